@@ -1,0 +1,69 @@
+/** One combination of settings, as the matrix asked for it. */
+import type { AllocatorChoice, Profile, Tier } from '../../images/allocator/tier.ts';
+
+/** Every axis resolved. Sizes in bytes; `null` leaves the guest's own default. */
+export type Settings = Readonly<{
+  /** RAM of the test machine, bytes, a multiple of 1 MiB. */
+  memory: number;
+  /** vm.overcommit_memory. */
+  overcommit: 0 | 1 | 2;
+  /** vm.overcommit_ratio, percent. */
+  overcommitRatio: number;
+  thp: 'always' | 'madvise' | 'never';
+  /** `wasmtime` (the newest pinned), `wasmtime@38.0.0` or `v8`. */
+  engine: string;
+  /** Release line of Node: `22`. */
+  node: string;
+  /** RLIMIT_AS, bytes, a multiple of 1 KiB. */
+  addressSpace: number | null;
+  /** RLIMIT_DATA, bytes, a multiple of 1 KiB. */
+  dataLimit: number | null;
+  /** vm.max_map_count. */
+  maxMapCount: number | null;
+  /** Row of the kernel table: `bookworm`. */
+  kernel: string;
+  cpus: number;
+  /** SPIN_ALLOCATOR. */
+  allocator: AllocatorChoice;
+  profile: Profile;
+  /** Environment variables of the wasm host. */
+  env: Readonly<Record<string, string>>;
+}>;
+
+export type AxisName = keyof Settings;
+
+/** What a cell is expected to do. Exactly one of `tier`, `atLeast`, `outcome` is set. */
+export type Expectation = Readonly<{
+  tier?: Tier;
+  atLeast?: Tier;
+  outcome?: 'reached' | 'exhausted' | 'crashed' | 'timeout' | 'guest-died';
+  because: string | null;
+  link: string | null;
+}>;
+
+export type Cell = Readonly<{
+  /**
+   * Canonical: equal settings have equal ids in every matrix. The five core axes always, others only
+   * when they differ from their default: `memory=512M,overcommit=2,thp=always,engine=wasmtime,node=22`.
+   */
+  id: string;
+  settings: Settings;
+  expectation: Expectation | null;
+  /** 1-based number among repetitions of the same settings; 1 without `repeat`. */
+  repetition: number;
+}>;
+
+export type Matrix = Readonly<{
+  title: string;
+  /** Path as given, for messages. */
+  file: string;
+  /** The text as read, kept in the run's record. */
+  text: string;
+  /** Number of cells, known without expanding. */
+  size: number;
+  /** The axes in the order they are shown, with the values the matrix varies. */
+  axes: readonly Readonly<{ name: AxisName; values: readonly (string | number | null)[] }>[];
+  repeat: number;
+  /** Streams the cells; restartable. */
+  cells(): Iterable<Cell>;
+}>;

@@ -1,0 +1,47 @@
+/**
+ * What decides a tier, as read from the kernel. The same files are read by the wasm host (about
+ * itself) and by the session in a guest (about the child it starts); `parseFacts` is pure.
+ */
+
+/** A resource limit in bytes, `null` for unlimited. */
+export type Limit = number | null;
+
+/** All sizes in bytes. `null` means unlimited for limits and unknown for everything else. */
+export type Facts = Readonly<{
+  kernelRelease: string | null;
+  memTotal: number | null;
+  memAvailable: number | null;
+  swapTotal: number | null;
+  commitLimit: number | null;
+  committedAs: number | null;
+  overcommitMemory: 0 | 1 | 2 | null;
+  /** Percent. */
+  overcommitRatio: number | null;
+  overcommitKbytes: number | null;
+  /** vm.user_reserve_kbytes, in bytes: the kernel keeps min(this, process size / 32) back in mode 2. */
+  userReserve: number | null;
+  /** vm.admin_reserve_kbytes, in bytes: kept back from processes without CAP_SYS_ADMIN in mode 2. */
+  adminReserve: number | null;
+  maxMapCount: number | null;
+  thp: 'always' | 'madvise' | 'never' | null;
+  /** RLIMIT_AS, soft. */
+  addressSpaceLimit: Limit;
+  /** RLIMIT_DATA, soft. */
+  dataLimit: Limit;
+  /** RLIMIT_STACK, soft. */
+  stackLimit: Limit;
+  /** memory.max of the own cgroup and its parents, the smallest; null for none. */
+  cgroupMemoryMax: Limit;
+  /** Bits of virtual address a process gets without asking for more, e.g. 47 on x86-64. */
+  addressBits: number | null;
+  pageSize: number;
+  cpus: number | null;
+  cpuModel: string | null;
+  cpuFlags: readonly string[];
+  /** A hypervisor announces itself (CPU flag `hypervisor`). */
+  virtualised: boolean;
+  /** The CPU is emulated (QEMU TCG), as far as its model name and hypervisor signature tell. */
+  emulated: boolean;
+  /** Effective CAP_SYS_ADMIN: decides whether adminReserve is kept back. */
+  sysAdmin: boolean | null;
+}>;

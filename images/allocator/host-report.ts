@@ -1,0 +1,82 @@
+/** The JSON line a wasm host logs at start-up: `{"poolproof":"wasm-host","schema":1,…}`. */
+import type { Facts } from './facts.ts';
+import type { TierPrediction } from './prediction.ts';
+import type { AllocatorChoice, Checks, EngineId, Tier } from './tier.ts';
+
+/** Why an attempt failed. `text` fields carry the engine's own words. */
+export type FailureClass =
+  | 'pool-mapping' // libwasmtime aborted: a pool could not be mapped
+  | 'stack-guard' // max_map_count: the guard pages of the stack pool
+  | 'instance-mapping' // mapping a linear memory failed at instantiation
+  | 'engine' // any other abort or error of the engine
+  | 'v8-memory' // V8: RangeError, memory could not be allocated
+  | 'v8-fatal' // V8: fatal error, process ended
+  | 'guards-disabled' // the runtime came up without guard regions although the tier needs them
+  | 'unsupported' // this Node or engine version lacks what the tier needs
+  | 'verification' // the canary gave a wrong answer or the out-of-bounds access did not trap
+  | 'library' // libwasmtime or koffi could not be loaded
+  | 'timeout' // no answer within the deadline
+  | 'killed' // SIGKILL, e.g. the kernel's out-of-memory killer
+  | 'crashed'; // any other exit or signal
+
+export type AttemptFailure = Readonly<{
+  class: FailureClass;
+  /** One sentence for an operator. */
+  message: string;
+  pool: 'memory' | 'table' | 'stack' | null;
+  /** Bytes of the mapping that was refused, as the engine said. */
+  bytes: number | null;
+  errno: 'ENOMEM' | 'EINVAL' | 'EAGAIN' | 'EACCES' | 'EPERM' | null;
+  exitCode: number | null;
+  signal: string | null;
+  /** Last lines of the worker's standard error, at most 4 KiB. */
+  stderr: string;
+}>;
+
+export type Attempt = Readonly<{
+  tier: Tier;
+  ok: boolean;
+  failure: AttemptFailure | null;
+  /** The model's word on this attempt, from facts read by the worker itself; null when no worker got that far. */
+  predicted: TierPrediction | null;
+  durationMs: number | null;
+}>;
+
+/** What was proven; null unless a tier was reached. */
+export type Proof = Readonly<{
+  tier: Tier;
+  checks: Checks;
+  /** Live linear memories the tier has room for; null where it is not bounded by slots. */
+  slots: number | null;
+  /** Address space the tier reserves for its pools (or for one memory, on-demand), bytes. */
+  reservedBytes: number;
+  /** Of it, what counts against a commit limit, bytes. */
+  chargedBytes: number;
+  /** Instances verified side by side. */
+  instances: number;
+  /** Memory of the serving worker after the proof, bytes, from /proc/self/status and Committed_AS. */
+  virtualBytes: number;
+  residentBytes: number;
+  maps: number;
+}>;
+
+export type HostReport = Readonly<{
+  poolproof: 'wasm-host';
+  schema: 1;
+  outcome: 'reached' | 'exhausted';
+  tier: Tier | null;
+  /** SPIN_ALLOCATOR, alias resolved. */
+  choice: AllocatorChoice;
+  /** One sentence: why this tier. */
+  why: string;
+  engine: EngineId;
+  /** process.versions.node of the worker. */
+  node: string;
+  attempts: readonly Attempt[];
+  proof: Proof | null;
+  /** Read by the last worker before it built its engine. */
+  facts: Facts | null;
+  /** Milliseconds by phase: start, engine, compile, canary, … (wall clock of that machine). */
+  timings: Readonly<Record<string, number>>;
+  warnings: readonly string[];
+}>;

@@ -1,0 +1,48 @@
+/** What the model says about one tier, and about a whole host. */
+import type { Checks, Tier } from './tier.ts';
+
+/** Where a mapping belongs: the pools of the engine, or the process around them. */
+export type Pool = 'memory' | 'table' | 'stack' | 'stack-guards' | 'linear-memory' | 'code' | 'process';
+
+/** The limit that decides. */
+export type LimitName =
+  | 'CommitLimit' // vm.overcommit_memory=2
+  | 'overcommit heuristic' // vm.overcommit_memory=0 and a charged mapping larger than RAM + swap
+  | 'RLIMIT_AS'
+  | 'RLIMIT_DATA'
+  | 'max_map_count'
+  | 'address width'
+  | 'memory' // RAM or cgroup: pages that are really touched
+  | 'feature'; // the engine or Node version lacks what the tier needs
+
+/** Bytes, or mappings (VMAs) for max_map_count. */
+export type Shortfall = Readonly<{
+  pool: Pool;
+  limit: LimitName;
+  needed: number;
+  available: number;
+  unit: 'bytes' | 'maps';
+}>;
+
+export type TierPrediction = Readonly<
+  | {
+      tier: Tier;
+      fits: true;
+      checks: Checks;
+      slots: number | null;
+      /** The scarcest limit, for the explanation. */ tightest: Shortfall | null;
+    }
+  | { tier: Tier; fits: false; shortfall: Shortfall }
+>;
+
+/** What the whole host will do. */
+export type Prediction = Readonly<{
+  outcome: 'reached' | 'exhausted' | 'crashed';
+  /** The tier reached; null unless `outcome` is `reached`. */
+  tier: Tier | null;
+  checks: Checks | null;
+  /** In the order tried; later tiers are present too, so that `why not better` and `what next` can be told. */
+  tiers: readonly TierPrediction[];
+  /** Why the process itself does not start (outcome `crashed`). */
+  startup: Shortfall | null;
+}>;
