@@ -1,0 +1,80 @@
+/** Boots a machine, warms what every cell will read, saves it. */
+import { restoreClone, saveTemplate } from '../machine/template.ts';
+import { digestMachine, type Template, type TemplateStore } from '../machine/template-store.ts';
+import { startMachine, type Machine } from '../machine/machine.ts';
+import { buildArguments } from '../machine/spec.ts';
+import type { Settings } from '../matrix/cell.ts';
+import type { Deadlines } from '../plan/deadlines.ts';
+import type { MachineSpec } from '../plan/machine-spec.ts';
+import { openSession } from './open-session.ts';
+import { buildSubject, type Subject } from './subject.ts';
+
+/**
+ * The fewest runs of the wasm host that use every Node and every engine of the cells: what they read stays
+ * in the page cache of the template, where each clone finds it.
+ */
+export function chooseWarmRuns(cells: readonly Settings[], deadlines: Deadlines): Subject[] {
+  const nodes = new Set<string>();
+  const engines = new Set<string>();
+  const chosen: Settings[] = [];
+  // Pairs that bring two new things first.
+  for (const fresh of [2, 1]) {
+    for (const settings of cells) {
+      const gain = Number(!nodes.has(settings.node)) + Number(!engines.has(settings.engine));
+      if (gain < fresh) continue;
+      nodes.add(settings.node);
+      engines.add(settings.engine);
+      chosen.push(settings);
+    }
+  }
+  return chosen.map((settings) =>
+    buildSubject({ ...settings, allocator: 'auto', profile: 'spin', env: {} }, deadlines),
+  );
+}
+
+export type TemplateRequest = Readonly<{
+  store: TemplateStore;
+  spec: MachineSpec;
+  qemuTitle: string;
+  warm: readonly Subject[];
+  deadlines: Deadlines;
+}>;
+
+export function templateKey({ spec, qemuTitle, warm }: TemplateRequest): Promise<string> {
+  return digestMachine(spec, {
+    qemuTitle,
+    arguments: buildArguments(spec, { kind: 'template', ramFile: '' }),
+    warmed: warm.map(({ command }) => command.join(' ')),
+  });
+}
+
+/**
+ * Boots, warms and saves. @throws PoolproofError when the machine does not come up or cannot be saved; the
+ * caller then boots its cells.
+ */
+export async function buildTemplate(request: TemplateRequest, key: string): Promise<Template> {
+  const { store, spec, warm, deadlines } = request;
+  return store.create(key, spec.memoryMib * 1024 * 1024, async ({ ramFile, stateFile }) => {
+    await using machine = await startMachine(spec, { kind: 'template', ramFile });
+    const session = await openSession(machine, deadlines);
+    for (const { command, env, deadlineSeconds } of warm) {
+      await session.request(
+        { verb: 'run', deadlineSeconds, limits: {}, factPaths: [], env, command },
+        deadlines.subjectMs + deadlines.requestMs,
+      );
+    }
+    await saveTemplate(machine, stateFile);
+  });
+}
+
+/** Starts a clone; it answers as soon as its state is read. @throws PoolproofError QMP_ERROR, QEMU_FAILED. */
+export async function startClone(spec: MachineSpec, template: Template): Promise<Machine> {
+  const machine = await startMachine(spec, { kind: 'clone', ramFile: template.ramFile }, template.stateFile);
+  try {
+    await restoreClone(machine);
+    return machine;
+  } catch (error) {
+    await machine.stop();
+    throw error;
+  }
+}

@@ -1,0 +1,132 @@
+/** Runs one cell on one machine and reports what was seen. What happens there is data, never thrown. */
+import { constants } from 'node:os';
+import type { Facts } from '../../images/allocator/facts.ts';
+import { factFiles, parseFacts } from '../../images/allocator/parse-facts.ts';
+import type { Reply } from '../../images/guest/protocol.ts';
+import { PoolproofError } from '../errors.ts';
+import type { Machine } from '../machine/machine.ts';
+import type { Settings } from '../matrix/cell.ts';
+import type { Deadlines } from '../plan/deadlines.ts';
+import type { MachineEnd, Observation, SubjectRun } from './observation.ts';
+import { openSession } from './open-session.ts';
+import type { ProtocolLog, Session } from './session.ts';
+import { buildLimits, buildWrites, compareSettings } from './settings.ts';
+import { buildSubject } from './subject.ts';
+
+/** The read-backs of the child itself come along by its process id. */
+export const machineFactFiles: readonly string[] = factFiles.filter(
+  (path) => path.startsWith('/') && !path.startsWith('/proc/self/'),
+);
+
+const signalNames = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
+
+/** The guest's facts from the texts of a reply; a file that could not be read is null. */
+export function readFacts(reply: Reply): Facts {
+  return parseFacts(Object.fromEntries(factFiles.map((path) => [path, reply.texts[path] ?? null])));
+}
+
+/** A shell reports a signal as 128 + its number. */
+export function readSubjectRun(reply: Reply): SubjectRun {
+  const { exit = '', timeout, out, err, ms } = reply.values;
+  const status = /^\d+$/.test(exit) ? Number(exit) : null;
+  const signal = status !== null && status > 128 ? (signalNames.get(status - 128) ?? null) : null;
+  return {
+    exitCode: signal === null ? status : null,
+    signal,
+    timedOut: timeout === '1',
+    stdout: (reply.data['out'] ?? Buffer.alloc(0)).toString('utf8'),
+    stdoutBytes: Number(out),
+    stderr: (reply.data['err'] ?? Buffer.alloc(0)).toString('utf8'),
+    stderrBytes: Number(err),
+    durationMs: Number(ms),
+  };
+}
+
+/** Why a machine that should have answered did not, from what is known about it. */
+async function describeEnd(machine: Machine, error: unknown, wasReady: boolean): Promise<MachineEnd> {
+  if (!(error instanceof PoolproofError)) throw error;
+  const { console } = machine;
+  if (error.code === 'PROTOCOL') return { kind: 'silent', detail: error.message };
+  // A panic ends QEMU; the message may arrive a moment after the socket closed.
+  if (error.code === 'MACHINE_EXITED') {
+    const exit = await machine.exited;
+    if (console.panic !== null) return { kind: 'panic', detail: `kernel panic: ${console.panic}` };
+    if (exit.signal !== null) return { kind: 'killed', detail: `QEMU was ended by ${exit.signal}` };
+    const words = exit.stderr.trim().split('\n').at(-1) ?? '';
+    if (exit.exitCode !== 0 && !wasReady)
+      return { kind: 'start-failed', detail: `QEMU exited with ${exit.exitCode ?? 'nothing'}: ${words}` };
+    return exit.exitCode === 0
+      ? { kind: 'reset', detail: 'the guest reset or powered off its machine' }
+      : { kind: 'exited', detail: `QEMU exited with ${exit.exitCode ?? 'nothing'}: ${words}` };
+  }
+  if (!wasReady && !console.kernelStarted)
+    return { kind: 'no-console', detail: `the kernel wrote no line: ${error.message}` };
+  return { kind: wasReady ? 'silent' : 'not-ready', detail: error.message };
+}
+
+/** What one try gave, with the talk for the evidence. */
+export type Observed = Readonly<{ observation: Observation; protocol: ProtocolLog; release: string }>;
+
+/**
+ * Applies a cell's settings, reads them back in the very process that becomes the wasm host, runs it.
+ * The caller ends the machine.
+ */
+export async function observeCell(
+  machine: Machine,
+  settings: Settings,
+  deadlines: Deadlines,
+  onPhase: (phase: 'ready' | 'settings' | 'subject') => void = () => undefined,
+): Promise<Observed> {
+  const timings: Record<string, number> = {};
+  let since = performance.now();
+  const lap = (phase: string): void => {
+    const now = performance.now();
+    timings[phase] = Math.round((now - since) * 10) / 10;
+    since = now;
+  };
+  let session: Session | null = null;
+  let facts: Facts | null = null;
+  let subject: SubjectRun | null = null;
+  let machineEnd: MachineEnd | null = null;
+  try {
+    session = await openSession(machine, deadlines);
+    lap('ready');
+    onPhase('ready');
+    await session.request({ verb: 'apply', settings: buildWrites(settings) }, deadlines.requestMs);
+    lap('settings');
+    onPhase('settings');
+    const { command, env, deadlineSeconds } = buildSubject(settings, deadlines);
+    const reply = await session.request(
+      {
+        verb: 'run',
+        deadlineSeconds,
+        limits: buildLimits(settings),
+        factPaths: machineFactFiles,
+        env,
+        command,
+      },
+      deadlines.subjectMs + deadlines.requestMs,
+    );
+    lap('subject');
+    onPhase('subject');
+    facts = readFacts(reply);
+    subject = readSubjectRun(reply);
+  } catch (error) {
+    machineEnd = await describeEnd(machine, error, session !== null);
+  }
+  const { console } = machine;
+  return {
+    observation: {
+      start: machine.start === 'clone' ? 'clone' : 'boot',
+      facts,
+      readBack: facts === null ? [] : compareSettings(settings, facts),
+      subject,
+      machineEnd,
+      oomKill: console.oomKill,
+      consoleTail: console.tail(),
+      timings,
+    },
+    protocol: session?.log ?? [],
+    release: session?.release ?? '',
+  };
+}

@@ -1,0 +1,109 @@
+/** How each setting gets into a guest, and which fact proves that it did. One row per axis. */
+import type { Facts } from '../../images/allocator/facts.ts';
+import type { AxisName, Settings } from '../matrix/cell.ts';
+import type { ReadBack } from './observation.ts';
+
+const kib = 1024;
+const mib = 1024 * 1024;
+
+type Row = Readonly<{
+  axis: AxisName;
+  /** Kernel files to write, in order. */
+  writes?: (settings: Settings) => readonly Readonly<{ path: string; value: string }>[];
+  /** ulimit letters of the host process. */
+  limits?: (settings: Settings) => Readonly<Record<string, string>>;
+  /** Null when the cell leaves the guest's own default and there is nothing to compare. */
+  asked: (settings: Settings) => string | null;
+  found: (facts: Facts) => string;
+  /** Where equality of the texts is not the rule. */
+  matches?: (settings: Settings, facts: Facts) => boolean;
+}>;
+
+const bytes = (value: number | null): string => (value === null ? 'unlimited' : String(value));
+const known = (value: string | number | null): string => (value === null ? 'unknown' : String(value));
+
+/** `ulimit` counts address space and data in KiB. */
+const limitKib = (value: number | null): string =>
+  value === null ? 'unlimited' : String(Math.floor(value / kib));
+
+export const rows: readonly Row[] = [
+  {
+    axis: 'memory',
+    asked: ({ memory }) => `${memory / mib} MiB of RAM`,
+    found: ({ memTotal }) =>
+      `MemTotal ${memTotal === null ? 'unknown' : `${Math.round(memTotal / mib)} MiB`}`,
+    // The kernel keeps some for itself: 31 MiB of 512 MiB, 169 MiB of 4 GiB (measured, 6.1).
+    matches: ({ memory }, { memTotal }) =>
+      memTotal !== null && memTotal <= memory && memTotal >= memory * 0.94 - 48 * mib,
+  },
+  {
+    axis: 'cpus',
+    asked: ({ cpus }) => String(cpus),
+    found: ({ cpus }) => known(cpus),
+  },
+  {
+    axis: 'overcommitRatio',
+    writes: ({ overcommitRatio }) => [
+      { path: '/proc/sys/vm/overcommit_ratio', value: String(overcommitRatio) },
+    ],
+    asked: ({ overcommitRatio }) => String(overcommitRatio),
+    found: ({ overcommitRatio }) => known(overcommitRatio),
+  },
+  {
+    axis: 'maxMapCount',
+    writes: ({ maxMapCount }) =>
+      maxMapCount === null ? [] : [{ path: '/proc/sys/vm/max_map_count', value: String(maxMapCount) }],
+    asked: ({ maxMapCount }) => (maxMapCount === null ? null : String(maxMapCount)),
+    found: ({ maxMapCount }) => known(maxMapCount),
+  },
+  {
+    // Linux ignores transparent_hugepage= on the command line of a guest with less than 512 MiB usable.
+    axis: 'thp',
+    writes: ({ thp }) => [{ path: '/sys/kernel/mm/transparent_hugepage/enabled', value: thp }],
+    asked: ({ thp }) => thp,
+    found: ({ thp }) => known(thp),
+  },
+  {
+    // Last of the kernel's own: from here on every mapping of the session counts against the limit.
+    axis: 'overcommit',
+    writes: ({ overcommit }) => [{ path: '/proc/sys/vm/overcommit_memory', value: String(overcommit) }],
+    asked: ({ overcommit }) => String(overcommit),
+    found: ({ overcommitMemory }) => known(overcommitMemory),
+  },
+  {
+    axis: 'dataLimit',
+    limits: ({ dataLimit }): Record<string, string> => (dataLimit === null ? {} : { d: limitKib(dataLimit) }),
+    asked: ({ dataLimit }) => bytes(dataLimit),
+    found: ({ dataLimit }) => bytes(dataLimit),
+  },
+  {
+    // Last of the limits: a small address space must not keep the shell from setting the others.
+    axis: 'addressSpace',
+    limits: ({ addressSpace }): Record<string, string> =>
+      addressSpace === null ? {} : { v: limitKib(addressSpace) },
+    asked: ({ addressSpace }) => bytes(addressSpace),
+    found: ({ addressSpaceLimit }) => bytes(addressSpaceLimit),
+  },
+];
+
+/** Kernel files to write for a cell, in the order in which they must be written. */
+export function buildWrites(settings: Settings): Readonly<{ path: string; value: string }>[] {
+  return rows.flatMap((row) => row.writes?.(settings) ?? []);
+}
+
+/** ulimit letters and values of the host process. Core files off: one of a 4 TiB process would be attempted. */
+export function buildLimits(settings: Settings): Record<string, string> {
+  return rows.reduce<Record<string, string>>((limits, row) => ({ ...limits, ...row.limits?.(settings) }), {
+    c: '0',
+  });
+}
+
+/** Asked beside found, for every setting a fact can prove. */
+export function compareSettings(settings: Settings, facts: Facts): ReadBack[] {
+  return rows.flatMap((row) => {
+    const asked = row.asked(settings);
+    if (asked === null) return [];
+    const found = row.found(facts);
+    return [{ axis: row.axis, asked, found, ok: row.matches?.(settings, facts) ?? asked === found }];
+  });
+}

@@ -1,0 +1,84 @@
+/** Which accelerator works here. /dev/kvm may exist and not work: only a guest that booted is believed. */
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { access, mkdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
+import type { Accelerator, MachineSpec } from '../plan/machine-spec.ts';
+import { startMachine } from './machine.ts';
+
+export type AcceleratorChoice = Readonly<{
+  accelerator: Accelerator;
+  /** One line: why. */
+  reason: string;
+}>;
+
+// A boot to user space takes 1 s on hardware. Nested virtualisation that is offered but does not work
+// crawls: 86 s without reaching it were measured.
+const probeMs = 15_000;
+
+async function bootsWithin(spec: MachineSpec): Promise<boolean> {
+  await using machine = await startMachine(
+    { ...spec, accelerator: 'kvm', cpuModel: 'host' },
+    { kind: 'boot' },
+  );
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), probeMs);
+  });
+  try {
+    return await Promise.race([
+      machine.console.userSpace.then(() => true as const),
+      machine.exited.then(() => false as const),
+      late,
+    ]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The answer holds until the computer reboots or QEMU changes: both are in the file's name. */
+async function memoryFile(cacheDir: string, qemuTitle: string): Promise<string> {
+  const bootId = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '');
+  const key = createHash('sha256').update(`${bootId}${qemuTitle}`).digest('hex').slice(0, 16);
+  return path.join(cacheDir, 'accelerator', `${key}.json`);
+}
+
+/**
+ * KVM when a guest boots with it in time, else TCG. `POOLPROOF_ACCEL=kvm|tcg` decides without trying.
+ * The answer is remembered in `cacheDir`.
+ */
+export async function chooseAccelerator(
+  spec: MachineSpec,
+  qemuTitle: string,
+  cacheDir: string,
+): Promise<AcceleratorChoice> {
+  const forced = process.env['POOLPROOF_ACCEL'];
+  if (forced === 'kvm' || forced === 'tcg') return { accelerator: forced, reason: 'POOLPROOF_ACCEL says so' };
+  const opened = await access('/dev/kvm', constants.R_OK | constants.W_OK).then(
+    () => true,
+    () => false,
+  );
+  if (!opened) return { accelerator: 'tcg', reason: '/dev/kvm cannot be opened' };
+  const file = await memoryFile(cacheDir, qemuTitle);
+  const known = await readFile(file, 'utf8').then(parseChoice, () => null);
+  if (known !== null) return known;
+  const choice: AcceleratorChoice = (await bootsWithin(spec))
+    ? { accelerator: 'kvm', reason: 'a guest booted with KVM' }
+    : {
+        accelerator: 'tcg',
+        reason: `/dev/kvm is there, but a guest did not reach user space in ${probeMs / 1000} s`,
+      };
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFileAtomic(file, `${JSON.stringify(choice)}\n`);
+  return choice;
+}
+
+function parseChoice(text: string): AcceleratorChoice | null {
+  const value: unknown = JSON.parse(text);
+  if (typeof value !== 'object' || value === null || !('accelerator' in value) || !('reason' in value))
+    return null;
+  const { accelerator, reason } = value;
+  const valid = (accelerator === 'kvm' || accelerator === 'tcg') && typeof reason === 'string';
+  return valid ? { accelerator, reason } : null;
+}

@@ -1,0 +1,100 @@
+/** A machine as plain values, and the QEMU command line it means. */
+import { portName } from '../../images/guest/protocol.ts';
+import type { MachineSpec } from '../plan/machine-spec.ts';
+
+/** How the machine's memory and state come to be. */
+export type Start = Readonly<
+  | { kind: 'boot' }
+  /** A boot whose memory is a file, so that it can be saved as a template. */
+  | { kind: 'template'; ramFile: string }
+  /** Copy-on-write memory from a template; the saved state arrives on {@link channels}.state. */
+  | { kind: 'clone'; ramFile: string }
+>;
+
+/** File descriptors QEMU inherits. Sockets, so that nothing has a path, a listener or a race. */
+export const channels = { session: 3, qmp: 4, console: 5, state: 6 } as const;
+
+/**
+ * The kernel's command line. `reboot=t panic=-1` with -no-reboot: a panic ends QEMU.
+ * `loglevel=6`: the first lines show that the kernel runs; the rest costs time on an emulated UART.
+ */
+function buildCommandLine(spec: MachineSpec): string {
+  return [
+    'console=ttyS0',
+    'loglevel=6',
+    'reboot=t',
+    'panic=-1',
+    // The loop that calibrates the delay loop is 30 ms under emulation and can hang with both cores busy.
+    'tsc=reliable',
+    'random.trust_cpu=on',
+    // 64-bit machines here have no floppy, no PS/2 mouse: probing them takes 0.2 s under emulation.
+    'i8042.noaux',
+    'i8042.nokbd',
+    `poolproof.disks=${spec.disks.length}`,
+  ].join(' ');
+}
+
+function describeMachine(start: Start): string {
+  // No VMware port, no system management mode, no USB, no SATA: nothing here uses them,
+  // and each costs the kernel a probe.
+  const parts = ['q35', 'vmport=off', 'smm=off', 'usb=off', 'sata=off'];
+  return [...parts, ...(start.kind === 'boot' ? [] : ['memory-backend=ram'])].join(',');
+}
+
+/** Arguments for {@link MachineSpec.qemu}. Pure: the same spec and start give the same words. */
+export function buildArguments(spec: MachineSpec, start: Start): string[] {
+  const memory = `${spec.memoryMib}M`;
+  return [
+    // No configuration of the user's and no default devices: only what is named here exists.
+    '-nodefaults',
+    '-no-user-config',
+    // A reset ends QEMU: a guest that reboots by itself is never mistaken for one that answers.
+    '-no-reboot',
+    ...['-display', 'none'],
+    // seccomp: no new programs, no privileges, no resource control, no obsolete calls.
+    ...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
+    ...['-machine', describeMachine(start)],
+    ...['-accel', spec.accelerator],
+    ...(spec.icountShift === null ? [] : ['-icount', `shift=${spec.icountShift}`]),
+    ...['-cpu', spec.cpuModel],
+    ...['-smp', String(spec.cpus)],
+    ...['-m', memory],
+    ...(start.kind === 'boot'
+      ? []
+      : [
+          '-object',
+          // share=on writes the template's file; share=off maps it privately, so clones never change it.
+          `memory-backend-file,id=ram,size=${memory},mem-path=${escapeOption(start.ramFile)},share=${start.kind === 'template' ? 'on' : 'off'}`,
+        ]),
+    ...['-kernel', spec.kernel],
+    ...['-initrd', spec.initramfs],
+    ...['-append', buildCommandLine(spec)],
+    ...['-chardev', `socket,id=console,fd=${channels.console}`, '-serial', 'chardev:console'],
+    ...['-chardev', `socket,id=qmp,fd=${channels.qmp}`, '-mon', 'chardev=qmp,mode=control'],
+    ...['-device', 'virtio-serial-pci'],
+    ...['-chardev', `socket,id=session,fd=${channels.session}`],
+    ...['-device', `virtserialport,chardev=session,name=${portName}`],
+    ...spec.disks.flatMap(({ name, path }, index) => [
+      '-blockdev',
+      `driver=file,filename=${escapeOption(path)},node-name=file${index},read-only=on,locking=off`,
+      '-blockdev',
+      `driver=raw,file=file${index},node-name=disk${index},read-only=on`,
+      '-device',
+      `virtio-blk-pci,drive=disk${index},serial=${name}`,
+    ]),
+    // The state holds no RAM; a capability has to say so before it is read: see template.ts.
+    ...(start.kind === 'clone' ? ['-incoming', 'defer'] : []),
+  ];
+}
+
+/** QEMU splits option values at commas; a doubled comma stands for one. */
+function escapeOption(value: string): string {
+  return value.replaceAll(',', ',,');
+}
+
+/** The command as one line to paste in a shell. The channels are inherited sockets: see harness/machine/README.md. */
+export function formatCommand(spec: MachineSpec, start: Start): string {
+  return [spec.qemu, ...buildArguments(spec, start)]
+    .map((word) => (/^[A-Za-z0-9_/.:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
+    .join(' ');
+}

@@ -1,0 +1,194 @@
+/**
+ * Templates on disk: one folder each, named by the digest of everything its boot depended on. Written under
+ * a name of its own and renamed when whole, so a killed or parallel builder leaves nothing half-made; checked
+ * before every use; bounded in size, least recently used first.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import {
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  statfs,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import { PoolproofError } from '../errors.ts';
+import type { MachineSpec } from '../plan/machine-spec.ts';
+
+const files = { ram: 'ram', state: 'state', manifest: 'template.json' } as const;
+
+/** Raised when a template of an older harness no longer fits. */
+const formatVersion = 1;
+
+const manifestSchema = z.object({
+  format: z.literal(formatVersion),
+  key: z.string(),
+  stateSha256: z.string(),
+  stateBytes: z.number(),
+  ramBytes: z.number(),
+  /** Any write to the RAM file moves it. */
+  ramMtimeNs: z.string(),
+});
+
+export type Template = Readonly<{ key: string; folder: string; ramFile: string; stateFile: string }>;
+
+/**
+ * Digest of everything a boot depends on. QEMU accepts most mismatches between a saved state and a machine
+ * silently (another -smp, -append or disk), so nothing may be missing: every value of the spec, whose paths
+ * name kernel, initramfs and disks by their digests, QEMU's version, the arguments built from them, and what
+ * was warmed. The QEMU binary counts by size and time, so an upgrade in place is seen.
+ */
+export async function digestMachine(
+  spec: MachineSpec,
+  identity: Readonly<{ qemuTitle: string; arguments: readonly string[]; warmed: readonly string[] }>,
+): Promise<string> {
+  const binary = await stat(spec.qemu);
+  const qemu = `${identity.qemuTitle} ${binary.size} ${binary.mtimeMs}`;
+  return createHash('sha256').update(JSON.stringify({ formatVersion, spec, identity, qemu })).digest('hex');
+}
+
+async function syncFile(file: string): Promise<void> {
+  const handle = await open(file, 'r');
+  try {
+    await handle.datasync();
+  } finally {
+    await handle.close();
+  }
+}
+
+const sha256Of = async (file: string): Promise<string> =>
+  createHash('sha256')
+    .update(await readFile(file))
+    .digest('hex');
+
+export class TemplateStore {
+  readonly #folder: string;
+  readonly #limitBytes: number;
+
+  constructor(cacheDir: string, limitBytes: number) {
+    this.#folder = path.join(cacheDir, 'templates');
+    this.#limitBytes = limitBytes;
+  }
+
+  /** The template of that key if it is there and unharmed; a harmed one is removed. */
+  async find(key: string): Promise<Template | null> {
+    const template = this.#describe(key, path.join(this.#folder, key));
+    try {
+      const manifest = manifestSchema.parse(
+        JSON.parse(await readFile(path.join(template.folder, files.manifest), 'utf8')),
+      );
+      const ram = await stat(template.ramFile, { bigint: true });
+      const whole =
+        manifest.key === key &&
+        ram.size === BigInt(manifest.ramBytes) &&
+        String(ram.mtimeNs) === manifest.ramMtimeNs &&
+        (await sha256Of(template.stateFile)) === manifest.stateSha256;
+      if (!whole) throw new PoolproofError('TEMPLATE_INVALID', `template ${key} was changed`);
+      const now = new Date();
+      await utimes(path.join(template.folder, files.manifest), now, now);
+      return template;
+    } catch {
+      // Not there, half there, damaged: in every case the way on is to build it anew.
+      await this.drop(key);
+      return null;
+    }
+  }
+
+  /**
+   * Builds a template in a folder of its own and puts it in its place. When another run was faster, its
+   * template is used: equal keys are equal templates.
+   * @throws PoolproofError DISK_FULL when there is clearly too little space; what `build` throws.
+   */
+  async create(
+    key: string,
+    ramBytes: number,
+    build: (template: Template) => Promise<void>,
+  ): Promise<Template> {
+    const work = path.join(this.#folder, `.building-${randomBytes(8).toString('hex')}`);
+    await mkdir(work, { recursive: true, mode: 0o700 });
+    try {
+      await this.#checkSpace();
+      const building = this.#describe(key, work);
+      await build(building);
+      await syncFile(building.ramFile);
+      const ram = await stat(building.ramFile, { bigint: true });
+      if (ram.size !== BigInt(ramBytes))
+        throw new PoolproofError('TEMPLATE_INVALID', 'the RAM file has another size');
+      const manifest: z.infer<typeof manifestSchema> = {
+        format: formatVersion,
+        key,
+        stateSha256: await sha256Of(building.stateFile),
+        stateBytes: (await stat(building.stateFile)).size,
+        ramBytes,
+        ramMtimeNs: String(ram.mtimeNs),
+      };
+      await writeFile(path.join(work, files.manifest), `${JSON.stringify(manifest)}\n`, { flush: true });
+      return await this.#publish(key, work);
+    } finally {
+      await rm(work, { recursive: true, force: true });
+    }
+  }
+
+  async drop(key: string): Promise<void> {
+    await rm(path.join(this.#folder, key), { recursive: true, force: true });
+  }
+
+  /** Removes least recently used templates until the rest fits the limit, and what killed builders left. */
+  async collect(keep: ReadonlySet<string> = new Set()): Promise<void> {
+    const names = await readdir(this.#folder).catch(() => []);
+    const entries = await Promise.all(names.map((name) => this.#measure(name)));
+    const present = entries.filter((entry) => entry !== null);
+    const hourAgo = Date.now() - 3_600_000;
+    for (const { name } of present.filter((entry) => entry.name.startsWith('.') && entry.usedMs < hourAgo)) {
+      await this.drop(name);
+    }
+    const templates = present.filter(({ name }) => !name.startsWith('.')).sort((a, b) => b.usedMs - a.usedMs);
+    let total = 0;
+    for (const { name, bytes } of templates) {
+      total += bytes;
+      if (total > this.#limitBytes && !keep.has(name)) await this.drop(name);
+    }
+  }
+
+  async #measure(name: string): Promise<{ name: string; bytes: number; usedMs: number } | null> {
+    const folder = path.join(this.#folder, name);
+    const used = await stat(path.join(folder, files.manifest)).catch(() => stat(folder).catch(() => null));
+    const ram = await stat(path.join(folder, files.ram)).catch(() => null);
+    // A sparse file: what it takes, not how long it is. Blocks are of 512 bytes (stat(2)).
+    return used === null ? null : { name, bytes: (ram?.blocks ?? 0) * 512, usedMs: used.mtimeMs };
+  }
+
+  async #publish(key: string, work: string): Promise<Template> {
+    const folder = path.join(this.#folder, key);
+    try {
+      await rename(work, folder);
+    } catch (error) {
+      const taken =
+        error instanceof Error && 'code' in error && (error.code === 'ENOTEMPTY' || error.code === 'EEXIST');
+      const other = taken ? await this.find(key) : null;
+      if (other === null) throw error;
+      return other;
+    }
+    return this.#describe(key, folder);
+  }
+
+  async #checkSpace(): Promise<void> {
+    const { bavail, bsize } = await statfs(this.#folder);
+    // Measured: templates of 512 MiB to 8 GiB take 126–340 MiB; warmed ones twice that.
+    if (bavail * bsize < 1024 ** 3) {
+      throw new PoolproofError('DISK_FULL', `less than 1 GiB is free for a template in ${this.#folder}`, {
+        hint: 'free some space, or boot every cell with --cold',
+      });
+    }
+  }
+
+  #describe(key: string, folder: string): Template {
+    return { key, folder, ramFile: path.join(folder, files.ram), stateFile: path.join(folder, files.state) };
+  }
+}

@@ -1,0 +1,70 @@
+/** How many guests at a time: what the computer has free decides, never hope. */
+import type { Computer } from './computer.ts';
+
+export type Capacity = Readonly<{
+  /** Guests at a time. */
+  jobs: number;
+  /** Memory of all guests together, MiB. */
+  budgetMib: number;
+}>;
+
+// What stays free for the computer's own use and the page cache the disks live in.
+const reserveMib = 512;
+
+/** `--jobs` and `--memory-budget` win; else a guest a core, and what is free less a reserve. */
+export function decideCapacity(
+  computer: Pick<Computer, 'cores' | 'memAvailableMib'>,
+  wanted: Readonly<{ jobs?: number; budgetMib?: number }>,
+): Capacity {
+  return {
+    jobs: wanted.jobs ?? computer.cores,
+    budgetMib: wanted.budgetMib ?? Math.max(reserveMib, computer.memAvailableMib - reserveMib),
+  };
+}
+
+type Waiter = Readonly<{ costMib: number; grant: () => void }>;
+
+/**
+ * A budget of memory. Who asks for more than is free waits; in order, so that a large guest is not starved
+ * by small ones. One that costs more than the whole budget is let in alone.
+ */
+export class MemoryBudget {
+  readonly #totalMib: number;
+  #usedMib = 0;
+  #peakMib = 0;
+  #waiting: Waiter[] = [];
+
+  constructor(totalMib: number) {
+    this.#totalMib = totalMib;
+  }
+
+  /** Resolves when `costMib` are granted, with the function that gives them back. */
+  async acquire(costMib: number): Promise<() => void> {
+    await new Promise<void>((grant) => {
+      this.#waiting.push({ costMib, grant });
+      this.#admit();
+    });
+    let released = false;
+    return () => {
+      if (released) return;
+      released = true;
+      this.#usedMib -= costMib;
+      this.#admit();
+    };
+  }
+
+  /** The most that was granted at a time, MiB. */
+  get peakMib(): number {
+    return this.#peakMib;
+  }
+
+  #admit(): void {
+    for (let next; (next = this.#waiting[0]) !== undefined;) {
+      if (this.#usedMib > 0 && this.#usedMib + next.costMib > this.#totalMib) return;
+      this.#waiting.shift();
+      this.#usedMib += next.costMib;
+      this.#peakMib = Math.max(this.#peakMib, this.#usedMib);
+      next.grant();
+    }
+  }
+}

@@ -1,0 +1,117 @@
+/** What this computer, the test machine, offers: QEMU, cores, free memory. */
+import { access, constants, readFile } from 'node:fs/promises';
+import { availableParallelism, cpus as listCpus, release, totalmem } from 'node:os';
+import path from 'node:path';
+import { execa } from 'execa';
+import { PoolproofError } from '../errors.ts';
+
+const qemuName = 'qemu-system-x86_64';
+
+/** The oldest supported, of Debian 12. */
+export const oldestQemu = [7, 2] as const;
+
+const mib = 1024 * 1024;
+
+export type Qemu = Readonly<{
+  path: string;
+  /** `7.2.22`. */
+  version: string;
+  /** The first line of --version, with the distribution's own number. */
+  title: string;
+}>;
+
+export type Computer = Readonly<{
+  cores: number;
+  cpuModel: string;
+  memTotalMib: number;
+  /** Free for guests: MemAvailable, or less where the harness' own cgroup allows less. */
+  memAvailableMib: number;
+  /** `uname -r`. */
+  kernel: string;
+  /** PRETTY_NAME of os-release. */
+  os: string;
+}>;
+
+async function findExecutable(name: string): Promise<string | null> {
+  for (const folder of (process.env['PATH'] ?? '').split(path.delimiter)) {
+    const candidate = path.join(folder, name);
+    const found = await access(candidate, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (found && folder !== '') return candidate;
+  }
+  return null;
+}
+
+/**
+ * Finds QEMU and asks for its version. `POOLPROOF_QEMU` names another binary.
+ * @throws PoolproofError QEMU_NOT_FOUND, QEMU_TOO_OLD, QEMU_FAILED.
+ */
+export async function findQemu(): Promise<Qemu> {
+  const hint = 'apt-get install --no-install-recommends qemu-system-x86, or set POOLPROOF_QEMU';
+  const binary = process.env['POOLPROOF_QEMU'] ?? (await findExecutable(qemuName));
+  if (binary === null) throw new PoolproofError('QEMU_NOT_FOUND', `${qemuName} is not installed`, { hint });
+  const result = await execa(binary, ['--version'], { reject: false, stdin: 'ignore' });
+  const title = result.stdout.split('\n')[0] ?? '';
+  const version = /version (\d+)\.(\d+)(?:\.(\d+))?/.exec(title);
+  if (result.failed || version === null) {
+    throw new PoolproofError(
+      result.exitCode === undefined ? 'QEMU_NOT_FOUND' : 'QEMU_FAILED',
+      `${binary} --version gave no version`,
+      {
+        command: `${binary} --version`,
+        stderr: result.stderr,
+        hint,
+      },
+    );
+  }
+  const [major, minor] = [Number(version[1]), Number(version[2])];
+  if (major < oldestQemu[0] || (major === oldestQemu[0] && minor < oldestQemu[1])) {
+    throw new PoolproofError(
+      'QEMU_TOO_OLD',
+      `${binary} is ${major}.${minor}; ${oldestQemu.join('.')} is the oldest supported`,
+      {
+        hint: 'Debian 12 and Ubuntu 23.04 are the first with a new enough QEMU',
+      },
+    );
+  }
+  return { path: binary, version: `${major}.${minor}.${version[3] ?? 0}`, title };
+}
+
+async function readText(file: string): Promise<string | null> {
+  return readFile(file, 'utf8').catch(() => null);
+}
+
+/** MiB a cgroup v2 of this process still allows, the smallest up the tree; null without one. */
+async function readCgroupRoomMib(): Promise<number | null> {
+  const own = /^0::(.*)$/m.exec((await readText('/proc/self/cgroup')) ?? '')?.[1];
+  if (own === undefined) return null;
+  let room: number | null = null;
+  for (let folder = own; ; folder = path.dirname(folder)) {
+    const [max, current] = await Promise.all(
+      ['memory.max', 'memory.current'].map((name) => readText(path.join('/sys/fs/cgroup', folder, name))),
+    );
+    const limit = Number(max);
+    if (max && Number.isFinite(limit)) {
+      const left = (limit - Number(current)) / mib;
+      room = room === null ? left : Math.min(room, left);
+    }
+    if (folder === '/' || folder === '.') return room;
+  }
+}
+
+/** Reads what this computer offers now. */
+export async function readComputer(): Promise<Computer> {
+  const meminfo = (await readText('/proc/meminfo')) ?? '';
+  const availableMib = Number(/^MemAvailable:\s+(\d+) kB$/m.exec(meminfo)?.[1] ?? 0) / 1024;
+  const cgroupMib = await readCgroupRoomMib();
+  return {
+    cores: availableParallelism(),
+    cpuModel: listCpus()[0]?.model.trim() ?? 'unknown',
+    memTotalMib: Math.round(totalmem() / mib),
+    memAvailableMib: Math.floor(cgroupMib === null ? availableMib : Math.min(availableMib, cgroupMib)),
+    kernel: release(),
+    os: /^PRETTY_NAME="?([^"\n]*)"?$/m.exec((await readText('/etc/os-release')) ?? '')?.[1] ?? 'unknown',
+  };
+}

@@ -1,0 +1,111 @@
+/** What a run needs before its first cell: QEMU, images, the accelerator. */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { buildImages, type BuiltImages, type ImageEvent } from '../images/build.ts';
+import { PoolproofError } from './errors.ts';
+import { chooseAccelerator, type AcceleratorChoice } from './machine/accelerator.ts';
+import type { Cell, Matrix } from './matrix/cell.ts';
+import { findQemu, readComputer, type Computer, type Qemu } from './plan/computer.ts';
+import { buildMachineSpec } from './plan/machine-spec.ts';
+import { collectRequirements } from './plan/requirements.ts';
+import { publicPath } from './store/run-record.ts';
+import type { RunInit } from './store/open-run.ts';
+
+export type PrepareOptions = Readonly<{
+  /** The image cache; templates and what is known of the accelerator live there too. */
+  cacheDir: string;
+  /** Refuse a successor of a pinned package. @default false */
+  locked?: boolean;
+  onImageEvent?: (event: ImageEvent) => void;
+}>;
+
+export type Prepared = Readonly<{
+  qemu: Qemu;
+  computer: Computer;
+  accelerator: AcceleratorChoice;
+  /** By the kernel axis. */
+  images: ReadonlyMap<string, BuiltImages>;
+}>;
+
+/**
+ * Builds what is missing. Everything there: some milliseconds.
+ * @throws PoolproofError QEMU_*, IMAGE_*, TOOL_NOT_FOUND, DISK_FULL, …; MATRIX_EMPTY without a cell.
+ */
+export async function prepare(cells: Iterable<Cell>, options: PrepareOptions): Promise<Prepared> {
+  const [qemu, computer] = await Promise.all([findQemu(), readComputer()]);
+  const requirements = collectRequirements(cells);
+  const images = new Map<string, BuiltImages>();
+  for (const [kernel, request] of requirements) {
+    const { cacheDir, locked = false, onImageEvent: onEvent } = options;
+    images.set(kernel, await buildImages({ ...request, cacheDir, locked, ...(onEvent && { onEvent }) }));
+  }
+  const [first] = images.values();
+  if (first === undefined) throw new PoolproofError('MATRIX_EMPTY', 'there is no cell to run');
+  const probe = { ...buildProbeSettings(), kernel: '' };
+  const spec = buildMachineSpec(probe, first, { qemu: qemu.path, accelerator: 'tcg' });
+  const accelerator = await chooseAccelerator(spec, qemu.title, options.cacheDir);
+  return { qemu, computer, accelerator, images };
+}
+
+/** The machine that is booted once to see whether KVM works. */
+function buildProbeSettings(): Cell['settings'] {
+  return {
+    memory: 512 * 1024 * 1024,
+    cpus: 1,
+    overcommit: 0,
+    overcommitRatio: 50,
+    thp: 'always',
+    engine: 'v8',
+    node: '',
+    addressSpace: null,
+    dataLimit: null,
+    maxMapCount: null,
+    kernel: '',
+    allocator: 'auto',
+    profile: 'spin',
+    env: {},
+  };
+}
+
+async function readToolVersion(): Promise<string> {
+  // The sources run from harness/, the compiled files from dist/harness/.
+  for (const parent of ['..', '../..']) {
+    const text = await readFile(new URL(`${parent}/package.json`, import.meta.url), 'utf8').catch(() => null);
+    const parsed: unknown = text === null ? null : JSON.parse(text);
+    if (typeof parsed === 'object' && parsed !== null && 'version' in parsed) return String(parsed.version);
+  }
+  return 'unknown';
+}
+
+/** The record of a run, as far as it is known before the first cell. */
+export async function describeRun(
+  matrix: Matrix,
+  { qemu, computer, accelerator, images }: Prepared,
+  options: RunInit['options'],
+): Promise<RunInit> {
+  const digest = createHash('sha256');
+  for (const built of images.values()) digest.update(built.digest);
+  return {
+    tool: { name: 'poolproof', version: await readToolVersion() },
+    matrix: { file: publicPath(matrix.file), title: matrix.title, text: matrix.text, size: matrix.size },
+    machine: {
+      cpuModel: computer.cpuModel,
+      cores: computer.cores,
+      memTotal: computer.memTotalMib * 1024 * 1024,
+      kernel: computer.kernel,
+      os: computer.os,
+    },
+    qemu: { path: publicPath(qemu.path), version: qemu.version },
+    accelerator: { kind: accelerator.accelerator, reason: accelerator.reason },
+    kernels: Object.fromEntries([...images].map(([name, built]) => [name, built.kernel.release])),
+    images: {
+      digest: `sha256:${digest.digest('hex')}`,
+      components: Object.fromEntries(
+        [...images.values()].flatMap(({ components }) =>
+          components.map(({ name, version }) => [name, version]),
+        ),
+      ),
+    },
+    options,
+  };
+}

@@ -1,0 +1,183 @@
+/** One cell, from a machine to a result. A machine that does not come up gets one more try on a fresh boot. */
+import type { BuiltImages } from '../images/build.ts';
+import { predictHost } from '../images/allocator/predict.ts';
+import type { Prediction } from '../images/allocator/prediction.ts';
+import { PoolproofError } from './errors.ts';
+import { startClone } from './guest/build-template.ts';
+import { observeCell } from './guest/observe.ts';
+import type { Observation } from './guest/observation.ts';
+import type { Cell, Settings } from './matrix/cell.ts';
+import { startMachine, type Machine } from './machine/machine.ts';
+import type { Template } from './machine/template-store.ts';
+import type { Asked } from './outcome/check-report.ts';
+import { judge, type Judgement } from './outcome/judge.ts';
+import type { Deadlines } from './plan/deadlines.ts';
+import type { MachineSpec } from './plan/machine-spec.ts';
+import { resolveEngine } from './plan/requirements.ts';
+import type { Evidence } from './store/evidence.ts';
+import { resultSchema, type MachineAttempt, type Result } from './store/result.ts';
+
+/** What a cell runs on. */
+export type Stage = Readonly<{
+  spec: MachineSpec;
+  images: BuiltImages;
+  deadlines: Deadlines;
+  /** Null: every try is a boot. */
+  template: Template | null;
+  /** Called when a clone could not be used: the template is not to be trusted any more. */
+  onBadTemplate: (reason: string) => void;
+  signal: AbortSignal;
+}>;
+
+/** A try and what it left behind. */
+type Try = Readonly<{
+  observation: Observation;
+  judgement: Judgement;
+  evidence: Evidence;
+  peakMib: number | null;
+}>;
+
+export type CellRun = Readonly<{
+  result: Omit<Result, 'evidence'>;
+  evidence: Evidence;
+  /** Most memory the machine held, MiB; null when unknown. For the next admission. */
+  peakMib: number | null;
+}>;
+
+/** What the cell asks of a report, versions resolved. */
+export function askedOf(settings: Settings, images: BuiltImages): Asked {
+  return { engine: resolveEngine(settings.engine), node: images.nodes[settings.node] ?? settings.node };
+}
+
+/** The model's word on a cell, from facts read in its guest. */
+export function predictCell(
+  settings: Settings,
+  facts: NonNullable<Observation['facts']>,
+  images: BuiltImages,
+): Prediction {
+  const { engine, node } = askedOf(settings, images);
+  return predictHost({
+    facts,
+    engine: { kind: engine.kind, version: engine.version ?? '' },
+    node,
+    profile: settings.profile,
+    choice: settings.allocator,
+    env: settings.env,
+  });
+}
+
+/** A machine that could not even be started, as an observation. */
+function observeFailedStart(start: 'boot' | 'clone', error: unknown): Observation {
+  if (!(error instanceof PoolproofError)) throw error;
+  const words = error.details.stderr?.trim().split('\n').at(-1) ?? '';
+  return {
+    start,
+    facts: null,
+    readBack: [],
+    subject: null,
+    machineEnd: { kind: 'start-failed', detail: [error.message, words].filter(Boolean).join(': ') },
+    oomKill: false,
+    consoleTail: '',
+    timings: {},
+  };
+}
+
+async function tryCell(cell: Cell, stage: Stage, template: Template | null): Promise<Try> {
+  const { spec, deadlines, images, signal } = stage;
+  const started = performance.now();
+  let machine: Machine;
+  try {
+    machine =
+      template === null ? await startMachine(spec, { kind: 'boot' }) : await startClone(spec, template);
+  } catch (error) {
+    const observation = observeFailedStart(template === null ? 'boot' : 'clone', error);
+    return {
+      observation,
+      judgement: judge(observation, askedOf(cell.settings, images), cell.expectation, null),
+      evidence: {},
+      peakMib: null,
+    };
+  }
+  const stop = (): void => void machine.stop();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    const spawnMs = performance.now() - started;
+    const { observation, protocol } = await observeCell(machine, cell.settings, deadlines);
+    const stopping = performance.now();
+    const peakMib = await machine.readPeakMib();
+    await machine.stop();
+    const timings = {
+      spawn: round(spawnMs),
+      ...observation.timings,
+      teardown: round(performance.now() - stopping),
+    };
+    const { facts } = observation;
+    const prediction = facts === null ? null : predictCell(cell.settings, facts, images);
+    const judgement = judge(observation, askedOf(cell.settings, images), cell.expectation, prediction);
+    const evidence: Evidence = {
+      'qemu-command.txt': `${machine.command}\n`,
+      'console.log': machine.console.text(),
+      'protocol.log': `${protocol.join('\n')}\n`,
+      'observation.json': `${JSON.stringify(observation, null, 1)}\n`,
+      ...(observation.subject === null
+        ? {}
+        : { stdout: observation.subject.stdout, stderr: observation.subject.stderr }),
+    };
+    return { observation: { ...observation, timings }, judgement, evidence, peakMib };
+  } finally {
+    signal.removeEventListener('abort', stop);
+    await machine.stop();
+  }
+}
+
+const round = (ms: number): number => Math.round(ms * 10) / 10;
+
+/** True when the try says nothing about the subject because the machine was at fault. */
+const isBroken = ({ observation, judgement }: Try): boolean =>
+  judgement.outcome === 'broken' && observation.machineEnd !== null;
+
+/**
+ * Runs a cell. A clone that gives nothing is followed by a boot, a boot that gives nothing by one more.
+ * @throws what the abort signal says when it fires.
+ */
+export async function runCell(cell: Cell, stage: Stage): Promise<CellRun> {
+  const startedAt = new Date().toISOString();
+  const tries = [await tryCell(cell, stage, stage.template)];
+  stage.signal.throwIfAborted();
+  if (tries.every(isBroken)) {
+    if (stage.template !== null) stage.onBadTemplate(tries[0]?.judgement.reason ?? '');
+    tries.push(await tryCell(cell, stage, null));
+    stage.signal.throwIfAborted();
+  }
+  const last = tries.at(-1);
+  if (last === undefined) throw new RangeError('a cell without a try');
+  const { observation, judgement } = last;
+  const attempts: MachineAttempt[] = tries.map((each) => ({
+    start: each.observation.start,
+    outcome: each.judgement.outcome,
+    detail: each.observation.machineEnd?.detail ?? each.judgement.reason,
+    machineEnd: each.observation.machineEnd,
+  }));
+  const earlier = tries
+    .slice(0, -1)
+    .flatMap(({ evidence }, index) =>
+      Object.entries(evidence).map(([name, content]) => [`attempt-${index + 1}/${name}`, content] as const),
+    );
+  return {
+    result: {
+      schema: resultSchema,
+      id: cell.id,
+      repetition: cell.repetition,
+      settings: cell.settings,
+      ...judgement,
+      attempts,
+      readBack: observation.readBack,
+      facts: observation.facts,
+      timings: observation.timings,
+      imageDigest: stage.images.digest,
+      startedAt,
+    },
+    evidence: { ...last.evidence, ...Object.fromEntries(earlier) },
+    peakMib: last.peakMib,
+  };
+}

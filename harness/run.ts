@@ -1,0 +1,200 @@
+/** The composition root: a matrix in, results out; the stages in order. */
+import pLimit from 'p-limit';
+import type { ImageEvent } from '../images/build.ts';
+import { PoolproofError } from './errors.ts';
+import { buildTemplate, chooseWarmRuns, templateKey } from './guest/build-template.ts';
+import { TemplateStore, type Template } from './machine/template-store.ts';
+import type { Cell, Matrix } from './matrix/cell.ts';
+import { decideCapacity, MemoryBudget } from './plan/admission.ts';
+import { deadlinesFor } from './plan/deadlines.ts';
+import { buildMachineSpec } from './plan/machine-spec.ts';
+import { estimateCostMib, groupByBoot, type BootGroup } from './plan/order.ts';
+import { describeRun, prepare, type Prepared } from './prepare.ts';
+import { multiplex, type Reporter } from './report/reporter.ts';
+import { exitCodeOf, type ExitCode } from './report/summarize.ts';
+import { runCell, type Stage } from './run-cell.ts';
+import { createRun, resumeRun, type OpenRun } from './store/open-run.ts';
+import { cellKey, collectResults, readRun } from './store/read-run.ts';
+import type { Result } from './store/result.ts';
+
+export type RunOptions = Readonly<{
+  /** Folder that holds a folder per run. */
+  resultsDir: string;
+  /** Folder of a run to finish instead of a new one. */
+  resume?: string;
+  /** Which cells. @default all */
+  select?: (cell: Cell) => boolean;
+  /** Image cache. */
+  cacheDir: string;
+  locked?: boolean;
+  /** Guests at a time. @default one a core */
+  jobs?: number;
+  /** Memory of all guests together, MiB. @default what is free less a reserve */
+  memoryBudgetMib?: number;
+  /** Boot every cell instead of cloning. @default false */
+  cold?: boolean;
+  /** Size to which saved templates are cut at the end. @default 4 GiB */
+  templateCacheBytes?: number;
+  reporters?: readonly Reporter[];
+  onImageEvent?: (event: ImageEvent) => void;
+  /** What a person should know but no result says: a template that failed, a successor used. */
+  onNotice?: (text: string) => void;
+  signal?: AbortSignal;
+  /** Recorded with the run. */
+  recordOptions?: Readonly<Record<string, string | number | boolean | null>>;
+}>;
+
+export type RunSummary = Readonly<{
+  dir: string;
+  results: readonly Result[];
+  interrupted: boolean;
+  exitCode: ExitCode;
+  /** Most memory granted to guests at a time, MiB. */
+  peakBudgetMib: number;
+}>;
+
+const defaultTemplateCacheBytes = 4 * 1024 ** 3;
+
+function* selectCells(matrix: Matrix, select: (cell: Cell) => boolean): Generator<Cell> {
+  for (const cell of matrix.cells()) if (select(cell)) yield cell;
+}
+
+/**
+ * Runs a matrix and stores a line per cell the moment it ends.
+ * @throws PoolproofError for everything that keeps the harness from asking; what happens in a cell is in its result.
+ */
+export async function runMatrix(matrix: Matrix, options: RunOptions): Promise<RunSummary> {
+  const cells = { [Symbol.iterator]: () => selectCells(matrix, options.select ?? (() => true)) };
+  const prepared = await prepare(cells, options);
+  const init = await describeRun(matrix, prepared, options.recordOptions ?? {});
+  await using run =
+    options.resume === undefined
+      ? await createRun(options.resultsDir, init)
+      : await resumeRun(options.resume, init);
+  const todo = [...cells].filter((cell) => !run.done.has(cellKey(cell)));
+  const reporter = multiplex(options.reporters ?? []);
+  await reporter.onRunStart({
+    record: run.record,
+    dir: run.dir,
+    cells: todo.length,
+    doneBefore: run.done.size,
+  });
+  const signal = options.signal ?? new AbortController().signal;
+  const peakBudgetMib = await runCells(todo, prepared, run, reporter, signal, options);
+  const interrupted = signal.aborted;
+  const record = interrupted ? run.record : await run.finish();
+  const { results: stored } = await readRun(run.dir);
+  const results = await collectResults(stored());
+  await reporter.onRunEnd({ record, dir: run.dir, results, interrupted });
+  return { dir: run.dir, results, interrupted, exitCode: exitCodeOf(results, interrupted), peakBudgetMib };
+}
+
+/** All cells, at one level of concurrency. Returns the peak of granted memory, MiB. */
+async function runCells(
+  todo: readonly Cell[],
+  prepared: Prepared,
+  run: OpenRun,
+  reporter: Required<Reporter>,
+  userSignal: AbortSignal,
+  options: RunOptions,
+): Promise<number> {
+  // A failure of the harness itself (a full disk) ends the other cells too: their results could not be kept.
+  const failure = new AbortController();
+  const signal = AbortSignal.any([userSignal, failure.signal]);
+  const capacity = decideCapacity(prepared.computer, {
+    ...(options.jobs !== undefined && { jobs: options.jobs }),
+    ...(options.memoryBudgetMib !== undefined && { budgetMib: options.memoryBudgetMib }),
+  });
+  const limit = pLimit(capacity.jobs);
+  const budget = new MemoryBudget(capacity.budgetMib);
+  const templates = new TemplateStore(
+    options.cacheDir,
+    options.templateCacheBytes ?? defaultTemplateCacheBytes,
+  );
+  const used = new Set<string>();
+  const seen: { peakMib: number | null } = { peakMib: null };
+
+  const within = async <T>(memoryMib: number, work: () => Promise<T>): Promise<T> => {
+    const release = await budget.acquire(estimateCostMib(memoryMib, seen.peakMib));
+    try {
+      return await work();
+    } finally {
+      release();
+    }
+  };
+  const runOne = async (cell: Cell, stage: Stage): Promise<void> => {
+    if (signal.aborted) return;
+    reporter.onCellStart(cell);
+    try {
+      const done = await within(stage.spec.memoryMib, () => runCell(cell, stage));
+      if (done.peakMib !== null) seen.peakMib = Math.max(seen.peakMib ?? 0, done.peakMib);
+      const evidence = await run.writeEvidence(cell, done.evidence);
+      const result: Result = { ...done.result, evidence };
+      await run.appendResult(result);
+      reporter.onCellEnd(result);
+    } catch (error) {
+      if (signal.aborted) return;
+      failure.abort();
+      throw error;
+    }
+  };
+  const runGroup = async (group: BootGroup): Promise<void> => {
+    const stage = buildStage(group, prepared, signal, (reason) => {
+      options.onNotice?.(`a clone failed and its cell was booted instead: ${reason}`);
+    });
+    const template = options.cold
+      ? null
+      : await findTemplate(group, stage, prepared, templates, limit, within, options);
+    if (template !== null) used.add(template.key);
+    await Promise.all(group.cells.map((cell) => limit(() => runOne(cell, { ...stage, template }))));
+  };
+  await settleAll(groupByBoot(todo).map(runGroup));
+  await templates.collect(used);
+  return budget.peakMib;
+}
+
+function buildStage(
+  group: BootGroup,
+  { images, qemu, accelerator: { accelerator } }: Prepared,
+  signal: AbortSignal,
+  onBadTemplate: (reason: string) => void,
+): Stage {
+  const settings = group.cells[0]?.settings;
+  const built = settings === undefined ? undefined : images.get(settings.kernel);
+  if (settings === undefined || built === undefined) throw new RangeError('a group without cells or images');
+  const spec = buildMachineSpec(settings, built, { qemu: qemu.path, accelerator });
+  return { spec, images: built, deadlines: deadlinesFor(accelerator), template: null, onBadTemplate, signal };
+}
+
+/** The saved template, or one made now; null when it cannot be made, and then every cell boots. */
+async function findTemplate(
+  group: BootGroup,
+  { spec, deadlines }: Stage,
+  { qemu }: Prepared,
+  store: TemplateStore,
+  limit: <T>(work: () => Promise<T>) => Promise<T>,
+  within: <T>(memoryMib: number, work: () => Promise<T>) => Promise<T>,
+  options: RunOptions,
+): Promise<Template | null> {
+  const warm = chooseWarmRuns(
+    group.cells.map((cell) => cell.settings),
+    deadlines,
+  );
+  const request = { store, spec, qemuTitle: qemu.title, warm, deadlines };
+  const key = await templateKey(request);
+  const known = await store.find(key);
+  if (known !== null) return known;
+  try {
+    return await limit(() => within(spec.memoryMib, () => buildTemplate(request, key)));
+  } catch (error) {
+    if (!(error instanceof PoolproofError)) throw error;
+    options.onNotice?.(`no template for ${spec.memoryMib} MiB, its cells are booted: ${error.message}`);
+    return null;
+  }
+}
+
+/** Waits for all, also when one fails, so that nothing runs on behind the caller's back; then throws the first. */
+async function settleAll(work: readonly Promise<void>[]): Promise<void> {
+  const ends = await Promise.allSettled(work);
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+}

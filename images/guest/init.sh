@@ -1,0 +1,36 @@
+#!/bin/busybox sh
+# shellcheck shell=dash
+# PID 1 of a guest: mounts what exists, loads the modules, then becomes the session.
+# It never starts anything else: what runs beside the subject costs commit and could decide a tier.
+export PATH=/bin
+busybox mount -t proc proc /proc
+busybox mount -t sysfs sysfs /sys
+busybox mount -t devtmpfs devtmpfs /dev
+# The subject's scratch space; its pages count as RAM, so it is small and says so when full.
+busybox mount -t tmpfs -o size=16M,mode=0700 tmpfs /run
+busybox mount -t tmpfs -o size=64M tmpfs /tmp
+busybox mount -t cgroup2 cgroup2 /sys/fs/cgroup
+busybox ln -s /proc/self/fd /dev/fd
+
+while read -r module; do
+  busybox insmod "/lib/modules-poolproof/$module" || echo "poolproof: module $module failed"
+done </lib/modules-poolproof/order
+
+# Disks appear a moment after their driver; the command line says how many to wait for.
+disks=0
+read -r line </proc/cmdline
+for word in $line; do
+  case $word in poolproof.disks=*) disks=${word#*=} ;; esac
+done
+tries=0
+while set -- /sys/block/vd*; [ -e "$1" ] || shift; [ "$#" -lt "$disks" ] && [ "$tries" -lt 500 ]; do
+  tries=$((tries + 1))
+  busybox usleep 10000
+done
+for block in "$@"; do
+  read -r name <"$block/serial"
+  busybox mkdir -p "/disks/$name"
+  busybox mount -t erofs -o ro "/dev/${block##*/}" "/disks/$name" || echo "poolproof: disk $name failed"
+done
+echo 'poolproof: session starts'
+exec /bin/busybox sh /session

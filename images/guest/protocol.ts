@@ -1,0 +1,173 @@
+/**
+ * What the harness and the session in a guest say to each other over one virtio port.
+ *
+ * Harness to guest, one line a request: `<token> <seq> <verb> <words quoted for a shell>`; the first is
+ * `poolproof/1 <seq> hello …` and names the token. Guest to harness, lines of at most
+ * {@link maxReplyLineBytes}: `<token> <seq> text <path>:<line>`, `<token> <seq> data <name> <base64>`,
+ * and exactly one `<token> <seq> ok …` or `<token> <seq> error …` that ends the reply.
+ *
+ * Only the session holds the port (the kernel lets one process open it) and the token is drawn anew for
+ * every machine, so nothing a subject prints can pass for a message: its output travels as base64.
+ */
+
+import { formatTimespec } from './wake.ts';
+
+export const protocolVersion = 1;
+
+/** A longer line is refused before it is sent: the guest reads it byte by byte. */
+export const maxRequestLineBytes = 16 * 1024;
+
+/** A longer line is a protocol error: a session never sends one. */
+export const maxReplyLineBytes = 16 * 1024;
+
+/** Name of the virtio port; session.sh looks for it. */
+export const portName = 'poolproof.session';
+
+/** How much of each stream of a subject is kept. Multiple of 4096: session.sh counts in such blocks. */
+export const outputCapBytes = 256 * 1024;
+
+/** One word for a POSIX shell. A line break cannot travel in a line; the matrix refuses such values. */
+export function quoteWord(word: string): string {
+  if (/[\0\n\r]/.test(word)) throw new RangeError('a word of a request cannot hold a line break or NUL');
+  return /^[A-Za-z0-9_/.:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+export type Request = Readonly<
+  | { verb: 'hello'; token: string; epochMs: number; entropyHex: string }
+  | { verb: 'apply'; settings: readonly Readonly<{ path: string; value: string }>[] }
+  | { verb: 'texts'; paths: readonly string[] }
+  | {
+      verb: 'run';
+      deadlineSeconds: number;
+      /** ulimit letters with their values, e.g. `{ v: '2097152' }` (KiB for v, d, s). */
+      limits: Readonly<Record<string, string>>;
+      /** Files read while the child waits to become the subject. */
+      factPaths: readonly string[];
+      env: Readonly<Record<string, string>>;
+      command: readonly string[];
+    }
+  | { verb: 'shell'; limits: Readonly<Record<string, string>>; env: Readonly<Record<string, string>> }
+>;
+
+function wordsOf(request: Request): string[] {
+  const limitsOf = (limits: Readonly<Record<string, string>>): string =>
+    Object.entries(limits)
+      .map(([letter, value]) => `${letter}=${value}`)
+      .join(' ');
+  const pairsOf = (env: Readonly<Record<string, string>>): string[] =>
+    Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  switch (request.verb) {
+    case 'hello':
+      return [request.token, formatTimespec(request.epochMs), request.entropyHex];
+    case 'apply':
+      return request.settings.flatMap(({ path, value }) => [path, value]);
+    case 'texts':
+      return [...request.paths];
+    case 'run':
+      return [
+        String(request.deadlineSeconds),
+        String(outputCapBytes),
+        limitsOf(request.limits),
+        request.factPaths.join(' '),
+        ...pairsOf(request.env),
+        ...request.command,
+      ];
+    case 'shell':
+      return [limitsOf(request.limits), ...pairsOf(request.env)];
+  }
+}
+
+/**
+ * The line for a request, with its line break.
+ * @throws RangeError when a word holds a line break or the line is longer than {@link maxRequestLineBytes}.
+ */
+export function formatRequest(token: string, seq: number, request: Request): string {
+  const opening = request.verb === 'hello' ? `poolproof/${protocolVersion}` : token;
+  const line = [opening, String(seq), request.verb, ...wordsOf(request).map(quoteWord)].join(' ') + '\n';
+  if (Buffer.byteLength(line) > maxRequestLineBytes) {
+    throw new RangeError(`a request of ${Buffer.byteLength(line)} bytes, ${maxRequestLineBytes} are allowed`);
+  }
+  return line;
+}
+
+export type Reply = Readonly<{
+  seq: number;
+  ok: boolean;
+  /** `key=value` words of the closing line, or the error's text under `error`. */
+  values: Readonly<Record<string, string>>;
+  /** Text files by path, without their last line break. */
+  texts: Readonly<Record<string, string>>;
+  /** Byte streams by name. */
+  data: Readonly<Record<string, Buffer>>;
+}>;
+
+/** Assembles replies from bytes. What is not ours (another token, no token) is handed to `onNoise`. */
+export class ReplyReader {
+  readonly #token: string;
+  readonly #onReply: (reply: Reply) => void;
+  readonly #onNoise: (line: string) => void;
+  #pending: Buffer = Buffer.alloc(0);
+  #texts: Record<string, string[]> = {};
+  #data: Record<string, Buffer[]> = {};
+
+  constructor(token: string, onReply: (reply: Reply) => void, onNoise: (line: string) => void) {
+    this.#token = token;
+    this.#onReply = onReply;
+    this.#onNoise = onNoise;
+  }
+
+  /** @throws RangeError for a line longer than {@link maxReplyLineBytes}. */
+  push(chunk: Buffer): void {
+    this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
+    let start = 0;
+    for (let end; (end = this.#pending.indexOf(10, start)) !== -1; start = end + 1) {
+      this.#line(this.#pending.toString('utf8', start, end));
+    }
+    this.#pending = this.#pending.subarray(start);
+    if (this.#pending.length > maxReplyLineBytes) {
+      this.#pending = Buffer.alloc(0);
+      throw new RangeError(`a reply line of more than ${maxReplyLineBytes} bytes`);
+    }
+  }
+
+  #line(line: string): void {
+    const [token, seqText, kind, ...words] = line.split(' ');
+    const seq = Number(seqText);
+    if (token !== this.#token || !Number.isSafeInteger(seq)) {
+      this.#onNoise(line);
+      return;
+    }
+    const rest = words.join(' ');
+    if (kind === 'text') {
+      const colon = rest.indexOf(':');
+      (this.#texts[rest.slice(0, colon)] ??= []).push(rest.slice(colon + 1));
+    } else if (kind === 'data') {
+      const [name = '', base64 = ''] = words;
+      (this.#data[name] ??= []).push(Buffer.from(base64, 'base64'));
+    } else if (kind === 'ok' || kind === 'error') {
+      this.#finish(seq, kind === 'ok', rest);
+    } else {
+      this.#onNoise(line);
+    }
+  }
+
+  #finish(seq: number, ok: boolean, rest: string): void {
+    const values: Record<string, string> = ok
+      ? Object.fromEntries(
+          rest
+            .split(' ')
+            .filter((word) => word.includes('='))
+            .map((word) => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)]),
+        )
+      : { error: rest };
+    const texts = Object.fromEntries(
+      Object.entries(this.#texts).map(([path, lines]) => [path, lines.join('\n')]),
+    );
+    const data = Object.fromEntries(
+      Object.entries(this.#data).map(([name, chunks]) => [name, Buffer.concat(chunks)]),
+    );
+    this.#texts = {};
+    this.#data = {};
+    this.#onReply({ seq, ok, values, texts, data });
+  }
+}

@@ -1,0 +1,193 @@
+#!/bin/busybox sh
+# shellcheck shell=dash disable=SC3045 # busybox: read -t
+# The session: talks to the harness over a virtio port, applies settings, reads them back, runs the
+# subject and reports how it ended. Runs as PID 1, so the out-of-memory killer cannot take it and
+# its end is a kernel panic, which the harness sees. Only busybox: nothing here may cost commit.
+# The protocol is described in protocol.ts.
+export PATH=/bin
+token=-
+seq=0
+work=/run/subject
+
+say() { printf '%s %s %s\n' "$token" "$seq" "$*" >&3; }
+
+# Files as `text <path>:<line>` lines; a file that cannot be read is simply not there.
+send_texts() { busybox grep -H '' "$@" 2>/dev/null | busybox sed "s|^|$token $seq text |" >&3; }
+
+# A file of arbitrary bytes as base64 `data` lines.
+send_data() {
+  [ -s "$2" ] && busybox base64 -w 3000 "$2" | busybox sed "s|^|$token $seq data $1 |" >&3
+}
+
+now_cs() {
+  read -r up _ </proc/uptime
+  up_int=${up%.*} up_frac=${up#*.}
+  echo $((up_int * 100 + 1${up_frac} - 100))
+}
+
+# hello <token> <struct timespec in octal escapes> <entropy as hex>: a new conversation, after a boot or
+# in a clone. A clone has its template's clock and random pool: both are set anew before anything else runs.
+do_hello() {
+  token=$1
+  # shellcheck disable=SC2059 # the escapes are the point
+  printf "$2" >/run/now
+  printf '%s' "$3" >/dev/urandom
+  /bin/wake </run/now || { say error 'setting the clock and reseeding the random pool failed'; return; }
+  say ok "protocol=1 disks=$disks release=$release"
+}
+
+# apply <path> <value> ...: writes kernel settings in order.
+do_apply() {
+  while [ "$#" -ge 2 ]; do
+    printf '%s\n' "$2" 2>/dev/null >"$1" || { say error "cannot write $2 to $1"; return; }
+    shift 2
+  done
+  say ok
+}
+
+# texts <path> ...: sends files, for facts that no subject needs.
+do_texts() {
+  send_texts "$@"
+  say ok
+}
+
+# Keeps the first <cap> bytes of a stream and counts the rest, so that a subject that never stops
+# writing fills neither the guest's memory nor the port. Says so on the event pipe when the stream ends.
+capture() {
+  exec 3>&- <"$work/$1"
+  busybox dd of="$work/$1.head" bs=4096 count=$(($2 / 4096)) iflag=fullblock 2>/dev/null
+  busybox wc -c >"$work/$1.rest"
+  echo "closed $1" >&4
+}
+
+# The process that becomes the subject: takes its limits, waits until they were read back, starts.
+become_subject() {
+  trap - TERM
+  for limit in $limits; do
+    ulimit "-${limit%=*}" "${limit#*=}" || exit 125
+  done
+  echo 0 >/proc/self/oom_score_adj
+  read -r pid _ </proc/self/stat
+  echo "ready $pid" >&4
+  read -r _ <"$work/go"
+  exec 3>&- 4>&- </dev/null >"$work/out" 2>"$work/err"
+  exec setsid env -i "$@"
+}
+
+# run <deadline s> <cap bytes> <limits> <fact paths, one word> [NAME=value ...] <program> [argument ...]
+# Limits are ulimit letters: `v=2097152 d=unlimited`. Facts are read while the very child that is to
+# become the subject waits with its limits set; its own /proc/<pid>/ files are sent as /proc/self/.
+do_run() {
+  deadline=$1 cap=$2 limits=$3 facts=$4
+  shift 4
+  busybox rm -rf "$work"
+  busybox mkdir "$work"
+  busybox mkfifo "$work/go" "$work/out" "$work/err" "$work/event"
+  exec 4<>"$work/event"
+  (capture out "$cap") &
+  (capture err "$cap") &
+  (
+    exec 3>&- 2>/dev/null
+    (become_subject "$@") &
+    wait $!
+    echo "exit $?" >&4
+  ) &
+  timeout=0 status='' child='' streams=0 started=$(now_cs)
+  # The child is ready within moments; should even that fail, the deadline still holds.
+  left=$deadline
+  while [ "$left" -gt 0 ] && read -r -t "$left" event value <&4; do
+    case $event in
+      ready)
+        child=$value
+        # shellcheck disable=SC2086 # word splitting makes one argument of each path
+        busybox grep -H '' $facts "/proc/$child/limits" "/proc/$child/status" "/proc/$child/stat" 2>/dev/null |
+          busybox sed "s|^/proc/$child/|/proc/self/|; s|^|$token $seq text |" >&3
+        started=$(now_cs)
+        echo go >"$work/go"
+        ;;
+      exit)
+        status=$value
+        break
+        ;;
+      closed) streams=$((streams + 1)) ;;
+    esac
+    left=$((deadline - ($(now_cs) - started) / 100))
+  done
+  ended=$(now_cs)
+  if [ -z "$status" ]; then
+    timeout=1
+    [ -n "$child" ] && kill -KILL "-$child" "$child" 2>/dev/null
+    while read -r -t 5 event value <&4; do
+      case $event in
+        exit) status=$value && break ;;
+        closed) streams=$((streams + 1)) ;;
+      esac
+    done
+  fi
+  # What the subject left behind may hold the streams open: a moment to drain, then everything goes.
+  [ -n "$child" ] && kill -KILL "-$child" 2>/dev/null
+  while [ "$streams" -lt 2 ] && read -r -t 2 event value <&4; do
+    [ "$event" = closed ] && streams=$((streams + 1))
+  done
+  kill -KILL -1 2>/dev/null
+  wait
+  exec 4>&-
+  for stream in out err; do
+    head=0 rest=0
+    [ -f "$work/$stream.head" ] && head=$(busybox stat -c %s "$work/$stream.head")
+    [ -s "$work/$stream.rest" ] && read -r rest <"$work/$stream.rest"
+    send_data "$stream" "$work/$stream.head"
+    eval "${stream}_bytes=$((head + rest))"
+  done
+  # shellcheck disable=SC2154 # out_bytes and err_bytes are set by the eval above
+  say ok "exit=${status:-lost} timeout=$timeout out=$out_bytes err=$err_bytes ms=$(((ended - started) * 10))"
+}
+
+# shell: an interactive shell on the serial console, for `poolproof shell`.
+do_shell() {
+  limits=$1
+  shift
+  say ok
+  (
+    exec 3>&-
+    for limit in $limits; do ulimit "-${limit%=*}" "${limit#*=}"; done
+    busybox setsid busybox cttyhack env -i "$@" /bin/busybox sh -i </dev/ttyS0 >/dev/ttyS0 2>&1
+  )
+  say closed
+}
+
+# The port appears a moment after its driver.
+port=''
+while [ -z "$port" ]; do
+  for entry in /sys/class/virtio-ports/*; do
+    [ -e "$entry/name" ] && read -r name <"$entry/name" && [ "$name" = poolproof.session ] && port=/dev/${entry##*/}
+  done
+  [ -n "$port" ] || busybox usleep 10000
+done
+exec 3<>"$port"
+
+# What never changes is found out once, before a template is saved.
+release=$(busybox uname -r)
+disks=$(cd /disks && for disk in *; do printf '%s,' "$disk"; done)
+
+# The other end closes when the harness lets go; PID 1 must not end, so an end of file only means: wait.
+while :; do
+  while read -r word number verb rest <&3; do
+    if [ "$word" = poolproof/1 ]; then
+      seq=$number
+      eval "set -- $rest"
+      [ "$verb" = hello ] && do_hello "$@"
+    elif [ "$word" = "$token" ]; then
+      seq=$number
+      eval "set -- $rest"
+      case $verb in
+        apply) do_apply "$@" ;;
+        texts) do_texts "$@" ;;
+        run) do_run "$@" ;;
+        shell) do_shell "$@" ;;
+        *) say error "unknown request $verb" ;;
+      esac
+    fi
+  done
+  busybox usleep 100000
+done
