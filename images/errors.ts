@@ -13,10 +13,13 @@ export type ErrorCode =
   | 'MATRIX_SYNTAX'
   | 'MATRIX_UNKNOWN_AXIS'
   | 'MATRIX_UNKNOWN_KEY'
+  | 'MATRIX_DUPLICATE_KEY'
   | 'MATRIX_BAD_VALUE'
   | 'MATRIX_DUPLICATE_CELL'
   | 'MATRIX_EMPTY'
   | 'MATRIX_TOO_MANY_CELLS'
+  | 'MATRIX_NO_MATCH' // a rule or a value in it that no cell has
+  | 'MATRIX_CONFLICT' // two rules demand different things of one cell
   | 'MATRIX_INVALID'
   | 'CELL_NOT_FOUND'
   // this computer

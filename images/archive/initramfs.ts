@@ -1,0 +1,119 @@
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { execa } from 'execa';
+import { busyboxApplets, guestModules, mountPoint } from '../definitions.ts';
+import { PoolproofError } from '../errors.ts';
+import { buildWakeProgram } from '../guest/wake.ts';
+import { buildCpio, type CpioEntry } from './cpio.ts';
+import { moduleName, resolveModules } from './kernel-modules.ts';
+
+/** Where init finds the modules and the file `order`, which names them one a line. */
+const moduleFolder = 'lib/modules-poolproof';
+
+/** Mount points and places that programs expect to exist. */
+const folders: readonly (readonly [string, number])[] = [
+  // The root itself: without it anybody may write there, as in any tmpfs.
+  ['.', 0o755],
+  ...['bin', 'dev', 'disks', 'etc', 'lib', 'proc', 'root', 'run', 'sys', 'usr', 'usr/lib'].map(
+    (name) => [name, 0o755] as const,
+  ),
+  [moduleFolder, 0o755],
+  ['tmp', 0o1777],
+];
+
+/**
+ * Where programs look for the dynamic loader and the libraries (Debian's loader searches its multiarch
+ * folders first); all lead to the one flat folder on the base disk, so Node runs without any setting.
+ */
+const libraryLinks: readonly string[] = ['lib64', 'lib/x86_64-linux-gnu', 'usr/lib/x86_64-linux-gnu'];
+
+export type UnpackedKernel = Readonly<{
+  /** As `uname -r` prints it. */
+  release: string;
+  vmlinuz: string;
+  modulesFolder: string;
+}>;
+
+/** Finds kernel and modules in unpacked packages, before and after Debian moved /lib to /usr/lib. */
+export async function findKernel(tree: string): Promise<UnpackedKernel> {
+  const boot = await readdir(path.join(tree, 'boot'));
+  const name = boot.find((entry) => entry.startsWith('vmlinuz-'));
+  const release = name?.slice('vmlinuz-'.length);
+  if (name !== undefined && release !== undefined) {
+    for (const base of ['lib/modules', 'usr/lib/modules']) {
+      const modulesFolder = path.join(tree, base, release);
+      const found = await readdir(modulesFolder).catch(() => undefined);
+      if (found !== undefined) return { release, vmlinuz: path.join(tree, 'boot', name), modulesFolder };
+    }
+  }
+  throw new PoolproofError('IMAGE_BUILD', 'the kernel packages have no kernel with modules of its release');
+}
+
+/** The part of the initramfs that scripts do not touch: busybox, its commands, modules in order, folders. */
+export async function buildBaseArchive(kernel: UnpackedKernel, busybox: Uint8Array): Promise<Buffer> {
+  const builtIn = await readFile(path.join(kernel.modulesFolder, 'modules.builtin'), 'utf8');
+  const files = (await readdir(kernel.modulesFolder, { recursive: true })).filter((file) =>
+    /\.ko(\.xz)?$/.test(file),
+  );
+  const fileOf = new Map(files.map((file) => [moduleName(file), path.join(kernel.modulesFolder, file)]));
+  const modules = await resolveModules(
+    guestModules,
+    new Set(builtIn.split('\n').filter(Boolean).map(moduleName)),
+    async (name) => readModule(fileOf.get(name)),
+  );
+  const order = modules.map(({ name }) => `${name}.ko\n`).join('');
+  return buildCpio([
+    ...folders.map(([name, mode]): CpioEntry => ({ kind: 'folder', path: name, mode })),
+    // The kernel opens it before init runs; /dev/null for the first redirection of a shell.
+    { kind: 'device', path: 'dev/console', mode: 0o600, major: 5, minor: 1 },
+    { kind: 'device', path: 'dev/null', mode: 0o666, major: 1, minor: 3 },
+    { kind: 'file', path: 'bin/busybox', mode: 0o755, data: busybox },
+    ...busyboxApplets.map((name): CpioEntry => ({ kind: 'link', path: `bin/${name}`, target: 'busybox' })),
+    { kind: 'file', path: `${moduleFolder}/order`, mode: 0o644, data: Buffer.from(order) },
+    ...modules.map(({ name, data }): CpioEntry => ({
+      kind: 'file',
+      path: `${moduleFolder}/${name}.ko`,
+      mode: 0o644,
+      data,
+    })),
+    ...libraryLinks.map((name): CpioEntry => ({
+      kind: 'link',
+      path: name,
+      target: `${mountPoint('base')}/lib`,
+    })),
+    { kind: 'file', path: 'etc/passwd', mode: 0o644, data: Buffer.from('root:x:0:0:root:/root:/bin/sh\n') },
+    { kind: 'file', path: 'etc/group', mode: 0o644, data: Buffer.from('root:x:0:\n') },
+  ]);
+}
+
+/** The part that is this project's own: `init.sh` becomes /init, `session.sh` /session; and /bin/wake. */
+export async function buildScriptArchive(guestFolder: string): Promise<Buffer> {
+  const names = (await readdir(guestFolder)).filter((name) => name.endsWith('.sh'));
+  if (!names.includes('init.sh')) {
+    throw new PoolproofError('IMAGE_BUILD', `there is no init.sh in ${guestFolder}`, {
+      hint: 'npm run build',
+    });
+  }
+  const scripts = await Promise.all(
+    names.map(async (name): Promise<CpioEntry> => ({
+      kind: 'file',
+      path: name.replace(/\.sh$/, ''),
+      mode: 0o755,
+      data: await readFile(path.join(guestFolder, name)),
+    })),
+  );
+  return buildCpio([
+    ...scripts,
+    { kind: 'folder', path: 'bin', mode: 0o755 },
+    { kind: 'file', path: 'bin/wake', mode: 0o755, data: buildWakeProgram() },
+  ]);
+}
+
+async function readModule(file: string | undefined): Promise<Buffer | undefined> {
+  if (file === undefined || !file.endsWith('.xz')) return file === undefined ? undefined : readFile(file);
+  // Suites from trixie on compress modules; busybox' insmod in the guest would have to inflate them.
+  const result = await execa('xz', ['-dc', file], { encoding: 'buffer', stdin: 'ignore', reject: false });
+  if (result.failed)
+    throw new PoolproofError('IMAGE_BUILD', `cannot unpack ${file} with xz`, { cause: result.cause });
+  return Buffer.from(result.stdout);
+}

@@ -1,0 +1,203 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { buildErofs, linkInTree, makeTreeFolder, writeTreeFile } from './archive/erofs.ts';
+import { buildBaseArchive, findKernel } from './archive/initramfs.ts';
+import { readWheelMember, unpackDeb, unpackNpm } from './archive/unpack.ts';
+import {
+  busyboxApplets,
+  engineDisk,
+  engineLibrary,
+  guestModules,
+  koffiPackages,
+  libraries,
+  lockNames,
+  mountPoint,
+  nodeDisk,
+  type ImageRequest,
+} from './definitions.ts';
+import { PoolproofError } from './errors.ts';
+import type { Pin } from './lock.ts';
+
+/** One file of an image: what it is made of, and how. */
+export type ArtefactPlan = Readonly<{
+  name: string;
+  kind: 'kernel' | 'initramfs' | 'disk';
+  /** Lock names. */
+  components: readonly string[];
+  /** Whatever else the bytes depend on; part of the recipe. */
+  inputs: unknown;
+  build: (parts: BuildParts) => Promise<Built>;
+}>;
+
+export type BuildParts = Readonly<{
+  /** Path of a component's package file. */
+  fileOf: (lockName: string) => string;
+  /** Empty folder to work in. */
+  folder: string;
+}>;
+
+type Built = Readonly<{ file: string; facts?: Readonly<Record<string, string>> }>;
+
+/**
+ * Part of every recipe: raise it whenever the code below archive/ or here would give other bytes for the same
+ * inputs, or caches go on serving what the old code built.
+ */
+export const recipeVersion = 2;
+
+/** What a request needs, from tables alone; `pins` says how many packages its kernel consists of. */
+export function planArtefacts(
+  request: ImageRequest,
+  pins: readonly Pin[],
+  hostFiles: ReadonlyMap<string, Buffer>,
+  hostDigest: string,
+): ArtefactPlan[] {
+  const kernelPins = pins
+    .map((pin) => pin.name)
+    .filter((name) => name.startsWith(lockNames.kernel(request.kernel, '')));
+  return [
+    kernelPlan(request.kernel, kernelPins),
+    initramfsPlan(request.kernel, kernelPins),
+    basePlan(),
+    hostPlan(hostFiles, hostDigest),
+    ...request.nodes.map(nodePlan),
+    ...request.engines.map(enginePlan),
+  ];
+}
+
+async function unpackKernel(kernelPins: readonly string[], parts: BuildParts): ReturnType<typeof findKernel> {
+  const tree = path.join(parts.folder, 'kernel');
+  for (const name of kernelPins) await unpackDeb(parts.fileOf(name), tree);
+  return findKernel(tree);
+}
+
+const kernelPlan = (row: string, kernelPins: readonly string[]): ArtefactPlan => ({
+  name: `kernel-${row}`,
+  kind: 'kernel',
+  components: kernelPins,
+  inputs: null,
+  build: async (parts) => {
+    const kernel = await unpackKernel(kernelPins, parts);
+    return { file: kernel.vmlinuz, facts: { release: kernel.release } };
+  },
+});
+
+const initramfsPlan = (row: string, kernelPins: readonly string[]): ArtefactPlan => ({
+  name: `initramfs-base-${row}`,
+  kind: 'initramfs',
+  components: [...kernelPins, lockNames.debian('busybox-static')],
+  inputs: { guestModules, busyboxApplets },
+  build: async (parts) => {
+    const kernel = await unpackKernel(kernelPins, parts);
+    const tree = path.join(parts.folder, 'busybox');
+    await unpackDeb(parts.fileOf(lockNames.debian('busybox-static')), tree);
+    const file = path.join(parts.folder, 'initramfs');
+    await writeFile(
+      file,
+      await buildBaseArchive(kernel, await readFirst(tree, ['bin/busybox', 'usr/bin/busybox'])),
+    );
+    return { file, facts: { release: kernel.release } };
+  },
+});
+
+/** C library and friends in one flat folder, and koffi: what every Node and engine needs. */
+const basePlan = (): ArtefactPlan => ({
+  name: 'base',
+  kind: 'disk',
+  components: [
+    ...libraries.map((row) => lockNames.debian(row.package)),
+    ...koffiPackages.map((name) => lockNames.koffi(name)),
+  ],
+  inputs: { libraries },
+  build: async ({ fileOf, folder }) => {
+    const tree = path.join(folder, 'tree');
+    for (const row of libraries) {
+      const unpacked = path.join(folder, row.package);
+      await unpackDeb(fileOf(lockNames.debian(row.package)), unpacked);
+      for (const soname of row.sonames) {
+        const places = ['lib', 'usr/lib'].map((place) => `${place}/x86_64-linux-gnu/${soname}`);
+        // Read through the link: on the disk a library has only the name it is asked for by.
+        await writeTreeFile(tree, `lib/${soname}`, await readFirst(unpacked, places), 0o755);
+      }
+      await keepCopyright(unpacked, row.package, tree);
+    }
+    for (const name of koffiPackages) {
+      const target = path.join(tree, 'node_modules', name);
+      await makeTreeFolder(tree, `node_modules/${name}`);
+      // Without its sources, documentation and the build for musl.
+      await unpackNpm(
+        fileOf(lockNames.koffi(name)),
+        target,
+        /^(package\.json|LICENSE.*|(index|indirect)\.c?js|src\/koffi\/.*\.c?js|linux_x64\/.*)$/,
+      );
+    }
+    return finishDisk(tree, folder);
+  },
+});
+
+/** The one disk that changes with this project's code; small, so that building it costs nothing. */
+const hostPlan = (files: ReadonlyMap<string, Buffer>, digest: string): ArtefactPlan => ({
+  name: 'host',
+  kind: 'disk',
+  components: [],
+  inputs: { digest },
+  build: async ({ folder }) => {
+    const tree = path.join(folder, 'tree');
+    for (const [name, data] of files) {
+      await writeTreeFile(tree, name, data, name.endsWith('.sh') ? 0o755 : 0o644);
+    }
+    await writeTreeFile(tree, 'package.json', '{ "type": "module" }\n');
+    // Node looks for koffi in the folders above the program: this is the nearest one of both its parts.
+    await linkInTree(tree, 'node_modules', `${mountPoint('base')}/node_modules`);
+    return finishDisk(tree, folder);
+  },
+});
+
+const nodePlan = (line: string): ArtefactPlan => ({
+  name: nodeDisk(line),
+  kind: 'disk',
+  components: [lockNames.node(line)],
+  inputs: null,
+  build: async ({ fileOf, folder }) => {
+    const tree = path.join(folder, 'tree');
+    await makeTreeFolder(tree, 'bin');
+    await unpackNpm(fileOf(lockNames.node(line)), tree, /^(bin\/node|LICENSE)$/);
+    return finishDisk(tree, folder);
+  },
+});
+
+const enginePlan = (version: string): ArtefactPlan => ({
+  name: engineDisk(version),
+  kind: 'disk',
+  components: [lockNames.engine(version)],
+  inputs: { engineLibrary },
+  build: async ({ fileOf, folder }) => {
+    const tree = path.join(folder, 'tree');
+    const library = await readWheelMember(fileOf(lockNames.engine(version)), engineLibrary);
+    await writeTreeFile(tree, 'lib/libwasmtime.so', library, 0o755);
+    return finishDisk(tree, folder);
+  },
+});
+
+async function finishDisk(tree: string, folder: string): Promise<Built> {
+  const file = path.join(folder, 'disk.erofs');
+  await buildErofs(tree, file);
+  return { file };
+}
+
+async function readFirst(tree: string, places: readonly string[]): Promise<Buffer> {
+  for (const place of places) {
+    const data = await readFile(path.join(tree, place)).catch(() => undefined);
+    if (data !== undefined) return data;
+  }
+  throw new PoolproofError('IMAGE_BUILD', `a package has none of ${places.join(', ')}`);
+}
+
+/**
+ * The licence travels with the library. libgcc, libstdc++ and libatomic have theirs in a package that
+ * nothing else needs: their doc folder is a dangling link, and the texts are in README.md's list.
+ */
+async function keepCopyright(unpacked: string, name: string, tree: string): Promise<void> {
+  const from = path.join(unpacked, 'usr/share/doc', name, 'copyright');
+  const text = await readFile(from).catch(() => undefined);
+  if (text !== undefined) await writeTreeFile(tree, `licences/${name}`, text);
+}

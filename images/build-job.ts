@@ -1,0 +1,147 @@
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import { checkUpToDate, loadHostFiles } from './archive/host-files.ts';
+import { buildScriptArchive } from './archive/initramfs.ts';
+import { planArtefacts, recipeVersion, type ArtefactPlan } from './artefacts.ts';
+import { findArtefact, hashRecipe, openCache, type Artefact, type ImageCache } from './cache/image-cache.ts';
+import { engines, kernels, nodes, type ImageRequest } from './definitions.ts';
+import { PoolproofError } from './errors.ts';
+import { loadLock, type Pin } from './lock.ts';
+import { project } from './project.ts';
+import { recallComponent, type Component } from './source/component-store.ts';
+
+export type JobOptions = Readonly<{
+  /** @default POOLPROOF_CACHE, else `poolproof` in the XDG cache folder */
+  cacheDir?: string;
+  /** Refuse a successor of a pinned version. @default false */
+  locked?: boolean;
+  /** @default images/lock.yaml */
+  lockFile?: string;
+  /** Compiled wasm host, taken as it is. @default dist/images, which must be newer than its sources */
+  compiledFolder?: string;
+}>;
+
+/** A request with everything read that its images depend on. */
+export type Job = Readonly<{
+  kernel: string;
+  locked: boolean;
+  cache: ImageCache;
+  plans: readonly ArtefactPlan[];
+  /** Of what the plans need, by lock name. */
+  pins: ReadonlyMap<string, Pin>;
+  /** This project's own part of the initramfs. */
+  scripts: Buffer;
+}>;
+
+/** What of a job is in the cache. */
+export type Found = Readonly<{
+  components: ReadonlyMap<string, Component>;
+  /** By plan name; those that are missing are missing. */
+  artefacts: ReadonlyMap<string, RecordedArtefact>;
+  initramfs: RecordedArtefact | undefined;
+}>;
+
+export type RecordedArtefact = Readonly<{ recipe: string; artefact: Artefact }>;
+
+/** @throws PoolproofError IMAGE_UNKNOWN, IMAGE_LOCK_INVALID, IMAGE_BUILD (nothing compiled), CACHE_UNWRITABLE */
+export async function openJob(request: ImageRequest, options: JobOptions = {}): Promise<Job> {
+  checkRequest(request);
+  const [cache, pins, hostFiles, scripts] = await Promise.all([
+    openCache(options.cacheDir),
+    loadLock(options.lockFile),
+    loadHostFiles(options.compiledFolder),
+    buildScriptArchive(project.guestFolder),
+    checkUpToDate(path.join(project.sourceFolder, 'guest'), project.guestFolder),
+  ]);
+  const plans = planArtefacts(
+    request,
+    pins,
+    hostFiles,
+    hashRecipe([...hostFiles].map(([n, d]) => [n, hash(d)])),
+  );
+  return {
+    kernel: request.kernel,
+    locked: options.locked ?? false,
+    cache,
+    plans,
+    pins: pinsFor(plans, pins),
+    scripts,
+  };
+}
+
+/** Looks at records and file sizes only: milliseconds, whatever the size of the images. */
+export async function findInCache(job: Job): Promise<Found> {
+  const components = new Map<string, Component>();
+  for (const [name, pin] of job.pins) {
+    components.set(name, await recallComponent(job.cache, pin, job.locked));
+  }
+  const artefacts = new Map<string, RecordedArtefact>();
+  for (const plan of job.plans) {
+    const recipe = recipeOf(plan, components);
+    const artefact = await findArtefact(job.cache, recipe);
+    if (artefact !== undefined) artefacts.set(plan.name, { recipe, artefact });
+  }
+  const base = artefacts.get(basePlanName(job))?.artefact;
+  const recipe = base && initramfsRecipe(job, base);
+  const initramfs = recipe === undefined ? undefined : await findArtefact(job.cache, recipe);
+  return {
+    components,
+    artefacts,
+    initramfs: recipe === undefined || initramfs === undefined ? undefined : { recipe, artefact: initramfs },
+  };
+}
+
+export const isComplete = (job: Job, found: Found): boolean =>
+  found.initramfs !== undefined && job.plans.every((plan) => found.artefacts.has(plan.name));
+
+export const kernelPlanName = (job: Job): string => `kernel-${job.kernel}`;
+
+export const basePlanName = (job: Job): string => `initramfs-base-${job.kernel}`;
+
+export const recipeOf = (plan: ArtefactPlan, components: ReadonlyMap<string, Component>): string =>
+  hashRecipe([
+    recipeVersion,
+    plan.name,
+    plan.components.map((name) => components.get(name)?.sha256),
+    plan.inputs,
+  ]);
+
+/** The initramfs of a guest is two archives in one file, which the kernel reads one after the other. */
+export const initramfsRecipe = (job: Job, base: Artefact): string =>
+  hashRecipe([recipeVersion, 'initramfs', base.sha256, hash(job.scripts)]);
+
+const hash = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
+
+function checkRequest(request: ImageRequest): void {
+  const check = (what: string, value: string, known: readonly string[]): void => {
+    if (known.includes(value)) return;
+    throw new PoolproofError('IMAGE_UNKNOWN', `there is no image for ${what} ${value}`, {
+      hint: `known are ${known.join(', ')}`,
+    });
+  };
+  check(
+    'kernel',
+    request.kernel,
+    kernels.map((kernel) => kernel.name),
+  );
+  for (const line of request.nodes) check('node', line, nodes);
+  for (const version of request.engines) check('wasmtime', version, engines);
+}
+
+function pinsFor(plans: readonly ArtefactPlan[], pins: readonly Pin[]): ReadonlyMap<string, Pin> {
+  const byName = new Map(pins.map((pin) => [pin.name, pin]));
+  const unpinned = (name: string): PoolproofError =>
+    new PoolproofError('IMAGE_UNKNOWN', `${name} is not pinned in lock.yaml`, {
+      hint: 'poolproof images update',
+    });
+  const needed = new Map<string, Pin>();
+  for (const plan of plans) {
+    if (plan.kind === 'kernel' && plan.components.length === 0) throw unpinned(plan.name);
+    for (const name of plan.components) {
+      const pin = byName.get(name);
+      if (pin === undefined) throw unpinned(name);
+      needed.set(name, pin);
+    }
+  }
+  return needed;
+}

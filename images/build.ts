@@ -1,0 +1,238 @@
+import { mkdir, readdir, readFile, rm, statfs, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import pLimit from 'p-limit';
+import type { ArtefactPlan } from './artefacts.ts';
+import {
+  basePlanName,
+  findInCache,
+  initramfsRecipe,
+  isComplete,
+  kernelPlanName,
+  openJob,
+  recipeOf,
+  type Found,
+  type Job,
+  type JobOptions,
+} from './build-job.ts';
+import { holdBuildLock } from './cache/build-lock.ts';
+import {
+  blobPath,
+  findArtefact,
+  hashRecipe,
+  makeWorkFolder,
+  saveArtefact,
+  type Artefact,
+  type ImageCache,
+} from './cache/image-cache.ts';
+import { enginePath, lockNames, type ImageRequest } from './definitions.ts';
+import { PoolproofError } from './errors.ts';
+import { ComponentStore, type Component, type FetchEvent } from './source/component-store.ts';
+import { diskFullError, isDiskFull } from './source/run-tool.ts';
+
+/** What happens while images are built, for progress lines. */
+export type ImageEvent =
+  | FetchEvent
+  | Readonly<{ kind: 'build'; name: string }>
+  /** Another process builds in the same cache; this one goes on when that one is done. */
+  | Readonly<{ kind: 'wait' }>;
+
+export type BuildRequest = ImageRequest & JobOptions & Readonly<{ onEvent?: (event: ImageEvent) => void }>;
+
+export type BuiltFile = Readonly<{
+  path: string;
+  /** `sha256:` and 64 hexadecimal digits. */
+  digest: string;
+}>;
+
+export type BuiltDisk = BuiltFile &
+  Readonly<{
+    /** `base`, `host`, `node-<line>` or `wasmtime-<version>`; the serial number init mounts it by. */
+    name: string;
+    sizeBytes: number;
+  }>;
+
+export type BuiltComponent = Readonly<{
+  name: string;
+  version: string;
+  sha256: string;
+  size: number;
+  /** The pinned version, where what was used is its successor. */
+  successorOf?: string;
+}>;
+
+export type BuiltImages = Readonly<{
+  kernel: BuiltFile & Readonly<{ release: string }>;
+  initramfs: BuiltFile;
+  /** In the order of the request: base, host, Nodes, engines. */
+  disks: readonly BuiltDisk[];
+  /** Over everything above: equal digests mean equal guests. */
+  digest: string;
+  components: readonly BuiltComponent[];
+  /** Release line → full version. */
+  nodes: Readonly<Record<string, string>>;
+  /** Version of libwasmtime → its path inside the guest. */
+  engines: Readonly<Record<string, string>>;
+}>;
+
+/**
+ * Makes sure that every file a guest needs is in the cache, and says where. Everything there: a few
+ * milliseconds, no package manager is called and no big file is read. Two processes never build at once.
+ *
+ * @throws PoolproofError IMAGE_UNKNOWN, IMAGE_FETCH, IMAGE_CHECKSUM, IMAGE_LOCKED, IMAGE_BUILD,
+ * IMAGE_LOCK_INVALID, TOOL_NOT_FOUND, OS_UNSUPPORTED, DISK_FULL, CACHE_UNWRITABLE
+ */
+export async function buildImages(request: BuildRequest): Promise<BuiltImages> {
+  const job = await openJob(request, request);
+  const onEvent = request.onEvent ?? (() => undefined);
+  let found = await findInCache(job);
+  if (!isComplete(job, found)) {
+    await using _lock = await holdBuildLock(job.cache, () => onEvent({ kind: 'wait' }));
+    found = await findInCache(job);
+    if (!isComplete(job, found)) {
+      await buildMissing(job, onEvent);
+      found = await findInCache(job);
+    }
+  }
+  return describe(job, request, found);
+}
+
+async function buildMissing(job: Job, onEvent: (event: ImageEvent) => void): Promise<void> {
+  await removeLeftovers(job.cache);
+  await using work = await makeWorkFolder(job.cache);
+  await checkSpace(job);
+  const workFolder = path.join(work.path, 'fetched');
+  const store = new ComponentStore(job.cache, { locked: job.locked, workFolder, onEvent });
+  // Two at a time: one package manager waits for the network while one disk is written.
+  const limit = pLimit(2);
+  let failed = false;
+  const results = await Promise.allSettled(
+    job.plans.map((plan) =>
+      limit(async () => {
+        // After a failure what is under way comes to its end, since it works in the same folder.
+        if (failed) return undefined;
+        try {
+          return await buildArtefact(job, plan, store, path.join(work.path, plan.name), onEvent);
+        } catch (error) {
+          failed = true;
+          throw error;
+        }
+      }),
+    ),
+  );
+  try {
+    const artefacts = results.map((result) => {
+      if (result.status === 'rejected') throw result.reason;
+      return result.value;
+    });
+    const base = artefacts.find((artefact) => artefact?.name === basePlanName(job));
+    if (base !== undefined) await buildInitramfs(job, base, work.path);
+  } catch (error) {
+    if (!(error instanceof PoolproofError) && isDiskFull(String(error)))
+      throw diskFullError('building images', error);
+    throw error;
+  }
+}
+
+async function buildArtefact(
+  job: Job,
+  plan: ArtefactPlan,
+  store: ComponentStore,
+  folder: string,
+  onEvent: (event: ImageEvent) => void,
+): Promise<Artefact> {
+  const before = await findInCache(job);
+  const present = before.artefacts.get(plan.name);
+  if (present !== undefined) return present.artefact;
+  const components = new Map<string, Component>();
+  for (const name of plan.components) {
+    const pin = job.pins.get(name);
+    if (pin !== undefined) components.set(name, await store.ensure(pin));
+  }
+  onEvent({ kind: 'build', name: plan.name });
+  await mkdir(folder, { recursive: true });
+  const built = await plan.build({
+    folder,
+    fileOf: (name) => blobPath(job.cache, components.get(name)?.sha256 ?? ''),
+  });
+  const artefact = await saveArtefact(job.cache, recipeOf(plan, components), built.file, {
+    name: plan.name,
+    components: [...components.values()].map((component) => component.sha256),
+    facts: built.facts ?? {},
+  });
+  await rm(folder, { recursive: true, force: true });
+  return artefact;
+}
+
+async function buildInitramfs(job: Job, base: Artefact, folder: string): Promise<void> {
+  const recipe = initramfsRecipe(job, base);
+  if ((await findArtefact(job.cache, recipe)) !== undefined) return;
+  const file = path.join(folder, 'initramfs');
+  await writeFile(file, Buffer.concat([await readFile(blobPath(job.cache, base.sha256)), job.scripts]));
+  await saveArtefact(job.cache, recipe, file, {
+    name: `initramfs-${job.kernel}`,
+    components: base.components,
+  });
+}
+
+/** Whoever holds the lock is alone: what is still in tmp/ was left by a process that was killed. */
+async function removeLeftovers(cache: ImageCache): Promise<void> {
+  const folder = path.join(cache.folder, 'tmp');
+  for (const name of await readdir(folder))
+    await rm(path.join(folder, name), { recursive: true, force: true });
+}
+
+/** Fails before the first download where the disk is clearly too small. */
+async function checkSpace(job: Job): Promise<void> {
+  const found = await findInCache(job);
+  const missing = job.plans
+    .filter((plan) => !found.artefacts.has(plan.name))
+    .flatMap((plan) => plan.components);
+  const bytes = [...new Set(missing)].reduce((sum, name) => sum + (job.pins.get(name)?.size ?? 0), 0);
+  // A package is there packed, unpacked and as a disk: measured, six times its size for a Node or a kernel.
+  const neededMib = Math.ceil((bytes * 7) / 2 ** 20);
+  const { bavail, bsize } = await statfs(job.cache.folder);
+  const freeMib = Math.floor((bavail * bsize) / 2 ** 20);
+  if (freeMib >= neededMib) return;
+  throw new PoolproofError(
+    'DISK_FULL',
+    `building images takes up to ${neededMib} MiB in ${job.cache.folder}, which has ${freeMib} MiB left`,
+    { hint: 'free some space, run `poolproof images gc`, or move the cache with POOLPROOF_CACHE' },
+  );
+}
+
+function describe(job: Job, request: ImageRequest, found: Found): BuiltImages {
+  const kernel = found.artefacts.get(kernelPlanName(job))?.artefact;
+  const initramfs = found.initramfs?.artefact;
+  if (kernel === undefined || initramfs === undefined || !isComplete(job, found)) {
+    throw new PoolproofError('IMAGE_BUILD', 'what was just built is no longer in the cache', {
+      hint: 'was `poolproof images gc` running? Try again',
+    });
+  }
+  const file = (artefact: Artefact): BuiltFile => ({
+    path: blobPath(job.cache, artefact.sha256),
+    digest: `sha256:${artefact.sha256}`,
+  });
+  const disks = job.plans.flatMap((plan) => {
+    const artefact = found.artefacts.get(plan.name)?.artefact;
+    return plan.kind === 'disk' && artefact !== undefined
+      ? [{ name: plan.name, ...file(artefact), sizeBytes: artefact.size }]
+      : [];
+  });
+  const all = [kernel.sha256, initramfs.sha256, ...disks.map((disk) => `${disk.name} ${disk.digest}`)];
+  const versionOf = (name: string): string => found.components.get(name)?.version ?? '';
+  return {
+    kernel: { ...file(kernel), release: kernel.facts['release'] ?? '' },
+    initramfs: file(initramfs),
+    disks,
+    digest: `sha256:${hashRecipe(all)}`,
+    components: [...found.components.values()].map(({ name, version, sha256, size, successorOf }) => ({
+      name,
+      version,
+      sha256,
+      size,
+      ...(successorOf === undefined ? {} : { successorOf }),
+    })),
+    nodes: Object.fromEntries(request.nodes.map((line) => [line, versionOf(lockNames.node(line))])),
+    engines: Object.fromEntries(request.engines.map((version) => [version, enginePath(version)])),
+  };
+}

@@ -1,0 +1,85 @@
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { findInCache, openJob, type JobOptions } from './build-job.ts';
+import { holdBuildLock } from './cache/build-lock.ts';
+import { blobPath, openCache, parseArtefact, type ImageCache } from './cache/image-cache.ts';
+import { kernels } from './definitions.ts';
+import { fullRequest } from './inspect.ts';
+
+export type GarbageRequest = JobOptions &
+  Readonly<
+    | {
+        /** Remove what neither the lock nor this version of the program asks for. */
+        unused: true;
+      }
+    | {
+        /** Remove until the files take no more than this: unused ones first, then packages, then images. */
+        keepBytes: number;
+      }
+  >;
+
+export type Collected = Readonly<{ removedFiles: number; removedBytes: number; keptBytes: number }>;
+
+/** Not while guests run: a machine keeps the files it has open, one that starts may miss some. */
+export async function collectGarbage(request: GarbageRequest): Promise<Collected> {
+  const cache = await openCache(request.cacheDir);
+  await using _lock = await holdBuildLock(cache);
+  const { images, packages } = await listUsed(request);
+  const files = await Promise.all(
+    (await readdir(path.join(cache.folder, 'blobs'))).map(async (name) => {
+      const { size, mtimeMs } = await stat(blobPath(cache, name));
+      return { name, size, mtimeMs, rank: images.has(name) ? 2 : packages.has(name) ? 1 : 0 };
+    }),
+  );
+  // The least wanted first, among equals the oldest.
+  files.sort((a, b) => a.rank - b.rank || a.mtimeMs - b.mtimeMs);
+  let keptBytes = files.reduce((sum, file) => sum + file.size, 0);
+  let removedFiles = 0;
+  let removedBytes = 0;
+  for (const file of files) {
+    const remove = 'unused' in request ? file.rank === 0 : keptBytes > request.keepBytes;
+    if (!remove) continue;
+    await rm(blobPath(cache, file.name));
+    keptBytes -= file.size;
+    removedBytes += file.size;
+    removedFiles += 1;
+  }
+  await removeStaleRecords(cache);
+  // Libraries unpacked for this machine's own use come out of their packages again in no time.
+  const engines = path.join(cache.folder, 'engines');
+  for (const name of await readdir(engines).catch(() => [])) {
+    const pinned = [...packages].some((sha256) => sha256.startsWith(name));
+    if (!pinned || 'keepBytes' in request) await rm(path.join(engines, name), { recursive: true });
+  }
+  // Nobody builds now: what a killed build left, and package lists, which are read anew anyway.
+  for (const sub of ['tmp', 'apt']) {
+    const folder = path.join(cache.folder, sub);
+    for (const name of await readdir(folder).catch(() => [])) {
+      await rm(path.join(folder, name), { recursive: true, force: true });
+    }
+  }
+  return { removedFiles, removedBytes, keptBytes };
+}
+
+async function listUsed(
+  options: JobOptions,
+): Promise<Readonly<{ images: ReadonlySet<string>; packages: ReadonlySet<string> }>> {
+  const images = new Set<string>();
+  const packages = new Set<string>();
+  for (const kernel of kernels) {
+    const found = await findInCache(await openJob(fullRequest(kernel.name), options));
+    for (const component of found.components.values()) packages.add(component.sha256);
+    for (const { artefact } of found.artefacts.values()) images.add(artefact.sha256);
+    if (found.initramfs !== undefined) images.add(found.initramfs.artefact.sha256);
+  }
+  return { images, packages };
+}
+
+async function removeStaleRecords(cache: ImageCache): Promise<void> {
+  const folder = path.join(cache.folder, 'artefacts');
+  for (const name of await readdir(folder)) {
+    const artefact = parseArtefact(await readFile(path.join(folder, name), 'utf8'));
+    const blob = artefact && (await stat(blobPath(cache, artefact.sha256)).catch(() => undefined));
+    if (blob === undefined) await rm(path.join(folder, name));
+  }
+}

