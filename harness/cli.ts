@@ -1,0 +1,182 @@
+#!/usr/bin/env node
+/** The commands: what they are called and take. What they do is in commands/, loaded when it is needed. */
+import { realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Command, CommanderError, Option } from 'commander';
+import type { Context } from './commands/context.ts';
+import { openContext } from './commands/context.ts';
+import { renderError } from './errors.ts';
+
+type Action = (
+  context: Context,
+  args: readonly string[],
+  options: Record<string, unknown>,
+) => Promise<number>;
+
+/** A command whose code is loaded when it runs: `--help` stays fast. */
+function act(context: Context, exit: (code: number) => void, load: () => Promise<Action>) {
+  return async (...given: unknown[]): Promise<void> => {
+    const command = given.at(-1) as Command;
+    const action = await load();
+    exit(await action(context, command.args, command.optsWithGlobals()));
+  };
+}
+
+const example = (text: string): string => `\nExample:\n${text.replace(/^/gm, '  ')}\n`;
+
+/** Builds the whole command line. `exit` hears the code of the command that ran. */
+export function buildProgram(context: Context, exit: (code: number) => void): Command {
+  const run = (load: () => Promise<Action>) => act(context, exit, load);
+  const program = new Command('poolproof')
+    .description('Proves in which environments a WebAssembly host can still use its pooling allocator.')
+    .version(context.version)
+    .configureOutput({ writeOut: context.out, writeErr: context.err })
+    .showHelpAfterError('(poolproof --help lists the commands)')
+    .exitOverride();
+  const cache = new Option('--cache <dir>', 'image cache').env('POOLPROOF_CACHE');
+  const runsIn = new Option('--results <dir>', 'folder of the runs').default('results');
+  const only = new Option('--only <expr>', 'only these cells, e.g. memory=512M|1G,overcommit=2');
+  const locked = new Option('--locked', 'refuse successors of pinned packages');
+  const jobs = new Option('--jobs <n>', 'guests at a time (default: one a core)');
+
+  program
+    .command('run')
+    .description('run a matrix: boot its guests, prove a tier in each, store and show the results')
+    .argument('[matrix]', 'matrix file', 'matrices/default.yaml')
+    .addOption(runsIn)
+    .addOption(only)
+    .option('--resume [run]', 'finish an interrupted run (default: the latest)')
+    .option('--cold', 'boot every cell instead of cloning a template')
+    .addOption(jobs)
+    .option('--memory-budget <size>', 'memory of all guests together, e.g. 4G (default: what is free)')
+    .option('--template-cache <size>', 'saved templates kept afterwards', '4G')
+    .option('--reporter <format...>', 'also write these reports into the run: json csv tap junit md')
+    .option('--timings', 'show where the time of the cells went')
+    .option('--json', 'print the results as JSON instead of a table')
+    .addOption(locked)
+    .addOption(cache)
+    .addHelpText('after', example('poolproof run matrices/limits.yaml --only engine=v8'))
+    .action(run(async () => (await import('./commands/run.ts')).run));
+
+  program
+    .command('plan')
+    .description('show the cells of a matrix, the tier each is expected to reach, and what shares a boot')
+    .argument('[matrix]', 'matrix file', 'matrices/default.yaml')
+    .addOption(only)
+    .option('--commands', 'print the QEMU command of each machine')
+    .option('--json', 'print a JSON line per cell')
+    .addOption(cache)
+    .addHelpText('after', example('poolproof plan --only overcommit=2'))
+    .action(run(async () => (await import('./commands/plan.ts')).plan));
+
+  program
+    .command('host')
+    .description('run the wasm host on this machine: prove a tier, log it, serve until told to stop')
+    .option('--engine <engine>', 'wasmtime, wasmtime@VERSION or v8', 'wasmtime')
+    .option('--library <file>', 'libwasmtime to load (default: the pinned one)')
+    .option('--profile <profile>', 'whose pool sizes standard stands for: spin or wasmtime', 'spin')
+    .option('--node <file>', 'Node to run it with (default: this one)')
+    .option('--deadline <seconds>', 'per attempt at a tier', '60')
+    .option('--once', 'prove, log and exit')
+    .addOption(cache)
+    .addHelpText('after', example('SPIN_ALLOCATOR=conservative poolproof host --once'))
+    .action(run(async () => (await import('./commands/host.ts')).host));
+
+  const images = program.command('images').description('what guests are made of: list, build, verify, move');
+  const imageCommands = async () => import('./commands/images.ts');
+  images
+    .command('list')
+    .description('what could be built, and what is there')
+    .option('--json', 'as JSON')
+    .addOption(cache)
+    .action(run(async () => (await imageCommands()).list));
+  images
+    .command('build')
+    .description('build the images of a matrix (default: of every pinned Node and engine)')
+    .argument('[matrix]', 'matrix file')
+    .addOption(locked)
+    .addOption(cache)
+    .action(run(async () => (await imageCommands()).build));
+  images
+    .command('verify')
+    .description('read every file of the cache and compare its bytes with its name')
+    .addOption(cache)
+    .action(run(async () => (await imageCommands()).verify));
+  images
+    .command('update')
+    .description('move every pin of the lock to the newest version')
+    .addOption(cache)
+    .action(run(async () => (await imageCommands()).update));
+  images
+    .command('export')
+    .description('pack built images into an archive for a machine without apt or pip')
+    .argument('<file>', 'archive to write; .tgz compresses')
+    .argument('[matrix]', 'matrix whose images are packed (default: every pinned Node and engine)')
+    .addOption(cache)
+    .addHelpText('after', example('poolproof images export images.tar matrices/default.yaml'))
+    .action(run(async () => (await imageCommands()).exportTo));
+  images
+    .command('import')
+    .description('take the images of an archive into the cache')
+    .argument('<file>', 'archive that export wrote')
+    .addOption(cache)
+    .action(run(async () => (await imageCommands()).importFrom));
+  images
+    .command('gc')
+    .description('remove what no lock asks for, or until the cache has a size')
+    .option('--keep <size>', 'remove until the cache takes no more than this')
+    .addOption(cache)
+    .action(run(async () => (await imageCommands()).gc));
+
+  program
+    .command('doctor')
+    .description('what this computer offers, what is missing, and the command that installs it')
+    .addOption(cache)
+    .action(run(async () => (await import('./commands/doctor.ts')).doctor));
+
+  program
+    .command('shell')
+    .description("a shell inside a cell's guest, with its settings applied")
+    .argument('<cell>', 'cell id, e.g. memory=512M,overcommit=2')
+    .addOption(cache)
+    .addHelpText(
+      'after',
+      example('poolproof shell memory=512M,overcommit=2,thp=always,engine=wasmtime,node=22'),
+    )
+    .action(run(async () => (await import('./commands/shell.ts')).shell));
+
+  program
+    .command('report')
+    .description('render stored results: json, csv, tap, junit, md or table')
+    .argument('[run...]', 'runs: a folder, an id, or latest')
+    .addOption(runsIn)
+    .option('--format <format...>', 'formats', ['table'])
+    .option('--output <dir>', 'write files there instead of printing')
+    .addHelpText('after', example('poolproof report latest --format junit > report.xml'))
+    .action(run(async () => (await import('./commands/report.ts')).report));
+  return program;
+}
+
+/** Runs one command line. Returns the exit code; never exits by itself. */
+export async function main(argv: readonly string[], context: Context): Promise<number> {
+  let code = 0;
+  const program = buildProgram(context, (value) => {
+    code = value;
+  });
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return code;
+  } catch (error) {
+    // Commander has written its message already; help and version end with 0.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    context.err(`${renderError(error)}\n`);
+    return context.signal.aborted ? 130 : 2;
+  }
+}
+
+const script = process.argv[1];
+if (script !== undefined && realpathSync(script) === fileURLToPath(import.meta.url)) {
+  const context = await openContext();
+  process.exitCode = await main(process.argv.slice(2), context);
+  context.close();
+}

@@ -1,0 +1,98 @@
+/** `poolproof doctor`: what this computer offers, and what is missing. */
+import { access, constants, statfs } from 'node:fs/promises';
+import { listImages } from '../../images/inspect.ts';
+import { PoolproofError } from '../errors.ts';
+import { decideCapacity } from '../plan/admission.ts';
+import { findExecutable, findQemu, readComputer } from '../plan/computer.ts';
+import { cacheOption, type Context } from './context.ts';
+
+/** Programs beside QEMU, what each is for, and the Debian package that has it. */
+const tools = [
+  { name: 'setpriv', package: 'util-linux', use: 'ends QEMU with the harness' },
+  { name: 'flock', package: 'util-linux', use: 'keeps two runs apart' },
+  { name: 'mkfs.erofs', package: 'erofs-utils', use: 'builds the disks of a guest' },
+  { name: 'dpkg-deb', package: 'dpkg', use: 'unpacks packages' },
+  { name: 'apt-get', package: 'apt', use: 'fetches kernels and libraries' },
+  { name: 'npm', package: 'npm', use: 'fetches Node and koffi' },
+  { name: 'python3', package: 'python3', use: 'fetches libwasmtime, with pip' },
+  { name: 'xz', package: 'xz-utils', use: 'unpacks packages' },
+] as const;
+
+type Line = Readonly<{ ok: boolean; text: string; package?: string }>;
+
+async function checkQemu(): Promise<Line> {
+  try {
+    const qemu = await findQemu();
+    return { ok: true, text: `QEMU ${qemu.version} at ${qemu.path}` };
+  } catch (error) {
+    if (!(error instanceof PoolproofError)) throw error;
+    return { ok: false, text: error.message, package: 'qemu-system-x86' };
+  }
+}
+
+async function checkTool({ name, package: owner, use }: (typeof tools)[number]): Promise<Line> {
+  const found = await findExecutable(name);
+  return found === null
+    ? { ok: false, text: `${name} is missing; it ${use}`, package: owner }
+    : { ok: true, text: `${name} at ${found}` };
+}
+
+async function checkKvm(): Promise<Line> {
+  const opened = await access('/dev/kvm', constants.R_OK | constants.W_OK).then(
+    () => true,
+    () => false,
+  );
+  return {
+    ok: true,
+    text: opened ? '/dev/kvm can be opened; a run tries it with a guest' : 'no /dev/kvm: guests are emulated',
+  };
+}
+
+async function checkCache(cacheDir: string): Promise<Line> {
+  // The folder may not exist yet; its nearest parent says how much room there is.
+  for (let folder = cacheDir; ; folder = folder.slice(0, Math.max(1, folder.lastIndexOf('/')))) {
+    const room = await statfs(folder).catch(() => null);
+    if (room === null && folder !== '/') continue;
+    const gib = room === null ? 0 : (room.bavail * room.bsize) / 1024 ** 3;
+    return {
+      ok: gib >= 4,
+      text: `${gib.toFixed(1)} GiB free for the cache in ${cacheDir} (4 GiB are enough)`,
+    };
+  }
+}
+
+async function checkImages(cacheDir: string): Promise<Line> {
+  const images = await listImages({ cacheDir });
+  const built = images.filter(({ state }) => state === 'built').length;
+  return { ok: true, text: `${built} of ${images.length} images are built` };
+}
+
+export async function doctor(
+  context: Context,
+  _args: readonly string[],
+  options: Readonly<Record<string, unknown>>,
+): Promise<number> {
+  const cacheDir = cacheOption(options);
+  const computer = await readComputer();
+  const { jobs, budgetMib } = decideCapacity(computer, {});
+  const lines: Line[] = [
+    { ok: true, text: `${computer.os}, Linux ${computer.kernel}, Node ${process.versions.node}` },
+    {
+      ok: true,
+      text: `${computer.cores} cores (${computer.cpuModel}), ${computer.memAvailableMib} MiB free`,
+    },
+    { ok: true, text: `${jobs} guests at a time within ${budgetMib} MiB` },
+    await checkQemu(),
+    ...(await Promise.all(tools.map(checkTool))),
+    await checkKvm(),
+    await checkCache(cacheDir),
+    await checkImages(cacheDir),
+  ];
+  for (const { ok, text } of lines) context.out(`${ok ? 'ok     ' : 'MISSING'}  ${text}\n`);
+  const missing = [
+    ...new Set(lines.flatMap((line) => (line.ok || line.package === undefined ? [] : [line.package]))),
+  ];
+  if (missing.length > 0)
+    context.out(`\nsudo apt-get install --no-install-recommends ${missing.join(' ')}\n`);
+  return lines.every(({ ok }) => ok) ? 0 : 2;
+}

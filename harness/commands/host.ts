@@ -1,0 +1,39 @@
+/** `poolproof host`: the wasm host on this very machine. */
+import { execa } from 'execa';
+import { findEngineLibrary } from '../../images/engine-library.ts';
+import { hostCommand } from '../../images/wasm-host/launch.ts';
+import { resolveEngine } from '../plan/requirements.ts';
+import { cacheOption, textOption, type Context } from './context.ts';
+import { renderImageEvent } from './image-notices.ts';
+
+export async function host(
+  context: Context,
+  _args: readonly string[],
+  options: Readonly<Record<string, unknown>>,
+): Promise<number> {
+  const engine = resolveEngine(textOption(options, 'engine') ?? 'wasmtime');
+  const given = textOption(options, 'library') ?? process.env['POOLPROOF_LIBWASMTIME'];
+  const library =
+    engine.version === null
+      ? undefined
+      : (given ??
+        (await findEngineLibrary(engine.version, cacheOption(options), (event) =>
+          context.err(renderImageEvent(event)),
+        )));
+  const { command, args } = hostCommand({
+    engine: engine.version === null ? engine.kind : `${engine.kind}@${engine.version}`,
+    library,
+    profile: textOption(options, 'profile'),
+    node: textOption(options, 'node') ?? process.execPath,
+    deadline: textOption(options, 'deadline'),
+    once: options['once'] === true,
+  });
+  // The launcher ends its worker itself when it is told to stop.
+  const result = await execa(command, [...args], {
+    stdio: 'inherit',
+    reject: false,
+    cancelSignal: context.signal,
+    killSignal: 'SIGTERM',
+  });
+  return result.exitCode ?? 130;
+}

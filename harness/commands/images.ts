@@ -1,0 +1,117 @@
+/** `poolproof images …` */
+import { buildImages } from '../../images/build.ts';
+import { collectGarbage } from '../../images/collect-garbage.ts';
+import { engines, kernels, nodes, type ImageRequest } from '../../images/definitions.ts';
+import { listImages, verifyImages } from '../../images/inspect.ts';
+import { exportImages, importImages } from '../../images/transfer.ts';
+import { updateLock } from '../../images/update.ts';
+import { PoolproofError } from '../errors.ts';
+import { loadMatrix } from '../matrix/load.ts';
+import { collectRequirements } from '../plan/requirements.ts';
+import { cacheOption, sizeOption, type Context } from './context.ts';
+import { renderImageEvent } from './image-notices.ts';
+
+type Options = Readonly<Record<string, unknown>>;
+
+const mib = (bytes: number): string => `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
+
+const notify =
+  (context: Context) =>
+  (event: Parameters<typeof renderImageEvent>[0]): void =>
+    context.err(renderImageEvent(event));
+
+/** What a matrix needs; without one everything that is pinned. */
+async function requestsFor(file: string | undefined): Promise<readonly ImageRequest[]> {
+  if (file === undefined) return kernels.map(({ name }) => ({ kernel: name, nodes, engines }));
+  return [...collectRequirements((await loadMatrix(file)).cells()).values()];
+}
+
+export async function list(context: Context, _args: readonly string[], options: Options): Promise<number> {
+  const listed = await listImages({ cacheDir: cacheOption(options) });
+  if (options['json'] === true) {
+    context.out(`${JSON.stringify(listed, null, 2)}\n`);
+    return 0;
+  }
+  for (const { name, state, versions, sizeBytes, successorOf } of listed) {
+    const successor = successorOf.length === 0 ? '' : ` (successor of ${successorOf.join(', ')})`;
+    const size = sizeBytes === undefined ? '' : mib(sizeBytes);
+    context.out(
+      `${name.padEnd(22)} ${state.padEnd(8)} ${size.padStart(10)}  ${versions.join(' ')}${successor}\n`,
+    );
+  }
+  return 0;
+}
+
+export async function build(context: Context, args: readonly string[], options: Options): Promise<number> {
+  for (const request of await requestsFor(args[0])) {
+    const built = await buildImages({
+      ...request,
+      cacheDir: cacheOption(options),
+      locked: options['locked'] === true,
+      onEvent: notify(context),
+    });
+    context.out(
+      `${request.kernel}: kernel ${built.kernel.release}, ${built.disks.length} disks, ${built.digest}\n`,
+    );
+  }
+  return 0;
+}
+
+export async function verify(context: Context, _args: readonly string[], options: Options): Promise<number> {
+  const { checked, damaged } = await verifyImages({ cacheDir: cacheOption(options) });
+  for (const { file, expected, found } of damaged)
+    context.err(`damaged: ${file}: ${expected} expected, ${found} found\n`);
+  context.out(
+    `${checked} files read, ${damaged.length} damaged${damaged.length > 0 ? ' and removed' : ''}\n`,
+  );
+  return damaged.length > 0 ? 1 : 0;
+}
+
+export async function update(context: Context, _args: readonly string[], options: Options): Promise<number> {
+  const changes = await updateLock({ cacheDir: cacheOption(options), onEvent: notify(context) });
+  for (const { name, from, to } of changes) context.out(`${name}: ${from ?? 'new'} -> ${to ?? 'gone'}\n`);
+  context.out(`${changes.length} pins moved\n`);
+  return 0;
+}
+
+export async function exportTo(context: Context, args: readonly string[], options: Options): Promise<number> {
+  const [file, matrix] = args;
+  const [request, ...others] = await requestsFor(matrix);
+  if (file === undefined || request === undefined) throw new PoolproofError('USAGE', 'which file?');
+  if (others.length > 0) {
+    throw new PoolproofError('USAGE', 'an archive holds the images of one kernel; this matrix uses several', {
+      hint: 'make a matrix a kernel, or export without one',
+    });
+  }
+  const { sizeBytes, digest } = await exportImages(file, {
+    ...request,
+    cacheDir: cacheOption(options),
+    onEvent: notify(context),
+  });
+  context.out(`${file}: ${mib(sizeBytes)}, ${digest}\n`);
+  return 0;
+}
+
+export async function importFrom(
+  context: Context,
+  args: readonly string[],
+  options: Options,
+): Promise<number> {
+  const [file] = args;
+  if (file === undefined) throw new PoolproofError('USAGE', 'which file?');
+  const { digest, images } = await importImages(file, cacheOption(options));
+  context.out(`${images.length} images, ${digest}\n`);
+  return 0;
+}
+
+export async function gc(context: Context, _args: readonly string[], options: Options): Promise<number> {
+  const keepBytes = sizeOption(options, 'keep', '--keep');
+  const cacheDir = cacheOption(options);
+  const collected = await collectGarbage(
+    keepBytes === undefined ? { cacheDir, unused: true } : { cacheDir, keepBytes },
+  );
+  context.out(
+    `${collected.removedFiles} files removed, ${mib(collected.removedBytes)}; ${mib(collected.keptBytes)} kept\n`,
+  );
+  return 0;
+}

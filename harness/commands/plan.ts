@@ -1,0 +1,106 @@
+/** `poolproof plan` */
+import { predictHost } from '../../images/allocator/predict.ts';
+import type { Prediction } from '../../images/allocator/prediction.ts';
+import { describeShortfall } from '../../images/allocator/explain.ts';
+import { formatCommand } from '../machine/spec.ts';
+import type { Cell } from '../matrix/cell.ts';
+import { loadMatrix } from '../matrix/load.ts';
+import { selectCells } from '../matrix/select.ts';
+import { renderExpectation } from '../outcome/expect.ts';
+import { estimateFacts } from '../plan/estimate-facts.ts';
+import { buildMachineSpec } from '../plan/machine-spec.ts';
+import { bootKey } from '../plan/order.ts';
+import { resolveEngine } from '../plan/requirements.ts';
+import { prepare } from '../prepare.ts';
+import { cacheOption, textOption, type Context } from './context.ts';
+import { renderImageEvent } from './image-notices.ts';
+
+function predict({ settings }: Cell): Prediction {
+  const { kind, version } = resolveEngine(settings.engine);
+  const { profile, allocator: choice, env } = settings;
+  // A release line is enough here: the exact version is known once its image is built.
+  const node = `${settings.node}.99.0`;
+  return predictHost({
+    facts: estimateFacts(settings),
+    engine: { kind, version: version ?? '' },
+    node,
+    profile,
+    choice,
+    env,
+  });
+}
+
+function describe(prediction: Prediction): string {
+  const stop = prediction.startup ?? firstShortfall(prediction);
+  const word = prediction.tier ?? prediction.outcome;
+  return stop === null ? word : `${word} (${describeShortfall(stop)})`;
+}
+
+function firstShortfall({ tiers }: Prediction): Prediction['startup'] {
+  for (const tier of tiers) if (!tier.fits) return tier.shortfall;
+  return null;
+}
+
+export async function plan(
+  context: Context,
+  args: readonly string[],
+  options: Readonly<Record<string, unknown>>,
+): Promise<number> {
+  const only = textOption(options, 'only');
+  const loaded = await loadMatrix(args[0] ?? 'matrices/default.yaml');
+  const matrix = only === undefined ? loaded : selectCells(loaded, [only]);
+  const boots = new Map<string, number>();
+  let cells = 0;
+  // A line at a time: a plan may have a hundred thousand.
+  let pending = '';
+  const print = (line: string): void => {
+    pending += line;
+    if (pending.length > 65_536) {
+      context.out(pending);
+      pending = '';
+    }
+  };
+  for (const cell of matrix.cells()) {
+    cells += 1;
+    const key = bootKey(cell.settings);
+    const boot = boots.get(key) ?? boots.size + 1;
+    boots.set(key, boot);
+    const prediction = predict(cell);
+    const expected = cell.expectation === null ? null : renderExpectation(cell.expectation);
+    if (options['json'] === true) {
+      print(
+        `${JSON.stringify({ id: cell.id, repetition: cell.repetition, boot, expected, predicted: prediction })}\n`,
+      );
+    } else {
+      print(
+        `${cell.id}  boot ${boot}  ${describe(prediction)}${expected === null ? '' : `  expected: ${expected}`}\n`,
+      );
+    }
+  }
+  context.out(pending);
+  if (options['json'] !== true) {
+    context.out(`${cells} cells, ${boots.size} boots; predicted from the settings, not yet from a guest\n`);
+  }
+  if (options['commands'] === true) await printCommands(context, matrix.cells(), cacheOption(options));
+  return 0;
+}
+
+/** One command a machine; the channels are inherited sockets, see harness/machine/README.md. */
+async function printCommands(context: Context, cells: Iterable<Cell>, cacheDir: string): Promise<void> {
+  const firsts = new Map<string, Cell>();
+  for (const cell of cells) {
+    const key = bootKey(cell.settings);
+    if (!firsts.has(key)) firsts.set(key, cell);
+  }
+  const prepared = await prepare(cells, {
+    cacheDir,
+    onImageEvent: (event) => context.err(renderImageEvent(event)),
+  });
+  for (const { settings } of firsts.values()) {
+    const images = prepared.images.get(settings.kernel);
+    if (images === undefined) continue;
+    const { accelerator } = prepared.accelerator;
+    const spec = buildMachineSpec(settings, images, { qemu: prepared.qemu.path, accelerator });
+    context.out(`${formatCommand(spec, { kind: 'boot' })}\n`);
+  }
+}

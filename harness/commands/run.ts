@@ -1,0 +1,84 @@
+/** `poolproof run` */
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { PoolproofError } from '../errors.ts';
+import { loadMatrix } from '../matrix/load.ts';
+import { formats, type FormatName } from '../report/formats.ts';
+import { createProgress } from '../report/progress.ts';
+import type { Reporter } from '../report/reporter.ts';
+import { renderTable, wantsColor } from '../report/terminal-table.ts';
+import { renderTimings } from '../report/timings.ts';
+import { runMatrix } from '../run.ts';
+import { findRun } from '../store/find-run.ts';
+import { cacheOption, countOption, sizeOption, textOption, type Context } from './context.ts';
+import { renderImageEvent } from './image-notices.ts';
+
+const isFormat = (name: string): name is FormatName => Object.hasOwn(formats, name);
+
+/** Reports that are written into the run's folder at its end. */
+function buildFileReporters(wanted: unknown): Reporter[] {
+  const names = Array.isArray(wanted) ? wanted.map(String) : [];
+  return names.map((name): Reporter => {
+    if (!isFormat(name)) {
+      throw new PoolproofError('REPORT_UNKNOWN', `there is no report format ${name}`, {
+        hint: `there are ${Object.keys(formats).join(', ')}`,
+      });
+    }
+    const format = formats[name];
+    return {
+      onRunEnd: ({ record, dir, results }) =>
+        writeFile(path.join(dir, format.file), format.render(record, results)),
+    };
+  });
+}
+
+export async function run(
+  context: Context,
+  args: readonly string[],
+  options: Readonly<Record<string, unknown>>,
+): Promise<number> {
+  const file = args[0] ?? 'matrices/default.yaml';
+  const resultsDir = textOption(options, 'results') ?? 'results';
+  const only = textOption(options, 'only');
+  const jobs = countOption(options, 'jobs');
+  const budgetBytes = sizeOption(options, 'memoryBudget', '--memory-budget');
+  const templateCacheBytes = sizeOption(options, 'templateCache', '--template-cache');
+  const fileReporters = buildFileReporters(options['reporter']);
+  const matrix = await loadMatrix(file);
+  const resume = options['resume'];
+  const summary = await runMatrix(matrix, {
+    resultsDir,
+    ...(resume !== undefined && {
+      resume: await findRun(resultsDir, typeof resume === 'string' ? resume : 'latest'),
+    }),
+    ...(only !== undefined && { only: [only] }),
+    cacheDir: cacheOption(options),
+    locked: options['locked'] === true,
+    ...(jobs !== undefined && { jobs }),
+    ...(budgetBytes !== undefined && { memoryBudgetMib: Math.floor(budgetBytes / 1024 ** 2) }),
+    cold: options['cold'] === true,
+    ...(templateCacheBytes !== undefined && { templateCacheBytes }),
+    reporters: [createProgress(context.stderr), ...fileReporters],
+    onImageEvent: (event) => context.err(renderImageEvent(event)),
+    onNotice: (text) => context.err(`notice: ${text}\n`),
+    signal: context.signal,
+    recordOptions: { only: only ?? null, jobs: jobs ?? null, cold: options['cold'] === true },
+  });
+  if (options['json'] === true) {
+    for (const result of summary.results) context.out(`${JSON.stringify(result)}\n`);
+    return summary.exitCode;
+  }
+  const { columns: width } = context.stdout;
+  const color = wantsColor(context.stdout);
+  context.out(
+    `\n${matrix.title}\n\n${renderTable(summary.results, {
+      color,
+      ...(width > 0 && { width }),
+      interrupted: summary.interrupted,
+    })}`,
+  );
+  if (options['timings'] === true) context.out(`\n${renderTimings(summary.results)}`);
+  context.out(`results in ${path.relative(process.cwd(), summary.dir) || '.'}\n`);
+  if (summary.interrupted) context.out('interrupted; `poolproof run --resume` finishes it\n');
+  return summary.exitCode;
+}

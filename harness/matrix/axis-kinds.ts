@@ -1,0 +1,165 @@
+/** The kinds of values an axis can have. A row of the axis table is one of these plus its name and its meaning. */
+import { z } from 'zod';
+import { formatSize, guessSize, parseSize, sizePattern } from './size.ts';
+import { nearest } from './nearest.ts';
+
+/** How the values of one axis are read, checked, written and suggested. */
+export type AxisKind<V> = Readonly<{
+  /** What is allowed, as the end of a sentence: `one of always, madvise, never`. */
+  expects: string;
+  /** Text or scalar of YAML → value. The editor's JSON Schema is made from its input side. */
+  schema: z.ZodType<V>;
+  /** Canonical text; equal values have equal texts. */
+  format(value: V): string;
+  /** Nearest right text for a wrong input, or null. */
+  suggest(input: unknown): string | null;
+}>;
+
+const isOneOf = <const T extends string | number>(values: readonly T[], input: unknown): input is T =>
+  (values as readonly unknown[]).includes(input);
+
+/** Message of an issue that says no more than `expects` does; zod has no issue of its own for it. */
+export const outsideRange = 'outside the range';
+
+/** One of a few words or numbers. */
+export function choice<const T extends string | number>(values: readonly T[]): AxisKind<T> {
+  return {
+    expects: `one of ${values.join(', ')}`,
+    schema: z.literal([...values]),
+    format: String,
+    suggest: (input) => {
+      const text = String(input).trim().toLowerCase();
+      const same = values.find((value) => String(value).toLowerCase() === text);
+      if (same !== undefined) return isOneOf(values, input) ? null : String(same);
+      return nearest(text, values.map(String));
+    },
+  };
+}
+
+/**
+ * One of a few names that look like numbers or versions: `22`, `wasmtime@38.0.0`. A whole number stands
+ * for its digits, so that both `22` and `"22"` work.
+ */
+export function name(values: readonly string[], what: string): AxisKind<string> {
+  const numbers = values.filter((value) => /^\d{1,6}$/.test(value)).map(Number);
+  return {
+    expects: `one of ${values.join(', ')} (${what})`,
+    schema: z.literal([...numbers, ...values]).transform(String),
+    format: String,
+    suggest: (input) => {
+      const text = String(input)
+        .trim()
+        .replace(/^v(?=\d)/, '');
+      const same = values.find((value) => value === text);
+      // `38` or `wasmtime@38` for `wasmtime@38.0.0`.
+      const longer = values.find((value) => `${value}.`.includes(`@${text.replace(/^.*@/, '')}.`));
+      // No number is near another one.
+      return same ?? longer ?? (/^\d+$/.test(text) ? null : nearest(text, values));
+    },
+  };
+}
+
+/** A whole number within a range; `null` where `noneWord` names it. */
+export function integer(min: number, max: number): AxisKind<number> {
+  return {
+    expects: `a whole number from ${min} to ${max}`,
+    schema: z.int().min(min).max(max),
+    format: String,
+    suggest: (input) => {
+      const value =
+        typeof input === 'string' && /^[\d_,' ]+$/.test(input) ? Number(input.replace(/\D/g, '')) : NaN;
+      return value >= min && value <= max ? String(value) : null;
+    },
+  };
+}
+
+export type SizeRange = Readonly<{
+  /** Smallest and largest value, bytes. */
+  min: number;
+  max: number;
+  /** Values are multiples of it, bytes. */
+  step: number;
+}>;
+
+/** A number of bytes with a unit. */
+export function size(range: SizeRange): AxisKind<number> {
+  const [min, max, step] = [formatSize(range.min), formatSize(range.max), formatSize(range.step)];
+  const fits = (bytes: number): boolean =>
+    bytes >= range.min && bytes <= range.max && bytes % range.step === 0;
+  return {
+    expects: `a size from ${min} to ${max} in steps of ${step}, with a unit K, M, G or T`,
+    schema: z
+      .string()
+      .regex(sizePattern)
+      .transform((text, context) => {
+        const bytes = parseSize(text) ?? NaN;
+        if (fits(bytes)) return bytes;
+        context.addIssue({ code: 'custom', message: outsideRange });
+        return z.NEVER;
+      }),
+    format: formatSize,
+    suggest: (input) => {
+      const guess = guessSize(input);
+      return guess !== null && guess !== input && fits(parseSize(guess) ?? NaN) ? guess : null;
+    },
+  };
+}
+
+/** Another kind, or nothing: written as `word` or as YAML's null. */
+export function optional<V>(kind: AxisKind<V>, word: string): AxisKind<V | null> {
+  return {
+    expects: `${kind.expects}, or ${word}`,
+    schema: z.union([z.literal([word, null]).transform(() => null), kind.schema]),
+    format: (value) => (value === null ? word : kind.format(value)),
+    suggest: (input) => kind.suggest(input) ?? nearest(String(input), [word]),
+  };
+}
+
+/** Bounds the request that carries the variables to the guest. */
+const maxEnvBytes = 2048;
+const namePattern = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/** Text that travels in a cell id: everything outside the safe alphabet as %XX of its UTF-8 bytes. */
+export const escapeValue = (text: string): string =>
+  encodeURIComponent(text).replace(
+    /[~!*'()]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+
+/** A map of environment variables. `reserved` names those that are set otherwise, and what to use instead. */
+export function variables(
+  reserved: (name: string) => string | null,
+): AxisKind<Readonly<Record<string, string>>> {
+  return {
+    expects: 'a map of variables, e.g. {SPIN_MAX_INSTANCE_COUNT: 100}',
+    schema: z
+      .record(z.string().regex(namePattern), z.union([z.string(), z.number(), z.boolean()]).transform(String))
+      .transform((map, context) => {
+        const refuse = (key: string | null, message: string): void => {
+          context.addIssue({
+            code: 'custom',
+            message,
+            path: key === null ? [] : [key],
+            params: { of: 'key' },
+          });
+        };
+        for (const [key, value] of Object.entries(map)) {
+          const instead = reserved(key);
+          if (instead !== null) refuse(key, `${key} cannot be set here: ${instead}`);
+          // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+          if (/[\u0000-\u001f\u007f]/.test(value))
+            refuse(key, `the value of ${key} has a line break or control character`);
+          if (!value.isWellFormed()) refuse(key, `the value of ${key} is not valid Unicode`);
+        }
+        const bytes = Buffer.byteLength(JSON.stringify(map));
+        if (bytes > maxEnvBytes) refuse(null, `variables of ${bytes} bytes; at most ${maxEnvBytes}`);
+        return map;
+      }),
+    format: (map) =>
+      Object.keys(map)
+        .sort()
+        .map((key) => `env.${key}=${escapeValue(map[key] ?? '')}`)
+        .join(','),
+    suggest: () => null,
+  };
+}

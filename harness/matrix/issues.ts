@@ -1,0 +1,167 @@
+/** zod's issues → problems with a place, a sentence and the nearest right word. */
+import type { z } from 'zod';
+import { axisWords, isAxisName } from './axes.ts';
+import type { AxisTable } from './axes.ts';
+import type { AxisName } from './cell.ts';
+import { outsideRange } from './axis-kinds.ts';
+import { nearest } from './nearest.ts';
+import { quote } from './problems.ts';
+import type { Problem } from './problems.ts';
+import type { Path, Source } from './source.ts';
+
+/** More would not be read, and a hostile file can have ten thousands. */
+const maxProblems = 200;
+
+const formKeys = ['title', 'axes', 'exclude', 'include', 'expect', 'repeat'];
+const ruleKeys = ['where', 'tier', 'outcome', 'because', 'link'];
+
+/** Issues with the branches of unions resolved to the one that was meant. */
+export function resolveIssues(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue[] {
+  return issues.flatMap((issue) => flatten(issue, []));
+}
+
+/** All problems of a value that the form refused. */
+export function describeIssues(
+  issues: readonly z.core.$ZodIssue[],
+  source: Source,
+  table: AxisTable,
+): Problem[] {
+  const problems: Problem[] = [];
+  for (const issue of issues) {
+    if (problems.length >= maxProblems) break;
+    problems.push(...describe(issue, source, table));
+  }
+  return problems;
+}
+
+/** Of a union the branch that was meant: the one that got deepest into the value, then with the fewest complaints. */
+function flatten(issue: z.core.$ZodIssue, base: Path): z.core.$ZodIssue[] {
+  const path = [...base, ...issue.path];
+  if (issue.code !== 'invalid_union' || issue.errors.length === 0) return [{ ...issue, path }];
+  const branches = issue.errors.map((errors) => errors.flatMap((inner) => flatten(inner, path)));
+  const depth = (branch: readonly z.core.$ZodIssue[]): number =>
+    Math.max(...branch.map((inner) => inner.path.length));
+  const deepest = Math.max(...branches.map(depth));
+  if (deepest === path.length) return [{ ...issue, path }];
+  const candidates = branches.filter((branch) => depth(branch) === deepest);
+  return candidates.reduce((best, branch) => (branch.length < best.length ? branch : best));
+}
+
+/** The axis whose value is at this path, with the rest of the path inside the value. */
+function axisAt(path: Path): { axis: AxisName; rest: Path } | null {
+  const at = { axes: 1, exclude: 2, include: 2, expect: 3 }[String(path[0])];
+  const axis = at === undefined ? undefined : path[at];
+  if (at === undefined || typeof axis !== 'string' || !isAxisName(axis)) return null;
+  if (path[0] === 'expect' && path[2] !== 'where') return null;
+  return { axis, rest: path.slice(at + 1) };
+}
+
+function valueAt(value: unknown, path: Path): unknown {
+  return path.reduce<unknown>(
+    (node, step) =>
+      typeof node === 'object' && node !== null ? (node as Record<PropertyKey, unknown>)[step] : undefined,
+    value,
+  );
+}
+
+function describe(issue: z.core.$ZodIssue, source: Source, table: AxisTable): Problem[] {
+  const { path } = issue;
+  const data = valueAt(source.value, path);
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.slice(0, maxProblems).map((key) => describeKey(path, key, source, table));
+  }
+  const isKey = issue.code === 'invalid_key' || (issue.code === 'custom' && issue.params?.['of'] === 'key');
+  const place = source.placeOf(path, isKey ? 'key' : undefined);
+  const hint = issue.code === 'custom' ? (issue.params?.['hint'] as string | undefined) : undefined;
+  const found = axisAt(path);
+  if (issue.code === 'custom' && issue.message !== outsideRange) {
+    return [
+      { code: 'MATRIX_BAD_VALUE', message: issue.message, ...place, ...(hint === undefined ? {} : { hint }) },
+    ];
+  }
+  if (found === null) return [describeStructure(issue.message, path, data, source)];
+  const { axis, rest } = found;
+  const row = table[axis];
+  if (Array.isArray(data) && data.length === 0) {
+    return [{ code: 'MATRIX_EMPTY', message: `\`${axis}\` has no value, so there is no cell`, ...place }];
+  }
+  if (axis === 'env' && rest.some((step) => typeof step === 'string')) {
+    const name = quote(String(path.at(-1)));
+    const message =
+      issue.code === 'invalid_key'
+        ? `${name} is not a name of a variable: letters, digits and _`
+        : `the value of ${name} is not a text`;
+    return [
+      {
+        code: 'MATRIX_BAD_VALUE',
+        message,
+        ...place,
+        ...(data === null ? { hint: "write '' for an empty text" } : {}),
+      },
+    ];
+  }
+  const suggestion = typeof data === 'object' ? null : row.suggest(data);
+  const quoted = typeof data === 'string' && suggestion === data;
+  return [
+    {
+      code: 'MATRIX_BAD_VALUE',
+      message: `${quote(data)} is not a value of \`${axis}\`: ${row.expects}`,
+      ...place,
+      ...(suggestion === null ? {} : { suggestion }),
+      ...(quoted ? { hint: 'without quotes: it is a number' } : {}),
+    },
+  ];
+}
+
+function describeStructure(expected: string, path: Path, data: unknown, source: Source): Problem {
+  const place = source.placeOf(path);
+  if (data === undefined) {
+    const missing = quote(String(path.at(-1)));
+    return {
+      code: 'MATRIX_BAD_VALUE',
+      message: `${missing} is missing`,
+      ...source.placeOf(path.slice(0, -1)),
+    };
+  }
+  const name = path.findLast((step) => typeof step === 'string');
+  const of = name === undefined ? 'the file' : `\`${name}\``;
+  const shown =
+    typeof data === 'object' && data !== null ? (Array.isArray(data) ? 'a list' : 'a map') : quote(data);
+  const words = expected.startsWith('one of ') ? expected.slice('one of '.length).split(', ') : [];
+  const suggestion = typeof data === 'string' ? nearest(data, words) : null;
+  return {
+    code: 'MATRIX_BAD_VALUE',
+    message: `${of} is ${expected}, not ${shown}`,
+    ...place,
+    ...(suggestion === null ? {} : { suggestion }),
+  };
+}
+
+function describeKey(path: Path, key: string, source: Source, table: AxisTable): Problem {
+  const place = source.placeOf([...path, key], 'key');
+  const words = axisWords(table);
+  const meant = nearest(key, words.keys());
+  const axis = meant === null ? undefined : words.get(meant);
+  const isRoot = path.length === 0;
+  const isRule = path[0] === 'expect' && path.length === 2;
+  if (isRoot || isRule || path.at(-1) === 'tier') {
+    const keys = isRoot ? formKeys : isRule ? ruleKeys : ['at least', 'outcome'];
+    const right = nearest(key, keys);
+    const hint =
+      right === null && axis !== undefined && path.at(-1) !== 'tier'
+        ? `an axis: it belongs below \`${isRoot ? 'axes' : 'where'}\``
+        : `known: ${keys.join(', ')}`;
+    const message = `unknown key ${quote(key)}`;
+    return {
+      code: 'MATRIX_UNKNOWN_KEY',
+      message,
+      ...place,
+      hint,
+      ...(right === null ? {} : { suggestion: right }),
+    };
+  }
+  const message = `unknown axis ${quote(key)}`;
+  return axis === undefined
+    ? { code: 'MATRIX_UNKNOWN_AXIS', message, ...place, hint: `known: ${Object.keys(table).join(', ')}` }
+    : { code: 'MATRIX_UNKNOWN_AXIS', message, ...place, suggestion: axis };
+}

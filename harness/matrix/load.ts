@@ -1,0 +1,148 @@
+/** A matrix file → a matrix, or everything that is wrong with it at once. */
+import { open } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { PoolproofError } from '../errors.ts';
+import { axes } from './axes.ts';
+import type { AxisTable } from './axes.ts';
+import type { Matrix } from './cell.ts';
+import { formatValue } from './cell-id.ts';
+import { compile } from './compile.ts';
+import type { Compiled } from './compile.ts';
+import { countCells, expandCells } from './expand.ts';
+import { defineForm } from './form.ts';
+import type { Form, FormSchema } from './form.ts';
+import { describeIssues, resolveIssues } from './issues.ts';
+import { MatrixErrors, printable } from './problems.ts';
+import type { Problem } from './problems.ts';
+import { withoutRefused } from './prune.ts';
+import { parseSource } from './source.ts';
+import type { Source } from './source.ts';
+
+/** Larger files are refused unread. */
+export const maxFileBytes = 2 ** 20;
+
+export type LoadOptions = Readonly<{
+  /** The axis table to read against. @default the shipped one */
+  table?: AxisTable;
+}>;
+
+const forms = new WeakMap<AxisTable, FormSchema>();
+
+/** The schema of a matrix file, made once per table: it takes some milliseconds. */
+export function formOf(table: AxisTable): FormSchema {
+  const known = forms.get(table);
+  if (known !== undefined) return known;
+  const made = defineForm(table);
+  forms.set(table, made);
+  return made;
+}
+
+/**
+ * Reads a matrix file.
+ * @throws MatrixErrors (`MATRIX_INVALID`) with every problem and its place.
+ * @throws PoolproofError `MATRIX_NOT_FOUND` when it cannot be read, `MATRIX_TOO_LARGE` when it is
+ *   larger than 1 MiB, `MATRIX_SYNTAX` when it is not text.
+ */
+export async function loadMatrix(path: string, options: LoadOptions = {}): Promise<Matrix> {
+  return parseMatrix(await readText(path), path, options);
+}
+
+async function readText(path: string): Promise<string> {
+  const file = printable(path);
+  let bytes: Buffer;
+  try {
+    await using handle = await open(path);
+    const { size } = await handle.stat();
+    if (size > maxFileBytes) throw tooLarge(file, size);
+    // A pipe or a device has no size: read one byte more than is allowed.
+    const buffer = Buffer.alloc(maxFileBytes + 1);
+    let filled = 0;
+    for (;;) {
+      const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled);
+      filled += bytesRead;
+      if (filled > maxFileBytes) throw tooLarge(file, null);
+      if (bytesRead === 0) break;
+    }
+    bytes = buffer.subarray(0, filled);
+  } catch (cause) {
+    if (cause instanceof PoolproofError) throw cause;
+    const code = (cause as NodeJS.ErrnoException).code;
+    const why = {
+      ENOENT: 'there is no such file',
+      EISDIR: 'it is a folder',
+      EACCES: 'reading it is not allowed',
+    }[code ?? ''];
+    throw new PoolproofError('MATRIX_NOT_FOUND', `cannot read the matrix: ${why ?? String(cause)}`, {
+      file,
+      cause,
+    });
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new PoolproofError('MATRIX_SYNTAX', 'not a text in UTF-8', { file, cause });
+  }
+}
+
+function tooLarge(file: string, size: number | null): PoolproofError {
+  const found = size === null ? 'more than 1 MiB' : `${Math.ceil(size / 2 ** 20)} MiB`;
+  return new PoolproofError('MATRIX_TOO_LARGE', `a matrix of ${found}; at most 1 MiB is read`, { file });
+}
+
+/**
+ * Reads the text of a matrix; `file` is its name in messages.
+ * @throws MatrixErrors (`MATRIX_INVALID`) with every problem and its place.
+ */
+export function parseMatrix(text: string, file: string, options: LoadOptions = {}): Matrix {
+  const table = options.table ?? axes;
+  const source = parseSource(text);
+  if (source.value === undefined) throw new MatrixErrors(file, text, source.problems);
+  const { form } = formOf(table);
+  const checked = form.safeParse(source.value);
+  if (!checked.success) {
+    const issues = resolveIssues(checked.error.issues);
+    const problems = [...source.problems, ...describeIssues(issues, source, table)];
+    const rest = withoutRefused(source, issues);
+    const sound = form.safeParse(rest.value);
+    if (sound.success) problems.push(...check(sound.data, rest, table).problems.filter(isCertain));
+    throw new MatrixErrors(file, text, problems);
+  }
+  const { compiled, count, problems } = check(checked.data, source, table);
+  if (source.problems.length > 0) {
+    throw new MatrixErrors(file, text, [...source.problems, ...problems.filter(isCertain)]);
+  }
+  if (problems.length > 0) throw new MatrixErrors(file, text, problems);
+  const repeat = checked.data.repeat ?? 1;
+  return {
+    title: checked.data.title ?? basename(file),
+    file,
+    text,
+    size: count * repeat,
+    axes: shownAxes(compiled, table),
+    repeat,
+    cells: () => ({ [Symbol.iterator]: () => expandCells(compiled, repeat, table) }),
+  };
+}
+
+type Checked = Readonly<{ compiled: Compiled; count: number; problems: readonly Problem[] }>;
+
+function check(form: Form, source: Source, table: AxisTable): Checked {
+  const compiled = compile(form, source, table);
+  const counted = countCells(compiled, form.repeat ?? 1, source, table);
+  return { compiled, count: counted.count, problems: [...compiled.problems, ...counted.problems] };
+}
+
+/** What stays true of a matrix from which refused parts were taken; that a rule matches nothing does not. */
+function isCertain({ code }: Problem): boolean {
+  return code !== 'MATRIX_NO_MATCH' && code !== 'MATRIX_EMPTY';
+}
+
+/** Axes as lists and reports name them; variables as one text. */
+function shownAxes({ dimensions }: Compiled, table: AxisTable): Matrix['axes'] {
+  return dimensions.map(({ axis, values }) => ({
+    name: axis,
+    values: values.map((value) =>
+      typeof value === 'object' && value !== null ? formatValue(table, axis, value) : value,
+    ),
+  }));
+}

@@ -1,0 +1,18 @@
+/** JSON Schema of a matrix file, for editors. */
+import { z } from 'zod';
+import type { AxisTable } from './axes.ts';
+import { axes, axisNames } from './axes.ts';
+import { formOf } from './load.ts';
+
+/** Draft 7: what yaml-language-server and most editors read. Ends with a line break. */
+export function renderSchema(table: AxisTable = axes): string {
+  const { form, notes } = formOf(table);
+  const schema = z.toJSONSchema(form, { target: 'draft-7', io: 'input', metadata: notes });
+  const definitions = schema.definitions as Record<string, Record<string, unknown>>;
+  for (const axis of axisNames) {
+    const row = table[axis];
+    // Editors offer these when one completes a value.
+    Object.assign(definitions[axis] ?? {}, { examples: [...row.examples] });
+  }
+  return `${JSON.stringify({ title: 'poolproof matrix', ...schema }, null, 2)}\n`;
+}

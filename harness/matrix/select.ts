@@ -1,0 +1,127 @@
+/** `--only`: which cells of a matrix. */
+import { PoolproofError } from '../errors.ts';
+import { axes, axisNames } from './axes.ts';
+import type { AxisTable } from './axes.ts';
+import { escapeValue } from './axis-kinds.ts';
+import { formatValue, parseCellId, parseValue, resolveAxis, unescapeValue } from './cell-id.ts';
+import type { AxisName, Cell, Matrix, Settings } from './cell.ts';
+import { quote } from './problems.ts';
+
+/** One condition on one axis, or on one variable of `env`. Texts are canonical. */
+export type Term = Readonly<{
+  axis: AxisName;
+  /** Name of a variable when `axis` is `env`. */
+  variable: string | null;
+  negated: boolean;
+  texts: readonly string[];
+}>;
+
+/** All terms hold. Several expressions are alternatives. */
+export type Expression = Readonly<{ text: string; terms: readonly Term[]; isCellId: boolean }>;
+
+/**
+ * Reads `memory=512M|1G,overcommit!=2,env.NAME=value`. A text that gives each core axis one value is a cell
+ * id: axes it does not name then have their default, so that an id selects exactly its cell.
+ * @throws PoolproofError `USAGE` with the nearest right word.
+ */
+export function parseExpression(text: string, table: AxisTable = axes): Expression {
+  const terms = text.split(',').map((piece) => parseTerm(piece.trim(), table));
+  const isCellId = axisNames
+    .filter((axis) => table[axis].core)
+    .every((core) =>
+      terms.some(({ axis, negated, texts }) => axis === core && !negated && texts.length === 1),
+    );
+  if (!isCellId || terms.some(({ negated, texts }) => negated || texts.length !== 1)) {
+    return { text, terms, isCellId: false };
+  }
+  const settings = parseCellId(text, table);
+  return { text, terms: axisNames.map((axis) => termFor(axis, settings, table)), isCellId: true };
+}
+
+function termFor(axis: AxisName, settings: Settings, table: AxisTable): Term {
+  return { axis, variable: null, negated: false, texts: [formatValue(table, axis, settings[axis])] };
+}
+
+function parseTerm(piece: string, table: AxisTable): Term {
+  const match = /^([^=!]+?)\s*(!?=)\s*(.*)$/s.exec(piece);
+  if (match === null) {
+    const hint = 'for example memory=512M|1G,overcommit=2 or node!=24, or a cell id';
+    throw new PoolproofError('USAGE', `${quote(piece)} is not axis=value`, { hint });
+  }
+  const [, name = '', operator = '=', values = ''] = match;
+  const negated = operator === '!=';
+  if (name.startsWith('env.')) {
+    const texts = values.split('|').map((value) => escapeValue(unescapeValue(value)));
+    return { axis: 'env', variable: name.slice('env.'.length), negated, texts };
+  }
+  const axis = resolveAxis(name, table);
+  const texts = values
+    .split('|')
+    .map((value) => formatValue(table, axis, parseValue(axis, value.trim(), table)));
+  return { axis, variable: null, negated, texts };
+}
+
+/** A test for settings, with what does not depend on them done once. */
+function matcher(
+  { axis, variable, negated, texts }: Term,
+  table: AxisTable,
+): (settings: Settings) => boolean {
+  const wanted = new Set(texts);
+  if (variable === null)
+    return (settings) => wanted.has(formatValue(table, axis, settings[axis])) !== negated;
+  return ({ env }) => {
+    const value = Object.hasOwn(env, variable) ? env[variable] : undefined;
+    return (value !== undefined && wanted.has(escapeValue(value))) !== negated;
+  };
+}
+
+/**
+ * The matrix narrowed to the cells that any of the expressions selects; the same matrix without expressions.
+ * @throws PoolproofError `USAGE` for a bad expression or a value the matrix does not have,
+ *   `CELL_NOT_FOUND` when no cell is left.
+ */
+export function selectCells(matrix: Matrix, texts: readonly string[], table: AxisTable = axes): Matrix {
+  if (texts.length === 0) return matrix;
+  const expressions = texts.map((text) => parseExpression(text, table));
+  for (const expression of expressions) checkValues(expression, matrix, table);
+  const tests = expressions.map(({ terms }) => terms.map((term) => matcher(term, table)));
+  const counts = expressions.map(() => 0);
+  let size = 0;
+  for (const { settings } of matrix.cells()) {
+    const matching = tests.flatMap((terms, index) => (terms.every((test) => test(settings)) ? [index] : []));
+    for (const index of matching) counts[index] = (counts[index] ?? 0) + 1;
+    if (matching.length > 0) size += 1;
+  }
+  const missed = expressions[counts.indexOf(0)];
+  if (missed !== undefined) {
+    throw new PoolproofError('CELL_NOT_FOUND', `no cell of ${matrix.file} matches ${quote(missed.text)}`, {
+      hint: '`poolproof plan` lists the cells',
+    });
+  }
+  const isSelected = (settings: Settings): boolean =>
+    tests.some((terms) => terms.every((test) => test(settings)));
+  return {
+    ...matrix,
+    size,
+    cells: () => ({ [Symbol.iterator]: () => filterCells(matrix.cells(), isSelected) }),
+  };
+}
+
+function* filterCells(cells: Iterable<Cell>, isSelected: (settings: Settings) => boolean): Generator<Cell> {
+  for (const cell of cells) if (isSelected(cell.settings)) yield cell;
+}
+
+/** A value no cell has is a typing error, even beside values that some have. An id is looked up as a whole. */
+function checkValues({ terms, isCellId }: Expression, matrix: Matrix, table: AxisTable): void {
+  if (isCellId) return;
+  for (const { axis, variable, texts } of terms) {
+    if (variable !== null) continue;
+    const shown = matrix.axes.find(({ name }) => name === axis)?.values ?? [table[axis].default as string];
+    const known = shown.map((value) => formatValue(table, axis, value));
+    const wrong = texts.find((text) => !known.includes(text));
+    if (wrong === undefined) continue;
+    throw new PoolproofError('USAGE', `no cell of ${matrix.file} has ${axis}=${wrong}`, {
+      hint: `the matrix has ${known.slice(0, 12).join(', ')}${known.length > 12 ? ', …' : ''}`,
+    });
+  }
+}

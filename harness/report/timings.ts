@@ -1,0 +1,59 @@
+/** Where the time of the cells went: one row a phase. */
+import Table from 'cli-table3';
+import type { Result } from '../store/result.ts';
+
+const quantile = (sorted: readonly number[], share: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
+
+/** Phases in the order in which they first appear; milliseconds; `share` of all time spent in cells. */
+export function summarizeTimings(results: readonly Pick<Result, 'timings'>[]): readonly Readonly<{
+  phase: string;
+  cells: number;
+  medianMs: number;
+  p90Ms: number;
+  totalMs: number;
+  share: number;
+}>[] {
+  const byPhase = new Map<string, number[]>();
+  for (const { timings } of results) {
+    for (const [phase, ms] of Object.entries(timings))
+      byPhase.set(phase, [...(byPhase.get(phase) ?? []), ms]);
+  }
+  // Phases of the host (`host.…`) are parts of the subject's time and not counted twice.
+  const all = [...byPhase]
+    .filter(([phase]) => !phase.includes('.'))
+    .reduce((sum, [, list]) => sum + total(list), 0);
+  return [...byPhase].map(([phase, list]) => {
+    const sorted = [...list].sort((a, b) => a - b);
+    return {
+      phase,
+      cells: list.length,
+      medianMs: quantile(sorted, 0.5),
+      p90Ms: quantile(sorted, 0.9),
+      totalMs: total(list),
+      share: all === 0 ? 0 : total(list) / all,
+    };
+  });
+}
+
+const total = (list: readonly number[]): number => list.reduce((sum, ms) => sum + ms, 0);
+
+/** A table for the terminal. */
+export function renderTimings(results: readonly Pick<Result, 'timings'>[]): string {
+  const table = new Table({
+    head: ['phase', 'cells', 'median ms', 'p90 ms', 'total s', 'share'],
+    style: { head: [], border: [] },
+    colAligns: ['left', 'right', 'right', 'right', 'right', 'right'],
+  });
+  for (const { phase, cells, medianMs, p90Ms, totalMs, share } of summarizeTimings(results)) {
+    table.push([
+      phase,
+      cells,
+      medianMs.toFixed(0),
+      p90Ms.toFixed(0),
+      (totalMs / 1000).toFixed(1),
+      `${(share * 100).toFixed(0)} %`,
+    ]);
+  }
+  return `${table.toString()}\n`;
+}
