@@ -1,19 +1,17 @@
 /** One cell, from a machine to a result. A machine that does not come up gets one more try on a fresh boot. */
 import type { BuiltImages } from '../images/build.ts';
-import { predictHost } from '../images/allocator/predict.ts';
-import type { Prediction } from '../images/allocator/prediction.ts';
 import { PoolproofError } from './errors.ts';
 import { startClone } from './guest/build-template.ts';
 import { observeCell } from './guest/observe.ts';
 import type { Observation } from './guest/observation.ts';
-import type { Cell, Settings } from './matrix/cell.ts';
+import type { Cell } from './matrix/cell.ts';
 import { startMachine, type Machine } from './machine/machine.ts';
 import type { Template } from './machine/template-store.ts';
 import type { Asked } from './outcome/check-report.ts';
 import { judge, type Judgement } from './outcome/judge.ts';
+import { predictCell, resolveAsked } from './outcome/predict-cell.ts';
 import type { Deadlines } from './plan/deadlines.ts';
 import type { MachineSpec } from './plan/machine-spec.ts';
-import { resolveEngine } from './plan/requirements.ts';
 import type { Evidence } from './store/evidence.ts';
 import { resultSchema, type MachineAttempt, type Result } from './store/result.ts';
 
@@ -44,26 +42,9 @@ export type CellRun = Readonly<{
   peakMib: number | null;
 }>;
 
-/** What the cell asks of a report, versions resolved. */
-export function askedOf(settings: Settings, images: BuiltImages): Asked {
-  return { engine: resolveEngine(settings.engine), node: images.nodes[settings.node] ?? settings.node };
-}
-
-/** The model's word on a cell, from facts read in its guest. */
-export function predictCell(
-  settings: Settings,
-  facts: NonNullable<Observation['facts']>,
-  images: BuiltImages,
-): Prediction {
-  const { engine, node } = askedOf(settings, images);
-  return predictHost({
-    facts,
-    engine: { kind: engine.kind, version: engine.version ?? '' },
-    node,
-    profile: settings.profile,
-    choice: settings.allocator,
-    env: settings.env,
-  });
+/** What the cell asks of a report, with Node's whole version. */
+function askOf({ settings }: Cell, images: BuiltImages): Asked {
+  return { ...resolveAsked(settings), node: images.nodes[settings.node] ?? settings.node };
 }
 
 /** A machine that could not even be started, as an observation. */
@@ -93,7 +74,7 @@ async function tryCell(cell: Cell, stage: Stage, template: Template | null): Pro
     const observation = observeFailedStart(template === null ? 'boot' : 'clone', error);
     return {
       observation,
-      judgement: judge(observation, askedOf(cell.settings, images), cell.expectation, null),
+      judgement: judge(observation, askOf(cell, images), cell.expectation, null),
       evidence: {},
       peakMib: null,
     };
@@ -111,9 +92,9 @@ async function tryCell(cell: Cell, stage: Stage, template: Template | null): Pro
       ...observation.timings,
       teardown: round(performance.now() - stopping),
     };
-    const { facts } = observation;
-    const prediction = facts === null ? null : predictCell(cell.settings, facts, images);
-    const judgement = judge(observation, askedOf(cell.settings, images), cell.expectation, prediction);
+    const asked = askOf(cell, images);
+    const prediction = predictCell(cell.settings, observation.facts, asked.node);
+    const judgement = judge(observation, asked, cell.expectation, prediction);
     const evidence: Evidence = {
       'qemu-command.txt': `${machine.command}\n`,
       'console.log': machine.console.text(),

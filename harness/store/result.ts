@@ -1,23 +1,16 @@
 /** One line of cells.jsonl. */
-import type { HostReport } from '../../images/allocator/host-report.ts';
 import type { Prediction } from '../../images/allocator/prediction.ts';
 import type { Facts } from '../../images/allocator/facts.ts';
-import type { Checks, Tier } from '../../images/allocator/tier.ts';
+import type { Tier } from '../../images/allocator/tier.ts';
 import type { MachineEnd, ReadBack } from '../guest/observation.ts';
-import type { Expectation, Settings } from '../matrix/cell.ts';
+import type { Settings } from '../matrix/cell.ts';
+import type { Expected } from '../outcome/expect.ts';
+import type { Form, HostSummary, TierAttempt } from '../outcome/judge.ts';
 import type { Outcome, Verdict } from '../outcome/outcome.ts';
 
-export const resultSchema = 1;
+export type { TierAttempt } from '../outcome/judge.ts';
 
-/** How one tier attempt of the wasm host ended, in short; the whole is in the evidence. */
-export type TierAttempt = Readonly<{
-  tier: Tier;
-  ok: boolean;
-  class: string | null;
-  message: string | null;
-  pool: string | null;
-  bytes: number | null;
-}>;
+export const resultSchema = 1;
 
 /** One try on one machine: a cell has two when the first machine did not come up. */
 export type MachineAttempt = Readonly<{
@@ -37,26 +30,19 @@ export type Result = Readonly<{
   reason: string;
   tier: Tier | null;
   /** What the tier looks like; null unless reached. */
-  form: Readonly<{
-    checks: Checks;
-    slots: number | null;
-    reservedBytes: number;
-    chargedBytes: number;
-  }> | null;
+  form: Form | null;
   predicted: Prediction | null;
   /** What was expected and where that came from: the matrix, or the prediction. */
-  expected: Readonly<{
-    source: 'matrix' | 'prediction';
-    text: string;
-    expectation: Expectation | null;
-  }> | null;
+  expected: Expected | null;
   verdict: Verdict;
+  /** Where the model and the guest differ, whatever the verdict; null where they agree. */
+  finding: string | null;
   /** The host's own attempts at tiers. */
   tiers: readonly TierAttempt[];
   attempts: readonly MachineAttempt[];
   readBack: readonly ReadBack[];
   facts: Facts | null;
-  host: Pick<HostReport, 'engine' | 'node' | 'choice' | 'why' | 'proof' | 'warnings'> | null;
+  host: HostSummary | null;
   /** Milliseconds by phase. */
   timings: Readonly<Record<string, number>>;
   /** Digest of what the cell ran on (images and machine), to tell like from unlike. */

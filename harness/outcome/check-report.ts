@@ -1,0 +1,85 @@
+/**
+ * What makes a report no proof. A report comes from the subject: it is believed only where all its
+ * parts say the same. Each function returns the disagreements it found, in words.
+ */
+import type { HostReport } from '../../images/allocator/host-report.ts';
+import { tiers } from '../../images/allocator/tier.ts';
+
+/** What the cell asked for, with versions resolved. */
+export type Asked = Readonly<{
+  engine: Readonly<{
+    kind: 'wasmtime' | 'v8';
+    /** `50.0.1`; null where the version is Node's affair (v8). */
+    version: string | null;
+  }>;
+  /** Release line (`22`) or a whole version (`22.23.3`). */
+  node: string;
+  /** Instances the canary must prove side by side in the standard tier; every other tier has room for two. */
+  instances: number;
+}>;
+
+/** A limit that leaves room for one memory only is found by the second. */
+export const provenInstances = 2;
+
+type Rule = (report: HostReport, asked: Asked) => string | false;
+
+const reachedRules: readonly Rule[] = [
+  (r) => r.tier === null && 'it names no tier',
+  (r) => r.proof === null && 'it carries no proof',
+  (r) => r.proof !== null && r.proof.tier !== r.tier && `its proof is of ${r.proof.tier}`,
+  ({ proof }, asked) => {
+    const needed = proof?.tier === 'standard' ? asked.instances : provenInstances;
+    return (
+      proof !== null && proof.instances < needed && `its proof has ${proof.instances} of ${needed} instances`
+    );
+  },
+  (r) => {
+    const last = r.attempts.at(-1);
+    return !(last?.ok === true && last.tier === r.tier) && 'its last attempt is not a success at that tier';
+  },
+  (r) => r.attempts.slice(0, -1).some((attempt) => attempt.ok) && 'an earlier attempt succeeded too',
+];
+
+const exhaustedRules: readonly Rule[] = [
+  (r) => r.tier !== null && `it names the tier ${r.tier}`,
+  (r) => r.proof !== null && 'it carries a proof',
+  (r) => r.attempts.length === 0 && 'it tried no tier',
+  (r) => r.attempts.some((attempt) => attempt.ok) && 'one of its attempts succeeded',
+];
+
+const commonRules: readonly Rule[] = [
+  (r) => r.attempts.some((a) => a.ok && a.failure !== null) && 'an attempt succeeded and failed',
+  (r) => r.attempts.some((a) => !a.ok && a.failure === null) && 'a failed attempt has no failure',
+  (r) =>
+    r.attempts.some((a) => a.predicted !== null && a.predicted.tier !== a.tier) && 'a model of another tier',
+  (r) =>
+    r.attempts.some((a, index) => rank(a.tier) < rank(r.attempts[index - 1]?.tier ?? 'standard')) &&
+    'its attempts go from a lower tier to a higher',
+  (r) =>
+    r.choice !== 'auto' &&
+    r.attempts.some((attempt) => attempt.tier !== r.choice) &&
+    `it was told ${r.choice} and tried another tier`,
+];
+
+const rank = (tier: HostReport['attempts'][number]['tier']) => tiers.indexOf(tier);
+
+/** Empty when the report is consistent with itself. */
+export function findContradictions(report: HostReport, asked: Asked): readonly string[] {
+  const rules = report.outcome === 'reached' ? reachedRules : exhaustedRules;
+  return [...rules, ...commonRules].map((rule) => rule(report, asked)).filter((said) => said !== false);
+}
+
+/** Empty when the engine and Node that ran are those asked for. */
+export function findWrongVersions(report: HostReport, asked: Asked): readonly string[] {
+  const { kind, version } = asked.engine;
+  return [
+    report.engine.kind !== kind && `engine ${kind} was asked, ${report.engine.kind} ran`,
+    report.engine.kind === kind &&
+      version !== null &&
+      report.engine.version !== version &&
+      `${kind} ${version} was asked, ${report.engine.version} ran`,
+    report.node !== asked.node &&
+      !report.node.startsWith(`${asked.node}.`) &&
+      `Node ${asked.node} was asked, ${report.node} ran`,
+  ].filter((said) => said !== false);
+}

@@ -1,0 +1,246 @@
+import t from 'tap';
+import type { HostReport } from '../../images/allocator/host-report.ts';
+import {
+  asked,
+  buildObservation,
+  buildReported,
+  buildSubject,
+  conservativeReport,
+  exhaustedReport,
+  tableFailure,
+} from '../fixtures/outcome/observations.ts';
+import type { MachineEnd, SubjectRun } from '../guest/observation.ts';
+import { findContradictions } from './check-report.ts';
+import { classify } from './classify.ts';
+import type { Outcome } from './outcome.ts';
+import { readReport } from './read-report.ts';
+
+const line = (report: unknown) => `${JSON.stringify(report)}\n`;
+const of = (subject: SubjectRun) => classify(buildObservation({ subject }), asked);
+
+t.test('a proven report and the matching exit code give reached or exhausted', (t) => {
+  const reached = of(buildReported(conservativeReport));
+  t.match(reached, { outcome: 'reached', reason: conservativeReport.why });
+  t.equal(reached.hostReport?.proof?.tier, 'conservative');
+  t.match(of(buildReported(exhaustedReport)), { outcome: 'exhausted', reason: 'no tier works' });
+  t.end();
+});
+
+t.test('what a subject without a report did decides by its end', (t) => {
+  const table: readonly [string, Partial<SubjectRun>, Outcome, RegExp][] = [
+    [
+      'a signal',
+      { signal: 'SIGTRAP', exitCode: null, stderr: 'Fatal process OOM\n' },
+      'crashed',
+      /SIGTRAP: Fatal/,
+    ],
+    ['an exit code of a shell', { exitCode: 134 }, 'crashed', /exit code 134 \(SIGABRT\)/],
+    ['another exit code', { exitCode: 1, stderr: 'boom' }, 'crashed', /exit code 1: boom/],
+    ['exit 3', { exitCode: 3 }, 'exhausted', /report could not be read/],
+    ['exit 0', { exitCode: 0 }, 'broken', /left no report/],
+    ['exit 2', { exitCode: 2, stderr: 'USAGE: unknown option' }, 'broken', /refused its arguments.*USAGE/],
+    [
+      'a fork that failed',
+      { exitCode: 2, stderr: "sh: can't fork: Cannot allocate memory" },
+      'crashed',
+      /not be started/,
+    ],
+    ['neither code nor signal', { exitCode: null }, 'broken', /neither/],
+    [
+      'a deadline',
+      { timedOut: true, signal: 'SIGKILL', exitCode: null, durationMs: 30_000 },
+      'timeout',
+      /30\.0 s/,
+    ],
+    ['a capped output', { exitCode: 0, stdout: 'x', stdoutBytes: 9e9 }, 'broken', /of 9000000000 bytes/],
+  ];
+  for (const [name, changes, outcome, reason] of table) {
+    const found = of(buildSubject(changes));
+    t.equal(found.outcome, outcome, name);
+    t.match(found.reason, reason, name);
+    t.equal(found.hostReport, null);
+  }
+  const killed = buildSubject({ signal: 'SIGKILL', exitCode: null });
+  t.match(
+    classify(buildObservation({ subject: killed, oomKill: true }), asked).reason,
+    /out-of-memory killer/,
+  );
+  t.end();
+});
+
+t.test('a report that contradicts how the process ended is broken, and says so', (t) => {
+  const table: readonly [HostReport, Partial<SubjectRun>, RegExp][] = [
+    [conservativeReport, { exitCode: 3 }, /says reached conservative, but ended with exit code 3, not 0/],
+    [conservativeReport, { exitCode: null, signal: 'SIGSEGV' }, /signal SIGSEGV/],
+    [conservativeReport, { exitCode: 1 }, /exit code 1/],
+    [conservativeReport, { exitCode: 0, timedOut: true }, /did not end within its deadline/],
+    [exhaustedReport, { exitCode: 0 }, /says exhausted, but ended with exit code 0, not 3/],
+    [exhaustedReport, { exitCode: 139 }, /139 \(SIGSEGV\)/],
+  ];
+  for (const [report, changes, reason] of table) {
+    const found = of(buildReported(report, changes));
+    t.equal(found.outcome, 'broken', found.reason);
+    t.match(found.reason, reason);
+  }
+  t.end();
+});
+
+t.test('a tier without its proof is broken, never reached', (t) => {
+  const [failed, proven] = conservativeReport.attempts;
+  const proof = conservativeReport.proof!;
+  const table: readonly [Partial<HostReport>, RegExp][] = [
+    [{ tier: null }, /names no tier/],
+    [{ proof: null }, /carries no proof/],
+    [{ proof: { ...proof, tier: 'on-demand' } }, /proof is of on-demand/],
+    [{ proof: { ...proof, instances: 1 } }, /has 1 of 2 instances/],
+    [{ attempts: [] }, /last attempt is not a success/],
+    [{ attempts: [failed!] }, /last attempt is not a success/],
+    [{ attempts: [{ ...failed!, ok: true, failure: null }, proven!] }, /an earlier attempt succeeded/],
+    [{ attempts: [failed!, { ...proven!, failure: tableFailure }] }, /succeeded and failed/],
+    [{ attempts: [{ ...failed!, failure: null }, proven!] }, /has no failure/],
+    [{ attempts: [{ ...failed!, predicted: proven!.predicted }, proven!] }, /model of another tier/],
+    [{ attempts: [{ ...failed!, tier: 'on-demand', predicted: null }, proven!] }, /lower tier to a higher/],
+    [{ choice: 'conservative' }, /told conservative and tried another/],
+  ];
+  for (const [changes, reason] of table) {
+    const found = of(buildReported({ ...conservativeReport, ...changes }, { exitCode: 0 }));
+    t.equal(found.outcome, 'broken', String(reason));
+    t.match(found.reason, reason);
+  }
+  t.end();
+});
+
+t.test('an exhausted report that proves something is broken', (t) => {
+  const table: readonly [Partial<HostReport>, RegExp][] = [
+    [{ tier: 'standard' }, /names the tier/],
+    [{ proof: conservativeReport.proof }, /carries a proof/],
+    [{ attempts: [] }, /tried no tier/],
+    [{ attempts: conservativeReport.attempts }, /one of its attempts succeeded/],
+  ];
+  for (const [changes, reason] of table) {
+    t.match(of(buildReported({ ...exhaustedReport, ...changes })), { outcome: 'broken', reason });
+  }
+  t.same(findContradictions(exhaustedReport, asked), []);
+  t.end();
+});
+
+t.test('another engine or Node than asked is invalid', (t) => {
+  const table: readonly [Partial<HostReport>, RegExp][] = [
+    [{ engine: { kind: 'v8', version: '12.4' } }, /engine wasmtime was asked, v8 ran/],
+    [{ engine: { kind: 'wasmtime', version: '38.0.0' } }, /50\.0\.1 was asked, 38\.0\.0 ran/],
+    [{ node: '24.1.0' }, /Node 22 was asked, 24\.1\.0 ran/],
+    [{ node: '220.1.0' }, /Node 22 was asked/],
+  ];
+  for (const [changes, reason] of table) {
+    t.match(of(buildReported({ ...conservativeReport, ...changes })), { outcome: 'invalid', reason });
+  }
+  const subject = buildReported({ ...conservativeReport, engine: { kind: 'v8', version: 'any' } });
+  const v8 = classify(buildObservation({ subject }), {
+    engine: { kind: 'v8', version: null },
+    node: '22.23.3',
+    instances: 2,
+  });
+  t.equal(v8.outcome, 'reached', 'the version of v8 is that of Node');
+  t.end();
+});
+
+t.test('settings that were not found as asked are invalid, whatever the subject says', (t) => {
+  const readBack = [{ axis: 'thp', asked: 'always', found: 'never', ok: false }];
+  for (const subject of [null, buildReported(conservativeReport), buildSubject({ exitCode: 1 })]) {
+    const found = classify(buildObservation({ readBack, subject }), asked);
+    t.match(found, { outcome: 'invalid', reason: 'thp always was asked, never found' });
+  }
+  const unread = classify(
+    buildObservation({ readBack: [], subject: buildReported(conservativeReport) }),
+    asked,
+  );
+  t.match(unread, { outcome: 'broken', reason: /no setting was read back/ });
+  t.end();
+});
+
+t.test('how a machine ended decides when no answer came', (t) => {
+  const end = (kind: MachineEnd['kind'], changes = {}) =>
+    classify(buildObservation({ machineEnd: { kind, detail: 'the figures' }, ...changes }), asked);
+  const died: readonly MachineEnd['kind'][] = ['panic', 'reset', 'exited', 'silent'];
+  const lost: readonly MachineEnd['kind'][] = ['no-console', 'not-ready', 'start-failed', 'killed'];
+  for (const kind of died) {
+    t.match(end(kind), { outcome: 'guest-died', reason: /: the figures$/ }, kind);
+    const early = { facts: null, readBack: [], timings: { spawn: 10 } };
+    t.match(
+      end(kind, early),
+      { outcome: 'broken', reason: /before its session was up/ },
+      `${kind} while booting`,
+    );
+    t.equal(end(kind, { ...early, timings: { ready: 1 } }).outcome, 'guest-died');
+  }
+  for (const kind of lost) t.equal(end(kind).outcome, 'broken', kind);
+  t.match(end('silent', { oomKill: true }).reason, /out-of-memory killer had spoken/);
+  t.match(classify(buildObservation(), asked), { outcome: 'broken', reason: /alive and gave no answer/ });
+  t.end();
+});
+
+t.test('a machine that ends after a complete answer leaves it, unless the guest itself died', (t) => {
+  const subject = buildReported(conservativeReport);
+  const after = (kind: MachineEnd['kind']) =>
+    classify(buildObservation({ subject, machineEnd: { kind, detail: 'later' } }), asked).outcome;
+  for (const kind of ['killed', 'exited', 'silent'] as const) t.equal(after(kind), 'reached', kind);
+  for (const kind of ['panic', 'reset', 'no-console', 'start-failed', 'not-ready'] as const) {
+    t.equal(after(kind), 'broken', kind);
+  }
+  t.end();
+});
+
+t.test('the report is found in any output', (t) => {
+  const report = line(conservativeReport);
+  const binary = Buffer.from([0, 255, 254, 10, 27, 91, 50, 74, 10]).toString('latin1');
+  const outputs = {
+    'binary around it': `${binary}${report}${binary}`,
+    'carriage returns': report.replace('\n', '\r\n'),
+    'no last newline': report.trimEnd(),
+    'megabytes on one line before it': `${'x'.repeat(5e6)}\n${report}`,
+    'other JSON after it': `${report}${line({ poolproof: 'session', schema: 1 })}`,
+    'a forgery that is no report': `${report}${line({ poolproof: 'wasm-host', schema: 1, tier: 'standard' })}`,
+    'the tag in a text': `${report}"wasm-host" says hello\n`,
+    'a cut copy of itself': `${report}${report.slice(0, 500)}`,
+    'itself twice': report + report,
+  };
+  for (const [name, stdout] of Object.entries(outputs)) {
+    t.match(of(buildSubject({ stdout })), { outcome: 'reached' }, name);
+  }
+  t.end();
+});
+
+t.test('output that looks like a report and is none gives no verdict', (t) => {
+  const outputs: readonly [string, RegExp][] = [
+    [line({ ...conservativeReport, schema: 2 }), /speaks schema 2/],
+    [line({ ...conservativeReport, tier: 'best' }), /tier/],
+    [line(conservativeReport).slice(0, -30), /cut short or damaged/],
+    [`{"poolproof":"wasm-host",${' '.repeat(2 ** 20)}}`, /left no report$/],
+    [line([conservativeReport]), /left no report$/],
+  ];
+  for (const [stdout, reason] of outputs) {
+    t.match(of(buildSubject({ stdout })), { outcome: 'broken', reason });
+  }
+  t.end();
+});
+
+t.test('two reports that contradict each other give no verdict', (t) => {
+  const forged = { ...conservativeReport, tier: 'standard' };
+  const stdout = line(conservativeReport) + line(forged);
+  t.match(of(buildSubject({ stdout })), { outcome: 'broken', reason: /two reports that contradict/ });
+  t.end();
+});
+
+t.test('a flood of tagged lines is looked at from its end, and not for ever', (t) => {
+  const flood = '{"poolproof":"wasm-host"}\n'.repeat(100_000);
+  t.equal(readReport(flood + line(conservativeReport)).report?.tier, 'conservative');
+  t.equal(readReport(line(conservativeReport) + flood).report, null, 'beyond the limit nothing is believed');
+  t.end();
+});
+
+t.test('hostile text in a reason is made harmless', (t) => {
+  const stderr = '\u001b[2J\u0000\u202egnp.exe\nlast \u0007line';
+  const { reason } = of(buildSubject({ exitCode: 1, stderr }));
+  t.equal(reason, 'the host ended with exit code 1: gnp.exe | last line');
+  t.end();
+});

@@ -1,0 +1,159 @@
+/**
+ * Observation → outcome. The rule above all others: never a wrong verdict. Where two signals
+ * disagree (report and exit code, answer and a panic) the cell is `broken` and the disagreement is
+ * named; nobody picks the nicer one.
+ *
+ * In order: settings not as asked → `invalid`; no complete answer → by how the machine ended;
+ * a complete answer → by exit code and report together.
+ *
+ * The wasm host's exit codes: 0 a tier is proven, 2 wrong usage, 3 no tier works, 128+n signal n.
+ */
+import { constants } from 'node:os';
+import type { HostReport } from '../../images/allocator/host-report.ts';
+import type { MachineEnd, Observation, SubjectRun } from '../guest/observation.ts';
+import { type Asked, findContradictions, findWrongVersions } from './check-report.ts';
+import type { Outcome } from './outcome.ts';
+import { plainLine, plainTail } from './plain-text.ts';
+import { type FoundReport, readReport } from './read-report.ts';
+
+export type Classification = Readonly<{
+  outcome: Exclude<Outcome, 'skipped'>;
+  /** One sentence, cleaned of anything a terminal would obey. */
+  reason: string;
+  /** What the host reported; a tier in it counts only when `outcome` is `reached`. */
+  hostReport: HostReport | null;
+}>;
+
+type Row = Readonly<{ before: 'broken' | 'guest-died'; after: 'ignore' | 'contradicts'; words: string }>;
+
+/**
+ * How a machine's own end counts: `before` while no answer had come and the session was up, `after`
+ * once it had. A QEMU that is killed from outside or never came up says nothing about the guest.
+ */
+const machineEnds: Readonly<Record<MachineEnd['kind'], Row>> = {
+  'start-failed': { before: 'broken', after: 'contradicts', words: 'QEMU did not start' },
+  'no-console': { before: 'broken', after: 'contradicts', words: 'the guest wrote no console line' },
+  'not-ready': { before: 'broken', after: 'contradicts', words: 'the session did not come up' },
+  killed: { before: 'broken', after: 'ignore', words: 'QEMU was killed from outside' },
+  exited: { before: 'guest-died', after: 'ignore', words: 'QEMU ended by itself' },
+  silent: { before: 'guest-died', after: 'ignore', words: 'the session fell silent' },
+  panic: { before: 'guest-died', after: 'contradicts', words: 'the kernel panicked' },
+  reset: { before: 'guest-died', after: 'contradicts', words: 'the guest reset itself' },
+};
+
+/** What a shell says when it could not start the host at all; it exits 2 or 126 then. */
+const forkFailure = /(?:can't|cannot) fork|fork: .*(?:cannot allocate|resource temporarily)/i;
+
+export function classify(observation: Observation, asked: Asked): Classification {
+  const { subject, machineEnd, readBack } = observation;
+  const wrong = readBack.filter((setting) => !setting.ok);
+  if (wrong.length > 0) {
+    const list = wrong.map(({ axis, asked: want, found }) => `${axis} ${want} was asked, ${found} found`);
+    return end('invalid', list.join('; '), subject === null ? null : readReport(subject.stdout).report);
+  }
+  if (subject === null) return classifyMachine(observation);
+  if (machineEnd !== null && machineEnds[machineEnd.kind].after === 'contradicts') {
+    return end('broken', `an answer came, yet ${machineEnds[machineEnd.kind].words}: ${machineEnd.detail}`);
+  }
+  // A result without proven settings would be a result about an unknown environment.
+  if (readBack.length === 0) return end('broken', 'an answer came, yet no setting was read back');
+  return classifySubject(subject, observation.oomKill, asked);
+}
+
+/** No complete answer came. */
+function classifyMachine(observation: Observation): Classification {
+  const { machineEnd, oomKill } = observation;
+  if (machineEnd === null) return end('broken', 'the guest is alive and gave no answer');
+  const { before, words } = machineEnds[machineEnd.kind];
+  const outcome = before === 'guest-died' && !sessionWasUp(observation) ? 'broken' : before;
+  const early = outcome === before ? '' : ' before its session was up';
+  const oom = oomKill && outcome === 'guest-died' ? ' (its out-of-memory killer had spoken)' : '';
+  return end(outcome, `${words}${early}${oom}: ${machineEnd.detail}`);
+}
+
+function sessionWasUp({ facts, readBack, timings }: Observation): boolean {
+  return facts !== null || readBack.length > 0 || timings['ready'] !== undefined;
+}
+
+function classifySubject(subject: SubjectRun, oomKill: boolean, asked: Asked): Classification {
+  const found = readReport(subject.stdout);
+  const { report } = found;
+  if (found.contradicted)
+    return end('broken', 'the host printed two reports that contradict each other', report);
+  if (report !== null) {
+    const versions = findWrongVersions(report, asked);
+    if (versions.length > 0) return end('invalid', versions.join('; '), report);
+    const contradictions = findContradictions(report, asked);
+    if (contradictions.length > 0) {
+      return end('broken', `the host says ${said(report)}, but ${contradictions.join('; ')}`, report);
+    }
+    return classifyReported(report, subject);
+  }
+  return classifyUnreported(subject, oomKill, found);
+}
+
+/** A consistent report: it stands if the process ended the way the report says. */
+function classifyReported(report: HostReport, subject: SubjectRun): Classification {
+  const wanted = report.outcome === 'reached' ? 0 : 3;
+  if (subject.timedOut) {
+    return end('broken', `the host says ${said(report)}, but did not end within its deadline`, report);
+  }
+  if (subject.signal !== null || subject.exitCode !== wanted) {
+    return end(
+      'broken',
+      `the host says ${said(report)}, but ended with ${ending(subject)}, not ${wanted}`,
+      report,
+    );
+  }
+  return end(report.outcome, report.why, report);
+}
+
+function classifyUnreported(subject: SubjectRun, oomKill: boolean, found: FoundReport): Classification {
+  const tail = plainTail(subject.stderr);
+  const words = tail === '' ? '' : `: ${tail}`;
+  const lost = found.problem === null ? '' : ` (a report is there, but ${found.problem})`;
+  const capped =
+    subject.stdoutBytes > Buffer.byteLength(subject.stdout)
+      ? ` (of ${subject.stdoutBytes} bytes of output ${Buffer.byteLength(subject.stdout)} were kept)`
+      : '';
+  if (subject.timedOut) {
+    return end('timeout', `no answer within ${(subject.durationMs / 1000).toFixed(1)} s${lost}${words}`);
+  }
+  if (subject.signal !== null) {
+    const oom = oomKill && subject.signal === 'SIGKILL' ? ", by the kernel's out-of-memory killer" : '';
+    return end('crashed', `the host died of ${plainLine(subject.signal, 20)}${oom}${words}`);
+  }
+  switch (subject.exitCode) {
+    case 0:
+      return end('broken', `the host ended with 0 but left no report${lost}${capped}${words}`);
+    case 2:
+      // The host refuses a question it does not understand: that says nothing about the environment.
+      return forkFailure.test(subject.stderr)
+        ? end('crashed', `the host could not be started${words}`)
+        : end('broken', `the host refused its arguments or variables${words}`);
+    case 3:
+      return end('exhausted', `no tier works; the report could not be read${lost}${capped}${words}`);
+    case null:
+      return end('broken', 'the session reported neither exit code nor signal');
+    default:
+      return end('crashed', `the host ended with ${ending(subject)}${lost}${words}`);
+  }
+}
+
+function said(report: HostReport): string {
+  return report.tier === null ? report.outcome : `${report.outcome} ${report.tier}`;
+}
+
+function ending({ exitCode, signal }: SubjectRun): string {
+  if (signal !== null) return `signal ${plainLine(signal, 20)}`;
+  const name = Object.entries(constants.signals).find(([, number]) => number + 128 === exitCode)?.[0];
+  return `exit code ${exitCode ?? 'unknown'}${name === undefined ? '' : ` (${name})`}`;
+}
+
+function end(
+  outcome: Classification['outcome'],
+  reason: string,
+  hostReport: HostReport | null = null,
+): Classification {
+  return { outcome, reason: plainLine(reason), hostReport };
+}

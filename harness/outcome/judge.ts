@@ -1,0 +1,115 @@
+/**
+ * The whole stage for one observation: what happened, whether it was expected, and why. What this
+ * returns is everything of a stored result that is decided here.
+ */
+import type { HostReport } from '../../images/allocator/host-report.ts';
+import type { Prediction } from '../../images/allocator/prediction.ts';
+import type { Checks, Tier } from '../../images/allocator/tier.ts';
+import type { Observation } from '../guest/observation.ts';
+import type { Expectation } from '../matrix/cell.ts';
+import type { Asked } from './check-report.ts';
+import { classify } from './classify.ts';
+import { type Expected, compare } from './expect.ts';
+import { explain } from './explain.ts';
+import type { Outcome, Verdict } from './outcome.ts';
+import { plainLine } from './plain-text.ts';
+
+/** What the tier looks like, in bytes. */
+export type Form = Readonly<{
+  checks: Checks;
+  slots: number | null;
+  reservedBytes: number;
+  chargedBytes: number;
+}>;
+
+/** How one tier attempt of the wasm host ended, in short. */
+export type TierAttempt = Readonly<{
+  tier: Tier;
+  ok: boolean;
+  class: string | null;
+  message: string | null;
+  pool: string | null;
+  bytes: number | null;
+}>;
+
+/** The part of a host's report that is kept with the result; the whole is in the evidence. */
+export type HostSummary = Pick<HostReport, 'engine' | 'node' | 'choice' | 'why' | 'proof' | 'warnings'>;
+
+export type Judgement = Readonly<{
+  outcome: Outcome;
+  reason: string;
+  tier: Tier | null;
+  form: Form | null;
+  predicted: Prediction | null;
+  expected: Expected | null;
+  verdict: Verdict;
+  finding: string | null;
+  tiers: readonly TierAttempt[];
+  host: HostSummary | null;
+}>;
+
+/** `prediction` is made from the facts the observation read back; null when it read none. */
+export function judge(
+  observation: Observation,
+  asked: Asked,
+  expectation: Expectation | null,
+  prediction: Prediction | null,
+): Judgement {
+  const classification = classify(observation, asked);
+  const { outcome, hostReport } = classification;
+  // A tier counts only when proven, so nothing of a report that was not believed is shown as one.
+  const proof = outcome === 'reached' ? (hostReport?.proof ?? null) : null;
+  const tier = proof?.tier ?? null;
+  const form = proof === null ? null : pickForm(proof);
+  const compared = compare({ outcome, tier, checks: form?.checks ?? null }, expectation, prediction);
+  return {
+    outcome,
+    reason: explain(classification, prediction),
+    tier,
+    form,
+    predicted: prediction,
+    ...compared,
+    tiers: outcome === 'reached' || outcome === 'exhausted' ? (hostReport?.attempts.map(shorten) ?? []) : [],
+    host: hostReport === null ? null : summarizeHost(hostReport, proof),
+  };
+}
+
+/** A cell that does not apply here; `reason` says why. */
+export function judgeSkipped(
+  reason: string,
+  expectation: Expectation | null,
+  prediction: Prediction | null,
+): Judgement {
+  const compared = compare({ outcome: 'skipped', tier: null, checks: null }, expectation, prediction);
+  const nothing = { tier: null, form: null, tiers: [], host: null };
+  return { outcome: 'skipped', reason: plainLine(reason), predicted: prediction, ...compared, ...nothing };
+}
+
+function pickForm({ checks, slots, reservedBytes, chargedBytes }: Form): Form {
+  return { checks, slots, reservedBytes, chargedBytes };
+}
+
+function shorten({ tier, ok, failure }: HostReport['attempts'][number]): TierAttempt {
+  return {
+    tier,
+    ok,
+    class: failure?.class ?? null,
+    message: failure === null ? null : plainLine(failure.message, 500),
+    pool: failure?.pool ?? null,
+    bytes: failure?.bytes ?? null,
+  };
+}
+
+function summarizeHost(
+  { engine, node, choice, why, warnings }: HostReport,
+  proof: HostReport['proof'],
+): HostSummary {
+  return {
+    engine: { kind: engine.kind, version: plainLine(engine.version, 100) },
+    node: plainLine(node, 100),
+    choice,
+    why: plainLine(why, 500),
+    proof,
+    warnings: warnings.slice(0, 20).map((warning) => plainLine(warning, 500)),
+  };
+}

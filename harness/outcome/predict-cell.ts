@@ -1,0 +1,44 @@
+/** What the model says about a cell, and what a cell asks of the host: settings in the model's terms. */
+import { AllocatorError } from '../../images/allocator/allocator-error.ts';
+import type { Facts } from '../../images/allocator/facts.ts';
+import { predictHost } from '../../images/allocator/predict.ts';
+import type { Prediction } from '../../images/allocator/prediction.ts';
+import { type SpinPool, resolveSpinPool } from '../../images/allocator/spin-variables.ts';
+import type { Settings } from '../matrix/cell.ts';
+import { resolveEngine } from '../plan/requirements.ts';
+import { type Asked, provenInstances } from './check-report.ts';
+
+/**
+ * @param facts read in the guest by the child that becomes the host; null when it got that far never
+ * @param nodeVersion whole version of the Node in the image, `22.23.3`: rules changed within release lines
+ * @returns null where the model has nothing to say: no facts, or variables the host will refuse
+ */
+export function predictCell(settings: Settings, facts: Facts | null, nodeVersion: string): Prediction | null {
+  if (facts === null) return null;
+  const { kind, version } = resolveEngine(settings.engine);
+  const { profile, allocator: choice, env } = settings;
+  return unlessRefused(() =>
+    predictHost({ facts, engine: { kind, version: version ?? '' }, node: nodeVersion, profile, choice, env }),
+  );
+}
+
+/** What the host's report is held against. */
+export function resolveAsked(settings: Settings): Asked {
+  const { memories, tables } =
+    (settings.profile === 'spin' ? unlessRefused(() => resolveSpinPool(settings.env)) : null) ?? roomy;
+  // Spin's variables can ask for a pool with room for one.
+  const instances = Math.max(1, Math.min(provenInstances, memories, tables));
+  return { engine: resolveEngine(settings.engine), node: settings.node, instances };
+}
+
+const roomy: Pick<SpinPool, 'memories' | 'tables'> = { memories: provenInstances, tables: provenInstances };
+
+/** A variable that cannot be read ends the host with exit code 2; that is observed, not predicted. */
+function unlessRefused<Value>(ask: () => Value): Value | null {
+  try {
+    return ask();
+  } catch (error) {
+    if (error instanceof AllocatorError) return null;
+    throw error;
+  }
+}

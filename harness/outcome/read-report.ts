@@ -1,0 +1,77 @@
+/**
+ * Finds the wasm host's JSON line in what it printed. The output around it is anything: binary,
+ * endless, or text that looks like ours. A line counts when it is whole, valid JSON, says
+ * `poolproof: 'wasm-host'` and follows the schema; of several the last counts, and `others` tells
+ * whether an earlier one says something else.
+ */
+import { z } from 'zod';
+import type { HostReport } from '../../images/allocator/host-report.ts';
+import { hostReportSchema } from './model-schema.ts';
+import { plainLine } from './plain-text.ts';
+
+/** A report is about 10 KB; what is longer than this is no report. */
+const lineLimit = 1_048_576;
+
+/** Lines with the tag that are looked at, from the end: a flood of forgeries costs no more. */
+const candidateLimit = 64;
+
+const tagSchema = z.object({ poolproof: z.literal('wasm-host'), schema: z.unknown() });
+
+export type FoundReport = Readonly<{
+  report: HostReport | null;
+  /** A different report stood before the last one. */
+  contradicted: boolean;
+  /** Why tagged lines were no report, for when there is none. */
+  problem: string | null;
+}>;
+
+export function readReport(stdout: string): FoundReport {
+  let report: HostReport | null = null;
+  let contradicted = false;
+  let problem: string | null = null;
+  for (const line of taggedLines(stdout)) {
+    const read = readLine(line);
+    if (typeof read === 'string') problem ??= read;
+    else if (read !== null && report === null) report = read;
+    else if (read !== null && report !== null) contradicted ||= differ(report, read);
+  }
+  return { report, contradicted, problem: report === null ? problem : null };
+}
+
+/** Lines that may be a report, last first, found without splitting a large text. */
+function* taggedLines(stdout: string): Iterable<string> {
+  let end = stdout.length;
+  for (let count = 0; count < candidateLimit && end > 0; count++) {
+    const tag = stdout.lastIndexOf('"wasm-host"', end - 1);
+    if (tag < 0) return;
+    const start = stdout.lastIndexOf('\n', tag) + 1;
+    const newline = stdout.indexOf('\n', tag);
+    const stop = newline < 0 ? stdout.length : newline;
+    if (stop - start <= lineLimit) yield stdout.slice(start, stop).trim();
+    end = start;
+  }
+}
+
+/** A report, a sentence saying why a tagged line is none, or null for a line that is not tagged. */
+function readLine(line: string): HostReport | string | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return 'its line is cut short or damaged';
+  }
+  const tag = tagSchema.safeParse(value);
+  if (!tag.success) return null;
+  if (typeof tag.data.schema === 'number' && tag.data.schema !== 1) {
+    return `it speaks schema ${tag.data.schema}, this harness knows 1`;
+  }
+  const parsed = hostReportSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  return plainLine(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not a report'}`, 200);
+}
+
+/** Reports differ when they would give another outcome. */
+function differ(a: HostReport, b: HostReport): boolean {
+  return a.outcome !== b.outcome || a.tier !== b.tier || a.proof?.checks !== b.proof?.checks;
+}

@@ -1,0 +1,60 @@
+/** Settings in words, and which of them a set of results varies. */
+import { axes } from '../matrix/axes.ts';
+import { formatValue } from '../matrix/cell-id.ts';
+import type { AxisName, Settings } from '../matrix/cell.ts';
+import { plainLine } from '../outcome/plain-text.ts';
+
+/** In the order they are told. */
+export const axisNames = [
+  'memory',
+  'addressSpace',
+  'dataLimit',
+  'maxMapCount',
+  'overcommit',
+  'overcommitRatio',
+  'thp',
+  'engine',
+  'node',
+  'kernel',
+  'cpus',
+  'allocator',
+  'profile',
+  'env',
+] as const satisfies readonly AxisName[];
+
+export type VariedAxis = Readonly<{
+  name: AxisName;
+  /** Labels in ascending order. */
+  values: readonly string[];
+  /** Values have an order, so that `512M–2G` means something. */
+  ordered: boolean;
+}>;
+
+/** As in cell ids: `512M`, `unlimited`; variables as `A=1,B=2`, or `none`. */
+export function labelSetting(settings: Settings, name: AxisName): string {
+  const text = plainLine(formatValue(axes, name, settings[name]), 200);
+  return name === 'env' ? text.replace(/(^|,)env\./g, '$1') || 'none' : text;
+}
+
+/** The axes with more than one value among these cells, in the order they are told. */
+export function findVaried(cells: readonly Readonly<{ settings: Settings }>[]): readonly VariedAxis[] {
+  return axisNames.flatMap((name) => {
+    const byLabel = new Map(cells.map(({ settings }) => [labelSetting(settings, name), settings[name]]));
+    if (byLabel.size < 2) return [];
+    const entries = [...byLabel].sort((a, b) => compareValues(a, b));
+    const ordered = entries.every(([, value]) => value === null || typeof value === 'number');
+    return [{ name, values: entries.map(([label]) => label), ordered }];
+  });
+}
+
+/** Numbers by size with no limit last, words with their digits read as numbers. */
+function compareValues([a, x]: readonly [string, unknown], [b, y]: readonly [string, unknown]): number {
+  if (typeof x === 'number' && typeof y === 'number') return x - y;
+  if (x === null || y === null) return Number(x === null) - Number(y === null);
+  return a.localeCompare(b, 'en', { numeric: true });
+}
+
+/** `512M`, `overcommit 2`, `node 24`: the size of the machine needs no name. */
+export function labelAxis(name: AxisName, values: string): string {
+  return name === 'memory' ? values : `${name} ${values}`;
+}

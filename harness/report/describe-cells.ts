@@ -1,0 +1,79 @@
+/** A set of cells in few words: `512M–2G overcommit 2`. */
+import type { AxisName, Settings } from '../matrix/cell.ts';
+import { type VariedAxis, labelAxis, labelSetting } from './axis-labels.ts';
+
+type HasSettings = Readonly<{ settings: Settings }>;
+
+/** More clauses than this say less than a number does. */
+const clauseLimit = 4;
+
+/**
+ * Names exactly the cells of `part` among `all`, by the axes that vary. An axis is left out where the
+ * part has every value there is; values with the same rest are joined. Cells that are not in `all`
+ * (excluded ones) are neither named nor missed.
+ */
+export function describeCells(
+  part: readonly HasSettings[],
+  all: readonly HasSettings[],
+  axes: readonly VariedAxis[],
+): string {
+  const clauses = findClauses(part, all, axes).map((clause) => (clause === '' ? 'all cells' : clause));
+  const more = clauses.length - clauseLimit;
+  if (more < 2) return clauses.join('; ');
+  return `${clauses.slice(0, clauseLimit).join('; ')} and ${more} more`;
+}
+
+function findClauses(
+  part: readonly HasSettings[],
+  all: readonly HasSettings[],
+  axes: readonly VariedAxis[],
+): readonly string[] {
+  const [axis, ...rest] = axes;
+  if (axis === undefined) return [''];
+  const inPart = groupBy(part, axis.name);
+  const inAll = groupBy(all, axis.name);
+  const values = axis.values.filter((value) => inAll.has(value));
+  // Values whose rest reads the same are one clause.
+  const byRest = new Map<string, { positions: number[]; clauses: readonly string[] }>();
+  for (const [position, value] of values.entries()) {
+    const cells = inPart.get(value);
+    if (cells === undefined) continue;
+    const clauses = findClauses(cells, inAll.get(value) ?? [], rest);
+    const key = clauses.join('\n');
+    const known = byRest.get(key);
+    if (known === undefined) byRest.set(key, { positions: [position], clauses });
+    else known.positions.push(position);
+  }
+  return [...byRest.values()].flatMap(({ positions, clauses }) => {
+    const label =
+      positions.length === values.length ? '' : labelAxis(axis.name, joinValues(axis, values, positions));
+    return clauses.map((clause) => [label, clause].filter((words) => words !== '').join(' '));
+  });
+}
+
+function groupBy(cells: readonly HasSettings[], name: AxisName): Map<string, HasSettings[]> {
+  const groups = new Map<string, HasSettings[]>();
+  for (const cell of cells) {
+    const label = labelSetting(cell.settings, name);
+    const group = groups.get(label);
+    if (group === undefined) groups.set(label, [cell]);
+    else group.push(cell);
+  }
+  return groups;
+}
+
+/** `512M–2G` for three or more neighbours of an ordered axis, else a list. */
+function joinValues(axis: VariedAxis, values: readonly string[], positions: readonly number[]): string {
+  const runs: number[][] = [];
+  for (const position of positions) {
+    const last = runs.at(-1);
+    if (axis.ordered && last?.at(-1) === position - 1) last.push(position);
+    else runs.push([position]);
+  }
+  return runs
+    .flatMap((run) => {
+      const words = run.map((position) => values[position] ?? '');
+      return words.length < 3 ? words : [`${words[0] ?? ''}–${words.at(-1) ?? ''}`];
+    })
+    .join(', ');
+}

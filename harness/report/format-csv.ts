@@ -1,0 +1,41 @@
+/** CSV: one row a cell. Cells come from guests, so nothing in it may become a formula. */
+import { stringify } from 'csv-stringify/sync';
+import { plainLine } from '../outcome/plain-text.ts';
+import type { Result } from '../store/result.ts';
+import type { RunRecord } from '../store/run-record.ts';
+import { axisNames, labelSetting } from './axis-labels.ts';
+
+type Column = Readonly<{ name: string; of: (result: Result, run: RunRecord) => string | number | null }>;
+
+/** New columns go to the end: spreadsheets refer to places. */
+const columns: readonly Column[] = [
+  { name: 'run', of: (_, run) => run.id },
+  { name: 'id', of: (result) => result.id },
+  { name: 'repetition', of: (result) => result.repetition },
+  ...axisNames.map((name): Column => ({ name, of: ({ settings }) => labelSetting(settings, name) })),
+  { name: 'outcome', of: (result) => result.outcome },
+  { name: 'tier', of: (result) => result.tier },
+  { name: 'verdict', of: (result) => result.verdict },
+  { name: 'expected', of: ({ expected }) => expected?.text ?? null },
+  { name: 'expectedBy', of: ({ expected }) => expected?.source ?? null },
+  { name: 'predicted', of: ({ predicted }) => predicted?.tier ?? predicted?.outcome ?? null },
+  { name: 'reason', of: (result) => result.reason },
+  { name: 'finding', of: (result) => result.finding },
+  { name: 'checks', of: ({ form }) => form?.checks ?? null },
+  { name: 'slots', of: ({ form }) => form?.slots ?? null },
+  { name: 'reservedBytes', of: ({ form }) => form?.reservedBytes ?? null },
+  { name: 'chargedBytes', of: ({ form }) => form?.chargedBytes ?? null },
+  { name: 'machines', of: ({ attempts }) => attempts.length },
+  { name: 'accelerator', of: (_, run) => run.accelerator.kind },
+  { name: 'startedAt', of: (result) => result.startedAt },
+  { name: 'evidence', of: (result) => result.evidence },
+];
+
+export function renderCsv(run: RunRecord, results: readonly Result[]): string {
+  const rows = results.map((result) => columns.map((column) => cleanValue(column.of(result, run))));
+  return stringify([columns.map(({ name }) => name), ...rows], { escape_formulas: true });
+}
+
+function cleanValue(value: string | number | null): string | number | null {
+  return typeof value === 'string' ? plainLine(value, 2000) : value;
+}

@@ -1,0 +1,85 @@
+/** Markdown for a repository or release notes: what was tested on what, the grid, a line a reason. */
+import { plainLine } from '../outcome/plain-text.ts';
+import type { Result } from '../store/result.ts';
+import type { RunRecord } from '../store/run-record.ts';
+import { labelAxis } from './axis-labels.ts';
+import { type Grid, buildGrid, listLayouts, tellLegend, tellPlace } from './grid.ts';
+import { type Summary, summarize, tellCounts } from './summarize.ts';
+
+export function renderMarkdown(run: RunRecord, results: readonly Result[]): string {
+  const summary = summarize(results);
+  const grid = buildGrid(results, summary.axes, listLayouts(summary.axes)[0] ?? []);
+  const legend = tellLegend(grid);
+  const troubled = results.filter(({ verdict, outcome }) => verdict !== 'expected' && outcome !== 'skipped');
+  return [
+    `# ${escapeMarkdown(run.matrix.title)}`,
+    tellRun(run),
+    `${escapeMarkdown(tellCounts(summary))}.`,
+    renderGrid(grid),
+    ...(legend.length === 0 ? [] : [escapeMarkdown(legend.join(', '))]),
+    ...section('Reasons', summary.reasons.map(renderReason)),
+    ...section('Cells to look at', troubled.map(renderCell)),
+    '',
+  ]
+    .join('\n\n')
+    .trimEnd()
+    .concat('\n');
+}
+
+function tellRun({ id, startedAt, tool, qemu, accelerator, images }: RunRecord): string {
+  const components = Object.entries(images.components).map(([name, version]) => `${name} ${version}`);
+  const inside = components.length === 0 ? '' : ` In the guests: ${components.join(', ')}.`;
+  return escapeMarkdown(
+    `Run ${id}, started ${startedAt}, poolproof ${tool.version}, QEMU ${qemu.version} (${accelerator.kind}).${inside}`,
+  );
+}
+
+function renderGrid(grid: Grid): string {
+  const columns = grid.columns.map((labels) =>
+    labels.length === 0
+      ? 'tier'
+      : labels.map((label, index) => labelAxis(grid.columnAxes[index] ?? 'env', label)).join(', '),
+  );
+  const head = [...grid.rowAxes, ...columns, 'overhead'];
+  const rows = grid.rows.map(({ labels, places }) => [
+    ...labels,
+    ...places.map((place) => (place === null ? '·' : tellPlace(place))),
+    'not measured',
+  ]);
+  return [head, head.map(() => '---'), ...rows]
+    .map(
+      (cells, index) => `| ${cells.map((cell) => (index === 1 ? cell : escapeMarkdown(cell))).join(' | ')} |`,
+    )
+    .join('\n');
+}
+
+function renderReason({ where, reason, cells }: Summary['reasons'][number]): string {
+  return `- **${escapeMarkdown(where)}**: ${escapeMarkdown(reason)}${cells > 1 ? ` (${cells} cells)` : ''}`;
+}
+
+function renderCell({ id, repetition, reason, evidence }: Result): string {
+  const name = escapeMarkdown(repetition === 1 ? id : `${id} (repetition ${repetition})`);
+  // A stored path is only linked when it looks like one the store made: results may come from others.
+  const link = evidence !== null && /^evidence\/[\w.-]+$/.test(evidence) ? `[${name}](${evidence})` : name;
+  return `- ${link}: ${escapeMarkdown(reason)}`;
+}
+
+function section(title: string, lines: readonly string[]): readonly string[] {
+  return lines.length === 0 ? [] : [`## ${title}`, lines.join('\n')];
+}
+
+/**
+ * Any text as literal Markdown on one line, in a table or out of it: no markup, no HTML, no link made
+ * out of a bare address, no mention of a person.
+ */
+export function escapeMarkdown(text: string): string {
+  return plainLine(text, 2000)
+    .replace(/[\\`*_[\]|~#!]/g, '\\$&')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('@', '&#64;')
+    .replaceAll('://', ':&#47;&#47;')
+    .replace(/\bwww\./gi, (word) => `${word.slice(0, 3)}&#46;`)
+    .replace(/^([-+]|\d+[.)])(?=\s)/, (start) => `${start.slice(0, -1)}\\${start.slice(-1)}`);
+}

@@ -1,0 +1,30 @@
+/** The table of formats. One row a format: how it is made and what its file is called. */
+import type { Result } from '../store/result.ts';
+import type { RunRecord } from '../store/run-record.ts';
+import { renderCsv } from './format-csv.ts';
+import { renderJson } from './format-json.ts';
+import { renderJunit } from './format-junit.ts';
+import { renderMarkdown } from './format-markdown.ts';
+import { renderTap } from './format-tap.ts';
+
+export type Format = Readonly<{
+  /** File name in the run's folder. */
+  file: string;
+  description: string;
+  /** Pure: equal results give equal bytes. */
+  render(run: RunRecord, results: readonly Result[]): string;
+}>;
+
+export const formats = {
+  json: { file: 'report.json', description: 'run, summary and every cell', render: renderJson },
+  csv: {
+    file: 'report.csv',
+    description: 'one row a cell, safe to open in a spreadsheet',
+    render: renderCsv,
+  },
+  tap: { file: 'report.tap', description: 'TAP 14 with YAML diagnostics', render: renderTap },
+  junit: { file: 'report.xml', description: 'JUnit XML, one suite per memory size', render: renderJunit },
+  md: { file: 'report.md', description: 'grid and reasons for a repository', render: renderMarkdown },
+} as const satisfies Readonly<Record<string, Format>>;
+
+export type FormatName = keyof typeof formats;

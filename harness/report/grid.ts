@@ -1,0 +1,132 @@
+/** Results laid out as a grid: rows and columns of labels, a word for each place. */
+import type { AxisName } from '../matrix/cell.ts';
+import type { Outcome } from '../outcome/outcome.ts';
+import type { Tier } from '../../images/allocator/tier.ts';
+import type { Result } from '../store/result.ts';
+import { type VariedAxis, labelSetting } from './axis-labels.ts';
+
+export type Word = Tier | Exclude<Outcome, 'reached'>;
+
+export type Place = Readonly<{
+  /** What happened, most frequent first; more than one when repetitions differ. */
+  words: readonly Readonly<{ word: Word; count: number }>[];
+  unexpected: boolean;
+  /** Broken, invalid, or nothing was expected. */
+  unjudged: boolean;
+  /** The model said something else. */
+  finding: boolean;
+}>;
+
+export type Grid = Readonly<{
+  rowAxes: readonly AxisName[];
+  columnAxes: readonly AxisName[];
+  /** Labels of each column, one a column axis; a single empty one when there is no column axis. */
+  columns: readonly (readonly string[])[];
+  rows: readonly Readonly<{
+    labels: readonly string[];
+    /** Null where the matrix has no cell. */
+    places: readonly (Place | null)[];
+  }>[];
+}>;
+
+/** The axes that may become columns, outer first. */
+const columnCandidates: readonly AxisName[] = ['overcommit', 'thp'];
+
+/** Column axes from the widest layout to the narrowest: memory by overcommit × THP, then by THP alone. */
+export function listLayouts(axes: readonly VariedAxis[]): readonly (readonly AxisName[])[] {
+  const varied = columnCandidates.filter((name) => axes.some((axis) => axis.name === name));
+  return varied.length === 0 ? [[]] : varied.map((_, index) => varied.slice(index));
+}
+
+export function buildGrid(
+  results: readonly Result[],
+  axes: readonly VariedAxis[],
+  columnAxes: readonly AxisName[],
+): Grid {
+  const across = axes.filter(({ name }) => columnAxes.includes(name));
+  const down = axes.filter(({ name }) => !columnAxes.includes(name));
+  const columns = collectLabels(results, across);
+  const rows = collectLabels(results, down);
+  const places = new Map<string, Result[]>();
+  for (const result of results) {
+    const key = keyOf(labelAll(result, down), labelAll(result, across));
+    const place = places.get(key);
+    if (place === undefined) places.set(key, [result]);
+    else place.push(result);
+  }
+  return {
+    rowAxes: down.map(({ name }) => name),
+    columnAxes: across.map(({ name }) => name),
+    columns,
+    rows: rows.map((labels) => ({
+      labels,
+      places: columns.map((column) => buildPlace(places.get(keyOf(labels, column)))),
+    })),
+  };
+}
+
+function keyOf(row: readonly string[], column: readonly string[]): string {
+  return [...row, ...column].join('\n');
+}
+
+function labelAll(result: Result, axes: readonly VariedAxis[]): readonly string[] {
+  return axes.map(({ name }) => labelSetting(result.settings, name));
+}
+
+/** The combinations that occur, in the order of the axes' values. */
+function collectLabels(
+  results: readonly Result[],
+  axes: readonly VariedAxis[],
+): readonly (readonly string[])[] {
+  const ranks = axes.map(({ values }) => new Map(values.map((value, index) => [value, index])));
+  const rank = (labels: readonly string[]) => labels.map((label, index) => ranks[index]?.get(label) ?? 0);
+  const found = new Map(
+    results.map((result) => labelAll(result, axes)).map((labels) => [labels.join('\n'), labels]),
+  );
+  return [...found.values()]
+    .map((labels) => ({ labels, order: rank(labels) }))
+    .sort((a, b) => a.order.map((n, index) => n - (b.order[index] ?? 0)).find((n) => n !== 0) ?? 0)
+    .map(({ labels }) => labels);
+}
+
+function buildPlace(results: readonly Result[] | undefined): Place | null {
+  if (results === undefined) return null;
+  const counts = new Map<Word, number>();
+  for (const result of results) counts.set(wordOf(result), (counts.get(wordOf(result)) ?? 0) + 1);
+  return {
+    words: [...counts].map(([word, count]) => ({ word, count })).sort((a, b) => b.count - a.count),
+    unexpected: results.some(({ verdict }) => verdict === 'unexpected'),
+    unjudged: results.some(({ verdict, outcome }) => verdict === null && outcome !== 'skipped'),
+    finding: results.some(({ finding }) => finding !== null),
+  };
+}
+
+/** The tier where one was proven, else what happened. */
+export function wordOf({ outcome, tier }: Pick<Result, 'outcome' | 'tier'>): Word {
+  if (outcome !== 'reached') return outcome;
+  // A stored line that says `reached` without a tier proves nothing.
+  return tier ?? 'broken';
+}
+
+/** `conservative ✗`, `standard ×3`, `standard 2/3, conservative 1/3`; a word or a sign for everything, never colour alone. */
+export function tellPlace({ words, unexpected, unjudged, finding }: Place): string {
+  const total = words.reduce((sum, { count }) => sum + count, 0);
+  const text =
+    words.length === 1
+      ? `${words[0]?.word ?? ''}${total === 1 ? '' : ` ×${total}`}`
+      : words.map(({ word, count }) => `${word} ${count}/${total}`).join(', ');
+  return `${text}${unexpected ? ' ✗' : ''}${unjudged ? ' ?' : ''}${finding && !unexpected ? ' *' : ''}`;
+}
+
+/** The signs of a grid that occur in it, with their meaning. */
+export function tellLegend(grid: Grid): readonly string[] {
+  const places = grid.rows.flatMap((row) => row.places);
+  return [
+    ...(places.some((place) => place?.unexpected === true) ? ['✗ unexpected'] : []),
+    ...(places.some((place) => place?.unjudged === true) ? ['? no verdict'] : []),
+    ...(places.some((place) => place?.finding === true && !place.unexpected)
+      ? ['* expected, but not as the model predicted']
+      : []),
+    ...(places.includes(null) ? ['· not in the matrix'] : []),
+  ];
+}

@@ -1,0 +1,94 @@
+/** Many cells, few reasons: those that differ in their numbers only are one line with ranges. */
+import type { Tier } from '../../images/allocator/tier.ts';
+import type { Outcome, Verdict } from '../outcome/outcome.ts';
+import { plainLine } from '../outcome/plain-text.ts';
+import type { Result } from '../store/result.ts';
+import type { VariedAxis } from './axis-labels.ts';
+import { describeCells } from './describe-cells.ts';
+
+export type ReasonGroup = Readonly<{
+  outcome: Outcome;
+  tier: Tier | null;
+  verdict: Verdict;
+  /** `512M–2G overcommit 2` */
+  where: string;
+  /** `table pool needs 1531 MiB, CommitLimit leaves 50–805 MiB` */
+  reason: string;
+  cells: number;
+}>;
+
+/**
+ * Measurements: amounts of memory (with their unit, which may differ from cell to cell), times, counts
+ * of mappings. A number without a unit, like `overcommit 2` or a version, is a name.
+ */
+const measured =
+  /\d+(?:\.\d+)? (?:KiB|MiB|GiB|TiB)\b|\d+(?:\.\d+)?(?= (?:bytes|mappings|ms|s)\b)|(?<=leaves )\d+/g;
+
+/** One group for each distinct reason; cells that reached the first tier they tried, as expected, need none. */
+export function groupReasons(
+  results: readonly Result[],
+  axes: readonly VariedAxis[],
+): readonly ReasonGroup[] {
+  const groups = new Map<string, { first: Result; shape: string; members: Result[]; numbers: string[][] }>();
+  for (const result of results.filter(needsReason)) {
+    const text = tellReason(result);
+    const numbers = [...text.matchAll(measured)].map(([measure]) => measure);
+    const shape = text.replace(measured, '\u0000');
+    const key = [result.outcome, result.tier, result.verdict, shape].join('\n');
+    const group = groups.get(key) ?? { first: result, shape, members: [], numbers: [] };
+    group.members.push(result);
+    group.numbers.push(numbers);
+    groups.set(key, group);
+  }
+  return [...groups.values()].map(({ first: { outcome, tier, verdict }, shape, members, numbers }) => ({
+    outcome,
+    tier,
+    verdict,
+    where: describeCells(members, results, axes),
+    reason: fillRanges(shape, numbers),
+    cells: members.length,
+  }));
+}
+
+function needsReason({ outcome, verdict, finding, tiers }: Result): boolean {
+  return !(
+    outcome === 'reached' &&
+    verdict === 'expected' &&
+    finding === null &&
+    tiers.every(({ ok }) => ok)
+  );
+}
+
+function tellReason({ outcome, tier, verdict, expected, reason, finding }: Result): string {
+  return plainLine(
+    [
+      verdict === 'unexpected'
+        ? `expected ${expected?.text ?? 'something else'}, got ${tier ?? outcome}: `
+        : '',
+      verdict !== 'unexpected' && outcome !== 'reached' ? `${outcome}: ` : '',
+      verdict === null && outcome === 'reached' ? 'nothing was expected: ' : '',
+      reason,
+      finding === null || expected?.source === 'prediction' ? '' : ` (${finding})`,
+    ].join(''),
+  );
+}
+
+/** Puts the numbers back: one where all agree, else the smallest and the largest. */
+function fillRanges(shape: string, numbers: readonly (readonly string[])[]): string {
+  let index = 0;
+  return shape.replaceAll('\u0000', () => {
+    const sorted = numbers.map((row) => row[index] ?? '').sort((a, b) => sizeOf(a) - sizeOf(b));
+    index += 1;
+    const [low = '', high = ''] = [sorted[0], sorted.at(-1)];
+    if (low === high) return low;
+    const [amount = '', unit] = low.split(' ');
+    return `${high.split(' ')[1] === unit ? amount : low}–${high}`;
+  });
+}
+
+const factors: Readonly<Record<string, number>> = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
+
+function sizeOf(measure: string): number {
+  const [amount, unit = ''] = measure.split(' ');
+  return Number(amount) * (factors[unit] ?? 1);
+}

@@ -1,0 +1,92 @@
+/** Results → what every report says first: counts, reasons, the exit code. */
+import { type Tier, tiers } from '../../images/allocator/tier.ts';
+import { type Outcome, outcomes } from '../outcome/outcome.ts';
+import type { Result } from '../store/result.ts';
+import { type VariedAxis, findVaried } from './axis-labels.ts';
+import { type ReasonGroup, groupReasons } from './group-reasons.ts';
+
+export type ExitCode = 0 | 1 | 2 | 130;
+
+export type Summary = Readonly<{
+  total: number;
+  byOutcome: Readonly<Record<Outcome, number>>;
+  byTier: Readonly<Record<Tier, number>>;
+  byVerdict: Readonly<{ expected: number; unexpected: number; none: number }>;
+  /** Cells where the model and the guest differ, whatever the verdict. */
+  findings: number;
+  axes: readonly VariedAxis[];
+  reasons: readonly ReasonGroup[];
+  exitCode: ExitCode;
+}>;
+
+export function summarize(results: readonly Result[], interrupted = false): Summary {
+  const axes = findVaried(results);
+  return {
+    total: results.length,
+    byOutcome: countBy(outcomes, results, (result) => result.outcome),
+    byTier: countBy(tiers, results, (result) => result.tier),
+    byVerdict: countBy(
+      ['expected', 'unexpected', 'none'] as const,
+      results,
+      (result) => result.verdict ?? 'none',
+    ),
+    findings: results.filter((result) => result.finding !== null).length,
+    axes,
+    reasons: groupReasons(results, axes),
+    exitCode: exitCodeOf(results, interrupted),
+  };
+}
+
+function countBy<Key extends string>(
+  keys: readonly Key[],
+  results: readonly Result[],
+  keyOf: (result: Result) => Key | null,
+): Readonly<Record<Key, number>> {
+  const counts = Object.fromEntries(keys.map((key) => [key, 0])) as Record<Key, number>;
+  for (const result of results) {
+    const key = keyOf(result);
+    if (key !== null) counts[key] += 1;
+  }
+  return counts;
+}
+
+/**
+ * 0 every cell as expected (skipped ones aside), 1 some cell unexpected, 2 some cell has no verdict
+ * (broken, invalid, or nothing was expected) or none was tested at all, 130 interrupted. Unexpected wins over
+ * broken: it says something about the subject.
+ */
+export function exitCodeOf(
+  results: readonly Pick<Result, 'outcome' | 'verdict'>[],
+  interrupted = false,
+): ExitCode {
+  if (interrupted) return 130;
+  if (results.some(({ verdict }) => verdict === 'unexpected')) return 1;
+  const judged = results.filter(({ outcome }) => outcome !== 'skipped');
+  return judged.length > 0 && judged.every(({ verdict }) => verdict === 'expected') ? 0 : 2;
+}
+
+/** What an exit code means, for the last line. */
+export const exitMeanings: Readonly<Record<ExitCode, string>> = {
+  0: 'every cell did what was expected',
+  1: 'some cell did not do what was expected',
+  2: 'some cell has no verdict',
+  130: 'interrupted; continue with --resume',
+};
+
+/** `36 cells: 36 reached (27 standard, 9 conservative); 36 as expected` */
+export function tellCounts({ total, byOutcome, byTier, byVerdict, findings }: Summary): string {
+  const reached = tiers.filter((tier) => byTier[tier] > 0).map((tier) => `${byTier[tier]} ${tier}`);
+  const happened = outcomes
+    .filter((outcome) => byOutcome[outcome] > 0)
+    .map(
+      (outcome) =>
+        `${byOutcome[outcome]} ${outcome}${outcome === 'reached' ? ` (${reached.join(', ')})` : ''}`,
+    );
+  const verdicts = [
+    `${byVerdict.expected} as expected`,
+    ...(byVerdict.unexpected > 0 ? [`${byVerdict.unexpected} unexpected`] : []),
+    ...(byVerdict.none > 0 ? [`${byVerdict.none} without a verdict`] : []),
+    ...(findings > 0 ? [`${findings} not as the model predicted`] : []),
+  ];
+  return `${total} cell${total === 1 ? '' : 's'}: ${happened.join(', ') || 'none'}; ${verdicts.join(', ')}`;
+}

@@ -1,0 +1,138 @@
+/** The table at the end of a run: the grid, a line for each reason, the counts, what the exit code means. */
+import { styleText } from 'node:util';
+import CliTable3 from 'cli-table3';
+import type { Result } from '../store/result.ts';
+import { labelAxis } from './axis-labels.ts';
+import { type Grid, type Place, type Word, buildGrid, listLayouts, tellLegend, tellPlace } from './grid.ts';
+import { type Summary, exitMeanings, summarize, tellCounts } from './summarize.ts';
+
+export type TableOptions = Readonly<{
+  /** Escape sequences for colour; see `wantsColor`. */
+  color: boolean;
+  /** Width of the terminal in characters. @default 100 */
+  width?: number;
+  /** The run was ended by the user. @default false */
+  interrupted?: boolean;
+}>;
+
+type Style = Parameters<typeof styleText>[0];
+
+const styles: Readonly<Record<Word, Style>> = {
+  standard: 'green',
+  conservative: 'yellow',
+  'on-demand': 'magenta',
+  exhausted: 'red',
+  crashed: 'red',
+  timeout: 'red',
+  'guest-died': 'red',
+  invalid: 'cyan',
+  broken: 'cyan',
+  skipped: 'dim',
+};
+
+/** Until overhead is measured by a run of its own. */
+const overheadText = 'not measured';
+
+export function renderTable(results: readonly Result[], options: TableOptions): string {
+  const summary = summarize(results, options.interrupted);
+  const grid = chooseGrid(results, summary, options.width ?? 100);
+  const legend = tellLegend(grid);
+  return [
+    renderGrid(grid, options.color),
+    ...(legend.length === 0 ? [] : ['', legend.join(', ')]),
+    ...(summary.reasons.length === 0 ? [] : ['', ...summary.reasons.map(renderReason)]),
+    '',
+    tellCounts(summary),
+    `exit ${summary.exitCode}: ${exitMeanings[summary.exitCode]}`,
+    '',
+  ].join('\n');
+}
+
+function renderReason({ where, reason, cells }: Summary['reasons'][number]): string {
+  return `${where}: ${reason}${cells > 1 ? ` (${cells} cells)` : ''}`;
+}
+
+/** The widest layout that fits; the narrowest where none does. */
+function chooseGrid(results: readonly Result[], summary: Summary, width: number): Grid {
+  const grids = listLayouts(summary.axes).map((columns) => buildGrid(results, summary.axes, columns));
+  const fits = (grid: Grid) =>
+    renderGrid(grid, false)
+      .split('\n')
+      .every((line) => line.length <= width);
+  return grids.find(fits) ?? grids.at(-1) ?? buildGrid(results, summary.axes, []);
+}
+
+const gap = '  ';
+const bare = Object.fromEntries(
+  (['top', 'bottom', 'left', 'right', 'mid'] as const).flatMap((side) => [
+    [side, ''],
+    [`${side}-mid`, ''],
+    [`${side}-left`, ''],
+    [`${side}-right`, ''],
+  ]),
+);
+
+function renderGrid(grid: Grid, color: boolean): string {
+  const table = new CliTable3({
+    chars: { ...bare, middle: gap, 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
+    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
+  });
+  const strong = (text: string) => paint('bold', text, color);
+  for (const head of headerRows(grid)) {
+    table.push(head.map(({ text, span }) => ({ content: strong(text), colSpan: span })));
+  }
+  for (const { labels, places } of grid.rows) {
+    table.push([
+      ...labels,
+      ...places.map((place) => paintPlace(place, color)),
+      paint('dim', overheadText, color),
+    ]);
+  }
+  return table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n');
+}
+
+type Head = Readonly<{ text: string; span: number }>;
+
+/** One row a column axis; the last carries the names of the row axes too. Equal neighbours share a cell. */
+function headerRows(grid: Grid): readonly (readonly Head[])[] {
+  const names: Head[] = grid.rowAxes.map((text) => ({ text, span: 1 }));
+  const blank: Head[] = names.map(() => ({ text: '', span: 1 }));
+  const overhead: Head = { text: 'overhead', span: 1 };
+  if (grid.columnAxes.length === 0) return [[...names, { text: 'tier', span: 1 }, overhead]];
+  return grid.columnAxes.map((axis, level) => {
+    const last = level === grid.columnAxes.length - 1;
+    const heads: { text: string; span: number; path: string }[] = [];
+    for (const column of grid.columns) {
+      const path = column.slice(0, level + 1).join('\n');
+      const previous = heads.at(-1);
+      if (!last && previous?.path === path) previous.span += 1;
+      else heads.push({ text: labelAxis(axis, column[level] ?? ''), span: 1, path });
+    }
+    return [...(last ? names : blank), ...heads, last ? overhead : { text: '', span: 1 }];
+  });
+}
+
+function paintPlace(place: Place | null, color: boolean): string {
+  if (place === null) return paint('dim', '·', color);
+  const style = styles[place.words[0]?.word ?? 'skipped'];
+  return paint(place.unexpected ? ['bold', 'red'] : style, tellPlace(place), color);
+}
+
+function paint(style: Style, text: string, color: boolean): string {
+  return color && text !== '' ? styleText(style, text, { validateStream: false }) : text;
+}
+
+/** Colour on a terminal, unless NO_COLOR is set; FORCE_COLOR turns it on anywhere. See no-color.org. */
+export function wantsColor(
+  stream: Readonly<{ isTTY?: boolean | undefined }>,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): boolean {
+  const { NO_COLOR: off = '', FORCE_COLOR: force, TERM: term } = env;
+  if (off !== '') return false;
+  if (force !== undefined) return force !== '0' && force !== 'false';
+  return stream.isTTY === true && term !== 'dumb';
+}

@@ -1,0 +1,80 @@
+/**
+ * What a cell left behind: one folder a cell, files whose names the harness chose and whose content
+ * it did not. A folder appears whole, by rename, and before the line that points to it.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { storeError } from './store-error.ts';
+
+export const evidenceFolder = 'evidence';
+
+/** Content by file name; `attempt-1/console.log` puts it in a folder. See `evidenceFiles` for the names in use. */
+export type Evidence = Readonly<Record<string, string | Uint8Array>>;
+
+/** The files of a cell, and what is in them. */
+export const evidenceFiles = {
+  'qemu-command.txt': 'the QEMU command of this cell, ready to paste',
+  'console.log': "the guest's console",
+  'protocol.log': 'what harness and session said to each other',
+  stdout: 'standard output of the wasm host, as far as it was kept',
+  stderr: 'standard error of the wasm host, as far as it was kept',
+  'host.json': "the wasm host's report, as read from its output",
+  'observation.json': 'the raw observation from which the outcome was derived',
+} as const;
+
+/** A file larger than this keeps its beginning and its end. */
+const fileLimit = 8 * 2 ** 20;
+
+const safeName = /^(?:[a-z0-9][a-z0-9-]{0,40}\/)?[a-z0-9][a-z0-9.-]{0,60}$/;
+
+/** `memory_512M-overcommit_2-…-1f2e3d4c`: safe on every file system, short, and unique by its hash. */
+export function evidenceName(id: string, repetition: number): string {
+  const hash = createHash('sha256').update(`${id}#${repetition}`).digest('hex').slice(0, 10);
+  const words = id
+    .replaceAll('=', '_')
+    .replaceAll(',', '-')
+    .replace(/[^A-Za-z0-9._-]+/g, '_')
+    .replace(/^[.-]+/, '')
+    .slice(0, 80);
+  return `${words}${repetition === 1 ? '' : `-r${repetition}`}-${hash}`;
+}
+
+/**
+ * Writes (or replaces) the evidence of a cell.
+ * @returns its folder relative to the run's
+ * @throws DISK_FULL, STORE_UNWRITABLE
+ */
+export async function writeEvidence(
+  dir: string,
+  cell: Readonly<{ id: string; repetition: number }>,
+  files: Evidence,
+): Promise<string> {
+  const folder = join(evidenceFolder, evidenceName(cell.id, cell.repetition));
+  const target = join(dir, folder);
+  const temporary = join(dir, evidenceFolder, `.tmp-${randomBytes(6).toString('hex')}`);
+  try {
+    for (const [name, content] of Object.entries(files)) {
+      if (!safeName.test(name)) throw new RangeError(`not a name for evidence: ${name}`);
+      const file = join(temporary, name);
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(file, limitSize(content));
+    }
+    await mkdir(temporary, { recursive: true });
+    await rm(target, { recursive: true, force: true });
+    await rename(temporary, target);
+  } catch (cause) {
+    // The disk may be full: what was half written must not stay. The first failure is the one to tell.
+    await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
+    throw cause instanceof RangeError ? cause : storeError(cause, target);
+  }
+  return folder;
+}
+
+function limitSize(content: string | Uint8Array): Uint8Array {
+  const bytes = typeof content === 'string' ? Buffer.from(content) : content;
+  if (bytes.length <= fileLimit) return bytes;
+  const half = fileLimit / 2;
+  const note = `\n[poolproof: ${bytes.length - fileLimit} bytes left out]\n`;
+  return Buffer.concat([bytes.subarray(0, half), Buffer.from(note), bytes.subarray(-half)]);
+}

@@ -1,0 +1,51 @@
+/** Which runs a results folder holds. */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PoolproofError } from '../errors.ts';
+import { runFile } from './run-record.ts';
+import { errnoOf } from './store-error.ts';
+
+const runName = /^\d{8}T\d{6}Z-[0-9a-f]{6}$/;
+
+/** Names of the runs in `resultsDir`, oldest first; empty when the folder is not there. */
+export async function listRuns(resultsDir: string): Promise<readonly string[]> {
+  try {
+    const entries = await readdir(resultsDir, { withFileTypes: true });
+    return entries
+      .filter((entry) => entry.isDirectory() && runName.test(entry.name))
+      .map((entry) => entry.name)
+      .sort();
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw new PoolproofError('STORE_NOT_FOUND', 'this folder cannot be read', {
+      file: resultsDir,
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Folder of the run that `name` means: a run's folder, a run id, or `latest` (the default).
+ * @throws STORE_NOT_FOUND
+ */
+export async function findRun(resultsDir: string, name = 'latest'): Promise<string> {
+  const runs = await listRuns(resultsDir);
+  // `latest` by name and not by link: the link may be missing in a copied folder.
+  const id = name === 'latest' ? runs.at(-1) : runs.find((run) => run === name);
+  if (id !== undefined) return join(resultsDir, id);
+  for (const dir of [name, join(resultsDir, name)]) {
+    if (await holdsRun(dir)) return dir;
+  }
+  throw new PoolproofError('STORE_NOT_FOUND', `no run ${name}`, {
+    file: resultsDir,
+    hint: runs.length === 0 ? 'this folder holds no run yet' : `runs here: ${runs.slice(-5).join(', ')}`,
+  });
+}
+
+async function holdsRun(dir: string): Promise<boolean> {
+  try {
+    return (await readdir(dir)).includes(runFile);
+  } catch {
+    return false;
+  }
+}

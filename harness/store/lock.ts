@@ -1,0 +1,71 @@
+/**
+ * One writer a run. The lock is flock(2), held by flock(1) in a child whose standard input is a pipe
+ * from us: when we die, however we die, the pipe closes, the child ends and the kernel frees the lock.
+ * A lock file with a pid in it would outlive a SIGKILL and its pid can be somebody else's by then.
+ */
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { PoolproofError } from '../errors.ts';
+
+const lockFile = '.lock';
+
+/** flock(1) exits with this when another process holds the lock. */
+const conflict = 75;
+
+export type Lock = Readonly<{
+  /** False once the child that holds the lock is gone. */
+  held(): boolean;
+  release(): Promise<void>;
+}>;
+
+/** @throws STORE_BUSY when another process holds it, STORE_UNWRITABLE, TOOL_NOT_FOUND */
+export async function takeLock(dir: string): Promise<Lock> {
+  const file = join(dir, lockFile);
+  const args = ['--exclusive', '--nonblock', '--conflict-exit-code', String(conflict), file];
+  // `detached`: a Ctrl-C is sent to the whole foreground group and must not take the lock from us
+  // while the last lines are written.
+  const child = execa('flock', [...args, 'sh', '-c', 'echo held; exec cat >/dev/null'], {
+    stdin: 'pipe',
+    detached: true,
+    reject: false,
+  });
+  let held = await new Promise<boolean>((resolve) => {
+    child.stdout.once('data', () => resolve(true));
+    void child.then(() => resolve(false));
+  });
+  if (!held) throw explainRefusal(await child, file);
+  void child.then(() => (held = false));
+  return {
+    held: () => held,
+    release: async () => {
+      child.stdin.end();
+      await child;
+    },
+  };
+}
+
+type Refusal = Readonly<{
+  exitCode?: number | undefined;
+  code?: string | undefined;
+  stderr: string;
+  escapedCommand: string;
+}>;
+
+function explainRefusal({ exitCode, code, stderr, escapedCommand }: Refusal, file: string): PoolproofError {
+  if (exitCode === conflict) {
+    return new PoolproofError('STORE_BUSY', 'another run is writing into this folder', {
+      file,
+      hint: 'wait for it, or choose another folder with --results DIR',
+    });
+  }
+  if (code === 'ENOENT') {
+    const command = escapedCommand;
+    return new PoolproofError('TOOL_NOT_FOUND', 'flock (package util-linux) is not installed', { command });
+  }
+  return new PoolproofError('STORE_UNWRITABLE', 'this folder cannot be locked', {
+    file,
+    command: escapedCommand,
+    stderr,
+    hint: 'choose a folder on a local file system with --results DIR',
+  });
+}

@@ -1,0 +1,238 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  appendFile,
+  chmod,
+  mkdir,
+  readFile,
+  readdir,
+  readlink,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import t from 'tap';
+import { buildResult, buildStandard, record } from '../fixtures/report/results.ts';
+import { evidenceName, writeEvidence } from './evidence.ts';
+import { takeLock } from './lock.ts';
+import { type RunInit, createRun, resumeRun } from './open-run.ts';
+import { collectResults, readRun } from './read-run.ts';
+
+const init: RunInit = record;
+const results = [buildResult(), buildStandard({}, { overcommit: 0 }), buildStandard({}, { overcommit: 1 })];
+const first = results[0]!;
+
+t.test('a new run has its folder, its record and the link `latest`', async (t) => {
+  const dir = join(t.testdir(), 'deep', 'results');
+  await using run = await createRun(dir, init, new Date('2026-11-23T23:03:11.500Z'));
+  t.match(run.record, { startedAt: '2026-11-23T23:03:11.500Z', finishedAt: null, resumedAt: [] });
+  t.match(run.record.id, /^20261123T230311Z-[0-9a-f]{6}$/);
+  t.equal(await readlink(join(dir, 'latest')), run.record.id);
+  t.same(JSON.parse(await readFile(join(run.dir, 'run.json'), 'utf8')), run.record);
+  await using second = await createRun(dir, init);
+  t.equal(await readlink(join(dir, 'latest')), second.record.id, 'moved to the newer run');
+  t.same(
+    (await readdir(dir)).sort(),
+    [run.record.id, second.record.id, 'latest'].sort(),
+    'nothing else stays',
+  );
+});
+
+t.test('what was appended is what is read, in order, also when appended at once', async (t) => {
+  const run = await createRun(t.testdir(), init);
+  const many = Array.from({ length: 50 }, (_, index) => buildResult({ repetition: index + 1 }));
+  await Promise.all(many.map((result) => run.appendResult(result)));
+  const finished = await run.finish();
+  await run.close();
+  const stored = await readRun(run.dir);
+  t.same(await collectResults(stored.results()), JSON.parse(JSON.stringify(many)));
+  t.same(stored.problems, []);
+  t.equal(stored.record.finishedAt, finished.finishedAt);
+  t.type(finished.finishedAt, 'string');
+});
+
+t.test('a folder that cannot be written is refused before anything', async (t) => {
+  const dir = t.testdir({ file: 'not a folder' });
+  await t.rejects(createRun(join(dir, 'file', 'results'), init), { code: 'STORE_UNWRITABLE' });
+  await t.rejects(createRun('/proc/poolproof', init), {
+    code: 'STORE_UNWRITABLE',
+    details: { hint: /--results/ },
+  });
+  await mkdir(join(dir, 'taken', 'latest'), { recursive: true });
+  await t.rejects(createRun(join(dir, 'taken'), init), { code: 'STORE_UNWRITABLE' }, 'latest is a folder');
+  if (process.getuid?.() !== 0) {
+    await mkdir(join(dir, 'closed'));
+    await chmod(join(dir, 'closed'), 0o500);
+    await t.rejects(createRun(join(dir, 'closed'), init), { code: 'STORE_UNWRITABLE' });
+  }
+});
+
+t.test('a second writer of one run is refused until the first is done', async (t) => {
+  const run = await createRun(t.testdir(), init);
+  await t.rejects(resumeRun(run.dir, init), { code: 'STORE_BUSY' });
+  await run.close();
+  const resumed = await resumeRun(run.dir, init);
+  t.match(resumed.record.resumedAt, [/^\d{4}-/]);
+  await resumed.close();
+});
+
+t.test('the lock dies with its holder, whatever kills it', async (t) => {
+  const dir = t.testdir();
+  const lock = new URL('lock.ts', import.meta.url).href;
+  const script = `const {takeLock}=await import(${JSON.stringify(lock)});await takeLock(${JSON.stringify(dir)});console.log('held');setInterval(()=>{},1e3)`;
+  const args = [...process.execArgv, '--input-type=module', '-e', script];
+  const holder = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(holder.stdout, 'data');
+  await t.rejects(takeLock(dir), { code: 'STORE_BUSY' });
+  holder.kill('SIGKILL');
+  await once(holder, 'exit');
+  // The kernel closes the pipe at once; cat and flock need a moment to notice.
+  let taken = await takeLock(dir).catch(() => null);
+  for (let tries = 0; taken === null && tries < 100; tries++) {
+    await sleep(20);
+    taken = await takeLock(dir).catch(() => null);
+  }
+  t.equal(taken?.held(), true);
+  await taken?.release();
+  t.equal(taken?.held(), false);
+});
+
+t.test('a lock that was lost stops the writer', async (t) => {
+  const run = await createRun(t.testdir(), init);
+  await run.close();
+  await t.rejects(run.appendResult(first), { code: 'STORE_BUSY', message: /lost/ });
+});
+
+t.test('without flock the missing tool is named', async (t) => {
+  const { PATH } = process.env;
+  process.env['PATH'] = t.testdir();
+  t.teardown(() => (process.env['PATH'] = PATH));
+  await t.rejects(takeLock(t.testdirName), { code: 'TOOL_NOT_FOUND' });
+});
+
+t.test('a folder that cannot be locked is refused with the words of flock', async (t) => {
+  const gone = join(t.testdir(), 'gone');
+  await t.rejects(takeLock(gone), { code: 'STORE_UNWRITABLE', details: { stderr: /cannot open lock file/ } });
+});
+
+t.test('resuming drops a torn last line and tells which cells are there', async (t) => {
+  const run = await createRun(t.testdir(), init);
+  for (const result of results) await run.appendResult(result);
+  await run.close();
+  const cells = join(run.dir, 'cells.jsonl');
+  const { size } = await stat(cells);
+  await truncate(cells, size - 5);
+  await mkdir(join(run.dir, 'evidence', '.tmp-half'));
+  await using resumed = await resumeRun(run.dir, init);
+  t.same([...resumed.done], [`${first.id}#1`, `${results[1]!.id}#1`]);
+  t.match(resumed.problems, [{ code: 'STORE_CORRUPT', details: { line: 3 } }]);
+  t.same(await readdir(join(run.dir, 'evidence')), [], 'half-written evidence is gone');
+  await resumed.appendResult(results[2]!);
+  const stored = await readRun(run.dir);
+  t.equal((await collectResults(stored.results())).length, 3);
+  t.same(stored.problems, []);
+});
+
+t.test('a run whose only line is torn resumes empty, and so does one without a line', async (t) => {
+  const run = await createRun(t.testdir(), init);
+  await run.close();
+  await writeFile(join(run.dir, 'cells.jsonl'), 'x'.repeat(200_000));
+  const resumed = await resumeRun(run.dir, init);
+  t.equal(resumed.done.size, 0);
+  await resumed.appendResult(first);
+  await resumed.close();
+  await rm(join(run.dir, 'cells.jsonl'));
+  await using again = await resumeRun(run.dir, init);
+  t.equal(again.done.size, 0);
+});
+
+t.test('resuming a run that was made with something else is refused', async (t) => {
+  const run = await createRun(t.testdir(), init);
+  await run.close();
+  const others: readonly [RunInit, RegExp][] = [
+    [{ ...init, matrix: { ...init.matrix, text: 'other' } }, /the matrix changed/],
+    [{ ...init, images: { ...init.images, digest: 'other' } }, /the images changed/],
+    [{ ...init, qemu: { ...init.qemu, version: '10.0' } }, /QEMU changed/],
+    [{ ...init, accelerator: { kind: 'kvm', reason: '' } }, /the accelerator changed/],
+  ];
+  for (const [other, message] of others) {
+    await t.rejects(resumeRun(run.dir, other), { code: 'USAGE', message });
+  }
+  await (await resumeRun(run.dir, init)).close();
+});
+
+t.test('a full disk is told, and what was written stays readable', async (t) => {
+  const run = await createRun(t.testdir(), init);
+  await run.appendResult(first);
+  await run.close();
+  const cells = join(run.dir, 'cells.jsonl');
+  const kept = await readFile(cells);
+  await rm(cells);
+  await symlink('/dev/full', cells);
+  // A device has no end, so the resuming reader is given none to read: the lock and the log are real.
+  const { openLineLog } = await import('./line-log.ts');
+  const { log } = await openLineLog(cells);
+  await t.rejects(log.append('{}'), { code: 'DISK_FULL', details: { hint: /--resume/ } });
+  await t.rejects(log.append('{}'), { code: 'DISK_FULL' }, 'the next one is tried again');
+  await log.close();
+  await rm(cells);
+  await writeFile(cells, kept);
+  t.equal((await collectResults((await readRun(run.dir)).results())).length, 1);
+});
+
+t.test('evidence is a folder a cell, whole, with names that are safe', async (t) => {
+  const run = await createRun(t.testdir(), init);
+  const cell = { id: '../../etc=passwd,env=A B\u202e/../x', repetition: 2 };
+  const folder = await run.writeEvidence(cell, {
+    'console.log': 'boot',
+    stdout: Buffer.from([0, 255]),
+    'attempt-1/console.log': 'first',
+  });
+  t.match(folder, /^evidence\/[\w.-]+-r2-[0-9a-f]{10}$/);
+  t.notMatch(folder, /\.\.\//);
+  t.same(await readFile(join(run.dir, folder, 'stdout')), Buffer.from([0, 255]));
+  t.equal(await readFile(join(run.dir, folder, 'attempt-1', 'console.log'), 'utf8'), 'first');
+  await run.writeEvidence(cell, { stderr: 'again' });
+  t.same(await readdir(join(run.dir, folder)), ['stderr'], 'replaced as a whole');
+  for (const name of ['../x', '/etc/passwd', 'a/b/c', '', '.hidden', 'a\u0000']) {
+    await t.rejects(run.writeEvidence(cell, { [name]: '' }), RangeError, name);
+  }
+  t.same(await readdir(join(run.dir, 'evidence')), [folder.slice('evidence/'.length)]);
+  await run.close();
+  t.not(evidenceName('a', 1), evidenceName('a', 2));
+  t.ok(evidenceName('x'.repeat(5000), 1).length < 100);
+});
+
+t.test('endless evidence keeps its beginning and its end', async (t) => {
+  const dir = t.testdir();
+  const folder = await writeEvidence(dir, { id: 'a', repetition: 1 }, { stdout: `A${'x'.repeat(9e6)}Z` });
+  const text = await readFile(join(dir, folder, 'stdout'), 'utf8');
+  t.match(text, /^A[^]*\[poolproof: \d+ bytes left out\][^]*Z$/);
+  t.ok(text.length < 8.1 * 2 ** 20);
+});
+
+t.test('evidence that cannot be written leaves nothing behind', async (t) => {
+  const dir = t.testdir({ evidence: 'a file' });
+  await t.rejects(writeEvidence(dir, { id: 'a', repetition: 1 }, { stdout: '' }), {
+    code: 'STORE_UNWRITABLE',
+  });
+  t.same(await readdir(dir), ['evidence']);
+});
+
+t.test('a run that was killed while writing a line can be resumed', async (t) => {
+  const run = await createRun(t.testdir(), init);
+  await run.appendResult(first);
+  await run.close();
+  await appendFile(join(run.dir, 'cells.jsonl'), JSON.stringify(results[1]));
+  const stored = await readRun(run.dir);
+  t.equal(
+    (await collectResults(stored.results())).length,
+    1,
+    'whole JSON without its newline is torn all the same',
+  );
+  t.match(stored.problems, [{ code: 'STORE_CORRUPT', message: /cut short/ }]);
+});

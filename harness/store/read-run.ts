@@ -1,0 +1,110 @@
+/** Reading a run: line by line, so that ten thousand cells cost no more memory than one. */
+import { createReadStream } from 'node:fs';
+import { realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PoolproofError } from '../errors.ts';
+import { parseResult } from './result-schema.ts';
+import type { Result } from './result.ts';
+import { type RunRecord, loadRecord } from './run-record.ts';
+import { errnoOf } from './store-error.ts';
+
+export const cellsFile = 'cells.jsonl';
+
+/** A result is a few KB; a line longer than this is no result and is skipped without keeping it. */
+const lineLimit = 4 * 2 ** 20;
+
+export type StoredRun = Readonly<{
+  /** Folder, symbolic links resolved. */
+  dir: string;
+  record: RunRecord;
+  /** Streams the whole lines in the order written; restartable. */
+  results(): AsyncIterable<Result>;
+  /**
+   * What the last pass over `results()` could not read: STORE_CORRUPT (a damaged line in the middle, or
+   * the torn end of a run that was killed or is still written), STORE_SCHEMA. Complete when it has ended.
+   */
+  problems: readonly PoolproofError[];
+}>;
+
+/** @throws STORE_NOT_FOUND, STORE_SCHEMA, STORE_CORRUPT for run.json; lines never throw */
+export async function readRun(dir: string): Promise<StoredRun> {
+  const record = await loadRecord(dir);
+  const folder = await realpath(dir);
+  const problems: PoolproofError[] = [];
+  async function* results(): AsyncIterable<Result> {
+    problems.length = 0;
+    for await (const line of readResults(join(folder, cellsFile))) {
+      if (line instanceof PoolproofError) problems.push(line);
+      else yield line;
+    }
+  }
+  return { dir: folder, record, results, problems };
+}
+
+/** All results of a run, in order; of a cell that is there twice (id and repetition) the later counts. */
+export async function collectResults(results: AsyncIterable<Result>): Promise<readonly Result[]> {
+  const byCell = new Map<string, Result>();
+  for await (const result of results) byCell.set(cellKey(result), result);
+  return [...byCell.values()];
+}
+
+/** What makes a cell of a run unique. */
+export function cellKey({ id, repetition }: Readonly<{ id: string; repetition: number }>): string {
+  return `${id}#${repetition}`;
+}
+
+/** Every line as a result or as the problem with it. A missing file is an empty run. */
+export async function* readResults(file: string): AsyncIterable<Result | PoolproofError> {
+  let number = 0;
+  for await (const line of readLines(file)) {
+    number += 1;
+    if (line.kind === 'torn') yield tornLine(file, number);
+    else if (line.kind === 'long') {
+      yield new PoolproofError('STORE_CORRUPT', 'this line is too long', { file, line: number });
+    } else yield parseResult(line.text, file, number);
+  }
+}
+
+function tornLine(file: string, line: number): PoolproofError {
+  return new PoolproofError('STORE_CORRUPT', 'the last line is cut short and was left out', {
+    file,
+    line,
+    hint: 'the run was killed or is still being written; --resume runs that cell again',
+  });
+}
+
+type Line =
+  Readonly<{ kind: 'whole'; text: string }> | Readonly<{ kind: 'long' }> | Readonly<{ kind: 'torn' }>;
+
+/** Lines by newline alone (readline also splits at other separators), with a bound on what is kept. */
+async function* readLines(file: string): AsyncIterable<Line> {
+  let parts: Buffer[] = [];
+  let length = 0;
+  const take = (): Line => {
+    const text = length > lineLimit ? null : Buffer.concat(parts, length).toString('utf8');
+    parts = [];
+    length = 0;
+    return text === null ? { kind: 'long' } : { kind: 'whole', text };
+  };
+  const keep = (part: Buffer) => {
+    length += part.length;
+    if (length > lineLimit) parts = [];
+    else parts.push(part);
+  };
+  try {
+    for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+      let start = 0;
+      for (let newline = chunk.indexOf(0x0a); newline >= 0; newline = chunk.indexOf(0x0a, start)) {
+        keep(chunk.subarray(start, newline));
+        yield take();
+        start = newline + 1;
+      }
+      if (start < chunk.length) keep(chunk.subarray(start));
+    }
+  } catch (error) {
+    // A run that was killed before its first cell ended has no file yet.
+    if (errnoOf(error) === 'ENOENT') return;
+    throw error;
+  }
+  if (length > 0) yield { kind: 'torn' };
+}

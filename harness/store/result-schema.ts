@@ -1,0 +1,147 @@
+/** Text → Result: one stored line, validated. A schema that drifts from the type does not compile. */
+import { z } from 'zod';
+import { PoolproofError } from '../errors.ts';
+import {
+  checksSchema,
+  choiceSchema,
+  engineSchema,
+  factsSchema,
+  predictionSchema,
+  proofSchema,
+  tierSchema,
+  timingsSchema,
+} from '../outcome/model-schema.ts';
+import { outcomes } from '../outcome/outcome.ts';
+import { type Result, resultSchema } from './result.ts';
+
+const text = z.string();
+const count = z.number().nonnegative();
+
+const settingsSchema = z.object({
+  memory: z.int().positive(),
+  overcommit: z.literal([0, 1, 2]),
+  overcommitRatio: count,
+  thp: z.enum(['always', 'madvise', 'never']),
+  engine: text,
+  node: text,
+  addressSpace: count.nullable(),
+  dataLimit: count.nullable(),
+  maxMapCount: count.nullable(),
+  kernel: text,
+  cpus: z.int().positive(),
+  allocator: choiceSchema,
+  profile: z.enum(['spin', 'wasmtime']),
+  env: z.record(text, text),
+});
+
+const expectationSchema = z.object({
+  tier: tierSchema.exactOptional(),
+  atLeast: tierSchema.exactOptional(),
+  outcome: z.enum(['reached', 'exhausted', 'crashed', 'timeout', 'guest-died']).exactOptional(),
+  because: text.nullable(),
+  link: text.nullable(),
+});
+
+const machineEndSchema = z.object({
+  kind: z.enum(['exited', 'killed', 'no-console', 'not-ready', 'panic', 'reset', 'silent', 'start-failed']),
+  detail: text,
+});
+
+const shapeSchema: z.ZodType<Result> = z.object({
+  schema: z.literal(resultSchema),
+  id: text.min(1),
+  repetition: z.int().positive(),
+  settings: settingsSchema,
+  outcome: z.enum(outcomes),
+  reason: text,
+  tier: tierSchema.nullable(),
+  form: z
+    .object({ checks: checksSchema, slots: count.nullable(), reservedBytes: count, chargedBytes: count })
+    .nullable(),
+  predicted: predictionSchema.nullable(),
+  expected: z
+    .object({ source: z.enum(['matrix', 'prediction']), text, expectation: expectationSchema.nullable() })
+    .nullable(),
+  verdict: z.enum(['expected', 'unexpected']).nullable(),
+  finding: text.nullable(),
+  tiers: z.array(
+    z.object({
+      tier: tierSchema,
+      ok: z.boolean(),
+      class: text.nullable(),
+      message: text.nullable(),
+      pool: text.nullable(),
+      bytes: count.nullable(),
+    }),
+  ),
+  attempts: z.array(
+    z.object({
+      start: z.enum(['boot', 'clone']),
+      outcome: z.enum(outcomes),
+      detail: text,
+      machineEnd: machineEndSchema.nullable(),
+    }),
+  ),
+  readBack: z.array(z.object({ axis: text, asked: text, found: text, ok: z.boolean() })),
+  facts: factsSchema.nullable(),
+  host: z
+    .object({
+      engine: engineSchema,
+      node: text,
+      choice: choiceSchema,
+      why: text,
+      proof: proofSchema.nullable(),
+      warnings: z.array(text),
+    })
+    .nullable(),
+  timings: timingsSchema,
+  imageDigest: text.nullable(),
+  startedAt: text,
+  evidence: text.nullable(),
+});
+
+/** A tier is proven or it is not there: a line that says otherwise is damaged, not a result. */
+const lineSchema = shapeSchema.refine(
+  ({ outcome, tier, form }) => (outcome === 'reached') === (tier !== null && form !== null),
+  { path: ['tier'], error: 'a tier belongs to the outcome `reached` and to no other' },
+);
+
+const versionSchema = z.object({ schema: z.number() });
+
+/**
+ * One line of cells.jsonl.
+ * @returns the result, or the problem with this line: STORE_SCHEMA when a newer poolproof wrote it,
+ * STORE_CORRUPT when it is damaged. Not thrown, because the lines after it can still be read.
+ */
+export function parseResult(line: string, file: string, number: number): Result | PoolproofError {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (cause) {
+    return new PoolproofError('STORE_CORRUPT', 'this line is not JSON', { file, line: number, cause });
+  }
+  const version = versionSchema.safeParse(value);
+  if (version.success && version.data.schema > resultSchema)
+    return newerSchema(version.data.schema, file, number);
+  const parsed = lineSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const place = issue?.path.join('.') ?? '';
+  return new PoolproofError(
+    'STORE_CORRUPT',
+    `this line is not a result: ${place}: ${issue?.message ?? 'unknown'}`,
+    { file, line: number },
+  );
+}
+
+export function newerSchema(schema: number, file: string, line?: number): PoolproofError {
+  return new PoolproofError(
+    'STORE_SCHEMA',
+    `written with schema ${schema}, this poolproof knows ${resultSchema}`,
+    {
+      file,
+      ...(line === undefined ? {} : { line }),
+      hint: 'read it with the poolproof that wrote it, or a newer one: run.json names its version',
+    },
+  );
+}

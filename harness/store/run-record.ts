@@ -1,0 +1,114 @@
+/** run.json: what a run was made with. Names no person and no computer. */
+import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { basename, isAbsolute, join, relative } from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
+import { z } from 'zod';
+import { PoolproofError } from '../errors.ts';
+import { newerSchema } from './result-schema.ts';
+import { resultSchema } from './result.ts';
+import { storeError } from './store-error.ts';
+
+export const runFile = 'run.json';
+
+const text = z.string();
+
+const recordSchema = z
+  .object({
+    schema: z.literal(resultSchema),
+    /** `20261123T230311Z-a1b2c3`: UTC start and six random digits; sorts by time. */
+    id: text.regex(/^\d{8}T\d{6}Z-[0-9a-f]{6}$/),
+    tool: z.object({ name: text, version: text }).readonly(),
+    matrix: z
+      .object({
+        /** As given when below the working folder, else its last part. */
+        file: text,
+        title: text,
+        /** The whole text, so that a run can be repeated without the file. */
+        text,
+        /** Cells of the whole matrix, repetitions included. */
+        size: z.int().nonnegative(),
+      })
+      .readonly(),
+    /** ISO 8601, UTC. */
+    startedAt: text,
+    /** Null while it runs and when it was interrupted. */
+    finishedAt: text.nullable(),
+    /** When `--resume` took it up again. */
+    resumedAt: z.array(text).readonly(),
+    /** The test machine. */
+    machine: z
+      .object({
+        cpuModel: text.nullable(),
+        cores: z.int().positive(),
+        /** Bytes. */
+        memTotal: z.number().positive(),
+        kernel: text,
+        os: text,
+      })
+      .readonly(),
+    qemu: z.object({ path: text, version: text }).readonly(),
+    accelerator: z.object({ kind: z.enum(['kvm', 'tcg']), reason: text }).readonly(),
+    /** Release of each guest kernel by its row in the kernel table: `{bookworm: '6.1.0-32-cloud-amd64'}`. */
+    kernels: z.record(text, text).readonly(),
+    images: z
+      .object({
+        digest: text,
+        /** Version of each component: `{"node-22": "22.23.3", "wasmtime": "50.0.1"}`. */
+        components: z.record(text, text).readonly(),
+      })
+      .readonly(),
+    /** The command's options that shape a run (`only`, `jobs`, `cold` …), as given. */
+    options: z.record(text, z.union([text, z.number(), z.boolean(), z.null()])).readonly(),
+  })
+  .readonly();
+
+export type RunRecord = z.infer<typeof recordSchema>;
+
+/** Written whole or not at all, and on the disk when this returns. */
+export async function writeRecord(dir: string, record: RunRecord): Promise<void> {
+  const file = join(dir, runFile);
+  try {
+    await writeFileAtomic(file, `${JSON.stringify(record, null, 2)}\n`);
+  } catch (cause) {
+    throw storeError(cause, file);
+  }
+}
+
+/** @throws STORE_NOT_FOUND, STORE_SCHEMA, STORE_CORRUPT */
+export async function loadRecord(dir: string): Promise<RunRecord> {
+  const file = join(dir, runFile);
+  let value: unknown;
+  try {
+    value = JSON.parse(await readFile(file, 'utf8'));
+  } catch (cause) {
+    if (cause instanceof SyntaxError)
+      throw new PoolproofError('STORE_CORRUPT', cause.message, { file, cause });
+    throw new PoolproofError('STORE_NOT_FOUND', 'there is no run here', {
+      file,
+      cause,
+      hint: 'give the folder of one run, e.g. results/latest',
+    });
+  }
+  const version = z.object({ schema: z.number() }).safeParse(value);
+  if (version.success && version.data.schema > resultSchema) throw newerSchema(version.data.schema, file);
+  const parsed = recordSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new PoolproofError(
+    'STORE_CORRUPT',
+    `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'no record'}`,
+    {
+      file,
+    },
+  );
+}
+
+/** A path that may be published: relative to the working folder, `~` for the home, else the last part. */
+export function publicPath(path: string, cwd = process.cwd(), home = homedir()): string {
+  if (!isAbsolute(path)) return path;
+  const below = relative(cwd, path);
+  if (below !== '' && !below.startsWith('..') && !isAbsolute(below)) return below;
+  if (/^\/(?:usr|opt|bin|sbin|lib)\//.test(path)) return path;
+  return path.startsWith(`${home}/`) ? `~/${relative(home, path)}` : basename(path);
+}
