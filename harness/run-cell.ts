@@ -5,7 +5,7 @@ import { startClone } from './guest/build-template.ts';
 import { observeCell } from './guest/observe.ts';
 import type { Observation } from './guest/observation.ts';
 import type { Cell } from './matrix/cell.ts';
-import { startMachine, type Machine } from './machine/machine.ts';
+import type { Machine, StartMachine } from './machine/machine.ts';
 import type { Template } from './machine/template-store.ts';
 import type { Asked } from './outcome/check-report.ts';
 import { judge, type Judgement } from './outcome/judge.ts';
@@ -25,6 +25,7 @@ export type Stage = Readonly<{
   /** Called when a clone could not be used: the template is not to be trusted any more. */
   onBadTemplate: (reason: string) => void;
   signal: AbortSignal;
+  startMachine: StartMachine;
 }>;
 
 /** A try and what it left behind. */
@@ -64,12 +65,14 @@ function observeFailedStart(start: 'boot' | 'clone', error: unknown): Observatio
 }
 
 async function tryCell(cell: Cell, stage: Stage, template: Template | null): Promise<Try> {
-  const { spec, deadlines, images, signal } = stage;
+  const { spec, deadlines, images, signal, startMachine } = stage;
   const started = performance.now();
   let machine: Machine;
   try {
     machine =
-      template === null ? await startMachine(spec, { kind: 'boot' }) : await startClone(spec, template);
+      template === null
+        ? await startMachine(spec, { kind: 'boot' })
+        : await startClone(spec, template, startMachine);
   } catch (error) {
     const observation = observeFailedStart(template === null ? 'boot' : 'clone', error);
     return {

@@ -3,8 +3,10 @@ import pLimit from 'p-limit';
 import type { ImageEvent } from '../images/build.ts';
 import { PoolproofError } from './errors.ts';
 import { buildTemplate, chooseWarmRuns, templateKey } from './guest/build-template.ts';
+import { startMachine, type StartMachine } from './machine/machine.ts';
 import { TemplateStore, type Template } from './machine/template-store.ts';
 import type { Cell, Matrix } from './matrix/cell.ts';
+import { selectCells } from './matrix/select.ts';
 import { decideCapacity, MemoryBudget } from './plan/admission.ts';
 import { deadlinesFor } from './plan/deadlines.ts';
 import { buildMachineSpec } from './plan/machine-spec.ts';
@@ -22,8 +24,8 @@ export type RunOptions = Readonly<{
   resultsDir: string;
   /** Folder of a run to finish instead of a new one. */
   resume?: string;
-  /** Which cells. @default all */
-  select?: (cell: Cell) => boolean;
+  /** Which cells, as `--only` writes it; several are alternatives. @default all */
+  only?: readonly string[];
   /** Image cache. */
   cacheDir: string;
   locked?: boolean;
@@ -40,6 +42,8 @@ export type RunOptions = Readonly<{
   /** What a person should know but no result says: a template that failed, a successor used. */
   onNotice?: (text: string) => void;
   signal?: AbortSignal;
+  /** How machines start. @default QEMU; another only in tests of failure paths */
+  startMachine?: StartMachine;
   /** Recorded with the run. */
   recordOptions?: Readonly<Record<string, string | number | boolean | null>>;
 }>;
@@ -55,23 +59,27 @@ export type RunSummary = Readonly<{
 
 const defaultTemplateCacheBytes = 4 * 1024 ** 3;
 
-function* selectCells(matrix: Matrix, select: (cell: Cell) => boolean): Generator<Cell> {
-  for (const cell of matrix.cells()) if (select(cell)) yield cell;
-}
-
 /**
  * Runs a matrix and stores a line per cell the moment it ends.
  * @throws PoolproofError for everything that keeps the harness from asking; what happens in a cell is in its result.
  */
 export async function runMatrix(matrix: Matrix, options: RunOptions): Promise<RunSummary> {
-  const cells = { [Symbol.iterator]: () => selectCells(matrix, options.select ?? (() => true)) };
-  const prepared = await prepare(cells, options);
+  const selected = options.only === undefined ? matrix : selectCells(matrix, options.only);
+  return runPrepared(selected, await prepare(selected.cells(), options), options);
+}
+
+/** The rest of {@link runMatrix}, when QEMU, images and accelerator are known. */
+export async function runPrepared(
+  matrix: Matrix,
+  prepared: Prepared,
+  options: RunOptions,
+): Promise<RunSummary> {
   const init = await describeRun(matrix, prepared, options.recordOptions ?? {});
   await using run =
     options.resume === undefined
       ? await createRun(options.resultsDir, init)
       : await resumeRun(options.resume, init);
-  const todo = [...cells].filter((cell) => !run.done.has(cellKey(cell)));
+  const todo = [...matrix.cells()].filter((cell) => !run.done.has(cellKey(cell)));
   const reporter = multiplex(options.reporters ?? []);
   await reporter.onRunStart({
     record: run.record,
@@ -101,6 +109,7 @@ async function runCells(
   // A failure of the harness itself (a full disk) ends the other cells too: their results could not be kept.
   const failure = new AbortController();
   const signal = AbortSignal.any([userSignal, failure.signal]);
+  const stopped = (): boolean => signal.aborted;
   const capacity = decideCapacity(prepared.computer, {
     ...(options.jobs !== undefined && { jobs: options.jobs }),
     ...(options.memoryBudgetMib !== undefined && { budgetMib: options.memoryBudgetMib }),
@@ -123,7 +132,7 @@ async function runCells(
     }
   };
   const runOne = async (cell: Cell, stage: Stage): Promise<void> => {
-    if (signal.aborted) return;
+    if (stopped()) return;
     reporter.onCellStart(cell);
     try {
       const done = await within(stage.spec.memoryMib, () => runCell(cell, stage));
@@ -133,15 +142,21 @@ async function runCells(
       await run.appendResult(result);
       reporter.onCellEnd(result);
     } catch (error) {
-      if (signal.aborted) return;
+      if (stopped()) return;
       failure.abort();
       throw error;
     }
   };
   const runGroup = async (group: BootGroup): Promise<void> => {
-    const stage = buildStage(group, prepared, signal, (reason) => {
-      options.onNotice?.(`a clone failed and its cell was booted instead: ${reason}`);
-    });
+    const stage = buildStage(
+      group,
+      prepared,
+      signal,
+      (reason) => {
+        options.onNotice?.(`a clone failed and its cell was booted instead: ${reason}`);
+      },
+      options.startMachine ?? startMachine,
+    );
     const template = options.cold
       ? null
       : await findTemplate(group, stage, prepared, templates, limit, within, options);
@@ -158,18 +173,27 @@ function buildStage(
   { images, qemu, accelerator: { accelerator } }: Prepared,
   signal: AbortSignal,
   onBadTemplate: (reason: string) => void,
+  start: StartMachine,
 ): Stage {
   const settings = group.cells[0]?.settings;
   const built = settings === undefined ? undefined : images.get(settings.kernel);
   if (settings === undefined || built === undefined) throw new RangeError('a group without cells or images');
   const spec = buildMachineSpec(settings, built, { qemu: qemu.path, accelerator });
-  return { spec, images: built, deadlines: deadlinesFor(accelerator), template: null, onBadTemplate, signal };
+  return {
+    spec,
+    images: built,
+    deadlines: deadlinesFor(accelerator),
+    template: null,
+    onBadTemplate,
+    signal,
+    startMachine: start,
+  };
 }
 
 /** The saved template, or one made now; null when it cannot be made, and then every cell boots. */
 async function findTemplate(
   group: BootGroup,
-  { spec, deadlines }: Stage,
+  { spec, deadlines, startMachine: start }: Stage,
   { qemu }: Prepared,
   store: TemplateStore,
   limit: <T>(work: () => Promise<T>) => Promise<T>,
@@ -180,7 +204,7 @@ async function findTemplate(
     group.cells.map((cell) => cell.settings),
     deadlines,
   );
-  const request = { store, spec, qemuTitle: qemu.title, warm, deadlines };
+  const request = { store, spec, qemuTitle: qemu.title, warm, deadlines, startMachine: start };
   const key = await templateKey(request);
   const known = await store.find(key);
   if (known !== null) return known;

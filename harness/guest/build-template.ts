@@ -1,7 +1,7 @@
 /** Boots a machine, warms what every cell will read, saves it. */
 import { restoreClone, saveTemplate } from '../machine/template.ts';
 import { digestMachine, type Template, type TemplateStore } from '../machine/template-store.ts';
-import { startMachine, type Machine } from '../machine/machine.ts';
+import type { Machine, StartMachine } from '../machine/machine.ts';
 import { buildArguments } from '../machine/spec.ts';
 import type { Settings } from '../matrix/cell.ts';
 import type { Deadlines } from '../plan/deadlines.ts';
@@ -38,6 +38,7 @@ export type TemplateRequest = Readonly<{
   qemuTitle: string;
   warm: readonly Subject[];
   deadlines: Deadlines;
+  startMachine: StartMachine;
 }>;
 
 export function templateKey({ spec, qemuTitle, warm }: TemplateRequest): Promise<string> {
@@ -53,7 +54,7 @@ export function templateKey({ spec, qemuTitle, warm }: TemplateRequest): Promise
  * caller then boots its cells.
  */
 export async function buildTemplate(request: TemplateRequest, key: string): Promise<Template> {
-  const { store, spec, warm, deadlines } = request;
+  const { store, spec, warm, deadlines, startMachine } = request;
   return store.create(key, spec.memoryMib * 1024 * 1024, async ({ ramFile, stateFile }) => {
     await using machine = await startMachine(spec, { kind: 'template', ramFile });
     const session = await openSession(machine, deadlines);
@@ -68,7 +69,11 @@ export async function buildTemplate(request: TemplateRequest, key: string): Prom
 }
 
 /** Starts a clone; it answers as soon as its state is read. @throws PoolproofError QMP_ERROR, QEMU_FAILED. */
-export async function startClone(spec: MachineSpec, template: Template): Promise<Machine> {
+export async function startClone(
+  spec: MachineSpec,
+  template: Template,
+  startMachine: StartMachine,
+): Promise<Machine> {
   const machine = await startMachine(spec, { kind: 'clone', ramFile: template.ramFile }, template.stateFile);
   try {
     await restoreClone(machine);

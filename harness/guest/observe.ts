@@ -21,8 +21,8 @@ export const machineFactFiles: readonly string[] = factFiles.filter(
 const signalNames = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
 
 /** The guest's facts from the texts of a reply; a file that could not be read is null. */
-export function readFacts(reply: Reply): Facts {
-  return parseFacts(Object.fromEntries(factFiles.map((path) => [path, reply.texts[path] ?? null])));
+export function readFacts(texts: Reply['texts']): Facts {
+  return parseFacts(Object.fromEntries(factFiles.map((path) => [path, texts[path] ?? null])));
 }
 
 /** A shell reports a signal as 128 + its number. */
@@ -109,10 +109,13 @@ export async function observeCell(
     );
     lap('subject');
     onPhase('subject');
-    facts = readFacts(reply);
+    facts = readFacts(reply.texts);
     subject = readSubjectRun(reply);
   } catch (error) {
     machineEnd = await describeEnd(machine, error, session !== null);
+    // Facts are sent before the subject starts: a guest that died later was still what it was asked to be.
+    const texts = session?.unfinishedTexts ?? {};
+    if ('/proc/self/limits' in texts) facts = readFacts(texts);
   }
   const { console } = machine;
   return {

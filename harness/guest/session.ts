@@ -21,6 +21,7 @@ export class Session {
   readonly #log: string[] = [];
   readonly #reader: ReplyReader;
   #seq = 0;
+  #onNote: (word: string) => void = () => undefined;
   #waiting: { seq: number; resolve: (reply: Reply) => void; reject: (error: Error) => void } | null = null;
   /** Kernel release as `uname -r` gives it; empty before the handshake. */
   release = '';
@@ -30,7 +31,11 @@ export class Session {
     this.#reader = new ReplyReader(
       this.#token,
       (reply) => this.#receive(reply),
-      (line) => this.#note(`? ${line.slice(0, 200)}`),
+      (line) => {
+        this.#note(`? ${line.slice(0, 200)}`);
+        const [token, , word = ''] = line.split(' ');
+        if (token === this.#token) this.#onNote(word);
+      },
     );
     machine.session.on('data', (chunk: Buffer) => {
       try {
@@ -102,6 +107,20 @@ export class Session {
       clearTimeout(timer);
       this.#waiting = null;
     }
+  }
+
+  /** Resolves when the session says that word outside a reply: a shell it was asked to run has ended. */
+  waitForNote(word: string): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onNote = (said) => {
+        if (said === word) resolve();
+      };
+    });
+  }
+
+  /** Text files of a reply that never ended. */
+  get unfinishedTexts(): Readonly<Record<string, string>> {
+    return this.#reader.unfinishedTexts;
   }
 
   get log(): ProtocolLog {

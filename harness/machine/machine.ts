@@ -38,6 +38,9 @@ export type Machine = AsyncDisposable &
     stop(): Promise<Exit>;
   }>;
 
+/** How a machine is started: {@link startMachine}, or a stand-in in tests of failure paths. */
+export type StartMachine = typeof startMachine;
+
 // pdeathsig ends QEMU when the harness dies, even by SIGKILL. Had it died before the call took effect,
 // the parent is another process by now, and QEMU must not start at all. $0 is the harness, $1 the state.
 const launcher = [

@@ -36,6 +36,7 @@ t.test('what a subject without a report did decides by its end', (t) => {
     ],
     ['an exit code of a shell', { exitCode: 134 }, 'crashed', /exit code 134 \(SIGABRT\)/],
     ['another exit code', { exitCode: 1, stderr: 'boom' }, 'crashed', /exit code 1: boom/],
+    ['exit 70', { exitCode: 70, stderr: 'ReferenceError: x' }, 'broken', /has a defect.*ReferenceError/],
     ['exit 3', { exitCode: 3 }, 'exhausted', /report could not be read/],
     ['exit 0', { exitCode: 0 }, 'broken', /left no report/],
     ['exit 2', { exitCode: 2, stderr: 'USAGE: unknown option' }, 'broken', /refused its arguments.*USAGE/],

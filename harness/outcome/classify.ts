@@ -133,6 +133,8 @@ function classifyUnreported(subject: SubjectRun, oomKill: boolean, found: FoundR
         : end('broken', `the host refused its arguments or variables${words}`);
     case 3:
       return end('exhausted', `no tier works; the report could not be read${lost}${capped}${words}`);
+    case 70:
+      return end('broken', `the wasm host itself has a defect${words}`);
     case null:
       return end('broken', 'the session reported neither exit code nor signal');
     default:

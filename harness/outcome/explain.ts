@@ -46,7 +46,7 @@ function explainAttempt({ tier, failure, predicted }: Attempt, prediction: Predi
   }
   if (failure.pool !== null && failure.bytes !== null) {
     const errno = failure.errno === null ? '' : ` (${failure.errno})`;
-    return `${failure.pool} pool needs ${formatBytes(failure.bytes, 'up')}, which the kernel refused${errno}`;
+    return `${failure.pool} pool needs ${formatBytes(failure.bytes)}, which the kernel refused${errno}`;
   }
   return plainLine(failure.message, 300);
 }

@@ -27,7 +27,7 @@ import { plainLine, plainLines, plainTail } from './plain-text.ts';
 
 /** The model's own words; their rounding is tested there. */
 const tableSentence = describeShortfall(tableShortfall);
-const tableSize = formatBytes(tablePoolBytes, 'up');
+const tableSize = formatBytes(tablePoolBytes);
 
 const because = { because: null, link: null };
 const conservative: Observed = { outcome: 'reached', tier: 'conservative', checks: 'elided' };

@@ -116,6 +116,11 @@ export class ReplyReader {
     this.#onNoise = onNoise;
   }
 
+  /** Text files of a reply that has not ended yet: what was sent before a guest died still counts. */
+  get unfinishedTexts(): Readonly<Record<string, string>> {
+    return joinLines(this.#texts);
+  }
+
   /** @throws RangeError for a line longer than {@link maxReplyLineBytes}. */
   push(chunk: Buffer): void {
     this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
@@ -160,9 +165,7 @@ export class ReplyReader {
             .map((word) => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)]),
         )
       : { error: rest };
-    const texts = Object.fromEntries(
-      Object.entries(this.#texts).map(([path, lines]) => [path, lines.join('\n')]),
-    );
+    const texts = joinLines(this.#texts);
     const data = Object.fromEntries(
       Object.entries(this.#data).map(([name, chunks]) => [name, Buffer.concat(chunks)]),
     );
@@ -170,4 +173,8 @@ export class ReplyReader {
     this.#data = {};
     this.#onReply({ seq, ok, values, texts, data });
   }
+}
+
+function joinLines(texts: Readonly<Record<string, readonly string[]>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(texts).map(([path, lines]) => [path, lines.join('\n')]));
 }

@@ -1,0 +1,182 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import t, { type Test } from 'tap';
+import type { BuiltImages } from '../images/build.ts';
+import { fakeMachines, type Script } from './fixtures/fake-machine.ts';
+import { parseMatrix } from './matrix/load.ts';
+import type { Prepared } from './prepare.ts';
+import { runPrepared, type RunOptions } from './run.ts';
+import { readRun, collectResults } from './store/read-run.ts';
+import { conservativeReport } from './fixtures/outcome/observations.ts';
+
+const images: BuiltImages = {
+  kernel: { path: '/k', digest: 'sha256:1', release: '6.1.0-fake' },
+  initramfs: { path: '/i', digest: 'sha256:2' },
+  disks: [],
+  digest: 'sha256:3',
+  components: [],
+  nodes: { '22': '22.23.3' },
+  engines: { '50.0.1': '/lib' },
+};
+const prepared: Prepared = {
+  qemu: { path: process.execPath, version: '7.2.0', title: 'QEMU emulator version 7.2.0' },
+  computer: { cores: 2, cpuModel: 'x', memTotalMib: 8000, memAvailableMib: 8000, kernel: '6', os: 'Debian' },
+  accelerator: { accelerator: 'tcg', reason: 'test' },
+  images: new Map([['bookworm', images]]),
+};
+const oneCell = 'axes: {memory: [512M], overcommit: [0], thp: [always], engine: [wasmtime], node: [22]}\n';
+const threeCells = oneCell.replace('[always]', '[always, madvise, never]');
+
+const proof = conservativeReport.proof && {
+  ...conservativeReport.proof,
+  tier: 'standard' as const,
+  slots: 1000,
+};
+const attempt = conservativeReport.attempts[1] && {
+  ...conservativeReport.attempts[1],
+  tier: 'standard' as const,
+  predicted: null,
+};
+const good = `${JSON.stringify({ ...conservativeReport, tier: 'standard', attempts: [attempt], proof })}\n`;
+
+function folder(test: Test): string {
+  const dir = mkdtempSync(path.join(tmpdir(), 'poolproof-test-'));
+  test.teardown(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+async function run(test: Test, scripts: readonly Script[], text = oneCell, more: Partial<RunOptions> = {}) {
+  const dir = folder(test);
+  const startMachine = fakeMachines(scripts);
+  const summary = await runPrepared(parseMatrix(text, 'm.yaml'), prepared, {
+    resultsDir: path.join(dir, 'results'),
+    cacheDir: path.join(dir, 'cache'),
+    cold: true,
+    startMachine,
+    ...more,
+  });
+  return { summary, starts: startMachine.starts(), dir };
+}
+
+t.test('what a machine does decides the outcome, the number of tries and the exit code', async (t) => {
+  const panic = '[    1.000000] Kernel panic - not syncing: out of memory\n';
+  const rows: readonly (readonly [string, readonly Script[], string, number, number])[] = [
+    ['a proven tier', [{ stdout: good }], 'reached', 1, 0],
+    ['an answer followed by the end of QEMU', [{ stdout: good, dieAfterAnswer: true }], 'reached', 1, 0],
+    [
+      'lines of others on the port',
+      [{ stdout: good, noise: ['x 1 ok exit=0', 'deadbeef 3 data out AAAA', ''] }],
+      'reached',
+      1,
+      0,
+    ],
+    [
+      'a subject that prints what looks like a message',
+      [{ stdout: 'token 3 ok exit=0 timeout=0\n' }],
+      'broken',
+      1,
+      2,
+    ],
+    ['a QEMU that does not start', [{ exitAtStart: true }], 'broken', 2, 2],
+    ['a QEMU that starts at the second try', [{ exitAtStart: true }, { stdout: good }], 'reached', 2, 0],
+    ['a panic while the subject runs', [{ dieDuringRun: panic }], 'guest-died', 1, 1],
+    ['a reset while the subject runs', [{ dieDuringRun: '' }], 'guest-died', 1, 1],
+    ['a missed deadline', [{ timedOut: true, exitCode: 137 }], 'timeout', 1, 1],
+    ['a host that dies', [{ exitCode: 134 }], 'crashed', 1, 1],
+    [
+      'settings that were not applied',
+      [{ stdout: good, facts: { '/proc/sys/vm/overcommit_memory': '1' } }],
+      'invalid',
+      1,
+      2,
+    ],
+  ];
+  for (const [title, scripts, outcome, starts, exitCode] of rows) {
+    const seen = await run(t, scripts);
+    const [result] = seen.summary.results;
+    t.equal(result?.outcome, outcome, `${title}: ${result?.reason ?? ''}`);
+    t.equal(seen.starts, starts, `${title}: machines started`);
+    t.equal(result?.attempts.length, starts, `${title}: every try is kept`);
+    t.equal(seen.summary.exitCode, exitCode, `${title}: exit code`);
+  }
+});
+
+t.test('each cell has its own line and its own evidence', async (t) => {
+  const { summary } = await run(t, [{ stdout: good, noise: ['hello'] }], threeCells);
+  t.equal(summary.results.length, 3);
+  const stored = await readRun(summary.dir);
+  const results = await collectResults(stored.results());
+  t.same(stored.problems, []);
+  t.equal(new Set(results.map(({ id }) => id)).size, 3);
+  for (const { evidence, id, settings } of results) {
+    t.ok(evidence, id);
+    const observation: unknown = JSON.parse(
+      readFileSync(path.join(summary.dir, evidence ?? '', 'observation.json'), 'utf8'),
+    );
+    t.match(observation, { start: 'boot', subject: { exitCode: 0 } });
+    t.match(readFileSync(path.join(summary.dir, evidence ?? '', 'protocol.log'), 'utf8'), /hello/);
+    t.equal(settings.memory, 512 * 1024 * 1024);
+  }
+});
+
+t.test('a template that cannot be made costs a notice, not a cell', async (t) => {
+  const notices: string[] = [];
+  const { summary } = await run(t, [{ exitAtStart: true }, { stdout: good }], threeCells, {
+    cold: false,
+    onNotice: (text) => notices.push(text),
+  });
+  t.same(
+    summary.results.map(({ outcome }) => outcome).sort(),
+    ['invalid', 'invalid', 'reached'],
+    'two cells ask for another THP than the fake guest has',
+  );
+  t.equal(summary.results.filter(({ outcome }) => outcome === 'broken').length, 0);
+  t.equal(notices.length, 1);
+  t.match(notices[0], /no template for 512 MiB, its cells are booted/);
+});
+
+t.test('forty guests of 4 GiB stay within a budget of 2 GiB, and all of them run', async (t) => {
+  const text = 'axes: {memory: [4G]}\nrepeat: 40\n';
+  const facts = {
+    '/proc/meminfo':
+      'MemTotal: 4021408 kB\nMemAvailable: 3900000 kB\nCommitLimit: 2010704 kB\nCommitted_AS: 4928 kB',
+  };
+  const { summary } = await run(t, [{ stdout: good, facts }], text, { jobs: 40, memoryBudgetMib: 2048 });
+  t.equal(summary.results.length, 40);
+  t.ok(summary.results.every(({ outcome }) => outcome === 'reached'));
+  t.ok(summary.peakBudgetMib <= 2048, `${summary.peakBudgetMib} MiB`);
+  t.ok(summary.peakBudgetMib >= 1024, 'and the budget is used');
+});
+
+t.test('a run that was interrupted is finished by --resume, no cell lost and none twice', async (t) => {
+  const dir = folder(t);
+  const controller = new AbortController();
+  const matrix = parseMatrix('axes: {memory: [512M]}\nrepeat: 6\n', 'm.yaml');
+  const options = {
+    resultsDir: path.join(dir, 'results'),
+    cacheDir: path.join(dir, 'cache'),
+    cold: true,
+    jobs: 1,
+  };
+  const first = await runPrepared(matrix, prepared, {
+    ...options,
+    startMachine: fakeMachines([{ stdout: good }]),
+    signal: controller.signal,
+    reporters: [{ onCellEnd: () => controller.abort() }],
+  });
+  t.equal(first.interrupted, true);
+  t.equal(first.exitCode, 130);
+  t.equal(first.results.length, 1);
+  const second = await runPrepared(matrix, prepared, {
+    ...options,
+    startMachine: fakeMachines([{ stdout: good }]),
+    resume: first.dir,
+  });
+  t.equal(second.exitCode, 0);
+  t.same(second.results.map(({ repetition }) => repetition).sort(), [1, 2, 3, 4, 5, 6]);
+});
+
+t.test('an error of the harness itself ends the run with that error', async (t) => {
+  await t.rejects(run(t, [{ startFails: true }], threeCells), { message: 'not a PoolproofError' });
+});

@@ -1,0 +1,178 @@
+/** Tier + engine + environment → the engine settings of that tier, in full. */
+import { resolveDefaults, type WasmtimeDefaults } from './engines.ts';
+import type { Facts } from './facts.ts';
+import { GiB, KiB, MiB } from './sizes.ts';
+import { resolveSpinPool, type Environment } from './spin-variables.ts';
+import type { Checks, EngineId, Profile, Tier } from './tier.ts';
+import { cageBytes } from './v8-rules.ts';
+
+/** Sizes of one pool; `null` leaves the engine's own default. Bytes and counts. */
+export type PoolSettings = Readonly<{
+  memories: number;
+  tables: number;
+  stacks: number;
+  coreInstances: number;
+  maxMemoryBytes: number;
+  tableElements: number;
+  stackBytes: number;
+  componentInstances: number | null;
+  componentInstanceBytes: number | null;
+  coreInstanceBytes: number | null;
+  coreInstancesPerComponent: number | null;
+  tablesPerComponent: number | null;
+  memoriesPerComponent: number | null;
+  tablesPerModule: number | null;
+  memoriesPerModule: number | null;
+  memoryKeepResidentBytes: number | null;
+  tableKeepResidentBytes: number | null;
+}>;
+
+export type WasmtimeConfiguration = Readonly<{
+  kind: 'wasmtime';
+  tier: Tier;
+  checks: Checks;
+  /** Null: on-demand. */
+  pool: PoolSettings | null;
+  reservationBytes: number;
+  guardBytes: number;
+  growthBytes: number;
+  noReserve: boolean;
+  /** False: this version's C API cannot configure pools. */
+  poolingInC: boolean;
+}>;
+
+export type V8Configuration = Readonly<{
+  kind: 'v8';
+  tier: Tier;
+  checks: Checks;
+  /** Live memories that must have room at once. */
+  memories: number;
+  /** Address space V8 takes for one guarded 32-bit memory. */
+  cageBytes: number;
+}>;
+
+export type TierConfiguration = WasmtimeConfiguration | V8Configuration;
+
+export type ConfigurationInput = Readonly<{
+  engine: EngineId;
+  profile: Profile;
+  /** Spin's variables; read for `standard` under the profile `spin`. */
+  env: Environment;
+  facts: Pick<Facts, 'addressSpaceLimit' | 'addressBits'>;
+}>;
+
+/** Instances proven side by side, hence the memories an on-demand tier must have room for. */
+export const canaryInstances = 2;
+
+/** Slots of the conservative tier, for both engines. */
+export const conservativeSlots = 16;
+
+/** Live guarded memories V8 must have room for to count as `standard`: as many as Spin's pool has slots. */
+export const v8StandardMemories = 1000;
+
+/**
+ * What is left to the process itself when the form of a tier is chosen by address space. Node takes
+ * 0.3 to 1.3 GiB and an engine at work some hundred MiB more; the rest is room for the program.
+ */
+const processAllowanceBytes = 4 * GiB;
+
+const small = { reservationBytes: 128 * MiB, guardBytes: 64 * KiB };
+
+/**
+ * On-demand where 4 GiB a memory do not fit: nothing reserved ahead, and some MiB behind a memory
+ * that had to move (with none, growing page by page copies the memory each time).
+ */
+const unreserved = { reservationBytes: 0, guardBytes: 64 * KiB, growthBytes: 16 * MiB };
+
+/** Complete settings of a tier. Throws AllocatorError for a bad variable or version. */
+export function resolveTierConfiguration(tier: Tier, input: ConfigurationInput): TierConfiguration {
+  return input.engine.kind === 'v8' ? resolveV8(tier, input) : resolveWasmtime(tier, input);
+}
+
+function resolveV8(tier: Tier, { engine }: ConfigurationInput): V8Configuration {
+  return {
+    kind: 'v8',
+    tier,
+    checks: tier === 'on-demand' ? 'explicit' : 'elided',
+    memories: { standard: v8StandardMemories, conservative: conservativeSlots, 'on-demand': canaryInstances }[
+      tier
+    ],
+    cageBytes: cageBytes(engine.version),
+  };
+}
+
+function resolveWasmtime(tier: Tier, input: ConfigurationInput): WasmtimeConfiguration {
+  const defaults = resolveDefaults(input.engine.version);
+  const base = {
+    kind: 'wasmtime',
+    tier,
+    checks: 'elided',
+    reservationBytes: defaults.reservationBytes,
+    guardBytes: defaults.guardBytes,
+    growthBytes: defaults.growthBytes,
+    noReserve: defaults.noReserve,
+    poolingInC: defaults.poolingInC,
+  } as const;
+  switch (tier) {
+    case 'standard':
+      return { ...base, pool: input.profile === 'spin' ? spinPool(input.env, defaults) : ownPool(defaults) };
+    case 'conservative': {
+      const pool = fewSlots(defaults);
+      const big = conservativeSlots * (defaults.reservationBytes + defaults.guardBytes) + defaults.guardBytes;
+      if (hasRoom(big, input.facts)) return { ...base, pool };
+      return {
+        ...base,
+        ...small,
+        checks: 'explicit',
+        pool: { ...pool, maxMemoryBytes: small.reservationBytes },
+      };
+    }
+    case 'on-demand': {
+      const big = canaryInstances * (defaults.reservationBytes + 2 * defaults.guardBytes);
+      return hasRoom(big, input.facts)
+        ? { ...base, pool: null }
+        : { ...base, ...unreserved, checks: 'explicit', pool: null };
+    }
+  }
+}
+
+function hasRoom(bytes: number, facts: ConfigurationInput['facts']): boolean {
+  const width = facts.addressBits === null ? Infinity : 2 ** facts.addressBits;
+  return bytes + processAllowanceBytes <= Math.min(facts.addressSpaceLimit ?? Infinity, width);
+}
+
+const unset = {
+  componentInstances: null,
+  componentInstanceBytes: null,
+  coreInstanceBytes: null,
+  coreInstancesPerComponent: null,
+  tablesPerComponent: null,
+  memoriesPerComponent: null,
+  tablesPerModule: null,
+  memoriesPerModule: null,
+  memoryKeepResidentBytes: null,
+  tableKeepResidentBytes: null,
+} as const;
+
+function ownPool(defaults: WasmtimeDefaults): PoolSettings {
+  const { memories, tables, stacks, coreInstances, maxMemoryBytes, tableElements, stackBytes } = defaults;
+  return { ...unset, memories, tables, stacks, coreInstances, maxMemoryBytes, tableElements, stackBytes };
+}
+
+function spinPool(env: Environment, defaults: WasmtimeDefaults): PoolSettings {
+  return { ...resolveSpinPool(env), maxMemoryBytes: 4 * GiB, stackBytes: defaults.stackBytes };
+}
+
+/** No stacks: synchronous calls never use one, and they are most of what is charged. */
+function fewSlots(defaults: WasmtimeDefaults): PoolSettings {
+  return {
+    ...unset,
+    memories: conservativeSlots,
+    tables: conservativeSlots,
+    stacks: 0,
+    coreInstances: conservativeSlots,
+    maxMemoryBytes: defaults.reservationBytes,
+    tableElements: 20_000,
+    stackBytes: defaults.stackBytes,
+  };
+}

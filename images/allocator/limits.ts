@@ -1,0 +1,111 @@
+/** The kernel's rules: does the next mapping fit, and if not, which limit and by how much. */
+import type { Facts } from './facts.ts';
+import type { LimitName, Pool, Shortfall } from './prediction.ts';
+
+/** What a process holds: bytes of address space, private writable bytes, mappings. */
+export type Holding = Readonly<{ virtual: number; writable: number; maps: number }>;
+
+/** One step of a process: what it adds. */
+export type Step = Readonly<{
+  pool: Pool;
+  virtual: number;
+  writable: number;
+  /** Largest single charge in mode 0: one larger than RAM and swap is refused. */
+  heuristic: number;
+  maps: number;
+}>;
+
+/** Same order as the kernel asks (mm/mmap.c): mappings, address space, data, commit. */
+const rules: readonly Readonly<{
+  limit: LimitName;
+  unit: Shortfall['unit'];
+  needed: (step: Step) => number;
+  /** Null: this limit does not apply. */
+  available: (facts: Facts, held: Holding, step: Step) => number | null;
+}>[] = [
+  {
+    limit: 'max_map_count',
+    unit: 'maps',
+    needed: (step) => step.maps,
+    available: ({ maxMapCount }, held) => (maxMapCount === null ? null : maxMapCount - held.maps),
+  },
+  {
+    limit: 'RLIMIT_AS',
+    unit: 'bytes',
+    needed: (step) => step.virtual,
+    available: ({ addressSpaceLimit: limit }, held) => (limit === null ? null : limit - held.virtual),
+  },
+  {
+    limit: 'address width',
+    unit: 'bytes',
+    needed: (step) => step.virtual,
+    available: ({ addressBits }, held) => (addressBits === null ? null : 2 ** addressBits - held.virtual),
+  },
+  {
+    limit: 'RLIMIT_DATA',
+    unit: 'bytes',
+    needed: (step) => step.writable,
+    available: ({ dataLimit }, held) => (dataLimit === null ? null : dataLimit - held.writable),
+  },
+  {
+    limit: 'CommitLimit',
+    unit: 'bytes',
+    needed: (step) => step.writable,
+    available: (facts, held, step) => availableCommit(facts, held, step),
+  },
+  {
+    limit: 'overcommit heuristic',
+    unit: 'bytes',
+    needed: (step) => step.heuristic,
+    available: ({ overcommitMemory, memTotal, swapTotal }) =>
+      overcommitMemory === 0 && memTotal !== null ? memTotal + (swapTotal ?? 0) : null,
+  },
+];
+
+/**
+ * `__vm_enough_memory` (mm/util.c), mode 2: CommitLimit, less the administrator's reserve for those
+ * without CAP_SYS_ADMIN, less min(process size / 32, user reserve), less what is committed already.
+ * `Committed_AS` in the facts is from before the process; what it holds since is in `held`.
+ */
+function availableCommit(facts: Facts, held: Holding, step: Step): number | null {
+  const { overcommitMemory, commitLimit, committedAs } = facts;
+  if (overcommitMemory !== 2 || commitLimit === null || committedAs === null) return null;
+  const admin = facts.sysAdmin === true ? 0 : (facts.adminReserve ?? 0);
+  // The step's own address space may be mapped before its charge is asked for.
+  const user = Math.min((held.virtual + step.virtual) / 32, facts.userReserve ?? 0);
+  return commitLimit - admin - user - committedAs - held.writable;
+}
+
+/** Every limit that applies to a step, as the shortfall it would be. */
+function listChecks(step: Step, held: Holding, facts: Facts): readonly Shortfall[] {
+  return rules.flatMap(({ limit, unit, needed, available }) => {
+    const left = available(facts, held, step);
+    const wanted = needed(step);
+    return left === null || wanted === 0
+      ? []
+      : [{ pool: step.pool, limit, needed: wanted, available: Math.max(0, Math.floor(left)), unit }];
+  });
+}
+
+export type StepResult = Readonly<{
+  held: Holding;
+  /** The first limit that refuses the step. */
+  shortfall: Shortfall | null;
+  /** The scarcest limit that grants it: least available for what is needed. */
+  tightest: Shortfall | null;
+}>;
+
+/** Takes one step. */
+export function takeStep(step: Step, held: Holding, facts: Facts): StepResult {
+  const checks = listChecks(step, held, facts);
+  const ratio = ({ needed, available }: Shortfall) => available / needed;
+  return {
+    held: {
+      virtual: held.virtual + step.virtual,
+      writable: held.writable + step.writable,
+      maps: held.maps + step.maps,
+    },
+    shortfall: checks.find(({ needed, available }) => needed > available) ?? null,
+    tightest: [...checks].sort((a, b) => ratio(a) - ratio(b))[0] ?? null,
+  };
+}

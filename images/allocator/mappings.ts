@@ -1,0 +1,138 @@
+/** What a tier maps, in the order the engine maps it: the first that does not fit names the limit. */
+import { canaryInstances, type TierConfiguration, type WasmtimeConfiguration } from './configuration.ts';
+import type { Pool } from './prediction.ts';
+import { KiB, MiB } from './sizes.ts';
+
+export type Mapping = Readonly<{
+  pool: Pool;
+  /** Address space of one mapping. */
+  bytes: number;
+  /** Of it private and writable, now or by a later mprotect: what RLIMIT_DATA and mode 2 count. */
+  writableBytes: number;
+  count: number;
+  protection: 'none' | 'read-write';
+  /** MAP_NORESERVE: never charged, except under vm.overcommit_memory=2, which ignores it. */
+  noReserve: boolean;
+  /** VMAs added by all `count` together. */
+  maps: number;
+}>;
+
+const pageBytes = 4 * KiB;
+/** NOMINAL_MAX_TABLE_ELEM_SIZE: a pooled table takes this much per element. */
+const tableElementBytes = 8;
+
+/** canary.wat: 16 pages at first, one more by growth. */
+export const canaryMemoryBytes = 1 * MiB;
+export const canaryGrownBytes = canaryMemoryBytes + 64 * KiB;
+/** V8 takes the declared maximum where guard regions are off: 64 pages. */
+const canaryMaximumBytes = 4 * MiB;
+/** One wasm page: the live memories that show how much room V8 has hold one each. */
+const v8PageBytes = 64 * KiB;
+
+/** Pools first, then the canary's memories. */
+export function listMappings(configuration: TierConfiguration): readonly Mapping[] {
+  if (configuration.kind === 'v8') return listV8(configuration);
+  return [...listPools(configuration), ...listMemories(configuration)].filter(
+    ({ bytes, maps }) => bytes > 0 || maps > 0,
+  );
+}
+
+/** Mappings made when the engine is built. */
+export function listPools({ pool, ...settings }: WasmtimeConfiguration): readonly Mapping[] {
+  if (pool === null) return [];
+  const { noReserve } = settings;
+  const slot = Math.max(settings.reservationBytes, pool.maxMemoryBytes) + settings.guardBytes;
+  const slab = pool.memories * slot + settings.guardBytes;
+  const table = roundUp(pool.tableElements * tableElementBytes) * pool.tables;
+  const stacks = (roundUp(pool.stackBytes) + pageBytes) * pool.stacks;
+  const one = { count: 1, noReserve } as const;
+  const pools: readonly Mapping[] = [
+    { ...one, pool: 'memory', bytes: slab, writableBytes: 0, protection: 'none', maps: 1 },
+    {
+      ...one,
+      pool: 'table',
+      bytes: table,
+      writableBytes: table,
+      protection: 'read-write',
+      maps: table > 0 ? 1 : 0,
+    },
+    {
+      ...one,
+      pool: 'stack',
+      bytes: stacks,
+      writableBytes: stacks,
+      protection: 'read-write',
+      maps: stacks > 0 ? 1 : 0,
+    },
+    // A guard page before every stack: the one mapping becomes two a stack.
+    {
+      ...one,
+      pool: 'stack-guards',
+      bytes: 0,
+      writableBytes: 0,
+      protection: 'none',
+      maps: Math.max(0, 2 * pool.stacks - 1),
+    },
+  ];
+  return pools.filter(({ bytes, maps }) => bytes > 0 || maps > 0);
+}
+
+function listMemories(configuration: WasmtimeConfiguration): readonly Mapping[] {
+  const { pool, reservationBytes, guardBytes, growthBytes, noReserve } = configuration;
+  const touched: Mapping = {
+    pool: 'linear-memory',
+    bytes: 0,
+    writableBytes: canaryGrownBytes,
+    count: canaryInstances,
+    protection: 'read-write',
+    noReserve,
+    // Initial pages, then the image over their start.
+    maps: 2 * canaryInstances,
+  };
+  // In a slot or a reservation pages only change their protection: no address space beyond the pool's.
+  if (pool !== null) return [touched];
+  // A reservation smaller than the memory is replaced by its size and the growth reserve: the canary
+  // then grows in place (`mmap failed to reserve 0x1120000 bytes` = 1 MiB + 16 MiB + two guards).
+  const room = reservationBytes >= canaryMemoryBytes ? reservationBytes : canaryMemoryBytes + growthBytes;
+  return [
+    {
+      pool: 'linear-memory',
+      bytes: room + 2 * guardBytes,
+      writableBytes: 0,
+      count: canaryInstances,
+      protection: 'none',
+      noReserve,
+      maps: canaryInstances,
+    },
+    touched,
+  ];
+}
+
+function listV8({ checks, memories, cageBytes }: TierConfiguration & { kind: 'v8' }): readonly Mapping[] {
+  return [
+    {
+      pool: 'linear-memory',
+      bytes: checks === 'elided' ? cageBytes : canaryMaximumBytes,
+      writableBytes: v8PageBytes,
+      count: memories,
+      protection: 'none',
+      noReserve: true,
+      // The accessible part and the rest; the rest merges with the next memory's.
+      maps: 2 * memories,
+    },
+    // The canary's two memories are larger than the others.
+    {
+      pool: 'linear-memory',
+      bytes: 0,
+      writableBytes: canaryGrownBytes - v8PageBytes,
+      count: canaryInstances,
+      protection: 'read-write',
+      noReserve: true,
+      maps: 0,
+    },
+  ];
+}
+
+function roundUp(bytes: number): number {
+  return Math.ceil(bytes / pageBytes) * pageBytes;
+}

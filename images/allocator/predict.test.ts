@@ -1,0 +1,273 @@
+import t from 'tap';
+import { describeShortfall } from './explain.ts';
+import { parseFacts } from './parse-facts.ts';
+import { predictHost, predictTier, type PredictionInput } from './predict.ts';
+import { resolveProcessCost } from './processes.ts';
+import type { Facts } from './facts.ts';
+import { takeStep } from './limits.ts';
+import { formatBytes, formatPair, GiB, KiB, MiB, TiB } from './sizes.ts';
+import { cageBytes, hasTrapHandlerFlag, startsGuarded, v8VersionOf } from './v8-rules.ts';
+
+const roomy: Facts = {
+  ...parseFacts({}),
+  memTotal: 2_026_400 * KiB,
+  swapTotal: 0,
+  commitLimit: 1_013_200 * KiB,
+  committedAs: 20 * MiB,
+  overcommitMemory: 0,
+  userReserve: 62 * MiB,
+  adminReserve: 8 * MiB,
+  maxMapCount: 65_530,
+  addressBits: 47,
+  sysAdmin: true,
+};
+
+function ask(facts: Partial<Facts>, change: Partial<PredictionInput> = {}): PredictionInput {
+  return {
+    facts: { ...roomy, ...facts },
+    engine: { kind: 'wasmtime', version: '50.0.1' },
+    node: '22.23.3',
+    profile: 'spin',
+    choice: 'auto',
+    env: {},
+    ...change,
+  };
+}
+
+/** A guest of some memory under strict overcommit, ratio 50. */
+function strict(memTotalKib: number): Partial<Facts> {
+  const memTotal = memTotalKib * KiB;
+  return {
+    overcommitMemory: 2,
+    memTotal,
+    commitLimit: memTotal / 2,
+    userReserve: Math.min(memTotal / 32, 128 * MiB),
+  };
+}
+
+const v8 = { engine: { kind: 'v8', version: '' } } as const;
+
+/** Tier or outcome, with the limit that stopped the first tier or the process. */
+function word(input: PredictionInput): string {
+  const { outcome, tier, checks, tiers, startup } = predictHost(input);
+  const stop = startup ?? tiers.flatMap((one) => (one.fits ? [] : [one.shortfall]))[0];
+  const reached = tier === null ? outcome : `${tier} ${checks ?? ''}`;
+  return stop === undefined ? reached : `${reached}, ${stop.pool} ${stop.limit}`;
+}
+
+t.test('memory and overcommit: as seen in guests of 512 MB to 8 GB', (t) => {
+  const rows = [
+    [480_420, '22.23.3', 'conservative elided, table CommitLimit'],
+    [995_744, '20.20.2', 'conservative elided, table CommitLimit'],
+    [2_026_400, '22.23.3', 'conservative elided, table CommitLimit'],
+    [4_021_408, '22.23.3', 'conservative elided, stack CommitLimit'],
+    [8_144_028, '22.23.3', 'standard elided'],
+    [480_420, '24.21.0', 'crashed, process CommitLimit'],
+    [995_744, '26.10.0', 'crashed, process CommitLimit'],
+    [2_026_400, '24.21.0', 'conservative elided, table CommitLimit'],
+    [4_021_408, '24.21.0', 'conservative elided, table CommitLimit'],
+    [8_144_028, '24.21.0', 'conservative elided, stack CommitLimit'],
+  ] as const;
+  for (const [memory, node, expected] of rows) {
+    t.equal(word(ask(strict(memory), { node })), expected, `${memory} kB, Node ${node}`);
+  }
+  for (const overcommitMemory of [0, 1] as const) {
+    for (const node of ['18.20.8', '20.20.2', '22', '24.21.0', '26.10.0', '27.0.0']) {
+      t.equal(word(ask({ overcommitMemory, memTotal: 480_420 * KiB }, { node })), 'standard elided', node);
+    }
+  }
+  t.end();
+});
+
+t.test('the two numbers that decide are the pool and what CommitLimit leaves', (t) => {
+  const [standard] = predictHost(ask(strict(2_026_400))).tiers;
+  t.match(standard, { fits: false, shortfall: { pool: 'table', needed: 1_605_632_000, unit: 'bytes' } });
+  if (standard?.fits !== false) throw new Error('fits');
+  // 989 MiB - 62 reserve - 20 committed - 57 for Node and the engine.
+  t.match(describeShortfall(standard.shortfall), /^table pool needs 1531 MiB, CommitLimit leaves 8\d\d MiB$/);
+  t.end();
+});
+
+t.test('an ordinary user has the administrators’ reserve less', (t) => {
+  const available = (sysAdmin: boolean | null, adminReserve: number | null = 8 * MiB) => {
+    const [tier] = predictHost(ask({ ...strict(2_026_400), sysAdmin, adminReserve })).tiers;
+    return tier?.fits === false ? tier.shortfall.available : NaN;
+  };
+  t.equal(available(true) - available(false), 8 * MiB);
+  t.equal(available(true) - available(null), 8 * MiB, 'unknown counts as ordinary');
+  t.equal(available(false, null), available(true));
+  t.end();
+});
+
+t.test('limits of the process: as measured with ulimit', (t) => {
+  const v = (mib: number) => ({ addressSpaceLimit: mib * MiB });
+  const d = (mib: number) => ({ dataLimit: mib * MiB });
+  const rows: readonly (readonly [facts: Partial<Facts>, node: string, expected: string, v8?: boolean])[] = [
+    [v(512), '20.20.2', 'crashed, process RLIMIT_AS'],
+    [v(1024), '20.20.2', 'on-demand explicit, memory RLIMIT_AS'],
+    [v(2048), '22.23.3', 'on-demand explicit, memory RLIMIT_AS'],
+    [v(8192), '24.21.0', 'conservative explicit, memory RLIMIT_AS'],
+    [v(524_288), '26.10.0', 'conservative elided, memory RLIMIT_AS'],
+    [v(4_300_000), '26.10.0', 'standard elided'],
+    [d(64), '20.20.2', 'crashed, process RLIMIT_DATA'],
+    [d(128), '20.20.2', 'conservative elided, table RLIMIT_DATA'],
+    [d(512), '24.21.0', 'crashed, process RLIMIT_DATA'],
+    [d(3072), '22.23.3', 'conservative elided, stack RLIMIT_DATA'],
+    [d(3700), '22.23.3', 'standard elided'],
+    [{ maxMapCount: 1000 }, '22.23.3', 'conservative elided, stack-guards max_map_count'],
+    [{ maxMapCount: 2300 }, '22.23.3', 'standard elided'],
+    [{ addressBits: 39 }, '22.23.3', 'conservative elided, memory address width'],
+    [v(2048), '20.20.2', 'on-demand explicit, linear-memory RLIMIT_AS', true],
+    [v(2048), '18.20.8', 'exhausted, linear-memory RLIMIT_AS', true],
+    [v(16_383), '24.21.0', 'on-demand explicit, linear-memory RLIMIT_AS', true],
+    [v(16_384), '24.21.0', 'on-demand explicit, linear-memory RLIMIT_AS', true],
+    [v(170_000), '20.20.2', 'conservative elided, linear-memory RLIMIT_AS', true],
+    [d(128), '20.20.2', 'conservative elided, linear-memory RLIMIT_DATA', true],
+    [{ addressBits: 39 }, '26.10.0', 'conservative elided, linear-memory address width', true],
+    [{ maxMapCount: 1000 }, '22.23.3', 'conservative elided, linear-memory max_map_count', true],
+    [{}, '26.10.0', 'standard elided', true],
+  ];
+  for (const [facts, node, expected, isV8] of rows) {
+    t.equal(
+      word(ask(facts, { node, ...(isV8 === true ? v8 : {}) })),
+      expected,
+      `${JSON.stringify(facts)} ${node}`,
+    );
+  }
+  t.end();
+});
+
+t.test('mode 0 refuses only a charged mapping larger than RAM and swap', (t) => {
+  const old = { engine: { kind: 'wasmtime', version: '25.0.0' } } as const;
+  t.match(
+    predictTier('standard', ask({}, old)),
+    { fits: false, shortfall: { limit: 'feature' } },
+    'no pools in C',
+  );
+  t.match(predictTier('on-demand', ask({}, old)), { fits: true, checks: 'elided' });
+  // The stack pool of an engine before 27, which did not map MAP_NORESERVE.
+  const stacks = { pool: 'stack', virtual: 2 * GiB, writable: 2 * GiB, heuristic: 2 * GiB, maps: 1 } as const;
+  const held = { virtual: 0, writable: 0, maps: 0 };
+  const take = (facts: Partial<Facts>) => takeStep(stacks, held, { ...roomy, ...facts }).shortfall;
+  t.match(take({}), { limit: 'overcommit heuristic', available: 2_026_400 * KiB });
+  t.equal(take({ swapTotal: GiB }), null);
+  t.match(take({ swapTotal: null }), { limit: 'overcommit heuristic' });
+  t.equal(take({ overcommitMemory: 1 }), null);
+  t.equal(take({ memTotal: null }), null);
+  t.equal(take({ overcommitMemory: 2, commitLimit: null }), null);
+  t.equal(take({ overcommitMemory: 2, committedAs: null }), null);
+  t.equal(take({ overcommitMemory: 2, userReserve: null, commitLimit: 2 * GiB + 20 * MiB }), null);
+  t.end();
+});
+
+t.test('settings that leave the canary no room are predicted to fail', (t) => {
+  const few = (env: Readonly<Record<string, string>>) => predictTier('standard', ask({}, { env }));
+  t.match(few({ SPIN_WASMTIME_TOTAL_MEMORIES: '0' }), {
+    fits: false,
+    shortfall: { pool: 'memory', needed: 1 },
+  });
+  t.match(few({ SPIN_WASMTIME_INSTANCE_TABLE_ELEMENTS: '9' }), {
+    fits: false,
+    shortfall: { pool: 'table', limit: 'feature', needed: 10, available: 9 },
+  });
+  t.match(few({ SPIN_WASMTIME_TOTAL_MEMORIES: '1' }), { fits: true, slots: 1 });
+  t.end();
+});
+
+t.test('a forced tier is the only one tried', (t) => {
+  const forced = predictHost(ask(strict(480_420), { choice: 'standard' }));
+  t.match(forced, { outcome: 'exhausted', tier: null, checks: null, startup: null });
+  t.equal(forced.tiers.length, 1);
+  const switched = predictHost(ask({}, { env: { SPIN_WASMTIME_POOLING: '0' } }));
+  t.match(switched, { outcome: 'reached', tier: 'on-demand', checks: 'elided' });
+  t.throws(() => predictHost(ask({}, { env: { SPIN_WASMTIME_POOLING: 'x' } })), { code: 'BAD_VARIABLE' });
+  t.end();
+});
+
+t.test('a tier that fits tells its scarcest limit; without any known limit there is none', (t) => {
+  t.match(predictTier('standard', ask({ maxMapCount: 2300 })), {
+    fits: true,
+    slots: 1000,
+    tightest: { limit: 'max_map_count' },
+  });
+  t.match(predictTier('on-demand', ask({})), { fits: true, slots: null });
+  t.same(predictTier('on-demand', { ...ask({}), facts: parseFacts({}) }), {
+    tier: 'on-demand',
+    fits: true,
+    checks: 'elided',
+    slots: null,
+    tightest: null,
+  });
+  t.end();
+});
+
+t.test("V8's rules follow Node's releases", (t) => {
+  const flag = [
+    ['18.20.8', false],
+    ['20.14.0', false],
+    ['20.15.0', true],
+    ['21.7.3', false],
+    ['22.1.0', false],
+    ['22.2.0', true],
+    ['26.10.0', true],
+  ] as const;
+  for (const [node, has] of flag) t.equal(hasTrapHandlerFlag(node), has, node);
+  for (const [node, guarded] of [
+    ['22.23.3', true],
+    ['24.18.0', true],
+    ['24.19.0', false],
+    ['25.9.0', true],
+    ['26.0.0', false],
+  ] as const) {
+    t.equal(startsGuarded(node, 16 * GiB - KiB), guarded, node);
+  }
+  t.ok(startsGuarded('26.0.0', 16 * GiB));
+  t.ok(startsGuarded('26.0.0', null));
+  t.equal(cageBytes('13.6.1'), 8 * GiB);
+  t.equal(v8VersionOf('20.20.2'), '11.3');
+  t.equal(v8VersionOf('30.0.0'), '14.6', 'an unknown line counts as the newest');
+  t.end();
+});
+
+t.test('a line of Node that was not measured counts as the nearest before it', (t) => {
+  t.equal(resolveProcessCost('25.9.0'), resolveProcessCost('24.21.0'));
+  t.equal(resolveProcessCost('16.0.0'), resolveProcessCost('18.20.8'));
+  t.end();
+});
+
+t.test('shortfalls read as sentences', (t) => {
+  const shortfall = { pool: 'table', limit: 'CommitLimit', needed: 0, available: 0, unit: 'bytes' } as const;
+  t.equal(
+    describeShortfall({ ...shortfall, needed: 1_605_632_000, available: 172.4 * MiB }),
+    'table pool needs 1531 MiB, CommitLimit leaves 172 MiB',
+  );
+  t.equal(
+    describeShortfall({
+      pool: 'stack-guards',
+      limit: 'max_map_count',
+      needed: 1999,
+      available: 870,
+      unit: 'maps',
+    }),
+    'guard pages of the stack pool need 1999 mappings, vm.max_map_count leaves 870',
+  );
+  t.equal(
+    describeShortfall({ pool: 'process', limit: 'feature', needed: 1, available: 0, unit: 'maps' }),
+    'the process itself: not offered by this version or setting',
+  );
+  t.equal(
+    describeShortfall({ pool: 'table', limit: 'feature', needed: 10, available: 9, unit: 'maps' }),
+    'table pool needs 10, this version or setting gives 9',
+  );
+  t.same(
+    [512 * KiB, 50 * MiB + 1, 200 * GiB, 3.937 * TiB].map((bytes) => formatBytes(bytes)),
+    ['512 KiB', '50 MiB', '200 GiB', '3.94 TiB'],
+  );
+  t.same(
+    formatPair(1531 * MiB, 1530.8 * MiB),
+    ['1531.0 MiB', '1530.8 MiB'],
+    'a need is never shown equal to what is left',
+  );
+  t.same(formatPair(2 * MiB + 1, 2 * MiB), ['2048.001 KiB', '2048.000 KiB']);
+  t.end();
+});

@@ -1,0 +1,123 @@
+/** Facts + engine + Node → which tier a wasm host will reach, and which limit stops the better ones. */
+import { resolveTierConfiguration, type TierConfiguration } from './configuration.ts';
+import type { Facts } from './facts.ts';
+import { takeStep, type Holding, type Step } from './limits.ts';
+import { listMappings } from './mappings.ts';
+import type { Pool, Prediction, Shortfall, TierPrediction } from './prediction.ts';
+import { resolveProcessCost, type Cost } from './processes.ts';
+import { resolveChoice, type Environment } from './spin-variables.ts';
+import { tiers, type AllocatorChoice, type EngineId, type Profile, type Tier } from './tier.ts';
+import { guardedFromBytes, hasTrapHandlerFlag, startsGuarded, v8VersionOf } from './v8-rules.ts';
+
+export type PredictionInput = Readonly<{
+  /** Of the process that becomes the wasm host, before it starts: Committed_AS without it. */
+  facts: Facts;
+  /** For v8 the version may be empty: Node's release line tells it. */
+  engine: EngineId;
+  /** Version of Node, `22.23.3`. */
+  node: string;
+  profile: Profile;
+  /** SPIN_ALLOCATOR, alias resolved. */
+  choice: AllocatorChoice;
+  /** Spin's variables. */
+  env: Environment;
+}>;
+
+const nothing: Holding = { virtual: 0, writable: 0, maps: 0 };
+
+/** What the whole host will do. Throws AllocatorError for a variable or version nobody can read. */
+export function predictHost(input: PredictionInput): Prediction {
+  const choice = resolveChoice(input.choice, input.env);
+  const order: readonly Tier[] = choice === 'auto' ? tiers : [choice];
+  const startup = predictStart(input);
+  const predictions = order.map((tier) => predictTier(tier, input));
+  const first = predictions.find(({ fits }) => fits);
+  if (startup !== null || first?.fits !== true) {
+    const outcome = startup === null ? 'exhausted' : 'crashed';
+    return { outcome, tier: null, checks: null, tiers: predictions, startup };
+  }
+  return { outcome: 'reached', tier: first.tier, checks: first.checks, tiers: predictions, startup: null };
+}
+
+/** The limit that keeps Node from starting at all, or null. */
+export function predictStart({ facts, node }: PredictionInput): Shortfall | null {
+  const { start } = resolveProcessCost(node);
+  return takeStep(toStep('process', start), nothing, facts).shortfall;
+}
+
+/** Whether one tier will be proven, in a process of its own. Throws AllocatorError. */
+export function predictTier(tier: Tier, input: PredictionInput): TierPrediction {
+  const { facts, node } = input;
+  const engine =
+    input.engine.kind === 'v8' ? ({ kind: 'v8', version: v8VersionOf(node) } as const) : input.engine;
+  const configuration = resolveTierConfiguration(tier, { ...input, engine });
+  const lacking = findLacking(configuration, input);
+  if (lacking !== null) return { tier, fits: false, shortfall: lacking };
+
+  const { start, load, work } = resolveProcessCost(node);
+  const steps: readonly Step[] = [
+    toStep('process', start),
+    toStep('code', load[engine.kind]),
+    ...listMappings(configuration).map((mapping) => ({
+      pool: mapping.pool,
+      virtual: mapping.bytes * mapping.count,
+      writable: mapping.writableBytes * mapping.count,
+      heuristic: mapping.noReserve ? 0 : mapping.writableBytes,
+      maps: mapping.maps,
+    })),
+    toStep('code', work[engine.kind]),
+  ];
+  let held = nothing;
+  let tightest: Shortfall | null = null;
+  for (const step of steps) {
+    const result = takeStep(step, held, facts);
+    if (result.shortfall !== null) return { tier, fits: false, shortfall: result.shortfall };
+    if (tightest === null || margin(result.tightest) < margin(tightest)) tightest = result.tightest;
+    held = result.held;
+  }
+  const { checks } = configuration;
+  const slots = configuration.kind === 'v8' ? configuration.memories : (configuration.pool?.memories ?? null);
+  return { tier, fits: true, checks, slots: tier === 'on-demand' ? null : slots, tightest };
+}
+
+/** How often what is needed fits into what is left. */
+function margin(check: Shortfall | null): number {
+  return check === null ? Infinity : check.available / check.needed;
+}
+
+function toStep(pool: Pool, { virtual, charged, maps }: Cost): Step {
+  return { pool, virtual, writable: charged, heuristic: 0, maps };
+}
+
+/** What the canary needs of a pool, whatever the machine offers: settings can ask for less. */
+const canaryNeeds = { memories: 1, tables: 1, coreInstances: 1, tableElements: 10 } as const;
+
+/** What this version or these settings cannot do, on any machine. */
+function findLacking(configuration: TierConfiguration, { facts, node }: PredictionInput): Shortfall | null {
+  const lacks = (pool: Pool, needed: number, available: number): Shortfall => ({
+    pool,
+    limit: 'feature',
+    needed,
+    available,
+    unit: 'maps',
+  });
+  if (configuration.kind === 'v8') {
+    if (configuration.checks === 'explicit') return hasTrapHandlerFlag(node) ? null : lacks('process', 1, 0);
+    const limit = facts.addressSpaceLimit;
+    if (limit === null || startsGuarded(node, limit)) return null;
+    return {
+      pool: 'linear-memory',
+      limit: 'RLIMIT_AS',
+      needed: guardedFromBytes,
+      available: limit,
+      unit: 'bytes',
+    };
+  }
+  if (configuration.pool === null) return null;
+  if (!configuration.poolingInC) return lacks('memory', 1, 0);
+  for (const [field, needed] of Object.entries(canaryNeeds)) {
+    const available = configuration.pool[field as keyof typeof canaryNeeds];
+    if (available < needed) return lacks(field === 'memories' ? 'memory' : 'table', needed, available);
+  }
+  return null;
+}

@@ -1,0 +1,57 @@
+/**
+ * What the process around an engine takes, by release line of Node. Measured by halving `ulimit -v`
+ * and `ulimit -d` around the real worker until it no longer reached a step (x86-64; 18.20.8, 20.20.2,
+ * 22.23.3, 24.21.0, 26.10.0; libwasmtime 38.0.0 and 50.0.1), so these are thresholds and not what an
+ * unlimited process happens to show. MALLOC_ARENA_MAX=1 is part of it, as the launcher sets it.
+ *
+ * How exact: repeated runs agree within 20 MiB of address space (once 120) and 8 MiB of private
+ * writable memory; 38.0.0 needs 8 MiB more of the latter than 50.0.1, and the figure lies between.
+ * A limit closer to a threshold than that decides by chance, and so does this model.
+ */
+import { parseVersion } from './engines.ts';
+import { MiB } from './sizes.ts';
+import type { EngineKind } from './tier.ts';
+
+/** Bytes and mappings; `charged` is private writable memory. */
+export type Cost = Readonly<{ virtual: number; charged: number; maps: number }>;
+
+export type ProcessCost = Readonly<{
+  /** To the worker's first JavaScript. */
+  start: Cost;
+  /** From there until the engine is loaded, before any pool. */
+  load: Readonly<Record<EngineKind, Cost>>;
+  /** Compiling, instantiating and running the canary beyond its own memories. */
+  work: Readonly<Record<EngineKind, Cost>>;
+}>;
+
+type Row = ProcessCost & Readonly<{ line: number }>;
+
+const cost = (virtual: number, charged: number, maps: number): Cost => ({
+  virtual: virtual * MiB,
+  charged: charged * MiB,
+  maps,
+});
+
+const load = { wasmtime: cost(25, 7, 20), v8: cost(0, 0, 0) };
+const work = { wasmtime: cost(4, 2, 24), v8: cost(0, 1, 24) };
+
+/**
+ * Charged: 24 and 26 map 512 MiB of code range writable at start. 18 and 20 hold about 32 MiB of young
+ * generation more than 22 while the worker loads.
+ */
+const oldest: Row = { line: 18, start: cost(294, 89, 95), load, work };
+
+/** Oldest first. */
+const rows: readonly Row[] = [
+  oldest,
+  { line: 20, start: cost(682, 82, 95), load, work },
+  { line: 22, start: cost(670, 50, 108), load, work },
+  { line: 24, start: cost(1056, 564, 117), load, work },
+  { line: 26, start: cost(1067, 563, 143), load, work },
+];
+
+/** Row of a Node version; an unknown line counts as the nearest one before it. Throws BAD_VERSION. */
+export function resolveProcessCost(node: string): ProcessCost {
+  const [major] = parseVersion(node);
+  return rows.findLast(({ line }) => line <= major) ?? oldest;
+}

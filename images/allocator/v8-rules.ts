@@ -1,0 +1,48 @@
+/**
+ * What V8 inside Node does about guard regions, by version. Measured on Node 18.20.8, 20.20.2,
+ * 22.23.3, 24.18.0, 24.21.0 and 26.10.0.
+ */
+import { parseVersion } from './engines.ts';
+import type { Limit } from './facts.ts';
+import { GiB } from './sizes.ts';
+
+/** Address space of one guarded 32-bit memory: 2 GiB before and 8 GiB from the start; V8 13 dropped the former. */
+export function cageBytes(v8Version: string): number {
+  return parseVersion(v8Version)[0] >= 13 ? 8 * GiB : 10 * GiB;
+}
+
+/** `--disable-wasm-trap-handler` exists (nodejs/node#52766): 20.15, 22.2 and later. */
+export function hasTrapHandlerFlag(node: string): boolean {
+  const [major, minor] = parseVersion(node);
+  if (major === 20) return minor >= 15;
+  if (major === 22) return minor >= 2;
+  return major > 22;
+}
+
+/** The limit below which Node itself leaves the guards off (nodejs/node#62132): 24.19 and 26.0. */
+export const guardedFromBytes = 16 * GiB;
+
+/**
+ * Node starts with guards. It looks at RLIMIT_AS only, at the raw limit (off at 16,777,215 kB, on at
+ * 16,777,216 kB); older releases never turn them off by themselves.
+ */
+export function startsGuarded(node: string, addressSpaceLimit: Limit): boolean {
+  const [major, minor] = parseVersion(node);
+  const looks = major > 25 || (major === 24 && minor >= 19);
+  return !looks || addressSpaceLimit === null || addressSpaceLimit >= guardedFromBytes;
+}
+
+/** V8's version per release line of Node, for predicting before any Node has run. */
+const v8Majors: Readonly<Record<number, string>> = {
+  18: '10.2',
+  20: '11.3',
+  22: '12.4',
+  24: '13.6',
+  25: '14.1',
+  26: '14.6',
+};
+
+/** V8 version of a Node release, as far as its line tells; lines not in the table count as the newest. */
+export function v8VersionOf(node: string): string {
+  return v8Majors[parseVersion(node)[0]] ?? '14.6';
+}

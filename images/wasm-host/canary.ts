@@ -1,0 +1,63 @@
+/** What the canary must answer, whichever engine runs it. */
+import { ProofError } from './proof-error.ts';
+
+/** One live instance of canary.wasm. Numbers are i32 as the module returns them. */
+export type CanaryInstance = Readonly<{
+  call: (
+    name: 'answer' | 'data' | 'touch' | 'store' | 'load' | 'grow' | 'size',
+    ...values: number[]
+  ) => number;
+  /** Loads at an address and says whether that trapped as out of bounds. Any other trap throws. */
+  trapsAt: (address: number) => boolean;
+}>;
+
+const pageBytes = 65536;
+const initialPages = 16;
+const maximumPages = 64;
+/** 'pool', little-endian. */
+const dataWord = 0x6c6f6f70;
+
+/** Proves one instance: table, data, every page touched, both ends written and read, out of bounds traps. */
+export function checkCanary(instance: CanaryInstance): void {
+  const end = initialPages * pageBytes;
+  expect('memory.size', instance.call('size'), initialPages);
+  expect('a call through the table', instance.call('answer'), 42);
+  expect('the data segment', instance.call('data'), dataWord);
+  expect('words read back from every page', instance.call('touch'), end / 4096);
+  for (const [address, value] of [
+    [0, 0x1234_5678],
+    [end - 4, 0x0765_4321],
+  ] as const) {
+    instance.call('store', address, value);
+    expect(`the word written at ${address}`, instance.call('load', address), value);
+  }
+  // Just past the end; across it; far behind, where only the guard region or the check can catch it.
+  for (const address of [end, end - 2, 0x7fff_fff0, -16]) {
+    if (!instance.trapsAt(address)) {
+      throw new ProofError('verification', `a load at ${address >>> 0}, out of bounds, did not trap`);
+    }
+  }
+  expect('the instance after its traps', instance.call('answer'), 42);
+}
+
+/** Proves that two live instances do not share their memory. */
+export function checkApart(one: CanaryInstance, other: CanaryInstance): void {
+  one.call('store', 128, 1);
+  other.call('store', 128, 2);
+  expect('a word written in one instance after the other wrote there', one.call('load', 128), 1);
+}
+
+/** Proves growth, by one page and to the maximum; what was written before stays. */
+export function checkGrowth(instance: CanaryInstance): void {
+  const end = initialPages * pageBytes;
+  instance.call('store', end - 4, 77);
+  expect('memory.grow by one page', instance.call('grow', 1), initialPages);
+  expect('the last word before growth', instance.call('load', end - 4), 77);
+  instance.call('store', end, 78);
+  expect('the first word after growth', instance.call('load', end), 78);
+  expect('memory.grow past the maximum', instance.call('grow', maximumPages), -1);
+}
+
+function expect(what: string, found: number, wanted: number): void {
+  if (found !== wanted) throw new ProofError('verification', `${what}: ${found} instead of ${wanted}`);
+}

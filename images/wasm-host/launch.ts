@@ -1,0 +1,36 @@
+/** How the wasm host is started, for whoever starts it: the command line, not the process. */
+import { fileURLToPath } from 'node:url';
+
+/** Same words as the launcher's own. */
+export type HostOptions = Readonly<{
+  /** `wasmtime`, `wasmtime@50.0.1` or `v8`. @default 'wasmtime' */
+  engine?: string | undefined;
+  /** Path of libwasmtime. @default POOLPROOF_LIBWASMTIME of the environment */
+  library?: string | undefined;
+  /** @default 'spin' */
+  profile?: string | undefined;
+  /** Node to run the workers with. @default `node` of the PATH */
+  node?: string | undefined;
+  /** Seconds per attempt. @default 60 */
+  deadline?: string | undefined;
+  /** Prove, log and exit instead of serving. */
+  once?: boolean | undefined;
+}>;
+
+export type HostCommand = Readonly<{ command: string; args: readonly string[] }>;
+
+/** The launcher beside this file, run by the machine's own shell. */
+export function hostCommand(options: HostOptions): HostCommand {
+  const valued = (['engine', 'library', 'profile', 'node', 'deadline'] as const).flatMap((name) => {
+    const value = options[name];
+    return value === undefined ? [] : [`--${name}`, value];
+  });
+  return {
+    command: '/bin/sh',
+    args: [
+      fileURLToPath(new URL('wasm-host.sh', import.meta.url)),
+      ...valued,
+      ...(options.once === true ? ['--once'] : []),
+    ],
+  };
+}

@@ -1,0 +1,64 @@
+/** What a measuring process is asked for, and its command line; for whoever starts it, here or in a guest. */
+import { fileURLToPath } from 'node:url';
+import type { Checks, EngineKind, Tier } from '../allocator/tier.ts';
+import { compilerFlags, trapHandlerFlag } from './measure-v8.ts';
+import type { HostCommand } from './launch.ts';
+import type { Clock } from './workloads/catalogue.ts';
+
+/** One engine configuration to be measured: a tier in one of its forms. */
+export type Subject = Readonly<{ tier: Tier; checks: Checks }>;
+
+export type MeasureRequest = Readonly<{
+  engine: EngineKind;
+  /** Version of libwasmtime; null for v8. */
+  version: string | null;
+  /** Path of libwasmtime; null for v8. */
+  library: string | null;
+  profile: string;
+  clock: Clock;
+  /** In the order of their samples; the same one twice is a pair of equals, A/A. */
+  subjects: readonly Subject[];
+  /** Names of workloads. */
+  workloads: readonly string[];
+  /** Fractions of a workload's length; two make a slope. @default [1] */
+  lengths?: readonly number[];
+  /** Samples of each subject, workload and length. @default 8 */
+  samples?: number;
+  /** Folder with the files of packages.ts. */
+  files: string;
+  /** Folder of modules compiled ahead; made and filled when it is empty. @default none: compiled anew */
+  compiled?: string | undefined;
+  /** @default the running Node */
+  node?: string;
+  /** The compiled program. @default the one beside this file */
+  program?: string;
+}>;
+
+export const formatSubject = ({ tier, checks }: Subject): string => `${tier}/${checks}`;
+
+/**
+ * The command of one measuring process. For V8 with explicit checks only, the process has no guard
+ * regions at all (Node's own flag, as in the tier); with both kinds it has, and V8 compiles both.
+ */
+export function measureCommand(request: MeasureRequest): HostCommand {
+  const { engine, version, subjects } = request;
+  const flags = engine === 'v8' ? [...compilerFlags] : [];
+  if (engine === 'v8' && subjects.every(({ checks }) => checks === 'explicit')) flags.push(trapHandlerFlag);
+  return {
+    command: request.node ?? process.execPath,
+    args: [
+      ...flags,
+      request.program ?? fileURLToPath(new URL('measure.js', import.meta.url)),
+      ...['--engine', version === null ? engine : `${engine}@${version}`],
+      ...(request.library === null ? [] : ['--library', request.library]),
+      ...['--profile', request.profile],
+      ...['--clock', request.clock],
+      ...['--subjects', subjects.map(formatSubject).join(',')],
+      ...['--workloads', request.workloads.join(',')],
+      ...['--lengths', (request.lengths ?? [1]).join(',')],
+      ...['--samples', String(request.samples ?? 8)],
+      ...['--files', request.files],
+      ...(request.compiled === undefined ? [] : ['--compiled', request.compiled]),
+    ],
+  };
+}

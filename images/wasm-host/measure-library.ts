@@ -1,0 +1,112 @@
+/**
+ * The functions of libwasmtime's C interface that running workloads needs, through koffi. Separate
+ * from the wasm host's own, which stays as small as what a tier's proof takes.
+ */
+import koffi from 'koffi';
+import { ProofError } from './proof-error.ts';
+
+export type Pointer = bigint | null;
+type Argument = Buffer | Uint8Array | Pointer | number | boolean;
+
+const p = 'void*';
+
+/** Result and parameter types. Signatures from `crates/c-api/include/`. */
+const signatures = {
+  wasm_config_new: [p, []],
+  wasmtime_config_memory_reservation_set: ['void', [p, 'uint64_t']],
+  wasmtime_config_memory_reservation_for_growth_set: ['void', [p, 'uint64_t']],
+  wasmtime_config_memory_guard_size_set: ['void', [p, 'uint64_t']],
+  wasmtime_config_parallel_compilation_set: ['void', [p, 'bool']],
+  wasmtime_pooling_allocation_config_new: [p, []],
+  wasmtime_pooling_allocation_config_delete: ['void', [p]],
+  wasmtime_pooling_allocation_strategy_set: ['void', [p, p]],
+  wasm_engine_new_with_config: [p, [p]],
+  wasmtime_module_new: [p, [p, p, 'size_t', p]],
+  wasmtime_module_serialize: [p, [p, p]],
+  wasmtime_module_deserialize: [p, [p, p, 'size_t', p]],
+  wasm_byte_vec_delete: ['void', [p]],
+  wasmtime_store_new: [p, [p, p, p]],
+  wasmtime_store_context: [p, [p]],
+  wasmtime_store_delete: ['void', [p]],
+  wasmtime_linker_new: [p, [p]],
+  wasmtime_linker_delete: ['void', [p]],
+  wasmtime_linker_define_unknown_imports_as_default_values: [p, [p, p, p]],
+  wasmtime_linker_instantiate: [p, [p, p, p, p, p]],
+  wasmtime_instance_export_get: ['bool', [p, p, p, 'size_t', p]],
+  wasmtime_func_call_unchecked: [p, [p, p, p, 'size_t', p]],
+  wasmtime_memory_data: [p, [p, p]],
+  wasmtime_memory_data_size: ['size_t', [p, p]],
+  wasmtime_memory_grow: [p, [p, p, 'uint64_t', p]],
+  wasmtime_error_message: ['void', [p, p]],
+  wasm_trap_message: ['void', [p, p]],
+} as const satisfies Readonly<Record<string, readonly [string, readonly string[]]>>;
+
+export type FunctionName = keyof typeof signatures;
+
+export type MeasureLibrary = Readonly<{
+  call: (name: FunctionName, ...values: readonly Argument[]) => unknown;
+  /** Same, for a result that is a pointer. */
+  pointer: (name: FunctionName, ...values: readonly Argument[]) => Pointer;
+  setPool: (pool: Pointer, name: string, type: 'uint32_t' | 'size_t', value: number) => void;
+  /** Throws ProofError `engine` with the text of a wasmtime_error_t that is not null. */
+  raise: (error: Pointer) => void;
+  /** Throws ProofError `engine` when the cell holds a trap. */
+  raiseTrap: (cell: Buffer) => void;
+  /** Memory as an ArrayBuffer, without copying. */
+  view: (address: Pointer, bytes: number) => ArrayBuffer;
+}>;
+
+/** @throws ProofError `library` when it, or a function of it, cannot be loaded. */
+export function openMeasureLibrary(path: string): MeasureLibrary {
+  const handle = attempt(() => koffi.load(path));
+  const declared = new Map<string, (...values: readonly Argument[]) => unknown>();
+  const declare = (name: string, result: string, parameters: readonly string[]) => {
+    const known = declared.get(name);
+    if (known !== undefined) return known;
+    const made = attempt(() => handle.func(name, result, [...parameters])) as (
+      ...values: readonly Argument[]
+    ) => unknown;
+    declared.set(name, made);
+    return made;
+  };
+  const call: MeasureLibrary['call'] = (name, ...values) => {
+    const known = declared.get(name);
+    if (known !== undefined) return known(...values);
+    const [result, parameters] = signatures[name];
+    return declare(name, result, parameters)(...values);
+  };
+  const view: MeasureLibrary['view'] = (address, bytes) => koffi.view(address, bytes);
+  const fail = (name: 'wasmtime_error_message' | 'wasm_trap_message', object: Pointer): never => {
+    const vector = Buffer.alloc(16); // wasm_byte_vec_t: size, data
+    call(name, object, vector);
+    const bytes = view(vector.readBigUInt64LE(8), Number(vector.readBigUInt64LE(0)));
+    throw new ProofError('engine', Buffer.from(bytes).toString('utf8').replace(/\0$/, ''));
+  };
+  return {
+    call,
+    pointer: (name, ...values) => toPointer(call(name, ...values)),
+    setPool: (pool, name, type, value) => {
+      declare(`wasmtime_pooling_allocation_config_${name}_set`, 'void', [p, type])(pool, value);
+    },
+    raise: (error) => {
+      if (error !== null) fail('wasmtime_error_message', error);
+    },
+    raiseTrap: (cell) => {
+      const trap = cell.readBigUInt64LE(0);
+      if (trap !== 0n) fail('wasm_trap_message', trap);
+    },
+    view,
+  };
+}
+
+function toPointer(value: unknown): Pointer {
+  return typeof value === 'bigint' && value !== 0n ? value : null;
+}
+
+function attempt<T>(action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    throw new ProofError('library', error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * Measures workloads in the forms of tiers it is given, in one process, and prints the raw samples as
+ * one line of JSON. Started by the overhead command on hardware, and in guests where instructions count.
+ */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { AllocatorError } from '../allocator/allocator-error.ts';
+import {
+  resolveTierConfiguration,
+  type TierConfiguration,
+  type WasmtimeConfiguration,
+} from '../allocator/configuration.ts';
+import { GiB } from '../allocator/sizes.ts';
+import { UsageError } from './arguments.ts';
+import { parseMeasureArguments, type MeasureArguments } from './measure-arguments.ts';
+import { openClock, type Reading } from './measure-clock.ts';
+import type { Subject } from './measure-command.ts';
+import { openMeasureLibrary } from './measure-library.ts';
+import type { MeasureReport, WorkloadMeasurement } from './measure-report.ts';
+import { takeSamples } from './measure-samples.ts';
+import { loadV8 } from './measure-v8.ts';
+import { openWasmtimeEngine } from './measure-wasmtime.ts';
+import { readFacts, readUsage } from './proc.ts';
+import { ProofError } from './proof-error.ts';
+import { writeAll } from './report.ts';
+import type { Workload } from './workloads/catalogue.ts';
+import type { Loaded, Running } from './workloads/instance.ts';
+import { kernels } from './workloads/kernels.ts';
+import { programs } from './workloads/programs.ts';
+
+const exitUsage = 2;
+const exitFailed = 10;
+
+/** A module as one subject runs it. */
+type Module = Readonly<{ loaded: Loaded; code: string | null }>;
+
+type Engine = Readonly<{ load: (name: string) => Module }>;
+
+/** A limit on address space at which each tier takes the form asked for: 8 GiB hold no slots of 4 GiB. */
+const formFacts = {
+  elided: { addressSpaceLimit: null, addressBits: null },
+  explicit: { addressSpaceLimit: 8 * GiB, addressBits: null },
+} as const;
+
+function configure({ engine, profile }: MeasureArguments, { tier, checks }: Subject): TierConfiguration {
+  const facts = formFacts[checks];
+  const found = resolveTierConfiguration(tier, { engine, profile, env: process.env, facts });
+  if (found.checks !== checks) throw new UsageError(`${engine.kind} has no ${tier} with ${checks} checks`);
+  return found;
+}
+
+function readModule({ files }: MeasureArguments, name: string): Buffer {
+  const own = new URL(`workloads/${name}.wasm`, import.meta.url);
+  return readFileSync(existsSync(own) ? own : join(files, `${name}.wasm`));
+}
+
+function openEngine(args: MeasureArguments, subject: Subject, index: number): Engine {
+  const known = new Map<string, Module>();
+  const configuration = configure(args, subject);
+  const compile =
+    configuration.kind === 'v8' ? compileV8(args, subject, index) : compileWasmtime(args, configuration);
+  return {
+    load: (name) => {
+      const present = known.get(name);
+      if (present !== undefined) return present;
+      const module = compile(name);
+      known.set(name, module);
+      return module;
+    },
+  };
+}
+
+const compileV8 =
+  (args: MeasureArguments, { checks }: Subject, index: number) =>
+  (name: string): Module => ({ loaded: loadV8(readModule(args, name), checks, index), code: null });
+
+function compileWasmtime(
+  args: MeasureArguments,
+  configuration: WasmtimeConfiguration,
+): (name: string) => Module {
+  const engine = openWasmtimeEngine(openMeasureLibrary(args.library ?? ''), configuration);
+  const { reservationBytes, guardBytes, growthBytes } = configuration;
+  return (name) => {
+    if (args.compiled === null) return engine.compile(readModule(args, name));
+    // Tiers whose settings for code are equal share the file; the engine itself refuses one that does not fit.
+    const file = join(
+      args.compiled,
+      `${name}.${args.engine.version}.${reservationBytes}-${guardBytes}-${growthBytes}.cwasm`,
+    );
+    if (existsSync(file)) return engine.deserialize(readFileSync(file));
+    const compiled = engine.compile(readModule(args, name));
+    mkdirSync(args.compiled, { recursive: true });
+    writeFileSync(file, compiled.serialized);
+    return compiled;
+  };
+}
+
+function start(args: MeasureArguments, workload: Workload, engine: Engine): Running {
+  const begin = kernels[workload.name] ?? programs[workload.name];
+  if (begin === undefined) throw new UsageError(`${workload.name} cannot be started`);
+  return begin({
+    load: (name) => engine.load(name).loaded,
+    read: (file) => readFileSync(join(args.files, file)),
+  });
+}
+
+function measure(
+  args: MeasureArguments,
+  engines: readonly Engine[],
+  workload: Workload,
+  clock: () => Reading,
+): WorkloadMeasurement {
+  const code = engines.map((engine) => engine.load(workload.module).code);
+  const running = engines.map((engine) => start(args, workload, engine));
+  const checksums = running.map(({ run }) => run(workload.length));
+  const lengths = args.lengths.map((fraction) => Math.max(1, Math.round(fraction * workload.length)));
+  const series = takeSamples(running, lengths, args.samples, clock);
+  // The pool of a tier has 16 slots.
+  for (const { drop } of running) drop();
+  return { workload: workload.name, code, checksums, series };
+}
+
+/**
+ * Nanoseconds of one step of the control loop: a whole number of instructions where the clock counts
+ * them, the same each time.
+ */
+function provePerStep(engine: Engine, clock: () => Reading): number {
+  const running = engine.load('register-loop').loaded.instantiate();
+  const steps = [200_000, 600_000] as const;
+  const time = (length: number): number => {
+    running.call('run', 1000);
+    const before = clock();
+    running.call('run', length);
+    return clock().cpuNs - before.cpuNs;
+  };
+  const slopes = [0, 1, 2].map(() => (time(steps[1]) - time(steps[0])) / (steps[1] - steps[0]));
+  running.drop();
+  const [least = NaN, middle = NaN, most = NaN] = slopes.sort((a, b) => a - b);
+  const whole = Math.round(middle);
+  if (!(Math.abs(middle - whole) < 0.01 * whole && (most - least) / middle < 0.002)) {
+    throw new UsageError(
+      `the clock does not count instructions: a step took ${slopes.map((n) => n.toFixed(3)).join(', ')}`,
+    );
+  }
+  return middle;
+}
+
+function run(args: MeasureArguments): MeasureReport {
+  const facts = readFacts();
+  // Time under emulation says how fast the emulator is, not the engine.
+  if (args.clock === 'time' && facts.emulated) throw new UsageError('time is not measurable under emulation');
+  if (args.clock === 'instructions' && !facts.emulated) {
+    throw new UsageError('instructions are counted in emulated guests only');
+  }
+  const clock = openClock();
+  const engines = args.subjects.map((subject, index) => openEngine(args, subject, index));
+  const first = engines[0];
+  if (first === undefined) throw new UsageError('--subjects is empty');
+  const perStep = args.clock === 'instructions' ? provePerStep(first, clock) : null;
+  const startMs = performance.now();
+  const measured = args.workloads.map((workload) => measure(args, engines, workload, clock));
+  return {
+    poolproof: 'measure',
+    schema: 1,
+    engine: args.engine,
+    node: process.versions.node,
+    clock: args.clock,
+    subjects: args.subjects,
+    workloads: measured,
+    perStep,
+    facts,
+    startMs,
+    usage: readUsage(),
+  };
+}
+
+try {
+  writeAll(1, `${JSON.stringify(run(parseMeasureArguments(process.argv.slice(2))))}\n`);
+} catch (error) {
+  const usage = error instanceof UsageError || error instanceof AllocatorError;
+  if (!usage && !(error instanceof ProofError)) throw error;
+  writeAll(2, `measure: ${error.message}\n`);
+  process.exitCode = usage ? exitUsage : exitFailed;
+}

@@ -1,0 +1,112 @@
+/** What the start-up log tells an operator: why this tier, what is lost, which setting would bring it back. */
+import { describeShortfall } from '../allocator/explain.ts';
+import type { Attempt, FailureClass, HostReport, Proof } from '../allocator/host-report.ts';
+import type { LimitName } from '../allocator/prediction.ts';
+import type { EngineKind, Tier } from '../allocator/tier.ts';
+
+/** Settings that lift a limit. Only where they do: overcommit changes nothing for an address space. */
+const cures: Readonly<Record<LimitName, string | null>> = {
+  CommitLimit:
+    'vm.overcommit_memory=1 (or 0) brings it back; so do a larger vm.overcommit_ratio, more RAM or swap',
+  'overcommit heuristic': 'vm.overcommit_memory=1 brings it back; so do more RAM or swap',
+  RLIMIT_AS: 'a larger address-space limit brings it back (ulimit -v, LimitAS=)',
+  RLIMIT_DATA: 'a larger data limit brings it back (ulimit -d, LimitDATA=)',
+  max_map_count: 'a larger vm.max_map_count brings it back',
+  'address width': null,
+  memory: 'more RAM, or a larger memory.max of the cgroup, brings it back',
+  feature: null,
+};
+
+const noCure = 'no setting of this machine is known to bring it back';
+
+/** Failures whose cure does not depend on a limit. */
+const classCures: Readonly<Partial<Record<FailureClass, string>>> = {
+  'guards-disabled':
+    'an address-space limit of 16 GiB or more (ulimit -v, LimitAS=) brings the guard regions back',
+  unsupported: 'a newer Node or wasmtime offers it',
+  killed: 'more RAM, or a larger memory.max of the cgroup, brings it back',
+  timeout: 'a longer --deadline may bring it back',
+};
+
+/** What a host loses, by the tier it came down to. */
+const losses: Readonly<Record<EngineKind, Readonly<Record<Tier, string | null>>>> = {
+  wasmtime: {
+    standard: null,
+    conservative: 'fewer instances can live at once; each works as before',
+    'on-demand':
+      'starting and ending an instance costs system calls for its memory, most of all with several threads at once',
+  },
+  v8: {
+    standard: null,
+    conservative: 'fewer memories can live at once; each works as before',
+    'on-demand': 'memory accesses are checked by compare instructions, which costs some speed',
+  },
+};
+
+/** One sentence: why this tier. */
+export function explainTier(tier: Tier | null, attempts: readonly Attempt[], forced: boolean): string {
+  const failed = attempts.filter(({ ok }) => !ok).map(describeAttempt);
+  if (tier === null) return `no tier works: ${failed.join('; ')}`;
+  if (forced) return `${tier} was asked for and works`;
+  return failed.length === 0 ? `${tier} works` : failed.join('; ');
+}
+
+/**
+ * `standard: table pool needs 1531 MiB, CommitLimit leaves 172 MiB`; the engine's own words where the
+ * model expected no failure, or another one.
+ */
+function describeAttempt({ tier, failure, predicted }: Attempt): string {
+  const words = failure?.message ?? tier;
+  if (predicted?.fits !== false || predicted.shortfall.limit === 'feature') return words;
+  const agreed = failure?.pool == null || predicted.shortfall.pool.startsWith(failure.pool);
+  return agreed ? `${tier}: ${describeShortfall(predicted.shortfall)}` : words;
+}
+
+/** The line for people: what serves now, and for on-demand all an operator asks first. */
+export function describeStart(report: HostReport): string {
+  const { proof, why, attempts } = report;
+  const engine = `${report.engine.kind} ${report.engine.version}, Node ${report.node}`;
+  if (proof === null) return `wasm host: no allocator tier works with ${engine} (${why})`;
+  const slots = proof.slots === null ? '' : `, ${proof.slots} slots`;
+  const form = `${engine}${slots}, ${proof.checks} bounds checks`;
+  if (proof.tier !== 'on-demand' || report.choice !== 'auto')
+    return `wasm host: ${proof.tier} (${form}; ${why})`;
+  const lost = attempts.find(({ tier }) => tier === 'standard');
+  return [
+    `wasm host: on-demand (${form})`,
+    'pooling allocator disabled automatically',
+    'this is normal and changes no function',
+    `cost: ${losses[report.engine.kind]['on-demand'] ?? ''}`,
+    `why: ${why}`,
+    `cure: ${(lost === undefined ? null : findCure(lost)) ?? noCure}`,
+  ].join('; ');
+}
+
+/** For standard error: one line per tier lost, with the setting that would bring it back. */
+export function listWarnings(
+  tier: Tier | null,
+  checks: Proof['checks'] | null,
+  kind: EngineKind,
+  attempts: readonly Attempt[],
+): readonly string[] {
+  const warnings = attempts
+    .filter(({ ok }) => !ok)
+    .map((attempt) => {
+      const cure = findCure(attempt);
+      return `${describeAttempt(attempt)}; ${cure ?? noCure}`;
+    });
+  const loss = tier === null ? null : losses[kind][tier];
+  if (loss !== null && attempts.some(({ ok }) => !ok)) warnings.push(`${tier ?? ''}: ${loss}`);
+  if (kind === 'wasmtime' && checks === 'explicit') {
+    warnings.push(
+      `${tier ?? ''}: memory accesses are checked by compare instructions, which costs some speed`,
+    );
+  }
+  return warnings;
+}
+
+function findCure({ failure, predicted }: Attempt): string | null {
+  const ofClass = failure === null ? undefined : classCures[failure.class];
+  if (ofClass !== undefined) return ofClass;
+  return predicted?.fits === false ? cures[predicted.shortfall.limit] : null;
+}

@@ -1,0 +1,195 @@
+/**
+ * One attempt at one tier: a fresh process, because libwasmtime aborts when a pool cannot be mapped
+ * and V8's flags are fixed at process start. The worker that proves its tier logs the start-up and
+ * stays as the serving engine. Started by wasm-host.sh; talks to it through the state folder.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { AllocatorError } from '../allocator/allocator-error.ts';
+import { resolveTierConfiguration } from '../allocator/configuration.ts';
+import { classifyEngineText } from '../allocator/failure.ts';
+import type { Facts } from '../allocator/facts.ts';
+import type { Attempt, AttemptFailure, Proof } from '../allocator/host-report.ts';
+import { listMappings } from '../allocator/mappings.ts';
+import { predictTier } from '../allocator/predict.ts';
+import type { TierPrediction } from '../allocator/prediction.ts';
+import { parseChoice, resolveChoice } from '../allocator/spin-variables.ts';
+import type { AllocatorChoice, Tier } from '../allocator/tier.ts';
+import { parseArguments, UsageError, type WorkerArguments } from './arguments.ts';
+import { attemptFile, describeFailure, readAttempts } from './attempts.ts';
+import type { Library } from './libwasmtime.ts';
+import { explainTier, listWarnings } from './operator-text.ts';
+import { countMaps, readFacts, readUsage } from './proc.ts';
+import { ProofError } from './proof-error.ts';
+import { printReport, writeAll } from './report.ts';
+import { startStopwatch, type Stopwatch } from './stopwatch.ts';
+
+/** Exit codes the launcher knows; any other end is classified from the status and stderr. */
+const exitUsage = 2;
+const exitExhausted = 3;
+const exitFailed = 10;
+/** A defect of this program (EX_SOFTWARE): says nothing about any tier. */
+const exitDefect = 70;
+
+type Findings = Readonly<{ proof: Proof | null; facts: Facts; attempts: readonly Attempt[] }>;
+
+async function run(args: WorkerArguments, stopwatch: Stopwatch): Promise<number> {
+  const choice = resolveChoice(parseChoice(process.env['SPIN_ALLOCATOR']), process.env);
+  const facts = readFacts();
+  const earlier = readAttempts(args.state, args.attempt);
+  stopwatch.lap('facts');
+  if (args.tier === null) {
+    log(args, choice, stopwatch, { proof: null, facts, attempts: earlier });
+    return exitExhausted;
+  }
+  const predicted = predict(args, args.tier, facts);
+  writeFileSync(attemptFile(args.state, args.attempt, 'predicted'), JSON.stringify(predicted));
+  stopwatch.lap('predict');
+  try {
+    const proof = await prove(args, args.tier, facts, stopwatch);
+    const attempt: Attempt = {
+      tier: args.tier,
+      ok: true,
+      failure: null,
+      predicted,
+      durationMs: sum(stopwatch),
+    };
+    writeFileSync(attemptFile(args.state, args.attempt, 'proven'), '');
+    log(args, choice, stopwatch, { proof, facts, attempts: [...earlier, attempt] });
+    return 0;
+  } catch (error) {
+    const failure = toFailure(args.tier, error);
+    if (failure === null) throw error;
+    writeFileSync(attemptFile(args.state, args.attempt, 'failure'), JSON.stringify(failure));
+    return exitFailed;
+  }
+}
+
+/** Facts were read with this worker running; the model wants them without. */
+function predict({ engine, profile }: WorkerArguments, tier: Tier, facts: Facts): TierPrediction {
+  const own = readUsage().chargedBytes;
+  const committedAs = facts.committedAs === null ? null : Math.max(0, facts.committedAs - own);
+  const node = process.versions.node;
+  const input = { engine, node, profile, choice: tier, env: process.env, facts: { ...facts, committedAs } };
+  return predictTier(tier, input);
+}
+
+async function prove(
+  { engine, library, profile }: WorkerArguments,
+  tier: Tier,
+  facts: Facts,
+  stopwatch: Stopwatch,
+): Promise<Proof> {
+  const configuration = resolveTierConfiguration(tier, { engine, profile, env: process.env, facts });
+  const wasm = readFileSync(new URL('canary.wasm', import.meta.url));
+  let instances: number;
+  if (configuration.kind === 'v8') {
+    const { proveV8 } = await import('./v8-engine.ts');
+    instances = proveV8(configuration, wasm, stopwatch);
+  } else {
+    const opened = await loadLibrary(library ?? '');
+    const { proveWasmtime } = await import('./wasmtime-engine.ts');
+    stopwatch.lap('load');
+    instances = proveWasmtime(opened, configuration, wasm, stopwatch);
+  }
+  const mappings = listMappings(configuration);
+  const { virtualBytes, residentBytes } = readUsage();
+  const onDemand = tier === 'on-demand';
+  const slots = configuration.kind === 'v8' ? configuration.memories : (configuration.pool?.memories ?? null);
+  return {
+    tier,
+    checks: configuration.checks,
+    slots: onDemand ? null : slots,
+    reservedBytes: onDemand
+      ? (mappings[0]?.bytes ?? 0)
+      : mappings.reduce((bytes, mapping) => bytes + mapping.bytes * mapping.count, 0),
+    chargedBytes: mappings
+      .filter(({ pool }) => pool !== 'linear-memory')
+      .reduce((bytes, mapping) => bytes + mapping.writableBytes * mapping.count, 0),
+    instances,
+    virtualBytes,
+    residentBytes,
+    maps: countMaps(),
+  };
+}
+
+/** Koffi may be missing, or its binary not fit this machine: the tier's failure, not a defect of the worker. */
+async function loadLibrary(path: string): Promise<Library> {
+  try {
+    const { openLibrary } = await import('./libwasmtime.ts');
+    return openLibrary(path);
+  } catch (error) {
+    if (error instanceof ProofError) throw error;
+    throw new ProofError('library', error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}
+
+/** Null: a defect of this program, which must not pass for a failed tier. */
+function toFailure(tier: Tier, error: unknown): AttemptFailure | null {
+  if (!(error instanceof ProofError)) return null;
+  return describeFailure(tier, { ...classifyEngineText(error.message), class: error.class }, error.message);
+}
+
+function log(
+  { engine }: WorkerArguments,
+  choice: AllocatorChoice,
+  { timings }: Stopwatch,
+  { proof, facts, attempts }: Findings,
+): void {
+  const tier = proof?.tier ?? null;
+  printReport({
+    poolproof: 'wasm-host',
+    schema: 1,
+    outcome: tier === null ? 'exhausted' : 'reached',
+    tier,
+    choice,
+    why: explainTier(tier, attempts, choice !== 'auto'),
+    engine,
+    node: process.versions.node,
+    attempts,
+    proof,
+    facts,
+    timings,
+    warnings: listWarnings(tier, proof?.checks ?? null, engine.kind, attempts),
+  });
+}
+
+function sum({ timings }: Stopwatch): number {
+  return Math.round(Object.values(timings).reduce((total, value) => total + value, 0));
+}
+
+/** Serves until told to stop. The timer keeps the process; a request would arrive here. */
+function serve(): void {
+  const timer = setInterval(() => undefined, 0x7fff_ffff);
+  const stop = () => clearInterval(timer);
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+}
+
+const stopwatch = startStopwatch();
+try {
+  const args = parseArguments(process.argv.slice(2));
+  writeFileSync(attemptFile(args.state, args.attempt, 'started'), '');
+  const code = await run(args, stopwatch);
+  if (code === 0 && !args.once) serve();
+  process.exitCode = code;
+} catch (error) {
+  if (error instanceof UsageError || error instanceof AllocatorError) {
+    writeAll(2, `wasm host: ${error.message}\n`);
+    process.exitCode = exitUsage;
+  } else if (isShortage(error)) {
+    throw error;
+  } else {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    writeAll(2, `wasm host: a defect of the wasm host itself, no tier is to blame: ${text}\n`);
+    process.exitCode = exitDefect;
+  }
+}
+
+/** Memory, processes or files ran out: that is the machine's doing, and counts against the tier. */
+function isShortage(error: unknown): boolean {
+  if (error instanceof RangeError) return true;
+  const code = error instanceof Error && 'code' in error ? error.code : null;
+  return (
+    code === 'ENOMEM' || code === 'EAGAIN' || code === 'EMFILE' || code === 'ENFILE' || code === 'ENOSPC'
+  );
+}

@@ -1,0 +1,186 @@
+/** Every workload as a row: what runs, how long, what it stands for. Pure data, read by guests and the harness. */
+
+/** What a length is measured in: seconds of one thread on hardware, or instructions in an emulated guest. */
+export const clocks = ['time', 'instructions'] as const;
+export type Clock = (typeof clocks)[number];
+
+/** `control` has no memory accesses, `instances` several live memories; the means leave both out. */
+export type WorkloadKind = 'control' | 'memory' | 'bulk' | 'instances' | 'program';
+
+export type Workload = Readonly<{
+  name: string;
+  kind: WorkloadKind;
+  /** Module without its extension: beside this file for kernels, on the workloads disk for programs. */
+  module: string;
+  /** Units of one timed run: some 5 ms on a CPU of 2023, 10 to 30 million instructions. */
+  length: number;
+  /** What one unit is. */
+  unit: string;
+  workingSet: string;
+  standsFor: string;
+  /** Clocks that tell something about it. */
+  clocks: readonly Clock[];
+}>;
+
+const both = clocks;
+
+export const workloads: readonly Workload[] = [
+  {
+    name: 'register-loop',
+    kind: 'control',
+    module: 'register-loop',
+    length: 2_500_000,
+    unit: 'steps',
+    workingSet: 'none',
+    standsFor: 'arithmetic: the control, equal in every tier',
+    clocks: both,
+  },
+  {
+    name: 'random-access',
+    kind: 'memory',
+    module: 'random-access',
+    length: 1_500_000,
+    unit: 'steps',
+    workingSet: '4 MiB',
+    standsFor: 'hash tables, heaps: independent loads and stores anywhere',
+    clocks: both,
+  },
+  {
+    name: 'sequential-load',
+    kind: 'memory',
+    module: 'sequential-load',
+    length: 160,
+    unit: 'passes',
+    workingSet: '256 KiB',
+    standsFor: 'scanning a buffer',
+    clocks: both,
+  },
+  {
+    name: 'sequential-store',
+    kind: 'memory',
+    module: 'sequential-store',
+    length: 160,
+    unit: 'passes',
+    workingSet: '256 KiB',
+    standsFor: 'filling a buffer word by word',
+    clocks: both,
+  },
+  {
+    name: 'pointer-chase-in-cache',
+    kind: 'memory',
+    module: 'pointer-chase',
+    length: 2_500_000,
+    unit: 'links',
+    workingSet: '16 KiB',
+    standsFor: 'lists and trees that fit the first-level cache',
+    clocks: both,
+  },
+  {
+    name: 'pointer-chase-out-of-cache',
+    kind: 'memory',
+    module: 'pointer-chase',
+    length: 60_000,
+    unit: 'links',
+    workingSet: '32 MiB',
+    standsFor: 'object graphs larger than the caches',
+    // The steps are those of pointer-chase-in-cache: counted, they say nothing of waiting for memory.
+    clocks: ['time'],
+  },
+  {
+    name: 'bulk-memory',
+    kind: 'bulk',
+    module: 'bulk-memory',
+    length: 800,
+    unit: 'copies and fills of 64 KiB',
+    workingSet: '128 KiB',
+    standsFor: 'memory.copy and memory.fill: moving strings and buffers',
+    // `rep movsb` counts as one instruction a byte under emulation.
+    clocks: ['time'],
+  },
+  {
+    name: 'round-robin',
+    kind: 'instances',
+    module: 'round-robin',
+    length: 120,
+    unit: 'rounds',
+    workingSet: '8 instances x 16 KiB',
+    standsFor: 'a server: short calls into many live instances in turn',
+    // Most of a round is the JavaScript between the calls, whose own compilation is part of the count.
+    clocks: ['time'],
+  },
+  {
+    name: 'argon2id',
+    kind: 'program',
+    module: 'argon2',
+    length: 4,
+    unit: 'hashes',
+    workingSet: '512 KiB',
+    standsFor: 'password hashing: blocks of 1 KiB at computed places',
+    clocks: both,
+  },
+  {
+    name: 'sha256',
+    kind: 'program',
+    module: 'sha256',
+    length: 60,
+    unit: 'chunks of 16 KiB',
+    workingSet: '16 KiB',
+    standsFor: 'arithmetic with little memory',
+    clocks: both,
+  },
+  {
+    name: 'xxhash64',
+    kind: 'program',
+    module: 'xxhash64',
+    length: 1200,
+    unit: 'chunks of 16 KiB',
+    workingSet: '16 KiB',
+    standsFor: 'hashing at the speed of loads',
+    clocks: both,
+  },
+  {
+    name: 'lexer',
+    kind: 'program',
+    module: 'lexer',
+    length: 2,
+    unit: 'parses of a source file',
+    workingSet: '0.6 MiB',
+    standsFor: 'parsing: bytes read one after the other, branches on each (cjs-module-lexer)',
+    clocks: both,
+  },
+  {
+    name: 'zstd-compress',
+    kind: 'program',
+    module: 'zstd',
+    length: 1,
+    unit: 'files',
+    workingSet: '2 MiB',
+    standsFor: 'compression: hash tables and matches',
+    clocks: both,
+  },
+  {
+    name: 'zstd-decompress',
+    kind: 'program',
+    module: 'zstd',
+    length: 8,
+    unit: 'files',
+    workingSet: '0.4 MiB',
+    standsFor: 'decompression: tables of bits, short copies',
+    clocks: both,
+  },
+  {
+    name: 'sqlite',
+    kind: 'program',
+    module: 'sqlite',
+    length: 2,
+    unit: 'rounds of three queries',
+    workingSet: '1 MiB',
+    standsFor: 'a database: an interpreter, trees, sorting, formatting (sql.js)',
+    clocks: both,
+  },
+];
+
+/** The row of a name; undefined when there is none. */
+export function findWorkload(name: string): Workload | undefined {
+  return workloads.find((row) => row.name === name);
+}
