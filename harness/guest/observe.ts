@@ -18,7 +18,12 @@ export const machineFactFiles: readonly string[] = factFiles.filter(
   (path) => path.startsWith('/') && !path.startsWith('/proc/self/'),
 );
 
-const signalNames = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
+/** The first name of a number: 6 is SIGABRT before it is SIGIOT. */
+const signalNames = new Map(
+  Object.entries(constants.signals)
+    .reverse()
+    .map(([name, number]) => [number, name]),
+);
 
 /** The guest's facts from the texts of a reply; a file that could not be read is null. */
 export function readFacts(texts: Reply['texts']): Facts {

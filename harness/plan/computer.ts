@@ -32,7 +32,8 @@ export type Computer = Readonly<{
   os: string;
 }>;
 
-async function findExecutable(name: string): Promise<string | null> {
+/** Path of a program in PATH, or null. */
+export async function findExecutable(name: string): Promise<string | null> {
   for (const folder of (process.env['PATH'] ?? '').split(path.delimiter)) {
     const candidate = path.join(folder, name);
     const found = await access(candidate, constants.X_OK).then(

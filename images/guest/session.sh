@@ -74,6 +74,20 @@ become_subject() {
   exec setsid env -i "$@"
 }
 
+# Kills every process with a group of its own. The session and what keeps the streams never made one: they
+# are in group 0, as the kernel's own threads are.
+kill_escaped() {
+  for stat in /proc/[0-9]*/stat; do
+    read -r line 2>/dev/null <"$stat" || continue
+    # The name may hold blanks and parentheses; after the last one: state, parent, group.
+    # shellcheck disable=SC2086 # word splitting takes the fields apart
+    set -- ${line##*) }
+    [ "$3" = 0 ] && continue
+    pid=${stat#/proc/}
+    kill -KILL "${pid%/stat}" 2>/dev/null
+  done
+}
+
 # run <deadline s> <cap bytes> <limits> <fact paths, one word> [NAME=value ...] <program> [argument ...]
 # Limits are ulimit letters: `v=2097152 d=unlimited`. Facts are read while the very child that is to
 # become the subject waits with its limits set; its own /proc/<pid>/ files are sent as /proc/self/.
@@ -124,8 +138,13 @@ do_run() {
       esac
     done
   fi
-  # What the subject left behind may hold the streams open: a moment to drain, then everything goes.
+  # What the subject left behind may hold the streams open: first its group goes, then whatever escaped the
+  # group, and only when the streams were drained everything else.
   [ -n "$child" ] && kill -KILL "-$child" 2>/dev/null
+  while [ "$streams" -lt 2 ] && read -r -t 1 event value <&4; do
+    [ "$event" = closed ] && streams=$((streams + 1))
+  done
+  [ "$streams" -lt 2 ] && kill_escaped
   while [ "$streams" -lt 2 ] && read -r -t 2 event value <&4; do
     [ "$event" = closed ] && streams=$((streams + 1))
   done

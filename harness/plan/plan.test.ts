@@ -1,0 +1,180 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import t from 'tap';
+import { predictHost } from '../../images/allocator/predict.ts';
+import type { BuiltImages } from '../../images/build.ts';
+import { defaultSettings } from '../matrix/axes.ts';
+import type { Cell, Settings } from '../matrix/cell.ts';
+import { decideCapacity, MemoryBudget } from './admission.ts';
+import { findExecutable, findQemu, readComputer } from './computer.ts';
+import { deadlinesFor } from './deadlines.ts';
+import { estimateFacts } from './estimate-facts.ts';
+import { buildMachineSpec } from './machine-spec.ts';
+import { estimateCostMib, groupByBoot } from './order.ts';
+import { collectRequirements, resolveEngine } from './requirements.ts';
+
+const mib = 1024 * 1024;
+const settings = (more: Partial<Settings> = {}): Settings => ({ ...defaultSettings(), ...more });
+const cell = (more: Partial<Settings>): Cell => ({
+  id: JSON.stringify(more),
+  settings: settings(more),
+  expectation: null,
+  repetition: 1,
+});
+
+t.test('cells that differ only in what is set after the boot share one', (t) => {
+  const groups = groupByBoot([
+    cell({ memory: 512 * mib }),
+    cell({ memory: 1024 * mib, node: '24' }),
+    cell({ memory: 512 * mib, overcommit: 2, thp: 'never', node: '20', engine: 'v8', addressSpace: 4096 }),
+    cell({ memory: 512 * mib, cpus: 2 }),
+  ]);
+  t.same(
+    groups.map(({ cells }) => cells.length),
+    [2, 1, 1],
+  );
+  t.end();
+});
+
+t.test('a plan asks for the images its cells use, and no others', (t) => {
+  const requirements = collectRequirements([
+    cell({ node: '24', engine: 'v8' }),
+    cell({ node: '20', engine: 'wasmtime@38.0.0' }),
+    cell({ node: '24', engine: 'wasmtime' }),
+  ]);
+  t.same(
+    [...requirements],
+    [['bookworm', { kernel: 'bookworm', nodes: ['20', '24'], engines: ['38.0.0', '50.0.1'] }]],
+  );
+  t.same(resolveEngine('v8'), { kind: 'v8', version: null });
+  t.same(resolveEngine('wasmtime@38.0.0'), { kind: 'wasmtime', version: '38.0.0' });
+  t.equal(resolveEngine('wasmtime').version, '50.0.1');
+  t.end();
+});
+
+t.test('a machine carries what its cell asks and every disk of its image', (t) => {
+  const images: BuiltImages = {
+    kernel: { path: '/k', digest: 'd', release: 'r' },
+    initramfs: { path: '/i', digest: 'd' },
+    disks: [{ name: 'base', path: '/b', digest: 'd', sizeBytes: 1 }],
+    digest: 'd',
+    components: [],
+    nodes: {},
+    engines: {},
+  };
+  const spec = buildMachineSpec(settings({ memory: 768 * mib, cpus: 2 }), images, {
+    qemu: '/q',
+    accelerator: 'tcg',
+  });
+  t.match(spec, {
+    memoryMib: 768,
+    cpus: 2,
+    cpuModel: 'max',
+    icountShift: null,
+    disks: [{ name: 'base', path: '/b' }],
+  });
+  t.equal(buildMachineSpec(settings(), images, { qemu: '/q', accelerator: 'kvm' }).cpuModel, 'host');
+  t.end();
+});
+
+t.test('capacity follows the computer unless told otherwise', (t) => {
+  t.same(decideCapacity({ cores: 4, memAvailableMib: 8192 }, {}), { jobs: 4, budgetMib: 7680 });
+  t.same(decideCapacity({ cores: 4, memAvailableMib: 600 }, {}), { jobs: 4, budgetMib: 512 });
+  t.same(decideCapacity({ cores: 4, memAvailableMib: 8192 }, { jobs: 1, budgetMib: 100 }), {
+    jobs: 1,
+    budgetMib: 100,
+  });
+  t.equal(estimateCostMib(4096, null), 640);
+  t.equal(estimateCostMib(256, null), 416, 'never more than the guest and QEMU can take');
+  t.equal(estimateCostMib(4096, 800), 1000);
+  t.end();
+});
+
+t.test('the budget is never exceeded, the order is kept, and one that is too large runs alone', async (t) => {
+  const budget = new MemoryBudget(1000);
+  const order: string[] = [];
+  let used = 0;
+  let most = 0;
+  const work = async (name: string, costMib: number): Promise<void> => {
+    const release = await budget.acquire(costMib);
+    order.push(name);
+    used += costMib;
+    most = Math.max(most, used);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    used -= costMib;
+    release();
+    release(); // giving back twice gives back once
+  };
+  await Promise.all([work('a', 600), work('b', 600), work('c', 300), work('big', 5000), work('d', 100)]);
+  t.same(order, ['a', 'b', 'c', 'big', 'd']);
+  t.equal(most, 5000, 'only the one that is larger than the budget exceeds it');
+  t.equal(budget.peakMib, 5000);
+});
+
+t.test('QEMU is found, asked for its version, and refused when it is too old', async (t) => {
+  const dir = mkdtempSync(path.join(tmpdir(), 'poolproof-test-'));
+  const before = process.env['POOLPROOF_QEMU'];
+  t.teardown(() => {
+    rmSync(dir, { recursive: true, force: true });
+    if (before === undefined) delete process.env['POOLPROOF_QEMU'];
+    else process.env['POOLPROOF_QEMU'] = before;
+  });
+  const fake = async (text: string): Promise<ReturnType<typeof findQemu>> => {
+    const file = path.join(dir, 'qemu');
+    writeFileSync(file, `#!/bin/sh\n${text}\n`);
+    chmodSync(file, 0o755);
+    process.env['POOLPROOF_QEMU'] = file;
+    return findQemu();
+  };
+  t.match(await fake('echo QEMU emulator version 7.2.22 Debian'), { version: '7.2.22' });
+  t.match(await fake('echo QEMU emulator version 10.1'), { version: '10.1.0' });
+  await t.rejects(fake('echo QEMU emulator version 7.1.9'), { code: 'QEMU_TOO_OLD' });
+  await t.rejects(fake('echo QEMU emulator version 6.2.0'), { code: 'QEMU_TOO_OLD' });
+  await t.rejects(fake('echo oops >&2; exit 1'), { code: 'QEMU_FAILED', details: { stderr: /oops/ } });
+  process.env['POOLPROOF_QEMU'] = path.join(dir, 'nothing');
+  await t.rejects(findQemu(), { code: 'QEMU_NOT_FOUND' });
+  t.equal(await findExecutable('no-such-program-anywhere'), null);
+  t.ok(await findExecutable('sh'));
+});
+
+t.test('this computer says what it has', async (t) => {
+  const computer = await readComputer();
+  t.ok(
+    computer.cores >= 1 && computer.memAvailableMib > 0 && computer.memAvailableMib <= computer.memTotalMib,
+  );
+  t.not(computer.os, '');
+});
+
+t.test('estimated facts lead the model where real guests led it', (t) => {
+  // Measured: MemTotal 480,284 kB of 512 MiB, 2,026,224 kB of 2 GiB, 4,021,408 kB of 4 GiB.
+  for (const [memory, kb] of [
+    [512, 480_284],
+    [2048, 2_026_224],
+    [4096, 4_021_408],
+  ] as const) {
+    const { memTotal } = estimateFacts(settings({ memory: memory * mib }));
+    t.ok(Math.abs((memTotal ?? 0) / 1024 / kb - 1) < 0.01, `${memory} MiB: ${(memTotal ?? 0) / 1024} kB`);
+  }
+  const tierOf = (more: Partial<Settings>) =>
+    predictHost({
+      facts: estimateFacts(settings(more)),
+      engine: { kind: 'wasmtime', version: '50.0.1' },
+      node: '22.23.3',
+      profile: 'spin',
+      choice: 'auto',
+      env: {},
+    }).tier;
+  t.equal(tierOf({ memory: 512 * mib }), 'standard');
+  t.equal(tierOf({ memory: 4096 * mib, overcommit: 2 }), 'conservative');
+  t.equal(tierOf({ memory: 8192 * mib, overcommit: 2 }), 'standard');
+  t.equal(tierOf({ addressSpace: 2 * 1024 * mib }), 'on-demand');
+  t.end();
+});
+
+t.test('emulation is given more time than hardware', (t) => {
+  const [kvm, tcg] = [deadlinesFor('kvm'), deadlinesFor('tcg')];
+  for (const name of Object.keys(kvm) as (keyof typeof kvm)[]) t.ok(tcg[name] > kvm[name], name);
+  t.ok(tcg.subjectMs > 3 * tcg.attemptMs, 'three attempts fit into one run');
+  t.end();
+});

@@ -1,0 +1,54 @@
+/** How long cells took, and how long a cell nobody has run will take. */
+import type { Cell } from '../matrix/cell.ts';
+
+/** Milliseconds by cell id, without the boot of its template. */
+export type Durations = ReadonlyMap<string, number>;
+
+/** A cell nobody has measured anything like, milliseconds; measured 3–9 s under emulation, less with KVM. */
+const unknownMs = 8_000;
+
+type Timed = Readonly<{ id: string; timings: Readonly<Record<string, number>> }>;
+
+/** A boot is counted once for its group and not in each cell, so a `ready` longer than this is capped. */
+const readyLimitMs = 1_000;
+
+/**
+ * Durations out of stored results: the phases of a cell summed up, of several results of a cell the median.
+ * Numbers that are none (a damaged clock) are left out.
+ */
+export function collectDurations(results: Iterable<Timed>): Durations {
+  const byId = new Map<string, number[]>();
+  for (const { id, timings } of results) {
+    const ms = Object.entries(timings).reduce(
+      (sum, [phase, value]) => sum + (phase === 'ready' ? Math.min(value, readyLimitMs) : value),
+      0,
+    );
+    if (!Number.isFinite(ms) || ms <= 0) continue;
+    const known = byId.get(id);
+    if (known === undefined) byId.set(id, [ms]);
+    else known.push(ms);
+  }
+  return new Map([...byId].map(([id, all]) => [id, median(all)]));
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const high = sorted[middle] ?? 0;
+  return sorted.length % 2 === 1 ? high : ((sorted[middle - 1] ?? high) + high) / 2;
+}
+
+const medians = new WeakMap<Durations, number>();
+
+/** What is known of this very cell, else the median of all that is known, else a constant. */
+export function estimateCell({ id }: Pick<Cell, 'id'>, durations: Durations): number {
+  const known = durations.get(id);
+  if (known !== undefined) return known;
+  if (durations.size === 0) return unknownMs;
+  let middle = medians.get(durations);
+  if (middle === undefined) {
+    middle = median([...durations.values()]);
+    medians.set(durations, middle);
+  }
+  return middle;
+}

@@ -1,0 +1,132 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import t from 'tap';
+import {
+  formatRequest,
+  maxReplyLineBytes,
+  maxRequestLineBytes,
+  quoteWord,
+  ReplyReader,
+  type Reply,
+} from './protocol.ts';
+import { buildWakeProgram, formatTimespec } from './wake.ts';
+
+t.test('a quoted word reaches a shell as it is', (t) => {
+  const words = ['plain', '', 'two words', "it's", '$HOME `id` \\ "x"', '*', 'ü☃', '-n', ';reboot', '\t'];
+  const out = execFileSync('/bin/sh', [
+    '-c',
+    `eval "set -- $1"; printf '%s\\n' "$@"`,
+    'sh',
+    words.map(quoteWord).join(' '),
+  ]);
+  t.same(out.toString().split('\n').slice(0, -1), words);
+  for (const word of ['a\nb', 'a\rb', 'a\0b']) t.throws(() => quoteWord(word), RangeError);
+  t.end();
+});
+
+t.test('requests are one line each and of bounded length', (t) => {
+  t.equal(
+    formatRequest('tok', 3, {
+      verb: 'apply',
+      settings: [{ path: '/proc/sys/vm/overcommit_memory', value: '2' }],
+    }),
+    'tok 3 apply /proc/sys/vm/overcommit_memory 2\n',
+  );
+  t.match(
+    formatRequest('-', 1, { verb: 'hello', token: 'tok', epochMs: 1500, entropyHex: '00ff' }),
+    /^poolproof\/1 1 hello tok '\\001\\000(\\000){6}\\000\\145\\315\\035(\\000){4}' 00ff\n$/,
+    '1.5 s: second 1, nanosecond 500,000,000',
+  );
+  t.equal(
+    formatRequest('tok', 4, {
+      verb: 'run',
+      deadlineSeconds: 5,
+      limits: { c: '0', v: '2097152' },
+      factPaths: ['/proc/meminfo'],
+      env: { A: 'b c' },
+      command: ['/bin/sh', '-c', 'exit 3'],
+    }),
+    "tok 4 run 5 262144 'c=0 v=2097152' /proc/meminfo 'A=b c' /bin/sh -c 'exit 3'\n",
+  );
+  t.equal(
+    formatRequest('tok', 5, { verb: 'shell', limits: {}, env: { PS1: '# ' } }),
+    "tok 5 shell '' 'PS1=# '\n",
+  );
+  t.equal(formatRequest('tok', 6, { verb: 'texts', paths: ['/proc/uptime'] }), 'tok 6 texts /proc/uptime\n');
+  const long = { verb: 'texts', paths: ['x'.repeat(maxRequestLineBytes)] } as const;
+  t.throws(() => formatRequest('tok', 7, long), { message: /a request of 16\d+ bytes/ });
+  t.end();
+});
+
+function read(chunks: readonly string[]): { replies: Reply[]; noise: string[]; reader: ReplyReader } {
+  const replies: Reply[] = [];
+  const noise: string[] = [];
+  const reader = new ReplyReader(
+    'tok',
+    (reply) => replies.push(reply),
+    (line) => noise.push(line),
+  );
+  for (const chunk of chunks) reader.push(Buffer.from(chunk));
+  return { replies, noise, reader };
+}
+
+t.test('a reply is put together from pieces of any size', (t) => {
+  const text =
+    'tok 1 text /a:one\ntok 1 text /a:two: three\ntok 1 text /b:\ntok 1 data out aGVs\ntok 1 data out bG8=\ntok 1 ok exit=0 empty= word\n';
+  for (const size of [1, 7, text.length]) {
+    const chunks = Array.from({ length: Math.ceil(text.length / size) }, (_, index) =>
+      text.slice(index * size, (index + 1) * size),
+    );
+    const { replies, noise } = read(chunks);
+    t.same(noise, []);
+    t.equal(replies.length, 1);
+    t.match(replies[0], {
+      seq: 1,
+      ok: true,
+      values: { exit: '0', empty: '' },
+      texts: { '/a': 'one\ntwo: three', '/b': '' },
+    });
+    t.equal(replies[0]?.data['out']?.toString(), 'hello');
+  }
+  t.match(read(['tok 2 error cannot write 7 to /x\n']).replies, [
+    { seq: 2, ok: false, values: { error: 'cannot write 7 to /x' } },
+  ]);
+  t.end();
+});
+
+t.test('nothing without the token is a message', (t) => {
+  const { replies, noise } = read([
+    'other 1 ok exit=0\n',
+    'ok\n',
+    '\n',
+    'tok one ok\n',
+    'tok 1 unknown x\n',
+    '\u0000\u0001\u0002 tok 1 ok\n',
+  ]);
+  t.same(replies, []);
+  t.equal(noise.length, 6);
+  t.end();
+});
+
+t.test('a line without end is refused, and what was read before stays', (t) => {
+  const { reader, replies } = read(['tok 1 ok\n', 'tok 2 text /a:kept\n']);
+  t.throws(() => reader.push(Buffer.alloc(maxReplyLineBytes + 1, 'x')), RangeError);
+  t.equal(replies.length, 1);
+  t.same(reader.unfinishedTexts, { '/a': 'kept' });
+  t.end();
+});
+
+t.test('the wake program is a working executable', (t) => {
+  const dir = mkdtempSync(path.join(tmpdir(), 'poolproof-test-'));
+  t.teardown(() => rmSync(dir, { recursive: true, force: true }));
+  const file = path.join(dir, 'wake');
+  const program = buildWakeProgram();
+  t.equal(program.length, 222);
+  writeFileSync(file, program, { mode: 0o755 });
+  // Without a time on its standard input it must not claim success; with one it would set this machine's clock.
+  t.equal(spawnSync(file, { input: '' }).status, 1);
+  t.equal(formatTimespec(0), '\\000'.repeat(16));
+  t.end();
+});
