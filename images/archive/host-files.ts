@@ -4,7 +4,7 @@ import { PoolproofError } from '../errors.ts';
 import { project } from '../project.ts';
 
 /** What goes onto the host disk: compiled code, scripts and modules; no types, tests, sources or texts. */
-const carried = /(?<!\.test)\.(js|json|sh|wasm)$/;
+const carried = /(?<!\.test)\.(c?js|json|wasm|sh)$/;
 
 const parts: readonly string[] = ['wasm-host', 'allocator'];
 

@@ -56,13 +56,15 @@ do_texts() {
 capture() {
   exec 3>&- <"$work/$1"
   busybox dd of="$work/$1.head" bs=4096 count=$(($2 / 4096)) iflag=fullblock 2>/dev/null
-  busybox wc -c >"$work/$1.rest"
-  echo "closed $1" >&4
+  kept=0 rest=0
+  [ -s "$work/$1.head" ] && kept=$(busybox stat -c %s "$work/$1.head")
+  [ "$kept" -lt "$2" ] || rest=$(busybox wc -c)
+  echo "closed $1 $((kept + rest))" >&4
 }
 
-# The process that becomes the subject: takes its limits, waits until they were read back, starts.
+# The process that becomes the subject: takes its limits, waits until they were read back, starts with the
+# given environment and no other.
 become_subject() {
-  trap - TERM
   for limit in $limits; do
     ulimit "-${limit%=*}" "${limit#*=}" || exit 125
   done
@@ -71,7 +73,13 @@ become_subject() {
   echo "ready $pid" >&4
   read -r _ <"$work/go"
   exec 3>&- 4>&- </dev/null >"$work/out" 2>"$work/err"
-  exec setsid env -i "$@"
+  # What the kernel gave to init, and nothing else, is exported here.
+  unset PATH HOME TERM
+  while [ "${1%%=*}" != "$1" ]; do
+    export "${1?}"
+    shift
+  done
+  exec /bin/setsid "$@"
 }
 
 # Kills every process with a group of its own. The session and what keeps the streams never made one: they
@@ -88,16 +96,24 @@ kill_escaped() {
   done
 }
 
+# One of the two streams ended; its whole size came with the event.
+stream_closed() {
+  streams=$((streams + 1))
+  case $value in
+    out) out_bytes=$size ;;
+    err) err_bytes=$size ;;
+  esac
+}
+
 # run <deadline s> <cap bytes> <limits> <fact paths, one word> [NAME=value ...] <program> [argument ...]
 # Limits are ulimit letters: `v=2097152 d=unlimited`. Facts are read while the very child that is to
 # become the subject waits with its limits set; its own /proc/<pid>/ files are sent as /proc/self/.
 do_run() {
   deadline=$1 cap=$2 limits=$3 facts=$4
   shift 4
-  busybox rm -rf "$work"
-  busybox mkdir "$work"
-  busybox mkfifo "$work/go" "$work/out" "$work/err" "$work/event"
-  exec 4<>"$work/event"
+  : >"$work/out.head"
+  : >"$work/err.head"
+  out_bytes=0 err_bytes=0
   (capture out "$cap") &
   (capture err "$cap") &
   (
@@ -109,7 +125,7 @@ do_run() {
   timeout=0 status='' child='' streams=0 started=$(now_cs)
   # The child is ready within moments; should even that fail, the deadline still holds.
   left=$deadline
-  while [ "$left" -gt 0 ] && read -r -t "$left" event value <&4; do
+  while [ "$left" -gt 0 ] && read -r -t "$left" event value size <&4; do
     case $event in
       ready)
         child=$value
@@ -123,7 +139,7 @@ do_run() {
         status=$value
         break
         ;;
-      closed) streams=$((streams + 1)) ;;
+      closed) stream_closed ;;
     esac
     left=$((deadline - ($(now_cs) - started) / 100))
   done
@@ -131,34 +147,29 @@ do_run() {
   if [ -z "$status" ]; then
     timeout=1
     [ -n "$child" ] && kill -KILL "-$child" "$child" 2>/dev/null
-    while read -r -t 5 event value <&4; do
+    while read -r -t 5 event value size <&4; do
       case $event in
         exit) status=$value && break ;;
-        closed) streams=$((streams + 1)) ;;
+        closed) stream_closed ;;
       esac
     done
   fi
   # What the subject left behind may hold the streams open: first its group goes, then whatever escaped the
   # group, and only when the streams were drained everything else.
   [ -n "$child" ] && kill -KILL "-$child" 2>/dev/null
-  while [ "$streams" -lt 2 ] && read -r -t 1 event value <&4; do
-    [ "$event" = closed ] && streams=$((streams + 1))
+  while [ "$streams" -lt 2 ] && read -r -t 1 event value size <&4; do
+    [ "$event" = closed ] && stream_closed
   done
   [ "$streams" -lt 2 ] && kill_escaped
-  while [ "$streams" -lt 2 ] && read -r -t 2 event value <&4; do
-    [ "$event" = closed ] && streams=$((streams + 1))
+  while [ "$streams" -lt 2 ] && read -r -t 2 event value size <&4; do
+    [ "$event" = closed ] && stream_closed
   done
   kill -KILL -1 2>/dev/null
   wait
-  exec 4>&-
-  for stream in out err; do
-    head=0 rest=0
-    [ -f "$work/$stream.head" ] && head=$(busybox stat -c %s "$work/$stream.head")
-    [ -s "$work/$stream.rest" ] && read -r rest <"$work/$stream.rest"
-    send_data "$stream" "$work/$stream.head"
-    eval "${stream}_bytes=$((head + rest))"
-  done
-  # shellcheck disable=SC2154 # out_bytes and err_bytes are set by the eval above
+  # An event that nobody waits for any more must not be taken for one of the next run.
+  while read -r -t 0 _ <&4; do read -r _ <&4; done
+  send_data out "$work/out.head"
+  send_data err "$work/err.head"
   say ok "exit=${status:-lost} timeout=$timeout out=$out_bytes err=$err_bytes ms=$(((ended - started) * 10))"
 }
 
@@ -174,6 +185,11 @@ do_shell() {
   )
   say closed
 }
+
+# The pipes of every run, made once: what a clone need not do saves it time.
+busybox mkdir "$work"
+busybox mkfifo "$work/go" "$work/out" "$work/err" "$work/event"
+exec 4<>"$work/event"
 
 # The port appears a moment after its driver.
 port=''

@@ -136,7 +136,7 @@ await() {
 run_worker() {
   read_clock
   started_at=$clock
-  "$node" ${3:+"$3"} "$here/worker.js" --attempt "$1" --tier "$2" --engine "$engine" --library "$library" \
+  "$node" ${3:+"$3"} "$here/worker.cjs" --attempt "$1" --tier "$2" --engine "$engine" --library "$library" \
     --profile "$profile" --state "$state" --once "$once" 3>&2 2>"$state/$1.stderr" &
   worker=$!
   [ "$stops" -eq 0 ] || kill -TERM "$worker" 2>/dev/null
@@ -176,7 +176,7 @@ for tier in $order; do
     # No JavaScript ran, so no tier is to blame, unless Node only refused our flag.
     case $(cat "$state/1.stderr") in
       *'bad option'*) ;;
-      *ERR_MODULE_NOT_FOUND* | *'SyntaxError: '* | *'ReferenceError: '* | *'TypeError: '*)
+      *MODULE_NOT_FOUND* | *'SyntaxError: '* | *'ReferenceError: '* | *'TypeError: '*)
         tail -n 20 "$state/1.stderr" >&2
         fail 70 'a defect of the wasm host itself: no tier was tried'
         ;;

@@ -165,23 +165,26 @@ function serve(): void {
   process.once('SIGINT', stop);
 }
 
-const stopwatch = startStopwatch();
-try {
-  const args = parseArguments(process.argv.slice(2));
-  writeFileSync(attemptFile(args.state, args.attempt, 'started'), '');
-  const code = await run(args, stopwatch);
-  if (code === 0 && !args.once) serve();
-  process.exitCode = code;
-} catch (error) {
-  if (error instanceof UsageError || error instanceof AllocatorError) {
-    writeAll(2, `wasm host: ${error.message}\n`);
-    process.exitCode = exitUsage;
-  } else if (isShortage(error)) {
-    throw error;
-  } else {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    writeAll(2, `wasm host: a defect of the wasm host itself, no tier is to blame: ${text}\n`);
-    process.exitCode = exitDefect;
+/** The whole attempt; the exit code. A defect of this program is never taken for a tier that does not work. */
+async function main(): Promise<void> {
+  const stopwatch = startStopwatch();
+  try {
+    const args = parseArguments(process.argv.slice(2));
+    writeFileSync(attemptFile(args.state, args.attempt, 'started'), '');
+    const code = await run(args, stopwatch);
+    if (code === 0 && !args.once) serve();
+    process.exitCode = code;
+  } catch (error) {
+    if (error instanceof UsageError || error instanceof AllocatorError) {
+      writeAll(2, `wasm host: ${error.message}\n`);
+      process.exitCode = exitUsage;
+    } else if (isShortage(error)) {
+      throw error;
+    } else {
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      writeAll(2, `wasm host: a defect of the wasm host itself, no tier is to blame: ${text}\n`);
+      process.exitCode = exitDefect;
+    }
   }
 }
 
@@ -193,3 +196,7 @@ function isShortage(error: unknown): boolean {
     code === 'ENOMEM' || code === 'EAGAIN' || code === 'EMFILE' || code === 'ENFILE' || code === 'ENOSPC'
   );
 }
+
+// No await at the top level: the worker is bundled as CommonJS, which starts faster (see scripts/build). What
+// main throws ends the process with Node's own code 1, as an uncaught error does.
+void main();
