@@ -10,6 +10,7 @@ import type { Template } from './machine/template-store.ts';
 import type { Asked } from './outcome/check-report.ts';
 import { judge, type Judgement } from './outcome/judge.ts';
 import { predictCell, resolveAsked } from './outcome/predict-cell.ts';
+import { readReport } from './outcome/read-report.ts';
 import type { Deadlines } from './plan/deadlines.ts';
 import type { MachineSpec } from './plan/machine-spec.ts';
 import type { Evidence } from './store/evidence.ts';
@@ -93,6 +94,7 @@ async function tryCell(cell: Cell, stage: Stage, template: Template | null): Pro
     const timings = {
       spawn: round(spawnMs),
       ...observation.timings,
+      ...readHostTimings(observation.subject),
       teardown: round(performance.now() - stopping),
     };
     const asked = askOf(cell, images);
@@ -103,15 +105,29 @@ async function tryCell(cell: Cell, stage: Stage, template: Template | null): Pro
       'console.log': machine.console.text(),
       'protocol.log': `${protocol.join('\n')}\n`,
       'observation.json': `${JSON.stringify(observation, null, 1)}\n`,
-      ...(observation.subject === null
-        ? {}
-        : { stdout: observation.subject.stdout, stderr: observation.subject.stderr }),
+      ...describeSubject(observation.subject),
     };
     return { observation: { ...observation, timings }, judgement, evidence, peakMib };
   } finally {
     signal.removeEventListener('abort', stop);
     await machine.stop();
   }
+}
+
+/** The host's own phases, as `host.<phase>`: parts of the subject's time, by the guest's clock. */
+function readHostTimings(subject: Observation['subject']): Readonly<Record<string, number>> {
+  const timings = subject === null ? {} : (readReport(subject.stdout).report?.timings ?? {});
+  return Object.fromEntries(Object.entries(timings).map(([phase, ms]) => [`host.${phase}`, round(ms)]));
+}
+
+function describeSubject(subject: Observation['subject']): Evidence {
+  if (subject === null) return {};
+  const { report } = readReport(subject.stdout);
+  return {
+    stdout: subject.stdout,
+    stderr: subject.stderr,
+    ...(report !== null && { 'host.json': `${JSON.stringify(report, null, 1)}\n` }),
+  };
 }
 
 const round = (ms: number): number => Math.round(ms * 10) / 10;

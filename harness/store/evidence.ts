@@ -14,7 +14,7 @@ export type Evidence = Readonly<Record<string, string | Uint8Array>>;
 
 /** The files of a cell, and what is in them. */
 export const evidenceFiles = {
-  'qemu-command.txt': 'the QEMU command of this cell, ready to paste',
+  'qemu-command.txt': 'the QEMU command of this cell; its channels are inherited sockets',
   'console.log': "the guest's console",
   'protocol.log': 'what harness and session said to each other',
   stdout: 'standard output of the wasm host, as far as it was kept',
