@@ -1,15 +1,17 @@
-/** Build step, run after tsc: compiles each .wat beside the sources into dist/images/wasm-host/. */
-import { readFileSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+/**
+ * Build step, run after tsc: compiles each .wat of this folder and of workloads/ to a .wasm beside it, with
+ * bulk memory and nothing newer, so that every engine of the table takes it. Argument: the folder to compile in
+ * (default: where this file is).
+ */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import wabt from 'wabt';
 
-const modules = ['canary'];
-const here = fileURLToPath(new URL('.', import.meta.url));
-const target = process.argv[2] ?? here;
-
+const root = process.argv[2] ?? import.meta.dirname;
 const compiler = await wabt();
-for (const name of modules) {
-  const module = compiler.parseWat(`${name}.wat`, readFileSync(`${here}${name}.wat`, 'utf8'));
-  writeFileSync(`${target}/${name}.wasm`, module.toBinary({}).buffer);
+for (const name of readdirSync(root, { recursive: true, encoding: 'utf8' })) {
+  if (!name.endsWith('.wat')) continue;
+  const module = compiler.parseWat(name, readFileSync(path.join(root, name), 'utf8'), { bulk_memory: true });
+  writeFileSync(path.join(root, name.replace(/\.wat$/, '.wasm')), module.toBinary({}).buffer);
   module.destroy();
 }
