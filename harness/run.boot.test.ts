@@ -1,11 +1,11 @@
 /** Real guests: what a run must survive, and what a clone must have in common with a boot. */
+import { resolveCacheFolder } from '../images/cache/cache-folder.ts';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import t from 'tap';
-import { resolveCacheFolder } from '../images/cache/image-cache.ts';
 import type { MachineAttempt } from './store/result.ts';
 import { loadMatrix, parseMatrix } from './matrix/load.ts';
 import { runMatrix, type RunOptions, type RunSummary } from './run.ts';

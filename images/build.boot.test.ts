@@ -1,10 +1,11 @@
+import { resolveCacheFolder } from './cache/cache-folder.ts';
 import { link, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
 import t from 'tap';
 import { buildCpio } from './archive/cpio.ts';
 import { buildImages, type BuildRequest, type BuiltImages, type ImageEvent } from './build.ts';
-import { openCache, resolveCacheFolder } from './cache/image-cache.ts';
+import { openCache } from './cache/image-cache.ts';
 import { collectGarbage } from './collect-garbage.ts';
 import { busyboxApplets, enginePath, engines, nodePath, nodes } from './definitions.ts';
 import { listImages } from './inspect.ts';

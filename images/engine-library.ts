@@ -1,9 +1,10 @@
 /** libwasmtime as a plain file, for the wasm host on this very machine. */
+import { resolveCacheFolder } from './cache/cache-folder.ts';
 import { access, mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { readWheelMember } from './archive/unpack.ts';
 import { holdBuildLock } from './cache/build-lock.ts';
-import { blobPath, makeWorkFolder, openCache, resolveCacheFolder } from './cache/image-cache.ts';
+import { blobPath, makeWorkFolder, openCache } from './cache/image-cache.ts';
 import { engineLibrary, engines, lockNames } from './definitions.ts';
 import { PoolproofError } from './errors.ts';
 import { loadLock } from './lock.ts';

@@ -1,3 +1,4 @@
+import { resolveCacheFolder } from './cache/cache-folder.ts';
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -12,7 +13,6 @@ import {
   hashFile,
   makeWorkFolder,
   openCache,
-  resolveCacheFolder,
   saveArtefact,
   type Artefact,
   type ImageCache,

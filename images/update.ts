@@ -1,6 +1,7 @@
+import { resolveCacheFolder } from './cache/cache-folder.ts';
 import path from 'node:path';
 import { holdBuildLock } from './cache/build-lock.ts';
-import { makeWorkFolder, openCache, resolveCacheFolder } from './cache/image-cache.ts';
+import { makeWorkFolder, openCache } from './cache/image-cache.ts';
 import type { ImageEvent } from './build.ts';
 import { engines, guestPackages, kernels, koffiPackages, lockNames, nodes } from './definitions.ts';
 import { PoolproofError } from './errors.ts';

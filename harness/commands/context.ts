@@ -1,6 +1,6 @@
 /** What a command may touch of the outside: the terminal and the wish to stop. */
+import { resolveCacheFolder } from '../../images/cache/cache-folder.ts';
 import { readFile } from 'node:fs/promises';
-import { resolveCacheFolder } from '../../images/cache/image-cache.ts';
 import { PoolproofError } from '../errors.ts';
 import { parseSize } from '../matrix/size.ts';
 

@@ -1,4 +1,5 @@
 /** `poolproof plan` */
+import { once } from 'node:events';
 import { predictHost } from '../../images/allocator/predict.ts';
 import type { Prediction } from '../../images/allocator/prediction.ts';
 import { describeShortfall } from '../../images/allocator/explain.ts';
@@ -15,7 +16,22 @@ import { prepare } from '../prepare.ts';
 import { cacheOption, textOption, type Context } from './context.ts';
 import { renderImageEvent } from './image-notices.ts';
 
-function predict({ settings }: Cell): Prediction {
+/** Predictions by what they depend on: repetitions and THP ask the same question again and again. */
+const known = new Map<string, Prediction>();
+const knownLimit = 10_000;
+
+function predict(cell: Cell): Prediction {
+  const { thp: _thp, cpus: _cpus, kernel: _kernel, ...asked } = cell.settings;
+  const key = JSON.stringify(asked);
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  if (known.size >= knownLimit) known.clear();
+  const prediction = predictAnew(cell);
+  known.set(key, prediction);
+  return prediction;
+}
+
+function predictAnew({ settings }: Cell): Prediction {
   const { kind, version } = resolveEngine(settings.engine);
   const { profile, allocator: choice, env } = settings;
   // A release line is enough here: the exact version is known once its image is built.
@@ -51,14 +67,13 @@ export async function plan(
   const matrix = only === undefined ? loaded : selectCells(loaded, [only]);
   const boots = new Map<string, number>();
   let cells = 0;
-  // A line at a time: a plan may have a hundred thousand.
+  // A plan may have a hundred thousand lines: they go out as fast as they are read, and no faster.
   let pending = '';
-  const print = (line: string): void => {
+  const print = async (line: string): Promise<void> => {
     pending += line;
-    if (pending.length > 65_536) {
-      context.out(pending);
-      pending = '';
-    }
+    if (pending.length < 65_536) return;
+    if (!context.stdout.write(pending)) await once(context.stdout, 'drain');
+    pending = '';
   };
   for (const cell of matrix.cells()) {
     cells += 1;
@@ -68,11 +83,11 @@ export async function plan(
     const prediction = predict(cell);
     const expected = cell.expectation === null ? null : renderExpectation(cell.expectation);
     if (options['json'] === true) {
-      print(
+      await print(
         `${JSON.stringify({ id: cell.id, repetition: cell.repetition, boot, expected, predicted: prediction })}\n`,
       );
     } else {
-      print(
+      await print(
         `${cell.id}  boot ${boot}  ${describe(prediction)}${expected === null ? '' : `  expected: ${expected}`}\n`,
       );
     }

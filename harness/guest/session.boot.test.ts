@@ -1,11 +1,11 @@
 /** The session in a real guest: what a subject does must not reach the harness as a message. */
+import { resolveCacheFolder } from '../../images/cache/cache-folder.ts';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import t from 'tap';
 import { buildImages } from '../../images/build.ts';
 import { outputCapBytes, type Reply } from '../../images/guest/protocol.ts';
-import { resolveCacheFolder } from '../../images/cache/image-cache.ts';
 import { startMachine } from '../machine/machine.ts';
 import { TemplateStore } from '../machine/template-store.ts';
 import { defaultSettings } from '../matrix/axes.ts';

@@ -1,3 +1,4 @@
+import { resolveCacheFolder } from './cache-folder.ts';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
@@ -15,7 +16,6 @@ import {
   hashFile,
   makeWorkFolder,
   openCache,
-  resolveCacheFolder,
   saveArtefact,
 } from './image-cache.ts';
 

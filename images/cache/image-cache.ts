@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { access, chmod, constants, mkdir, mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
 import { PoolproofError } from '../errors.ts';
 import { diskFullError, isDiskFull } from '../source/run-tool.ts';
+import { resolveCacheFolder } from './cache-folder.ts';
 
 /**
  * A folder of files named by their sha256, and small records that say what was made from what.
@@ -39,16 +39,6 @@ export const artefactSchema = z.strictObject({
 });
 
 export type Artefact = Readonly<z.infer<typeof artefactSchema>>;
-
-/** POOLPROOF_CACHE, else the XDG cache folder. */
-export function resolveCacheFolder(environment: NodeJS.ProcessEnv = process.env): string {
-  const own = environment['POOLPROOF_CACHE'];
-  if (own !== undefined && own !== '') return path.resolve(own);
-  const xdg = environment['XDG_CACHE_HOME'];
-  // The XDG specification: a relative path is invalid and ignored.
-  const base = xdg !== undefined && path.isAbsolute(xdg) ? xdg : path.join(os.homedir(), '.cache');
-  return path.join(base, 'poolproof');
-}
 
 /** @throws PoolproofError CACHE_UNWRITABLE */
 export async function openCache(folder: string = resolveCacheFolder()): Promise<ImageCache> {

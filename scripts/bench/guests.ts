@@ -1,0 +1,135 @@
+/** Figures of guests: a clone beside a boot, clones in a row, boots under load, shared memory. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { buildImages, type BuiltImages } from '../../images/build.ts';
+import { PoolproofError } from '../../harness/errors.ts';
+import { buildTemplate, startClone, templateKey } from '../../harness/guest/build-template.ts';
+import { openSession } from '../../harness/guest/open-session.ts';
+import { startMachine, type Machine } from '../../harness/machine/machine.ts';
+import { TemplateStore, type Template } from '../../harness/machine/template-store.ts';
+import { defaultSettings } from '../../harness/matrix/axes.ts';
+import { findQemu, type Qemu } from '../../harness/plan/computer.ts';
+import { deadlinesFor } from '../../harness/plan/deadlines.ts';
+import { buildMachineSpec, type MachineSpec } from '../../harness/plan/machine-spec.ts';
+import { pair, spreadOf, time, type Spread } from './measure.ts';
+
+const deadlines = deadlinesFor('tcg');
+
+type Ground = Readonly<{ spec: MachineSpec; template: Template; images: BuiltImages; qemu: Qemu }>;
+
+async function prepareGround(memoryMib: number, work: (ground: Ground) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'poolproof-bench-'));
+  try {
+    const qemu = await findQemu();
+    const images = await buildImages({ kernel: 'bookworm', nodes: ['22'], engines: ['50.0.1'] });
+    const settings = { ...defaultSettings(), memory: memoryMib * 1024 * 1024 };
+    const spec = buildMachineSpec(settings, images, { qemu: qemu.path, accelerator: 'tcg' });
+    const store = new TemplateStore(folder, 1024 ** 4);
+    const request = { store, spec, qemuTitle: qemu.title, warm: [], deadlines, startMachine };
+    await work({ spec, images, qemu, template: await buildTemplate(request, await templateKey(request)) });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Handshake, one request, its answer checked, end. */
+async function askOnce(machine: Machine): Promise<void> {
+  await using _machine = machine;
+  const session = await openSession(machine, deadlines);
+  const reply = await session.request(
+    { verb: 'texts', paths: ['/proc/sys/kernel/osrelease'] },
+    deadlines.requestMs,
+  );
+  const answer = reply.texts['/proc/sys/kernel/osrelease'];
+  if (answer !== session.release || answer === '') throw new Error(`a guest answered ${String(answer)}`);
+}
+
+export type CloneFigures = Readonly<{
+  clone: Spread;
+  boot: Spread;
+  ratio: number;
+  lost: number;
+  inARow: Spread;
+}>;
+
+/** A whole clone (start, restore, one command, end) beside a whole boot doing the same; then clones in a row. */
+export async function benchClones(pairs: number, row: number): Promise<CloneFigures> {
+  let figures: CloneFigures | undefined;
+  await prepareGround(512, async ({ spec, template }) => {
+    const clone = async (): Promise<void> => askOnce(await startClone(spec, template, startMachine));
+    const boot = async (): Promise<void> => askOnce(await startMachine(spec, { kind: 'boot' }));
+    await clone();
+    const { a, b } = await pair(pairs, clone, boot);
+    const samples: number[] = [];
+    let lost = 0;
+    for (let index = 0; index < row; index += 1) {
+      try {
+        samples.push(await time(clone));
+      } catch (error) {
+        if (!(error instanceof PoolproofError)) throw error;
+        lost += 1;
+      }
+    }
+    const [cloned, booted] = [spreadOf(a), spreadOf(b)];
+    const ratio = Math.round((cloned.median / booted.median) * 1000) / 1000;
+    figures = { clone: cloned, boot: booted, ratio, lost, inARow: spreadOf(samples) };
+  });
+  if (figures === undefined) throw new Error('no figures');
+  return figures;
+}
+
+export type BootFigures = Readonly<{ boots: number; retried: number; lost: number; seconds: Spread }>;
+
+/** Boots, as many at a time as given, each with one retry: how many needed it, how many were lost. */
+export async function benchBoots(boots: number, atATime: number): Promise<BootFigures> {
+  let figures: BootFigures | undefined;
+  await prepareGround(512, async ({ spec }) => {
+    let retried = 0;
+    let lost = 0;
+    let next = 0;
+    const seconds: number[] = [];
+    const boot = async (): Promise<boolean> => {
+      try {
+        seconds.push(await time(async () => askOnce(await startMachine(spec, { kind: 'boot' }))));
+        return true;
+      } catch (error) {
+        if (!(error instanceof PoolproofError)) throw error;
+        return false;
+      }
+    };
+    const lane = async (): Promise<void> => {
+      while (next++ < boots) {
+        if (await boot()) continue;
+        retried += 1;
+        if (!(await boot())) lost += 1;
+      }
+    };
+    await Promise.all(Array.from({ length: atATime }, lane));
+    figures = { boots, retried, lost, seconds: spreadOf(seconds) };
+  });
+  if (figures === undefined) throw new Error('no figures');
+  return figures;
+}
+
+/** Proportional set size of each of `count` clones of one 4 GiB template, MiB. */
+export async function benchSharedMemory(
+  count: number,
+): Promise<Readonly<{ clones: number; pssMib: Spread }>> {
+  const sizes: number[] = [];
+  await prepareGround(4096, async ({ spec, template }) => {
+    const machines = await Promise.all(
+      Array.from({ length: count }, () => startClone(spec, template, startMachine)),
+    );
+    try {
+      await Promise.all(machines.map((machine) => openSession(machine, deadlines)));
+      for (const { pid } of machines) {
+        const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+        sizes.push(Number(/^Pss:\s+(\d+) kB$/m.exec(rollup)?.[1]) / 1024);
+      }
+    } finally {
+      await Promise.all(machines.map((machine) => machine.stop()));
+    }
+  });
+  return { clones: count, pssMib: spreadOf(sizes) };
+}

@@ -1,0 +1,125 @@
+/** The harness' own cost: start, plan, and a matrix of machines that are no machines. */
+import { resolveCacheFolder } from '../../images/cache/cache-folder.ts';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { conservativeReport } from '../../harness/fixtures/outcome/observations.ts';
+import { fakeMachines } from '../../harness/fixtures/fake-machine.ts';
+import { parseMatrix } from '../../harness/matrix/load.ts';
+import type { Prepared } from '../../harness/prepare.ts';
+import { runPrepared } from '../../harness/run.ts';
+import { spreadOf, timeProcess, type Spread } from './measure.ts';
+
+const cli = path.resolve(import.meta.dirname, '../../harness/cli.js');
+
+async function withFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'poolproof-bench-'));
+  try {
+    return await work(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** `poolproof --help` beside an empty Node, seconds. */
+export async function benchHelp(n: number): Promise<Readonly<{ help: Spread; emptyNode: Spread }>> {
+  const help: number[] = [];
+  const empty: number[] = [];
+  for (let index = 0; index < n; index += 1) {
+    help.push((await timeProcess(process.execPath, [cli, '--help'])).seconds);
+    empty.push((await timeProcess(process.execPath, ['-e', '0'])).seconds);
+  }
+  return { help: spreadOf(help), emptyNode: spreadOf(empty) };
+}
+
+/** `poolproof plan` of 100,000 cells. */
+export async function benchPlan(): Promise<Readonly<{ cells: number; seconds: number; peakMib: number }>> {
+  return withFolder(async (folder) => {
+    const file = path.join(folder, 'large.yaml');
+    writeFileSync(
+      file,
+      'axes: {memory: [512M, 1G, 2G, 4G], overcommit: [0, 1, 2], thp: [always, madvise, never], node: [20, 22, 24, 26]}\nrepeat: 695\n',
+    );
+    return {
+      cells: 4 * 3 * 3 * 4 * 695,
+      ...(await timeProcess(process.execPath, [cli, 'plan', file, '--json'])),
+    };
+  });
+}
+
+const prepared: Prepared = {
+  qemu: { path: process.execPath, version: '7.2.0', title: 'fake' },
+  computer: {
+    cores: 8,
+    cpuModel: 'fake',
+    memTotalMib: 64_000,
+    memAvailableMib: 64_000,
+    kernel: '6',
+    os: 'fake',
+  },
+  accelerator: { accelerator: 'tcg', reason: 'fake' },
+  images: new Map([
+    [
+      'bookworm',
+      {
+        kernel: { path: '/k', digest: 'd', release: 'r' },
+        initramfs: { path: '/i', digest: 'd' },
+        disks: [],
+        digest: 'd',
+        components: [],
+        nodes: { '22': '22.23.3' },
+        engines: {},
+      },
+    ],
+  ]),
+};
+
+/** Milliseconds a cell, with machines that answer at once: what the harness adds, evidence and fsync included. */
+export async function benchFakeMatrix(
+  cells: number,
+): Promise<Readonly<{ cells: number; msPerCell: number; cpuMsPerCell: number; rssMib: number }>> {
+  return withFolder(async (folder) => {
+    const matrix = parseMatrix(`axes: {memory: [512M]}\nrepeat: ${Math.min(cells, 1000)}\n`, 'fake.yaml');
+    const stdout = `${JSON.stringify(conservativeReport)}\n`;
+    const rounds = Math.ceil(cells / 1000);
+    const [started, cpu] = [performance.now(), process.cpuUsage()];
+    for (let round = 0; round < rounds; round += 1) {
+      await runPrepared(matrix, prepared, {
+        resultsDir: path.join(folder, 'results'),
+        cacheDir: path.join(folder, 'cache'),
+        cold: true,
+        startMachine: fakeMachines([{ stdout }]),
+      });
+    }
+    const used = process.cpuUsage(cpu);
+    return {
+      cells,
+      msPerCell: Math.round(((performance.now() - started) / cells) * 100) / 100,
+      cpuMsPerCell: Math.round(((used.user + used.system) / 1000 / cells) * 100) / 100,
+      rssMib: Math.round(process.memoryUsage.rss() / 1024 ** 2),
+    };
+  });
+}
+
+/** The default matrix through the command line: templates cached, built on the way, and every cell booted; seconds. */
+export async function benchDefaultMatrix(
+  matrix: string,
+): Promise<Readonly<{ cachedSeconds: number; buildingSeconds: number; coldSeconds: number; ratio: number }>> {
+  const templates = path.join(resolveCacheFolder(), 'templates');
+  return withFolder(async (folder) => {
+    const run = async (more: readonly string[]): Promise<number> =>
+      (await timeProcess(process.execPath, [cli, 'run', matrix, '--results', folder, ...more])).seconds;
+    for (const name of readdirSync(templates))
+      rmSync(path.join(templates, name), { recursive: true, force: true });
+    const building = await run([]);
+    const cached = await run([]);
+    const cold = await run(['--cold']);
+    const round = (value: number): number => Math.round(value * 10) / 10;
+    return {
+      cachedSeconds: round(cached),
+      buildingSeconds: round(building),
+      coldSeconds: round(cold),
+      ratio: Math.round((cold / cached) * 100) / 100,
+    };
+  });
+}

@@ -1,0 +1,46 @@
+/**
+ * Benchmarks: `node dist/scripts/bench/main.js [--quick] [--json FILE] [name ...]`. Prints a line a figure and, with
+ * --json, keeps them with the machine named. Names: help plan fake clones shared matrix boots (default: all).
+ */
+import { writeFileSync } from 'node:fs';
+import { readComputer, findQemu } from '../../harness/plan/computer.ts';
+import { benchBoots, benchClones, benchSharedMemory } from './guests.ts';
+import { benchDefaultMatrix, benchFakeMatrix, benchHelp, benchPlan } from './harness.ts';
+
+const words = process.argv.slice(2);
+const quick = words.includes('--quick');
+const jsonAt = words.indexOf('--json');
+const jsonFile = jsonAt === -1 ? undefined : words[jsonAt + 1];
+const names = words.filter((word, index) => !word.startsWith('--') && index !== jsonAt + 1);
+
+const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
+  help: () => benchHelp(quick ? 3 : 10),
+  plan: () => benchPlan(),
+  fake: async () => [
+    await benchFakeMatrix(100),
+    await benchFakeMatrix(1000),
+    ...(quick ? [] : [await benchFakeMatrix(10_000)]),
+  ],
+  clones: () => benchClones(quick ? 3 : 15, quick ? 20 : 500),
+  shared: () => benchSharedMemory(8),
+  matrix: () => benchDefaultMatrix('matrices/default.yaml'),
+  boots: () => benchBoots(quick ? 6 : 200, 3),
+};
+
+if (words.includes('--help')) {
+  process.stdout.write(`bench [--quick] [--json FILE] [${Object.keys(benchmarks).join('|')} ...]\n`);
+} else {
+  const figures: Record<string, unknown> = {};
+  for (const [name, bench] of Object.entries(benchmarks)) {
+    if (names.length > 0 && !names.includes(name)) continue;
+    figures[name] = await bench();
+    process.stdout.write(`${name} ${JSON.stringify(figures[name])}\n`);
+  }
+  if (jsonFile !== undefined) {
+    const { cores, cpuModel, memTotalMib, kernel, os } = await readComputer();
+    const { title } = await findQemu();
+    const machine = { cores, cpuModel, memTotalMib, kernel, os, qemu: title, node: process.versions.node };
+    const record = { date: new Date().toISOString().slice(0, 10), machine, figures };
+    writeFileSync(jsonFile, `${JSON.stringify(record, null, 2)}\n`);
+  }
+}

@@ -1,0 +1,67 @@
+/** How a figure is taken: alternately with what it is compared with, median and spread. */
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+export type Spread = Readonly<{
+  n: number;
+  median: number;
+  p10: number;
+  p90: number;
+  p99: number;
+  max: number;
+}>;
+
+/** @returns figures rounded to three digits behind the point */
+export function spreadOf(samples: readonly number[]): Spread {
+  const sorted = [...samples].sort((a, b) => a - b);
+  const at = (share: number): number =>
+    Math.round((sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN) * 1000) / 1000;
+  return { n: sorted.length, median: at(0.5), p10: at(0.1), p90: at(0.9), p99: at(0.99), max: at(1) };
+}
+
+/** Seconds of one call. */
+export async function time(work: () => Promise<unknown>): Promise<number> {
+  const started = performance.now();
+  await work();
+  return (performance.now() - started) / 1000;
+}
+
+/** Both in turn, `n` times, so that a busy neighbour meets both alike. */
+export async function pair(
+  n: number,
+  a: () => Promise<unknown>,
+  b: () => Promise<unknown>,
+): Promise<Readonly<{ a: readonly number[]; b: readonly number[] }>> {
+  const samples: { a: number[]; b: number[] } = { a: [], b: [] };
+  for (let index = 0; index < n; index += 1) {
+    samples.a.push(await time(a));
+    samples.b.push(await time(b));
+  }
+  return samples;
+}
+
+/**
+ * A whole process: seconds, and the most memory it was seen to hold, sampled every 5 ms (MiB).
+ * @throws Error when it does not exit with 0.
+ */
+export async function timeProcess(
+  command: string,
+  args: readonly string[],
+): Promise<Readonly<{ seconds: number; peakMib: number }>> {
+  const started = performance.now();
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  child.stdout.resume();
+  let peakMib = 0;
+  const timer = setInterval(() => {
+    try {
+      const status = readFileSync(`/proc/${child.pid ?? 0}/status`, 'utf8');
+      peakMib = Math.max(peakMib, Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024);
+    } catch {
+      // Ended between two looks.
+    }
+  }, 5);
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  clearInterval(timer);
+  if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code ?? 'a signal'}`);
+  return { seconds: (performance.now() - started) / 1000, peakMib: Math.round(peakMib) };
+}
