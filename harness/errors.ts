@@ -2,7 +2,7 @@
 import { PoolproofError } from '../images/errors.ts';
 
 export { PoolproofError } from '../images/errors.ts';
-export type { ErrorCode, ErrorDetails } from '../images/errors.ts';
+export type { ErrorCode } from '../images/errors.ts';
 
 /** Text for standard error: code, sentence, place, command, stderr tail, hint. No trailing newline. */
 export function renderError(error: unknown): string {

@@ -9,19 +9,8 @@ import { storeError } from './store-error.ts';
 
 export const evidenceFolder = 'evidence';
 
-/** Content by file name; `attempt-1/console.log` puts it in a folder. See `evidenceFiles` for the names in use. */
+/** Content by file name; `attempt-1/console.log` puts it in a folder. The names in use are in results/README.md. */
 export type Evidence = Readonly<Record<string, string | Uint8Array>>;
-
-/** The files of a cell, and what is in them. */
-export const evidenceFiles = {
-  'qemu-command.txt': 'the QEMU command of this cell; its channels are inherited sockets',
-  'console.log': "the guest's console",
-  'protocol.log': 'what harness and session said to each other',
-  stdout: 'standard output of the wasm host, as far as it was kept',
-  stderr: 'standard error of the wasm host, as far as it was kept',
-  'host.json': "the wasm host's report, as read from its output",
-  'observation.json': 'the raw observation from which the outcome was derived',
-} as const;
 
 /** A file larger than this keeps its beginning and its end. */
 const fileLimit = 8 * 2 ** 20;
