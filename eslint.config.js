@@ -8,7 +8,14 @@ const stages = ['matrix', 'plan', 'machine', 'guest', 'outcome', 'store', 'repor
 
 // What the harness may know of images/: what an image is, how it is built, what is spoken
 // on the wire, and the pure model of the tiers.
-const fromImages = ['./definitions.ts', './build.ts', './errors.ts', './guest/protocol.ts', './allocator'];
+const fromImages = [
+  './definitions.ts',
+  './build.ts',
+  './errors.ts',
+  './guest/protocol.ts',
+  './allocator',
+  './cache/cache-folder.ts',
+];
 
 const zones = [
   ...stages.map((stage, index) => ({

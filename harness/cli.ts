@@ -45,6 +45,8 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
     .argument('[matrix]', 'matrix file', 'matrices/default.yaml')
     .addOption(runsIn)
     .addOption(only)
+    .option('--shard <i/n>', 'one part of the matrix, e.g. 2/3; merge puts the parts together')
+    .option('--durations <run>', 'balance shards by how long cells took in this run')
     .option('--resume [run]', 'finish an interrupted run (default: the latest)')
     .option('--cold', 'boot every cell instead of cloning a template')
     .addOption(jobs)
@@ -64,6 +66,10 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
     .argument('[matrix]', 'matrix file', 'matrices/default.yaml')
     .addOption(only)
     .option('--commands', 'print the QEMU command of each machine')
+    .option('--format <ci>', 'github-matrix or gitlab: the jobs of a sharded run, in the words of that CI')
+    .option('--shards <n>', 'how many jobs (default: 4)')
+    .option('--durations <run>', 'balance the jobs by how long cells took in this run')
+    .addOption(runsIn)
     .option('--json', 'print a JSON line per cell')
     .addOption(cache)
     .addHelpText('after', example('poolproof plan --only overcommit=2'))
@@ -154,6 +160,57 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
     .option('--output <dir>', 'write files there instead of printing')
     .addHelpText('after', example('poolproof report latest --format junit > report.xml'))
     .action(run(async () => (await import('./commands/report.ts')).report));
+  program
+    .command('compare')
+    .description('what changed between two runs; exit 1 on a regression')
+    .argument('[old]', 'run, bundle or folder of runs; with --baseline the new one')
+    .argument('[new]', 'run (default: latest)')
+    .addOption(runsIn)
+    .option('--baseline <dir>', 'compare with these results, e.g. results/reference')
+    .option('--across <axis...>', 'match cells whatever their value of these axes, e.g. node')
+    .option('--format <format>', 'text, md or json', 'text')
+    .option('--json', 'same as --format json')
+    .option('--fail-on-flaky', 'a cell with mixed outcomes is a regression')
+    .addHelpText('after', example('poolproof compare 20261123T230311Z-a1b2c3 latest'))
+    .action(run(async () => (await import('./commands/compare.ts')).compare));
+
+  program
+    .command('history')
+    .description('a cell through all runs, with the first bad one')
+    .argument('<cells>', 'cell id or expression, e.g. memory=512M,overcommit=2')
+    .addOption(runsIn)
+    .option('--json', 'as JSON')
+    .addHelpText('after', example('poolproof history memory=512M,overcommit=2'))
+    .action(run(async () => (await import('./commands/history.ts')).history));
+
+  program
+    .command('merge')
+    .description('put the parts of a sharded run together')
+    .argument('<run...>', 'runs or bundles')
+    .addOption(runsIn)
+    .option('--output <dir>', 'folder for the merged run (default: the folder of the runs)')
+    .option('--allow-unlike', 'merge although matrix, images or QEMU differ, and say so')
+    .option('--json', 'as JSON')
+    .addHelpText('after', example('poolproof merge part-1.tgz part-2.tgz part-3.tgz'))
+    .action(run(async () => (await import('./commands/merge.ts')).merge));
+
+  program
+    .command('pack')
+    .description('a run as one file, with its evidence')
+    .argument('[run]', 'run (default: latest)')
+    .addOption(runsIn)
+    .option('--failed', 'only cells that are not as expected')
+    .option('--output <file>', 'file to write (default: <run>.tgz)')
+    .addHelpText('after', example('poolproof pack latest --failed'))
+    .action(run(async () => (await import('./commands/pack.ts')).pack));
+
+  program
+    .command('unpack')
+    .description('take a run out of a bundle; the bundle is not trusted')
+    .argument('<bundle>', 'file that pack wrote')
+    .addOption(runsIn)
+    .addHelpText('after', example('poolproof unpack 20261123T230311Z-a1b2c3.tgz'))
+    .action(run(async () => (await import('./commands/pack.ts')).unpack));
   return program;
 }
 

@@ -11,6 +11,8 @@ import { decideCapacity, MemoryBudget } from './plan/admission.ts';
 import { deadlinesFor } from './plan/deadlines.ts';
 import { buildMachineSpec } from './plan/machine-spec.ts';
 import { estimateCostMib, groupByBoot, type BootGroup } from './plan/order.ts';
+import type { Durations } from './plan/shard-durations.ts';
+import { digestShards, planShards, selectShard, type ShardNumber } from './plan/shard.ts';
 import { describeRun, prepare, type Prepared } from './prepare.ts';
 import { multiplex, type Reporter } from './report/reporter.ts';
 import { exitCodeOf, type ExitCode } from './report/summarize.ts';
@@ -26,6 +28,10 @@ export type RunOptions = Readonly<{
   resume?: string;
   /** Which cells, as `--only` writes it; several are alternatives. @default all */
   only?: readonly string[];
+  /** One part of the matrix, cut the same way on every machine that has the same matrix and durations. */
+  shard?: ShardNumber;
+  /** How long cells took before, for balanced shards. @default every cell alike */
+  durations?: Durations;
   /** Image cache. */
   cacheDir: string;
   locked?: boolean;
@@ -65,7 +71,15 @@ const defaultTemplateCacheBytes = 4 * 1024 ** 3;
  */
 export async function runMatrix(matrix: Matrix, options: RunOptions): Promise<RunSummary> {
   const selected = options.only === undefined ? matrix : selectCells(matrix, options.only);
-  return runPrepared(selected, await prepare(selected.cells(), options), options);
+  // Images of the whole matrix, also for a shard: equal digests are what makes shards one run.
+  const prepared = await prepare(selected.cells(), options);
+  if (options.shard === undefined) return runPrepared(selected, prepared, options);
+  const { shard, durations = new Map<string, number>() } = options;
+  const shardPlan = digestShards(planShards(selected.cells(), shard.count, durations));
+  return runPrepared(selectShard(selected, shard, durations), prepared, {
+    ...options,
+    recordOptions: { ...options.recordOptions, shard: `${shard.index}/${shard.count}`, shardPlan },
+  });
 }
 
 /** The rest of {@link runMatrix}, when QEMU, images and accelerator are known. */

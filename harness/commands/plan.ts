@@ -13,7 +13,11 @@ import { buildMachineSpec } from '../plan/machine-spec.ts';
 import { bootKey } from '../plan/order.ts';
 import { resolveEngine } from '../plan/requirements.ts';
 import { prepare } from '../prepare.ts';
-import { cacheOption, textOption, type Context } from './context.ts';
+import { PoolproofError } from '../errors.ts';
+import { ciFormats, renderCiMatrix } from '../plan/ci-matrix.ts';
+import { planShards } from '../plan/shard.ts';
+import { cacheOption, countOption, textOption, type Context } from './context.ts';
+import { loadDurations } from './durations.ts';
 import { renderImageEvent } from './image-notices.ts';
 
 /** Predictions by what they depend on: repetitions and THP ask the same question again and again. */
@@ -65,6 +69,21 @@ export async function plan(
   const only = textOption(options, 'only');
   const loaded = await loadMatrix(args[0] ?? 'matrices/default.yaml');
   const matrix = only === undefined ? loaded : selectCells(loaded, [only]);
+  const format = textOption(options, 'format');
+  if (format !== undefined) {
+    const ciFormat = ciFormats.find((name) => name === format);
+    if (ciFormat === undefined) {
+      throw new PoolproofError('USAGE', `--format ${format}: there are ${ciFormats.join(' and ')}`);
+    }
+    const from = textOption(options, 'durations');
+    const durations =
+      from === undefined
+        ? new Map<string, number>()
+        : await loadDurations(textOption(options, 'results') ?? 'results', from);
+    const count = countOption(options, 'shards') ?? 4;
+    context.out(renderCiMatrix(ciFormat, planShards(matrix.cells(), count, durations)));
+    return 0;
+  }
   const boots = new Map<string, number>();
   let cells = 0;
   // A plan may have a hundred thousand lines: they go out as fast as they are read, and no faster.

@@ -5,6 +5,8 @@ import { PoolproofError } from '../errors.ts';
 import { loadMatrix } from '../matrix/load.ts';
 import { formats, type FormatName } from '../report/formats.ts';
 import { createProgress } from '../report/progress.ts';
+import { parseShard } from '../plan/shard.ts';
+import { loadDurations } from './durations.ts';
 import type { Reporter } from '../report/reporter.ts';
 import { renderTable, wantsColor } from '../report/terminal-table.ts';
 import { renderTimings } from '../report/timings.ts';
@@ -44,6 +46,8 @@ export async function run(
   const budgetBytes = sizeOption(options, 'memoryBudget', '--memory-budget');
   const templateCacheBytes = sizeOption(options, 'templateCache', '--template-cache');
   const fileReporters = buildFileReporters(options['reporter']);
+  const shard = textOption(options, 'shard');
+  const durationsFrom = textOption(options, 'durations');
   const matrix = await loadMatrix(file);
   const resume = options['resume'];
   const summary = await runMatrix(matrix, {
@@ -52,6 +56,8 @@ export async function run(
       resume: await findRun(resultsDir, typeof resume === 'string' ? resume : 'latest'),
     }),
     ...(only !== undefined && { only: [only] }),
+    ...(shard !== undefined && { shard: parseShard(shard) }),
+    ...(durationsFrom !== undefined && { durations: await loadDurations(resultsDir, durationsFrom) }),
     cacheDir: cacheOption(options),
     locked: options['locked'] === true,
     ...(jobs !== undefined && { jobs }),

@@ -73,10 +73,10 @@ t.test('the console is kept up to its cap and watched for what matters', async (
   await log.userSpace;
   t.equal(log.kernelStarted, true);
   t.equal(log.panic, null);
-  log.push(readFileSync(new URL('../fixtures/machine/oom-kill.log', import.meta.url)));
+  log.push(readFileSync(new URL('../fixtures/machine/oom-kill.txt', import.meta.url)));
   t.equal(log.oomKill, true);
   t.equal(log.panic, null, 'an out-of-memory kill is no panic');
-  log.push(readFileSync(new URL('../fixtures/machine/panic.log', import.meta.url)));
+  log.push(readFileSync(new URL('../fixtures/machine/panic.txt', import.meta.url)));
   t.equal(log.panic, 'sysrq triggered crash');
   log.push(Buffer.from('[    3.000000] Kernel panic - not syncing: cut in the mid'));
   t.equal(log.panic, 'sysrq triggered crash', 'the first panic stays');

@@ -45,6 +45,9 @@ type Piece = Readonly<{ key: string; place: number; ms: number }>;
 /** A boot may be cut into parts of this fraction of a fair share; finer cuts pay for more boots. */
 const grains = [1, 2, 4, 8] as const;
 
+/** Up to here also cell by cell, so that no machine stays idle; beyond it the parts are small enough. */
+const singleLimit = 1000;
+
 /**
  * Longest first onto the machine with the least to do. Cells of one boot stay together, as they share a
  * template, unless cutting the boot ends the whole sooner: each part then pays for a boot. A shard may be
@@ -63,10 +66,20 @@ export function planShards(cells: Iterable<Cell>, count: number, durations: Dura
     else known.push(piece);
   }
   const fairMs = [...boots.values()].reduce((sum, pieces) => sum + bootMs + sumMs(pieces), 0) / count;
-  return grains
+  return [...grains, ...(place <= singleLimit ? [Infinity] : [])]
     .map((grain) => distribute(boots, count, fairMs / grain))
-    .reduce((best, shards) => (longestMs(shards) < longestMs(best) ? shards : best));
+    .reduce((best, shards) => (isBetter(shards, best) ? shards : best));
 }
+
+/** A machine with nothing to do would be an error where it runs; then the earliest end counts. */
+function isBetter(a: readonly Shard[], b: readonly Shard[]): boolean {
+  return (
+    countEmpty(a) - countEmpty(b) < 0 || (countEmpty(a) === countEmpty(b) && longestMs(a) < longestMs(b))
+  );
+}
+
+const countEmpty = (shards: readonly Shard[]): number =>
+  shards.filter(({ keys }) => keys.length === 0).length;
 
 const longestMs = (shards: readonly Shard[]): number =>
   Math.max(...shards.map(({ estimateMs }) => estimateMs));

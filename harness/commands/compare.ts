@@ -1,0 +1,85 @@
+/** `poolproof compare <old> <new>` */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PoolproofError } from '../errors.ts';
+import { resolveAxis } from '../matrix/cell-id.ts';
+import { compareRuns, type Comparison, type Side } from '../report/compare.ts';
+import {
+  renderComparisonJson,
+  renderComparisonMarkdown,
+  renderComparisonText,
+} from '../report/compare-render.ts';
+import { findRun } from '../store/find-run.ts';
+import { collectResults, readRun } from '../store/read-run.ts';
+import { runFile } from '../store/run-record.ts';
+import { textOption, type Context } from './context.ts';
+
+const renderers: Readonly<Record<string, (comparison: Comparison) => string>> = {
+  text: renderComparisonText,
+  md: renderComparisonMarkdown,
+  json: renderComparisonJson,
+};
+
+/** Folders of a side: the run that the name means, or all runs in the folder of that name. */
+async function findSide(resultsDir: string, name: string): Promise<readonly string[]> {
+  try {
+    return [await findRun(resultsDir, name)];
+  } catch (error) {
+    const entries = await readdir(name, { withFileTypes: true }).catch(() => []);
+    const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
+    const dirs = folders.map((entry) => join(name, entry.name)).sort();
+    const held = await Promise.all(dirs.map(async (dir) => (await readdir(dir)).includes(runFile)));
+    const runs = dirs.filter((_, place) => held[place]);
+    if (runs.length === 0) throw error;
+    return runs;
+  }
+}
+
+async function loadSide(context: Context, resultsDir: string, name: string): Promise<Side> {
+  const runs = [];
+  for (const dir of await findSide(resultsDir, name)) {
+    const stored = await readRun(dir);
+    const results = await collectResults(stored.results());
+    for (const { code, message, details } of stored.problems) {
+      context.err(`${code}: ${stored.record.id}: line ${details.line ?? 0}: ${message}\n`);
+    }
+    runs.push({ record: stored.record, results });
+  }
+  return { runs };
+}
+
+const listOption = (value: unknown): readonly string[] =>
+  (Array.isArray(value) ? value.map(String) : typeof value === 'string' ? [value] : []).flatMap((text) =>
+    text.split(','),
+  );
+
+/** Exit code: 1 a regression, 2 nothing to compare or a judged cell is judged no more, else 0. */
+export async function compare(
+  context: Context,
+  args: readonly string[],
+  options: Readonly<Record<string, unknown>>,
+): Promise<number> {
+  const resultsDir = textOption(options, 'results') ?? 'results';
+  const baseline = textOption(options, 'baseline');
+  const [old, now = 'latest', ...more] = baseline === undefined ? args : [baseline, ...args];
+  if (old === undefined || more.length > 0) {
+    throw new PoolproofError('USAGE', 'two runs are compared', {
+      hint: 'poolproof compare <old> [new], or poolproof compare --baseline results/reference [new]',
+    });
+  }
+  const format = options['json'] === true ? 'json' : (textOption(options, 'format') ?? 'text');
+  const render = Object.hasOwn(renderers, format) ? renderers[format] : undefined;
+  if (render === undefined) {
+    throw new PoolproofError('REPORT_UNKNOWN', `there is no format ${format}`, {
+      hint: `there are ${Object.keys(renderers).join(', ')}`,
+    });
+  }
+  const across = listOption(options['across']).map((name) => resolveAxis(name));
+  const [before, after] = [
+    await loadSide(context, resultsDir, old),
+    await loadSide(context, resultsDir, now),
+  ];
+  const comparison = compareRuns(before, after, { across, failOnFlaky: options['failOnFlaky'] === true });
+  context.out(render(comparison));
+  return comparison.exitCode;
+}

@@ -1,0 +1,38 @@
+/** `poolproof pack <run>` and `poolproof unpack <bundle>` */
+import { basename } from 'node:path';
+import { PoolproofError } from '../errors.ts';
+import { unpackBundle } from '../store/bundle-unpack.ts';
+import { packRun } from '../store/bundle.ts';
+import { findRun } from '../store/find-run.ts';
+import { textOption, type Context } from './context.ts';
+
+export async function pack(
+  context: Context,
+  args: readonly string[],
+  options: Readonly<Record<string, unknown>>,
+): Promise<number> {
+  const dir = await findRun(textOption(options, 'results') ?? 'results', args[0]);
+  const failed = options['failed'] === true;
+  const file = textOption(options, 'output') ?? `${basename(dir)}${failed ? '-failed' : ''}.tgz`;
+  const packed = await packRun(dir, file, { failed });
+  for (const { code, message, details } of packed.problems) {
+    context.err(`${code}: line ${details.line ?? 0}: ${message}\n`);
+  }
+  const kib = Math.ceil(packed.sizeBytes / 1024);
+  context.out(`${packed.file}: ${packed.cells} cells, ${packed.files} files, ${kib} KiB\n`);
+  return 0;
+}
+
+export async function unpack(
+  context: Context,
+  args: readonly string[],
+  options: Readonly<Record<string, unknown>>,
+): Promise<number> {
+  const [file] = args;
+  if (file === undefined) throw new PoolproofError('USAGE', 'which bundle?');
+  const { dir, cells, selection } = await unpackBundle(file, textOption(options, 'results') ?? 'results');
+  context.out(
+    `${dir}: ${cells} cells${selection === 'failed' ? ', only those that did not do as expected' : ''}\n`,
+  );
+  return 0;
+}

@@ -1,0 +1,236 @@
+/** A comparison as text, Markdown and JSON. */
+import { plainLine } from '../outcome/plain-text.ts';
+import { findVaried } from './axis-labels.ts';
+import type { CellChange, Comparison, Direction } from './compare.ts';
+import type { EnvironmentDifference } from './compare-environment.ts';
+import { tellOverheadMove } from './compare-overhead.ts';
+import { describeCells } from './describe-cells.ts';
+import { type Distribution, tellDistribution } from './flakes.ts';
+import { escapeMarkdown } from './format-markdown.ts';
+
+/** Cells that moved in the same way for the same reason. */
+export type ChangeGroup = Readonly<{
+  direction: Direction;
+  regression: boolean;
+  /** `512M–2G overcommit 2` */
+  where: string;
+  /** `standard → conservative; expected → unexpected` */
+  what: string;
+  /** The deciding sentence of the first cell on both sides, and what differs. */
+  notes: readonly string[];
+  ids: readonly string[];
+}>;
+
+export function groupChanges({ changes }: Pick<Comparison, 'changes'>): readonly ChangeGroup[] {
+  const axes = findVaried(changes);
+  const groups = new Map<string, CellChange[]>();
+  for (const change of changes) {
+    const key = [change.regression, change.direction, tellMove(change), ...change.differs].join('\n');
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [change]);
+    else group.push(change);
+  }
+  return [...groups.values()].flatMap((members): ChangeGroup[] => {
+    const [first] = members;
+    if (first === undefined) return [];
+    const described = describeCells(members, changes, axes);
+    return [
+      {
+        direction: first.direction,
+        regression: first.regression,
+        // One cell, or all there are: the id says more than "all cells".
+        where: members.length === 1 || axes.length === 0 ? first.id : described,
+        what: tellMove(first),
+        notes: [
+          ...(first.oldId === first.id ? [] : [`compared with ${first.oldId}`]),
+          ...tellReasons(first),
+          ...first.overhead.map(tellOverheadMove),
+          ...(first.differs.length === 0 ? [] : [`differs: ${first.differs.join(', ')}`]),
+        ].map((note) => plainLine(note, 500)),
+        ids: members.map(({ id }) => id),
+      },
+    ];
+  });
+}
+
+function tellMove(change: CellChange): string {
+  const [was, is] = [tellDistribution(change.old), tellDistribution(change.new)];
+  const [before, after] = [tellState(change.old), tellState(change.new)];
+  const words = [
+    ...(was === is ? [was] : [`${was} → ${is}`]),
+    ...(change.kinds.includes('checks') ? [`bounds checks ${before.checks} → ${after.checks}`] : []),
+    ...(change.old.verdict === change.new.verdict
+      ? []
+      : [`${change.old.verdict ?? 'no verdict'} → ${change.new.verdict ?? 'no verdict'}`]),
+    ...(change.kinds.includes('overhead') ? ['overhead moved'] : []),
+  ];
+  return words.join('; ');
+}
+
+function tellState({ results }: Distribution): Readonly<{ checks: string }> {
+  return { checks: results.find(({ form }) => form !== null)?.form?.checks ?? 'unknown' };
+}
+
+function tellReasons({ old, new: now }: CellChange): readonly string[] {
+  const [was, is] = [old, now].map(({ results }) => results.at(-1)?.reason ?? '');
+  return was === is ? [`why: ${is ?? ''}`] : [`was: ${was ?? ''}`, `now: ${is ?? ''}`];
+}
+
+const titles: readonly Readonly<{ title: string; holds: (group: ChangeGroup) => boolean }>[] = [
+  { title: 'Regressions', holds: ({ regression }) => regression },
+  { title: 'Worse', holds: ({ regression, direction }) => !regression && direction === 'worse' },
+  { title: 'Changed', holds: ({ regression, direction }) => !regression && direction === 'other' },
+  { title: 'Better', holds: ({ regression, direction }) => !regression && direction === 'better' },
+];
+
+/** `2 regressions, 1 better; 33 of 36 cells unchanged, 1 new, 2 missing` */
+export function tellComparison({
+  changes,
+  regressions,
+  compared,
+  unchanged,
+  added,
+  missing,
+}: Comparison): string {
+  const count = (direction: Direction) =>
+    changes.filter((change) => !change.regression && change.direction === direction).length;
+  const moved = [
+    [regressions, regressions === 1 ? 'regression' : 'regressions'],
+    [count('worse'), 'worse'],
+    [count('other'), 'changed'],
+    [count('better'), 'better'],
+  ] as const;
+  const told = moved.flatMap(([number, word]) => (number > 0 ? [`${number} ${word}`] : []));
+  const rest = [
+    `${unchanged} of ${compared} cell${compared === 1 ? '' : 's'} unchanged`,
+    ...(added.length > 0 ? [`${added.length} new`] : []),
+    ...(missing.length > 0 ? [`${missing.length} missing`] : []),
+  ];
+  return `${told.length === 0 ? 'no change' : told.join(', ')}; ${rest.join(', ')}`;
+}
+
+/** More than these are a count: the JSON has all. */
+const listLimit = 40;
+
+type Marks = Readonly<{
+  heading: (text: string) => string;
+  item: (strong: string, text: string) => string;
+  note: (text: string) => string;
+}>;
+
+const textMarks: Marks = {
+  heading: (text) => `\n${text}`,
+  item: (strong, text) => `  ${plainLine(strong, 500)}${text === '' ? '' : `: ${plainLine(text)}`}`,
+  note: (text) => `      ${plainLine(text)}`,
+};
+
+const markdownMarks: Marks = {
+  heading: (text) => `\n## ${escapeMarkdown(text)}\n`,
+  item: (strong, text) => `- **${escapeMarkdown(strong)}**${text === '' ? '' : `: ${escapeMarkdown(text)}`}`,
+  note: (text) => `  - ${escapeMarkdown(text)}`,
+};
+
+/** Plain text for a terminal. */
+export function renderComparisonText(comparison: Comparison): string {
+  const head = [...tellSides(comparison), '', tellComparison(comparison)];
+  return `${[...head, ...renderBody(comparison, textMarks)].join('\n')}\n`;
+}
+
+/** Markdown for a job summary or a comment. */
+export function renderComparisonMarkdown(comparison: Comparison): string {
+  const sides = tellSides(comparison).map((line) => `${escapeMarkdown(line)}  `);
+  const head = ['# What changed', '', ...sides, '', `**${escapeMarkdown(tellComparison(comparison))}**`];
+  return `${[...head, ...renderBody(comparison, markdownMarks)].join('\n')}\n`;
+}
+
+function tellSides({ old, new: now, unfinished }: Comparison): readonly string[] {
+  const side = (name: string, records: Comparison['old']) =>
+    records.map(
+      ({ id, startedAt, matrix }) =>
+        `${name} ${id}, ${startedAt}, ${plainLine(matrix.title, 100)}${unfinished.includes(id) ? ' (not finished)' : ''}`,
+    );
+  return [...side('old', old), ...side('new', now)];
+}
+
+function renderBody(comparison: Comparison, { heading, item, note }: Marks): readonly string[] {
+  const groups = groupChanges(comparison);
+  const sections = titles.flatMap(({ title, holds }) => {
+    const members = groups.filter(holds);
+    if (members.length === 0) return [];
+    return [
+      heading(title),
+      ...limit(members, item).flatMap((member) =>
+        typeof member === 'string'
+          ? [member]
+          : [
+              item(
+                member.where,
+                member.ids.length === 1 ? member.what : `${member.what} (${member.ids.length} cells)`,
+              ),
+              ...member.notes.map(note),
+            ],
+      ),
+    ];
+  });
+  const list = (title: string, ids: readonly string[]) =>
+    ids.length === 0
+      ? []
+      : [
+          heading(title),
+          ...limit(
+            ids.map((id) => item(id, '')),
+            item,
+          ),
+        ];
+  return [
+    ...sections,
+    ...list('New cells', comparison.added),
+    ...list('Missing cells', comparison.missing),
+    ...(comparison.environment.length === 0 || comparison.changes.length === 0
+      ? []
+      : [
+          heading('What may explain it'),
+          ...comparison.environment.map((difference) => item(difference.what, tellDifference(difference))),
+        ]),
+  ];
+}
+
+function limit<Item>(items: readonly Item[], item: Marks['item']): readonly (Item | string)[] {
+  if (items.length <= listLimit + 1) return items;
+  return [...items.slice(0, listLimit), item(`and ${items.length - listLimit} more`, '')];
+}
+
+function tellDifference({ old, new: now }: EnvironmentDifference): string {
+  const side = (values: readonly string[]) => plainLine(values.join(' | ') || 'none', 300);
+  return `${side(old)} → ${side(now)}`;
+}
+
+/** Everything, for programs. `schema` counts up when a field changes its meaning. */
+export function renderComparisonJson(comparison: Comparison): string {
+  const { old, new: now, changes, ...rest } = comparison;
+  const document = {
+    schema: 1,
+    old: old.map(({ id }) => id),
+    new: now.map(({ id }) => id),
+    ...rest,
+    changes: changes.map(({ old: was, new: is, settings: _, ...change }) => ({
+      ...change,
+      old: shortenSide(was),
+      new: shortenSide(is),
+    })),
+  };
+  return `${JSON.stringify(document, null, 2)}\n`;
+}
+
+function shortenSide({ verdict, judged, silent, shares, results }: Distribution): object {
+  const last = results.at(-1);
+  return {
+    verdict,
+    judged,
+    silent,
+    shares,
+    checks: last?.form?.checks ?? null,
+    reason: last?.reason ?? null,
+    evidence: last?.evidence ?? null,
+  };
+}

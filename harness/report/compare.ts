@@ -1,0 +1,222 @@
+/** Two sets of results → what moved, in which direction, and what else changed. */
+import { PoolproofError } from '../errors.ts';
+import { defaultSettings } from '../matrix/axes.ts';
+import { formatCellId } from '../matrix/cell-id.ts';
+import type { AxisName, Settings } from '../matrix/cell.ts';
+import type { Result } from '../store/result.ts';
+import type { RunRecord } from '../store/run-record.ts';
+import { type EnvironmentDifference, compareCells, compareEnvironments } from './compare-environment.ts';
+import { type OverheadFigure, type OverheadMove, compareOverhead } from './compare-overhead.ts';
+import { type CellVerdict, type Distribution, buildDistributions, rankOf, wilsonInterval } from './flakes.ts';
+import { mergeRuns } from './merge-runs.ts';
+
+/** A result that may carry overhead figures. */
+export type MeasuredResult = Result & Readonly<{ overhead?: readonly OverheadFigure[] }>;
+
+/** One side: one run, or several of which the newest result of a cell counts. */
+export type Side = Readonly<{
+  runs: readonly Readonly<{ record: RunRecord; results: readonly MeasuredResult[] }>[];
+}>;
+
+export type Direction = 'worse' | 'better' | 'other';
+
+/**
+ * What moved: `tier` both reached one; `reached` one side did, the other did not; `outcome` neither did;
+ * `checks` same tier with other bounds checks; `spread` repetitions fall differently; `verdict`; `judged` one
+ * side could not be judged; `overhead`.
+ */
+export type ChangeKind =
+  'tier' | 'reached' | 'outcome' | 'checks' | 'spread' | 'verdict' | 'judged' | 'overhead';
+
+export type CellChange = Readonly<{
+  /** Id on the new side; `oldId` is another one only when compared across an axis. */
+  id: string;
+  oldId: string;
+  settings: Settings;
+  kinds: readonly ChangeKind[];
+  /** Worse when anything got worse. */
+  direction: Direction;
+  regression: boolean;
+  old: Distribution;
+  new: Distribution;
+  overhead: readonly OverheadMove[];
+  /** What this cell's guests say differently: `node 22.23.3 → 24.21.0`. */
+  differs: readonly string[];
+}>;
+
+export type Comparison = Readonly<{
+  old: readonly RunRecord[];
+  new: readonly RunRecord[];
+  /** Cells on both sides. */
+  compared: number;
+  unchanged: number;
+  /** Regressions first, then worse, other, better. */
+  changes: readonly CellChange[];
+  /** Ids on one side only. */
+  added: readonly string[];
+  missing: readonly string[];
+  /** Runs that are still written, or were killed: what is missing may yet come. */
+  unfinished: readonly string[];
+  environment: readonly EnvironmentDifference[];
+  regressions: number;
+  /** 1 a regression; 2 nothing to compare, or a cell that was judged before and now is not; else 0. */
+  exitCode: 0 | 1 | 2;
+}>;
+
+export type CompareOptions = Readonly<{
+  /** Axes that do not tell cells apart: compare Node 22 with Node 24. @default none */
+  across?: readonly AxisName[];
+  /** A cell that has become flaky is a regression. @default false */
+  failOnFlaky?: boolean;
+}>;
+
+/** @throws PoolproofError USAGE when two cells of one side are the same across the given axes */
+export function compareRuns(old: Side, now: Side, options: CompareOptions = {}): Comparison {
+  const across = options.across ?? [];
+  const before = collectCells(old, across);
+  const after = collectCells(now, across);
+  const pairs = [...after].flatMap(([key, cell]) => {
+    const was = before.get(key);
+    return was === undefined ? [] : [[was, cell] as const];
+  });
+  const changes = pairs
+    .flatMap(([was, is]) => compareCell(was, is, options.failOnFlaky === true))
+    .sort((a, b) => weigh(a) - weigh(b));
+  const regressions = changes.filter(({ regression }) => regression).length;
+  const lost = changes.some((change) => change.old.judged > 0 && change.new.judged === 0);
+  const records = [...old.runs, ...now.runs].map(({ record }) => record);
+  return {
+    old: old.runs.map(({ record }) => record),
+    new: now.runs.map(({ record }) => record),
+    compared: pairs.length,
+    unchanged: pairs.length - changes.length,
+    changes,
+    added: [...after].flatMap(([key, { id }]) => (before.has(key) ? [] : [id])),
+    missing: [...before].flatMap(([key, { id }]) => (after.has(key) ? [] : [id])),
+    unfinished: records.filter(({ finishedAt }) => finishedAt === null).map(({ id }) => id),
+    environment: compareEnvironments(
+      old.runs.map(({ record }) => record),
+      now.runs.map(({ record }) => record),
+    ),
+    regressions,
+    exitCode: regressions > 0 ? 1 : lost || pairs.length === 0 ? 2 : 0,
+  };
+}
+
+/** Sorts regressions first; stable, so that cells stay in their order. */
+function weigh({ regression, direction }: CellChange): number {
+  return regression ? 0 : { worse: 1, other: 2, better: 3 }[direction];
+}
+
+/** Cells by what is left of their settings; of a cell in several runs all repetitions of the newest. */
+function collectCells(side: Side, across: readonly AxisName[]): ReadonlyMap<string, Distribution> {
+  const cells = new Map<string, Distribution>();
+  for (const cell of buildDistributions(mergeRuns(side.runs).cells.flatMap(({ results }) => results))) {
+    const key = across.length === 0 ? cell.id : keyAcross(cell.settings, across);
+    const other = cells.get(key);
+    if (other !== undefined) {
+      throw new PoolproofError(
+        'USAGE',
+        `${other.id} and ${cell.id} are the same across ${across.join(', ')}`,
+        {
+          hint: 'each side must have one value of these axes',
+        },
+      );
+    }
+    cells.set(key, cell);
+  }
+  return cells;
+}
+
+function keyAcross(settings: Settings, across: readonly AxisName[]): string {
+  const defaults: Readonly<Record<string, unknown>> = defaultSettings();
+  return formatCellId({ ...settings, ...Object.fromEntries(across.map((axis) => [axis, defaults[axis]])) });
+}
+
+type Step = Readonly<{ kind: ChangeKind; direction: Direction; regression: boolean }>;
+
+function compareCell(old: Distribution, now: Distribution, failOnFlaky: boolean): readonly CellChange[] {
+  const [was, is] = [old.results.at(-1), now.results.at(-1)];
+  if (was === undefined || is === undefined) return [];
+  const overhead = compareOverhead(figuresOf(old), figuresOf(now));
+  const steps: Step[] = [
+    ...compareEnds(old, now),
+    ...compareVerdicts(old.verdict, now.verdict, failOnFlaky),
+    ...overhead.map(({ direction }): Step => ({ kind: 'overhead', direction, regression: false })),
+  ];
+  if (steps.length === 0) return [];
+  const directions = new Set(steps.map(({ direction }) => direction));
+  return [
+    {
+      id: now.id,
+      oldId: old.id,
+      settings: now.settings,
+      kinds: [...new Set(steps.map(({ kind }) => kind))],
+      direction: directions.has('worse') ? 'worse' : directions.has('better') ? 'better' : 'other',
+      regression: steps.some(({ regression }) => regression),
+      old,
+      new: now,
+      overhead,
+      differs: compareCells(was, is),
+    },
+  ];
+}
+
+const figuresOf = ({ results }: Distribution): readonly OverheadFigure[] =>
+  (results as readonly MeasuredResult[]).flatMap(({ overhead }) => overhead ?? []);
+
+/** Where the repetitions ended. */
+function compareEnds(old: Distribution, now: Distribution): readonly Step[] {
+  if (old.judged === 0 || now.judged === 0) {
+    return old.judged === now.judged ? [] : [{ kind: 'judged', direction: 'other', regression: false }];
+  }
+  const [was, is] = [old.shares[0]?.observed, now.shares[0]?.observed];
+  if (was === undefined || is === undefined) return [];
+  if (old.shares.length > 1 || now.shares.length > 1) return compareSpread(old, now);
+  if (was === is) return compareChecks(old, now);
+  const [before, after] = [rankOf(was), rankOf(is)];
+  const none = rankOf('exhausted');
+  if (before === none && after === none) return [{ kind: 'outcome', direction: 'other', regression: false }];
+  const kind = before === none || after === none ? 'reached' : 'tier';
+  return [{ kind, direction: after > before ? 'worse' : 'better', regression: after > before }];
+}
+
+/** Explicit checks cost time in every access, elided ones nothing: the tier alone does not say it. */
+function compareChecks(old: Distribution, now: Distribution): readonly Step[] {
+  const [was, is] = [old, now].map(({ results }) => results.find(({ form }) => form !== null)?.form?.checks);
+  if (was === undefined || is === undefined || was === is) return [];
+  return [{ kind: 'checks', direction: is === 'explicit' ? 'worse' : 'better', regression: false }];
+}
+
+/** Some side is mixed: a direction is claimed only where the intervals of a share do not touch. */
+function compareSpread(old: Distribution, now: Distribution): readonly Step[] {
+  const moves = [0, 1, 2].map((rank): Direction => {
+    const [was, is] = [shareFrom(old, rank), shareFrom(now, rank)];
+    if (is.high < was.low) return 'worse';
+    return is.low > was.high ? 'better' : 'other';
+  });
+  const direction = moves.find((move) => move === 'worse') ?? moves.find((move) => move === 'better');
+  if (direction !== undefined) return [{ kind: 'spread', direction, regression: direction === 'worse' }];
+  // Both mixed, and no difference to be seen.
+  if (old.shares.length > 1 && now.shares.length > 1) return [];
+  return [{ kind: 'spread', direction: 'other', regression: false }];
+}
+
+/** Share of the repetitions with this rank or a better one. */
+function shareFrom({ shares, judged }: Distribution, rank: number): Readonly<{ low: number; high: number }> {
+  const count = shares.reduce((sum, share) => sum + (rankOf(share.observed) <= rank ? share.count : 0), 0);
+  return wilsonInterval(count, judged);
+}
+
+const verdictRanks = { expected: 0, flaky: 1, unexpected: 2 } as const;
+
+function compareVerdicts(old: CellVerdict, now: CellVerdict, failOnFlaky: boolean): readonly Step[] {
+  if (old === now) return [];
+  // Without a verdict on one side: it was not judged, which `judged` says, or nothing was expected of it.
+  if (old === null || now === null) {
+    return now === 'unexpected' ? [{ kind: 'verdict', direction: 'worse', regression: false }] : [];
+  }
+  const worse = verdictRanks[now] > verdictRanks[old];
+  const regression = worse && (now === 'unexpected' || failOnFlaky);
+  return [{ kind: 'verdict', direction: worse ? 'worse' : 'better', regression }];
+}

@@ -1,0 +1,178 @@
+/**
+ * Cells that were run several times: how often each thing happened, and whether the cell is flaky. Only
+ * repetitions on boots of their own are independent: two clones of one template can replay each other
+ * instruction by instruction, and their agreement says nothing.
+ */
+import { type Tier, atLeast, tiers } from '../../images/allocator/tier.ts';
+import { type Outcome, outcomes } from '../outcome/outcome.ts';
+import type { Result } from '../store/result.ts';
+import { type ExitCode, exitCodeOf } from './summarize.ts';
+
+/** What was observed in one word: the tier, or the outcome where none was proven. */
+export type Observed = Tier | Outcome;
+
+export type Share = Readonly<{
+  observed: Observed;
+  count: number;
+  /** Share of the judged repetitions with its 95 % interval, 0–1. */
+  interval: Interval;
+}>;
+
+export type Interval = Readonly<{ low: number; high: number }>;
+
+/** `flaky`: the judged repetitions differ. Null: none could be judged. */
+export type CellVerdict = 'expected' | 'unexpected' | 'flaky' | null;
+
+export type Distribution = Readonly<{
+  id: string;
+  settings: Result['settings'];
+  /** Repetitions that say something about the subject. */
+  judged: number;
+  /** Repetitions that say nothing about it: broken, invalid, skipped. */
+  silent: number;
+  /** Best first; empty when nothing was judged. */
+  shares: readonly Share[];
+  verdict: CellVerdict;
+  /** The results, by repetition. */
+  results: readonly Result[];
+}>;
+
+/** Outcomes that say nothing about the subject. */
+const silentOutcomes: readonly Outcome[] = ['invalid', 'broken', 'skipped'];
+
+export const isJudged = ({ outcome }: Pick<Result, 'outcome'>): boolean => !silentOutcomes.includes(outcome);
+
+/** Two-sided 95 % of the normal distribution. */
+const z = 1.959963984540054;
+
+/**
+ * Wilson's score interval (1927) of a share, 95 %, without continuity correction; it holds for few trials and
+ * for shares of 0 and 1, where the usual `p ± 1.96 s` has no width. E.g. 0 of 20 is still up to 16.1 %.
+ * @throws RangeError unless both are whole numbers, `0 <= successes <= trials` and `trials >= 1`
+ */
+export function wilsonInterval(successes: number, trials: number): Interval {
+  if (!Number.isInteger(successes) || !Number.isInteger(trials) || successes < 0 || successes > trials) {
+    throw new RangeError(`${successes} of ${trials} is no share`);
+  }
+  if (trials === 0) throw new RangeError('no trial, no share');
+  const share = successes / trials;
+  const denominator = 1 + z ** 2 / trials;
+  const center = (share + z ** 2 / (2 * trials)) / denominator;
+  const half = (z / denominator) * Math.sqrt((share * (1 - share)) / trials + z ** 2 / (4 * trials ** 2));
+  // Exactly 0 and 1 at the ends, where rounding would leave 1e-17.
+  return {
+    low: successes === 0 ? 0 : Math.max(0, center - half),
+    high: successes === trials ? 1 : Math.min(1, center + half),
+  };
+}
+
+export function observedOf({ tier, outcome }: Pick<Result, 'tier' | 'outcome'>): Observed {
+  return tier ?? outcome;
+}
+
+/** 0 for `standard`, 1, 2, and 3 for every end without a tier: those are no better than each other. */
+export function rankOf(observed: Observed): number {
+  const place = (tiers as readonly string[]).indexOf(observed);
+  return place === -1 ? tiers.length : place;
+}
+
+/** One distribution a cell, in the order of first appearance; a cell without repetitions has one trial. */
+export function buildDistributions(results: readonly Result[]): readonly Distribution[] {
+  const byId = new Map<string, Result[]>();
+  for (const result of results) {
+    const known = byId.get(result.id);
+    if (known === undefined) byId.set(result.id, [result]);
+    else known.push(result);
+  }
+  return [...byId].flatMap(([id, repeated]) => {
+    const [first] = repeated;
+    return first === undefined ? [] : [buildDistribution(id, first.settings, repeated)];
+  });
+}
+
+function buildDistribution(
+  id: string,
+  settings: Result['settings'],
+  repeated: readonly Result[],
+): Distribution {
+  const results = [...repeated].sort((a, b) => a.repetition - b.repetition);
+  const judged = results.filter(isJudged);
+  const counts = new Map<Observed, number>();
+  for (const result of judged) {
+    const observed = observedOf(result);
+    counts.set(observed, (counts.get(observed) ?? 0) + 1);
+  }
+  const order: readonly Observed[] = [...tiers, ...outcomes];
+  const shares = [...counts]
+    .sort(([a], [b]) => order.indexOf(a) - order.indexOf(b))
+    .map(([observed, count]) => ({ observed, count, interval: wilsonInterval(count, judged.length) }));
+  return {
+    id,
+    settings,
+    judged: judged.length,
+    silent: results.length - judged.length,
+    shares,
+    verdict: verdictOf(judged, shares.length),
+    results,
+  };
+}
+
+/**
+ * Flaky: different ends, or the same end with different verdicts. Ends that differ and are all unexpected are
+ * `unexpected`: a cell that never did what was expected is no flake.
+ */
+function verdictOf(judged: readonly Result[], ends: number): CellVerdict {
+  const verdicts = new Set(judged.map(({ verdict }) => verdict));
+  if (verdicts.size === 1 && verdicts.has('unexpected')) return 'unexpected';
+  if (ends > 1 || verdicts.size > 1) return 'flaky';
+  return judged[0]?.verdict ?? null;
+}
+
+/** True when the tier of every judged repetition is at least `tier`. */
+export function alwaysAtLeast({ shares }: Distribution, tier: Tier): boolean {
+  return shares.every(({ observed }) => isTier(observed) && atLeast(observed, tier));
+}
+
+function isTier(observed: Observed): observed is Tier {
+  return (tiers as readonly string[]).includes(observed);
+}
+
+/** `standard 19/20 (76–99 %), conservative 1/20 (1–24 %)`; the bare word for a single trial. */
+export function tellDistribution({ shares, judged, silent }: Distribution): string {
+  const [only] = shares;
+  if (only === undefined) return 'not judged';
+  const ends =
+    shares.length === 1 && judged === 1
+      ? only.observed
+      : shares
+          .map(
+            ({ observed, count, interval }) => `${observed} ${count}/${judged} (${tellInterval(interval)})`,
+          )
+          .join(', ');
+  return silent === 0 ? ends : `${ends}; ${silent} not judged`;
+}
+
+/** `76–99 %`, rounded outwards so that it is never narrower than it is. */
+export function tellInterval({ low, high }: Interval): string {
+  return `${Math.floor(low * 100)}–${Math.ceil(high * 100)} %`;
+}
+
+/**
+ * As `exitCodeOf`, by cell and not by repetition: a flaky cell is no failure unless `failOnFlaky` says so;
+ * a repetition without a verdict still is a 2.
+ */
+export function exitCodeWithFlakes(
+  results: readonly Result[],
+  options: Readonly<{ failOnFlaky?: boolean; interrupted?: boolean }> = {},
+): ExitCode {
+  if (options.interrupted === true) return 130;
+  const distributions = buildDistributions(results);
+  const failing: readonly CellVerdict[] =
+    options.failOnFlaky === true ? ['unexpected', 'flaky'] : ['unexpected'];
+  if (distributions.some(({ verdict }) => failing.includes(verdict))) return 1;
+  const flaky = new Set(distributions.flatMap(({ id, verdict }) => (verdict === 'flaky' ? [id] : [])));
+  // The repetitions of a flaky cell that were judged have had their say; what is left decides as always.
+  const rest = results.filter((result) => !(flaky.has(result.id) && isJudged(result)));
+  if (rest.every(({ outcome }) => outcome === 'skipped')) return flaky.size > 0 ? 0 : exitCodeOf(rest);
+  return exitCodeOf(rest);
+}

@@ -1,0 +1,206 @@
+/**
+ * What every run of a folder said of every cell, in one small file beside them. It is made from the runs and
+ * nothing else: delete it at any time, and the next reader makes it again.
+ */
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
+import { z } from 'zod';
+import { PoolproofError } from '../errors.ts';
+import { listRuns } from '../store/find-run.ts';
+import { cellKey, cellsFile, readRun } from '../store/read-run.ts';
+import type { Result } from '../store/result.ts';
+import { type RunRecord, loadRecord, runFile } from '../store/run-record.ts';
+
+export const indexFile = 'index.json';
+
+const indexSchema = 1;
+
+const stateSchema = z
+  .tuple([z.string(), z.string().nullable(), z.string().nullable(), z.string().nullable()])
+  .readonly();
+
+const shape = z.object({
+  schema: z.literal(indexSchema),
+  /** Cell ids; runs name them by place. */
+  cells: z.array(z.string()),
+  /** Outcome, tier, checks, verdict. */
+  states: z.array(stateSchema),
+  runs: z.array(
+    z.object({
+      id: z.string(),
+      /** Sizes and times of the run's files when they were read: where these differ it is read again. */
+      stamp: z.string(),
+      damaged: z.int(),
+      finished: z.boolean(),
+      /** Ids of the runs this one was merged from: those are not counted again. */
+      merged: z.array(z.string()),
+      /** Cell, state, cell, state, … a pair a repetition. */
+      cells: z.array(z.int().nonnegative()),
+    }),
+  ),
+});
+
+type Index = z.infer<typeof shape>;
+export type IndexedRun = Index['runs'][number];
+
+/** Outcome, tier, checks and verdict as stored. */
+export type IndexedState = Readonly<z.infer<typeof stateSchema>>;
+
+export type HistoryIndex = Readonly<{
+  cells: readonly string[];
+  states: readonly IndexedState[];
+  /** Oldest first; without runs that a merged one contains. */
+  runs: readonly IndexedRun[];
+  /** Runs that had to be read. */
+  read: number;
+  /** Runs that cannot be read at all: a record that is missing, damaged or newer. */
+  unreadable: readonly PoolproofError[];
+  /** False where the folder cannot be written: the next reader has the same work. */
+  saved: boolean;
+}>;
+
+/**
+ * The index of `resultsDir`, up to date: runs that are new or have changed are read, line by line, and runs
+ * that are gone are dropped.
+ * @throws PoolproofError STORE_NOT_FOUND when the folder cannot be read
+ */
+export async function loadHistoryIndex(
+  resultsDir: string,
+  onRead: (run: string, done: number, of: number) => void = () => undefined,
+): Promise<HistoryIndex> {
+  const known = await readIndex(join(resultsDir, indexFile));
+  const ids = await listRuns(resultsDir);
+  const stamps = await Promise.all(ids.map((id) => stampOf(join(resultsDir, id))));
+  const byId = new Map(known?.runs.map((run) => [run.id, run]));
+  const intern = new Interner(known);
+  const runs: IndexedRun[] = [];
+  const unreadable: PoolproofError[] = [];
+  const stale = ids.filter((id, place) => byId.get(id)?.stamp !== stamps[place]);
+  let read = 0;
+  for (const [place, id] of ids.entries()) {
+    const old = byId.get(id);
+    const stamp = stamps[place] ?? '';
+    if (old?.stamp === stamp) {
+      runs.push(old);
+      continue;
+    }
+    read += 1;
+    onRead(id, read, stale.length);
+    try {
+      runs.push(await readForIndex(join(resultsDir, id), id, stamp, intern));
+    } catch (error) {
+      // A run that cannot be read hides no other; it is told, and tried again next time.
+      if (!(error instanceof PoolproofError)) throw error;
+      unreadable.push(error);
+    }
+  }
+  const index: Index = { schema: indexSchema, cells: intern.cells, states: intern.states, runs };
+  const changed = read > unreadable.length || runs.length !== (known?.runs.length ?? 0);
+  const saved = changed ? await save(join(resultsDir, indexFile), index) : true;
+  const inMerged = new Set(runs.flatMap(({ merged }) => merged));
+  return {
+    cells: index.cells,
+    states: index.states,
+    runs: runs.filter(({ id }) => !inMerged.has(id)),
+    read,
+    unreadable,
+    saved,
+  };
+}
+
+/** Null when there is none, or none that can be used: it is made again. */
+async function readIndex(file: string): Promise<Index | null> {
+  const text = await readFile(file, 'utf8').catch(() => null);
+  if (text === null) return null;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  const parsed = shape.safeParse(value);
+  if (!parsed.success) return null;
+  const { cells, states, runs } = parsed.data;
+  const holds = runs.every(
+    (run) =>
+      run.cells.length % 2 === 0 &&
+      run.cells.every((number, place) => number < (place % 2 === 0 ? cells : states).length),
+  );
+  return holds ? parsed.data : null;
+}
+
+async function stampOf(dir: string): Promise<string> {
+  const stamps = await Promise.all(
+    [runFile, cellsFile].map(async (name) => {
+      const found = await stat(join(dir, name), { bigint: true }).catch(() => null);
+      return found === null ? '-' : `${found.size}@${found.mtimeNs}`;
+    }),
+  );
+  return stamps.join(' ');
+}
+
+async function readForIndex(dir: string, id: string, stamp: string, intern: Interner): Promise<IndexedRun> {
+  const run = await readRun(dir);
+  const byKey = new Map<string, readonly [number, number]>();
+  for await (const result of run.results()) byKey.set(cellKey(result), intern.add(result));
+  return {
+    id,
+    stamp,
+    damaged: run.problems.length,
+    finished: run.record.finishedAt !== null,
+    merged: String(run.record.options['merged'] ?? '')
+      .split(' ')
+      .filter((name) => name !== ''),
+    cells: [...byKey.values()].flat(),
+  };
+}
+
+/** Each text once, however many runs have it. */
+class Interner {
+  readonly cells: string[];
+  readonly states: IndexedState[];
+  readonly #cellPlaces: Map<string, number>;
+  readonly #statePlaces: Map<string, number>;
+
+  constructor(known: Index | null) {
+    this.cells = [...(known?.cells ?? [])];
+    this.states = [...(known?.states ?? [])];
+    this.#cellPlaces = new Map(this.cells.map((id, place) => [id, place]));
+    this.#statePlaces = new Map(this.states.map((state, place) => [JSON.stringify(state), place]));
+  }
+
+  add({ id, outcome, tier, form, verdict }: Result): readonly [number, number] {
+    const state: IndexedState = [outcome, tier, form?.checks ?? null, verdict];
+    return [
+      placeOf(this.cells, this.#cellPlaces, id, id),
+      placeOf(this.states, this.#statePlaces, JSON.stringify(state), state),
+    ];
+  }
+}
+
+function placeOf<Item>(items: Item[], places: Map<string, number>, key: string, item: Item): number {
+  const known = places.get(key);
+  if (known !== undefined) return known;
+  places.set(key, items.length);
+  return items.push(item) - 1;
+}
+
+/** False where the folder may only be read: an index is a help and no result. */
+async function save(file: string, index: Index): Promise<boolean> {
+  try {
+    await writeFileAtomic(file, JSON.stringify(index));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Records of some runs, for what changed between them. */
+export async function loadRecords(
+  resultsDir: string,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, RunRecord>> {
+  const records = await Promise.all(ids.map((id) => loadRecord(join(resultsDir, id))));
+  return new Map(ids.flatMap((id, place) => (records[place] === undefined ? [] : [[id, records[place]]])));
+}

@@ -1,0 +1,249 @@
+import { chmod, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import t from 'tap';
+import { buildResult, buildStandard, record } from '../fixtures/report/results.ts';
+import type { Result } from '../store/result.ts';
+import { type RunRecord, writeRecord } from '../store/run-record.ts';
+import { indexFile, loadHistoryIndex, loadRecords } from './history-index.ts';
+import { buildHistory, renderHistory, renderHistoryJson, selectKnown } from './history.ts';
+
+const night = (day: number): string => `202701${String(day).padStart(2, '0')}T022300Z-00000${day % 10}`;
+const id = 'memory=1G,overcommit=2,thp=always,engine=wasmtime,node=22';
+const otherId = 'memory=512M,overcommit=0,thp=always,engine=wasmtime,node=22';
+
+async function storeNight(
+  dir: string,
+  day: number,
+  results: readonly Result[],
+  changes: Partial<RunRecord> = {},
+): Promise<string> {
+  const run = join(dir, night(day));
+  await mkdir(run, { recursive: true });
+  await writeRecord(run, { ...record, id: night(day), ...changes });
+  await writeFile(join(run, 'cells.jsonl'), results.map((result) => `${JSON.stringify(result)}\n`).join(''));
+  return run;
+}
+
+const standard = (changes: Partial<Result> = {}) => buildStandard({ id, verdict: 'expected', ...changes });
+const fallen = (changes: Partial<Result> = {}) => buildResult({ id, verdict: 'expected', ...changes });
+const ended = (outcome: Result['outcome'], verdict: Result['verdict']) =>
+  standard({ outcome, tier: null, form: null, tiers: [], verdict });
+
+const trace = async (dir: string, cell = id) => {
+  const [history] = buildHistory(await loadHistoryIndex(dir), new Set([cell]));
+  return history!;
+};
+
+t.test('a cell is followed through all runs, and the first bad one is named', async (t) => {
+  const dir = t.testdir();
+  const nights: readonly (readonly Result[])[] = [
+    [standard()],
+    [standard()],
+    [ended('broken', null)],
+    [standard()],
+    [],
+    [fallen()],
+    [fallen({ verdict: 'unexpected' })],
+    [fallen({ verdict: 'unexpected' })],
+  ];
+  for (const [index, results] of nights.entries()) await storeNight(dir, index + 1, results);
+  const found = await trace(dir);
+  t.match(found, {
+    id,
+    silent: 1,
+    firstBad: night(6),
+    lastGood: night(4),
+    spans: [
+      { state: 'standard', verdict: 'expected', bad: false, first: night(1), last: night(4), runs: 3 },
+      { state: 'conservative', verdict: 'expected', bad: true, first: night(6), last: night(6), runs: 1 },
+      { state: 'conservative', verdict: 'unexpected', bad: true, first: night(7), last: night(8), runs: 2 },
+    ],
+  });
+  const text = renderHistory({ cells: [found], runs: 8, changed: new Map() });
+  t.match(text, `first bad run ${night(6)}, last good ${night(4)}`);
+  t.match(text, 'not judged in 1 run');
+  t.match(text, '1 cell in 8 runs; 1 bad now');
+  await storeNight(dir, 9, [standard()]);
+  t.match(await trace(dir), { firstBad: null, lastGood: night(9) }, 'good again');
+});
+
+t.test('what was never better is not bad; what was never good has no last good run', async (t) => {
+  const dir = t.testdir();
+  await storeNight(
+    dir,
+    1,
+    [fallen(), ended('crashed', 'unexpected')].map((result, index) =>
+      index === 0 ? result : { ...result, id: otherId },
+    ),
+  );
+  await storeNight(dir, 2, [fallen()]);
+  t.match(await trace(dir), { firstBad: null });
+  t.match(await trace(dir, otherId), { firstBad: night(1), lastGood: null });
+  await storeNight(dir, 3, [ended('crashed', 'expected')]);
+  t.match(
+    await trace(dir),
+    { firstBad: night(3), lastGood: night(2) },
+    'expected, and still worse than it was',
+  );
+});
+
+t.test('repetitions count by their worst', async (t) => {
+  const dir = t.testdir();
+  await storeNight(dir, 1, [standard(), standard({ repetition: 2 })]);
+  await storeNight(dir, 2, [standard(), fallen({ repetition: 2 })]);
+  await storeNight(dir, 3, [
+    ended('crashed', 'unexpected'),
+    fallen({ repetition: 2, verdict: 'unexpected' }),
+  ]);
+  t.match((await trace(dir)).spans, [
+    { state: 'standard', verdict: 'expected' },
+    { state: 'conservative 1, standard 1', verdict: 'flaky', bad: true },
+    { state: 'conservative 1, crashed 1', verdict: 'unexpected', bad: true },
+  ]);
+});
+
+t.test(
+  'the index can be deleted, damaged or old at any time, and only what changed is read again',
+  async (t) => {
+    const dir = t.testdir();
+    await storeNight(dir, 1, [standard()]);
+    await storeNight(dir, 2, [standard()]);
+    const file = join(dir, indexFile);
+    t.match(await loadHistoryIndex(dir), { read: 2, saved: true });
+    const text = await readFile(file, 'utf8');
+    t.match(await loadHistoryIndex(dir), { read: 0 });
+    await storeNight(dir, 3, [fallen()]);
+    t.match(await loadHistoryIndex(dir), { read: 1 }, 'a new night');
+    await storeNight(dir, 2, [fallen(), standard({ id: otherId })]);
+    const changed = await loadHistoryIndex(dir);
+    t.equal(changed.read, 1, 'a run that was still written');
+    t.match(await trace(dir), { firstBad: night(2) });
+    await rm(join(dir, night(2)), { recursive: true });
+    t.match((await loadHistoryIndex(dir)).runs, [{ id: night(1) }, { id: night(3) }], 'a run that is gone');
+    for (const damage of [
+      '',
+      '{',
+      '[]',
+      text.replace('"schema":1', '"schema":2'),
+      text.replace(/"cells":\[0,0\]/, '"cells":[0,7]'),
+      text.replace(/"cells":\[0,0\]/, '"cells":[0]'),
+    ]) {
+      t.not(damage, text);
+      await writeFile(file, damage);
+      const again = await loadHistoryIndex(dir);
+      t.equal(again.read, 2);
+      t.match(buildHistory(again, new Set([id])), [{ firstBad: night(3), lastGood: night(1) }]);
+    }
+    await rm(file);
+    t.equal((await loadHistoryIndex(dir)).read, 2);
+    t.same(
+      (await readdir(dir)).sort(),
+      [night(1), night(3), indexFile].sort(),
+      'nothing else is left behind',
+    );
+  },
+);
+
+t.test('damage, newer schemas and merged parts', async (t) => {
+  const dir = t.testdir();
+  const good = JSON.stringify(standard());
+  const run = await storeNight(dir, 1, []);
+  await writeFile(
+    join(run, 'cells.jsonl'),
+    `{"schema":1\n${good}\n${good.replace('"schema":1', '"schema":9')}\n${good.slice(0, 40)}`,
+  );
+  await storeNight(dir, 2, [standard()]);
+  await writeFile(join(dir, night(2), 'run.json'), JSON.stringify({ ...record, schema: 9 }));
+  await storeNight(dir, 3, [standard()]);
+  await writeFile(join(dir, night(3), 'run.json'), '{');
+  await storeNight(dir, 4, [fallen()]);
+  await storeNight(dir, 5, [standard()], { options: { merged: `${night(4)} ${night(6)}` } });
+  const index = await loadHistoryIndex(dir);
+  t.same(
+    index.runs.map((each) => [each.id, each.damaged]),
+    [
+      [night(1), 3],
+      [night(5), 0],
+    ],
+  );
+  t.same(
+    index.unreadable.map(({ code }) => code),
+    ['STORE_SCHEMA', 'STORE_CORRUPT'],
+  );
+  t.match(await loadHistoryIndex(dir), { read: 2, unreadable: [{}, {}] }, 'tried again');
+  t.same([...(await loadRecords(dir, [night(5)])).keys()], [night(5)]);
+  t.match(await loadHistoryIndex(join(dir, 'none')), { runs: [], cells: [] });
+});
+
+t.test('a folder that cannot be written is read all the same', async (t) => {
+  const dir = t.testdir();
+  await storeNight(dir, 1, [standard()]);
+  await mkdir(join(dir, indexFile));
+  t.match(await loadHistoryIndex(dir), { read: 1, saved: false, runs: [{ id: night(1) }] });
+  await chmod(dir, 0o755);
+});
+
+t.test('cells are chosen by id or by what they have in common', (t) => {
+  const ids = [id, otherId, 'colour=blue'];
+  t.same([...selectKnown(ids, id, 'results')], [id]);
+  t.same([...selectKnown(ids, 'overcommit=0', 'results')], [otherId]);
+  t.same([...selectKnown(ids, 'memory=512M|1G', 'results')], [id, otherId]);
+  t.same([...selectKnown(ids, 'colour=blue', 'results')], ['colour=blue'], 'an axis of a later version');
+  t.throws(() => selectKnown(ids, 'memory=4G', 'results'), { code: 'USAGE' });
+  t.throws(() => selectKnown(ids, 'memory=512M,overcommit=2', 'results'), { code: 'CELL_NOT_FOUND' });
+  t.throws(() => selectKnown(ids, 'color=blue', 'results'), { code: 'USAGE' });
+  t.end();
+});
+
+t.test('a history is told briefly, with what changed at the first bad run', (t) => {
+  const span = {
+    state: 'standard',
+    verdict: 'expected',
+    bad: false,
+    first: night(1),
+    last: night(2),
+    runs: 2,
+  } as const;
+  const steady = Array.from({ length: 30 }, (_, index) => ({
+    id: `cell-${index}`,
+    spans: [span],
+    silent: 0,
+    firstBad: null,
+    lastGood: night(2),
+  }));
+  const bad = {
+    id,
+    spans: [
+      span,
+      {
+        ...span,
+        state: 'crashed',
+        verdict: 'unexpected',
+        bad: true,
+        first: night(3),
+        last: night(3),
+        runs: 1,
+      } as const,
+    ],
+    silent: 0,
+    firstBad: night(3),
+    lastGood: night(2),
+  };
+  const changed = new Map([[`${night(2)} ${night(3)}`, [{ what: 'QEMU', old: ['7.2'], new: [] }]]]);
+  const text = renderHistory({ cells: [...steady, bad], runs: 3, changed });
+  t.equal(text.indexOf(id), 0, 'bad cells first');
+  t.match(text, /QEMU 7\.2 → none/);
+  t.match(text, '30 cells did the same in every run');
+  t.notMatch(text, 'cell-3');
+  t.match(
+    renderHistory({
+      cells: [{ id: '\u001b[2J', spans: [], silent: 3, firstBad: null, lastGood: null }],
+      runs: 3,
+      changed: new Map(),
+    }),
+    /never judged\n.*3 runs/,
+  );
+  const json = JSON.parse(renderHistoryJson({ cells: [bad], runs: 3, changed })) as unknown;
+  t.match(json, { schema: 1, runs: 3, cells: [{ id, firstBad: night(3), changed: [{ what: 'QEMU' }] }] });
+  t.end();
+});

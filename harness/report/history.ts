@@ -1,0 +1,209 @@
+/** A cell through all runs: where it changed, and the first run in which it was bad. */
+import { type Tier, tiers } from '../../images/allocator/tier.ts';
+import { PoolproofError } from '../errors.ts';
+import { axes, axisNames } from '../matrix/axes.ts';
+import { formatValue, parseCellId } from '../matrix/cell-id.ts';
+import type { Cell, Matrix, Settings } from '../matrix/cell.ts';
+import { selectCells } from '../matrix/select.ts';
+import { plainLine } from '../outcome/plain-text.ts';
+import { type EnvironmentDifference } from './compare-environment.ts';
+import type { HistoryIndex, IndexedState } from './history-index.ts';
+
+/** Consecutive runs in which the cell did the same; runs without the cell, or in which it could not be judged, do not end it. */
+export type Span = Readonly<{
+  /** `standard`, `crashed`, `conservative (explicit checks)`; `standard 2, conservative 1` where repetitions differ. */
+  state: string;
+  verdict: 'expected' | 'unexpected' | 'flaky' | null;
+  /** Worse than the best before it, or not as expected. */
+  bad: boolean;
+  /** Run ids. */
+  first: string;
+  last: string;
+  runs: number;
+}>;
+
+export type CellHistory = Readonly<{
+  id: string;
+  /** Oldest first. */
+  spans: readonly Span[];
+  /** Runs in which the cell was there and could not be judged. */
+  silent: number;
+  /** First run of the bad state that lasts until now; null when the cell is good now. */
+  firstBad: string | null;
+  /** Last good run before it; null when there was none. */
+  lastGood: string | null;
+}>;
+
+const silentOutcomes: readonly string[] = ['invalid', 'broken', 'skipped'];
+
+/**
+ * Cells that `where` selects among those the runs know: a cell id, or an expression as `--only` takes it.
+ * @throws PoolproofError USAGE for a bad expression, CELL_NOT_FOUND
+ */
+export function selectKnown(ids: readonly string[], where: string, folder: string): ReadonlySet<string> {
+  if (ids.includes(where)) return new Set([where]);
+  const cells = ids.flatMap((id): Cell[] => {
+    const settings = readId(id);
+    return settings === null ? [] : [{ id, settings, expectation: null, repetition: 1 }];
+  });
+  const known: Matrix = {
+    title: '',
+    file: folder,
+    text: '',
+    size: cells.length,
+    axes: axisNames.map((name) => ({ name, values: valuesOf(cells, name) })),
+    repeat: 1,
+    cells: () => cells,
+  };
+  return new Set([...selectCells(known, [where]).cells()].map(({ id }) => id));
+}
+
+/** Ids of a later poolproof may have axes this one does not know: they are found by their whole id only. */
+function readId(id: string): Settings | null {
+  try {
+    return parseCellId(id);
+  } catch (error) {
+    if (error instanceof PoolproofError) return null;
+    throw error;
+  }
+}
+
+function valuesOf(cells: readonly Cell[], name: keyof Settings): (string | number | null)[] {
+  const byText = new Map<string, string | number | null>();
+  for (const { settings } of cells) {
+    const value = settings[name];
+    if (value === null || typeof value !== 'object') byText.set(formatValue(axes, name, value), value);
+  }
+  return [...byText.values()];
+}
+
+export function buildHistory(index: HistoryIndex, ids: ReadonlySet<string>): readonly CellHistory[] {
+  const wanted = new Map(index.cells.flatMap((id, place) => (ids.has(id) ? [[place, id] as const] : [])));
+  const timelines = new Map(
+    [...wanted.keys()].map((place) => [place, [] as { run: string; states: IndexedState[] }[]]),
+  );
+  for (const { id: run, cells } of index.runs) {
+    for (let place = 0; place + 1 < cells.length; place += 2) {
+      const timeline = timelines.get(cells[place] ?? -1);
+      const state = index.states[cells[place + 1] ?? -1];
+      if (timeline === undefined || state === undefined) continue;
+      const last = timeline.at(-1);
+      if (last?.run === run) last.states.push(state);
+      else timeline.push({ run, states: [state] });
+    }
+  }
+  return [...wanted].map(([place, id]) => traceCell(id, timelines.get(place) ?? []));
+}
+
+function traceCell(
+  id: string,
+  timeline: readonly Readonly<{ run: string; states: readonly IndexedState[] }>[],
+): CellHistory {
+  const spans: Span[] = [];
+  let silent = 0;
+  let best = Infinity;
+  for (const { run, states } of timeline) {
+    const judged = states.filter(([outcome]) => !silentOutcomes.includes(outcome));
+    if (judged.length === 0) {
+      silent += 1;
+      continue;
+    }
+    const { state, verdict, rank } = describe(judged);
+    const bad = verdict === 'unexpected' || rank > best;
+    best = Math.min(best, rank);
+    const last = spans.at(-1);
+    if (last?.state === state && last.verdict === verdict && last.bad === bad) {
+      spans[spans.length - 1] = { ...last, last: run, runs: last.runs + 1 };
+    } else spans.push({ state, verdict, bad, first: run, last: run, runs: 1 });
+  }
+  const good = spans.findLastIndex(({ bad }) => !bad);
+  return { id, spans, silent, firstBad: spans[good + 1]?.first ?? null, lastGood: spans[good]?.last ?? null };
+}
+
+/** The worst repetition ranks the cell: one that falls in one of ten has fallen. */
+function describe(
+  states: readonly IndexedState[],
+): Pick<Span, 'state' | 'verdict'> & Readonly<{ rank: number }> {
+  const counts = new Map<string, number>();
+  for (const [outcome, tier, checks] of states) {
+    const word = `${tier ?? outcome}${checks === 'explicit' ? ' (explicit checks)' : ''}`;
+    counts.set(word, (counts.get(word) ?? 0) + 1);
+  }
+  const verdicts = new Set(states.map(([, , , verdict]) => verdict));
+  const words = [...counts.keys()].sort();
+  const [only = null] = verdicts;
+  const allBad = verdicts.size === 1 && only === 'unexpected';
+  return {
+    state:
+      words.length === 1 ? (words[0] ?? '') : words.map((word) => `${word} ${counts.get(word)}`).join(', '),
+    verdict: allBad
+      ? 'unexpected'
+      : words.length > 1 || verdicts.size > 1
+        ? 'flaky'
+        : only === 'expected'
+          ? only
+          : null,
+    rank: Math.max(...states.map(([, tier]) => rankOf(tier))),
+  };
+}
+
+function rankOf(tier: string | null): number {
+  const place = tiers.indexOf(tier as Tier);
+  return place === -1 ? tiers.length : place;
+}
+
+export type HistoryView = Readonly<{
+  cells: readonly CellHistory[];
+  /** Runs looked at. */
+  runs: number;
+  /** By the id of a first bad run: what else changed since the last good one. */
+  changed: ReadonlyMap<string, readonly EnvironmentDifference[]>;
+}>;
+
+/** Up to here every cell is told, whatever it did. */
+const steadyLimit = 20;
+
+export function renderHistory({ cells, runs, changed }: HistoryView): string {
+  const bad = cells.filter(({ firstBad }) => firstBad !== null);
+  const steady = cells.filter(({ firstBad, spans }) => firstBad === null && spans.length === 1);
+  // Many cells that never changed say one thing together.
+  const folded = cells.length > steadyLimit ? new Set(steady) : new Set<CellHistory>();
+  const shown = [...bad, ...cells.filter((cell) => cell.firstBad === null && !folded.has(cell))];
+  const blocks = shown.map((cell) =>
+    [
+      plainLine(cell.id, 300),
+      ...cell.spans.map(
+        ({ state, verdict, bad: isBad, first, last, runs: count }) =>
+          `  ${isBad ? '✗' : ' '} ${first}${count === 1 ? '' : ` – ${last}`}  ${plainLine(state, 200)}${verdict === 'expected' ? '' : `, ${verdict ?? 'no verdict'}`}  (${count} run${count === 1 ? '' : 's'})`,
+      ),
+      ...(cell.spans.length === 0 ? ['    never judged'] : []),
+      ...(cell.silent > 0 ? [`    not judged in ${cell.silent} run${cell.silent === 1 ? '' : 's'}`] : []),
+      ...tellFirstBad(cell, changed),
+    ].join('\n'),
+  );
+  const total = `${cells.length} cell${cells.length === 1 ? '' : 's'} in ${runs} run${runs === 1 ? '' : 's'}`;
+  if (folded.size > 0) blocks.push(`${folded.size} cells did the same in every run`);
+  return `${[...blocks, `${total}; ${bad.length === 0 ? 'none is bad now' : `${bad.length} bad now`}`].join('\n\n')}\n`;
+}
+
+function tellFirstBad(
+  { firstBad, lastGood }: CellHistory,
+  changed: HistoryView['changed'],
+): readonly string[] {
+  if (firstBad === null) return [];
+  const differences = (changed.get(`${lastGood ?? ''} ${firstBad}`) ?? []).map(
+    ({ what, old, new: now }) => `${what} ${old.join(' | ') || 'none'} → ${now.join(' | ') || 'none'}`,
+  );
+  return [
+    `    first bad run ${firstBad}, last good ${lastGood ?? 'none'}`,
+    ...differences.map((text) => `      ${plainLine(text, 300)}`),
+  ];
+}
+
+export function renderHistoryJson({ cells, runs, changed }: HistoryView): string {
+  const named = cells.map((cell) => ({
+    ...cell,
+    changed: changed.get(`${cell.lastGood ?? ''} ${cell.firstBad ?? ''}`) ?? [],
+  }));
+  return `${JSON.stringify({ schema: 1, runs, cells: named }, null, 2)}\n`;
+}

@@ -1,0 +1,194 @@
+/** The records of several runs → one, and what keeps them from being one. */
+import { createHash } from 'node:crypto';
+import type { RunRecord } from './run-record.ts';
+
+/**
+ * `cell`: two runs say different things of one cell. `run`: two runs with one id are not copies. `unlike`: the
+ * runs were made with different matrices, images, QEMU …, which one record cannot say. `shards`: the parts were
+ * not cut alike, or one is missing or there twice. `unfinished`: a run is still written or was killed.
+ */
+export type ConflictKind = 'cell' | 'run' | 'unlike' | 'shards' | 'unfinished';
+
+export type Conflict = Readonly<{
+  kind: ConflictKind;
+  text: string;
+  /** Nothing is written unless the caller allows unlike runs. */
+  blocking: boolean;
+}>;
+
+/** What must be equal for several runs to be one, in the words of the message. */
+const sameness: readonly Readonly<{ what: string; of: (record: RunRecord) => string }>[] = [
+  { what: 'matrix text', of: ({ matrix }) => digest(matrix.text) },
+  { what: 'version of poolproof', of: ({ tool }) => tool.version },
+  { what: 'QEMU', of: ({ qemu }) => qemu.version },
+  { what: 'accelerator', of: ({ accelerator }) => accelerator.kind },
+];
+
+/** What may be there or not, as each part needs other images, but must be equal where it is. */
+const parts: readonly Readonly<{
+  what: string;
+  of: (record: RunRecord) => Readonly<Record<string, string>>;
+}>[] = [
+  { what: 'guest kernel', of: ({ kernels }) => kernels },
+  { what: 'image of', of: ({ images }) => images.components },
+];
+
+/** Options that say which part a run is: the whole has none of them. */
+const partOptions = ['only', 'shard', 'shardPlan', 'packed'];
+
+export function findRecordConflicts(records: readonly RunRecord[]): readonly Conflict[] {
+  const unlike = (what: string, values: ReadonlyMap<string, string>): Conflict[] => {
+    const distinct = [...new Set(values.values())];
+    if (distinct.length < 2) return [];
+    const told = distinct.map((value) => {
+      const runs = [...values].flatMap(([id, other]) => (other === value ? [id] : []));
+      return `${value} (${runs.join(', ')})`;
+    });
+    return [{ kind: 'unlike', text: `different ${what}: ${told.join('; ')}`, blocking: true }];
+  };
+  return [
+    ...sameness.flatMap(({ what, of }) =>
+      unlike(what, new Map(records.map((record) => [record.id, of(record)]))),
+    ),
+    ...parts.flatMap(({ what, of }) => {
+      const names = new Set(records.flatMap((record) => Object.keys(of(record))));
+      return [...names].flatMap((name) =>
+        unlike(
+          `${what} ${name}`,
+          new Map(
+            records.flatMap((record) => {
+              const value = Object.hasOwn(of(record), name) ? of(record)[name] : undefined;
+              return value === undefined ? [] : [[record.id, value] as const];
+            }),
+          ),
+        ),
+      );
+    }),
+    ...findShardConflicts(records),
+    ...records
+      .filter(({ finishedAt }) => finishedAt === null)
+      .map(({ id }): Conflict => ({ kind: 'unfinished', text: `${id} is not finished`, blocking: false })),
+  ];
+}
+
+function findShardConflicts(records: readonly RunRecord[]): readonly Conflict[] {
+  const conflict = (text: string): Conflict => ({ kind: 'shards', text, blocking: false });
+  const shards = records.flatMap(({ id, options }) => {
+    const match = /^(\d+)\/(\d+)$/.exec(String(options['shard'] ?? ''));
+    return match === null ? [] : [{ id, index: Number(match[1]), count: Number(match[2]) }];
+  });
+  const [first] = shards;
+  if (first === undefined) return [];
+  if (new Set(shards.map(({ count }) => count)).size > 1) {
+    return [
+      conflict(
+        `shards of different cuts: ${shards.map(({ index, count }) => `${index}/${count}`).join(', ')}`,
+      ),
+    ];
+  }
+  const plans = new Set(
+    records.flatMap(({ options }) => (options['shardPlan'] == null ? [] : [options['shardPlan']])),
+  );
+  const found = new Map<number, string[]>();
+  for (const { id, index } of shards) found.set(index, [...(found.get(index) ?? []), id]);
+  const missing = Array.from({ length: first.count }, (_, place) => place + 1).filter(
+    (index) => !found.has(index),
+  );
+  return [
+    ...(plans.size > 1 ? [conflict('the machines did not cut alike: give all the same --timings')] : []),
+    ...(missing.length === 0
+      ? []
+      : [conflict(`missing: ${missing.map((index) => `${index}/${first.count}`).join(', ')}`)]),
+    ...[...found].flatMap(([index, ids]) =>
+      ids.length < 2
+        ? []
+        : [conflict(`${index}/${first.count} is there ${ids.length} times: ${ids.join(', ')}`)],
+    ),
+  ];
+}
+
+/**
+ * One record for all. Its id is made of theirs, so that merging the same runs again gives the same id and bytes.
+ * What differs between the test machines is told as `A / B`; cores and memory are the least.
+ * @param cells number of distinct cells found
+ * @throws RangeError without a record
+ */
+export function mergeRecords(records: readonly RunRecord[], cells: number): RunRecord {
+  const sorted = [...records].sort((a, b) => (a.id < b.id ? -1 : 1));
+  const [first] = sorted;
+  if (first === undefined) throw new RangeError('nothing to merge');
+  const ids = [...new Set(sorted.map(({ id }) => id))];
+  const startedAt = least(sorted.map((record) => record.startedAt));
+  const stamp = startedAt.replace(/\.\d+Z$/, 'Z').replace(/[-:]/g, '');
+  const finished = sorted.map(({ finishedAt }) => finishedAt);
+  const machines = sorted.map(({ machine }) => machine);
+  const join = (values: readonly string[]): string => [...new Set(values)].sort().join(' / ');
+  const models = machines.flatMap(({ cpuModel }) => (cpuModel === null ? [] : [cpuModel]));
+  return {
+    ...first,
+    id: `${stamp}-${digest(ids.join(' ')).slice(0, 6)}`,
+    matrix: { ...first.matrix, size: Math.max(cells, expectedSize(sorted)) },
+    startedAt,
+    finishedAt: finished.some((time) => time === null)
+      ? null
+      : (finished
+          .flatMap((time) => time ?? [])
+          .sort()
+          .at(-1) ?? null),
+    resumedAt: sorted.flatMap(({ resumedAt }) => resumedAt).sort(),
+    machine: {
+      cpuModel: models.length === 0 ? null : join(models),
+      cores: Math.min(...machines.map(({ cores }) => cores)),
+      memTotal: Math.min(...machines.map(({ memTotal }) => memTotal)),
+      kernel: join(machines.map(({ kernel }) => kernel)),
+      os: join(machines.map(({ os }) => os)),
+    },
+    accelerator: {
+      kind: first.accelerator.kind,
+      reason: join(sorted.map(({ accelerator }) => accelerator.reason)),
+    },
+    kernels: sortKeys(Object.assign({}, ...sorted.map(({ kernels }) => kernels)) as Record<string, string>),
+    images: mergeImages(sorted),
+    options: { ...commonOptions(sorted), merged: ids.join(' ') },
+  };
+}
+
+/** Parts of a matrix are as large as they are; whole runs are each as large as the whole. */
+export function expectedSize(records: readonly RunRecord[]): number {
+  const distinct = [...new Map(records.map((record) => [record.id, record])).values()];
+  const isPart = ({ options }: RunRecord) =>
+    partOptions.some((name) => options[name] != null && options[name] !== false);
+  const sum = distinct.filter(isPart).reduce((total, { matrix }) => total + matrix.size, 0);
+  return Math.max(sum, ...distinct.filter((record) => !isPart(record)).map(({ matrix }) => matrix.size), 0);
+}
+
+function mergeImages(records: readonly RunRecord[]): RunRecord['images'] {
+  const digests = [...new Set(records.map(({ images }) => images.digest))].sort();
+  const components = Object.assign({}, ...records.map(({ images }) => images.components)) as Record<
+    string,
+    string
+  >;
+  const [only] = digests;
+  return {
+    // Parts that need different images have different digests: the digest of them all stands for all.
+    digest: digests.length === 1 && only !== undefined ? only : `sha256:${digest(digests.join('\n'))}`,
+    components: sortKeys(components),
+  };
+}
+
+function commonOptions(records: readonly RunRecord[]): RunRecord['options'] {
+  const [first] = records;
+  return Object.fromEntries(
+    Object.entries(first?.options ?? {}).filter(
+      ([name, value]) =>
+        !partOptions.includes(name) && records.every(({ options }) => options[name] === value),
+    ),
+  );
+}
+
+const sortKeys = (values: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1)));
+
+const least = (values: readonly string[]): string => [...values].sort()[0] ?? '';
+
+const digest = (text: string): string => createHash('sha256').update(text).digest('hex');

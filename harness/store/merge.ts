@@ -1,0 +1,201 @@
+/** Runs of many machines → one run. What they contradict each other in is reported, never settled in silence. */
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { copyFile, lstat, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PoolproofError } from '../errors.ts';
+import { evidenceFolder } from './evidence.ts';
+import { type Conflict, expectedSize, findRecordConflicts, mergeRecords } from './merge-records.ts';
+import { cellKey, cellsFile, readRun, type StoredRun } from './read-run.ts';
+import type { Result } from './result.ts';
+import { type RunRecord, writeRecord } from './run-record.ts';
+import { errnoOf, storeError } from './store-error.ts';
+
+export type MergeOptions = Readonly<{
+  /** Folder in which the merged run gets its own. */
+  resultsDir: string;
+  /** Merge also what was made with different matrices, images or QEMU. @default false */
+  allowUnlike?: boolean;
+}>;
+
+export type Merged = Readonly<{
+  /** Folder of the merged run; null when a blocking conflict kept it from being written. */
+  dir: string | null;
+  record: RunRecord;
+  cells: number;
+  /** Lines left out because another line of the same cell counts. */
+  superseded: number;
+  /** Cells the matrix has and no run; 0 also when that cannot be known. */
+  missing: number;
+  /** Results whose evidence was not there. */
+  withoutEvidence: number;
+  conflicts: readonly Conflict[];
+  /** Lines that could not be read. */
+  problems: readonly PoolproofError[];
+}>;
+
+/** What is remembered of a line between the two passes: a few bytes, whatever the size of the run. */
+type Chosen = { run: number; ordinal: number; startedAt: string; decision: string };
+
+/** More conflicts over cells than these are a count. */
+const conflictLimit = 100;
+
+/** A path as the store makes it; lines may come from others. */
+const safeEvidence = /^evidence\/[A-Za-z0-9_][A-Za-z0-9._-]*$/;
+
+/**
+ * Merges run folders. Of a cell that is in several runs the newest result counts. The result depends on the
+ * runs alone and not on their order. Nothing half written stays.
+ * @throws PoolproofError STORE_* of a run that cannot be read, USAGE without a run or when this merge is there
+ * already, STORE_UNWRITABLE, DISK_FULL
+ */
+export async function mergeRunFolders(dirs: readonly string[], options: MergeOptions): Promise<Merged> {
+  const runs = (await Promise.all(dirs.map((dir) => readRun(dir)))).sort((a, b) =>
+    a.record.id === b.record.id ? (a.dir < b.dir ? -1 : 1) : a.record.id < b.record.id ? -1 : 1,
+  );
+  if (runs.length === 0) throw new PoolproofError('USAGE', 'which runs are to be merged?');
+  const { chosen, conflicts: cellConflicts, superseded, problems } = await choose(runs);
+  const records = runs.map((run) => run.record);
+  const conflicts = [...findRecordConflicts(records), ...cellConflicts];
+  const record = mergeRecords(records, chosen.size);
+  const summary = {
+    record,
+    cells: chosen.size,
+    superseded,
+    missing: Math.max(0, expectedSize(records) - chosen.size),
+    conflicts,
+    problems,
+  };
+  if (conflicts.some(({ blocking }) => blocking) && options.allowUnlike !== true) {
+    return { ...summary, dir: null, withoutEvidence: 0 };
+  }
+  const target = join(options.resultsDir, record.id);
+  if ((await stat(target).catch(() => null)) !== null) {
+    throw new PoolproofError('USAGE', 'these runs are merged already', {
+      file: target,
+      hint: 'remove that folder first',
+    });
+  }
+  const temporary = join(options.resultsDir, `.merge-${randomBytes(6).toString('hex')}`);
+  try {
+    await mkdir(join(temporary, evidenceFolder), { recursive: true });
+    const withoutEvidence = await writeCells(temporary, runs, chosen);
+    await writeRecord(temporary, record);
+    await rename(temporary, target);
+    return { ...summary, dir: target, withoutEvidence };
+  } catch (cause) {
+    // The first failure is the one to tell.
+    await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
+    throw storeError(cause, target);
+  }
+}
+
+async function choose(runs: readonly StoredRun[]): Promise<
+  Readonly<{
+    chosen: ReadonlyMap<string, Chosen>;
+    conflicts: readonly Conflict[];
+    superseded: number;
+    problems: readonly PoolproofError[];
+  }>
+> {
+  const chosen = new Map<string, Chosen>();
+  const contradicted: Conflict[] = [];
+  const problems: PoolproofError[] = [];
+  let superseded = 0;
+  for (const [number, run] of runs.entries()) {
+    let ordinal = 0;
+    for await (const result of run.results()) {
+      const key = cellKey(result);
+      const candidate = { run: number, ordinal, startedAt: result.startedAt, decision: decisionOf(result) };
+      ordinal += 1;
+      const known = chosen.get(key);
+      if (known !== undefined) {
+        superseded += 1;
+        const other = runs[known.run];
+        if (other !== undefined && known.run !== number) {
+          contradicted.push(...contradict(key, known, candidate, other.record.id, run.record.id));
+        }
+        // Within a run the later line counts, between runs the newer; of equals the last run's.
+        if (known.run !== number && candidate.startedAt < known.startedAt) continue;
+      }
+      chosen.set(key, candidate);
+    }
+    problems.push(...run.problems);
+  }
+  const more = contradicted.length - conflictLimit;
+  const told = contradicted.slice(0, conflictLimit);
+  if (more > 0) told.push({ kind: 'cell', text: `and ${more} more cells`, blocking: false });
+  return { chosen, conflicts: told, superseded, problems };
+}
+
+function decisionOf({ outcome, tier, form, verdict }: Result): string {
+  return `${tier ?? outcome}${form === null ? '' : `, ${form.checks} checks`}${verdict === null ? '' : `, ${verdict}`}`;
+}
+
+function contradict(key: string, known: Chosen, other: Chosen, knownId: string, otherId: string): Conflict[] {
+  if (knownId === otherId) {
+    if (known.decision === other.decision && known.startedAt === other.startedAt) return [];
+    return [{ kind: 'run', text: `two runs are called ${knownId} and differ in ${key}`, blocking: false }];
+  }
+  if (known.decision === other.decision) return [];
+  return [
+    {
+      kind: 'cell',
+      text: `${key}: ${known.decision} in ${knownId}, ${other.decision} in ${otherId}; the newer counts`,
+      blocking: false,
+    },
+  ];
+}
+
+/** The second pass. @returns how many results lost their evidence */
+async function writeCells(
+  dir: string,
+  runs: readonly StoredRun[],
+  chosen: ReadonlyMap<string, Chosen>,
+): Promise<number> {
+  let withoutEvidence = 0;
+  const handle = await open(join(dir, cellsFile), 'wx');
+  try {
+    for (const [number, run] of runs.entries()) {
+      let ordinal = 0;
+      for await (const result of run.results()) {
+        const choice = chosen.get(cellKey(result));
+        const isChosen = choice?.run === number && choice.ordinal === ordinal;
+        ordinal += 1;
+        if (!isChosen) continue;
+        const copied = await copyEvidence(run.dir, dir, result.evidence);
+        if (!copied) withoutEvidence += 1;
+        await handle.write(`${JSON.stringify(copied ? result : { ...result, evidence: null })}\n`);
+      }
+    }
+    await handle.datasync();
+  } finally {
+    await handle.close();
+  }
+  return withoutEvidence;
+}
+
+/** Plain files only, to the depth the store writes: a link in a folder from elsewhere is not followed. */
+async function copyEvidence(from: string, to: string, evidence: string | null): Promise<boolean> {
+  if (evidence === null) return true;
+  if (!safeEvidence.test(evidence)) return false;
+  try {
+    // A link instead of the folder itself is no evidence of this run.
+    if (!(await lstat(join(from, evidence))).isDirectory()) return false;
+    await copyFolder(join(from, evidence), join(to, evidence), 1);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return false;
+    throw error;
+  }
+}
+
+async function copyFolder(from: string, to: string, depth: number): Promise<void> {
+  const entries = await readdir(from, { withFileTypes: true });
+  await mkdir(to, { recursive: true });
+  for (const entry of entries) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)];
+    if (entry.isFile()) await copyFile(source, target, constants.COPYFILE_FICLONE);
+    else if (entry.isDirectory() && depth > 0) await copyFolder(source, target, depth - 1);
+  }
+}
