@@ -52,7 +52,7 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
     .addOption(jobs)
     .option('--memory-budget <size>', 'memory of all guests together, e.g. 4G (default: what is free)')
     .option('--template-cache <size>', 'saved templates kept afterwards', '4G')
-    .option('--reporter <format...>', 'also write these reports into the run: json csv tap junit md')
+    .option('--reporter <format...>', 'also write these reports into the run: json csv tap junit md github')
     .option('--timings', 'show where the time of the cells went')
     .option('--json', 'print the results as JSON instead of a table')
     .addOption(locked)
@@ -153,7 +153,7 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
 
   program
     .command('report')
-    .description('render stored results: json, csv, tap, junit, md or table')
+    .description('render stored results: html, md, github, json, csv, tap, junit or table')
     .argument('[run...]', 'runs: a folder, an id, or latest')
     .addOption(runsIn)
     .option('--format <format...>', 'formats', ['table'])

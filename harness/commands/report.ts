@@ -8,8 +8,30 @@ import { renderTable, wantsColor } from '../report/terminal-table.ts';
 import { findRun } from '../store/find-run.ts';
 import { collectResults, readRun } from '../store/read-run.ts';
 import { textOption, type Context } from './context.ts';
+import { renderPage, type PageRun } from './page.ts';
 
 const isFormat = (name: string): name is FormatName => Object.hasOwn(formats, name);
+
+async function loadRuns(context: Context, resultsDir: string, names: readonly string[]): Promise<PageRun[]> {
+  const runs: PageRun[] = [];
+  for (const name of names) {
+    const dir = await findRun(resultsDir, name);
+    const stored = await readRun(dir);
+    runs.push({ dir, record: stored.record, results: await collectResults(stored.results()) });
+    for (const problem of stored.problems) context.err(`${problem.code}: ${problem.message}\n`);
+  }
+  return runs;
+}
+
+/** One text a run, but one page for all of them: of each cell the newest result counts there. */
+async function renderAll(
+  format: FormatName,
+  runs: readonly PageRun[],
+  output: string | undefined,
+): Promise<string[]> {
+  if (format === 'html') return [await renderPage(runs, output ?? null)];
+  return runs.map(({ record, results }) => formats[format].render(record, results));
+}
 
 export async function report(
   context: Context,
@@ -19,30 +41,30 @@ export async function report(
   const resultsDir = textOption(options, 'results') ?? 'results';
   const output = textOption(options, 'output');
   const wanted = Array.isArray(options['format']) ? options['format'].map(String) : ['table'];
-  for (const name of wanted) {
-    if (name !== 'table' && !isFormat(name)) {
-      throw new PoolproofError('REPORT_UNKNOWN', `there is no report format ${name}`, {
-        hint: `there are table, ${Object.keys(formats).join(', ')}`,
-      });
-    }
+  const unknown = wanted.find((name) => name !== 'table' && !isFormat(name));
+  if (unknown !== undefined) {
+    throw new PoolproofError('REPORT_UNKNOWN', `there is no report format ${unknown}`, {
+      hint: `there are table, ${Object.keys(formats).join(', ')}`,
+    });
   }
-  for (const name of args.length === 0 ? ['latest'] : args) {
-    const dir = await findRun(resultsDir, name);
-    const stored = await readRun(dir);
-    const results = await collectResults(stored.results());
-    for (const problem of stored.problems) context.err(`${problem.code}: ${problem.message}\n`);
-    for (const format of wanted) {
-      if (!isFormat(format)) {
+  const runs = await loadRuns(context, resultsDir, args.length === 0 ? ['latest'] : args);
+  for (const format of wanted) {
+    if (!isFormat(format)) {
+      for (const { results } of runs)
         context.out(renderTable(results, { color: wantsColor(context.stdout) }));
-        continue;
-      }
-      const text = formats[format].render(stored.record, results);
+      continue;
+    }
+    const texts = await renderAll(format, runs, output);
+    for (const [index, text] of texts.entries()) {
       if (output === undefined) {
         context.out(text);
         continue;
       }
       await mkdir(output, { recursive: true });
-      const file = path.join(output, formats[format].file);
+      // Several runs in one folder: each file says whose it is.
+      const name =
+        texts.length === 1 ? formats[format].file : `${runs[index]?.record.id ?? ''}-${formats[format].file}`;
+      const file = path.join(output, name);
       await writeFileAtomic(file, text);
       context.err(`${file}\n`);
     }

@@ -6,6 +6,7 @@ import { loadMatrix } from '../matrix/load.ts';
 import { formats, type FormatName } from '../report/formats.ts';
 import { createProgress } from '../report/progress.ts';
 import { parseShard } from '../plan/shard.ts';
+import { renderPage } from './page.ts';
 import { loadDurations } from './durations.ts';
 import type { Reporter } from '../report/reporter.ts';
 import { renderTable, wantsColor } from '../report/terminal-table.ts';
@@ -20,19 +21,28 @@ const isFormat = (name: string): name is FormatName => Object.hasOwn(formats, na
 /** Reports that are written into the run's folder at its end. */
 function buildFileReporters(wanted: unknown): Reporter[] {
   const names = Array.isArray(wanted) ? wanted.map(String) : [];
-  return names.map((name): Reporter => {
-    if (!isFormat(name)) {
-      throw new PoolproofError('REPORT_UNKNOWN', `there is no report format ${name}`, {
-        hint: `there are ${Object.keys(formats).join(', ')}`,
-      });
-    }
-    const format = formats[name];
-    return {
-      onRunEnd: ({ record, dir, results }) =>
-        writeFile(path.join(dir, format.file), format.render(record, results)),
-    };
-  });
+  return names
+    .filter((name) => name !== 'html') // every run leaves its page anyway
+    .map((name): Reporter => {
+      if (!isFormat(name)) {
+        throw new PoolproofError('REPORT_UNKNOWN', `there is no report format ${name}`, {
+          hint: `there are ${Object.keys(formats).join(', ')}`,
+        });
+      }
+      const format = formats[name];
+      return {
+        onRunEnd: ({ record, dir, results }) =>
+          writeFile(path.join(dir, format.file), format.render(record, results)),
+      };
+    });
 }
+
+/** Every run leaves its page. */
+const pageReporter: Reporter = {
+  onRunEnd: async ({ record, dir, results }) => {
+    await writeFile(path.join(dir, formats.html.file), await renderPage([{ dir, record, results }], dir));
+  },
+};
 
 export async function run(
   context: Context,
@@ -64,7 +74,7 @@ export async function run(
     ...(budgetBytes !== undefined && { memoryBudgetMib: Math.floor(budgetBytes / 1024 ** 2) }),
     cold: options['cold'] === true,
     ...(templateCacheBytes !== undefined && { templateCacheBytes }),
-    reporters: [createProgress(context.stderr), ...fileReporters],
+    reporters: [createProgress(context.stderr), pageReporter, ...fileReporters],
     onImageEvent: (event) => context.err(renderImageEvent(event)),
     onNotice: (text) => context.err(`notice: ${text}\n`),
     signal: context.signal,
@@ -84,7 +94,8 @@ export async function run(
     })}`,
   );
   if (options['timings'] === true) context.out(`\n${renderTimings(summary.results)}`);
-  context.out(`results in ${path.relative(process.cwd(), summary.dir) || '.'}\n`);
+  const dir = path.relative(process.cwd(), summary.dir) || '.';
+  context.out(`results in ${dir}\npage: ${path.join(dir, 'report.html')}\n`);
   if (summary.interrupted) context.out('interrupted; `poolproof run --resume` finishes it\n');
   return summary.exitCode;
 }

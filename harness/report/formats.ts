@@ -2,6 +2,8 @@
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
 import { renderCsv } from './format-csv.ts';
+import { renderGithub } from './format-github.ts';
+import { renderHtml } from './format-html.ts';
 import { renderJson } from './format-json.ts';
 import { renderJunit } from './format-junit.ts';
 import { renderMarkdown } from './format-markdown.ts';
@@ -25,6 +27,12 @@ export const formats = {
   tap: { file: 'report.tap', description: 'TAP 14 with YAML diagnostics', render: renderTap },
   junit: { file: 'report.xml', description: 'JUnit XML, one suite per memory size', render: renderJunit },
   md: { file: 'report.md', description: 'grid and reasons for a repository', render: renderMarkdown },
+  html: {
+    file: 'report.html',
+    description: 'the supported-environments page: one file, opens from disk',
+    render: renderHtml,
+  },
+  github: { file: 'job-summary.md', description: 'job summary of GitHub Actions', render: renderGithub },
 } as const satisfies Readonly<Record<string, Format>>;
 
 export type FormatName = keyof typeof formats;

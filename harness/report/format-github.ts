@@ -1,0 +1,100 @@
+/**
+ * GitHub Actions: Markdown for the job summary (append it to the file `$GITHUB_STEP_SUMMARY` names), and
+ * annotations (workflow commands, print them to standard output).
+ */
+import { plainLine } from '../outcome/plain-text.ts';
+import type { Result } from '../store/result.ts';
+import type { RunRecord } from '../store/run-record.ts';
+import { escapeMarkdown, renderMarkdown } from './format-markdown.ts';
+import { wordOf } from './grid.ts';
+import { exitCodeOf, summarize, tellCounts } from './summarize.ts';
+
+/** GitHub refuses a step's summary above 1 MiB; bytes. */
+const summaryLimit = 1_000_000;
+
+/** The verdict first, then the report as in a repository; of a report too large, what differs from what was expected. */
+export function renderGithub(run: RunRecord, results: readonly Result[]): string {
+  const exitCode = exitCodeOf(results);
+  const heading = { 0: '✅ as expected', 1: '❌ not as expected', 2: '⚠️ no verdict', 130: '⚠️ interrupted' };
+  const whole = `> **${heading[exitCode]}**\n\n${renderMarkdown(run, results)}`;
+  return Buffer.byteLength(whole) <= summaryLimit ? whole : renderShort(run, results, heading[exitCode]);
+}
+
+function renderShort(run: RunRecord, results: readonly Result[], heading: string): string {
+  const summary = summarize(results);
+  const lines = [
+    ...summary.reasons.map(
+      ({ where, reason, cells }) => `- **${escapeMarkdown(where)}**: ${escapeMarkdown(reason)} (${cells})`,
+    ),
+    ...results
+      .filter(isTroubled)
+      .map(({ id, reason }) => `- ${escapeMarkdown(id)}: ${escapeMarkdown(reason)}`),
+  ];
+  const start = [
+    `> **${heading}**`,
+    `# ${escapeMarkdown(run.matrix.title)}`,
+    `Run ${escapeMarkdown(run.id)}. ${escapeMarkdown(tellCounts(summary))}.`,
+    'Too large for a job summary: reasons and the cells to look at, as far as they fit.',
+    '',
+  ].join('\n\n');
+  let text = start;
+  let bytes = Buffer.byteLength(start);
+  for (const line of lines) {
+    bytes += Buffer.byteLength(line) + 1;
+    if (bytes > summaryLimit) break;
+    text += `${line}\n`;
+  }
+  return text;
+}
+
+function isTroubled({ verdict, outcome }: Result): boolean {
+  return verdict !== 'expected' && outcome !== 'skipped';
+}
+
+/** GitHub shows this many of a kind a step and drops the rest. */
+const shownOfKind = 10;
+
+type Kind = 'error' | 'warning' | 'notice';
+
+/** `unexpected` is an error, no verdict (broken, invalid) a warning, a finding of the model a notice. */
+export function renderAnnotations(run: RunRecord, results: readonly Result[]): string {
+  const byKind: Readonly<Record<Kind, readonly Result[]>> = {
+    error: results.filter(({ verdict }) => verdict === 'unexpected'),
+    warning: results.filter((result) => isTroubled(result) && result.verdict !== 'unexpected'),
+    notice: results.filter(({ verdict, finding }) => verdict === 'expected' && finding !== null),
+  };
+  return (['error', 'warning', 'notice'] as const)
+    .flatMap((kind) => annotate(kind, byKind[kind], run.matrix.file))
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+function annotate(kind: Kind, results: readonly Result[], file: string): readonly string[] {
+  const all = results.length <= shownOfKind;
+  const told = all ? results : results.slice(0, shownOfKind - 1);
+  const lines = told.map((result) =>
+    tellCommand(kind, file, titleOf(result), `${result.id}: ${tellResult(result)}`),
+  );
+  const more = results.length - told.length;
+  return all ? lines : [...lines, tellCommand(kind, file, `${more} more cells`, 'see the job summary')];
+}
+
+function titleOf(result: Result): string {
+  return result.verdict === 'unexpected'
+    ? `expected ${result.expected?.text ?? 'something else'}, got ${wordOf(result)}`
+    : wordOf(result);
+}
+
+function tellResult({ reason, finding, verdict }: Result): string {
+  return verdict === 'expected' && finding !== null ? finding : reason;
+}
+
+function tellCommand(kind: Kind, file: string, title: string, message: string): string {
+  const property = (value: string) => escapeData(value).replaceAll(':', '%3A').replaceAll(',', '%2C');
+  return `::${kind} file=${property(file)},title=${property(title)}::${escapeData(message)}`;
+}
+
+/** One line, so that no text of a guest can begin a command of its own. */
+function escapeData(value: string): string {
+  return plainLine(value, 1000).replaceAll('%', '%25');
+}

@@ -1,0 +1,221 @@
+/**
+ * The list of cells, a `details` element each. The line one sees says what was predicted, what was
+ * observed and the numbers that decide; the panel behind it says the rest. Panels of a small report are
+ * in the page as they are. Those of a large one would be 60 MB: they are kept as lists of pieces, each
+ * distinct piece once, and put together when a panel is opened.
+ */
+import { describeShortfall } from '../../../images/allocator/explain.ts';
+import { plainLine } from '../../outcome/plain-text.ts';
+import type { VariedAxis } from '../axis-labels.ts';
+import { type Entry, anchorStart, states, verdictWords } from './entries.ts';
+import { classOf } from './grid-table.ts';
+import { type Html, embedJson, html, markup } from './html.ts';
+
+/** More than this in panels, characters, and they are put together by the script. */
+export const staticLimit = 3_000_000;
+
+export type Panels = Readonly<
+  { kind: 'static'; bodies: readonly Html[] } | ({ kind: 'pieces' } & PackedPanels)
+>;
+
+export type PackedPanels = Readonly<{
+  /** Markup that occurs more than once, most frequent first; see `packId`. */
+  pieces: readonly string[];
+  /**
+   * For each cell the number of parts of its panel, then the parts: markup that only it has, the number of
+   * a piece, or -n for n parts that are as in the last panel before with as many parts.
+   */
+  bodies: readonly (readonly (number | string)[])[];
+}>;
+
+/**
+ * The id of a cell stands in its pieces as \u0001, and as \u0002 the way it is written in names of folders
+ * (its first 80 characters): commands and links then are the same piece in all cells. No value can hold
+ * such a character, they are cleaned.
+ */
+function packId(piece: string, id: string): string {
+  return piece.replaceAll(id, '\u0001').replaceAll(inPaths(id), '\u0002');
+}
+
+function unpackId(piece: string, id: string): string {
+  return piece.replaceAll('\u0001', () => id).replaceAll('\u0002', () => inPaths(id));
+}
+
+const inPaths = (id: string): string => id.replace(/[=@]/g, '_').replaceAll(',', '-').slice(0, 80);
+
+/** @param build the panel of a cell; asked for one after the other, so that few are in memory at once */
+export function collectPanels<Known extends Entry>(
+  entries: readonly Known[],
+  build: (entry: Known) => readonly Html[],
+  limit = staticLimit,
+): Panels {
+  const numbers = new Map<string, number>();
+  const counts: number[] = [];
+  let size = 0;
+  // Ids that are their own anchors need no escape anywhere.
+  const ids = entries.map(({ anchor, cell: { id } }) =>
+    anchor === `${anchorStart}${id}` && id.length > 8 ? id : null,
+  );
+  const coded = entries.map((entry, index) => {
+    const id = ids[index] ?? null;
+    return Uint32Array.from(build(entry), ({ text }) => {
+      size += text.length;
+      // Most pieces are known as they are.
+      const piece = id === null || numbers.has(text) ? text : packId(text, id);
+      const number = numbers.get(piece) ?? numbers.size;
+      numbers.set(piece, number);
+      counts[number] = (counts[number] ?? 0) + 1;
+      return number;
+    });
+  });
+  const texts = [...numbers.keys()];
+  if (size > limit) return { kind: 'pieces', ...pack(coded, texts, counts) };
+  return {
+    kind: 'static',
+    bodies: coded.map((body, index) => {
+      const joined = [...body].map((number) => texts[number] ?? '').join('');
+      return markup(unpackId(joined, ids[index] ?? ''));
+    }),
+  };
+}
+
+function pack(
+  coded: readonly Uint32Array[],
+  texts: readonly string[],
+  counts: readonly number[],
+): PackedPanels {
+  const shared = texts
+    .map((_, number) => number)
+    .filter((number) => (counts[number] ?? 0) > 1)
+    .sort((a, b) => (counts[b] ?? 0) - (counts[a] ?? 0) || a - b);
+  const places = new Map(shared.map((number, place) => [number, place]));
+  const lastOfLength = new Map<number, Uint32Array>();
+  const bodies = coded.map((body) => {
+    const last = lastOfLength.get(body.length);
+    lastOfLength.set(body.length, body);
+    const parts: (number | string)[] = [body.length];
+    let same = 0;
+    for (const [at, number] of body.entries()) {
+      if (last?.[at] === number) {
+        same += 1;
+        continue;
+      }
+      if (same > 0) parts.push(-same);
+      same = 0;
+      parts.push(places.get(number) ?? texts[number] ?? '');
+    }
+    return same > 0 ? [...parts, -same] : parts;
+  });
+  return { pieces: shared.map((number) => texts[number] ?? ''), bodies };
+}
+
+/** A long list stands in `noscript`: there for those without a script, and not parsed in vain for the others. */
+export function renderList(entries: readonly Entry[], panels: Panels): Html {
+  const rows = entries.map((entry, index) =>
+    renderCell(entry, panels.kind === 'static' ? (panels.bodies[index] ?? null) : null),
+  );
+  const shown = panels.kind === 'static' ? rows : [markup('<noscript>'), ...rows, markup('</noscript>')];
+  return html`<div id="cells">${shown}</div>`;
+}
+
+function renderCell(entry: Entry, body: Html | null): Html {
+  const { anchor, state, text, name, verdict, olderMs, emulated } = entry;
+  const marks = `${emulated ? ' e' : ''}${olderMs > 0 ? ' o' : ''}`;
+  return html`<details id="${anchor}">
+    <summary>
+      <b class="chip ${classOf[state]}${marks}">${text}</b> ${name}
+      <i>${tellDeciding(entry)}</i>${verdict === 'as expected' ? null : html` <b>${verdict}</b>`}${
+        olderMs > 0 ? html` <b>${tellAge(olderMs)}</b>` : null
+      }
+    </summary>
+    ${body === null ? null : html`<div>${body}</div>`}
+  </details>`;
+}
+
+/** `predicted conservative: table pool needs 1531 MiB, CommitLimit leaves 172 MiB`. */
+export function tellDeciding({ cell }: Entry): string {
+  const result = cell.results.find(({ verdict }) => verdict === 'unexpected') ?? cell.results[0];
+  if (result === undefined) return '';
+  const { predicted, tier, reason } = result;
+  const scarcest = predicted?.tiers.find((one) => one.tier === tier);
+  const numbers =
+    scarcest?.fits === true && scarcest.tightest !== null && result.tiers.every(({ ok }) => ok)
+      ? `; scarcest: ${describeShortfall(scarcest.tightest)}`
+      : '';
+  return plainLine(
+    `predicted ${predicted?.tier ?? predicted?.outcome ?? 'nothing'}: ${reason}${numbers}`,
+    400,
+  );
+}
+
+/** `3 days older than the newest run`. */
+export function tellAge(ms: number): string {
+  const [amount, unit] =
+    ms >= 86_400_000
+      ? [ms / 86_400_000, 'day']
+      : ms >= 3_600_000
+        ? [ms / 3_600_000, 'hour']
+        : [ms / 60_000, 'minute'];
+  const count = Math.max(1, Math.round(amount));
+  return `${count} ${unit}${count === 1 ? '' : 's'} older than the newest run`;
+}
+
+/** What the script filters and sorts by, and the pieces of the panels. */
+export function embedData(entries: readonly Entry[], axes: readonly VariedAxis[], panels: Panels): Html {
+  const newest = Math.max(0, ...entries.map(({ olderMs }) => olderMs));
+  const places = axes.map(({ name, values }) => ({
+    name,
+    at: new Map(values.map((value, index) => [value, index])),
+  }));
+  return embedJson({
+    axes: axes.map(({ name }) => name),
+    // For each cell: the places of its values on the axes, its state, its verdict, minutes before the newest.
+    cells: entries.map((entry) => [
+      ...places.map(({ name, at }) => at.get(entry.labels[name]) ?? 0),
+      states.indexOf(entry.state),
+      verdictWords.indexOf(entry.verdict),
+      newest === 0 ? 0 : Math.round(entry.olderMs / 60_000),
+    ]),
+    ...(panels.kind === 'pieces' ? { pieces: panels.pieces, bodies: panels.bodies } : {}),
+  });
+}
+
+/** Shown by the script: without one there is nothing it could do. */
+export function renderFilters(entries: readonly Entry[], axes: readonly VariedAxis[]): Html {
+  const present = new Set(entries.map(({ state }) => state));
+  const verdicts = new Set(entries.map(({ verdict }) => verdict));
+  const option = (value: number, text: string) => html`<option value="${value}">${text}</option>`;
+  const select = (name: string, label: string, options: readonly Html[]) =>
+    html`<label
+      >${label}<select name="${name}">
+        <option value="">all</option>
+        ${options}
+      </select></label
+    >`;
+  return html`<form id="filters" autocomplete="off" hidden aria-label="Filter and sort the cells">
+    ${axes.map(({ name, values }) =>
+      select(
+        `a.${name}`,
+        name,
+        values.map((value, index) => option(index, value)),
+      ),
+    )}${select(
+      'state',
+      'result',
+      states.flatMap((state, index) => (present.has(state) ? [option(index, state)] : [])),
+    )}${select(
+      'verdict',
+      'verdict',
+      verdictWords.flatMap((word, index) => (verdicts.has(word) ? [option(index, word)] : [])),
+    )}<label>find<input type="search" name="find" autocomplete="off" /></label
+    ><label
+      >sort by<select name="sort">
+        <option value="">settings</option>
+        <option value="worst">worst tier first</option>
+        <option value="best">best tier first</option>
+        <option value="verdict">unexpected first</option>
+        <option value="old">oldest first</option>
+      </select></label
+    ><button type="reset">Show all</button><output aria-live="polite">${entries.length} cells</output>
+  </form>`;
+}

@@ -1,0 +1,155 @@
+/** Merged cells as the page shows them: an anchor, a word, a verdict, an age. */
+import type { Tier } from '../../../images/allocator/tier.ts';
+import type { AxisName } from '../../matrix/cell.ts';
+import { outcomes } from '../../outcome/outcome.ts';
+import type { RunRecord } from '../../store/run-record.ts';
+import { type VariedAxis, axisNames, labelSetting } from '../axis-labels.ts';
+import { type Place, type Word, buildGrid, tellPlace } from '../grid.ts';
+import type { MergedCell, RunResults } from '../merge-runs.ts';
+import { type CostSummary, type Costed, type OverheadPair, summarizeCost } from './overhead.ts';
+
+/** The word of a cell; repetitions that differ are `flaky`. */
+export type State = Word | 'flaky';
+
+/** The order of the legend and of the filter, best first. */
+export const states: readonly State[] = [
+  'standard',
+  'conservative',
+  'on-demand',
+  'flaky',
+  ...outcomes.filter((outcome) => outcome !== 'reached'),
+];
+
+export type VerdictWord = 'as expected' | 'unexpected' | 'no verdict';
+export const verdictWords: readonly VerdictWord[] = ['unexpected', 'no verdict', 'as expected'];
+
+export type Entry<Run extends RunResults = RunResults> = Readonly<{
+  /** Unique and stable: equal settings have equal anchors in every report. */
+  anchor: string;
+  cell: MergedCell<Run>;
+  labels: Readonly<Record<AxisName, string>>;
+  /** Settings in words, those that vary here only. */
+  name: string;
+  state: State;
+  /** `conservative`, `standard 2/3, conservative 1/3` with signs. */
+  text: string;
+  verdict: VerdictWord;
+  finding: boolean;
+  /** The guest that decided ran under emulation. */
+  emulated: boolean;
+  /** How much older than the newest run of the report its run is, milliseconds. */
+  olderMs: number;
+  cost: CostSummary | null;
+  pairs: readonly OverheadPair[];
+}>;
+
+/** In the order of the axes' values, as the grid is. */
+export function buildEntries<Run extends RunResults>(
+  cells: readonly MergedCell<Run>[],
+  axes: readonly VariedAxis[],
+  newest: RunRecord,
+): readonly Entry<Run>[] {
+  const ranks = axes.map(({ name, values }) => ({
+    name,
+    rank: new Map(values.map((value, at) => [value, at])),
+  }));
+  const taken = new Map<string, number>();
+  return cells
+    .map((cell) => ({ cell, labels: labelAll(cell) }))
+    .map(({ cell, labels }) => ({
+      cell,
+      labels,
+      order: ranks.map(({ name, rank }) => rank.get(labels[name]) ?? 0),
+    }))
+    .sort((a, b) => compareOrder(a.order, b.order) || (a.cell.id < b.cell.id ? -1 : 1))
+    .map(({ cell, labels }) => buildEntry(cell, labels, axes, newest, taken));
+}
+
+function buildEntry<Run extends RunResults>(
+  cell: MergedCell<Run>,
+  labels: Entry['labels'],
+  axes: readonly VariedAxis[],
+  newest: RunRecord,
+  taken: Map<string, number>,
+): Entry<Run> {
+  const place = buildGrid(cell.results, [], []).rows[0]?.places[0];
+  const pairs = cell.results.flatMap(({ overhead = [] }: Costed) => overhead);
+  return {
+    anchor: uniqueAnchor(cell.id, taken),
+    cell,
+    labels,
+    name:
+      axes.length === 0
+        ? 'the one environment'
+        : axes.map(({ name }) => tellSetting(name, labels[name])).join(' · '),
+    state: stateOf(place),
+    text: place == null ? '' : tellPlace(place),
+    verdict: place?.unexpected === true ? 'unexpected' : isJudged(cell) ? 'as expected' : 'no verdict',
+    finding: place?.finding ?? false,
+    emulated: cell.results.some(({ facts }) => facts?.emulated ?? cell.run.record.accelerator.kind === 'tcg'),
+    olderMs:
+      cell.run.record.id === newest.id
+        ? 0
+        : Date.parse(newest.startedAt) - Date.parse(cell.run.record.startedAt),
+    cost: summarizeCost(pairs),
+    pairs,
+  };
+}
+
+function isJudged({ results }: MergedCell): boolean {
+  return (
+    results.some(({ verdict }) => verdict !== null) &&
+    results.every(({ verdict, outcome }) => verdict !== null || outcome === 'skipped')
+  );
+}
+
+function stateOf(place: Place | null | undefined): State {
+  const [first, second] = place?.words ?? [];
+  return first === undefined ? 'broken' : second === undefined ? first.word : 'flaky';
+}
+
+function labelAll({ results }: MergedCell): Entry['labels'] {
+  const settings = results[0]?.settings;
+  if (settings === undefined) throw new RangeError('a cell without a result');
+  return Object.fromEntries(axisNames.map((name) => [name, labelSetting(settings, name)])) as Entry['labels'];
+}
+
+/** `512M`, `overcommit 2`. */
+export const tellSetting = (name: AxisName, label: string): string =>
+  name === 'memory' ? label : `${name} ${label}`;
+
+/** What every anchor begins with. */
+export const anchorStart = 'cell-';
+
+/** Only what needs no escape in an id or an address; two ids that read the same then are numbered. */
+function uniqueAnchor(id: string, taken: Map<string, number>): string {
+  const anchor = `${anchorStart}${id.slice(0, 400).replace(/[^A-Za-z0-9=,._@-]/g, '_')}`;
+  const before = taken.get(anchor) ?? 0;
+  taken.set(anchor, before + 1);
+  return before === 0 ? anchor : `${anchor}.${before + 1}`;
+}
+
+function compareOrder(a: readonly number[], b: readonly number[]): number {
+  return a.map((rank, index) => rank - (b[index] ?? 0)).find((difference) => difference !== 0) ?? 0;
+}
+
+/** How sure a share of repetitions is: the 95 % score interval (Wilson 1927), as shares. */
+export function wilson(successes: number, trials: number): readonly [low: number, high: number] {
+  const z = 1.959963984540054;
+  const share = successes / trials;
+  const scale = 1 + (z * z) / trials;
+  const middle = (share + (z * z) / (2 * trials)) / scale;
+  const half = (z / scale) * Math.sqrt((share * (1 - share)) / trials + (z * z) / (4 * trials * trials));
+  return [Math.max(0, middle - half), Math.min(1, middle + half)];
+}
+
+/** The tiers and outcomes of repetitions with their intervals: `conservative 1 of 3 (6–79 %)`. */
+export function tellDistribution(words: readonly Readonly<{ word: Word | Tier; count: number }>[]): string {
+  const total = words.reduce((sum, { count }) => sum + count, 0);
+  return words
+    .map(({ word, count }) => {
+      const [low, high] = wilson(count, total).map((share) => Math.round(share * 100));
+      return `${word} ${count} of ${total} (${low ?? 0}–${high ?? 0} %)`;
+    })
+    .join(', ');
+}

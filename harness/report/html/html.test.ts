@@ -1,0 +1,80 @@
+import t from 'tap';
+import { buildResult, buildStandard, record } from '../../fixtures/report/results.ts';
+import { renderHtml, renderHtmlReport } from '../format-html.ts';
+import { cutText, evidenceKey, shareBudget } from './evidence.ts';
+import { embedJson, html } from './html.ts';
+import { type OverheadPair, summarizeCost, tellCost } from './overhead.ts';
+import { quoteShell, wrapCommand } from './panel.ts';
+
+const grid = (page: string) => /<table class="grid".*?<\/table>/s.exec(page)?.[0] ?? '';
+
+t.test('values are escaped wherever they stand', (t) => {
+  t.equal(
+    html`<a title="${`"'<&>`}">${['a', 1, null, html`<b></b>`]}</a>`.text,
+    '<a title="&quot;&#39;&lt;&amp;&gt;">a1<b></b></a>',
+  );
+  t.equal(html`<p>a${'x\u0007\u202ey'}</p>`.text, '<p>a\u0007xy</p>');
+  t.equal(embedJson({ a: '</script><!--\u2028' }).text, '{"a":"\\u003c/script>\\u003c!--\\u2028"}');
+  t.equal(quoteShell('memory=1G,env.A=%3D1'), 'memory=1G,env.A=%3D1');
+  t.equal(quoteShell("a'; rm -rf"), "'a'\\''; rm -rf'");
+  t.equal(wrapCommand("qemu -m 1G -append 'a -b' -x"), "qemu \\\n  -m 1G \\\n  -append 'a -b' \\\n  -x");
+  t.equal(wrapCommand('qemu "a -b"'), 'qemu "a -b"', 'left alone where words cannot be told');
+  t.end();
+});
+
+t.test('overhead is shown with its interval and n where it was measured', (t) => {
+  const pair: OverheadPair = {
+    workload: 'random load and store',
+    clock: 'instructions',
+    baseline: 'standard',
+    ratio: 1.333,
+    low: 1.331,
+    high: 1.335,
+    pairs: 16,
+    processes: 8,
+    sameCode: false,
+  };
+  t.match(summarizeCost([pair]), { band: 'high', text: '+33 %', clock: 'instructions' });
+  t.match(summarizeCost([pair, { ...pair, ratio: 1.02 }]), { text: '+2 % to +33 %' });
+  t.match(summarizeCost([{ ...pair, ratio: 1, sameCode: true }]), { band: 'none', text: '0 % (same code)' });
+  t.match(summarizeCost([pair, { ...pair, clock: 'time', ratio: 1.1 }]), {
+    band: 'some',
+    text: '+10 %',
+    clock: 'time',
+  });
+  t.equal(summarizeCost([{ ...pair, stable: false }]), null, 'an unstable session says nothing');
+  t.equal(summarizeCost([]), null);
+  t.same([1, 1.0004, 0.98, 1.055, 2.2].map(tellCost), ['0 %', '0 %', '−2 %', '+5.5 %', '+120 %']);
+  const cells = [
+    { ...buildResult(), overhead: [pair, { ...pair, workload: '<control>', stable: false }] },
+    buildStandard({}, { overcommit: 0 }),
+  ];
+  const page = renderHtml(record, cells);
+  t.match(grid(page), /<small>▇ \+33 %<\/small>/);
+  t.match(page, /<svg class="chart"[^>]*aria-label="Overhead in overcommit 2, with 95 % intervals"/);
+  t.match(page, '<td>+33.1 % to +33.5 %</td>', 'the interval in words');
+  t.match(page, '<td>16 (8)</td>');
+  t.match(page, /<s>\+33.3 %<\/s> unstable/);
+  t.match(page, 'overhead: 20 % and more');
+  t.end();
+});
+
+t.test('evidence is cut, and given to those first who need it', (t) => {
+  t.equal(cutText('abcdef', { keep: 'end', limit: 2 }), '[4 characters left out]\nef');
+  t.equal(cutText('abcdef', { keep: 'start', limit: 2 }), 'ab\n[4 characters left out]');
+  const evidence = new Map(['a', 'b', 'c'].map((key) => [key, { stdout: key.repeat(10), console: ' \n' }]));
+  t.same(
+    [...shareBudget(['c', 'x', 'a', 'b'], evidence, 25)],
+    [
+      ['c', { stdout: 'cccccccccc' }],
+      ['a', { stdout: 'aaaaaaaaaa' }],
+    ],
+  );
+  const cells = [buildStandard(), buildResult({ verdict: 'unexpected' }, { overcommit: 0 })];
+  const texts = new Map(cells.map((cell) => [evidenceKey(cell), { stdout: `said by ${cell.tier ?? ''}` }]));
+  t.match(
+    renderHtmlReport([{ record, results: cells, evidence: texts }]),
+    /said by conservative[^]*said by standard/,
+  );
+  t.end();
+});

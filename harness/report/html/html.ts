@@ -1,0 +1,89 @@
+/** A template tag that cannot forget to escape: every value is made harmless on its way in. */
+import { plainLines } from '../../outcome/plain-text.ts';
+
+/** Markup. Only `html` and `markup` make it, so that text cannot be taken for it. */
+export class Html {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/** Null is nothing; text is cleaned (see `plainLines`) and escaped; lists are joined without anything between. */
+export type HtmlValue = Html | string | number | null | readonly HtmlValue[];
+
+/**
+ * Markup from a template literal. Values may stand in text and in quoted attributes, nowhere else. A line
+ * break in the template, with the indent around it, is one space: templates may be laid out to be read,
+ * ten thousand cells need no indent. Where white space counts, it comes as a value.
+ */
+export function html(strings: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {
+  const parts = collapse(strings);
+  let text = parts[0] ?? '';
+  for (let index = 0; index < values.length; index += 1)
+    text += show(values[index] ?? null) + (parts[index + 1] ?? '');
+  return new Html(text);
+}
+
+/** Elements around which white space means nothing. */
+const block =
+  '(?:caption|dd|details|div|dl|dt|h[1-6]|header|li|main|ol|p|section|summary|t[dhr]|table|tbody|thead|ul)';
+const beforeBlock = new RegExp(`\\s*\\n\\s*(?=</?${block}\\b)`, 'g');
+const afterBlock = new RegExp(`(</?${block}>)\\s*\\n\\s*`, 'g');
+
+const collapsed = new WeakMap<TemplateStringsArray, readonly string[]>();
+
+function collapse(strings: TemplateStringsArray): readonly string[] {
+  const known = collapsed.get(strings);
+  if (known !== undefined) return known;
+  const parts = strings.map((part) =>
+    part
+      .replace(beforeBlock, '')
+      .replace(afterBlock, '$1')
+      .replace(/\s*\n\s*/g, ' '),
+  );
+  collapsed.set(strings, parts);
+  return parts;
+}
+
+/** Markup that comes from this program's own text: a style sheet, a script, a number of pieces put together. */
+export function markup(text: string): Html {
+  return new Html(text);
+}
+
+/** One text as markup, white space kept. */
+export function text(value: string): Html {
+  return new Html(escapeHtml(plainLines(value)));
+}
+
+export const nothing = new Html('');
+
+function show(value: HtmlValue): string {
+  if (value instanceof Html) return value.text;
+  if (typeof value === 'string') return escapeHtml(plainLines(value));
+  if (typeof value === 'number') return String(value);
+  return value === null ? '' : value.map(show).join('');
+}
+
+const special = /[&<>"']/g;
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+function escapeHtml(text: string): string {
+  return text.replace(special, (character) => entities[character] ?? '');
+}
+
+/** JSON for a data block: nothing in it can end the script element or begin a comment. */
+export function embedJson(value: unknown): Html {
+  return new Html(
+    JSON.stringify(value)
+      .replaceAll('<', '\\u003c')
+      .replaceAll('\u2028', '\\u2028')
+      .replaceAll('\u2029', '\\u2029'),
+  );
+}
