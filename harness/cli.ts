@@ -161,6 +161,21 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
     .addHelpText('after', example('poolproof report latest --format junit > report.xml'))
     .action(run(async () => (await import('./commands/report.ts')).report));
   program
+    .command('overhead')
+    .description('what the forms of a tier cost on this very machine, beside standard')
+    .option('--engine <engine>', 'wasmtime, wasmtime@VERSION or v8', 'wasmtime')
+    .option('--tier <tier...>', 'only these tiers')
+    .option('--workloads <names...>', 'only these workloads')
+    .option('--processes <n>', 'processes to measure in (default: 10)')
+    .option('--fresh', 'a process of its own for every sample, as flags per process need')
+    .option('--library <file>', 'libwasmtime to load (default: the pinned one)')
+    .option('--node <file>', 'Node to run it with (default: this one)')
+    .option('--json', 'summaries and raw samples as JSON')
+    .addOption(cache)
+    .addHelpText('after', example('poolproof overhead --engine v8 --processes 8'))
+    .action(run(async () => (await import('./commands/overhead.ts')).overhead));
+
+  program
     .command('compare')
     .description('what changed between two runs; exit 1 on a regression')
     .argument('[old]', 'run, bundle or folder of runs; with --baseline the new one')

@@ -1,4 +1,5 @@
 /** One cell, from a machine to a result. A machine that does not come up gets one more try on a fresh boot. */
+import { homedir } from 'node:os';
 import type { BuiltImages } from '../images/build.ts';
 import { PoolproofError } from './errors.ts';
 import { startClone } from './guest/build-template.ts';
@@ -101,7 +102,8 @@ async function tryCell(cell: Cell, stage: Stage, template: Template | null): Pro
     const prediction = predictCell(cell.settings, observation.facts, asked.node);
     const judgement = judge(observation, asked, cell.expectation, prediction);
     const evidence: Evidence = {
-      'qemu-command.txt': `${machine.command}\n`,
+      // The cache is usually below the home folder, whose name is nobody's business.
+      'qemu-command.txt': `${machine.command.replaceAll(homedir(), '~')}\n`,
       'console.log': machine.console.text(),
       'protocol.log': `${protocol.join('\n')}\n`,
       'observation.json': `${JSON.stringify(observation, null, 1)}\n`,

@@ -44,6 +44,7 @@ export type ErrorCode =
   | 'QMP_ERROR'
   | 'TEMPLATE_INVALID'
   | 'PROTOCOL'
+  | 'MEASURE_FAILED' // a measuring process failed, or forms computed different things
   // results
   | 'STORE_UNWRITABLE'
   | 'STORE_BUSY'

@@ -7,6 +7,8 @@ import { engines, guestPackages, kernels, koffiPackages, lockNames, nodes } from
 import { PoolproofError } from './errors.ts';
 import { loadLock, saveLock, type Pin } from './lock.ts';
 import { ComponentStore } from './source/component-store.ts';
+import { workloadLockName } from './workload-files.ts';
+import { workloadPackages } from './wasm-host/workloads/packages.ts';
 
 export type UpdateRequest = Readonly<{
   /** @default images/lock.yaml */
@@ -43,6 +45,7 @@ export async function updateLock(request: UpdateRequest = {}): Promise<readonly 
     ...koffiPackages.map(lockNames.koffi),
     ...nodes.map(lockNames.node),
     ...engines.map(lockNames.engine),
+    ...workloadPackages.map(workloadLockName),
   ];
   for (const kernel of kernels) names.push(...(await store.listKernelNames(kernel.name)));
   const after: Pin[] = [];

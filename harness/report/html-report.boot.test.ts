@@ -175,7 +175,7 @@ t.test('filters narrow the list and the grid, are kept in the address, and sort'
   t.equal(await shown.count(), 1);
   t.match(page.url(), /#\?a\.memory=0&a\.overcommit=2&find=thp%3Dnever$/);
   await page.getByRole('button', { name: 'Show all' }).click();
-  await page.waitForFunction("document.querySelector('output').value === '36 cells'");
+  await page.locator('output', { hasText: /^36 cells$/ }).waitFor();
   await page.locator('[name=state]').selectOption('conservative');
   t.equal(await shown.count(), 12);
   await page.locator('[name=state]').selectOption('');
@@ -318,7 +318,10 @@ t.test('ten thousand cells: soon at hand, and panels are put together when opene
     /poolproof run matrices\/default\.yaml --only memory=512M,overcommit=2,thp=never,engine=wasmtime,node=22,cpus=7,n=20/,
   );
   await page.getByRole('button', { name: 'Show all' }).click();
-  await page.waitForFunction(`document.querySelectorAll('#cells > details').length === ${many.length}`);
+  await page
+    .locator('#cells > details')
+    .nth(many.length - 1)
+    .waitFor({ state: 'attached' });
   t.equal(
     await page.evaluate(
       'new Set(Array.from(document.querySelectorAll("#cells > details"), ({ id }) => id)).size',

@@ -14,6 +14,8 @@ export type MeasureArguments = Readonly<{
   workloads: readonly Workload[];
   lengths: readonly number[];
   samples: number;
+  /** One a subject. */
+  planted: readonly number[];
   files: string;
   compiled: string | null;
 }>;
@@ -40,12 +42,13 @@ export function parseMeasureArguments(argv: readonly string[]): MeasureArguments
   if (profile !== 'spin' && profile !== 'wasmtime') throw new UsageError(`--profile ${profile}`);
   const clock = clocks.find((name) => name === read('clock'));
   if (clock === undefined) throw new UsageError(`--clock ${read('clock')}: must be time or instructions`);
+  const subjects = list('subjects').map(parseSubject);
   return {
     engine: parseEngine(read('engine')),
     library: optional('library'),
     profile,
     clock,
-    subjects: list('subjects').map(parseSubject),
+    subjects,
     workloads: list('workloads').map((name) => {
       const found = findWorkload(name);
       if (found === undefined) throw new UsageError(`there is no workload ${name}`);
@@ -53,7 +56,8 @@ export function parseMeasureArguments(argv: readonly string[]): MeasureArguments
       return found;
     }),
     lengths: list('lengths').map(number),
-    samples: number(read('samples')),
+    samples: Number(read('samples')),
+    planted: optional('planted')?.split(',').map(number) ?? subjects.map(() => 1),
     files: read('files'),
     compiled: optional('compiled'),
   };

@@ -21,7 +21,7 @@ export type WorkloadMeasurement = Readonly<{
   workload: string;
   /** sha256 of each subject's machine code; null where the engine does not show it. */
   code: readonly (string | null)[];
-  /** What each subject's first run returned: equal, or they did not do the same. */
+  /** What the first run of each timed subject returned: equal, or they did not do the same. */
   checksums: readonly number[];
   series: readonly Series[];
 }>;
@@ -33,6 +33,8 @@ export type MeasureReport = Readonly<{
   node: string;
   clock: Clock;
   subjects: readonly Subject[];
+  /** How much more often each subject did its work than it says: 1 but in a test of the method. */
+  planted: readonly number[];
   workloads: readonly WorkloadMeasurement[];
   /** Clock `instructions`: instructions of one step of the control loop, a whole number where they are counted. */
   perStep: number | null;

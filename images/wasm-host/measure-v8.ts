@@ -41,7 +41,7 @@ function instantiate(module: object, memoryName: string): Instance {
   let view = new Uint8Array(0);
   return {
     call: (name, ...values) =>
-      Number((exports[name] as (...values: readonly number[]) => number | undefined)(...values) ?? 0),
+      (exports[name] as (...values: readonly number[]) => number | undefined)(...values) ?? 0,
     memory: () => {
       if (view.buffer !== memory.buffer) view = new Uint8Array(memory.buffer);
       return view;

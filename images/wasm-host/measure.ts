@@ -17,7 +17,7 @@ import { openClock, type Reading } from './measure-clock.ts';
 import type { Subject } from './measure-command.ts';
 import { openMeasureLibrary } from './measure-library.ts';
 import type { MeasureReport, WorkloadMeasurement } from './measure-report.ts';
-import { takeSamples } from './measure-samples.ts';
+import { chooseTimed, settle, takeSamples } from './measure-samples.ts';
 import { loadV8 } from './measure-v8.ts';
 import { openWasmtimeEngine } from './measure-wasmtime.ts';
 import { readFacts, readUsage } from './proc.ts';
@@ -111,13 +111,36 @@ function measure(
   clock: () => Reading,
 ): WorkloadMeasurement {
   const code = engines.map((engine) => engine.load(workload.module).code);
-  const running = engines.map((engine) => start(args, workload, engine));
+  const isPlanted = args.planted.some((factor) => factor !== 1);
+  const timed = isPlanted
+    ? args.subjects.map((_, index) => index)
+    : chooseTimed(args.subjects, code, args.engine.kind);
+  const running = timed.flatMap((subject) => {
+    const engine = engines[subject];
+    const factor = args.planted[subject] ?? 1;
+    return engine === undefined ? [] : [{ subject, ...plant(start(args, workload, engine), factor) }];
+  });
   const checksums = running.map(({ run }) => run(workload.length));
   const lengths = args.lengths.map((fraction) => Math.max(1, Math.round(fraction * workload.length)));
+  settle(running, workload.settle ?? 0, workload.length);
   const series = takeSamples(running, lengths, args.samples, clock);
   // The pool of a tier has 16 slots.
   for (const { drop } of running) drop();
   return { workload: workload.name, code, checksums, series };
+}
+
+/** The same work, `factor` times as often; checksums stay those of the length asked for. */
+function plant(running: Running, factor: number): Running {
+  if (factor === 1) return running;
+  let isFirst = true;
+  return {
+    ...running,
+    run: (length) => {
+      const units = isFirst ? length : Math.round(length * factor);
+      isFirst = false;
+      return running.run(units);
+    },
+  };
 }
 
 /**
@@ -166,6 +189,7 @@ function run(args: MeasureArguments): MeasureReport {
     node: process.versions.node,
     clock: args.clock,
     subjects: args.subjects,
+    planted: args.planted,
     workloads: measured,
     perStep,
     facts,

@@ -66,7 +66,7 @@ const blake2b = (...parts: readonly Uint8Array[]): Buffer => {
 function expand(length: number, ...parts: readonly Uint8Array[]): Buffer {
   const blocks = [blake2b(littleEndian(length), ...parts)];
   if (length === 64) return blocks[0] ?? Buffer.alloc(0);
-  while (32 * blocks.length + 64 < length) blocks.push(blake2b(blocks.at(-1) ?? Buffer.alloc(0)));
+  while (32 * (blocks.length - 1) + 64 < length) blocks.push(blake2b(blocks.at(-1) ?? Buffer.alloc(0)));
   return Buffer.concat(
     blocks.map((block, index) => (index === blocks.length - 1 ? block : block.subarray(0, 32))),
   );
@@ -97,6 +97,9 @@ const startArgon2: Start = ({ load }) => {
   const result = () => instance.memory().subarray(buffer, buffer + 1024);
   return {
     run: (length) => {
+      // The module mixes into what is there: the first hash is the one of a fresh instance, those after it
+      // do the same work on what it left, as later passes of Argon2 do.
+      instance.memory().fill(0, buffer, buffer + memoryKib * 1024);
       for (let count = 0; count < length; count += 1) {
         instance.memory().set(blocks, buffer);
         instance.memory().set(parameters, buffer + memoryKib * 1024);
@@ -125,12 +128,11 @@ const startLexer: Start = ({ load, read }) => {
   };
   return {
     run: (length) => {
-      let result = 0;
       for (let count = 0; count < length; count += 1) {
         const at = instance.call('sa', source.length + 1);
         instance.memory().set(utf16, at);
         // Six parameters, of which the package's own code passes five.
-        result = instance.call('parseCJS', at, source.length, 0, 0, 0, 0);
+        const result = instance.call('parseCJS', at, source.length, 0, 0, 0, 0);
         if (result !== 0) return result;
       }
       // Where the parser stopped and what it noted last.

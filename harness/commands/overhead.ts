@@ -1,0 +1,99 @@
+/** `poolproof overhead`: what the forms of a tier cost on this very machine. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { EngineKind } from '../../images/allocator/tier.ts';
+import { findEngineLibrary } from '../../images/engine-library.ts';
+import { measureCommand, type MeasureRequest } from '../../images/wasm-host/measure-command.ts';
+import { findWorkloadFiles } from '../../images/workload-files.ts';
+import { PoolproofError } from '../errors.ts';
+import { evaluateQuartets, evaluateTime } from '../overhead/evaluate-time.ts';
+import { selectForms, type Subject } from '../overhead/forms.ts';
+import type { Measurement } from '../overhead/measurement.ts';
+import { planQuartets, planTogether, selectWorkloads, type NativePlan } from '../overhead/plan-native.ts';
+import { renderOverhead } from '../overhead/render.ts';
+import { runNative } from '../overhead/run-native.ts';
+import type { OverheadSummary } from '../overhead/summary.ts';
+import { resolveEngine } from '../plan/requirements.ts';
+import { wantsColor } from '../report/terminal-table.ts';
+import { cacheOption, countOption, textOption, type Context } from './context.ts';
+import { renderImageEvent } from './image-notices.ts';
+
+/** Enough for an interval of a percent either way; see harness/overhead/README.md. */
+const defaultProcesses = 10;
+
+/** Fewer give an interval by Student's t that is wider than anybody wants to know. */
+const leastProcesses = 3;
+
+export async function overhead(
+  context: Context,
+  _args: readonly string[],
+  options: Readonly<Record<string, unknown>>,
+): Promise<number> {
+  const engine = resolveEngine(textOption(options, 'engine') ?? 'wasmtime');
+  const others = selectForms(engine.kind, listOption(options, 'tier'));
+  const chosen = selectWorkloads(listOption(options, 'workloads'));
+  const count = countOption(options, 'processes') ?? defaultProcesses;
+  if (count < leastProcesses) {
+    throw new PoolproofError('USAGE', `--processes ${count}: at least ${leastProcesses} are needed`);
+  }
+  const cache = cacheOption(options);
+  const notify = (event: Parameters<typeof renderImageEvent>[0]): void =>
+    context.err(renderImageEvent(event));
+  const request: Omit<MeasureRequest, 'subjects'> = {
+    engine: engine.kind,
+    version: engine.version,
+    library:
+      engine.version === null
+        ? null
+        : (textOption(options, 'library') ??
+          process.env['POOLPROOF_LIBWASMTIME'] ??
+          (await findEngineLibrary(engine.version, cache, notify))),
+    profile: textOption(options, 'profile') ?? 'spin',
+    clock: 'time',
+    workloads: chosen.map(({ name }) => name),
+    files: textOption(options, 'workloadFiles') ?? (await findWorkloadFiles(cache, notify)),
+    node: textOption(options, 'node') ?? process.execPath,
+  };
+  const plans =
+    options['fresh'] === true
+      ? freshPlans(engine.kind, others, count)
+      : [planTogether(engine.kind, others, count)];
+  const total = plans.reduce((sum, plan) => sum + plan.processes.length, 0);
+  // Compiled once on this machine, not in every process: SQLite alone takes half a second.
+  const compiled = await mkdtemp(path.join(tmpdir(), 'poolproof-overhead-'));
+  await using _folder = { [Symbol.asyncDispose]: () => rm(compiled, { recursive: true, force: true }) };
+  let before = 0;
+  const summaries: OverheadSummary[] = [];
+  const raw: Measurement[] = [];
+  for (const plan of plans) {
+    const commands = plan.processes.map((subjects) => measureCommand({ ...request, subjects, compiled }));
+    const measured = await runNative(commands, {
+      signal: context.signal,
+      onProcess: (done) => context.err(`measured ${before + done} of ${total} processes\n`),
+    });
+    before += measured.length;
+    raw.push(...measured);
+    summaries.push(...evaluate(plan, measured));
+  }
+  context.out(
+    options['json'] === true
+      ? `${JSON.stringify({ summaries, measurements: raw })}\n`
+      : renderOverhead(summaries, { color: wantsColor(context.stdout) }),
+  );
+  return 0;
+}
+
+function freshPlans(engine: EngineKind, others: readonly Subject[], count: number): readonly NativePlan[] {
+  return others.map((other) => planQuartets(engine, other, count));
+}
+
+const evaluate = (plan: NativePlan, measured: readonly Measurement[]): readonly OverheadSummary[] =>
+  plan.kind === 'together' ? evaluateTime(measured) : evaluateQuartets(measured);
+
+/** Words separated by commas, or given several times. */
+function listOption(options: Readonly<Record<string, unknown>>, name: string): readonly string[] {
+  const value = options[name];
+  const texts = Array.isArray(value) ? value.map(String) : typeof value === 'string' ? [value] : [];
+  return texts.flatMap((text) => text.split(',')).filter((text) => text !== '');
+}

@@ -1,0 +1,44 @@
+/** Under which limits a process of a pair must run in a guest, and whether it did. Pure. */
+import type { Facts } from '../../images/allocator/facts.ts';
+
+/** What decides a tier and can be switched for one process, or between two. Bytes; null is unlimited. */
+export type Limits = Pick<
+  Facts,
+  | 'overcommitMemory'
+  | 'overcommitRatio'
+  | 'overcommitKbytes'
+  | 'maxMapCount'
+  | 'addressSpaceLimit'
+  | 'dataLimit'
+  | 'cgroupMemoryMax'
+>;
+
+/** As the baseline needs them: mode 1 charges nothing, 262,144 mappings are room for Spin's pools a hundred times. */
+export const lifted = {
+  overcommitMemory: 1,
+  maxMapCount: 262_144,
+  addressSpaceLimit: null,
+  dataLimit: null,
+  cgroupMemoryMax: null,
+} as const satisfies Partial<Limits>;
+
+/** Which of the two a process was meant to run under. */
+export type LimitState = 'lifted' | 'cell';
+
+/**
+ * Compares what a measuring process read about itself with what it was to run under.
+ *
+ * @param cell limits of the cell, as its wasm host read them
+ * @returns the first difference in a sentence; null when there is none
+ */
+export function findLimitProblem(state: LimitState, found: Limits, cell: Limits): string | null {
+  const wanted: Partial<Limits> = state === 'lifted' ? lifted : cell;
+  for (const name of Object.keys(wanted) as (keyof Limits)[]) {
+    if (found[name] === wanted[name]) continue;
+    const subject = state === 'lifted' ? 'the limits were not lifted' : "the cell's limits were not in force";
+    return `${subject}: ${name} was ${tell(found[name])} instead of ${tell(wanted[name])}`;
+  }
+  return null;
+}
+
+const tell = (value: number | null | undefined): string => (value == null ? 'unlimited' : String(value));

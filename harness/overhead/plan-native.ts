@@ -1,0 +1,51 @@
+/** Which processes measure what on this machine. Pure. */
+import type { EngineKind } from '../../images/allocator/tier.ts';
+import { workloads, type Workload } from '../../images/wasm-host/workloads/catalogue.ts';
+import { PoolproofError } from '../errors.ts';
+import { forms, type Subject } from './forms.ts';
+
+/** In one process each: all forms, or (fresh) a single one. */
+export type NativePlan = Readonly<{
+  kind: 'together' | 'quartets';
+  /** One entry for each process, in order. */
+  processes: readonly (readonly Subject[])[];
+}>;
+
+/**
+ * All forms in every process, their samples interleaved, the baseline a second time as the pair of equals.
+ *
+ * @param count processes; the interval is over them
+ */
+export function planTogether(engine: EngineKind, others: readonly Subject[], count: number): NativePlan {
+  const [baseline] = forms[engine];
+  const subjects = [baseline, baseline, ...others];
+  return { kind: 'together', processes: Array.from({ length: count }, () => subjects) };
+}
+
+/** Quartets A B B A of fresh processes, one form against the baseline: for what a process has as a whole. */
+export function planQuartets(engine: EngineKind, other: Subject, quartets: number): NativePlan {
+  const [baseline] = forms[engine];
+  const quartet = [[baseline], [other], [other], [baseline]];
+  return { kind: 'quartets', processes: Array.from({ length: quartets }, () => quartet).flat() };
+}
+
+/**
+ * Workloads by name or kind (`memory`, `program`); all that are measurable in time without.
+ *
+ * @throws PoolproofError USAGE
+ */
+export function selectWorkloads(names: readonly string[]): readonly Workload[] {
+  if (names.length === 0) return workloads;
+  const wanted = new Set(
+    names.flatMap((name) => {
+      const found = workloads.filter((row) => row.name === name || row.kind === name);
+      if (found.length === 0) {
+        throw new PoolproofError('USAGE', `there is no workload ${name}`, {
+          hint: `there are ${workloads.map((row) => row.name).join(', ')}`,
+        });
+      }
+      return found;
+    }),
+  );
+  return workloads.filter((row) => wanted.has(row));
+}

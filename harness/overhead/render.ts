@@ -1,0 +1,103 @@
+/** Summaries → a table with a bar for each interval, as text. */
+import { styleText } from 'node:util';
+import CliTable3 from 'cli-table3';
+import type { OverheadSummary } from './summary.ts';
+
+export type RenderOptions = Readonly<{
+  /** Escape sequences, for what is struck through. */
+  color: boolean;
+  /** Characters of the chart. @default 40 */
+  chartWidth?: number;
+}>;
+
+/** What a clock's figures are called in a heading. */
+const clockTitles: Readonly<Record<OverheadSummary['clock'], string>> = {
+  time: 'time',
+  instructions: 'instructions executed',
+};
+
+export function renderOverhead(summaries: readonly OverheadSummary[], options: RenderOptions): string {
+  if (summaries.length === 0) return 'nothing was measured\n';
+  const groups = new Map<string, OverheadSummary[]>();
+  for (const summary of summaries) {
+    const title = titleOf(summary);
+    const group = groups.get(title) ?? [];
+    groups.set(title, group);
+    group.push(summary);
+  }
+  const scale = makeScale(summaries, options.chartWidth ?? 40);
+  return [...groups].map(([title, group]) => `${title}\n${renderGroup(group, scale, options)}`).join('\n');
+}
+
+function titleOf({ engine, tier, form, clock, baseline, cpuModel }: OverheadSummary): string {
+  const cpu = cpuModel === null ? '' : ` on ${cpuModel}`;
+  return `${engine} ${tier}/${form}, ratio to ${baseline}, ${clockTitles[clock]}${cpu}`;
+}
+
+function renderGroup(group: readonly OverheadSummary[], scale: Scale, { color }: RenderOptions): string {
+  const table = new CliTable3({
+    head: ['workload', 'overhead', '95 % interval', 'pairs', 'processes', scale.axis],
+    chars: { ...bare, middle: '  ', 'left-mid': '', 'mid-mid': '' },
+    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
+    colAligns: ['left', 'right', 'left', 'right', 'right', 'left'],
+  });
+  for (const summary of group) {
+    const { workload, pairs, processes, sameCode } = summary;
+    table.push(
+      sameCode
+        ? [workload, formatOverhead(summary), 'same code', '', processes, scale.draw(summary)]
+        : [workload, strike(summary, color), formatInterval(summary), pairs, processes, scale.draw(summary)],
+    );
+  }
+  const lines = table.toString().split('\n');
+  return `${lines.map((line) => `  ${line.trimEnd()}`).join('\n')}\n`;
+}
+
+const bare = Object.fromEntries(
+  (['top', 'bottom', 'left', 'right', 'mid'] as const).flatMap((side) => [
+    [side, ''],
+    [`${side}-mid`, ''],
+    [`${side}-left`, ''],
+    [`${side}-right`, ''],
+  ]),
+);
+
+/** `+28.2 %`; exactly `0 %` where it is proven. */
+export function formatOverhead({ ratio, sameCode }: OverheadSummary): string {
+  return sameCode ? '0 %' : formatPercent(ratio);
+}
+
+const formatPercent = (ratio: number): string => {
+  const percent = (ratio - 1) * 100;
+  const text = percent.toFixed(1);
+  return `${percent > 0 && text !== '0.0' ? '+' : ''}${text === '-0.0' ? '0.0' : text} %`;
+};
+
+const formatInterval = ({ low, high, stable }: OverheadSummary): string =>
+  `${formatPercent(low)} to ${formatPercent(high)}${stable ? '' : ', unstable'}`;
+
+/** What is not stable gives no verdict: struck through where that can be shown, in parentheses elsewhere. */
+function strike(summary: OverheadSummary, color: boolean): string {
+  const text = formatOverhead(summary);
+  if (summary.stable) return text;
+  return color ? styleText('strikethrough', text, { validateStream: false }) : `(${text})`;
+}
+
+type Scale = Readonly<{ axis: string; draw: (summary: OverheadSummary) => string }>;
+
+/** One linear scale for all groups, from the least to the greatest end of any interval; 1 is on it. */
+function makeScale(summaries: readonly OverheadSummary[], width: number): Scale {
+  const shown = summaries.filter(({ sameCode }) => !sameCode);
+  const low = Math.min(1, ...shown.map((one) => one.low));
+  const high = Math.max(1.1, ...shown.map((one) => one.high));
+  const place = (ratio: number): number => Math.round(((ratio - low) / (high - low)) * (width - 1));
+  const left = formatPercent(low);
+  const right = formatPercent(high);
+  const draw: Scale['draw'] = (summary) => {
+    const cells: string[] = Array.from({ length: width }, (_, at) => (at === place(1) ? '|' : ' '));
+    for (let at = place(summary.low); at <= place(summary.high); at += 1) cells[at] = '-';
+    cells[place(summary.ratio)] = summary.stable ? 'o' : '?';
+    return cells.join('').trimEnd();
+  };
+  return { axis: `${left}${right.padStart(width - left.length)}`, draw };
+}
