@@ -101,6 +101,26 @@ export async function benchFakeMatrix(
   });
 }
 
+/** One cell through the command line, booted: seconds of the whole process. */
+export async function benchColdCell(n: number): Promise<Spread> {
+  return withFolder(async (folder) => {
+    const seconds: number[] = [];
+    for (let index = 0; index < n; index += 1) {
+      const words = [
+        'run',
+        'matrices/smoke.yaml',
+        '--only',
+        'memory=512M,overcommit=0',
+        '--cold',
+        '--results',
+        folder,
+      ];
+      seconds.push((await timeProcess(process.execPath, [cli, ...words])).seconds);
+    }
+    return spreadOf(seconds);
+  });
+}
+
 /** The default matrix through the command line: templates cached, built on the way, and every cell booted; seconds. */
 export async function benchDefaultMatrix(
   matrix: string,

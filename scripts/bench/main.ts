@@ -1,11 +1,11 @@
 /**
  * Benchmarks: `node dist/scripts/bench/main.js [--quick] [--json FILE] [name ...]`. Prints a line a figure and, with
- * --json, keeps them with the machine named. Names: help plan fake clones shared matrix boots (default: all).
+ * --json, keeps them with the machine named. Names: help plan fake clones shared cell matrix boots (default: all).
  */
 import { writeFileSync } from 'node:fs';
 import { readComputer, findQemu } from '../../harness/plan/computer.ts';
 import { benchBoots, benchClones, benchSharedMemory } from './guests.ts';
-import { benchDefaultMatrix, benchFakeMatrix, benchHelp, benchPlan } from './harness.ts';
+import { benchColdCell, benchDefaultMatrix, benchFakeMatrix, benchHelp, benchPlan } from './harness.ts';
 
 const words = process.argv.slice(2);
 const quick = words.includes('--quick');
@@ -23,6 +23,7 @@ const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
   ],
   clones: () => benchClones(quick ? 3 : 15, quick ? 20 : 500),
   shared: () => benchSharedMemory(8),
+  cell: () => benchColdCell(quick ? 1 : 5),
   matrix: () => benchDefaultMatrix('matrices/default.yaml'),
   boots: () => benchBoots(quick ? 6 : 200, 3),
 };
