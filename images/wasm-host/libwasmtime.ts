@@ -3,8 +3,10 @@
  * bigints (null for NULL); structs are Buffers, larger than any version's struct.
  * Signatures from `crates/c-api/include/`, checked by running 38.0.0 and 50.0.1.
  */
-import koffi from 'koffi';
+import { loadKoffi } from './koffi-native.ts';
 import { ProofError } from './proof-error.ts';
+
+const koffi = loadKoffi();
 
 type Pointer = bigint | null;
 type Argument = Buffer | Pointer | number | boolean | string;
