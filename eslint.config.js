@@ -17,11 +17,20 @@ const fromImages = [
   './cache/cache-folder.ts',
 ];
 
+// What an overhead is and how it is told: results carry it, verdicts and reports speak of it. The rest of
+// harness/overhead measures, and only what runs cells knows it.
+const overheadValues = ['summary', 'cell-overhead', 'format-figure'].map((name) => `./overhead/${name}.ts`);
+
 const zones = [
   ...stages.map((stage, index) => ({
     target: `./harness/${stage}`,
     from: './harness',
-    except: [...stages.slice(0, index + 1).map((name) => `./${name}`), './errors.ts', './fixtures'],
+    except: [
+      ...stages.slice(0, index + 1).map((name) => `./${name}`),
+      ...(index < stages.indexOf('outcome') ? [] : overheadValues),
+      './errors.ts',
+      './fixtures',
+    ],
     message: `${stage} imports only itself, errors.ts and stages to its left`,
   })),
   ...stages.map((stage) => ({

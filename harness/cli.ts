@@ -54,6 +54,7 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
     .option('--template-cache <size>', 'saved templates kept afterwards', '4G')
     .option('--reporter <format...>', 'also write these reports into the run: json csv tap junit md github')
     .option('--timings', 'show where the time of the cells went')
+    .option('--strict', 'exit 1 also when the overhead of a cell is undecided')
     .option('--json', 'print the results as JSON instead of a table')
     .addOption(locked)
     .addOption(cache)

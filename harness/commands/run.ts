@@ -9,6 +9,7 @@ import { parseShard } from '../plan/shard.ts';
 import { renderPage } from './page.ts';
 import { loadDurations } from './durations.ts';
 import type { Reporter } from '../report/reporter.ts';
+import { exitCodeOf } from '../report/summarize.ts';
 import { renderTable, wantsColor } from '../report/terminal-table.ts';
 import { renderTimings } from '../report/timings.ts';
 import { runMatrix } from '../run.ts';
@@ -80,9 +81,11 @@ export async function run(
     signal: context.signal,
     recordOptions: { only: only ?? null, jobs: jobs ?? null, cold: options['cold'] === true },
   });
+  const strict = options['strict'] === true;
+  const exitCode = exitCodeOf(summary.results, summary.interrupted, strict);
   if (options['json'] === true) {
     for (const result of summary.results) context.out(`${JSON.stringify(result)}\n`);
-    return summary.exitCode;
+    return exitCode;
   }
   const { columns: width } = context.stdout;
   const color = wantsColor(context.stdout);
@@ -91,11 +94,12 @@ export async function run(
       color,
       ...(width > 0 && { width }),
       interrupted: summary.interrupted,
+      strict,
     })}`,
   );
   if (options['timings'] === true) context.out(`\n${renderTimings(summary.results)}`);
   const dir = path.relative(process.cwd(), summary.dir) || '.';
   context.out(`results in ${dir}\npage: ${path.join(dir, 'report.html')}\n`);
   if (summary.interrupted) context.out('interrupted; `poolproof run --resume` finishes it\n');
-  return summary.exitCode;
+  return exitCode;
 }

@@ -32,11 +32,16 @@ export type Settings = Readonly<{
 
 export type AxisName = keyof Settings;
 
-/** What a cell is expected to do. Exactly one of `tier`, `atLeast`, `outcome` is set. */
+/**
+ * What a cell is expected to do. At most one of `tier`, `atLeast`, `outcome` is set; with `overhead` alone the tier
+ * is the one the model predicts.
+ */
 export type Expectation = Readonly<{
   tier?: Tier;
   atLeast?: Tier;
   outcome?: 'reached' | 'exhausted' | 'crashed' | 'timeout' | 'guest-died';
+  /** Most that the tier may cost: 0.2 for 20 %. */
+  overhead?: number;
   because: string | null;
   link: string | null;
 }>;

@@ -6,6 +6,8 @@
 import type { Prediction } from '../../images/allocator/prediction.ts';
 import { type Checks, type Tier, atLeast } from '../../images/allocator/tier.ts';
 import type { Expectation } from '../matrix/cell.ts';
+import { isBaseline } from '../overhead/cell-overhead.ts';
+import { formatBound } from '../overhead/format-figure.ts';
 import type { Outcome, Verdict } from './outcome.ts';
 
 /** What is compared. */
@@ -36,27 +38,48 @@ export function compare(
 ): Comparison {
   const expected = expectedOf(expectation, prediction);
   if (silent.includes(observed.outcome)) return { verdict: null, expected, finding: null };
-  const holds =
-    expectation === null
-      ? prediction !== null && agrees(observed, prediction)
-      : satisfies(observed, expectation);
   return {
-    verdict: expected === null ? null : holds ? 'expected' : 'unexpected',
+    verdict: expected === null ? null : decide(observed, expectation, prediction),
     expected,
     finding: prediction === null ? null : findDifference(observed, prediction),
   };
 }
 
+/** A tier as expected, whose overhead the matrix bounds, is undecided until that is measured: `judge-overhead.ts`. */
+function decide(
+  observed: Observed,
+  expectation: Expectation | null,
+  prediction: Prediction | null,
+): Exclude<Verdict, null> {
+  const holds =
+    expectation === null || !demandsTier(expectation)
+      ? prediction === null
+        ? observed.outcome === 'reached'
+        : agrees(observed, prediction)
+      : satisfies(observed, expectation);
+  if (!holds) return 'unexpected';
+  const measures = expectation?.overhead !== undefined && observed.outcome === 'reached';
+  return measures && !isBaseline(observed) ? 'undecided' : 'expected';
+}
+
+const demandsTier = ({ tier, atLeast: least, outcome }: Expectation): boolean =>
+  tier !== undefined || least !== undefined || outcome !== undefined;
+
 function expectedOf(expectation: Expectation | null, prediction: Prediction | null): Expected | null {
-  if (expectation !== null) return { source: 'matrix', text: renderExpectation(expectation), expectation };
+  if (expectation !== null) {
+    const tier = demandsTier(expectation) ? null : (prediction?.tier ?? prediction?.outcome ?? null);
+    const text = renderExpectation(expectation);
+    return { source: 'matrix', text: tier === null ? text : `${tier}, ${text}`, expectation };
+  }
   if (prediction === null) return null;
   return { source: 'prediction', text: prediction.tier ?? prediction.outcome, expectation: null };
 }
 
-/** `conservative`, `at least conservative` or an outcome. */
-export function renderExpectation({ tier, atLeast: least, outcome }: Expectation): string {
-  if (tier !== undefined) return tier;
-  return least === undefined ? (outcome ?? 'anything') : `at least ${least}`;
+/** `conservative`, `at least conservative` or an outcome, and `overhead <= 20 %`. */
+export function renderExpectation({ tier, atLeast: least, outcome, overhead }: Expectation): string {
+  const end = tier ?? (least === undefined ? outcome : `at least ${least}`);
+  const bound = overhead === undefined ? undefined : `overhead ${formatBound(overhead)}`;
+  return [end, bound].filter((text) => text !== undefined).join(', ') || 'anything';
 }
 
 function satisfies(observed: Observed, { tier, atLeast: least, outcome }: Expectation): boolean {

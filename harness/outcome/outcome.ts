@@ -11,5 +11,11 @@ export const outcomes = [
 ] as const;
 export type Outcome = (typeof outcomes)[number];
 
+/**
+ * `undecided`: the tier is as expected, and whether its overhead is within the bound the matrix gives could not be
+ * shown either way, or is not measured yet.
+ */
+export const verdicts = ['expected', 'unexpected', 'undecided'] as const;
+
 /** Null for outcomes that say nothing about the subject: invalid, broken, skipped. */
-export type Verdict = 'expected' | 'unexpected' | null;
+export type Verdict = (typeof verdicts)[number] | null;

@@ -1,50 +1,35 @@
 /** Overhead figures of one cell on two sides: moved only where the intervals do not touch. */
-
-/**
- * One measured pair: how much longer a workload takes in the cell's tier than in the baseline. A result may
- * carry any number of them, under `overhead`.
- */
-export type OverheadFigure = Readonly<{
-  workload: string;
-  /** What was counted: `time` on hardware, `instructions` under emulation. Never compared with each other. */
-  clock: string;
-  /** Tier and form it is measured against. */
-  baseline: string;
-  /** Cell divided by baseline, with its 95 % interval. */
-  ratio: number;
-  low: number;
-  high: number;
-  /** CPU the time was taken on; null for instructions, which do not depend on it. */
-  cpuModel?: string | null;
-}>;
+import type { OverheadSummary } from '../overhead/summary.ts';
 
 export type OverheadMove = Readonly<{
   workload: string;
   clock: string;
   direction: 'worse' | 'better';
-  old: OverheadFigure;
-  new: OverheadFigure;
+  old: OverheadSummary;
+  new: OverheadSummary;
 }>;
 
 /** Beyond both intervals: the new one begins where the old one has ended. Figures that differ in clock, baseline
- * or CPU are different quantities and are not compared. */
+ * or CPU are different quantities and are not compared; nor are those of an unstable session. */
 export function compareOverhead(
-  old: readonly OverheadFigure[],
-  now: readonly OverheadFigure[],
+  old: readonly OverheadSummary[],
+  now: readonly OverheadSummary[],
 ): readonly OverheadMove[] {
-  const before = new Map(old.map((figure) => [quantityOf(figure), figure]));
-  return now.flatMap((figure): OverheadMove[] => {
-    const was = before.get(quantityOf(figure));
-    if (was === undefined) return [];
-    const { workload, clock } = figure;
-    if (figure.low > was.high) return [{ workload, clock, direction: 'worse', old: was, new: figure }];
-    if (figure.high < was.low) return [{ workload, clock, direction: 'better', old: was, new: figure }];
-    return [];
-  });
+  const before = new Map(old.filter(({ stable }) => stable).map((figure) => [quantityOf(figure), figure]));
+  return now
+    .filter(({ stable }) => stable)
+    .flatMap((figure): OverheadMove[] => {
+      const was = before.get(quantityOf(figure));
+      if (was === undefined) return [];
+      const { workload, clock } = figure;
+      if (figure.low > was.high) return [{ workload, clock, direction: 'worse', old: was, new: figure }];
+      if (figure.high < was.low) return [{ workload, clock, direction: 'better', old: was, new: figure }];
+      return [];
+    });
 }
 
-function quantityOf({ workload, clock, baseline, cpuModel }: OverheadFigure): string {
-  return JSON.stringify([workload, clock, baseline, cpuModel ?? null]);
+function quantityOf({ workload, clock, baseline, cpuModel }: OverheadSummary): string {
+  return JSON.stringify([workload, clock, baseline, cpuModel]);
 }
 
 /** `chase32k (instructions): 1.02 [1.01, 1.03] → 1.66 [1.65, 1.67]` */
@@ -52,6 +37,6 @@ export function tellOverheadMove({ workload, clock, old, new: now }: OverheadMov
   return `${workload} (${clock}): ${tellFigure(old)} → ${tellFigure(now)}`;
 }
 
-function tellFigure({ ratio, low, high }: OverheadFigure): string {
+function tellFigure({ ratio, low, high }: OverheadSummary): string {
   return `${ratio.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
 }

@@ -2,11 +2,13 @@ import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import t from 'tap';
 import { buildDefaultResults, buildResult, buildStandard, record } from '../fixtures/report/results.ts';
+import { buildFigure } from '../fixtures/overhead/figures.ts';
+import type { OverheadSummary } from '../overhead/summary.ts';
 import { collectResults, readRun } from '../store/read-run.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
 import { compareEnvironments } from './compare-environment.ts';
-import { compareOverhead, tellOverheadMove, type OverheadFigure } from './compare-overhead.ts';
+import { compareOverhead, tellOverheadMove } from './compare-overhead.ts';
 import {
   groupChanges,
   renderComparisonJson,
@@ -14,13 +16,13 @@ import {
   renderComparisonText,
   tellComparison,
 } from './compare-render.ts';
-import { compareRuns, type MeasuredResult, type Side } from './compare.ts';
+import { compareRuns, type Side } from './compare.ts';
 
-const side = (results: readonly MeasuredResult[], changes: Partial<RunRecord> = {}): Side => ({
+const side = (results: readonly Result[], changes: Partial<RunRecord> = {}): Side => ({
   runs: [{ record: { ...record, ...changes }, results }],
 });
 const later = { id: '20261124T230311Z-a1b2c4', startedAt: '2026-11-24T23:03:11.000Z' };
-const compare = (old: readonly MeasuredResult[], now: readonly MeasuredResult[], failOnFlaky = false) =>
+const compare = (old: readonly Result[], now: readonly Result[], failOnFlaky = false) =>
   compareRuns(side(old), side(now, later), { failOnFlaky });
 
 const standard = (changes: Partial<Result> = {}) =>
@@ -297,22 +299,16 @@ t.test('every fact of the surroundings that differs is told once', (t) => {
 });
 
 t.test('overhead has moved only where the intervals do not touch, of the same quantity', (t) => {
-  const figure = (ratio: number, changes: Partial<OverheadFigure> = {}): OverheadFigure => ({
-    workload: 'rw',
-    clock: 'instructions',
-    baseline: 'standard',
-    ratio,
-    low: ratio - 0.05,
-    high: ratio + 0.05,
-    ...changes,
-  });
-  const moves = (old: OverheadFigure, now: OverheadFigure) =>
+  const figure = (ratio: number, changes: Partial<OverheadSummary> = {}): OverheadSummary =>
+    buildFigure({ workload: 'rw', ratio, low: ratio - 0.05, high: ratio + 0.05, ...changes });
+  const moves = (old: OverheadSummary, now: OverheadSummary) =>
     compareOverhead([old], [now]).map(({ direction }) => direction);
   t.same(moves(figure(1), figure(1.2)), ['worse']);
   t.same(moves(figure(1.2), figure(1)), ['better']);
   t.same(moves(figure(1), figure(1.08)), []);
   t.same(moves(figure(1), figure(2, { clock: 'time' })), [], 'another clock');
   t.same(moves(figure(1), figure(2, { baseline: 'conservative' })), [], 'another baseline');
+  t.same(moves(figure(1), figure(2, { stable: false })), [], 'an unstable session');
   t.same(moves(figure(1, { cpuModel: 'A' }), figure(2, { cpuModel: 'B' })), [], 'another CPU');
   const [move] = compareOverhead([figure(1)], [figure(1.2)]);
   t.equal(tellOverheadMove(move!), 'rw (instructions): 1.000 [0.950, 1.050] → 1.200 [1.150, 1.250]');

@@ -3,19 +3,17 @@ import { PoolproofError } from '../errors.ts';
 import { defaultSettings } from '../matrix/axes.ts';
 import { formatCellId } from '../matrix/cell-id.ts';
 import type { AxisName, Settings } from '../matrix/cell.ts';
+import type { OverheadSummary } from '../overhead/summary.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
 import { type EnvironmentDifference, compareCells, compareEnvironments } from './compare-environment.ts';
-import { type OverheadFigure, type OverheadMove, compareOverhead } from './compare-overhead.ts';
+import { type OverheadMove, compareOverhead } from './compare-overhead.ts';
 import { type CellVerdict, type Distribution, buildDistributions, rankOf, wilsonInterval } from './flakes.ts';
 import { mergeRuns } from './merge-runs.ts';
 
-/** A result that may carry overhead figures. */
-export type MeasuredResult = Result & Readonly<{ overhead?: readonly OverheadFigure[] }>;
-
 /** One side: one run, or several of which the newest result of a cell counts. */
 export type Side = Readonly<{
-  runs: readonly Readonly<{ record: RunRecord; results: readonly MeasuredResult[] }>[];
+  runs: readonly Readonly<{ record: RunRecord; results: readonly Result[] }>[];
 }>;
 
 export type Direction = 'worse' | 'better' | 'other';
@@ -162,8 +160,8 @@ function compareCell(old: Distribution, now: Distribution, failOnFlaky: boolean)
   ];
 }
 
-const figuresOf = ({ results }: Distribution): readonly OverheadFigure[] =>
-  (results as readonly MeasuredResult[]).flatMap(({ overhead }) => overhead ?? []);
+const figuresOf = ({ results }: Distribution): readonly OverheadSummary[] =>
+  results.flatMap(({ overhead }) => overhead ?? []);
 
 /** Where the repetitions ended. */
 function compareEnds(old: Distribution, now: Distribution): readonly Step[] {
@@ -208,7 +206,7 @@ function shareFrom({ shares, judged }: Distribution, rank: number): Readonly<{ l
   return wilsonInterval(count, judged);
 }
 
-const verdictRanks = { expected: 0, flaky: 1, unexpected: 2 } as const;
+const verdictRanks = { expected: 0, undecided: 1, flaky: 2, unexpected: 3 } as const;
 
 function compareVerdicts(old: CellVerdict, now: CellVerdict, failOnFlaky: boolean): readonly Step[] {
   if (old === now) return [];

@@ -4,7 +4,7 @@
  * instruction by instruction, and their agreement says nothing.
  */
 import { type Tier, atLeast, tiers } from '../../images/allocator/tier.ts';
-import { type Outcome, outcomes } from '../outcome/outcome.ts';
+import { type Outcome, type Verdict, outcomes } from '../outcome/outcome.ts';
 import type { Result } from '../store/result.ts';
 import { type ExitCode, exitCodeOf } from './summarize.ts';
 
@@ -21,7 +21,7 @@ export type Share = Readonly<{
 export type Interval = Readonly<{ low: number; high: number }>;
 
 /** `flaky`: the judged repetitions differ. Null: none could be judged. */
-export type CellVerdict = 'expected' | 'unexpected' | 'flaky' | null;
+export type CellVerdict = Verdict | 'flaky';
 
 export type Distribution = Readonly<{
   id: string;

@@ -2,6 +2,7 @@
  * GitHub Actions: Markdown for the job summary (append it to the file `$GITHUB_STEP_SUMMARY` names), and
  * annotations (workflow commands, print them to standard output).
  */
+import { tellUndecided } from '../outcome/judge-overhead.ts';
 import { plainLine } from '../outcome/plain-text.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
@@ -16,8 +17,10 @@ const summaryLimit = 1_000_000;
 export function renderGithub(run: RunRecord, results: readonly Result[]): string {
   const exitCode = exitCodeOf(results);
   const heading = { 0: '✅ as expected', 1: '❌ not as expected', 2: '⚠️ no verdict', 130: '⚠️ interrupted' };
-  const whole = `> **${heading[exitCode]}**\n\n${renderMarkdown(run, results)}`;
-  return Buffer.byteLength(whole) <= summaryLimit ? whole : renderShort(run, results, heading[exitCode]);
+  const undecided = results.filter(({ verdict }) => verdict === 'undecided').length;
+  const title = `${heading[exitCode]}${undecided === 0 ? '' : `, ⚠️ ${undecided} undecided`}`;
+  const whole = `> **${title}**\n\n${renderMarkdown(run, results)}`;
+  return Buffer.byteLength(whole) <= summaryLimit ? whole : renderShort(run, results, title);
 }
 
 function renderShort(run: RunRecord, results: readonly Result[], heading: string): string {
@@ -56,7 +59,7 @@ const shownOfKind = 10;
 
 type Kind = 'error' | 'warning' | 'notice';
 
-/** `unexpected` is an error, no verdict (broken, invalid) a warning, a finding of the model a notice. */
+/** `unexpected` is an error, `undecided` and no verdict (broken, invalid) a warning, a finding of the model a notice. */
 export function renderAnnotations(run: RunRecord, results: readonly Result[]): string {
   const byKind: Readonly<Record<Kind, readonly Result[]>> = {
     error: results.filter(({ verdict }) => verdict === 'unexpected'),
@@ -85,7 +88,9 @@ function titleOf(result: Result): string {
     : wordOf(result);
 }
 
-function tellResult({ reason, finding, verdict }: Result): string {
+function tellResult(result: Result): string {
+  const { reason, finding, verdict } = result;
+  if (verdict === 'undecided') return `undecided: ${tellUndecided(result)}`;
   return verdict === 'expected' && finding !== null ? finding : reason;
 }
 

@@ -1,7 +1,9 @@
 /**
  * JUnit XML as CI systems read it: a suite per memory size, a case per cell. `unexpected` is a
- * failure, no verdict (broken, invalid) an error, `skipped` is skipped.
+ * failure, no verdict (broken, invalid) an error, `skipped` is skipped; so is `undecided`, which is neither a
+ * success nor a failure, with its reason.
  */
+import { tellUndecided } from '../outcome/judge-overhead.ts';
 import { plainLine, plainLines } from '../outcome/plain-text.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
@@ -67,7 +69,11 @@ function renderEnd(result: Result): readonly string[] {
   const reason = plainLine(result.reason, 2000);
   if (kind === null) return [`      ${open('system-out')}${escapeText(reason)}</system-out>`];
   // The schema knows no text in <skipped>, and consumers show its message.
-  if (kind === 'skipped') return [`      ${open('skipped', { message: reason }, '/')}`];
+  if (kind === 'skipped') {
+    const message =
+      result.verdict === 'undecided' ? `undecided: ${plainLine(tellUndecided(result), 2000)}` : reason;
+    return [`      ${open('skipped', { message }, '/')}`];
+  }
   const message =
     kind === 'failure'
       ? `expected ${result.expected?.text ?? 'something else'}, got ${wordOf(result)}: ${reason}`
@@ -83,7 +89,7 @@ function renderEnd(result: Result): readonly string[] {
 }
 
 function kindOf({ outcome, verdict }: Result): 'failure' | 'error' | 'skipped' | null {
-  if (outcome === 'skipped') return 'skipped';
+  if (outcome === 'skipped' || verdict === 'undecided') return 'skipped';
   if (verdict === null) return 'error';
   return verdict === 'unexpected' ? 'failure' : null;
 }

@@ -11,6 +11,8 @@ export type Place = Readonly<{
   /** What happened, most frequent first; more than one when repetitions differ. */
   words: readonly Readonly<{ word: Word; count: number }>[];
   unexpected: boolean;
+  /** The tier is as expected; whether its overhead is was not shown. */
+  undecided: boolean;
   /** Broken, invalid, or nothing was expected. */
   unjudged: boolean;
   /** The model said something else. */
@@ -96,6 +98,7 @@ function buildPlace(results: readonly Result[] | undefined): Place | null {
   return {
     words: [...counts].map(([word, count]) => ({ word, count })).sort((a, b) => b.count - a.count),
     unexpected: results.some(({ verdict }) => verdict === 'unexpected'),
+    undecided: results.some(({ verdict }) => verdict === 'undecided'),
     unjudged: results.some(({ verdict, outcome }) => verdict === null && outcome !== 'skipped'),
     finding: results.some(({ finding }) => finding !== null),
   };
@@ -109,13 +112,13 @@ export function wordOf({ outcome, tier }: Pick<Result, 'outcome' | 'tier'>): Wor
 }
 
 /** `conservative ✗`, `standard ×3`, `standard 2/3, conservative 1/3`; a word or a sign for everything, never colour alone. */
-export function tellPlace({ words, unexpected, unjudged, finding }: Place): string {
+export function tellPlace({ words, unexpected, undecided, unjudged, finding }: Place): string {
   const total = words.reduce((sum, { count }) => sum + count, 0);
   const text =
     words.length === 1
       ? `${words[0]?.word ?? ''}${total === 1 ? '' : ` ×${total}`}`
       : words.map(({ word, count }) => `${word} ${count}/${total}`).join(', ');
-  return `${text}${unexpected ? ' ✗' : ''}${unjudged ? ' ?' : ''}${finding && !unexpected ? ' *' : ''}`;
+  return `${text}${unexpected ? ' ✗' : ''}${undecided ? ' ~' : ''}${unjudged ? ' ?' : ''}${finding && !unexpected ? ' *' : ''}`;
 }
 
 /** The signs of a grid that occur in it, with their meaning. */
@@ -123,6 +126,7 @@ export function tellLegend(grid: Grid): readonly string[] {
   const places = grid.rows.flatMap((row) => row.places);
   return [
     ...(places.some((place) => place?.unexpected === true) ? ['✗ unexpected'] : []),
+    ...(places.some((place) => place?.undecided === true) ? ['~ overhead undecided'] : []),
     ...(places.some((place) => place?.unjudged === true) ? ['? no verdict'] : []),
     ...(places.some((place) => place?.finding === true && !place.unexpected)
       ? ['* expected, but not as the model predicted']

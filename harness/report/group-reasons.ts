@@ -1,6 +1,7 @@
 /** Many cells, few reasons: those that differ in their numbers only are one line with ranges. */
 import type { Tier } from '../../images/allocator/tier.ts';
 import type { Outcome, Verdict } from '../outcome/outcome.ts';
+import { tellUndecided } from '../outcome/judge-overhead.ts';
 import { plainLine } from '../outcome/plain-text.ts';
 import type { Result } from '../store/result.ts';
 import type { VariedAxis } from './axis-labels.ts';
@@ -59,7 +60,8 @@ function needsReason({ outcome, verdict, finding, tiers }: Result): boolean {
   );
 }
 
-function tellReason({ outcome, tier, verdict, expected, reason, finding }: Result): string {
+function tellReason(result: Result): string {
+  const { outcome, tier, verdict, expected, reason, finding } = result;
   return plainLine(
     [
       verdict === 'unexpected'
@@ -67,7 +69,7 @@ function tellReason({ outcome, tier, verdict, expected, reason, finding }: Resul
         : '',
       verdict !== 'unexpected' && outcome !== 'reached' ? `${outcome}: ` : '',
       verdict === null && outcome === 'reached' ? 'nothing was expected: ' : '',
-      reason,
+      verdict === 'undecided' ? `undecided: ${tellUndecided(result)}` : reason,
       finding === null || expected?.source === 'prediction' ? '' : ` (${finding})`,
     ].join(''),
   );

@@ -8,12 +8,13 @@ import { selectCells } from '../matrix/select.ts';
 import { plainLine } from '../outcome/plain-text.ts';
 import { type EnvironmentDifference } from './compare-environment.ts';
 import type { HistoryIndex, IndexedState } from './history-index.ts';
+import type { CellVerdict } from './flakes.ts';
 
 /** Consecutive runs in which the cell did the same; runs without the cell, or in which it could not be judged, do not end it. */
 export type Span = Readonly<{
   /** `standard`, `crashed`, `conservative (explicit checks)`; `standard 2, conservative 1` where repetitions differ. */
   state: string;
-  verdict: 'expected' | 'unexpected' | 'flaky' | null;
+  verdict: CellVerdict;
   /** Worse than the best before it, or not as expected. */
   bad: boolean;
   /** Run ids. */
@@ -140,7 +141,7 @@ function describe(
       ? 'unexpected'
       : words.length > 1 || verdicts.size > 1
         ? 'flaky'
-        : only === 'expected'
+        : only === 'expected' || only === 'undecided'
           ? only
           : null,
     rank: Math.max(...states.map(([, tier]) => rankOf(tier))),

@@ -8,10 +8,10 @@ import { AxeBuilder } from '@axe-core/playwright';
 import { type Page, chromium } from 'playwright-core';
 import t from 'tap';
 import { buildDefaultResults, buildResult, buildStandard, record } from '../fixtures/report/results.ts';
+import { figureAt } from '../fixtures/overhead/figures.ts';
 import type { Result } from '../store/result.ts';
 import { type HtmlRun, renderHtml, renderHtmlReport } from './format-html.ts';
 import { evidenceKey } from './html/evidence.ts';
-import type { OverheadPair } from './html/overhead.ts';
 
 const executablePath = [process.env['CHROMIUM'], '/usr/bin/chromium', '/usr/bin/chromium-browser'].find(
   (path) => path !== undefined && existsSync(path),
@@ -75,17 +75,13 @@ async function open(name: string, html: string, view: View = {}) {
   };
 }
 
-const pair: OverheadPair = {
+const pair = figureAt(33, 3, {
   workload: 'random',
   clock: 'time',
-  baseline: 'standard',
-  ratio: 1.33,
-  low: 1.3,
-  high: 1.36,
+  cpuModel: 'AMD EPYC',
   pairs: 16,
   processes: 8,
-  sameCode: false,
-};
+});
 
 /** Every state, sign and kind of panel there is. */
 function buildEverything(): readonly HtmlRun[] {

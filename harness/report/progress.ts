@@ -6,6 +6,7 @@
 import { createLogUpdate } from 'log-update';
 import type { Cell } from '../matrix/cell.ts';
 import { plainLine } from '../outcome/plain-text.ts';
+import { tellUndecided } from '../outcome/judge-overhead.ts';
 import type { Result } from '../store/result.ts';
 import { wordOf } from './grid.ts';
 import type { Reporter } from './reporter.ts';
@@ -110,7 +111,9 @@ function tellCell(result: Result, elapsedMs: number | null): string {
       ? ` UNEXPECTED, expected ${plainLine(result.expected?.text ?? 'something else')}: ${plainLine(result.reason)}`
       : result.verdict === null
         ? `: ${plainLine(result.reason)}`
-        : '';
+        : result.verdict === 'undecided'
+          ? `, undecided: ${plainLine(tellUndecided(result))}`
+          : '';
   return `${labelOf(result)}: ${wordOf(result)}${time}${retried}${surprise}`;
 }
 

@@ -24,7 +24,7 @@ t.test('the default matrix: what varies, what happened, why', (t) => {
     ],
   );
   t.match(summary, { total: 36, byTier: { standard: 24, conservative: 12, 'on-demand': 0 }, exitCode: 0 });
-  t.same(summary.byVerdict, { expected: 36, unexpected: 0, none: 0 });
+  t.same(summary.byVerdict, { expected: 36, unexpected: 0, undecided: 0, none: 0 });
   t.match(summary.reasons, [
     { where: '512M–2G overcommit 2', reason: /needs 153\d MiB, CommitLimit leaves 56–811 MiB$/, cells: 9 },
     { where: '4G overcommit 2', reason: /^stack pool/, cells: 3 },

@@ -1,6 +1,6 @@
 /** Results → what every report says first: counts, reasons, the exit code. */
 import { type Tier, tiers } from '../../images/allocator/tier.ts';
-import { type Outcome, outcomes } from '../outcome/outcome.ts';
+import { type Outcome, outcomes, type Verdict, verdicts } from '../outcome/outcome.ts';
 import type { Result } from '../store/result.ts';
 import { type VariedAxis, findVaried } from './axis-labels.ts';
 import { type ReasonGroup, groupReasons } from './group-reasons.ts';
@@ -11,7 +11,7 @@ export type Summary = Readonly<{
   total: number;
   byOutcome: Readonly<Record<Outcome, number>>;
   byTier: Readonly<Record<Tier, number>>;
-  byVerdict: Readonly<{ expected: number; unexpected: number; none: number }>;
+  byVerdict: Readonly<{ expected: number; unexpected: number; undecided: number; none: number }>;
   /** Cells where the model and the guest differ, whatever the verdict. */
   findings: number;
   axes: readonly VariedAxis[];
@@ -19,21 +19,17 @@ export type Summary = Readonly<{
   exitCode: ExitCode;
 }>;
 
-export function summarize(results: readonly Result[], interrupted = false): Summary {
+export function summarize(results: readonly Result[], interrupted = false, strict = false): Summary {
   const axes = findVaried(results);
   return {
     total: results.length,
     byOutcome: countBy(outcomes, results, (result) => result.outcome),
     byTier: countBy(tiers, results, (result) => result.tier),
-    byVerdict: countBy(
-      ['expected', 'unexpected', 'none'] as const,
-      results,
-      (result) => result.verdict ?? 'none',
-    ),
+    byVerdict: countBy([...verdicts, 'none'] as const, results, (result) => result.verdict ?? 'none'),
     findings: results.filter((result) => result.finding !== null).length,
     axes,
     reasons: groupReasons(results, axes),
-    exitCode: exitCodeOf(results, interrupted),
+    exitCode: exitCodeOf(results, interrupted, strict),
   };
 }
 
@@ -53,16 +49,18 @@ function countBy<Key extends string>(
 /**
  * 0 every cell as expected (skipped ones aside), 1 some cell unexpected, 2 some cell has no verdict
  * (broken, invalid, or nothing was expected) or none was tested at all, 130 interrupted. Unexpected wins over
- * broken: it says something about the subject.
+ * broken: it says something about the subject. Undecided ones count as expected, or as unexpected if `strict`.
  */
 export function exitCodeOf(
   results: readonly Pick<Result, 'outcome' | 'verdict'>[],
   interrupted = false,
+  strict = false,
 ): ExitCode {
   if (interrupted) return 130;
-  if (results.some(({ verdict }) => verdict === 'unexpected')) return 1;
+  const failing: readonly Verdict[] = strict ? ['unexpected', 'undecided'] : ['unexpected'];
+  if (results.some(({ verdict }) => failing.includes(verdict))) return 1;
   const judged = results.filter(({ outcome }) => outcome !== 'skipped');
-  return judged.length > 0 && judged.every(({ verdict }) => verdict === 'expected') ? 0 : 2;
+  return judged.length > 0 && judged.every(({ verdict }) => verdict !== null) ? 0 : 2;
 }
 
 /** What an exit code means, for the last line. */
@@ -72,6 +70,17 @@ export const exitMeanings: Readonly<Record<ExitCode, string>> = {
   2: 'some cell has no verdict',
   130: 'interrupted; continue with --resume',
 };
+
+/** The last line: `exit 0: every cell did what was expected`, with a warning where some are undecided. */
+export function tellExit({ exitCode, byVerdict: { undecided, unexpected } }: Summary): string {
+  const meaning = exitMeanings[exitCode];
+  if (undecided === 0 || exitCode === 130) return `exit ${exitCode}: ${meaning}`;
+  const cells = `${undecided} cell${undecided === 1 ? ' is' : 's are'} undecided`;
+  if (exitCode === 0) return `exit 0: ${meaning}; warning: ${cells} (--strict: exit 1)`;
+  return exitCode === 1 && unexpected === 0
+    ? `exit 1: ${cells} (--strict)`
+    : `exit ${exitCode}: ${meaning}; ${cells}`;
+}
 
 /** `36 cells: 36 reached (27 standard, 9 conservative); 36 as expected` */
 export function tellCounts({ total, byOutcome, byTier, byVerdict, findings }: Summary): string {
@@ -85,6 +94,7 @@ export function tellCounts({ total, byOutcome, byTier, byVerdict, findings }: Su
   const verdicts = [
     `${byVerdict.expected} as expected`,
     ...(byVerdict.unexpected > 0 ? [`${byVerdict.unexpected} unexpected`] : []),
+    ...(byVerdict.undecided > 0 ? [`${byVerdict.undecided} undecided`] : []),
     ...(byVerdict.none > 0 ? [`${byVerdict.none} without a verdict`] : []),
     ...(findings > 0 ? [`${findings} not as the model predicted`] : []),
   ];

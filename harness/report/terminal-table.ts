@@ -4,7 +4,7 @@ import CliTable3 from 'cli-table3';
 import type { Result } from '../store/result.ts';
 import { labelAxis } from './axis-labels.ts';
 import { type Grid, type Place, type Word, buildGrid, listLayouts, tellLegend, tellPlace } from './grid.ts';
-import { type Summary, exitMeanings, summarize, tellCounts } from './summarize.ts';
+import { type Summary, summarize, tellCounts, tellExit } from './summarize.ts';
 
 export type TableOptions = Readonly<{
   /** Escape sequences for colour; see `wantsColor`. */
@@ -13,6 +13,8 @@ export type TableOptions = Readonly<{
   width?: number;
   /** The run was ended by the user. @default false */
   interrupted?: boolean;
+  /** An undecided cell is a failure. @default false */
+  strict?: boolean;
 }>;
 
 type Style = Parameters<typeof styleText>[0];
@@ -34,7 +36,7 @@ const styles: Readonly<Record<Word, Style>> = {
 const overheadText = 'not measured';
 
 export function renderTable(results: readonly Result[], options: TableOptions): string {
-  const summary = summarize(results, options.interrupted);
+  const summary = summarize(results, options.interrupted, options.strict);
   const grid = chooseGrid(results, summary, options.width ?? 100);
   const legend = tellLegend(grid);
   return [
@@ -43,7 +45,7 @@ export function renderTable(results: readonly Result[], options: TableOptions): 
     ...(summary.reasons.length === 0 ? [] : ['', ...summary.reasons.map(renderReason)]),
     '',
     tellCounts(summary),
-    `exit ${summary.exitCode}: ${exitMeanings[summary.exitCode]}`,
+    tellExit(summary),
     '',
   ].join('\n');
 }

@@ -2,6 +2,8 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { buildResult, buildStandard, record } from '../fixtures/report/results.ts';
+import { buildOverhead, figureAt } from '../fixtures/overhead/figures.ts';
+import { baselineOverhead, notMeasured } from '../overhead/cell-overhead.ts';
 import { findRun, listRuns } from './find-run.ts';
 import { collectResults, readRun } from './read-run.ts';
 import { parseResult } from './result-schema.ts';
@@ -32,6 +34,9 @@ t.test('a stored result is read as it was written', (t) => {
       tiers: [],
     }),
     buildResult({ expected: { source: 'matrix', text: 'at least on-demand', expectation } }),
+    buildResult({ ...buildOverhead(), verdict: 'undecided' }),
+    buildResult(notMeasured('the machine died')),
+    buildStandard(baselineOverhead),
     buildResult({
       attempts: [
         { start: 'clone', outcome: 'broken', detail: 'x', machineEnd: { kind: 'killed', detail: 'y' } },
@@ -39,6 +44,18 @@ t.test('a stored result is read as it was written', (t) => {
     }),
   ];
   for (const result of varied) t.same(parseResult(JSON.stringify(result), 'f', 1), result);
+  t.end();
+});
+
+t.test('a damaged overhead is no result', (t) => {
+  const problemOf = (overhead: readonly object[]): string => {
+    const parsed = parseResult(JSON.stringify({ ...buildResult(), overhead }), 'f', 1);
+    return parsed instanceof Error ? parsed.message : 'none';
+  };
+  t.equal(problemOf([figureAt(20)]), 'none');
+  t.match(problemOf([{ ...figureAt(20), low: 1.3 }]), 'the ratio is outside its own interval');
+  t.match(problemOf([figureAt(20, 1, { clock: 'time' })]), 'a time figure names its CPU');
+  t.match(problemOf([{ ...figureAt(20), clock: 'wall' }]), 'overhead.0.clock');
   t.end();
 });
 

@@ -11,7 +11,8 @@ import {
   tierSchema,
   timingsSchema,
 } from '../outcome/model-schema.ts';
-import { outcomes } from '../outcome/outcome.ts';
+import { outcomes, verdicts } from '../outcome/outcome.ts';
+import { overheadSchema, overheadSourceSchema } from './overhead-schema.ts';
 import { type Result, resultSchema } from './result.ts';
 
 const text = z.string();
@@ -38,6 +39,7 @@ const expectationSchema = z.object({
   tier: tierSchema.exactOptional(),
   atLeast: tierSchema.exactOptional(),
   outcome: z.enum(['reached', 'exhausted', 'crashed', 'timeout', 'guest-died']).exactOptional(),
+  overhead: count.exactOptional(),
   because: text.nullable(),
   link: text.nullable(),
 });
@@ -62,7 +64,7 @@ const shapeSchema: z.ZodType<Result> = z.object({
   expected: z
     .object({ source: z.enum(['matrix', 'prediction']), text, expectation: expectationSchema.nullable() })
     .nullable(),
-  verdict: z.enum(['expected', 'unexpected']).nullable(),
+  verdict: z.enum(verdicts).nullable(),
   finding: text.nullable(),
   tiers: z.array(
     z.object({
@@ -98,6 +100,8 @@ const shapeSchema: z.ZodType<Result> = z.object({
   imageDigest: text.nullable(),
   startedAt: text,
   evidence: text.nullable(),
+  overhead: overheadSchema.exactOptional(),
+  overheadSource: overheadSourceSchema.exactOptional(),
 });
 
 /** A tier is proven or it is not there: a line that says otherwise is damaged, not a result. */

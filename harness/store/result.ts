@@ -7,6 +7,8 @@ import type { Settings } from '../matrix/cell.ts';
 import type { Expected } from '../outcome/expect.ts';
 import type { Form, HostSummary, TierAttempt } from '../outcome/judge.ts';
 import type { Outcome, Verdict } from '../outcome/outcome.ts';
+import type { OverheadSource } from '../overhead/cell-overhead.ts';
+import type { OverheadSummary } from '../overhead/summary.ts';
 
 export type { TierAttempt } from '../outcome/judge.ts';
 
@@ -50,4 +52,11 @@ export type Result = Readonly<{
   startedAt: string;
   /** Folder of the evidence, relative to the run's folder; null when there is none (skipped). */
   evidence: string | null;
+  /**
+   * What the tier costs, a figure a workload and a mean. Absent where the matrix does not ask for it, in lines
+   * from before there was such a field, and until it is measured: then a second line of the cell has it.
+   */
+  overhead?: readonly OverheadSummary[];
+  /** Where these figures come from, or why there are none; absent where `overhead` is. */
+  overheadSource?: OverheadSource;
 }>;

@@ -2,11 +2,12 @@
 import type { Tier } from '../../../images/allocator/tier.ts';
 import type { AxisName } from '../../matrix/cell.ts';
 import { outcomes } from '../../outcome/outcome.ts';
+import type { OverheadSummary } from '../../overhead/summary.ts';
 import type { RunRecord } from '../../store/run-record.ts';
 import { type VariedAxis, axisNames, labelSetting } from '../axis-labels.ts';
 import { type Place, type Word, buildGrid, tellPlace } from '../grid.ts';
 import type { MergedCell, RunResults } from '../merge-runs.ts';
-import { type CostSummary, type Costed, type OverheadPair, summarizeCost } from './overhead.ts';
+import { type CostSummary, pickFigures, summarizeCost } from './overhead.ts';
 
 /** The word of a cell; repetitions that differ are `flaky`. */
 export type State = Word | 'flaky';
@@ -20,8 +21,8 @@ export const states: readonly State[] = [
   ...outcomes.filter((outcome) => outcome !== 'reached'),
 ];
 
-export type VerdictWord = 'as expected' | 'unexpected' | 'no verdict';
-export const verdictWords: readonly VerdictWord[] = ['unexpected', 'no verdict', 'as expected'];
+export type VerdictWord = 'as expected' | 'unexpected' | 'undecided' | 'no verdict';
+export const verdictWords: readonly VerdictWord[] = ['unexpected', 'no verdict', 'undecided', 'as expected'];
 
 export type Entry<Run extends RunResults = RunResults> = Readonly<{
   /** Unique and stable: equal settings have equal anchors in every report. */
@@ -40,7 +41,7 @@ export type Entry<Run extends RunResults = RunResults> = Readonly<{
   /** How much older than the newest run of the report its run is, milliseconds. */
   olderMs: number;
   cost: CostSummary | null;
-  pairs: readonly OverheadPair[];
+  pairs: readonly OverheadSummary[];
 }>;
 
 /** In the order of the axes' values, as the grid is. */
@@ -73,7 +74,7 @@ function buildEntry<Run extends RunResults>(
   taken: Map<string, number>,
 ): Entry<Run> {
   const place = buildGrid(cell.results, [], []).rows[0]?.places[0];
-  const pairs = cell.results.flatMap(({ overhead = [] }: Costed) => overhead);
+  const pairs = pickFigures(cell.results);
   return {
     anchor: uniqueAnchor(cell.id, taken),
     cell,
@@ -84,7 +85,7 @@ function buildEntry<Run extends RunResults>(
         : axes.map(({ name }) => tellSetting(name, labels[name])).join(' · '),
     state: stateOf(place),
     text: place == null ? '' : tellPlace(place),
-    verdict: place?.unexpected === true ? 'unexpected' : isJudged(cell) ? 'as expected' : 'no verdict',
+    verdict: tellVerdict(cell, place),
     finding: place?.finding ?? false,
     emulated: cell.results.some(({ facts }) => facts?.emulated ?? cell.run.record.accelerator.kind === 'tcg'),
     olderMs:
@@ -94,6 +95,12 @@ function buildEntry<Run extends RunResults>(
     cost: summarizeCost(pairs),
     pairs,
   };
+}
+
+function tellVerdict(cell: MergedCell, place: Place | null | undefined): VerdictWord {
+  if (place?.unexpected === true) return 'unexpected';
+  if (!isJudged(cell)) return 'no verdict';
+  return place?.undecided === true ? 'undecided' : 'as expected';
 }
 
 function isJudged({ results }: MergedCell): boolean {

@@ -4,7 +4,7 @@ import type { VariedAxis } from '../axis-labels.ts';
 import { type Grid, buildGrid, listLayouts } from '../grid.ts';
 import { type Entry, type State, states } from './entries.ts';
 import { type Html, html, nothing } from './html.ts';
-import { bands } from './overhead.ts';
+import { bands, tellNoFigure } from './overhead.ts';
 
 /** Class of a state: its colour, its border, its hatch. */
 export const classOf: Readonly<Record<State, string>> = {
@@ -97,7 +97,9 @@ function renderCost(entries: readonly (Entry | null)[]): Html {
   const order = bands.map(({ band }) => band);
   const worst = [...costs].sort((a, b) => order.indexOf(b.band) - order.indexOf(a.band))[0];
   return worst === undefined
-    ? html`<td class="cost">not measured</td>`
+    ? html`<td class="cost">
+        ${tellNoFigure(entries.flatMap((entry) => entry?.cell.results ?? []).map((result) => result.overheadSource))}
+      </td>`
     : html`<td class="cost">${worst.sign} ${worst.text}</td>`;
 }
 
@@ -166,6 +168,11 @@ type Sign = Readonly<{ sign: string; text: string; occurs: (entry: Entry) => boo
 
 const signs: readonly Sign[] = [
   { sign: '✗', text: 'not what was expected', occurs: ({ verdict }) => verdict === 'unexpected' },
+  {
+    sign: '~',
+    text: 'tier as expected, its overhead undecided',
+    occurs: ({ verdict }) => verdict === 'undecided',
+  },
   {
     sign: '?',
     text: 'no verdict',

@@ -3,7 +3,9 @@ import { buildResult, buildStandard, record } from '../../fixtures/report/result
 import { renderHtml, renderHtmlReport } from '../format-html.ts';
 import { cutText, evidenceKey, shareBudget } from './evidence.ts';
 import { embedJson, html } from './html.ts';
-import { type OverheadPair, summarizeCost, tellCost } from './overhead.ts';
+import { buildOverhead, figureAt } from '../../fixtures/overhead/figures.ts';
+import { baselineOverhead } from '../../overhead/cell-overhead.ts';
+import { summarizeCost, tellCost } from './overhead.ts';
 import { quoteShell, wrapCommand } from './panel.ts';
 
 const grid = (page: string) => /<table class="grid".*?<\/table>/s.exec(page)?.[0] ?? '';
@@ -23,17 +25,7 @@ t.test('values are escaped wherever they stand', (t) => {
 });
 
 t.test('overhead is shown with its interval and n where it was measured', (t) => {
-  const pair: OverheadPair = {
-    workload: 'random load and store',
-    clock: 'instructions',
-    baseline: 'standard',
-    ratio: 1.333,
-    low: 1.331,
-    high: 1.335,
-    pairs: 16,
-    processes: 8,
-    sameCode: false,
-  };
+  const pair = figureAt(33.3, 0.2, { workload: 'random load and store', pairs: 16, processes: 8 });
   t.match(summarizeCost([pair]), { band: 'high', text: '+33 %', clock: 'instructions' });
   t.match(summarizeCost([pair, { ...pair, ratio: 1.02 }]), { text: '+2 % to +33 %' });
   t.match(summarizeCost([{ ...pair, ratio: 1, sameCode: true }]), { band: 'none', text: '0 % (same code)' });
@@ -46,16 +38,26 @@ t.test('overhead is shown with its interval and n where it was measured', (t) =>
   t.equal(summarizeCost([]), null);
   t.same([1, 1.0004, 0.98, 1.055, 2.2].map(tellCost), ['0 %', '0 %', '−2 %', '+5.5 %', '+120 %']);
   const cells = [
-    { ...buildResult(), overhead: [pair, { ...pair, workload: '<control>', stable: false }] },
-    buildStandard({}, { overcommit: 0 }),
+    {
+      ...buildResult(),
+      ...buildOverhead(),
+      overhead: [pair, { ...pair, workload: '<control>', stable: false }],
+    },
+    buildStandard(baselineOverhead, { overcommit: 0 }),
   ];
   const page = renderHtml(record, cells);
   t.match(grid(page), /<small>▇ \+33 %<\/small>/);
-  t.match(page, /<svg class="chart"[^>]*aria-label="Overhead in overcommit 2, with 95 % intervals"/);
+  t.match(page, /<svg class="chart"[^>]*aria-label="Overhead in overcommit 2, with its interval"/);
   t.match(page, '<td>+33.1 % to +33.5 %</td>', 'the interval in words');
   t.match(page, '<td>16 (8)</td>');
   t.match(page, /<s>\+33.3 %<\/s> unstable/);
   t.match(page, 'overhead: 20 % and more');
+  t.match(page, 'Measured in memory=1G,overcommit=2,thp=always,engine=wasmtime,node=22#1');
+  t.match(page, 'bulk-memory: not measurable under emulation.');
+  t.match(page, /<th scope="row">conservative\/explicit<\/th>\s*<td>\s*176.0 M instructions/);
+  t.match(page, '<p>None: it is the baseline.</p>');
+  t.match(grid(renderHtml(record, [buildStandard(baselineOverhead)])), /<td class="cost">\s*baseline/);
+  t.match(grid(renderHtml(record, [buildStandard()])), /<td class="cost">\s*not measured/);
   t.end();
 });
 

@@ -1,29 +1,9 @@
 /** What a tier costs, as far as it was measured: in a few words, and as a chart of intervals. */
+import { formatBytes } from '../../../images/allocator/sizes.ts';
+import { isMean, type OverheadSource } from '../../overhead/cell-overhead.ts';
+import type { OverheadSummary } from '../../overhead/summary.ts';
 import type { Result } from '../../store/result.ts';
 import { type Html, html } from './html.ts';
-
-/** One workload in the cell's tier against its baseline. */
-export type OverheadPair = Readonly<{
-  workload: string;
-  /** What it was timed by; the two are different quantities and never put together. */
-  clock: 'time' | 'instructions';
-  /** What it is compared with: `standard`, or the best tier that exists there. */
-  baseline: string;
-  /** 1.33 is 33 % slower. `low` and `high` are the ends of the 95 % interval. */
-  ratio: number;
-  low: number;
-  high: number;
-  /** Pairs of samples and processes behind it: the n of the interval. */
-  pairs: number;
-  processes: number;
-  /** Both tiers have the same machine code: a proof, not a measurement. */
-  sameCode: boolean;
-  /** False when its A/A pairs show that this session cannot be trusted. @default true */
-  stable?: boolean;
-}>;
-
-/** A result that may carry what its tier costs. */
-export type Costed = Result & Readonly<{ overhead?: readonly OverheadPair[] }>;
 
 export type Band = 'none' | 'low' | 'some' | 'high';
 
@@ -52,8 +32,8 @@ function tellPercent(ratio: number, digits: number): string {
 export type CostSummary = Readonly<{ band: Band; sign: string; text: string; clock: string }>;
 
 /** From the cheapest workload to the dearest; null where nothing (stable) was measured. */
-export function summarizeCost(pairs: readonly OverheadPair[]): CostSummary | null {
-  const stable = pairs.filter(isStable);
+export function summarizeCost(pairs: readonly OverheadSummary[]): CostSummary | null {
+  const stable = pairs.filter((pair) => pair.stable && !isMean(pair));
   if (stable.length === 0) return null;
   // Time says what a user feels; instructions stand in where only they could be had.
   const clock = stable.some((pair) => pair.clock === 'time') ? 'time' : 'instructions';
@@ -67,15 +47,13 @@ export function summarizeCost(pairs: readonly OverheadPair[]): CostSummary | nul
   return { band, sign, text, clock };
 }
 
-export const isStable = ({ stable }: OverheadPair): boolean => stable !== false;
-
 const width = 640;
 const left = 150;
 const right = 20;
 const rowHeight = 22;
 
 /** Dots with their intervals on one scale, a line at no cost. The figures are in a table beside it. */
-export function drawIntervals(pairs: readonly OverheadPair[], title: string): Html {
+export function drawIntervals(pairs: readonly OverheadSummary[], title: string): Html {
   const ends = pairs.flatMap(({ low, high }) => [low, high]).filter(Number.isFinite);
   const [from, to] = [Math.min(0.98, ...ends), Math.max(1.05, ...ends)];
   const x = (ratio: number) => round(left + ((ratio - from) / (to - from)) * (width - left - right));
@@ -103,8 +81,11 @@ export function drawIntervals(pairs: readonly OverheadPair[], title: string): Ht
 
 const round = (value: number): number => Math.round(value * 10) / 10;
 
-/** The same figures in words: interval and n always. */
-export function tabulateCosts(pairs: readonly OverheadPair[]): Html {
+/**
+ * The same figures in words: interval and n always. Of time the interval is one of 95 %, of instructions the
+ * spread of an exact count.
+ */
+export function tabulateCosts(pairs: readonly OverheadSummary[]): Html {
   return html`<div class="scroll" tabindex="0" role="group" aria-label="Overhead figures">
     <table class="plain">
       <thead>
@@ -113,7 +94,7 @@ export function tabulateCosts(pairs: readonly OverheadPair[]): Html {
           <th scope="col">clock</th>
           <th scope="col">against</th>
           <th scope="col">cost</th>
-          <th scope="col">95 % interval</th>
+          <th scope="col">interval</th>
           <th scope="col">pairs (processes)</th>
         </tr>
       </thead>
@@ -128,7 +109,7 @@ export function tabulateCosts(pairs: readonly OverheadPair[]): Html {
                 ${
                   pair.sameCode
                     ? '0 % (same code)'
-                    : isStable(pair)
+                    : pair.stable
                       ? tellExactly(pair.ratio)
                       : html`<s>${tellExactly(pair.ratio)}</s> unstable`
                 }
@@ -137,6 +118,61 @@ export function tabulateCosts(pairs: readonly OverheadPair[]): Html {
                 ${pair.sameCode ? 'proof, not measured' : `${tellExactly(pair.low)} to ${tellExactly(pair.high)}`}
               </td>
               <td>${pair.pairs} (${pair.processes})</td>
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+/** The figures of a cell: repetitions that share a measurement have the same. */
+export function pickFigures(results: readonly Result[]): readonly OverheadSummary[] {
+  return results.findLast(({ overhead }) => overhead !== undefined && overhead.length > 0)?.overhead ?? [];
+}
+
+/** What a row or panel says where there is no figure. */
+export function tellNoFigure(sources: readonly (OverheadSource | undefined)[]): string {
+  const asked = sources.flatMap((source) => source ?? []);
+  if (asked.length > 0 && asked.every(({ kind }) => kind === 'baseline')) return 'baseline';
+  return 'not measured';
+}
+
+/** Whose measurement it is, what it leaves out and why. */
+export function tellSource({ measuredIn, notMeasured, baselineNote }: OverheadSource, own: string): Html {
+  const byReason = new Map<string, string[]>();
+  for (const { workload, reason } of notMeasured) {
+    byReason.set(reason, [...(byReason.get(reason) ?? []), workload ?? 'nothing was measured']);
+  }
+  return html`${measuredIn === null || measuredIn === own ? null : html`<p>Measured in ${measuredIn}, which has the same engine, tier, form and Node.</p>`}${
+    baselineNote === null ? null : html`<p>Baseline: ${baselineNote}.</p>`
+  }${[...byReason].map(([reason, workloads]) => html`<p>${workloads.join(', ')}: ${reason}.</p>`)}`;
+}
+
+/** Processes that served in each form. */
+export function tabulateResources({ resources }: OverheadSource): Html | null {
+  if (resources.length === 0) return null;
+  return html`<div class="scroll" tabindex="0" role="group" aria-label="Resources of the serving process">
+    <table class="plain">
+      <thead>
+        <tr>
+          <th scope="col">form</th>
+          <th scope="col">start to first call</th>
+          <th scope="col">resident</th>
+          <th scope="col">committed</th>
+          <th scope="col">reserved</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${resources.map(
+          ({ tier, form, startToFirstCall: start, residentBytes, committedBytes, reservedBytes }) =>
+            html`<tr>
+              <th scope="row">${tier}/${form}</th>
+              <td>
+                ${start.clock === 'time' ? `${Math.round(start.ms)} ms` : `${(start.count / 1e6).toFixed(1)} M instructions`}
+              </td>
+              <td>${formatBytes(residentBytes)}</td>
+              <td>${formatBytes(committedBytes)}</td>
+              <td>${formatBytes(reservedBytes)}</td>
             </tr>`,
         )}
       </tbody>

@@ -115,6 +115,7 @@ export function renderSentences(merged: MergedRuns, entries: readonly Entry[]): 
 function tellTrust({ runs, superseded }: MergedRuns, entries: readonly Entry[]): string {
   const count = (test: (entry: Entry) => boolean) => entries.filter(test).length;
   const unexpected = count(({ verdict }) => verdict === 'unexpected');
+  const undecided = count(({ verdict }) => verdict === 'undecided');
   const unjudged = count(({ verdict }) => verdict === 'no verdict');
   const emulated = count((entry) => entry.emulated);
   const older = count(({ olderMs }) => olderMs > 0);
@@ -123,6 +124,7 @@ function tellTrust({ runs, superseded }: MergedRuns, entries: readonly Entry[]):
   return [
     `${count(({ verdict }) => verdict === 'as expected')} did what was expected`,
     ...(unexpected === 0 ? [] : [`${unexpected} did not (✗)`]),
+    ...(undecided === 0 ? [] : [`${undecided} with an undecided overhead (~)`]),
     ...(unjudged === 0 ? [] : [`${unjudged} without a verdict`]),
     ...(missing === 0 ? [] : [`${missing} cells of the matrix are not in this run`]),
     ...(emulated === 0

@@ -12,12 +12,12 @@ import { axisNames } from '../axis-labels.ts';
 import { wordOf } from '../grid.ts';
 import { type Entry, tellDistribution } from './entries.ts';
 import { type EvidenceByCell, evidenceKey, shownTexts } from './evidence.ts';
-import { type Html, html, markup, text } from './html.ts';
-import { drawIntervals, tabulateCosts } from './overhead.ts';
+import { type Html, html, markup, nothing, text } from './html.ts';
+import { drawIntervals, tabulateCosts, tabulateResources, tellNoFigure, tellSource } from './overhead.ts';
 
 /** The body of a panel. `base` is the address of the run's folder, for links to evidence; null makes none. */
 export function buildPanel(entry: Entry, evidence: EvidenceByCell, base: string | null): readonly Html[] {
-  const { cell, pairs } = entry;
+  const { cell } = entry;
   const { results } = cell;
   return [
     ...(results.length > 1 ? [tellRepetitions(results)] : []),
@@ -31,14 +31,26 @@ export function buildPanel(entry: Entry, evidence: EvidenceByCell, base: string 
       ...tellWarnings(result),
       ...tellEvidence(result, evidence, base),
     ]),
-    ...(pairs.length === 0
-      ? [markup('<h3>Overhead</h3><p>Not measured.</p>')]
-      : [
-          html`<h3>Overhead</h3>
-            ${drawIntervals(pairs, `Overhead in ${entry.name}, with 95 % intervals`)}${tabulateCosts(pairs)}`,
-        ]),
+    ...tellOverhead(entry),
     ...tabulateSettings(entry),
     ...tellReproduction(entry),
+  ];
+}
+
+function tellOverhead({ cell: { id, results }, pairs, name }: Entry): readonly Html[] {
+  const measured = results.findLast(({ overheadSource }) => overheadSource !== undefined);
+  const source = measured?.overheadSource;
+  const word = tellNoFigure([source]);
+  const figures =
+    pairs.length === 0
+      ? markup(word === 'baseline' ? '<p>None: it is the baseline.</p>' : '<p>Not measured.</p>')
+      : html`${drawIntervals(pairs, `Overhead in ${name}, with its interval`)}${tabulateCosts(pairs)}`;
+  return [
+    markup('<h3>Overhead</h3>'),
+    figures,
+    ...(source === undefined
+      ? []
+      : [tellSource(source, `${id}#${measured?.repetition ?? 1}`), tabulateResources(source) ?? nothing]),
   ];
 }
 
@@ -48,6 +60,12 @@ function tellRepetitions(results: readonly Result[]): Html {
   const words = [...counts].map(([word, count]) => ({ word, count }));
   return html`<p>${results.length} repetitions, each with its 95 % interval: ${tellDistribution(words)}.</p>`;
 }
+
+const judged: Readonly<Record<NonNullable<Result['verdict']>, string>> = {
+  expected: 'That is what happened.',
+  unexpected: '✗ That is not what happened.',
+  undecided: '~ The tier is; its overhead is undecided.',
+};
 
 function tellVerdict({ expected, verdict, reason, finding, outcome, tier }: Result): readonly Html[] {
   const because = expected?.expectation?.because ?? null;
@@ -59,13 +77,7 @@ function tellVerdict({ expected, verdict, reason, finding, outcome, tier }: Resu
       : html`<p>
           Expected by ${source[expected.source]}:
           ${expected.text}${because === null ? '' : `, because ${because}`}.
-          ${
-            verdict === null
-              ? 'No verdict.'
-              : verdict === 'expected'
-                ? 'That is what happened.'
-                : '✗ That is not what happened.'
-          }${linkTo(expected.expectation?.link ?? null)}
+          ${verdict === null ? 'No verdict.' : judged[verdict]}${linkTo(expected.expectation?.link ?? null)}
         </p>`,
     ...(finding === null ? [] : [html`<p>* Finding: ${finding}.</p>`]),
   ];

@@ -1,0 +1,53 @@
+/**
+ * The overhead of a cell becomes known after its tier, often in another guest. This puts both together: the
+ * figures join the result, and the verdict on the tier becomes that on tier and bound.
+ */
+import { judgeBound, pickJudged, type CellOverhead, type OverheadSource } from '../overhead/cell-overhead.ts';
+import { clockTitles, formatBound, formatFigure } from '../overhead/format-figure.ts';
+import type { Expected } from './expect.ts';
+import type { Verdict } from './outcome.ts';
+import { plainLine } from './plain-text.ts';
+
+type Judged = Readonly<{ verdict: Verdict; reason: string; expected: Expected | null }>;
+
+/**
+ * A result with its overhead. What was decided of the tier stays: a bound is only held against a cell whose tier
+ * is as expected, so a measurement that failed leaves it `undecided` at worst.
+ */
+export function joinOverhead<R extends Judged>(result: R, measured: CellOverhead): R & CellOverhead {
+  const bound = result.expected?.expectation?.overhead;
+  if (bound === undefined || result.verdict !== 'undecided') return { ...result, ...measured };
+  const { verdict } = judgeBound(measured, bound);
+  if (verdict === 'met') return { ...result, ...measured, verdict: 'expected' };
+  return {
+    ...result,
+    ...measured,
+    verdict: verdict === 'broken' ? 'unexpected' : 'undecided',
+    reason: plainLine(`${tellJudged(measured, bound)}; ${result.reason}`),
+  };
+}
+
+/** `overhead +35.1 % [+35.0, +35.2] (…, instructions executed), more than 20 %`. */
+function tellJudged(measured: CellOverhead, bound: number): string {
+  const { verdict, figure } = judgeBound(measured, bound);
+  const most = formatBound(bound);
+  if (figure === null) return `overhead ${most} is undecided: ${tellWhyNot(measured)}`;
+  const told = `${formatFigure(figure)} (${figure.workload}, ${clockTitles[figure.clock]})`;
+  if (verdict === 'broken') return `overhead ${told} is not ${most}`;
+  const why = figure.stable ? 'its interval reaches across' : 'the baseline differed from itself';
+  return `overhead ${most} is undecided: ${told}, ${why}`;
+}
+
+function tellWhyNot({ overhead, overheadSource }: CellOverhead): string {
+  const all = overheadSource.notMeasured.find(({ workload }) => workload === null);
+  if (all !== undefined) return all.reason;
+  return pickJudged(overhead).length === 0 ? 'no workload gave a figure' : 'nothing was shown';
+}
+
+/** Why a result is undecided: its own reason says so, unless the measurement is still to come. */
+export function tellUndecided({
+  reason,
+  overheadSource,
+}: Readonly<{ reason: string; overheadSource?: OverheadSource }>): string {
+  return overheadSource === undefined ? `its overhead is not measured yet; ${reason}` : reason;
+}
