@@ -7,13 +7,14 @@ import tseslint from 'typescript-eslint';
 const stages = ['matrix', 'plan', 'machine', 'guest', 'outcome', 'store', 'report'];
 
 // What the harness may know of images/: what an image is, how it is built, what is spoken
-// on the wire, and the pure model of the tiers.
+// on the wire, the pure model of the tiers, and what workloads are called.
 const fromImages = [
   './definitions.ts',
   './build.ts',
   './errors.ts',
   './guest/protocol.ts',
   './allocator',
+  './wasm-host/workloads/catalogue.ts',
   './cache/cache-folder.ts',
 ];
 

@@ -1,5 +1,6 @@
 /** One combination of settings, as the matrix asked for it. */
 import type { AllocatorChoice, Profile, Tier } from '../../images/allocator/tier.ts';
+import type { Measure } from './measure.ts';
 
 /** Every axis resolved. Sizes in bytes; `null` leaves the guest's own default. */
 export type Settings = Readonly<{
@@ -54,6 +55,8 @@ export type Cell = Readonly<{
   id: string;
   settings: Settings;
   expectation: Expectation | null;
+  /** How its overhead is measured; absent where the matrix does not ask for it. */
+  measure?: Measure;
   /** 1-based number among repetitions of the same settings; 1 without `repeat`. */
   repetition: number;
 }>;

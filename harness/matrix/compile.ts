@@ -3,7 +3,9 @@ import { axisNames } from './axes.ts';
 import type { AxisTable } from './axes.ts';
 import { formatValue } from './cell-id.ts';
 import type { AxisName } from './cell.ts';
-import type { Form, Rule, Selector, Value } from './form.ts';
+import type { Form, MeasureForm, Rule, Selector, Value } from './form.ts';
+import { defaultMeasure } from './measure.ts';
+import type { Measure } from './measure.ts';
 import { quote } from './problems.ts';
 import type { Problem } from './problems.ts';
 import type { Path, Source } from './source.ts';
@@ -38,6 +40,10 @@ export type Compiled = Readonly<{
   includes: readonly Lists[];
   excludes: readonly CompiledRule[];
   expects: readonly (CompiledRule & Readonly<{ rule: Rule }>)[];
+  /** The selector of `measure`, its bit after those of the rules; none when it asks for nothing. */
+  measures: readonly (CompiledRule & Readonly<{ measure: Measure }>)[];
+  /** How cells are measured whose rule bounds an overhead, whatever the selector says. */
+  measure: Measure;
   problems: readonly Problem[];
 }>;
 
@@ -123,6 +129,7 @@ export function compile(form: Form, source: Source, table: AxisTable): Compiled 
 
   const excludeRows = form.exclude ?? [];
   const expectRows = form.expect ?? [];
+  const measureRows = form.measure == null || form.measure.overhead === false ? [] : [form.measure];
   const ruleCount = excludeRows.length + expectRows.length;
   if (ruleCount > maxRules) {
     problems.push({
@@ -142,10 +149,15 @@ export function compile(form: Form, source: Source, table: AxisTable): Compiled 
       path: ['expect', index] as Path,
       base: ['expect', index, 'where'] as Path,
     })),
-  ].slice(0, maxRules);
+    ...measureRows.map(({ where = {} }) => ({
+      where,
+      path: ['measure', 'where'] as Path,
+      base: ['measure', 'where'] as Path,
+    })),
+  ].slice(0, maxRules + 1);
 
   const accepts = new Map(
-    order.map((axis) => [axis, (numbered.get(axis)?.values ?? []).map(() => bitSet(ruleCount))]),
+    order.map((axis) => [axis, (numbered.get(axis)?.values ?? []).map(() => bitSet(selectors.length))]),
   );
   const rules = selectors.map(({ where, path, base }, bit): CompiledRule => {
     let sound = true;
@@ -178,6 +190,7 @@ export function compile(form: Form, source: Source, table: AxisTable): Compiled 
     return { path, sound };
   });
 
+  const measure = fillMeasure(form.measure ?? {});
   return {
     dimensions: order.map((axis) => {
       const { values = [], texts = [] } = numbered.get(axis) ?? {};
@@ -190,7 +203,18 @@ export function compile(form: Form, source: Source, table: AxisTable): Compiled 
       ...(rules[excludeRows.length + index] ?? { path: [], sound: false }),
       rule,
     })),
+    measures: rules.slice(ruleCount).map((rule) => ({ ...rule, measure })),
+    measure,
     problems,
+  };
+}
+
+function fillMeasure({ workloads, precision, budget, share }: MeasureForm): Measure {
+  return {
+    workloads: workloads ?? defaultMeasure.workloads,
+    precision: precision ?? defaultMeasure.precision,
+    budgetMs: budget ?? defaultMeasure.budgetMs,
+    share: share ?? defaultMeasure.share,
   };
 }
 

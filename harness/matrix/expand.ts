@@ -4,7 +4,7 @@ import { defaultSettings } from './axes.ts';
 import { idOrder, idPiece } from './cell-id.ts';
 import type { AxisName, Cell, Expectation, Settings } from './cell.ts';
 import type { Compiled } from './compile.ts';
-import type { Value } from './form.ts';
+import type { Rule, Value } from './form.ts';
 import { quote } from './problems.ts';
 import type { Problem } from './problems.ts';
 import type { Path, Source } from './source.ts';
@@ -25,22 +25,46 @@ function partsOf({ product, includes }: Compiled): Parts[] {
   ];
 }
 
-function excludeSet({ excludes, expects }: Compiled): BitSet {
-  const set = bitSet(excludes.length + expects.length);
+/** Bits there are: those of `exclude`, of `expect`, and the one of `measure`. */
+const countBits = ({ excludes, expects, measures }: Compiled): number =>
+  excludes.length + expects.length + measures.length;
+
+function excludeSet(compiled: Compiled): BitSet {
+  const { excludes } = compiled;
+  const set = bitSet(countBits(compiled));
   excludes.forEach((_, bit) => setBit(set, bit));
   return set;
 }
 
-/** Expect rules grouped by what they demand: two groups that meet in a cell contradict each other. */
-function demandSets({ excludes, expects }: Compiled): BitSet[] {
-  const groups = new Map<string, BitSet>();
-  expects.forEach(({ rule }, index) => {
-    const demand = JSON.stringify([rule.tier, rule.atLeast, rule.outcome]);
-    const set = groups.get(demand) ?? bitSet(excludes.length + expects.length);
-    groups.set(demand, set);
-    setBit(set, excludes.length + index);
+/** What a rule says of the end of a cell; of its overhead another rule may speak. */
+const demandsEnd = ({ tier, atLeast, outcome }: Rule): boolean =>
+  tier !== undefined || atLeast !== undefined || outcome !== undefined;
+
+/** The two things rules demand. A cell has at most one demand of each. */
+const aspects: readonly Readonly<{
+  speaks: (rule: Rule) => boolean;
+  demand: (rule: Rule) => string;
+}>[] = [
+  {
+    speaks: demandsEnd,
+    demand: ({ tier, atLeast, outcome }) => JSON.stringify([tier, atLeast, outcome]),
+  },
+  { speaks: ({ overhead }) => overhead !== undefined, demand: ({ overhead }) => String(overhead) },
+];
+
+/** By aspect, expect rules grouped by what they demand: two groups that meet in a cell contradict each other. */
+function demandSets(compiled: Compiled): BitSet[][] {
+  const { excludes, expects } = compiled;
+  return aspects.map(({ speaks, demand }) => {
+    const groups = new Map<string, BitSet>();
+    expects.forEach(({ rule }, index) => {
+      if (!speaks(rule)) return;
+      const group = groups.get(demand(rule)) ?? bitSet(countBits(compiled));
+      groups.set(demand(rule), group);
+      setBit(group, excludes.length + index);
+    });
+    return [...groups.values()];
   });
-  return [...groups.values()];
 }
 
 function idOf(compiled: Compiled, table: AxisTable, step: Step): string {
@@ -76,10 +100,10 @@ export function countCells(
   }
   if (upperBound > maxCells) return { count: 0, problems: [tooMany(compiled, upperBound, repeat, source)] };
 
-  const ruleCount = compiled.excludes.length + compiled.expects.length;
+  const ruleCount = countBits(compiled);
   const acceptance = compiled.dimensions.map(({ accepts }) => accepts);
   const excluding = excludeSet(compiled);
-  const demands = demandSets(compiled);
+  const demands = demandSets(compiled).filter((groups) => groups.length > 1);
   const used = bitSet(ruleCount);
   const duplicates = findDuplicates(compiled, source, table);
   if (ruleCount === 0) return { count: upperBound / repeat, problems: duplicates };
@@ -97,12 +121,12 @@ export function countCells(
       for (let word = 0; word < used.length; word += 1) {
         used[word] = (used[word] ?? 0) | ((step.rules[word] ?? 0) & ~(excluding[word] ?? 0));
       }
-      if (demands.length > 1 && conflicts.size < maxReported) findConflict(step, conflicts);
+      if (conflicts.size < maxReported) for (const groups of demands) findConflict(step, groups, conflicts);
     }
   }
 
-  function findConflict(step: Step, found: Map<string, Problem>): void {
-    const bits = demands.map((set) => firstCommon(step.rules, set)).filter((bit) => bit >= 0);
+  function findConflict(step: Step, groups: readonly BitSet[], found: Map<string, Problem>): void {
+    const bits = groups.map((set) => firstCommon(step.rules, set)).filter((bit) => bit >= 0);
     if (bits.length < 2) return;
     const [first = 0, second = 0] = bits.sort((a, b) => a - b).map((bit) => bit - compiled.excludes.length);
     if (found.has(`${first} ${second}`)) return;
@@ -115,7 +139,7 @@ export function countCells(
     });
   }
 
-  const unused = [...compiled.excludes, ...compiled.expects]
+  const unused = [...compiled.excludes, ...compiled.expects, ...compiled.measures]
     .filter(({ sound }, bit) => sound && !hasBit(used, bit))
     .map(({ path }): Problem => ({
       code: 'MATRIX_NO_MATCH',
@@ -157,7 +181,7 @@ function tooMany(compiled: Compiled, cells: number, repeat: number, source: Sour
 /** Rows of `include` that give a cell which is there already. */
 function findDuplicates(compiled: Compiled, source: Source, table: AxisTable): Problem[] {
   const { product, includes, dimensions } = compiled;
-  const ruleCount = compiled.excludes.length + compiled.expects.length;
+  const ruleCount = countBits(compiled);
   const acceptance = dimensions.map(({ accepts }) => accepts);
   const excluding = excludeSet(compiled);
   const inProduct = product?.map((list) => new Set(list)) ?? null;
@@ -200,16 +224,13 @@ function findDuplicates(compiled: Compiled, source: Source, table: AxisTable): P
 
 /** Streams the cells: the product in the order of the file, the last axis changing fastest, then the rows of `include`. */
 export function* expandCells(compiled: Compiled, repeat: number, table: AxisTable): Generator<Cell> {
-  const { dimensions, excludes, expects } = compiled;
-  const ruleCount = excludes.length + expects.length;
+  const { dimensions, measures } = compiled;
+  const ruleCount = countBits(compiled);
   const acceptance = dimensions.map(({ accepts }) => accepts);
   const excluding = excludeSet(compiled);
-  const expecting = bitSet(ruleCount);
-  expects.forEach((_, index) => setBit(expecting, excludes.length + index));
-  const expectations = expects.map(({ rule }): Expectation => {
-    const { where: _, ...expectation } = rule;
-    return expectation;
-  });
+  const expectationOf = combineRules(compiled);
+  const measuring = bitSet(ruleCount);
+  measures.forEach((_, index) => setBit(measuring, ruleCount - 1 - index));
   const base = defaultSettings(table);
   const order = idOrder(table);
   const numberOf = new Map(dimensions.map(({ axis }, index) => [axis, index]));
@@ -230,11 +251,43 @@ export function* expandCells(compiled: Compiled, repeat: number, table: AxisTabl
         const piece = index === undefined ? fixed.get(axis) : pieces[index]?.[step.values[index] ?? 0];
         if (piece !== undefined && piece !== '') id += id === '' ? piece : `,${piece}`;
       }
-      const first = firstCommon(step.rules, expecting);
-      const expectation = first < 0 ? null : (expectations[first - excludes.length] ?? null);
+      const expectation = expectationOf(step.rules);
+      const measured = expectation?.overhead !== undefined || intersects(step.rules, measuring);
+      const measure = measured ? { measure: compiled.measure } : {};
       for (let repetition = 1; repetition <= repeat; repetition += 1) {
-        yield { id, settings: settings as Settings, expectation, repetition };
+        yield { id, settings: settings as Settings, expectation, ...measure, repetition };
       }
     }
   }
+}
+
+/** What is expected of a cell: the first rule that speaks of its end, and the first that bounds its overhead. */
+function combineRules(compiled: Compiled): (rules: BitSet) => Expectation | null {
+  const { excludes, expects } = compiled;
+  const speakers = aspects.map(({ speaks }) => {
+    const set = bitSet(countBits(compiled));
+    expects.forEach(({ rule }, index) => {
+      if (speaks(rule)) setBit(set, excludes.length + index);
+    });
+    return set;
+  });
+  // Texts and rules are put together once a pair, not once a cell.
+  const known = new Map<string, Expectation | null>();
+  return (rules) => {
+    const places = speakers.map((set) => firstCommon(rules, set) - excludes.length);
+    const key = places.join(' ');
+    const made = known.get(key);
+    if (made !== undefined) return made;
+    const [end, bound] = places.map((place) => expects[place]?.rule);
+    const joined = joinRules(end, bound);
+    known.set(key, joined);
+    return joined;
+  };
+}
+
+function joinRules(end: Rule | undefined, bound: Rule | undefined): Expectation | null {
+  const told = end ?? bound;
+  if (told === undefined) return null;
+  const { where: _, overhead: _overhead, ...expectation } = told;
+  return bound?.overhead === undefined ? expectation : { ...expectation, overhead: bound.overhead };
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { tiers } from '../../images/allocator/tier.ts';
 import { axisNames } from './axes.ts';
 import type { AxisTable } from './axes.ts';
+import { boundSchema, budgetSchema, precisionSchema, workloadNames } from './measure.ts';
 import type { AxisName, Expectation, Settings } from './cell.ts';
 
 export type Value = Settings[AxisName];
@@ -19,6 +20,17 @@ export type Form = Readonly<{
   include?: readonly Selector[] | null | undefined;
   expect?: readonly Rule[] | null | undefined;
   repeat?: number | undefined;
+  measure?: MeasureForm | null | undefined;
+}>;
+
+/** `measure` as it stands in the file; what is not given has a default. */
+export type MeasureForm = Readonly<{
+  overhead?: boolean | undefined;
+  where?: Selector | undefined;
+  workloads?: readonly string[] | undefined;
+  precision?: number | undefined;
+  budget?: number | undefined;
+  share?: boolean | undefined;
 }>;
 
 export const outcomes = ['reached', 'exhausted', 'crashed', 'timeout', 'guest-died'] as const;
@@ -80,6 +92,9 @@ export function defineForm(table: AxisTable): FormSchema {
             { description: 'The tier reached: exactly, `{at least: …}`, or `{outcome: …}`' },
           ).optional(),
           outcome: note(word(outcomes), { description: 'What else happens, instead of `tier`' }).optional(),
+          overhead: note(boundSchema, {
+            description: 'Most that the tier may cost, beside `tier` or alone: "<= 20%"',
+          }).optional(),
           because: note(text(2000), { description: 'Why, in one sentence; shown in reports' }).optional(),
           link: note(
             z.string({ error: 'a link that starts with https://' }).regex(/^https?:\/\/\S+$/, {
@@ -88,15 +103,26 @@ export function defineForm(table: AxisTable): FormSchema {
             { description: 'Where one reads more' },
           ).optional(),
         },
-        { error: 'a map with `where` and `tier` or `outcome`' },
+        { error: 'a map with `where` and `tier`, `outcome` or `overhead`' },
       )
-      .transform(({ where: selected, tier, outcome, because, link }, context): Rule => {
-        if ((tier === undefined) === (outcome === undefined)) {
-          const message =
-            tier === undefined ? 'the rule demands nothing' : 'the rule has both `tier` and `outcome`';
-          context.addIssue({ code: 'custom', message, params: { hint: 'give one of `tier` and `outcome`' } });
+      .transform(({ where: selected, tier, outcome, overhead, because, link }, context): Rule => {
+        const refuse = (message: string, hint: string, path: string[] = []): void =>
+          context.addIssue({ code: 'custom', message, path, params: { hint } });
+        if (tier !== undefined && outcome !== undefined) {
+          refuse('the rule has both `tier` and `outcome`', 'give one of `tier` and `outcome`');
+        } else if (tier === undefined && outcome === undefined && overhead === undefined) {
+          refuse('the rule demands nothing', 'give one of `tier` and `outcome`, or `overhead`');
         }
-        const rest = { where: selected ?? {}, because: because ?? null, link: link ?? null };
+        const end = outcome ?? (typeof tier === 'object' && 'outcome' in tier ? tier.outcome : 'reached');
+        if (overhead !== undefined && end !== 'reached') {
+          refuse(`a cell that is ${end} has no tier and no overhead`, 'leave out `overhead`', ['overhead']);
+        }
+        const rest = {
+          where: selected ?? {},
+          ...(overhead !== undefined && { overhead }),
+          because: because ?? null,
+          link: link ?? null,
+        };
         if (outcome !== undefined) return { ...rest, outcome };
         if (typeof tier === 'object') {
           return 'outcome' in tier
@@ -112,6 +138,34 @@ export function defineForm(table: AxisTable): FormSchema {
       .array(item, { error: `a list of ${words}` })
       .nullable()
       .optional();
+
+  const flag = (description: string): z.ZodOptional<z.ZodType<boolean>> =>
+    note(z.boolean({ error: 'true or false' }) as z.ZodType<boolean>, { description }).optional();
+  const measure = note(
+    z.strictObject(
+      {
+        overhead: flag('Measure what a cell pays for its tier; false turns it off'),
+        where: where.optional(),
+        workloads: note(
+          z
+            .array(z.literal([...workloadNames], { error: `one of ${workloadNames.join(', ')}` }), {
+              error: 'a list of workloads',
+            })
+            .min(1, { error: 'a list of at least one workload' }),
+          { description: 'Workloads by name or kind; all by default' },
+        ).optional(),
+        precision: note(precisionSchema, {
+          description: 'Widest interval that counts as stable, e.g. 1%',
+        }).optional(),
+        budget: note(budgetSchema, {
+          description: 'Longest a measurement may take, e.g. 60s; building images is not counted',
+        }).optional(),
+        share: flag('Cells of one engine, tier, form and Node use one measurement'),
+      },
+      { error: 'a map with `overhead`' },
+    ),
+    { id: 'measure', description: 'What is measured in cells that reached a tier' },
+  );
 
   const form = z.strictObject(
     {
@@ -131,8 +185,24 @@ export function defineForm(table: AxisTable): FormSchema {
           .max(maxRepeat),
         { description: 'How often each cell runs, each time on a boot of its own' },
       ).optional(),
+      measure: measure.nullable().optional(),
     },
     { error: 'a map with `axes`' },
   );
-  return { form, notes };
+  return { form: form.superRefine(refuseUnmeasured), notes };
+}
+
+/** A bound is measured wherever it is given: the file cannot forbid it at the same time. */
+function refuseUnmeasured({ measure, expect }: Form, context: z.core.$RefinementCtx<Form>): void {
+  if (measure?.overhead !== false) return;
+  expect?.forEach(({ overhead }, index) => {
+    if (overhead === undefined) return;
+    context.addIssue({
+      code: 'custom',
+      message: 'the rule bounds an overhead that `measure` turns off',
+      path: ['expect', index, 'overhead'],
+      input: overhead,
+      params: { hint: 'leave out `overhead: false`: what a rule bounds is measured' },
+    });
+  });
 }

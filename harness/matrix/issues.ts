@@ -4,6 +4,7 @@ import { axisWords, isAxisName } from './axes.ts';
 import type { AxisTable } from './axes.ts';
 import type { AxisName } from './cell.ts';
 import { outsideRange } from './axis-kinds.ts';
+import { measureKeys, suggestions } from './measure.ts';
 import { nearest } from './nearest.ts';
 import { quote } from './problems.ts';
 import type { Problem } from './problems.ts';
@@ -12,8 +13,8 @@ import type { Path, Source } from './source.ts';
 /** More would not be read, and a hostile file can have ten thousands. */
 const maxProblems = 200;
 
-const formKeys = ['title', 'axes', 'exclude', 'include', 'expect', 'repeat'];
-const ruleKeys = ['where', 'tier', 'outcome', 'because', 'link'];
+const formKeys = ['title', 'axes', 'exclude', 'include', 'expect', 'repeat', 'measure'];
+const ruleKeys = ['where', 'tier', 'outcome', 'overhead', 'because', 'link'];
 
 /** Issues with the branches of unions resolved to the one that was meant. */
 export function resolveIssues(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue[] {
@@ -49,10 +50,11 @@ function flatten(issue: z.core.$ZodIssue, base: Path): z.core.$ZodIssue[] {
 
 /** The axis whose value is at this path, with the rest of the path inside the value. */
 function axisAt(path: Path): { axis: AxisName; rest: Path } | null {
-  const at = { axes: 1, exclude: 2, include: 2, expect: 3 }[String(path[0])];
+  const at = { axes: 1, exclude: 2, include: 2, expect: 3, measure: 2 }[String(path[0])];
   const axis = at === undefined ? undefined : path[at];
   if (at === undefined || typeof axis !== 'string' || !isAxisName(axis)) return null;
   if (path[0] === 'expect' && path[2] !== 'where') return null;
+  if (path[0] === 'measure' && path[1] !== 'where') return null;
   return { axis, rest: path.slice(at + 1) };
 }
 
@@ -128,13 +130,25 @@ function describeStructure(expected: string, path: Path, data: unknown, source: 
   const shown =
     typeof data === 'object' && data !== null ? (Array.isArray(data) ? 'a list' : 'a map') : quote(data);
   const words = expected.startsWith('one of ') ? expected.slice('one of '.length).split(', ') : [];
-  const suggestion = typeof data === 'string' ? nearest(data, words) : null;
+  const suggestion =
+    (typeof data === 'string' ? nearest(data, words) : null) ??
+    (typeof data === 'object' ? null : suggestOf(path, data));
   return {
     code: 'MATRIX_BAD_VALUE',
     message: `${of} is ${expected}, not ${shown}`,
     ...place,
     ...(suggestion === null ? {} : { suggestion }),
   };
+}
+
+/** Words that were `true` and `false` in YAML 1.1. */
+const switches: Readonly<Record<string, string>> = { yes: 'true', on: 'true', no: 'false', off: 'false' };
+
+/** A bound is only meant in a rule: in `measure`, `overhead` is a switch. */
+function suggestOf(path: Path, data: unknown): string | null {
+  const key = String(path.at(-1));
+  if (key === 'share' || (key === 'overhead' && path[0] === 'measure')) return switches[String(data)] ?? null;
+  return suggestions[key]?.(data) ?? null;
 }
 
 function describeKey(path: Path, key: string, source: Source, table: AxisTable): Problem {
@@ -144,8 +158,9 @@ function describeKey(path: Path, key: string, source: Source, table: AxisTable):
   const axis = meant === null ? undefined : words.get(meant);
   const isRoot = path.length === 0;
   const isRule = path[0] === 'expect' && path.length === 2;
-  if (isRoot || isRule || path.at(-1) === 'tier') {
-    const keys = isRoot ? formKeys : isRule ? ruleKeys : ['at least', 'outcome'];
+  const isMeasure = path[0] === 'measure' && path.length === 1;
+  if (isRoot || isRule || isMeasure || path.at(-1) === 'tier') {
+    const keys = isRoot ? formKeys : isRule ? ruleKeys : isMeasure ? measureKeys : ['at least', 'outcome'];
     const right = nearest(key, keys);
     const hint =
       right === null && axis !== undefined && path.at(-1) !== 'tier'
