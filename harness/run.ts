@@ -151,7 +151,7 @@ async function runCells(
     try {
       const done = await within(stage.spec.memoryMib, () => runCell(cell, stage));
       if (done.peakMib !== null) seen.peakMib = Math.max(seen.peakMib ?? 0, done.peakMib);
-      const evidence = await run.writeEvidence(cell, done.evidence);
+      const evidence = run.writeEvidence(cell, done.evidence);
       const result: Result = { ...done.result, evidence };
       await run.appendResult(result);
       reporter.onCellEnd(result);

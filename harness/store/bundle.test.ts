@@ -28,7 +28,7 @@ async function storeRun(dir: string, results: readonly Result[]): Promise<string
       'console.log': `console of ${result.id}\n`,
       'attempt-1/stdout': new Uint8Array([0, 255, 10]),
     };
-    const evidence = result.evidence === null ? null : await writeEvidence(dir, result, files);
+    const evidence = result.evidence === null ? null : writeEvidence(dir, result, files);
     lines.push(`${JSON.stringify({ ...result, evidence })}\n`);
   }
   await writeFile(join(dir, 'cells.jsonl'), lines.join(''));

@@ -1,6 +1,8 @@
 /**
- * An append-only file of lines: a line is on the disk when `append` returns, and after any failure
- * the file ends with its last whole line.
+ * An append-only file of lines: a line is in the file when `append` returns, so no way to end the harness loses
+ * it, and after any failure the file ends with its last whole line. The disk is made to flush twice a second and at the
+ * end: a flush for each line costs a commit of the file system's journal each, which everything else waits for. What
+ * a power cut takes is at most the cells of half a second, and resuming runs them again.
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import { storeError } from './store-error.ts';
@@ -10,6 +12,8 @@ export type LineLog = Readonly<{
   append(line: string): Promise<void>;
   close(): Promise<void>;
 }>;
+
+type Waiting = Readonly<{ line: string; done: () => void; fail: (reason: unknown) => void }>;
 
 /** @returns the log, and how many bytes of a torn last line were dropped to continue it */
 export async function openLineLog(file: string): Promise<Readonly<{ log: LineLog; dropped: number }>> {
@@ -24,19 +28,38 @@ export async function openLineLog(file: string): Promise<Readonly<{ log: LineLog
     const { size } = await handle.stat();
     let end = await findEnd(handle, size);
     if (end < size) await handle.truncate(end);
-    let last: Promise<void> = Promise.resolve();
+    let waiting: Waiting[] = [];
+    let writing: Promise<void> | null = null;
+    /** Writes what waits, then what came meanwhile: lines that end at one time share one flush of the disk. */
+    const drain = async (): Promise<void> => {
+      while (waiting.length > 0) {
+        const batch = waiting;
+        waiting = [];
+        try {
+          end = await write(handle, end, batch.map(({ line }) => line).join(''), file);
+          for (const { done } of batch) done();
+        } catch (error) {
+          // The next lines are tried even if these failed: space may have come back.
+          for (const { fail } of batch) fail(error);
+        }
+      }
+      writing = null;
+    };
+    const flusher = startFlusher(handle, file);
     const log: LineLog = {
-      append: (line) => {
-        const turn = last.then(async () => {
-          end = await write(handle, end, line, file);
-        });
-        // The next line is tried even if this one failed: space may have come back.
-        last = turn.catch(() => undefined);
-        return turn;
-      },
+      append: (line) =>
+        new Promise<void>((done, fail) => {
+          flusher.mark();
+          waiting.push({ line: `${line}\n`, done, fail });
+          writing ??= drain();
+        }),
       close: async () => {
-        await last;
-        await handle.close();
+        await writing;
+        try {
+          await flusher.finish();
+        } finally {
+          await handle.close();
+        }
       },
     };
     return { log, dropped: size - end };
@@ -51,15 +74,48 @@ async function createFor(file: string, error: unknown): Promise<FileHandle> {
   throw error;
 }
 
-async function write(handle: FileHandle, end: number, line: string, file: string): Promise<number> {
-  const bytes = Buffer.from(`${line}\n`);
+const flushEveryMs = 500;
+
+/** Flushes some time after it was asked to. What went wrong then is told by the next call. */
+function startFlusher(handle: FileHandle, file: string): { mark: () => void; finish: () => Promise<void> } {
+  let timer: NodeJS.Timeout | null = null;
+  let running: Promise<void> = Promise.resolve();
+  let failure: Error | null = null;
+  const flush = (): void => {
+    timer = null;
+    running = handle.datasync().catch((cause: unknown) => {
+      failure = storeError(cause, file);
+    });
+  };
+  const check = (): void => {
+    if (failure !== null) throw failure;
+  };
+  return {
+    mark: () => {
+      check();
+      timer ??= setTimeout(flush, flushEveryMs);
+    },
+    finish: async () => {
+      if (timer !== null) {
+        clearTimeout(timer);
+        await running;
+        flush();
+      }
+      await running;
+      check();
+    },
+  };
+}
+
+/** @returns the new end of the file */
+async function write(handle: FileHandle, end: number, lines: string, file: string): Promise<number> {
+  const bytes = Buffer.from(lines);
   try {
     let done = 0;
     while (done < bytes.length) {
       const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, end + done);
       done += bytesWritten;
     }
-    await handle.datasync();
     return end + bytes.length;
   } catch (cause) {
     const failure = storeError(cause, file);

@@ -3,15 +3,16 @@
  * --json, keeps them with the machine named. Names: help plan fake clones shared cell matrix boots (default: all).
  */
 import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
 import { readComputer, findQemu } from '../../harness/plan/computer.ts';
 import { benchBoots, benchClones, benchSharedMemory } from './guests.ts';
 import { benchColdCell, benchDefaultMatrix, benchFakeMatrix, benchHelp, benchPlan } from './harness.ts';
 
-const words = process.argv.slice(2);
-const quick = words.includes('--quick');
-const jsonAt = words.indexOf('--json');
-const jsonFile = jsonAt === -1 ? undefined : words[jsonAt + 1];
-const names = words.filter((word, index) => !word.startsWith('--') && index !== jsonAt + 1);
+const { values, positionals: names } = parseArgs({
+  options: { quick: { type: 'boolean' }, json: { type: 'string' }, help: { type: 'boolean' } },
+  allowPositionals: true,
+});
+const { quick = false, json: jsonFile } = values;
 
 const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
   help: () => benchHelp(quick ? 3 : 10),
@@ -28,7 +29,7 @@ const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
   boots: () => benchBoots(quick ? 6 : 200, 3),
 };
 
-if (words.includes('--help')) {
+if (values.help === true) {
   process.stdout.write(`bench [--quick] [--json FILE] [${Object.keys(benchmarks).join('|')} ...]\n`);
 } else {
   const figures: Record<string, unknown> = {};
