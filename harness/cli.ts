@@ -52,7 +52,10 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
     .addOption(jobs)
     .option('--memory-budget <size>', 'memory of all guests together, e.g. 4G (default: what is free)')
     .option('--template-cache <size>', 'saved templates kept afterwards', '4G')
-    .option('--reporter <format...>', 'also write these reports into the run: json csv tap junit md github')
+    .option(
+      '--reporter <format...>',
+      'also write these reports: json csv tap junit md html github annotations; into the run, or format=file, format=- for standard output',
+    )
     .option('--timings', 'show where the time of the cells went')
     .option('--strict', 'exit 1 also when the overhead of a cell is undecided')
     .option('--json', 'print the results as JSON instead of a table')

@@ -16,6 +16,7 @@ import { digestShards, planShards, selectShard, type ShardNumber } from './plan/
 import { describeRun, prepare, type Prepared } from './prepare.ts';
 import { multiplex, type Reporter } from './report/reporter.ts';
 import { exitCodeOf, type ExitCode } from './report/summarize.ts';
+import { CellTracker } from './repetitions.ts';
 import { runCell, type Stage } from './run-cell.ts';
 import { createRun, resumeRun, type OpenRun } from './store/open-run.ts';
 import { cellKey, collectResults, readRun } from './store/read-run.ts';
@@ -135,6 +136,7 @@ async function runCells(
     options.templateCacheBytes ?? defaultTemplateCacheBytes,
   );
   const used = new Set<string>();
+  const tracker = new CellTracker(todo);
   const seen: { peakMib: number | null } = { peakMib: null };
 
   const within = async <T>(memoryMib: number, work: () => Promise<T>): Promise<T> => {
@@ -149,12 +151,14 @@ async function runCells(
     if (stopped()) return;
     reporter.onCellStart(cell);
     try {
-      const done = await within(stage.spec.memoryMib, () => runCell(cell, stage));
-      if (done.peakMib !== null) seen.peakMib = Math.max(seen.peakMib ?? 0, done.peakMib);
-      const evidence = run.writeEvidence(cell, done.evidence);
-      const result: Result = { ...done.result, evidence };
+      const ended = await within(stage.spec.memoryMib, () => runCell(cell, stage));
+      if (ended.peakMib !== null) seen.peakMib = Math.max(seen.peakMib ?? 0, ended.peakMib);
+      const evidence = run.writeEvidence(cell, ended.evidence);
+      const result: Result = { ...ended.result, evidence };
       await run.appendResult(result);
       reporter.onCellEnd(result);
+      const done = tracker.add(result);
+      if (done !== null) reporter.onCellDone(done);
     } catch (error) {
       if (stopped()) return;
       failure.abort();

@@ -2,15 +2,13 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
-import { PoolproofError } from '../errors.ts';
 import { formats, type FormatName } from '../report/formats.ts';
 import { renderTable, wantsColor } from '../report/terminal-table.ts';
 import { findRun } from '../store/find-run.ts';
 import { collectResults, readRun } from '../store/read-run.ts';
 import { textOption, type Context } from './context.ts';
 import { renderPage, type PageRun } from './page.ts';
-
-const isFormat = (name: string): name is FormatName => Object.hasOwn(formats, name);
+import { isFormat, unknownFormat } from './reporters.ts';
 
 async function loadRuns(context: Context, resultsDir: string, names: readonly string[]): Promise<PageRun[]> {
   const runs: PageRun[] = [];
@@ -43,9 +41,7 @@ export async function report(
   const wanted = Array.isArray(options['format']) ? options['format'].map(String) : ['table'];
   const unknown = wanted.find((name) => name !== 'table' && !isFormat(name));
   if (unknown !== undefined) {
-    throw new PoolproofError('REPORT_UNKNOWN', `there is no report format ${unknown}`, {
-      hint: `there are table, ${Object.keys(formats).join(', ')}`,
-    });
+    throw unknownFormat(unknown, ['table', ...Object.keys(formats)]);
   }
   const runs = await loadRuns(context, resultsDir, args.length === 0 ? ['latest'] : args);
   for (const format of wanted) {

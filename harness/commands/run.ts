@@ -1,14 +1,10 @@
 /** `poolproof run` */
-import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { PoolproofError } from '../errors.ts';
 import { loadMatrix } from '../matrix/load.ts';
-import { formats, type FormatName } from '../report/formats.ts';
 import { createProgress } from '../report/progress.ts';
 import { parseShard } from '../plan/shard.ts';
-import { renderPage } from './page.ts';
 import { loadDurations } from './durations.ts';
-import type { Reporter } from '../report/reporter.ts';
 import { exitCodeOf } from '../report/summarize.ts';
 import { renderTable, wantsColor } from '../report/terminal-table.ts';
 import { renderTimings } from '../report/timings.ts';
@@ -16,34 +12,7 @@ import { runMatrix } from '../run.ts';
 import { findRun } from '../store/find-run.ts';
 import { cacheOption, countOption, sizeOption, textOption, type Context } from './context.ts';
 import { renderImageEvent } from './image-notices.ts';
-
-const isFormat = (name: string): name is FormatName => Object.hasOwn(formats, name);
-
-/** Reports that are written into the run's folder at its end. */
-function buildFileReporters(wanted: unknown): Reporter[] {
-  const names = Array.isArray(wanted) ? wanted.map(String) : [];
-  return names
-    .filter((name) => name !== 'html') // every run leaves its page anyway
-    .map((name): Reporter => {
-      if (!isFormat(name)) {
-        throw new PoolproofError('REPORT_UNKNOWN', `there is no report format ${name}`, {
-          hint: `there are ${Object.keys(formats).join(', ')}`,
-        });
-      }
-      const format = formats[name];
-      return {
-        onRunEnd: ({ record, dir, results }) =>
-          writeFile(path.join(dir, format.file), format.render(record, results)),
-      };
-    });
-}
-
-/** Every run leaves its page. */
-const pageReporter: Reporter = {
-  onRunEnd: async ({ record, dir, results }) => {
-    await writeFile(path.join(dir, formats.html.file), await renderPage([{ dir, record, results }], dir));
-  },
-};
+import { buildReporters, parseReporters } from './reporters.ts';
 
 export async function run(
   context: Context,
@@ -56,7 +25,16 @@ export async function run(
   const jobs = countOption(options, 'jobs');
   const budgetBytes = sizeOption(options, 'memoryBudget', '--memory-budget');
   const templateCacheBytes = sizeOption(options, 'templateCache', '--template-cache');
-  const fileReporters = buildFileReporters(options['reporter']);
+  const wanted = parseReporters(options['reporter']);
+  // A report on standard output has it for itself: what a person reads goes to the other one.
+  const printed = wanted.find(({ file }) => file === '-');
+  const tell = printed === undefined ? context.out : context.err;
+  if (printed !== undefined && options['json'] === true) {
+    throw new PoolproofError(
+      'USAGE',
+      `--json and --reporter ${printed.name}=- cannot both have standard output`,
+    );
+  }
   const shard = textOption(options, 'shard');
   const durationsFrom = textOption(options, 'durations');
   const matrix = await loadMatrix(file);
@@ -75,7 +53,7 @@ export async function run(
     ...(budgetBytes !== undefined && { memoryBudgetMib: Math.floor(budgetBytes / 1024 ** 2) }),
     cold: options['cold'] === true,
     ...(templateCacheBytes !== undefined && { templateCacheBytes }),
-    reporters: [createProgress(context.stderr), pageReporter, ...fileReporters],
+    reporters: [createProgress(context.stderr), ...buildReporters(wanted, context.out)],
     onImageEvent: (event) => context.err(renderImageEvent(event)),
     onNotice: (text) => context.err(`notice: ${text}\n`),
     signal: context.signal,
@@ -89,7 +67,7 @@ export async function run(
   }
   const { columns: width } = context.stdout;
   const color = wantsColor(context.stdout);
-  context.out(
+  tell(
     `\n${matrix.title}\n\n${renderTable(summary.results, {
       color,
       ...(width > 0 && { width }),
@@ -97,9 +75,9 @@ export async function run(
       strict,
     })}`,
   );
-  if (options['timings'] === true) context.out(`\n${renderTimings(summary.results)}`);
+  if (options['timings'] === true) tell(`\n${renderTimings(summary.results)}`);
   const dir = path.relative(process.cwd(), summary.dir) || '.';
-  context.out(`results in ${dir}\npage: ${path.join(dir, 'report.html')}\n`);
-  if (summary.interrupted) context.out('interrupted; `poolproof run --resume` finishes it\n');
+  tell(`results in ${dir}\npage: ${path.join(dir, 'report.html')}\n`);
+  if (summary.interrupted) tell('interrupted; `poolproof run --resume` finishes it\n');
   return exitCode;
 }

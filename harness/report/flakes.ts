@@ -118,14 +118,15 @@ function buildDistribution(
 }
 
 /**
- * Flaky: different ends, or the same end with different verdicts. Ends that differ and are all unexpected are
- * `unexpected`: a cell that never did what was expected is no flake.
+ * Flaky: different ends, or the same end as expected and not. Ends that differ and are all unexpected are
+ * `unexpected`: a cell that never did what was expected is no flake. An overhead that was decided in some
+ * repetitions only is undecided.
  */
 function verdictOf(judged: readonly Result[], ends: number): CellVerdict {
   const verdicts = new Set(judged.map(({ verdict }) => verdict));
   if (verdicts.size === 1 && verdicts.has('unexpected')) return 'unexpected';
-  if (ends > 1 || verdicts.size > 1) return 'flaky';
-  return judged[0]?.verdict ?? null;
+  if (ends > 1 || (verdicts.size > 1 && verdicts.has('unexpected'))) return 'flaky';
+  return verdicts.has('undecided') ? 'undecided' : (judged[0]?.verdict ?? null);
 }
 
 /** True when the tier of every judged repetition is at least `tier`. */
@@ -163,12 +164,15 @@ export function tellInterval({ low, high }: Interval): string {
  */
 export function exitCodeWithFlakes(
   results: readonly Result[],
-  options: Readonly<{ failOnFlaky?: boolean; interrupted?: boolean }> = {},
+  options: Readonly<{ failOnFlaky?: boolean; interrupted?: boolean; strict?: boolean }> = {},
 ): ExitCode {
   if (options.interrupted === true) return 130;
   const distributions = buildDistributions(results);
-  const failing: readonly CellVerdict[] =
-    options.failOnFlaky === true ? ['unexpected', 'flaky'] : ['unexpected'];
+  const failing: readonly CellVerdict[] = [
+    'unexpected',
+    ...(options.failOnFlaky === true ? (['flaky'] as const) : []),
+    ...(options.strict === true ? (['undecided'] as const) : []),
+  ];
   if (distributions.some(({ verdict }) => failing.includes(verdict))) return 1;
   const flaky = new Set(distributions.flatMap(({ id, verdict }) => (verdict === 'flaky' ? [id] : [])));
   // The repetitions of a flaky cell that were judged have had their say; what is left decides as always.

@@ -1,20 +1,25 @@
-/** JSON: the run, the summary and every cell, for programs. */
+/** JSON: the run, the summary and every cell, for programs. The format is results/report.schema.json. */
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
+import { buildDistributions, exitCodeWithFlakes } from './flakes.ts';
+import { type Report, reportSchemaNumber } from './report-schema.ts';
 import { summarize } from './summarize.ts';
 
-/** Moves when a field changes its meaning or goes away; new fields do not move it. */
-export const reportSchema = 1;
-
 export function renderJson(run: RunRecord, results: readonly Result[]): string {
-  const { axes, reasons, exitCode, ...counts } = summarize(results);
-  const report = {
+  const { axes, reasons, exitCode: _, ...counts } = summarize(results);
+  const distributions = buildDistributions(results);
+  const flaky = distributions.filter(({ verdict }) => verdict === 'flaky').length;
+  const exitCode = exitCodeWithFlakes(results, { failOnFlaky: run.options['failOnFlaky'] === true });
+  const report: Report = {
     poolproof: 'report',
-    schema: reportSchema,
+    schema: reportSchemaNumber,
     run,
-    summary: { ...counts, exitCode },
+    summary: { ...counts, flaky, exitCode },
     axes,
     reasons,
+    distributions: distributions
+      .filter(({ results: repeated }) => repeated.length > 1)
+      .map(({ id, judged, silent, shares, verdict }) => ({ id, judged, silent, shares, verdict })),
     cells: results,
   };
   return `${JSON.stringify(report, null, 2)}\n`;

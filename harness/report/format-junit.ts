@@ -1,128 +1,115 @@
 /**
- * JUnit XML as CI systems read it: a suite per memory size, a case per cell. `unexpected` is a
- * failure, no verdict (broken, invalid) an error, `skipped` is skipped; so is `undecided`, which is neither a
- * success nor a failure, with its reason.
+ * JUnit XML as CI systems read it: a suite per memory size, a case per cell. `unexpected` is a failure, no
+ * verdict (broken, invalid) an error; `skipped`, `undecided` and a flaky cell are skipped: seen, and counted neither way.
+ * Ant's and Jenkins' descriptions of the format differ; this keeps to what both allow.
  */
-import { tellUndecided } from '../outcome/judge-overhead.ts';
+import { formatSize } from '../matrix/size.ts';
 import { plainLine, plainLines } from '../outcome/plain-text.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
-import { formatSize } from '../matrix/size.ts';
-import { axisNames, labelSetting } from './axis-labels.ts';
-import { wordOf } from './grid.ts';
-
-type Count = Readonly<{ tests: number; failures: number; errors: number; skipped: number; time: string }>;
+import { buildDistributions } from './flakes.ts';
+import { type Grade, type GradedCell, gradeCell, tellCell } from './grade-cell.ts';
 
 export function renderJunit(run: RunRecord, results: readonly Result[]): string {
-  const sizes = [...new Set(results.map(({ settings }) => settings.memory))].sort((a, b) => a - b);
+  const bySize = new Map<number, GradedCell[]>();
+  for (const cell of buildDistributions(results)) {
+    const { memory } = cell.settings;
+    const known = bySize.get(memory);
+    if (known === undefined) bySize.set(memory, [gradeCell(cell, run)]);
+    else known.push(gradeCell(cell, run));
+  }
+  const sizes = [...bySize].sort(([a], [b]) => a - b);
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
-    open('testsuites', { name: `poolproof ${run.matrix.title}`, ...countResults(results) }),
-    ...sizes.flatMap((memory) =>
-      renderSuite(
-        run,
-        formatSize(memory),
-        results.filter(({ settings }) => settings.memory === memory),
-      ),
-    ),
+    '<testsuites>',
+    ...sizes.flatMap(([memory, cells], index) => renderSuite(run, formatSize(memory), cells, index)),
     '</testsuites>',
     '',
   ].join('\n');
 }
 
-function renderSuite(run: RunRecord, memory: string, results: readonly Result[]): readonly string[] {
-  const timestamp = run.startedAt.replace(/\.\d+Z$/, '');
+function renderSuite(
+  run: RunRecord,
+  memory: string,
+  cells: readonly GradedCell[],
+  index: number,
+): readonly string[] {
+  const count = (...grades: readonly Grade[]): number =>
+    cells.filter(({ grade }) => grades.includes(grade)).length;
+  const properties = {
+    run: run.id,
+    matrix: run.matrix.title,
+    poolproof: run.tool.version,
+    qemu: run.qemu.version,
+    accelerator: run.accelerator.kind,
+    images: run.images.digest,
+  };
   return [
-    `  ${open('testsuite', { name: `memory ${memory}`, timestamp, ...countResults(results) })}`,
-    ...properties('    ', {
-      run: run.id,
-      poolproof: run.tool.version,
-      qemu: run.qemu.version,
-      accelerator: run.accelerator.kind,
-      images: run.images.digest,
-    }),
-    ...results.flatMap(renderCase),
+    `  ${open('testsuite', {
+      id: index,
+      package: 'poolproof',
+      name: `memory ${memory}`,
+      timestamp: run.startedAt.replace(/\.\d+Z$|Z$/, ''),
+      // Required by Ant's description, which names this word for a computer that is not to be named.
+      hostname: 'localhost',
+      tests: cells.length,
+      failures: count('failed'),
+      errors: count('error'),
+      skipped: count('skipped', 'flaky', 'undecided'),
+      time: seconds(cells.flatMap(({ cell }) => cell.results)),
+    })}`,
+    '    <properties>',
+    ...Object.entries(properties).map(([name, value]) => `      ${open('property', { name, value }, '/')}`),
+    '    </properties>',
+    ...cells.flatMap((cell) => renderCase(cell, memory)),
+    `    <system-out>${escapeText(cells.map(tellLine).join('\n'))}</system-out>`,
+    '    <system-err/>',
     '  </testsuite>',
   ];
 }
 
-function renderCase(result: Result): readonly string[] {
-  const { id, repetition, settings, outcome, expected, evidence } = result;
-  const name = repetition === 1 ? id : `${id} (repetition ${repetition})`;
-  const classname = `poolproof.${formatSize(settings.memory)}`;
+/** A case has no room for its reason where it passed: the suite's output has a line a cell. */
+function tellLine(graded: GradedCell): string {
+  return plainLine(`${graded.cell.id}: ${tellCell(graded)}: ${graded.reason}`, 2400);
+}
+
+function renderCase(graded: GradedCell, memory: string): readonly string[] {
+  const { cell, grade, deciding } = graded;
+  const attributes = { name: cell.id, classname: `poolproof.${memory}`, time: seconds(cell.results) };
+  if (grade === 'passed') return [`    ${open('testcase', attributes, '/')}`];
   return [
-    `    ${open('testcase', { name, classname, time: seconds([result]) })}`,
-    ...properties('      ', {
-      ...Object.fromEntries(axisNames.map((axis) => [axis, labelSetting(settings, axis)])),
-      outcome,
-      tier: result.tier ?? '',
-      expected: expected?.text ?? '',
-      evidence: evidence ?? '',
-    }),
-    ...renderEnd(result),
+    `    ${open('testcase', attributes)}`,
+    `      ${renderEnd(grade, graded, deciding)}`,
     '    </testcase>',
   ];
 }
 
-function renderEnd(result: Result): readonly string[] {
-  const kind = kindOf(result);
-  const reason = plainLine(result.reason, 2000);
-  if (kind === null) return [`      ${open('system-out')}${escapeText(reason)}</system-out>`];
-  // The schema knows no text in <skipped>, and consumers show its message.
-  if (kind === 'skipped') {
-    const message =
-      result.verdict === 'undecided' ? `undecided: ${plainLine(tellUndecided(result), 2000)}` : reason;
-    return [`      ${open('skipped', { message }, '/')}`];
-  }
-  const message =
-    kind === 'failure'
-      ? `expected ${result.expected?.text ?? 'something else'}, got ${wordOf(result)}: ${reason}`
-      : `${result.outcome}: ${reason}`;
+function renderEnd(grade: Exclude<Grade, 'passed'>, { reason, cell }: GradedCell, deciding: Result): string {
+  const message = plainLine(reason, 2000);
+  // Text in <skipped> is not shown anywhere; its message is.
+  if (grade !== 'failed' && grade !== 'error') return open('skipped', { message }, '/');
+  const tag = grade === 'failed' ? 'failure' : 'error';
+  const type = cell.verdict === 'flaky' ? 'flaky' : deciding.outcome;
   const detail = [
     reason,
-    ...result.tiers.filter(({ ok }) => !ok).map(({ tier, message: text }) => `${tier}: ${text ?? ''}`),
-    ...(result.finding === null ? [] : [result.finding]),
+    ...deciding.tiers.filter(({ ok }) => !ok).map(({ tier, message: text }) => `${tier}: ${text ?? ''}`),
+    ...(deciding.finding === null ? [] : [deciding.finding]),
+    ...(deciding.evidence === null ? [] : [`evidence: ${deciding.evidence}`]),
   ].join('\n');
-  return [
-    `      ${open(kind, { message, type: result.outcome })}${escapeText(plainLines(detail))}</${kind}>`,
-  ];
+  return `${open(tag, { message, type })}${escapeText(plainLines(detail))}</${tag}>`;
 }
 
-function kindOf({ outcome, verdict }: Result): 'failure' | 'error' | 'skipped' | null {
-  if (outcome === 'skipped' || verdict === 'undecided') return 'skipped';
-  if (verdict === null) return 'error';
-  return verdict === 'unexpected' ? 'failure' : null;
-}
-
-function countResults(results: readonly Result[]): Count {
-  const count = (kind: ReturnType<typeof kindOf>) =>
-    results.filter((result) => kindOf(result) === kind).length;
-  const counts = {
-    tests: results.length,
-    failures: count('failure'),
-    errors: count('error'),
-    skipped: count('skipped'),
-  };
-  return { ...counts, time: seconds(results) };
-}
-
-/** Machine time of the cells, summed over their phases. */
+/** Machine time of the cells, summed over their phases; `host.…` is a part of another phase. */
 function seconds(results: readonly Result[]): string {
-  const ms = results.flatMap(({ timings }) => Object.values(timings)).reduce((sum, value) => sum + value, 0);
+  const ms = results
+    .flatMap(({ timings }) => Object.entries(timings))
+    .reduce((sum, [phase, value]) => (phase.includes('.') ? sum : sum + value), 0);
   return (ms / 1000).toFixed(3);
-}
-
-function properties(indent: string, values: Readonly<Record<string, string>>): readonly string[] {
-  return [
-    `${indent}<properties>`,
-    ...Object.entries(values).map(([name, value]) => `${indent}  ${open('property', { name, value }, '/')}`),
-    `${indent}</properties>`,
-  ];
 }
 
 function open(
   tag: string,
-  attributes: Readonly<Record<string, string | number>> = {},
+  attributes: Readonly<Record<string, string | number>>,
   end: '' | '/' = '',
 ): string {
   const text = Object.entries(attributes).map(

@@ -1,42 +1,55 @@
 /**
- * TAP 14: one test point a cell. `ok` only for what did as expected; a cell without a verdict is
- * `not ok` with its outcome in front, because TAP has no third state and green would be a lie. An undecided one
- * is a TODO: not ok, and no failure.
+ * TAP 14: one test point a cell, written when the cell has ended. `ok` only for what did as expected; a cell
+ * without a verdict is `not ok` with its outcome in front, because TAP has no third state and green would be a
+ * lie. A flaky or undecided cell is `not ok # TODO`, TAP's own word for a point that
+ * is not ok and no failure.
  */
 import { stringify } from 'yaml';
-import { tellUndecided } from '../outcome/judge-overhead.ts';
 import { plainLine, plainLines } from '../outcome/plain-text.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
-import { wordOf } from './grid.ts';
+import { buildDistributions } from './flakes.ts';
+import type { FormatStream } from './format-reporter.ts';
+import { type GradedCell, gradeCell, tellCell } from './grade-cell.ts';
 import { summarize, tellCounts } from './summarize.ts';
 
 export function renderTap(run: RunRecord, results: readonly Result[]): string {
+  const stream = streamTap(run);
   return [
-    'TAP version 14',
-    `# poolproof run ${run.id}: ${plainLine(run.matrix.title, 200)}`,
-    `1..${results.length}${results.length === 0 ? ' # SKIP no cells' : ''}`,
-    ...results.map((result, index) => renderPoint(result, index + 1)),
-    `# ${tellCounts(summarize(results))}`,
-    '',
-  ].join('\n');
+    stream.head,
+    ...buildDistributions(results).map((cell) => stream.renderCell(cell.results)),
+    stream.renderTail(results, false),
+  ].join('');
 }
 
-function renderPoint(result: Result, number: number): string {
-  const repetition = result.repetition === 1 ? '' : ` repetition ${result.repetition}`;
-  const text = escapeTap(plainLine(`${result.id}${repetition}: ${wordOf(result)}`, 400));
-  if (result.outcome === 'skipped')
-    return `ok ${number} - ${text} # SKIP ${escapeTap(plainLine(result.reason))}`;
-  // TAP's own word for a point that is not ok and no failure.
-  if (result.verdict === 'undecided')
-    return withDiagnostics(`not ok ${number} - ${text} # TODO undecided`, result);
-  const line = `${result.verdict === 'expected' ? 'ok' : 'not ok'} ${number} - ${text}`;
-  return withDiagnostics(line, result);
+/** The plan stands at the end: text that was cut off has none, and no parser takes it for a whole run. */
+export function streamTap(run: RunRecord): FormatStream {
+  let count = 0;
+  return {
+    head: `TAP version 14\n# poolproof run ${run.id}: ${escapeTap(plainLine(run.matrix.title, 200))}\n`,
+    renderCell: (results) =>
+      buildDistributions(results)
+        .map((cell) => {
+          count += 1;
+          return `${renderPoint(gradeCell(cell, run), count)}\n`;
+        })
+        .join(''),
+    renderTail: (results, interrupted) =>
+      interrupted
+        ? 'Bail out! interrupted\n'
+        : `1..${count}${count === 0 ? ' # SKIP no cells' : ''}\n# ${tellCounts(summarize(results))}\n`,
+  };
 }
 
-function withDiagnostics(line: string, result: Result): string {
-  const diagnostics = buildDiagnostics(result);
-  return diagnostics === null ? line : `${line}\n${indent(['---', diagnostics, '...'].join('\n'))}`;
+function renderPoint(graded: GradedCell, number: number): string {
+  const { cell, grade, reason } = graded;
+  const text = escapeTap(plainLine(`${cell.id}: ${tellCell(graded)}`, 400));
+  if (grade === 'skipped') return `ok ${number} - ${text} # SKIP ${escapeTap(plainLine(reason))}`;
+  const line = `${grade === 'passed' ? 'ok' : 'not ok'} ${number} - ${text}`;
+  const directive = grade === 'flaky' || grade === 'undecided' ? ` # TODO ${grade}` : '';
+  const diagnostics = buildDiagnostics(graded);
+  const whole = `${line}${directive}`;
+  return diagnostics === null ? whole : `${whole}\n${indent(['---', diagnostics, '...'].join('\n'))}`;
 }
 
 /** A backslash first, then `#`, which would begin a directive. */
@@ -45,21 +58,41 @@ function escapeTap(text: string): string {
 }
 
 /** What did as expected at once needs no explanation. */
-function buildDiagnostics(result: Result): string | null {
-  const failed = result.tiers.filter(({ ok }) => !ok);
-  if (result.verdict === 'expected' && failed.length === 0 && result.finding === null) return null;
-  const { outcome, tier, verdict, expected, finding, evidence } = result;
-  const reason = result.verdict === 'undecided' ? tellUndecided(result) : result.reason;
-  const fields = { outcome, tier, verdict, expected: expected?.text ?? null, reason, finding, evidence };
-  const clean = Object.fromEntries(
+function buildDiagnostics({ cell, grade, deciding, reason }: GradedCell): string | null {
+  const plain = cell.results.every(({ tiers, finding }) => tiers.every(({ ok }) => ok) && finding === null);
+  if (grade === 'passed' && plain && cell.results.length === 1) return null;
+  const { outcome, tier, expected, finding, evidence } = deciding;
+  const fields = {
+    outcome,
+    tier,
+    verdict: cell.verdict,
+    expected: expected?.text ?? null,
+    reason,
+    finding,
+    evidence,
+  };
+  const clean: Record<string, unknown> = Object.fromEntries(
     Object.entries(fields).map(([key, value]) => [key, value === null ? null : plainLines(value, 4000)]),
   );
+  if (cell.results.length > 1) {
+    // A list and not a map keyed by words: a parser in any language reads it alike.
+    clean['distribution'] = cell.shares.map(({ observed, count, interval }) => ({
+      observed,
+      count,
+      of: cell.judged,
+      low: round(interval.low),
+      high: round(interval.high),
+    }));
+    clean['notJudged'] = cell.silent;
+  }
   return stringify(clean, {
     lineWidth: 0,
     defaultStringType: 'QUOTE_DOUBLE',
     defaultKeyType: 'PLAIN',
   }).trimEnd();
 }
+
+const round = (share: number): number => Math.round(share * 10_000) / 10_000;
 
 function indent(text: string): string {
   return text

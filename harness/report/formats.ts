@@ -2,12 +2,13 @@
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
 import { renderCsv } from './format-csv.ts';
-import { renderGithub } from './format-github.ts';
+import { renderAnnotations, renderGithub } from './format-github.ts';
 import { renderHtml } from './format-html.ts';
 import { renderJson } from './format-json.ts';
 import { renderJunit } from './format-junit.ts';
 import { renderMarkdown } from './format-markdown.ts';
-import { renderTap } from './format-tap.ts';
+import type { FormatStream } from './format-reporter.ts';
+import { renderTap, streamTap } from './format-tap.ts';
 
 export type Format = Readonly<{
   /** File name in the run's folder. */
@@ -15,6 +16,8 @@ export type Format = Readonly<{
   description: string;
   /** Pure: equal results give equal bytes. */
   render(run: RunRecord, results: readonly Result[]): string;
+  /** For what can be written before the last cell has ended. */
+  stream?(run: RunRecord): FormatStream;
 }>;
 
 export const formats = {
@@ -24,7 +27,12 @@ export const formats = {
     description: 'one row a cell, safe to open in a spreadsheet',
     render: renderCsv,
   },
-  tap: { file: 'report.tap', description: 'TAP 14 with YAML diagnostics', render: renderTap },
+  tap: {
+    file: 'report.tap',
+    description: 'TAP 14 with YAML diagnostics, written while cells end',
+    render: renderTap,
+    stream: streamTap,
+  },
   junit: { file: 'report.xml', description: 'JUnit XML, one suite per memory size', render: renderJunit },
   md: { file: 'report.md', description: 'grid and reasons for a repository', render: renderMarkdown },
   html: {
@@ -33,6 +41,11 @@ export const formats = {
     render: renderHtml,
   },
   github: { file: 'job-summary.md', description: 'job summary of GitHub Actions', render: renderGithub },
+  annotations: {
+    file: 'annotations.txt',
+    description: 'annotations of GitHub Actions: workflow commands, for standard output',
+    render: renderAnnotations,
+  },
 } as const satisfies Readonly<Record<string, Format>>;
 
 export type FormatName = keyof typeof formats;

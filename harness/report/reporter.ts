@@ -26,7 +26,10 @@ export type RunEnd = Readonly<{
 export type Reporter = Readonly<{
   onRunStart?(start: RunStart): void | Promise<void>;
   onCellStart?(cell: Cell): void;
+  /** One repetition has ended and its line is stored. */
   onCellEnd?(result: Result): void;
+  /** All repetitions and retries of a cell have ended, in their order. Not called for a cell that was interrupted. */
+  onCellDone?(results: readonly Result[]): void;
   onRunEnd?(end: RunEnd): void | Promise<void>;
 }>;
 
@@ -44,6 +47,7 @@ export function multiplex(reporters: readonly Reporter[]): Required<Reporter> {
     onRunStart: (start) => eachAsync((reporter) => reporter.onRunStart?.(start)),
     onCellStart: (cell) => each((reporter) => reporter.onCellStart?.(cell)),
     onCellEnd: (result) => each((reporter) => reporter.onCellEnd?.(result)),
+    onCellDone: (results) => each((reporter) => reporter.onCellDone?.(results)),
     onRunEnd: (end) => eachAsync((reporter) => reporter.onRunEnd?.(end)),
   };
 }

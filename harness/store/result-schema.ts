@@ -105,7 +105,7 @@ const shapeSchema: z.ZodType<Result> = z.object({
 });
 
 /** A tier is proven or it is not there: a line that says otherwise is damaged, not a result. */
-const lineSchema = shapeSchema.refine(
+export const lineSchema = shapeSchema.refine(
   ({ outcome, tier, form }) => (outcome === 'reached') === (tier !== null && form !== null),
   { path: ['tier'], error: 'a tier belongs to the outcome `reached` and to no other' },
 );

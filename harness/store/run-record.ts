@@ -13,7 +13,7 @@ export const runFile = 'run.json';
 
 const text = z.string();
 
-const recordSchema = z
+export const recordSchema = z
   .object({
     schema: z.literal(resultSchema),
     /** `20261123T230311Z-a1b2c3`: UTC start and six random digits; sorts by time. */

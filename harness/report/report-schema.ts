@@ -1,0 +1,81 @@
+/** The JSON report as a schema: what `--format json` writes, published as results/report.schema.json. */
+import { z } from 'zod';
+import { axisNames } from '../matrix/axes.ts';
+import { outcomes, verdicts } from '../outcome/outcome.ts';
+import { tierSchema } from '../outcome/model-schema.ts';
+import { lineSchema } from '../store/result-schema.ts';
+import { recordSchema } from '../store/run-record.ts';
+
+/** Moves when a field changes its meaning or goes away; new fields do not move it. */
+export const reportSchemaNumber = 1;
+
+const text = z.string();
+const count = z.int().nonnegative();
+const share = z.number().min(0).max(1);
+const outcomeSchema = z.enum(outcomes);
+
+const namedRun = recordSchema.meta({ id: 'run', description: 'run.json: what the run was made with' });
+const namedResult = lineSchema.meta({ id: 'result', description: 'a line of cells.jsonl: one repetition' });
+
+const distributionSchema = z
+  .object({
+    id: text,
+    judged: count.meta({ description: 'repetitions that say something about the subject' }),
+    silent: count.meta({ description: 'repetitions that say nothing: broken, invalid, skipped' }),
+    shares: z
+      .array(
+        z.object({
+          observed: z.union([tierSchema, outcomeSchema]),
+          count: count.min(1),
+          interval: z
+            .object({ low: share, high: share })
+            .meta({ description: "share of the judged repetitions, Wilson's interval of 95 %" }),
+        }),
+      )
+      .readonly(),
+    verdict: z.enum([...verdicts, 'flaky']).nullable(),
+  })
+  .meta({ id: 'distribution', description: 'a cell that was run several times' });
+
+export const reportShape = z
+  .object({
+    poolproof: z.literal('report'),
+    schema: z.literal(reportSchemaNumber),
+    run: namedRun,
+    summary: z.object({
+      total: count,
+      byOutcome: z.record(outcomeSchema, count),
+      byTier: z.record(tierSchema, count),
+      byVerdict: z.object({ expected: count, unexpected: count, undecided: count, none: count }),
+      flaky: count.meta({ description: 'cells whose repetitions differ' }),
+      findings: count.meta({ description: 'results in which the model and the guest differ' }),
+      exitCode: z.literal([0, 1, 2, 130]),
+    }),
+    axes: z
+      .array(z.object({ name: z.enum(axisNames), values: z.array(text).readonly(), ordered: z.boolean() }))
+      .readonly()
+      .meta({ description: 'axes that vary, with the labels of their values' }),
+    reasons: z
+      .array(
+        z.object({
+          outcome: outcomeSchema,
+          tier: tierSchema.nullable(),
+          verdict: z.enum(verdicts).nullable(),
+          where: text,
+          reason: text,
+          cells: count,
+        }),
+      )
+      .readonly(),
+    distributions: z.array(distributionSchema).readonly(),
+    cells: z.array(namedResult).readonly(),
+  })
+  .meta({ title: 'poolproof report' });
+
+export type Report = z.infer<typeof reportShape>;
+
+/** Draft 7, which validators of every language know. New fields are allowed everywhere. Ends with a line break. */
+export function renderReportSchema(): string {
+  const schema = z.toJSONSchema(reportShape, { target: 'draft-7', io: 'input' });
+  return `${JSON.stringify({ $id: `urn:poolproof:report:${reportSchemaNumber}`, ...schema }, null, 2)}\n`;
+}

@@ -1,0 +1,360 @@
+/** The JSON report. Generated from report.schema.json: change that, not this. */
+
+export interface PoolproofReport {
+  poolproof: 'report';
+  schema: 1;
+  run: Run;
+  summary: {
+    total: number;
+    byOutcome: {
+      [k: string]: number;
+    };
+    byTier: {
+      [k: string]: number;
+    };
+    byVerdict: {
+      expected: number;
+      unexpected: number;
+      none: number;
+      [k: string]: unknown;
+    };
+    /**
+     * cells whose repetitions differ
+     */
+    flaky: number;
+    /**
+     * results in which the model and the guest differ
+     */
+    findings: number;
+    exitCode: 0 | 1 | 2 | 130;
+    [k: string]: unknown;
+  };
+  /**
+   * axes that vary, with the labels of their values
+   */
+  axes: {
+    name:
+      | 'memory'
+      | 'overcommit'
+      | 'overcommitRatio'
+      | 'thp'
+      | 'engine'
+      | 'node'
+      | 'addressSpace'
+      | 'dataLimit'
+      | 'maxMapCount'
+      | 'kernel'
+      | 'cpus'
+      | 'allocator'
+      | 'profile'
+      | 'env';
+    values: string[];
+    ordered: boolean;
+    [k: string]: unknown;
+  }[];
+  reasons: {
+    outcome:
+      'reached' | 'exhausted' | 'crashed' | 'timeout' | 'guest-died' | 'invalid' | 'broken' | 'skipped';
+    tier: ('standard' | 'conservative' | 'on-demand') | null;
+    verdict: ('expected' | 'unexpected') | null;
+    where: string;
+    reason: string;
+    cells: number;
+    [k: string]: unknown;
+  }[];
+  distributions: Distribution[];
+  cells: Result[];
+  [k: string]: unknown;
+}
+/**
+ * run.json: what the run was made with
+ */
+export interface Run {
+  schema: 1;
+  id: string;
+  tool: {
+    name: string;
+    version: string;
+    [k: string]: unknown;
+  };
+  matrix: {
+    file: string;
+    title: string;
+    text: string;
+    size: number;
+    [k: string]: unknown;
+  };
+  startedAt: string;
+  finishedAt: string | null;
+  resumedAt: string[];
+  machine: {
+    cpuModel: string | null;
+    cores: number;
+    memTotal: number;
+    kernel: string;
+    os: string;
+    [k: string]: unknown;
+  };
+  qemu: {
+    path: string;
+    version: string;
+    [k: string]: unknown;
+  };
+  accelerator: {
+    kind: 'kvm' | 'tcg';
+    reason: string;
+    [k: string]: unknown;
+  };
+  kernels: {
+    [k: string]: string;
+  };
+  images: {
+    digest: string;
+    components: {
+      [k: string]: string;
+    };
+    [k: string]: unknown;
+  };
+  options: {
+    [k: string]: string | number | boolean | null;
+  };
+  [k: string]: unknown;
+}
+/**
+ * a cell that was run several times
+ */
+export interface Distribution {
+  id: string;
+  /**
+   * repetitions that say something about the subject
+   */
+  judged: number;
+  /**
+   * repetitions that say nothing: broken, invalid, skipped
+   */
+  silent: number;
+  shares: {
+    observed:
+      | ('standard' | 'conservative' | 'on-demand')
+      | ('reached' | 'exhausted' | 'crashed' | 'timeout' | 'guest-died' | 'invalid' | 'broken' | 'skipped');
+    count: number;
+    /**
+     * share of the judged repetitions, Wilson's interval of 95 %
+     */
+    interval: {
+      low: number;
+      high: number;
+      [k: string]: unknown;
+    };
+    [k: string]: unknown;
+  }[];
+  verdict: ('expected' | 'unexpected' | 'flaky') | null;
+  [k: string]: unknown;
+}
+/**
+ * a line of cells.jsonl: one repetition
+ */
+export interface Result {
+  schema: 1;
+  id: string;
+  repetition: number;
+  settings: {
+    memory: number;
+    overcommit: 0 | 1 | 2;
+    overcommitRatio: number;
+    thp: 'always' | 'madvise' | 'never';
+    engine: string;
+    node: string;
+    addressSpace: number | null;
+    dataLimit: number | null;
+    maxMapCount: number | null;
+    kernel: string;
+    cpus: number;
+    allocator: 'auto' | 'standard' | 'conservative' | 'on-demand';
+    profile: 'spin' | 'wasmtime';
+    env: {
+      [k: string]: string;
+    };
+    [k: string]: unknown;
+  };
+  outcome: 'reached' | 'exhausted' | 'crashed' | 'timeout' | 'guest-died' | 'invalid' | 'broken' | 'skipped';
+  reason: string;
+  tier: ('standard' | 'conservative' | 'on-demand') | null;
+  form: {
+    checks: 'elided' | 'explicit';
+    slots: number | null;
+    reservedBytes: number;
+    chargedBytes: number;
+    [k: string]: unknown;
+  } | null;
+  predicted: {
+    outcome: 'reached' | 'exhausted' | 'crashed';
+    tier: ('standard' | 'conservative' | 'on-demand') | null;
+    checks: ('elided' | 'explicit') | null;
+    tiers: (
+      | {
+          tier: 'standard' | 'conservative' | 'on-demand';
+          fits: true;
+          checks: 'elided' | 'explicit';
+          slots: number | null;
+          tightest: {
+            pool: 'memory' | 'table' | 'stack' | 'stack-guards' | 'linear-memory' | 'code' | 'process';
+            limit:
+              | 'CommitLimit'
+              | 'overcommit heuristic'
+              | 'RLIMIT_AS'
+              | 'RLIMIT_DATA'
+              | 'max_map_count'
+              | 'address width'
+              | 'memory'
+              | 'feature';
+            needed: number;
+            available: number;
+            unit: 'bytes' | 'maps';
+            [k: string]: unknown;
+          } | null;
+          [k: string]: unknown;
+        }
+      | {
+          tier: 'standard' | 'conservative' | 'on-demand';
+          fits: false;
+          shortfall: {
+            pool: 'memory' | 'table' | 'stack' | 'stack-guards' | 'linear-memory' | 'code' | 'process';
+            limit:
+              | 'CommitLimit'
+              | 'overcommit heuristic'
+              | 'RLIMIT_AS'
+              | 'RLIMIT_DATA'
+              | 'max_map_count'
+              | 'address width'
+              | 'memory'
+              | 'feature';
+            needed: number;
+            available: number;
+            unit: 'bytes' | 'maps';
+            [k: string]: unknown;
+          };
+          [k: string]: unknown;
+        }
+    )[];
+    startup: {
+      pool: 'memory' | 'table' | 'stack' | 'stack-guards' | 'linear-memory' | 'code' | 'process';
+      limit:
+        | 'CommitLimit'
+        | 'overcommit heuristic'
+        | 'RLIMIT_AS'
+        | 'RLIMIT_DATA'
+        | 'max_map_count'
+        | 'address width'
+        | 'memory'
+        | 'feature';
+      needed: number;
+      available: number;
+      unit: 'bytes' | 'maps';
+      [k: string]: unknown;
+    } | null;
+    [k: string]: unknown;
+  } | null;
+  expected: {
+    source: 'matrix' | 'prediction';
+    text: string;
+    expectation: {
+      tier?: 'standard' | 'conservative' | 'on-demand';
+      atLeast?: 'standard' | 'conservative' | 'on-demand';
+      outcome?: 'reached' | 'exhausted' | 'crashed' | 'timeout' | 'guest-died';
+      because: string | null;
+      link: string | null;
+      [k: string]: unknown;
+    } | null;
+    [k: string]: unknown;
+  } | null;
+  verdict: ('expected' | 'unexpected') | null;
+  finding: string | null;
+  tiers: {
+    tier: 'standard' | 'conservative' | 'on-demand';
+    ok: boolean;
+    class: string | null;
+    message: string | null;
+    pool: string | null;
+    bytes: number | null;
+    [k: string]: unknown;
+  }[];
+  attempts: {
+    start: 'boot' | 'clone';
+    outcome:
+      'reached' | 'exhausted' | 'crashed' | 'timeout' | 'guest-died' | 'invalid' | 'broken' | 'skipped';
+    detail: string;
+    machineEnd: {
+      kind: 'exited' | 'killed' | 'no-console' | 'not-ready' | 'panic' | 'reset' | 'silent' | 'start-failed';
+      detail: string;
+      [k: string]: unknown;
+    } | null;
+    [k: string]: unknown;
+  }[];
+  readBack: {
+    axis: string;
+    asked: string;
+    found: string;
+    ok: boolean;
+    [k: string]: unknown;
+  }[];
+  facts: {
+    kernelRelease: string | null;
+    memTotal: number | null;
+    memAvailable: number | null;
+    swapTotal: number | null;
+    commitLimit: number | null;
+    committedAs: number | null;
+    overcommitMemory: (0 | 1 | 2) | null;
+    overcommitRatio: number | null;
+    overcommitKbytes: number | null;
+    userReserve: number | null;
+    adminReserve: number | null;
+    maxMapCount: number | null;
+    thp: ('always' | 'madvise' | 'never') | null;
+    addressSpaceLimit: number | null;
+    dataLimit: number | null;
+    stackLimit: number | null;
+    cgroupMemoryMax: number | null;
+    addressBits: number | null;
+    pageSize: number;
+    cpus: number | null;
+    cpuModel: string | null;
+    cpuFlags: string[];
+    virtualised: boolean;
+    emulated: boolean;
+    sysAdmin: boolean | null;
+    [k: string]: unknown;
+  } | null;
+  host: {
+    engine: {
+      kind: 'wasmtime' | 'v8';
+      version: string;
+      [k: string]: unknown;
+    };
+    node: string;
+    choice: 'auto' | 'standard' | 'conservative' | 'on-demand';
+    why: string;
+    proof: {
+      tier: 'standard' | 'conservative' | 'on-demand';
+      checks: 'elided' | 'explicit';
+      slots: number | null;
+      reservedBytes: number;
+      chargedBytes: number;
+      instances: number;
+      virtualBytes: number;
+      residentBytes: number;
+      maps: number;
+      [k: string]: unknown;
+    } | null;
+    warnings: string[];
+    [k: string]: unknown;
+  } | null;
+  timings: {
+    [k: string]: number;
+  };
+  imageDigest: string | null;
+  startedAt: string;
+  evidence: string | null;
+  [k: string]: unknown;
+}
