@@ -32,6 +32,24 @@ export type VariedAxis = Readonly<{
 
 /** As in cell ids: `512M`, `unlimited`; variables as `A=1,B=2`, or `none`. */
 export function labelSetting(settings: Settings, name: AxisName): string {
+  const value = settings[name];
+  if (typeof value === 'object' && value !== null) return renderLabel(settings, name);
+  // Ten thousand cells have few values, and each report asks for them many times.
+  const byValue = labels[name];
+  const known = byValue.get(value);
+  if (known !== undefined) return known;
+  const label = renderLabel(settings, name);
+  if (byValue.size < labelLimit) byValue.set(value, label);
+  return label;
+}
+
+const labelLimit = 10_000;
+
+const labels = Object.fromEntries(
+  axisNames.map((name) => [name, new Map<string | number | null, string>()]),
+) as Readonly<Record<AxisName, Map<string | number | null, string>>>;
+
+function renderLabel(settings: Settings, name: AxisName): string {
   const text = plainLine(formatValue(axes, name, settings[name]), 200);
   return name === 'env' ? text.replace(/(^|,)env\./g, '$1') || 'none' : text;
 }

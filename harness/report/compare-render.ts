@@ -4,7 +4,7 @@ import { findVaried } from './axis-labels.ts';
 import type { CellChange, Comparison, Direction } from './compare.ts';
 import type { EnvironmentDifference } from './compare-environment.ts';
 import { tellOverheadMove } from './compare-overhead.ts';
-import { describeCells } from './describe-cells.ts';
+import { prepareDescriptions } from './describe-cells.ts';
 import { type Distribution, tellDistribution } from './flakes.ts';
 import { escapeMarkdown } from './format-markdown.ts';
 
@@ -30,10 +30,11 @@ export function groupChanges({ changes }: Pick<Comparison, 'changes'>): readonly
     if (group === undefined) groups.set(key, [change]);
     else group.push(change);
   }
+  const describe = prepareDescriptions(changes, axes);
   return [...groups.values()].flatMap((members): ChangeGroup[] => {
     const [first] = members;
     if (first === undefined) return [];
-    const described = describeCells(members, changes, axes);
+    const described = describe(members);
     return [
       {
         direction: first.direction,

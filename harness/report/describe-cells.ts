@@ -7,38 +7,48 @@ type HasSettings = Readonly<{ settings: Settings }>;
 /** More clauses than this say less than a number does. */
 const clauseLimit = 4;
 
+/** The cells there are, by the labels of the axes in their order: made once, asked for each set of cells. */
+type Branch = ReadonlyMap<string, Branch>;
+
+export type Describe = (part: readonly HasSettings[]) => string;
+
 /**
- * Names exactly the cells of `part` among `all`, by the axes that vary. An axis is left out where the
- * part has every value there is; values with the same rest are joined. Cells that are not in `all`
- * (excluded ones) are neither named nor missed.
+ * Names exactly the cells of a part of `all`, by the axes that vary. An axis is left out where the part has
+ * every value there is; values with the same rest are joined. Cells that are not in `all` (excluded ones) are
+ * neither named nor missed. A part costs what it has, not what all have.
  */
-export function describeCells(
-  part: readonly HasSettings[],
-  all: readonly HasSettings[],
-  axes: readonly VariedAxis[],
-): string {
-  const clauses = findClauses(part, all, axes).map((clause) => (clause === '' ? 'all cells' : clause));
-  const more = clauses.length - clauseLimit;
-  if (more < 2) return clauses.join('; ');
-  return `${clauses.slice(0, clauseLimit).join('; ')} and ${more} more`;
+export function prepareDescriptions(all: readonly HasSettings[], axes: readonly VariedAxis[]): Describe {
+  const tree = buildTree(all, axes);
+  return (part) => {
+    const clauses = findClauses(part, tree, axes).map((clause) => (clause === '' ? 'all cells' : clause));
+    const more = clauses.length - clauseLimit;
+    if (more < 2) return clauses.join('; ');
+    return `${clauses.slice(0, clauseLimit).join('; ')} and ${more} more`;
+  };
+}
+
+function buildTree(cells: readonly HasSettings[], [axis, ...rest]: readonly VariedAxis[]): Branch {
+  if (axis === undefined) return new Map();
+  return new Map(
+    [...groupBy(cells, axis.name)].map(([label, group]) => [label, buildTree(group, rest)] as const),
+  );
 }
 
 function findClauses(
   part: readonly HasSettings[],
-  all: readonly HasSettings[],
+  tree: Branch,
   axes: readonly VariedAxis[],
 ): readonly string[] {
   const [axis, ...rest] = axes;
   if (axis === undefined) return [''];
   const inPart = groupBy(part, axis.name);
-  const inAll = groupBy(all, axis.name);
-  const values = axis.values.filter((value) => inAll.has(value));
+  const values = axis.values.filter((value) => tree.has(value));
   // Values whose rest reads the same are one clause.
   const byRest = new Map<string, { positions: number[]; clauses: readonly string[] }>();
   for (const [position, value] of values.entries()) {
     const cells = inPart.get(value);
     if (cells === undefined) continue;
-    const clauses = findClauses(cells, inAll.get(value) ?? [], rest);
+    const clauses = findClauses(cells, tree.get(value) ?? new Map<string, Branch>(), rest);
     const key = clauses.join('\n');
     const known = byRest.get(key);
     if (known === undefined) byRest.set(key, { positions: [position], clauses });

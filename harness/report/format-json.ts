@@ -22,5 +22,9 @@ export function renderJson(run: RunRecord, results: readonly Result[]): string {
       .map(({ id, judged, silent, shares, verdict }) => ({ id, judged, silent, shares, verdict })),
     cells: results,
   };
-  return `${JSON.stringify(report, null, 2)}\n`;
+  // A line a cell: ten thousand cells are 43 MB instead of 69, and what changed is one line.
+  const { cells, ...rest } = report;
+  const lines = cells.map((cell) => `\n    ${JSON.stringify(cell)}`);
+  const head = JSON.stringify(rest, null, 2).slice(0, -2);
+  return `${head},\n  "cells": [${lines.join(',')}${lines.length === 0 ? '' : '\n  '}]\n}\n`;
 }

@@ -5,7 +5,7 @@ import { tellUndecided } from '../outcome/judge-overhead.ts';
 import { plainLine } from '../outcome/plain-text.ts';
 import type { Result } from '../store/result.ts';
 import type { VariedAxis } from './axis-labels.ts';
-import { describeCells } from './describe-cells.ts';
+import { prepareDescriptions } from './describe-cells.ts';
 
 export type ReasonGroup = Readonly<{
   outcome: Outcome;
@@ -41,11 +41,12 @@ export function groupReasons(
     group.numbers.push(numbers);
     groups.set(key, group);
   }
+  const describe = prepareDescriptions(results, axes);
   return [...groups.values()].map(({ first: { outcome, tier, verdict }, shape, members, numbers }) => ({
     outcome,
     tier,
     verdict,
-    where: describeCells(members, results, axes),
+    where: describe(members),
     reason: fillRanges(shape, numbers),
     cells: members.length,
   }));

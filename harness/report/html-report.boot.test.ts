@@ -300,6 +300,17 @@ t.test('ten thousand cells: soon at hand, and panels are put together when opene
   t.comment(`${many.length} cells, ready after ${Math.round(readyMs)} ms`);
   // The goal is 2 s on a machine with nothing else to do; tests run beside others.
   t.ok(readyMs < 8000, `${readyMs} ms`);
+  const lines = page.locator('#grid tbody tr');
+  t.equal(await lines.count(), 300, 'the first lines of the grid');
+  await page.getByLabel('find').fill('cpus=7,n=34');
+  t.equal(await lines.count(), 4, 'lines that were not among them');
+  await lines.nth(2).locator('a').nth(8).click();
+  t.match(
+    await page.evaluate('document.activeElement.parentElement.id'),
+    /^cell-memory=2048M,overcommit=2,thp=never.*cpus=7,n=34$/,
+  );
+  await page.keyboard.press('Escape');
+  t.match(await page.evaluate('document.activeElement.hash'), /cpus=7,n=34$/, 'back in the grid');
   await page.getByLabel('find').fill('cpus=7,n=20');
   const shown = page.locator('#cells > details:visible');
   t.equal(await shown.count(), 36);
@@ -314,6 +325,9 @@ t.test('ten thousand cells: soon at hand, and panels are put together when opene
     /poolproof run matrices\/default\.yaml --only memory=512M,overcommit=2,thp=never,engine=wasmtime,node=22,cpus=7,n=20/,
   );
   await page.getByRole('button', { name: 'Show all' }).click();
+  await page.getByRole('button', { name: 'All 1112 lines of the grid' }).click();
+  t.equal(await lines.count(), 1112);
+  t.equal(await page.getByRole('button', { name: 'lines of the grid' }).count(), 0);
   await page
     .locator('#cells > details')
     .nth(many.length - 1)
@@ -328,5 +342,5 @@ t.test('ten thousand cells: soon at hand, and panels are put together when opene
   t.same(complaints, []);
   await using plain = await open('large', html, { javaScriptEnabled: false });
   t.equal(await plain.page.locator('#cells details').count(), many.length, 'also without JavaScript');
-  t.equal(await plain.page.locator('#grid a').count(), many.length);
+  t.equal(await plain.page.locator('table.grid a').count(), many.length);
 });

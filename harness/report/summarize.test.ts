@@ -3,14 +3,14 @@ import { buildDefaultResults, buildResult, buildStandard, settings } from '../fi
 import type { Settings } from '../matrix/cell.ts';
 import type { Result } from '../store/result.ts';
 import { axisNames, findVaried, labelSetting } from './axis-labels.ts';
-import { describeCells } from './describe-cells.ts';
+import { prepareDescriptions } from './describe-cells.ts';
 import { buildGrid, listLayouts, tellLegend, tellPlace, wordOf } from './grid.ts';
 import { groupReasons } from './group-reasons.ts';
 import { exitCodeOf, summarize, tellCounts } from './summarize.ts';
 
 const mib = 2 ** 20;
 const whereOf = (part: readonly Result[], all: readonly Result[]) =>
-  describeCells(part, all, findVaried(all));
+  prepareDescriptions(all, findVaried(all))(part);
 const shortfall = (leaves: string) => `table pool needs 1531 MiB, CommitLimit leaves ${leaves}`;
 
 t.test('the default matrix: what varies, what happened, why', (t) => {

@@ -1,12 +1,13 @@
 /**
  * Benchmarks: `node dist/scripts/bench/main.js [--quick] [--json FILE] [name ...]`. Prints a line a figure and, with
- * --json, keeps them with the machine named. Names: help plan fake clones shared cell matrix boots (default: all).
+ * --json, keeps them with the machine named. Names: help plan fake report history clones shared cell matrix boots (default: all).
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { readComputer, findQemu } from '../../harness/plan/computer.ts';
 import { benchBoots, benchClones, benchSharedMemory } from './guests.ts';
 import { benchColdCell, benchDefaultMatrix, benchFakeMatrix, benchHelp, benchPlan } from './harness.ts';
+import { benchHistory, benchReport } from './reports.ts';
 
 const { values, positionals: names } = parseArgs({
   options: { quick: { type: 'boolean' }, json: { type: 'string' }, help: { type: 'boolean' } },
@@ -22,6 +23,8 @@ const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
     await benchFakeMatrix(1000),
     ...(quick ? [] : [await benchFakeMatrix(10_000)]),
   ],
+  report: () => benchReport(quick ? 1000 : 10_000, quick ? 2 : 5),
+  history: () => benchHistory(quick ? 36 : 365, 500),
   clones: () => benchClones(quick ? 3 : 15, quick ? 20 : 500),
   shared: () => benchSharedMemory(8),
   cell: () => benchColdCell(quick ? 1 : 5),

@@ -144,7 +144,7 @@ export function tellDeciding({ cell }: Entry): string {
       : '';
   return plainLine(
     `predicted ${predicted?.tier ?? predicted?.outcome ?? 'nothing'}: ${reason}${numbers}`,
-    400,
+    240,
   );
 }
 

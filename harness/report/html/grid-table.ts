@@ -58,6 +58,12 @@ export function layOut(entries: readonly Entry[], axes: readonly VariedAxis[]): 
 
 export function renderGrid({ grid, places }: Layout): Html {
   const tall = grid.rows.length > 30 ? ' tall' : '';
+  const lines = grid.rows.map(({ labels }, row) => {
+    const found = places[row] ?? [];
+    return html`<tr>
+      ${labels.map((label) => html`<th scope="row">${label}</th>`)}${found.map(renderPlace)}${renderCost(found)}
+    </tr>`;
+  });
   return html`<div class="scroll${tall}" tabindex="0" role="region" aria-labelledby="grid-caption">
     <table class="grid" id="grid">
       <caption id="grid-caption">
@@ -69,15 +75,31 @@ export function renderGrid({ grid, places }: Layout): Html {
       </caption>
       ${renderHead(grid)}
       <tbody>
-        ${grid.rows.map(({ labels }, row) => {
-          const found = places[row] ?? [];
-          return html`<tr>
-            ${labels.map((label) => html`<th scope="row">${label}</th>`)}${found.map(renderPlace)}${renderCost(found)}
-          </tr>`;
-        })}
+        ${lines.slice(0, lineLimit)}
       </tbody>
     </table>
+    ${lines.length <= lineLimit ? null : renderRest(grid, lines.slice(lineLimit))}
   </div>`;
+}
+
+/**
+ * A browser takes two seconds to lay out ten thousand lines. More than these are there for those without a
+ * script, and not parsed for the others until they are asked for.
+ */
+const lineLimit = 300;
+
+function renderRest(grid: Grid, lines: readonly Html[]): Html {
+  return html`<noscript id="grid-rest"
+    ><table class="grid">
+      <caption>
+        The same, continued
+      </caption>
+      ${renderHead(grid)}
+      <tbody>
+        ${lines}
+      </tbody>
+    </table></noscript
+  >`;
 }
 
 const keyOf = (row: readonly string[], column: readonly string[]): string => [...row, ...column].join('\n');

@@ -24,7 +24,38 @@ const itemOf = (i) => {
   }
   return items[i];
 };
-const links = [...document.querySelectorAll('#grid td a')].map((link) => [link, at.get(link.hash.slice(1))]);
+// A long grid likewise: lines that are not shown are text.
+const gridBody = document.querySelector('#grid tbody');
+const rest = document.getElementById('grid-rest');
+const restBody = rest ? rest.textContent : '';
+const lines = [...gridBody.rows, ...restBody.slice(restBody.indexOf('<tbody>') + 7, restBody.lastIndexOf('</tbody>')).split(/(?=<tr>)/).filter((row) => row.startsWith('<tr>'))];
+const lineCells = lines.map((line) => (typeof line === 'string' ? [...line.matchAll(/ href="#([^"]*)"/g)].map((match) => match[1]) : [...line.querySelectorAll('td a')].map((link) => link.hash.slice(1))).map((id) => at.get(id)));
+const lineOf = (k) => {
+  if (typeof lines[k] === 'string') {
+    const template = document.createElement('template');
+    template.innerHTML = lines[k];
+    lines[k] = template.content.firstElementChild;
+  }
+  return lines[k];
+};
+const shownLines = 300;
+const more = document.createElement('button');
+more.type = 'button';
+let wholeGrid = false;
+let on = [];
+const showGrid = () => {
+  const wanted = lines.map((_, k) => k).filter((k) => lineCells[k].some((i) => on[i]));
+  const count = wholeGrid ? wanted.length : Math.min(wanted.length, shownLines);
+  gridBody.replaceChildren(...wanted.slice(0, count).map((k) => {
+    const line = lineOf(k);
+    line.querySelectorAll('td a').forEach((link, c) => link.parentElement.classList.toggle('off', !on[lineCells[k][c]]));
+    return line;
+  }));
+  more.hidden = count === wanted.length;
+  more.textContent = 'All ' + wanted.length + ' lines of the grid';
+};
+more.addEventListener('click', () => { wholeGrid = true; showGrid(); });
+const linkTo = (i) => [...gridBody.querySelectorAll('td a')].find((link) => at.get(link.hash.slice(1)) === i);
 const n = data.axes.length;
 const texts = [];
 const textOf = (i) => (texts[i] ??= (raw ? rows[i].slice(13).replace(/<summary>|<[/bi][^>]*>/g, '') : items[i].firstElementChild.textContent + ' ' + ids[i]).toLowerCase());
@@ -83,14 +114,8 @@ const apply = () => {
   if (want.get('state')) tests.push([n, +want.get('state')]);
   if (want.get('verdict')) tests.push([n + 1, +want.get('verdict')]);
   const words = want.get('find').toLowerCase().split(/\\s+/).filter(Boolean);
-  const on = data.cells.map((cell, i) => tests.every(([k, v]) => cell[k] === v) && words.every((word) => textOf(i).includes(word)));
-  const lines = new Map();
-  for (const [link, i] of links) {
-    link.parentElement.classList.toggle('off', !on[i]);
-    const line = link.closest('tr');
-    lines.set(line, (lines.get(line) ?? false) || on[i]);
-  }
-  for (const [line, any] of lines) if (line.hidden === any) line.hidden = !any;
+  on = data.cells.map((cell, i) => tests.every(([k, v]) => cell[k] === v) && words.every((word) => textOf(i).includes(word)));
+  showGrid();
   const order = ids.map((_, i) => i).filter((i) => on[i]).sort(orders[want.get('sort')]);
   counted.value = order.length === ids.length ? ids.length + ' cells' : order.length + ' of ' + ids.length + ' cells';
   show(order);
@@ -126,8 +151,8 @@ list.addEventListener('keydown', (event) => {
   const item = event.target.closest('#cells > details');
   if (!item || !item.open) return;
   item.open = false;
-  const link = links.find(([, i]) => i === at.get(item.id));
-  (link && !link[0].closest('.off') ? link[0] : item.firstElementChild).focus();
+  const link = linkTo(at.get(item.id));
+  (link && !link.closest('.off') ? link : item.firstElementChild).focus();
 });
 // The same link twice changes no address.
 document.addEventListener('click', (event) => {
@@ -138,12 +163,19 @@ addEventListener('hashchange', goTo);
 let opened = [];
 addEventListener('beforeprint', () => {
   append(Infinity);
+  if (!more.hidden) more.click();
   opened = [...list.children].filter((item) => !item.open);
   if (opened.length > 500) opened = [];
   opened.forEach(reveal);
 });
 addEventListener('afterprint', () => opened.forEach((item) => { item.open = false; }));
 form.hidden = false;
+on = ids.map(() => true);
+more.hidden = true;
+if (rest) {
+  rest.replaceWith(more);
+  showGrid();
+}
 if (raw) show(ids.map((_, i) => i));
 goTo();
 document.documentElement.dataset.ready = '';
