@@ -33,7 +33,8 @@ export type VariedAxis = Readonly<{
 /** As in cell ids: `512M`, `unlimited`; variables as `A=1,B=2`, or `none`. */
 export function labelSetting(settings: Settings, name: AxisName): string {
   const value = settings[name];
-  if (typeof value === 'object' && value !== null) return renderLabel(settings, name);
+  if (typeof value === 'object' && value !== null)
+    return Object.keys(value).length === 0 ? 'none' : renderLabel(settings, name);
   // Ten thousand cells have few values, and each report asks for them many times.
   const byValue = labels[name];
   const known = byValue.get(value);
