@@ -363,6 +363,8 @@ t.test('the table names clock, CPU and baseline, and strikes through what is not
   t.match(text, /sqlite +\+25\.0 % +\+20\.0 % to \+30\.0 % +64 +8 .*-o-/);
   t.match(text, /lexer +\(-6\.0 %\) +-10\.0 % to -2\.0 %, unstable/);
   t.match(text, /sqlite +0 % +same code/);
+  t.match(text, /95 % interval/);
+  t.match(text, /both pairs/, 'counts have no confidence interval');
   t.notMatch(text, /│|─/);
   t.match(renderOverhead(summaries, { color: true }), '\u001b[9m-6.0 %\u001b[29m');
   t.equal(renderOverhead([], { color: false }), 'nothing was measured\n');

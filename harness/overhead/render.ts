@@ -10,6 +10,12 @@ export type RenderOptions = Readonly<{
   chartWidth?: number;
 }>;
 
+/** What `low` and `high` are. */
+const spreadTitles: Readonly<Record<OverheadSummary['clock'], string>> = {
+  time: '95 % interval',
+  instructions: 'both pairs',
+};
+
 /** What a clock's figures are called in a heading. */
 const clockTitles: Readonly<Record<OverheadSummary['clock'], string>> = {
   time: 'time',
@@ -36,7 +42,7 @@ function titleOf({ engine, tier, form, clock, baseline, cpuModel }: OverheadSumm
 
 function renderGroup(group: readonly OverheadSummary[], scale: Scale, { color }: RenderOptions): string {
   const table = new CliTable3({
-    head: ['workload', 'overhead', '95 % interval', 'pairs', 'processes', scale.axis],
+    head: ['workload', 'overhead', spreadTitles[group[0]?.clock ?? 'time'], 'pairs', 'processes', scale.axis],
     chars: { ...bare, middle: '  ', 'left-mid': '', 'mid-mid': '' },
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
     colAligns: ['left', 'right', 'left', 'right', 'right', 'left'],

@@ -22,7 +22,7 @@ export type MeasureRequest = Readonly<{
   workloads: readonly string[];
   /** Fractions of a workload's length; two make a slope. @default [1] */
   lengths?: readonly number[];
-  /** Samples of each subject, workload and length. @default 8 */
+  /** Samples of each subject, workload and length; 0 only compiles. @default 8 */
   samples?: number;
   /**
    * How much more often each subject does its work: 1.05 plants a slow-down of 5 %, to show that the method

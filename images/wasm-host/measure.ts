@@ -111,6 +111,8 @@ function measure(
   clock: () => Reading,
 ): WorkloadMeasurement {
   const code = engines.map((engine) => engine.load(workload.module).code);
+  // No samples: the modules were to be compiled ahead, and that is done.
+  if (args.samples === 0) return { workload: workload.name, code, checksums: [], series: [] };
   const isPlanted = args.planted.some((factor) => factor !== 1);
   const timed = isPlanted
     ? args.subjects.map((_, index) => index)
@@ -144,28 +146,32 @@ function plant(running: Running, factor: number): Running {
 }
 
 /**
- * Nanoseconds of one step of the control loop: a whole number of instructions where the clock counts
- * them, the same each time.
+ * Nanoseconds of one step of the control loop: a whole number of instructions where the clock counts them,
+ * the same each time. The least of some samples, and millions of steps: timer interrupts add some 0.3 %
+ * (8.01 to 8.03 instead of 8 were seen). A clock of the host's varies by several percent under emulation.
  */
 function provePerStep(engine: Engine, clock: () => Reading): number {
   const running = engine.load('register-loop').loaded.instantiate();
-  const steps = [200_000, 600_000] as const;
   const time = (length: number): number => {
-    running.call('run', 1000);
-    const before = clock();
-    running.call('run', length);
-    return clock().cpuNs - before.cpuNs;
+    const samples = [0, 1, 2].map(() => {
+      const before = clock();
+      running.call('run', length);
+      return clock().cpuNs - before.cpuNs;
+    });
+    return Math.min(...samples);
   };
-  const slopes = [0, 1, 2].map(() => (time(steps[1]) - time(steps[0])) / (steps[1] - steps[0]));
+  const [short, long] = [500_000, 4_000_000];
+  running.call('run', short);
+  const slopes = [0, 1].map(() => (time(long) - time(short)) / (long - short));
   running.drop();
-  const [least = NaN, middle = NaN, most = NaN] = slopes.sort((a, b) => a - b);
-  const whole = Math.round(middle);
-  if (!(Math.abs(middle - whole) < 0.01 * whole && (most - least) / middle < 0.002)) {
+  const [one = NaN, other = NaN] = slopes;
+  const whole = Math.round(one);
+  if (!(Math.abs(one - whole) < 0.01 * whole && Math.abs(one - other) < 0.005 * one)) {
     throw new UsageError(
-      `the clock does not count instructions: a step took ${slopes.map((n) => n.toFixed(3)).join(', ')}`,
+      `the clock does not count instructions: a step took ${slopes.map((n) => n.toFixed(3)).join(', then ')}`,
     );
   }
-  return middle;
+  return one;
 }
 
 function run(args: MeasureArguments): MeasureReport {
