@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { buildErofs, linkInTree, makeTreeFolder, writeTreeFile } from './archive/erofs.ts';
 import { buildBaseArchive, findKernel } from './archive/initramfs.ts';
 import { readWheelMember, unpackDeb, unpackNpm } from './archive/unpack.ts';
+import { hashRecipe } from './cache/image-cache.ts';
 import {
   busyboxApplets,
   engineDisk,
@@ -11,12 +13,15 @@ import {
   koffiPackages,
   libraries,
   lockNames,
+  measureDisk,
   mountPoint,
   nodeDisk,
   type ImageRequest,
 } from './definitions.ts';
 import { PoolproofError } from './errors.ts';
 import type { Pin } from './lock.ts';
+import { extractWorkloads } from './wasm-host/workloads/extract.ts';
+import { workloadPackages } from './wasm-host/workloads/packages.ts';
 
 /** One file of an image: what it is made of, and how. */
 export type ArtefactPlan = Readonly<{
@@ -49,7 +54,8 @@ export function planArtefacts(
   request: ImageRequest,
   pins: readonly Pin[],
   hostFiles: ReadonlyMap<string, Buffer>,
-  hostDigest: string,
+  /** Null: nothing is measured. */
+  measureFiles: ReadonlyMap<string, Buffer> | null,
 ): ArtefactPlan[] {
   const kernelPins = pins
     .map((pin) => pin.name)
@@ -58,9 +64,10 @@ export function planArtefacts(
     kernelPlan(request.kernel, kernelPins),
     initramfsPlan(request.kernel, kernelPins),
     basePlan(),
-    hostPlan(hostFiles, hostDigest),
+    hostPlan(hostFiles),
     ...request.nodes.map(nodePlan),
     ...request.engines.map(enginePlan),
+    ...(measureFiles === null ? [] : [measurePlan(measureFiles)]),
   ];
 }
 
@@ -135,11 +142,11 @@ const basePlan = (): ArtefactPlan => ({
 });
 
 /** The one disk that changes with this project's code; small, so that building it costs nothing. */
-const hostPlan = (files: ReadonlyMap<string, Buffer>, digest: string): ArtefactPlan => ({
+const hostPlan = (files: ReadonlyMap<string, Buffer>): ArtefactPlan => ({
   name: 'host',
   kind: 'disk',
   components: [],
-  inputs: { digest },
+  inputs: { digest: digestFiles(files) },
   build: async ({ folder }) => {
     const tree = path.join(folder, 'tree');
     for (const [name, data] of files) {
@@ -151,6 +158,30 @@ const hostPlan = (files: ReadonlyMap<string, Buffer>, digest: string): ArtefactP
     return finishDisk(tree, folder);
   },
 });
+
+/** The measuring program, kernels, and what of published packages the real programs are. */
+const measurePlan = (files: ReadonlyMap<string, Buffer>): ArtefactPlan => ({
+  name: measureDisk,
+  kind: 'disk',
+  components: workloadPackages.map(({ name, version }) => lockNames.workload(name, version)),
+  inputs: { digest: digestFiles(files), workloadPackages },
+  build: async ({ fileOf, folder }) => {
+    const tree = path.join(folder, 'tree');
+    const folderOf = (name: string): string => path.join(folder, 'packages', name.replaceAll('/', '+'));
+    for (const { name, version } of workloadPackages) {
+      await unpackNpm(fileOf(lockNames.workload(name, version)), folderOf(name), /./);
+    }
+    const programs = [...(await extractWorkloads(folderOf))].map(
+      ([name, data]) => [`programs/${name}`, data] as const,
+    );
+    for (const [name, data] of [...files, ...programs]) await writeTreeFile(tree, name, data, 0o644);
+    await linkInTree(tree, 'node_modules', `${mountPoint('base')}/node_modules`);
+    return finishDisk(tree, folder);
+  },
+});
+
+const digestFiles = (files: ReadonlyMap<string, Buffer>): string =>
+  hashRecipe([...files].map(([name, data]) => [name, createHash('sha256').update(data).digest('hex')]));
 
 const nodePlan = (line: string): ArtefactPlan => ({
   name: nodeDisk(line),

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { checkUpToDate, loadHostFiles } from './archive/host-files.ts';
+import { checkUpToDate, loadHostFiles, loadMeasureFiles } from './archive/host-files.ts';
 import { buildScriptArchive } from './archive/initramfs.ts';
 import { planArtefacts, recipeVersion, type ArtefactPlan } from './artefacts.ts';
 import { findArtefact, hashRecipe, openCache, type Artefact, type ImageCache } from './cache/image-cache.ts';
@@ -46,19 +46,15 @@ export type RecordedArtefact = Readonly<{ recipe: string; artefact: Artefact }>;
 /** @throws PoolproofError IMAGE_UNKNOWN, IMAGE_LOCK_INVALID, IMAGE_BUILD (nothing compiled), CACHE_UNWRITABLE */
 export async function openJob(request: ImageRequest, options: JobOptions = {}): Promise<Job> {
   checkRequest(request);
-  const [cache, pins, hostFiles, scripts] = await Promise.all([
+  const [cache, pins, hostFiles, measureFiles, scripts] = await Promise.all([
     openCache(options.cacheDir),
     loadLock(options.lockFile),
     loadHostFiles(options.compiledFolder),
+    request.measure === true ? loadMeasureFiles(options.compiledFolder) : null,
     buildScriptArchive(project.guestFolder),
     checkUpToDate(path.join(project.sourceFolder, 'guest'), project.guestFolder),
   ]);
-  const plans = planArtefacts(
-    request,
-    pins,
-    hostFiles,
-    hashRecipe([...hostFiles].map(([n, d]) => [n, hash(d)])),
-  );
+  const plans = planArtefacts(request, pins, hostFiles, measureFiles);
   return {
     kernel: request.kernel,
     locked: options.locked ?? false,

@@ -112,6 +112,8 @@ export type ImageRequest = Readonly<{
   nodes: readonly string[];
   /** Versions of libwasmtime, e.g. `['50.0.1']`; each becomes a disk of its own. */
   engines: readonly string[];
+  /** Also the disk with the measuring program and its workloads. @default false */
+  measure?: boolean;
 }>;
 
 /** Where init mounts a disk inside the guest. */
@@ -127,6 +129,11 @@ export const nodePath = (line: string): string => `${mountPoint(nodeDisk(line))}
 export const enginePath = (version: string): string =>
   `${mountPoint(engineDisk(version))}/lib/libwasmtime.so`;
 
+/** Disk of the measuring program: the program, kernels beside it, modules and inputs of the real programs. */
+export const measureDisk = 'measure';
+export const measureProgram = `${mountPoint(measureDisk)}/measure.cjs`;
+export const measureFiles = `${mountPoint(measureDisk)}/programs`;
+
 /** Folder of the compiled wasm host inside the guest; `../allocator` and koffi resolve from there. */
 export const hostFolder = `${mountPoint('host')}/wasm-host`;
 
@@ -134,6 +141,7 @@ export const hostFolder = `${mountPoint('host')}/wasm-host`;
 export const lockNames = {
   kernel: (row: string, part: string): string => `kernel/${row}/${part}`,
   debian: (name: string): string => `debian/${name}`,
+  workload: (name: string, version: string): string => `npm/${name}@${version}`,
   koffi: (name: string): string => `npm/${name}@${koffiVersion}`,
   node: (line: string): string => `npm/${nodePackage}@${line}`,
   engine: (version: string): string => `pip/${enginePackage}@${version}`,

@@ -6,7 +6,7 @@ import { blobPath, hashFile, hasBlob, openCache, parseArtefact } from './cache/i
 import { engines, kernels, nodes, type ImageRequest } from './definitions.ts';
 
 /** Everything the tables and the lock know, for one kernel. */
-export const fullRequest = (kernel: string): ImageRequest => ({ kernel, nodes, engines });
+export const fullRequest = (kernel: string): ImageRequest => ({ kernel, nodes, engines, measure: true });
 
 export type ListedImage = Readonly<{
   /** `kernel-bookworm`, `initramfs-bookworm`, `base`, `host`, `node-22`, `wasmtime-50.0.1` … */

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { unpackNpm } from './archive/unpack.ts';
 import { holdBuildLock } from './cache/build-lock.ts';
 import { blobPath, hashRecipe, makeWorkFolder, openCache, type ImageCache } from './cache/image-cache.ts';
+import { lockNames } from './definitions.ts';
 import { PoolproofError } from './errors.ts';
 import { loadLock, type Pin } from './lock.ts';
 import { ComponentStore, type FetchEvent } from './source/component-store.ts';
@@ -12,7 +13,8 @@ import { extractWorkloads } from './wasm-host/workloads/extract.ts';
 import { workloadPackages, type WorkloadPackage } from './wasm-host/workloads/packages.ts';
 
 /** Lock name of a package. */
-export const workloadLockName = ({ name, version }: WorkloadPackage): string => `npm/${name}@${version}`;
+export const workloadLockName = ({ name, version }: WorkloadPackage): string =>
+  lockNames.workload(name, version);
 
 /**
  * Folder in the cache with every file of the workloads disk; fetched, checked and cut out when it is not there.

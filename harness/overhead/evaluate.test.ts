@@ -63,7 +63,7 @@ function measurement(given: Given): Measurement {
       })),
       perStep: counted ? 7 : null,
       facts: { cpuModel: 'A CPU', emulated: counted, ...strict, ...given.limits },
-      startMs: 100,
+      start: { wallMs: 100, cpuNs: 1e8, usage: { virtualBytes: 0, residentBytes: 0, chargedBytes: 0 } },
       usage: { virtualBytes: 1, residentBytes: 1, chargedBytes: 1 },
     })}\n`,
   );
@@ -226,7 +226,7 @@ t.test('in a guest: A B B A under limits that each process must have read itself
         ...(change.at === index ? change : {}),
       }),
     );
-    return evaluateInstructions(steps, measured, strict);
+    return evaluateInstructions(steps, [measured], strict);
   };
   const good = run([12e6, 16e6, 16.001e6, 12.001e6]);
   if (good.kind !== 'measured') throw new Error(good.reason);
@@ -263,21 +263,23 @@ t.test('in a guest: A B B A under limits that each process must have read itself
   refuse({ at: 1, subjects: [few] }, /it ran conservative\/elided instead of conservative\/explicit/);
   refuse({ at: 1, clock: 'time' }, /does not count instructions/);
   refuse({ at: 2, checksum: 2 }, /computed different things/);
-  t.match(evaluateInstructions(steps, [], strict), {
+  t.match(evaluateInstructions(steps, [[]], strict), {
     kind: 'invalid',
     reason: '0 of 4 processes gave a count',
   });
   const alike = evaluateInstructions(
     planInstructions('wasmtime', few),
-    planInstructions('wasmtime', few).map(({ subject, limits }) =>
-      measurement({
-        subjects: [subject],
-        times: { 'random-access': [[5]] },
-        slope: 1,
-        clock: 'instructions',
-        limits: limits === 'lifted' ? lifted : {},
-      }),
-    ),
+    [
+      planInstructions('wasmtime', few).map(({ subject, limits }) =>
+        measurement({
+          subjects: [subject],
+          times: { 'random-access': [[5]] },
+          slope: 1,
+          clock: 'instructions',
+          limits: limits === 'lifted' ? lifted : {},
+        }),
+      ),
+    ],
     strict,
   );
   t.match(alike, { kind: 'measured', summaries: [{ sameCode: true, ratio: 1, pairs: 0 }] });

@@ -1,5 +1,5 @@
 /** Pairs of processes in an emulated guest, and what their instruction counts say. Pure. */
-import { findWorkload, workloads } from '../../images/wasm-host/workloads/catalogue.ts';
+import { findWorkload, workloads, type Workload } from '../../images/wasm-host/workloads/catalogue.ts';
 import type { EngineKind } from '../../images/allocator/tier.ts';
 import { forms, formatSubject, type Subject } from './forms.ts';
 import { findLimitProblem, type Limits, type LimitState } from './limits.ts';
@@ -17,6 +17,15 @@ export const toleratedDrift = 0.002;
 export const countedWorkloads: readonly string[] = workloads
   .filter(({ clocks }) => clocks.includes('instructions'))
   .map(({ name }) => name);
+
+/** Of a selection, what is not counted, and why. */
+export function explainUncounted(
+  selected: readonly Workload[],
+): readonly Readonly<{ workload: string; reason: string }>[] {
+  return selected
+    .filter(({ clocks }) => !clocks.includes('instructions'))
+    .map(({ name }) => ({ workload: name, reason: 'not measurable under emulation' }));
+}
 
 /**
  * Each process counts lengths of 0.2 and 1, three samples each: the slope between them is free of what a sample
@@ -41,61 +50,149 @@ export type InstructionResult =
   /** A process did not run as planned: no figure follows. */
   | Readonly<{ kind: 'invalid'; reason: string }>;
 
+/** How exact a figure must be. */
+export type Exactness = Readonly<{
+  /** How far the two pairs may lie apart, as a fraction. @default 0.01 */
+  precision?: number;
+}>;
+
 /**
- * Evaluates the processes of a plan. `low` and `high` are the least and the greatest of the pairs: the
- * spread of an exact count, not a confidence interval.
+ * Evaluates quartets of processes, each in the plan's order. A later quartet repeats workloads that an earlier
+ * one left unstable; the first stable one counts, else the last. `low` and `high` are the least and the
+ * greatest of the pairs: the spread of an exact count, not a confidence interval.
  *
- * @param measured in the plan's order
  * @param cell limits of the cell, as its wasm host read them
  */
 export function evaluateInstructions(
   steps: readonly Step[],
-  measured: readonly Measurement[],
+  quartets: readonly (readonly Measurement[])[],
   cell: Limits,
+  { precision = 0.01 }: Exactness = {},
 ): InstructionResult {
-  if (measured.length !== steps.length) {
-    return invalid(`${measured.length} of ${steps.length} processes gave a count`);
+  for (const measured of quartets) {
+    const reason = findProblems(steps, measured, cell);
+    if (reason !== null) return invalid(reason);
   }
-  for (const [at, step] of steps.entries()) {
-    const problem = findProblem(step, measured[at], cell);
-    if (problem !== null) return invalid(`process ${at + 1} of ${steps.length}: ${problem}`);
-  }
-  const [a1, b1, b2, a2] = measured;
+  const [a1] = quartets[0] ?? [];
   const [first, second] = steps;
-  if (!a1 || !b1 || !b2 || !a2 || !first || !second) return invalid('the plan is not A B B A');
-  const rows = a1.workloads.map((_, at) => compare(at, [a1, b1, b2, a2]));
-  const different = rows.find(({ checksums }) => new Set(checksums).size > 1);
+  if (a1 === undefined || first === undefined || second === undefined) return invalid('there is no quartet');
+  const isExact = (row: Row): boolean => isStable(row, precision);
+  const rows = a1.workloads.map(({ workload }) => {
+    const found = quartets.flatMap((quartet) => compare(workload, quartet) ?? []);
+    return found.find(isExact) ?? found.at(-1);
+  });
+  const known = rows.filter((row) => row !== undefined);
+  const different = known.find(({ checksums }) => new Set(checksums).size > 1);
   if (different !== undefined) return invalid(`${different.workload} computed different things`);
+  const processes = quartets.reduce((sum, quartet) => sum + quartet.length, 0);
   const tell = (row: Row): OverheadSummary => ({
-    workload: row.workload,
-    engine: a1.engine.kind,
-    tier: second.subject.tier,
-    form: second.subject.checks,
-    clock: 'instructions',
-    cpuModel: null,
-    baseline: formatSubject(first.subject),
+    ...describe(row.workload, a1, first, second),
     ...(row.sameCode
-      ? { ratio: 1, low: 1, high: 1 }
+      ? exactly
       : {
           ratio: Math.sqrt(row.ratios[0] * row.ratios[1]),
           low: Math.min(...row.ratios),
           high: Math.max(...row.ratios),
         }),
     pairs: row.sameCode ? 0 : 2,
-    processes: measured.length,
+    processes,
     sameCode: row.sameCode,
-    stable: row.sameCode || row.equals.every((ratio) => Math.abs(ratio - 1) <= toleratedDrift),
+    stable: isExact(row),
   });
-  return { kind: 'measured', summaries: [...rows, ...averageRows(rows)].map(tell) };
+  return { kind: 'measured', summaries: [...known, ...averageRows(known)].map(tell) };
+}
+
+/** True when nothing was drawn from chance: equal processes agree, and so do the two pairs. */
+function isStable({ sameCode, equals, ratios }: Row, precision: number): boolean {
+  if (sameCode) return true;
+  const drift = Math.max(...equals.map((ratio) => Math.abs(ratio - 1)));
+  return drift <= toleratedDrift && Math.max(...ratios) / Math.min(...ratios) <= 1 + precision;
+}
+
+export type CodeComparison =
+  | Readonly<{ kind: 'same'; summaries: readonly OverheadSummary[] }>
+  | Readonly<{ kind: 'different' }>
+  | Readonly<{ kind: 'invalid'; reason: string }>;
+
+/**
+ * Compares the code of two processes that loaded the modules and ran nothing: one of the baseline with limits
+ * lifted, one of the form in the cell's limits.
+ */
+export function compareCode(
+  steps: readonly [Step, Step],
+  measured: readonly [Measurement, Measurement],
+  cell: Limits,
+): CodeComparison {
+  for (const [at, step] of steps.entries()) {
+    const problem = findSubjectProblem(step, measured[at], cell);
+    if (problem !== null) return { kind: 'invalid', reason: problem };
+  }
+  const names = measured[0].workloads.map(({ workload }) => workload);
+  if (!names.every((name) => runSameCode(name, measured))) return { kind: 'different' };
+  const rows = names.map((workload): Row => ({
+    workload,
+    sameCode: true,
+    checksums: [],
+    ratios: [1, 1],
+    equals: [1, 1],
+  }));
+  const tell = ({ workload }: Row): OverheadSummary => ({
+    ...describe(workload, measured[0], ...steps),
+    ...exactly,
+    pairs: 0,
+    processes: measured.length,
+    sameCode: true,
+    stable: true,
+  });
+  return { kind: 'same', summaries: [...rows, ...averageRows(rows)].map(tell) };
+}
+
+const exactly = { ratio: 1, low: 1, high: 1 } as const;
+
+const describe = (workload: string, { engine }: Measurement, first: Step, second: Step) =>
+  ({
+    workload,
+    engine: engine.kind,
+    tier: second.subject.tier,
+    form: second.subject.checks,
+    clock: 'instructions',
+    cpuModel: null,
+    baseline: formatSubject(first.subject),
+  }) as const;
+
+/**
+ * The same machine code in all. V8 shows none: with equal checks it was given equal bytes and flags.
+ */
+function runSameCode(workload: string, measured: readonly Measurement[]): boolean {
+  if (measured.some(({ planted }) => planted.some((factor) => factor !== 1))) return false;
+  const codes = measured.map(({ engine, subjects, workloads: all }) =>
+    engine.kind === 'v8' ? subjects[0]?.checks : all.find((one) => one.workload === workload)?.code[0],
+  );
+  return codes.every((code) => code != null && code === codes[0]);
 }
 
 const invalid = (reason: string): InstructionResult => ({ kind: 'invalid', reason });
 
+function findProblems(steps: readonly Step[], measured: readonly Measurement[], cell: Limits): string | null {
+  if (measured.length !== steps.length) {
+    return `${measured.length} of ${steps.length} processes gave a count`;
+  }
+  for (const [at, step] of steps.entries()) {
+    const problem = findProblem(step, measured[at], cell);
+    if (problem !== null) return `process ${at + 1} of ${steps.length}: ${problem}`;
+  }
+  return null;
+}
+
 function findProblem(step: Step, found: Measurement | undefined, cell: Limits): string | null {
   if (found === undefined) return 'there is no count';
-  if (found.clock !== 'instructions' || found.perStep === null || !found.facts.emulated) {
-    return 'its clock does not count instructions';
-  }
+  if (found.perStep === null) return 'its clock does not count instructions';
+  return findSubjectProblem(step, found, cell);
+}
+
+function findSubjectProblem(step: Step, found: Measurement | undefined, cell: Limits): string | null {
+  if (found === undefined) return 'there is no measurement';
+  if (found.clock !== 'instructions' || !found.facts.emulated) return 'its clock does not count instructions';
   const [subject] = found.subjects;
   if (
     subject === undefined ||
@@ -117,15 +214,14 @@ type Row = Readonly<{
   equals: readonly [number, number];
 }>;
 
-type Quartet = readonly [Measurement, Measurement, Measurement, Measurement];
-
-function compare(at: number, quartet: Quartet): Row {
-  const found = quartet.map(({ workloads: all }) => all[at]);
+/** Null: a quartet in which not every process ran the workload says nothing about it. */
+function compare(workload: string, quartet: readonly Measurement[]): Row | null {
+  const found = quartet.map(({ workloads: all }) => all.find((one) => one.workload === workload));
+  if (found.includes(undefined)) return null;
   const [a1 = NaN, b1 = NaN, b2 = NaN, a2 = NaN] = found.map(countPerUnit);
-  const codes = found.map((one) => one?.code[0] ?? null);
   return {
-    workload: found[0]?.workload ?? '',
-    sameCode: codes.every((code) => code !== null && code === codes[0]),
+    workload,
+    sameCode: runSameCode(workload, quartet),
     checksums: found.flatMap((one) => one?.checksums ?? []),
     ratios: [b1 / a1, b2 / a2],
     equals: [a2 / a1, b2 / b1],

@@ -1,5 +1,6 @@
 /** Under which limits a process of a pair must run in a guest, and whether it did. Pure. */
 import type { Facts } from '../../images/allocator/facts.ts';
+import type { Settings } from '../matrix/cell.ts';
 
 /** What decides a tier and can be switched for one process, or between two. Bytes; null is unlimited. */
 export type Limits = Pick<
@@ -24,6 +25,23 @@ export const lifted = {
 
 /** Which of the two a process was meant to run under. */
 export type LimitState = 'lifted' | 'cell';
+
+/** The lifted limits as a cell would write them. */
+const liftedSettings = {
+  overcommit: lifted.overcommitMemory,
+  maxMapCount: lifted.maxMapCount,
+  addressSpace: null,
+  dataLimit: null,
+} as const satisfies Partial<Settings>;
+
+/**
+ * What to write into the guest before a process runs under such limits. Everything that the other state
+ * changes is written, also what the cell leaves at the guest's own default.
+ */
+export function settingsUnder(state: LimitState, settings: Settings, cell: Limits): Settings {
+  if (state === 'lifted') return { ...settings, ...liftedSettings };
+  return { ...settings, maxMapCount: settings.maxMapCount ?? cell.maxMapCount };
+}
 
 /**
  * Compares what a measuring process read about itself with what it was to run under.

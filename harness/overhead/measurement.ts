@@ -16,6 +16,8 @@ const series = z.object({
 
 const bytes = z.number().nullable();
 
+const usage = z.object({ virtualBytes: z.number(), residentBytes: z.number(), chargedBytes: z.number() });
+
 const schema = z.object({
   poolproof: z.literal('measure'),
   schema: z.literal(1),
@@ -47,8 +49,8 @@ const schema = z.object({
     dataLimit: bytes,
     cgroupMemoryMax: bytes,
   }),
-  startMs: z.number(),
-  usage: z.object({ virtualBytes: z.number(), residentBytes: z.number(), chargedBytes: z.number() }),
+  start: z.object({ wallMs: z.number(), cpuNs: z.number(), usage }),
+  usage,
 });
 
 export type Measurement = Readonly<z.infer<typeof schema>>;

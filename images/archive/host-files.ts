@@ -6,6 +6,9 @@ import { project } from '../project.ts';
 /** What goes onto the host disk: compiled code, scripts and modules; no types, tests, sources or texts. */
 const carried = /(?<!\.test)\.(c?js|json|wasm|sh)$/;
 
+/** What only measures has a disk of its own: a change of it must not change the guests that decide verdicts. */
+const measures = /^(measure[-.]|workloads\/)/;
+
 const parts: readonly string[] = ['wasm-host', 'allocator'];
 
 /** What the build makes of a source; a file of another kind is not part of a guest. */
@@ -30,11 +33,29 @@ export async function loadHostFiles(
     const names = await listFiles(folder);
     if (!names.some((name) => name.endsWith('.js'))) throw notCompiled(`${folder} has no compiled code`);
     if (sourceFolder !== undefined) await checkUpToDate(path.join(sourceFolder, part), folder);
-    for (const name of names.filter((file) => carried.test(file)).sort()) {
+    for (const name of names.filter((file) => carried.test(file) && !measures.test(file)).sort()) {
       files.set(`${part}/${name}`, await readFile(path.join(folder, name)));
     }
   }
   return files;
+}
+
+/**
+ * Reads the measuring program and the kernels beside it, as they lie on their disk.
+ *
+ * @throws PoolproofError IMAGE_BUILD when it is not compiled
+ */
+export async function loadMeasureFiles(
+  compiledFolder: string = project.compiledFolder,
+): Promise<ReadonlyMap<string, Buffer>> {
+  const folder = path.join(compiledFolder, 'wasm-host');
+  const names = (await listFiles(folder)).filter((name) => /^(measure\.cjs|workloads\/.*\.wasm)$/.test(name));
+  if (!names.includes('measure.cjs')) throw notCompiled(`${folder} has no measure.cjs`);
+  return new Map(
+    await Promise.all(
+      names.sort().map(async (name) => [name, await readFile(path.join(folder, name))] as const),
+    ),
+  );
 }
 
 /**

@@ -5,10 +5,20 @@ import koffi from 'koffi';
 const threadCpuTime = 3;
 const monotonic = 1;
 
+/** linux/time.h: all threads of the process. */
+const processCpuTime = 2;
+
 export type Reading = Readonly<{ cpuNs: number; wallNs: number }>;
 
+export type Clock = Readonly<{
+  /** The calling thread. */
+  read: () => Reading;
+  /** CPU time of the whole process since its creation, ns. */
+  readProcess: () => number;
+}>;
+
 /** Opens the clock. In a guest started with `-icount shift=0` a nanosecond of it is one instruction. */
-export function openClock(): () => Reading {
+export function openClock(): Clock {
   const read = koffi.load(null).func('clock_gettime', 'int', ['int', 'void*']) as (
     clock: number,
     time: Buffer,
@@ -18,5 +28,8 @@ export function openClock(): () => Reading {
     read(clock, time);
     return Number(time.readBigInt64LE(0)) * 1e9 + Number(time.readBigInt64LE(8));
   };
-  return () => ({ cpuNs: nanoseconds(threadCpuTime), wallNs: nanoseconds(monotonic) });
+  return {
+    read: () => ({ cpuNs: nanoseconds(threadCpuTime), wallNs: nanoseconds(monotonic) }),
+    readProcess: () => nanoseconds(processCpuTime),
+  };
 }

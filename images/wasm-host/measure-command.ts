@@ -1,7 +1,7 @@
 /** What a measuring process is asked for, and its command line; for whoever starts it, here or in a guest. */
 import { fileURLToPath } from 'node:url';
 import type { Checks, EngineKind, Tier } from '../allocator/tier.ts';
-import { compilerFlags, trapHandlerFlag } from './measure-v8.ts';
+import { compilerFlags, nativesFlag, trapHandlerFlag } from './measure-v8.ts';
 import type { HostCommand } from './launch.ts';
 import type { Clock } from './workloads/catalogue.ts';
 
@@ -48,6 +48,9 @@ export const formatSubject = ({ tier, checks }: Subject): string => `${tier}/${c
 export function measureCommand(request: MeasureRequest): HostCommand {
   const { engine, version, subjects } = request;
   const flags = engine === 'v8' ? [...compilerFlags] : [];
+  // V8 keeps its flags, not a subject's checks, with a module's code: a file for a process with one subject only.
+  const compiled = engine === 'v8' && subjects.length > 1 ? undefined : request.compiled;
+  if (engine === 'v8' && compiled !== undefined) flags.push(nativesFlag);
   if (engine === 'v8' && subjects.every(({ checks }) => checks === 'explicit')) flags.push(trapHandlerFlag);
   return {
     command: request.node ?? process.execPath,
@@ -64,7 +67,7 @@ export function measureCommand(request: MeasureRequest): HostCommand {
       ...['--samples', String(request.samples ?? 8)],
       ...(request.planted === undefined ? [] : ['--planted', request.planted.join(',')]),
       ...['--files', request.files],
-      ...(request.compiled === undefined ? [] : ['--compiled', request.compiled]),
+      ...(compiled === undefined ? [] : ['--compiled', compiled]),
     ],
   };
 }

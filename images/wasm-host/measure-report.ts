@@ -39,8 +39,11 @@ export type MeasureReport = Readonly<{
   /** Clock `instructions`: instructions of one step of the control loop, a whole number where they are counted. */
   perStep: number | null;
   facts: Facts;
-  /** Milliseconds from the creation of the process to its first call into a workload. */
-  startMs: number;
+  /**
+   * When the first call into wasm had returned: milliseconds since Node's own start, CPU time of all threads
+   * since the creation of the process (ns; instructions where these are counted), memory held.
+   */
+  start: Readonly<{ wallMs: number; cpuNs: number; usage: Usage }>;
   /** After the last sample. */
   usage: Usage;
 }>;

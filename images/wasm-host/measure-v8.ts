@@ -1,4 +1,6 @@
 /** Runs workloads in Node's own engine, with guard regions or with explicit checks. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import type { Checks } from '../allocator/tier.ts';
 import type { Instance, Loaded } from './workloads/instance.ts';
@@ -13,24 +15,59 @@ export const trapHandlerFlag = '--disable-wasm-trap-handler';
  */
 export const compilerFlags: readonly string[] = ['--no-liftoff', '--no-wasm-lazy-compilation'];
 
+/** Gives JavaScript V8's own functions that write a module's code and read it again. Changes no code. */
+export const nativesFlag = '--allow-natives-syntax';
+
 /**
  * Compiles for one subject. Where the whole process has its guards, explicit checks are compiled in by
  * V8's own flag, set around the compilation (guard regions stay mapped, which no code then relies on).
  *
  * @param index number of the subject: V8 shares the code of modules with equal bytes, so each gets its own
+ * @param file holds the code when it was compiled before, and else is written; null: no file. Its name must
+ * tell V8's version and the checks: V8 itself refuses other versions and flags, but not other checks
  */
-export function loadV8(wasm: Uint8Array, checks: Checks, index: number): Loaded {
+export function loadV8(wasm: Uint8Array, checks: Checks, index: number, file: string | null = null): Loaded {
+  const bytes = appendSection(wasm, index);
+  const module = (file !== null && readCompiled(file, bytes)) || compile(bytes, checks, file);
+  return { instantiate: ({ memory = 'memory' } = {}) => instantiate(module, memory) };
+}
+
+function compile(bytes: Uint8Array, checks: Checks, file: string | null): object {
   const enforce = checks === 'explicit' && !process.execArgv.includes(trapHandlerFlag);
   if (enforce) setFlagsFromString('--wasm-enforce-bounds-checks');
-  const module = new webAssembly.Module(appendSection(wasm, index));
+  const module = new webAssembly.Module(bytes);
   if (enforce) setFlagsFromString('--no-wasm-enforce-bounds-checks');
-  return { instantiate: ({ memory = 'memory' } = {}) => instantiate(module, memory) };
+  if (file !== null) {
+    const code = nativeFunction('SerializeWasmModule', 1)(module) as ArrayBuffer;
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, new Uint8Array(code));
+  }
+  return module;
+}
+
+/** Null when the file is not there, or V8 does not take it. */
+function readCompiled(file: string, bytes: Uint8Array): object | null {
+  if (!existsSync(file)) return null;
+  const code = new Uint8Array(readFileSync(file)).buffer;
+  const module = nativeFunction('DeserializeWasmModule', 2)(code, bytes);
+  return module instanceof webAssembly.Module ? module : null;
+}
+
+/** One of V8's own functions; only under {@link nativesFlag} is the text JavaScript at all. */
+function nativeFunction(name: string, parameters: 1 | 2): (...values: readonly unknown[]) => unknown {
+  const names = ['first', 'second'].slice(0, parameters);
+  // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the only way to a native function
+  return new Function(...names, `return %${name}(${names.join(', ')})`) as (
+    ...values: readonly unknown[]
+  ) => unknown;
 }
 
 /** The module with an empty custom section more, named after the subject. */
 export function appendSection(wasm: Uint8Array, index: number): Uint8Array {
   const name = Buffer.from(`subject ${index}`);
-  return Buffer.concat([wasm, Buffer.from([0, name.length + 1, name.length]), name]);
+  const bytes = Buffer.concat([wasm, Buffer.from([0, name.length + 1, name.length]), name]);
+  // Of its own: V8 reads the module's bytes as the whole of a buffer.
+  return new Uint8Array(bytes);
 }
 
 type Memory = Readonly<{ buffer: ArrayBuffer; grow: (pages: number) => number }>;

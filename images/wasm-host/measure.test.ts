@@ -152,7 +152,7 @@ t.test('every sample comes after an untimed run of the same, and is timed by thr
 });
 
 t.test('the clock runs with the thread, and stands while the thread waits', (t) => {
-  const clock = openClock();
+  const { read: clock, readProcess } = openClock();
   const start = clock();
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
   const waited = clock();
@@ -161,6 +161,7 @@ t.test('the clock runs with the thread, and stands while the thread waits', (t) 
   let sum = 0;
   while (clock().cpuNs - waited.cpuNs < 5e6) sum += 1;
   t.ok(sum > 0);
+  t.ok(readProcess() >= clock().cpuNs, 'the process is all its threads');
   t.end();
 });
 

@@ -72,7 +72,10 @@ function openEngine(args: MeasureArguments, subject: Subject, index: number): En
 
 const compileV8 =
   (args: MeasureArguments, { checks }: Subject, index: number) =>
-  (name: string): Module => ({ loaded: loadV8(readModule(args, name), checks, index), code: null });
+  (name: string): Module => {
+    const file = args.compiled && join(args.compiled, `${name}.v8-${args.engine.version}.${checks}.bin`);
+    return { loaded: loadV8(readModule(args, name), checks, index, file), code: null };
+  };
 
 function compileWasmtime(
   args: MeasureArguments,
@@ -145,6 +148,13 @@ function plant(running: Running, factor: number): Running {
   };
 }
 
+/** The first call into wasm that a process in this form makes. */
+function callOnce(engine: Engine): void {
+  const running = engine.load('register-loop').loaded.instantiate();
+  running.call('run', 1);
+  running.drop();
+}
+
 /**
  * Nanoseconds of one step of the control loop: a whole number of instructions where the clock counts them,
  * the same each time. The least of some samples, and millions of steps: timer interrupts add some 0.3 %
@@ -181,12 +191,14 @@ function run(args: MeasureArguments): MeasureReport {
   if (args.clock === 'instructions' && !facts.emulated) {
     throw new UsageError('instructions are counted in emulated guests only');
   }
-  const clock = openClock();
-  const engines = args.subjects.map((subject, index) => openEngine(args, subject, index));
-  const first = engines[0];
-  if (first === undefined) throw new UsageError('--subjects is empty');
-  const perStep = args.clock === 'instructions' ? provePerStep(first, clock) : null;
-  const startMs = performance.now();
+  const { read: clock, readProcess } = openClock();
+  const [subject] = args.subjects;
+  if (subject === undefined) throw new UsageError('--subjects is empty');
+  const first = openEngine(args, subject, 0);
+  callOnce(first);
+  const start = { wallMs: performance.now(), cpuNs: readProcess(), usage: readUsage() };
+  const engines = args.subjects.map((other, index) => (index === 0 ? first : openEngine(args, other, index)));
+  const perStep = args.clock === 'instructions' && args.samples > 0 ? provePerStep(first, clock) : null;
   const measured = args.workloads.map((workload) => measure(args, engines, workload, clock));
   return {
     poolproof: 'measure',
@@ -199,7 +211,7 @@ function run(args: MeasureArguments): MeasureReport {
     workloads: measured,
     perStep,
     facts,
-    startMs,
+    start,
     usage: readUsage(),
   };
 }
