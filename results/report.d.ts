@@ -15,6 +15,7 @@ export interface PoolproofReport {
     byVerdict: {
       expected: number;
       unexpected: number;
+      undecided: number;
       none: number;
       [k: string]: unknown;
     };
@@ -56,7 +57,7 @@ export interface PoolproofReport {
     outcome:
       'reached' | 'exhausted' | 'crashed' | 'timeout' | 'guest-died' | 'invalid' | 'broken' | 'skipped';
     tier: ('standard' | 'conservative' | 'on-demand') | null;
-    verdict: ('expected' | 'unexpected') | null;
+    verdict: ('expected' | 'unexpected' | 'undecided') | null;
     where: string;
     reason: string;
     cells: number;
@@ -148,7 +149,7 @@ export interface Distribution {
     };
     [k: string]: unknown;
   }[];
-  verdict: ('expected' | 'unexpected' | 'flaky') | null;
+  verdict: ('expected' | 'unexpected' | 'undecided' | 'flaky') | null;
   [k: string]: unknown;
 }
 /**
@@ -262,13 +263,14 @@ export interface Result {
       tier?: 'standard' | 'conservative' | 'on-demand';
       atLeast?: 'standard' | 'conservative' | 'on-demand';
       outcome?: 'reached' | 'exhausted' | 'crashed' | 'timeout' | 'guest-died';
+      overhead?: number;
       because: string | null;
       link: string | null;
       [k: string]: unknown;
     } | null;
     [k: string]: unknown;
   } | null;
-  verdict: ('expected' | 'unexpected') | null;
+  verdict: ('expected' | 'unexpected' | 'undecided') | null;
   finding: string | null;
   tiers: {
     tier: 'standard' | 'conservative' | 'on-demand';
@@ -356,5 +358,53 @@ export interface Result {
   imageDigest: string | null;
   startedAt: string;
   evidence: string | null;
+  overhead?: {
+    workload: string;
+    engine: 'wasmtime' | 'v8';
+    tier: 'standard' | 'conservative' | 'on-demand';
+    form: 'elided' | 'explicit';
+    clock: 'time' | 'instructions';
+    cpuModel: string | null;
+    baseline: string;
+    ratio: number;
+    low: number;
+    high: number;
+    pairs: number;
+    processes: number;
+    sameCode: boolean;
+    stable: boolean;
+    [k: string]: unknown;
+  }[];
+  overheadSource?: {
+    kind: 'baseline' | 'measured' | 'not-measured';
+    measuredIn: string | null;
+    notMeasured: {
+      workload: string | null;
+      reason: string;
+      [k: string]: unknown;
+    }[];
+    baselineNote: string | null;
+    resources: {
+      tier: 'standard' | 'conservative' | 'on-demand';
+      form: 'elided' | 'explicit';
+      startToFirstCall:
+        | {
+            clock: 'time';
+            ms: number;
+            [k: string]: unknown;
+          }
+        | {
+            clock: 'instructions';
+            count: number;
+            [k: string]: unknown;
+          };
+      residentBytes: number;
+      committedBytes: number;
+      reservedBytes: number;
+      [k: string]: unknown;
+    }[];
+    wallMs: number;
+    [k: string]: unknown;
+  };
   [k: string]: unknown;
 }
