@@ -36,6 +36,8 @@ type Try = Readonly<{
   judgement: Judgement;
   evidence: Evidence;
   peakMib: number | null;
+  /** How long the machine took to end, ms; it may not have ended yet. */
+  stopped: Promise<number>;
 }>;
 
 export type CellRun = Readonly<{
@@ -43,6 +45,8 @@ export type CellRun = Readonly<{
   evidence: Evidence;
   /** Most memory the machine held, MiB; null when unknown. For the next admission. */
   peakMib: number | null;
+  /** Resolves with how long the machine took to end, ms, when it has ended: the next one may start meanwhile. */
+  stopped: Promise<number>;
 }>;
 
 /** What the cell asks of a report, with Node's whole version. */
@@ -82,6 +86,7 @@ async function tryCell(cell: Cell, stage: Stage, template: Template | null): Pro
       judgement: judge(observation, askOf(cell, images), cell.expectation, null),
       evidence: {},
       peakMib: null,
+      stopped: Promise.resolve(0),
     };
   }
   const stop = (): void => void machine.stop();
@@ -89,14 +94,13 @@ async function tryCell(cell: Cell, stage: Stage, template: Template | null): Pro
   try {
     const spawnMs = performance.now() - started;
     const { observation, protocol } = await observeCell(machine, cell.settings, deadlines);
-    const stopping = performance.now();
     const peakMib = await machine.readPeakMib();
-    await machine.stop();
+    const stopping = performance.now();
+    const stopped = machine.stop().then(() => round(performance.now() - stopping));
     const timings = {
       spawn: round(spawnMs),
       ...observation.timings,
       ...readHostTimings(observation.subject),
-      teardown: round(performance.now() - stopping),
     };
     const asked = askOf(cell, images);
     const prediction = predictCell(cell.settings, observation.facts, asked.node);
@@ -109,10 +113,12 @@ async function tryCell(cell: Cell, stage: Stage, template: Template | null): Pro
       'observation.json': `${JSON.stringify(observation, null, 1)}\n`,
       ...describeSubject(observation.subject),
     };
-    return { observation: { ...observation, timings }, judgement, evidence, peakMib };
+    return { observation: { ...observation, timings }, judgement, evidence, peakMib, stopped };
+  } catch (error) {
+    await machine.stop();
+    throw error;
   } finally {
     signal.removeEventListener('abort', stop);
-    await machine.stop();
   }
 }
 
@@ -147,6 +153,7 @@ export async function runCell(cell: Cell, stage: Stage): Promise<CellRun> {
   const tries = [await tryCell(cell, stage, stage.template)];
   stage.signal.throwIfAborted();
   if (tries.every(isBroken)) {
+    await tries[0]?.stopped;
     if (stage.template !== null) stage.onBadTemplate(tries[0]?.judgement.reason ?? '');
     tries.push(await tryCell(cell, stage, null));
     stage.signal.throwIfAborted();
@@ -181,5 +188,6 @@ export async function runCell(cell: Cell, stage: Stage): Promise<CellRun> {
     },
     evidence: { ...last.evidence, ...Object.fromEntries(earlier) },
     peakMib: last.peakMib,
+    stopped: last.stopped,
   };
 }

@@ -120,9 +120,9 @@ t.test('each cell has its own line and its own evidence', async (t) => {
   }
 });
 
-t.test('a template that cannot be made costs a notice, not a cell', async (t) => {
+t.test('a template that cannot be made, at the second boot either, costs notices, not a cell', async (t) => {
   const notices: string[] = [];
-  const { summary } = await run(t, [{ exitAtStart: true }, { stdout: good }], threeCells, {
+  const { summary } = await run(t, [{ exitAtStart: true }, { exitAtStart: true }, { stdout: good }], threeCells, {
     cold: false,
     onNotice: (text) => notices.push(text),
   });
@@ -132,8 +132,9 @@ t.test('a template that cannot be made costs a notice, not a cell', async (t) =>
     'two cells ask for another THP than the fake guest has',
   );
   t.equal(summary.results.filter(({ outcome }) => outcome === 'broken').length, 0);
-  t.equal(notices.length, 1);
-  t.match(notices[0], /no template for 512 MiB, its cells are booted/);
+  t.equal(notices.length, 2);
+  t.match(notices[0], /no template for 512 MiB, it is booted again/);
+  t.match(notices[1], /no template for 512 MiB, its cells are booted/);
 });
 
 t.test('forty guests of 4 GiB stay within a budget of 2 GiB, and all of them run', async (t) => {

@@ -178,10 +178,16 @@ export class TemplateStore {
     return this.#describe(key, folder);
   }
 
-  async #checkSpace(): Promise<void> {
+  /** Space that is free where templates are kept, MiB. */
+  async readFreeMib(): Promise<number> {
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     const { bavail, bsize } = await statfs(this.#folder);
+    return Math.floor((bavail * bsize) / 1024 ** 2);
+  }
+
+  async #checkSpace(): Promise<void> {
     // Measured: templates of 512 MiB to 8 GiB take 126–340 MiB; warmed ones twice that.
-    if (bavail * bsize < 1024 ** 3) {
+    if ((await this.readFreeMib()) < 1024) {
       throw new PoolproofError('DISK_FULL', `less than 1 GiB is free for a template in ${this.#folder}`, {
         hint: 'free some space, or boot every cell with --cold',
       });

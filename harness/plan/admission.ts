@@ -22,13 +22,22 @@ export function decideCapacity(
   };
 }
 
+/** Space on the disk of the cache that templates may take, MiB: what is free less a reserve for results and images. */
+export const decideDiskMib = (freeMib: number): number => Math.max(0, freeMib - reserveMib);
+
+/**
+ * Disk space a template takes while it is saved, MiB: a sparse file of the pages the guest has touched; measured
+ * 126–340 MiB, twice that when warmed, and never more than the guest has.
+ */
+export const estimateDiskMib = (memoryMib: number): number => Math.min(memoryMib, 700) + 8;
+
 type Waiter = Readonly<{ costMib: number; grant: () => void }>;
 
 /**
- * A budget of memory. Who asks for more than is free waits; in order, so that a large guest is not starved
+ * A budget of memory or of disk space. Who asks for more than is free waits; in order, so that a large guest is not starved
  * by small ones. One that costs more than the whole budget is let in alone.
  */
-export class MemoryBudget {
+export class Budget {
   readonly #totalMib: number;
   #usedMib = 0;
   #peakMib = 0;

@@ -84,31 +84,47 @@ async function readText(file: string): Promise<string | null> {
   return readFile(file, 'utf8').catch(() => null);
 }
 
-/** MiB a cgroup v2 of this process still allows, the smallest up the tree; null without one. */
-async function readCgroupRoomMib(): Promise<number | null> {
+type CgroupRoom = Readonly<{
+  /** What memory.max still allows, MiB; null without a limit. */
+  memoryMib: number | null;
+  /** Cores' worth of time that cpu.max allows; null without a limit. */
+  cores: number | null;
+}>;
+
+/** What the cgroup v2 of this process allows, the smallest up the tree. */
+async function readCgroupRoom(): Promise<CgroupRoom> {
   const own = /^0::(.*)$/m.exec((await readText('/proc/self/cgroup')) ?? '')?.[1];
-  if (own === undefined) return null;
-  let room: number | null = null;
+  let room: CgroupRoom = { memoryMib: null, cores: null };
+  if (own === undefined) return room;
   for (let folder = own; ; folder = path.dirname(folder)) {
-    const [max, current] = await Promise.all(
-      ['memory.max', 'memory.current'].map((name) => readText(path.join('/sys/fs/cgroup', folder, name))),
+    const [max, current, cpu] = await Promise.all(
+      ['memory.max', 'memory.current', 'cpu.max'].map((name) =>
+        readText(path.join('/sys/fs/cgroup', folder, name)),
+      ),
     );
     const limit = Number(max);
-    if (max && Number.isFinite(limit)) {
-      const left = (limit - Number(current)) / mib;
-      room = room === null ? left : Math.min(room, left);
-    }
+    const quota = /^(\d+) (\d+)$/m.exec(cpu ?? '');
+    room = {
+      memoryMib:
+        max && Number.isFinite(limit)
+          ? least(room.memoryMib, (limit - Number(current)) / mib)
+          : room.memoryMib,
+      cores: quota === null ? room.cores : least(room.cores, Number(quota[1]) / Number(quota[2])),
+    };
     if (folder === '/' || folder === '.') return room;
   }
 }
+
+const least = (a: number | null, b: number): number => (a === null ? b : Math.min(a, b));
 
 /** Reads what this computer offers now. */
 export async function readComputer(): Promise<Computer> {
   const meminfo = (await readText('/proc/meminfo')) ?? '';
   const availableMib = Number(/^MemAvailable:\s+(\d+) kB$/m.exec(meminfo)?.[1] ?? 0) / 1024;
-  const cgroupMib = await readCgroupRoomMib();
+  const { memoryMib: cgroupMib, cores } = await readCgroupRoom();
   return {
-    cores: availableParallelism(),
+    // A part of a core still runs a guest.
+    cores: Math.min(availableParallelism(), Math.max(1, Math.ceil(cores ?? Infinity))),
     cpuModel: listCpus()[0]?.model.trim() ?? 'unknown',
     memTotalMib: Math.round(totalmem() / mib),
     memAvailableMib: Math.floor(cgroupMib === null ? availableMib : Math.min(availableMib, cgroupMib)),

@@ -9,7 +9,12 @@ export function bootKey({ kernel, memory, cpus }: Settings): string {
   return JSON.stringify([kernel, memory, cpus]);
 }
 
-export type BootGroup = Readonly<{ key: string; cells: readonly Cell[] }>;
+export type BootGroup = Readonly<{
+  key: string;
+  /** Of the first cell: what they boot with is the same for all. */
+  settings: Settings;
+  cells: readonly Cell[];
+}>;
 
 /** Groups in the order in which their first cell appears. */
 export function groupByBoot(cells: Iterable<Cell>): BootGroup[] {
@@ -20,7 +25,9 @@ export function groupByBoot(cells: Iterable<Cell>): BootGroup[] {
     if (group === undefined) groups.set(key, [cell]);
     else group.push(cell);
   }
-  return [...groups].map(([key, members]) => ({ key, cells: members }));
+  return [...groups].flatMap(([key, members]) =>
+    members[0] === undefined ? [] : [{ key, settings: members[0].settings, cells: members }],
+  );
 }
 
 /**

@@ -6,7 +6,7 @@ import { predictHost } from '../../images/allocator/predict.ts';
 import type { BuiltImages } from '../../images/build.ts';
 import { defaultSettings } from '../matrix/axes.ts';
 import type { Cell, Settings } from '../matrix/cell.ts';
-import { decideCapacity, MemoryBudget } from './admission.ts';
+import { decideCapacity, Budget } from './admission.ts';
 import { findExecutable, findQemu, readComputer } from './computer.ts';
 import { deadlinesFor } from './deadlines.ts';
 import { estimateFacts } from './estimate-facts.ts';
@@ -92,7 +92,7 @@ t.test('capacity follows the computer unless told otherwise', (t) => {
 });
 
 t.test('the budget is never exceeded, the order is kept, and one that is too large runs alone', async (t) => {
-  const budget = new MemoryBudget(1000);
+  const budget = new Budget(1000);
   const order: string[] = [];
   let used = 0;
   let most = 0;

@@ -1,0 +1,224 @@
+/** All cells of a run, at one level of concurrency: templates are booted or found, cells run from them, results kept. */
+import pLimit from 'p-limit';
+import { PoolproofError } from './errors.ts';
+import { buildTemplate, chooseWarmRuns, templateKey } from './guest/build-template.ts';
+import { startMachine, type StartMachine } from './machine/machine.ts';
+import { TemplateStore, type Template } from './machine/template-store.ts';
+import type { Cell } from './matrix/cell.ts';
+import { Budget, decideCapacity, decideDiskMib, estimateDiskMib } from './plan/admission.ts';
+import { deadlinesFor } from './plan/deadlines.ts';
+import { learn, orderCells, orderGroups } from './plan/experience.ts';
+import { buildMachineSpec } from './plan/machine-spec.ts';
+import { bootKey, estimateCostMib, groupByBoot, type BootGroup } from './plan/order.ts';
+import { collectDurations } from './plan/shard-durations.ts';
+import type { Prepared } from './prepare.ts';
+import { CellTracker } from './repetitions.ts';
+import type { Reporter } from './report/reporter.ts';
+import { runCell, type CellRun, type Stage } from './run-cell.ts';
+import { loadExperience, saveExperience } from './store/experience-file.ts';
+import type { OpenRun } from './store/open-run.ts';
+import type { Result } from './store/result.ts';
+
+export type CellsOptions = Readonly<{
+  /** Image cache. */
+  cacheDir: string;
+  jobs?: number;
+  memoryBudgetMib?: number;
+  cold?: boolean;
+  templateCacheBytes?: number;
+  onNotice?: (text: string) => void;
+  startMachine?: StartMachine;
+}>;
+
+const defaultTemplateCacheBytes = 4 * 1024 ** 3;
+
+/** A boot that hangs or dies says nothing about the next one: measured, one in some hundred on a loaded machine. */
+const templateTries = 2;
+
+/** @returns the most memory that was granted to guests at a time, MiB */
+export async function runCells(
+  todo: readonly Cell[],
+  prepared: Prepared,
+  run: OpenRun,
+  reporter: Required<Reporter>,
+  userSignal: AbortSignal,
+  options: CellsOptions,
+): Promise<number> {
+  // A failure of the harness itself (a full disk) ends the other cells too: their results could not be kept.
+  const failure = new AbortController();
+  const signal = AbortSignal.any([userSignal, failure.signal]);
+  const capacity = decideCapacity(prepared.computer, {
+    ...(options.jobs !== undefined && { jobs: options.jobs }),
+    ...(options.memoryBudgetMib !== undefined && { budgetMib: options.memoryBudgetMib }),
+  });
+  const templates = new TemplateStore(
+    options.cacheDir,
+    options.templateCacheBytes ?? defaultTemplateCacheBytes,
+  );
+  const experience = await loadExperience(options.cacheDir);
+  const limit = pLimit(capacity.jobs);
+  const memory = new Budget(capacity.budgetMib);
+  const disk = new Budget(decideDiskMib(await templates.readFreeMib()));
+  const tracker = new CellTracker(todo);
+  const durations = new Map<string, number>();
+  const peaksMib = new Map<string, number>();
+
+  /** Memory a guest of this boot will take: as the last one did, here or in an earlier run. */
+  const admit = (key: string, memoryMib: number): Promise<() => void> => {
+    const seen = peaksMib.size === 0 ? null : Math.max(...peaksMib.values());
+    const known = Math.max(experience.peaksMib.get(key) ?? 0, seen ?? 0);
+    return memory.acquire(estimateCostMib(memoryMib, known === 0 ? null : known));
+  };
+  /** The part that takes a core and memory. Its machine may still be going when the next one starts. */
+  const attend = async (cell: Cell, stage: Stage): Promise<CellRun | null> => {
+    if (signal.aborted) return null;
+    const key = bootKey(cell.settings);
+    const release = await admit(key, stage.spec.memoryMib);
+    reporter.onCellStart(cell);
+    let ended: CellRun;
+    try {
+      ended = await runCell(cell, stage);
+    } catch (error) {
+      release();
+      throw error;
+    }
+    void ended.stopped.then(release);
+    if (ended.peakMib !== null) peaksMib.set(key, Math.max(peaksMib.get(key) ?? 0, ended.peakMib));
+    return ended;
+  };
+  const keep = async (cell: Cell, { result: found, evidence, stopped }: CellRun): Promise<void> => {
+    const timings = { ...found.timings, teardown: await stopped };
+    const result: Result = { ...found, timings, evidence: run.writeEvidence(cell, evidence) };
+    await run.appendResult(result);
+    for (const [id, ms] of collectDurations([result])) durations.set(id, ms);
+    reporter.onCellEnd(result);
+    const done = tracker.add(result);
+    if (done !== null) reporter.onCellDone(done);
+  };
+  const runOne = async (cell: Cell, stage: Stage): Promise<void> => {
+    try {
+      const ended = await limit(() => attend(cell, stage));
+      if (ended !== null) await keep(cell, ended);
+    } catch (error) {
+      if (signal.aborted) return;
+      failure.abort();
+      throw error;
+    }
+  };
+  const runAll = (cells: readonly Staged[]): Promise<void> =>
+    settleAll(orderCells(cells, experience.durations).map(({ cell, stage }) => runOne(cell, stage)));
+  const withTemplate = async ({ group, stage, key }: Ground): Promise<void> => {
+    const build = async (): Promise<Template | null> => {
+      const [release, free] = [
+        await admit(bootKey(group.settings), stage.spec.memoryMib),
+        await disk.acquire(estimateDiskMib(stage.spec.memoryMib)),
+      ];
+      try {
+        return await makeTemplate(key, group, stage, templates, prepared, options);
+      } finally {
+        release();
+        free();
+      }
+    };
+    const template = await limit(build);
+    await runAll(stageCells(group, { ...stage, template }));
+  };
+
+  const grounds = await Promise.all(
+    groupByBoot(todo).map((group) => prepareGround(group, prepared, templates, signal, options)),
+  );
+  const missing = options.cold ? [] : grounds.filter(({ stage }) => stage.template === null);
+  const ready = grounds.filter((ground) => !missing.includes(ground));
+  // Boots go first: what waits for them is the longest way to the end. Clones of templates that are there fill the rest.
+  const order = orderGroups(
+    missing.map(({ group }) => group),
+    experience.durations,
+  );
+  await settleAll([
+    ...order.map((group) => withTemplate(missing.find((ground) => ground.group === group) ?? never())),
+    runAll(ready.flatMap(({ group, stage }) => stageCells(group, stage))),
+  ]);
+  await templates.collect(new Set(grounds.map(({ key }) => key)));
+  await saveExperience(options.cacheDir, learn(experience, { durations, peaksMib }));
+  return memory.peakMib;
+}
+
+/** Cells that share a boot, what they run on, and the key of their template. */
+type Ground = Readonly<{ group: BootGroup; stage: Stage; key: string }>;
+
+type Staged = Readonly<{ id: string; cell: Cell; stage: Stage }>;
+
+const stageCells = ({ cells }: BootGroup, stage: Stage): readonly Staged[] =>
+  cells.map((cell) => ({ id: cell.id, cell, stage }));
+
+function never(): never {
+  throw new RangeError('a group that is no group of this run');
+}
+
+async function prepareGround(
+  group: BootGroup,
+  { images, qemu, accelerator: { accelerator } }: Prepared,
+  templates: TemplateStore,
+  signal: AbortSignal,
+  options: CellsOptions,
+): Promise<Ground> {
+  const built = images.get(group.settings.kernel);
+  if (built === undefined) throw new RangeError('a group without images');
+  const spec = buildMachineSpec(group.settings, built, { qemu: qemu.path, accelerator });
+  const stage: Stage = {
+    spec,
+    images: built,
+    deadlines: deadlinesFor(accelerator),
+    template: null,
+    onBadTemplate: (reason) => {
+      options.onNotice?.(`a clone failed and its cell was booted instead: ${reason}`);
+    },
+    signal,
+    startMachine: options.startMachine ?? startMachine,
+  };
+  const key = await templateKey(templateRequest(group, stage, templates, qemu.title));
+  return { group, key, stage: options.cold ? stage : { ...stage, template: await templates.find(key) } };
+}
+
+function templateRequest(
+  { cells }: BootGroup,
+  { spec, deadlines, startMachine: start }: Stage,
+  store: TemplateStore,
+  qemuTitle: string,
+) {
+  const warm = chooseWarmRuns(
+    cells.map(({ settings }) => settings),
+    deadlines,
+  );
+  return { store, spec, qemuTitle, warm, deadlines, startMachine: start };
+}
+
+/** A template made now; null when it cannot be made, and then every cell boots. */
+async function makeTemplate(
+  key: string,
+  group: BootGroup,
+  stage: Stage,
+  templates: TemplateStore,
+  { qemu }: Prepared,
+  { onNotice }: CellsOptions,
+): Promise<Template | null> {
+  for (let left = templateTries; !stage.signal.aborted;) {
+    try {
+      return await buildTemplate(templateRequest(group, stage, templates, qemu.title), key);
+    } catch (error) {
+      if (!(error instanceof PoolproofError)) throw error;
+      left -= 1;
+      const again = left > 0 && (error.code === 'MACHINE_TIMEOUT' || error.code === 'MACHINE_EXITED');
+      const then = again ? 'it is booted again' : 'its cells are booted';
+      onNotice?.(`no template for ${stage.spec.memoryMib} MiB, ${then}: ${error.message}`);
+      if (!again) return null;
+    }
+  }
+  return null;
+}
+
+/** Waits for all, also when one fails, so that nothing runs on behind the caller's back; then throws the first. */
+async function settleAll(work: readonly Promise<void>[]): Promise<void> {
+  const ends = await Promise.allSettled(work);
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+}
