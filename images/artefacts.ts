@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { buildErofs, linkInTree, makeTreeFolder, writeTreeFile } from './archive/erofs.ts';
+import type { MeasureFiles } from './archive/host-files.ts';
 import { buildBaseArchive, findKernel } from './archive/initramfs.ts';
 import { readWheelMember, unpackDeb, unpackNpm } from './archive/unpack.ts';
 import { hashRecipe } from './cache/image-cache.ts';
@@ -16,6 +17,7 @@ import {
   measureDisk,
   mountPoint,
   nodeDisk,
+  workloadsDisk,
   type ImageRequest,
 } from './definitions.ts';
 import { PoolproofError } from './errors.ts';
@@ -55,7 +57,7 @@ export function planArtefacts(
   pins: readonly Pin[],
   hostFiles: ReadonlyMap<string, Buffer>,
   /** Null: nothing is measured. */
-  measureFiles: ReadonlyMap<string, Buffer> | null,
+  measureFiles: MeasureFiles | null,
 ): ArtefactPlan[] {
   const kernelPins = pins
     .map((pin) => pin.name)
@@ -67,7 +69,7 @@ export function planArtefacts(
     hostPlan(hostFiles),
     ...request.nodes.map(nodePlan),
     ...request.engines.map(enginePlan),
-    ...(measureFiles === null ? [] : [measurePlan(measureFiles)]),
+    ...(measureFiles === null ? [] : [measurePlan(measureFiles), workloadsPlan(measureFiles)]),
   ];
 }
 
@@ -159,23 +161,34 @@ const hostPlan = (files: ReadonlyMap<string, Buffer>): ArtefactPlan => ({
   },
 });
 
-/** The measuring program, kernels, and what of published packages the real programs are. */
-const measurePlan = (files: ReadonlyMap<string, Buffer>): ArtefactPlan => ({
+/** Apart from its workloads, so that a change of the program costs no new machine code of theirs. */
+const measurePlan = ({ program }: MeasureFiles): ArtefactPlan => ({
   name: measureDisk,
   kind: 'disk',
+  components: [],
+  inputs: { digest: digestFiles(new Map([['measure.cjs', program]])) },
+  build: async ({ folder }) => {
+    const tree = path.join(folder, 'tree');
+    await writeTreeFile(tree, 'measure.cjs', program, 0o644);
+    await linkInTree(tree, 'node_modules', `${mountPoint('base')}/node_modules`);
+    return finishDisk(tree, folder);
+  },
+});
+
+/** Kernels, and what of published packages the real programs are. */
+const workloadsPlan = ({ kernels }: MeasureFiles): ArtefactPlan => ({
+  name: workloadsDisk,
+  kind: 'disk',
   components: workloadPackages.map(({ name, version }) => lockNames.workload(name, version)),
-  inputs: { digest: digestFiles(files), workloadPackages },
+  inputs: { digest: digestFiles(kernels), workloadPackages },
   build: async ({ fileOf, folder }) => {
     const tree = path.join(folder, 'tree');
     const folderOf = (name: string): string => path.join(folder, 'packages', name.replaceAll('/', '+'));
     for (const { name, version } of workloadPackages) {
       await unpackNpm(fileOf(lockNames.workload(name, version)), folderOf(name), /./);
     }
-    const programs = [...(await extractWorkloads(folderOf))].map(
-      ([name, data]) => [`programs/${name}`, data] as const,
-    );
-    for (const [name, data] of [...files, ...programs]) await writeTreeFile(tree, name, data, 0o644);
-    await linkInTree(tree, 'node_modules', `${mountPoint('base')}/node_modules`);
+    const files = [...kernels, ...(await extractWorkloads(folderOf))];
+    for (const [name, data] of files) await writeTreeFile(tree, name, data, 0o644);
     return finishDisk(tree, folder);
   },
 });

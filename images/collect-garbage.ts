@@ -51,8 +51,9 @@ export async function collectGarbage(request: GarbageRequest): Promise<Collected
     const pinned = [...packages].some((sha256) => sha256.startsWith(name));
     if (!pinned || 'keepBytes' in request) await rm(path.join(engines, name), { recursive: true });
   }
-  // Nobody builds now: what a killed build left, and package lists, which are read anew anyway.
-  for (const sub of ['tmp', 'apt']) {
+  // Nobody builds now: what a killed build left, package lists, which are read anew anyway, and the workloads'
+  // machine code, which a guest makes again in half a minute.
+  for (const sub of ['tmp', 'apt', 'modules']) {
     const folder = path.join(cache.folder, sub);
     for (const name of await readdir(folder).catch(() => [])) {
       await rm(path.join(folder, name), { recursive: true, force: true });

@@ -112,7 +112,7 @@ export type ImageRequest = Readonly<{
   nodes: readonly string[];
   /** Versions of libwasmtime, e.g. `['50.0.1']`; each becomes a disk of its own. */
   engines: readonly string[];
-  /** Also the disk with the measuring program and its workloads. @default false */
+  /** Also the disks with the measuring program and with its workloads. @default false */
   measure?: boolean;
 }>;
 
@@ -129,10 +129,12 @@ export const nodePath = (line: string): string => `${mountPoint(nodeDisk(line))}
 export const enginePath = (version: string): string =>
   `${mountPoint(engineDisk(version))}/lib/libwasmtime.so`;
 
-/** Disk of the measuring program: the program, kernels beside it, modules and inputs of the real programs. */
+/** Disk of the measuring program. */
 export const measureDisk = 'measure';
 export const measureProgram = `${mountPoint(measureDisk)}/measure.cjs`;
-export const measureFiles = `${mountPoint(measureDisk)}/programs`;
+
+/** Disk of what it runs: kernels, and modules and inputs of the real programs. */
+export const workloadsDisk = 'workloads';
 
 /** Folder of the compiled wasm host inside the guest; `../allocator` and koffi resolve from there. */
 export const hostFolder = `${mountPoint('host')}/wasm-host`;

@@ -22,7 +22,7 @@ const notify =
 
 /** What a matrix needs; without one everything that is pinned. */
 async function requestsFor(file: string | undefined): Promise<readonly ImageRequest[]> {
-  if (file === undefined) return kernels.map(({ name }) => ({ kernel: name, nodes, engines }));
+  if (file === undefined) return kernels.map(({ name }) => ({ kernel: name, nodes, engines, measure: true }));
   return [...collectRequirements((await loadMatrix(file)).cells()).values()];
 }
 

@@ -8,8 +8,9 @@ import path from 'node:path';
 import { extract } from 'tar';
 import { buildErofs } from '../../images/archive/erofs.ts';
 import type { EngineKind } from '../../images/allocator/tier.ts';
-import { measureDisk } from '../../images/definitions.ts';
+import { workloadsDisk } from '../../images/definitions.ts';
 import { measureCommand } from '../../images/wasm-host/measure-command.ts';
+import { compilerFlags } from '../../images/wasm-host/measure-v8.ts';
 import { PoolproofError } from '../errors.ts';
 import { openSession } from '../guest/open-session.ts';
 import { readSubjectRun } from '../guest/observe.ts';
@@ -19,11 +20,12 @@ import { deadlinesFor } from '../plan/deadlines.ts';
 import type { MachineSpec } from '../plan/machine-spec.ts';
 import { formatSubject, type Subject } from './forms.ts';
 import { buildMeasureRequest, guestEnv, type GuestEngine } from './guest-process.ts';
-import { countedWorkloads } from './instructions.ts';
 
 export type Ahead = Readonly<{
   engine: GuestEngine;
   subject: Subject;
+  /** Names of workloads whose modules are needed. */
+  workloads: readonly string[];
   /** Of the machine that is to measure: CPU, kernel, disks. */
   spec: MachineSpec;
   cacheDir: string;
@@ -51,7 +53,7 @@ export function codeFormOf(engine: EngineKind, subject: Subject): Subject {
 }
 
 /**
- * Path of the disk with every counted workload's module in the code of a form; built when it is not there.
+ * Path of the disk with the workloads' modules in the code of a form; built when it is not there.
  *
  * @throws PoolproofError MEASURE_FAILED when compiling fails; those of a machine; DISK_FULL
  */
@@ -82,13 +84,25 @@ export async function compileAhead(ahead: Ahead): Promise<string> {
   }
 }
 
-/** Everything the code depends on. The disk with the measuring program names the modules by its digest. */
-function digestAhead({ engine, spec, qemuTitle }: Ahead, form: Subject): string {
-  const measured = spec.disks.find(({ name }) => name === measureDisk)?.path;
+/** Raised when the same inputs are to give other files. */
+const formatVersion = 1;
+
+/**
+ * Everything the code depends on: the engine and its settings, the CPU as this QEMU makes it, the modules (a
+ * disk is named by its digest). What the measuring program looks for under another name is not found, and the
+ * process says so.
+ */
+function digestAhead({ engine, spec, qemuTitle, workloads }: Ahead, form: Subject): string {
+  const modules = spec.disks.find(({ name }) => name === workloadsDisk)?.path;
   // V8 is Node's own.
   const version = engine.kind === 'v8' ? engine.nodeVersion : engine.version;
-  const parts = [1, engine.kind, version, formatSubject(form), spec.cpuModel, qemuTitle, measured];
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);
+  const settings = engine.kind === 'v8' ? compilerFlags : formatSubject(form);
+  const parts = [formatVersion, engine.kind, version, form, settings, spec.cpuModel, qemuTitle];
+  const content = [...workloads, modules];
+  return createHash('sha256')
+    .update(JSON.stringify([parts, content]))
+    .digest('hex')
+    .slice(0, 32);
 }
 
 async function compileInGuest(ahead: Ahead, form: Subject): Promise<Buffer> {
@@ -102,7 +116,7 @@ async function compileInGuest(ahead: Ahead, form: Subject): Promise<Buffer> {
     const { command, args } = measureCommand({
       ...buildMeasureRequest(ahead.engine, '/tmp/modules'),
       subjects: [form],
-      workloads: countedWorkloads,
+      workloads: ahead.workloads,
       samples: 0,
     });
     await run(session, [command, ...args], 'compiling the workloads');

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { parseFacts } from '../../images/allocator/parse-facts.ts';
 import { PoolproofError } from '../errors.ts';
 import { evaluateQuartets, evaluateTime } from './evaluate-time.ts';
 import { forms, selectForms, type Subject } from './forms.ts';
@@ -290,6 +291,11 @@ t.test('in a guest: A B B A under limits that each process must have read itself
   );
   t.equal(countedWorkloads.includes('bulk-memory'), false);
   t.equal(findLimitProblem('cell', strict, strict), null);
+  t.equal(
+    findLimitProblem('cell', strict, { ...parseFacts({}), ...strict }),
+    null,
+    'other facts are no limits',
+  );
   t.end();
 });
 

@@ -50,6 +50,7 @@ export type GuestGround = Readonly<{
 export async function prepareGround(
   settings: Settings,
   subjects: readonly Subject[],
+  workloads: readonly string[],
   tools: GuestMeasureTools,
   cold: boolean,
 ): Promise<GuestGround> {
@@ -81,6 +82,8 @@ export async function prepareGround(
     const path = await compileAhead({
       engine,
       subject,
+      // The control loop is what proves the clock.
+      workloads: [...new Set(['register-loop', ...workloads])],
       spec: bare,
       cacheDir,
       qemuTitle: qemu.title,

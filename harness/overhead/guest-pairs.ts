@@ -4,10 +4,10 @@ import type { Subject } from './forms.ts';
 import { runStep, type GuestContext, type StepEnd, type Task } from './guest-process.ts';
 import {
   compareCode,
-  countedWorkloads,
   evaluateInstructions,
   explainUncounted,
   planInstructions,
+  selectCounted,
   type Step,
 } from './instructions.ts';
 import type { Measurement } from './measurement.ts';
@@ -87,7 +87,7 @@ export async function measurePairs(
     return end;
   };
   const uncounted = explainUncounted(selected);
-  const names = selected.map(({ name }) => name).filter((name) => countedWorkloads.includes(name));
+  const names = selectCounted(request.workloads);
   if (names.length === 0) return { kind: 'found', summaries: [], notMeasurable: uncounted, resources: [] };
 
   if (baseline.checks === reached.checks && planted === 1) {

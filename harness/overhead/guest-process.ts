@@ -1,6 +1,6 @@
 /** One measuring process in a guest: under which limits it runs, and what it counted. */
 import type { Facts } from '../../images/allocator/facts.ts';
-import { enginePath, measureFiles, measureProgram, nodePath } from '../../images/definitions.ts';
+import { enginePath, measureProgram, mountPoint, nodePath, workloadsDisk } from '../../images/definitions.ts';
 import type { EngineKind } from '../../images/allocator/tier.ts';
 import { measureCommand, type MeasureRequest } from '../../images/wasm-host/measure-command.ts';
 import { PoolproofError } from '../errors.ts';
@@ -37,7 +37,7 @@ export function buildMeasureRequest(
     library: engine.version === null ? null : enginePath(engine.version),
     profile: engine.profile,
     clock: 'instructions',
-    files: measureFiles,
+    files: mountPoint(workloadsDisk),
     program: measureProgram,
     node: nodePath(engine.node),
     compiled,
@@ -127,10 +127,13 @@ export async function runStep(
   }
 }
 
+/** Lines of an engine's or Node's last words, the most telling first. */
+const telling = [/mmap|cannot allocate/i, /^measure:|failed to/i, /error|panicked/i];
+
 function describeFailure({ exitCode, signal, timedOut, stderr }: ReturnType<typeof readSubjectRun>): string {
   if (timedOut) return 'the measuring process did not end in time';
   const lines = stderr.split('\n').map((line) => line.trim());
-  const words = lines.find((line) => /mmap|memory|error|measure:|panicked/i.test(line)) ?? lines[0] ?? '';
+  const words = telling.flatMap((form) => lines.filter((line) => form.test(line)))[0] ?? lines[0] ?? '';
   const end = signal ?? (exitCode === null ? 'no status' : `exit code ${exitCode}`);
   return `the measuring process ended with ${end}${words === '' ? '' : `: ${words.slice(0, 300)}`}`;
 }

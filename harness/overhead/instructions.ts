@@ -4,6 +4,7 @@ import type { EngineKind } from '../../images/allocator/tier.ts';
 import { forms, formatSubject, type Subject } from './forms.ts';
 import { findLimitProblem, type Limits, type LimitState } from './limits.ts';
 import type { Measurement, WorkloadMeasurement } from './measurement.ts';
+import { selectWorkloads } from './plan-native.ts';
 import { least } from './statistics.ts';
 import { means, type OverheadSummary } from './summary.ts';
 
@@ -17,6 +18,13 @@ export const toleratedDrift = 0.002;
 export const countedWorkloads: readonly string[] = workloads
   .filter(({ clocks }) => clocks.includes('instructions'))
   .map(({ name }) => name);
+
+/** Names of the counted ones among names or kinds of workloads. @throws PoolproofError USAGE */
+export function selectCounted(names: readonly string[] = []): readonly string[] {
+  return selectWorkloads(names)
+    .map(({ name }) => name)
+    .filter((name) => countedWorkloads.includes(name));
+}
 
 /** Of a selection, what is not counted, and why. */
 export function explainUncounted(

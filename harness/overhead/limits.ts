@@ -2,17 +2,18 @@
 import type { Facts } from '../../images/allocator/facts.ts';
 import type { Settings } from '../matrix/cell.ts';
 
+const limitNames = [
+  'overcommitMemory',
+  'overcommitRatio',
+  'overcommitKbytes',
+  'maxMapCount',
+  'addressSpaceLimit',
+  'dataLimit',
+  'cgroupMemoryMax',
+] as const;
+
 /** What decides a tier and can be switched for one process, or between two. Bytes; null is unlimited. */
-export type Limits = Pick<
-  Facts,
-  | 'overcommitMemory'
-  | 'overcommitRatio'
-  | 'overcommitKbytes'
-  | 'maxMapCount'
-  | 'addressSpaceLimit'
-  | 'dataLimit'
-  | 'cgroupMemoryMax'
->;
+export type Limits = Pick<Facts, (typeof limitNames)[number]>;
 
 /** As the baseline needs them: mode 1 charges nothing, 262,144 mappings are room for Spin's pools a hundred times. */
 export const lifted = {
@@ -51,8 +52,8 @@ export function settingsUnder(state: LimitState, settings: Settings, cell: Limit
  */
 export function findLimitProblem(state: LimitState, found: Limits, cell: Limits): string | null {
   const wanted: Partial<Limits> = state === 'lifted' ? lifted : cell;
-  for (const name of Object.keys(wanted) as (keyof Limits)[]) {
-    if (found[name] === wanted[name]) continue;
+  for (const name of limitNames) {
+    if (!(name in wanted) || found[name] === wanted[name]) continue;
     const subject = state === 'lifted' ? 'the limits were not lifted' : "the cell's limits were not in force";
     return `${subject}: ${name} was ${tell(found[name])} instead of ${tell(wanted[name])}`;
   }

@@ -14,7 +14,7 @@ import { forms, formatSubject, sameSubject, type Subject } from './forms.ts';
 import { prepareGround, type GuestGround, type GuestMeasureTools } from './guest-machine.ts';
 import { measurePairs, type NotMeasurable, type PairsEnd, type TierResources } from './guest-pairs.ts';
 import type { GuestContext } from './guest-process.ts';
-import type { Step } from './instructions.ts';
+import { selectCounted, type Step } from './instructions.ts';
 import type { OverheadSummary } from './summary.ts';
 
 export type { GuestMeasureTools } from './guest-machine.ts';
@@ -87,11 +87,13 @@ export async function measureGuest(
   if (reason !== null) return { ...trace, kind: 'not-measured', reason };
   const { kind } = resolveEngine(request.settings.engine);
   const impossible: string[] = [];
+  const workloads = selectCounted(request.workloads);
   let wallMs = 0;
   for (const baseline of forms[kind]) {
     const ground = await prepareGround(
       request.settings,
       [baseline, request.reached],
+      workloads,
       tools,
       request.cold ?? false,
     );

@@ -40,22 +40,25 @@ export async function loadHostFiles(
   return files;
 }
 
-/**
- * Reads the measuring program and the kernels beside it, as they lie on their disk.
- *
- * @throws PoolproofError IMAGE_BUILD when it is not compiled
- */
+export type MeasureFiles = Readonly<{
+  /** The measuring program, one file. */
+  program: Buffer;
+  /** Kernels by file name. */
+  kernels: ReadonlyMap<string, Buffer>;
+}>;
+
+/** @throws PoolproofError IMAGE_BUILD when they are not compiled */
 export async function loadMeasureFiles(
   compiledFolder: string = project.compiledFolder,
-): Promise<ReadonlyMap<string, Buffer>> {
+): Promise<MeasureFiles> {
   const folder = path.join(compiledFolder, 'wasm-host');
-  const names = (await listFiles(folder)).filter((name) => /^(measure\.cjs|workloads\/.*\.wasm)$/.test(name));
-  if (!names.includes('measure.cjs')) throw notCompiled(`${folder} has no measure.cjs`);
-  return new Map(
-    await Promise.all(
-      names.sort().map(async (name) => [name, await readFile(path.join(folder, name))] as const),
-    ),
+  const names = (await listFiles(folder)).filter((name) => /^workloads\/.*\.wasm$/.test(name));
+  const program = await readFile(path.join(folder, 'measure.cjs')).catch(() => undefined);
+  if (program === undefined || names.length === 0) throw notCompiled(`${folder} has no measuring program`);
+  const kernels = await Promise.all(
+    names.sort().map(async (name) => [path.basename(name), await readFile(path.join(folder, name))] as const),
   );
+  return { program, kernels: new Map(kernels) };
 }
 
 /**
