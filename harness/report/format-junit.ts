@@ -70,22 +70,22 @@ function renderSuite(
 
 /** A case has no room for its reason where it passed: the suite's output has a line a cell. */
 function tellLine(graded: GradedCell): string {
-  return plainLine(`${graded.cell.id}: ${tellCell(graded)}: ${graded.reason}`, 2400);
+  return plainLine(`${graded.cell.id}: ${tellCell(graded)}: ${tellReason(graded)}`, 2400);
 }
+
+const tellReason = ({ grade, reason }: GradedCell): string =>
+  grade === 'undecided' ? `undecided: ${reason}` : reason;
 
 function renderCase(graded: GradedCell, memory: string): readonly string[] {
-  const { cell, grade, deciding } = graded;
+  const { cell, grade } = graded;
   const attributes = { name: cell.id, classname: `poolproof.${memory}`, time: seconds(cell.results) };
   if (grade === 'passed') return [`    ${open('testcase', attributes, '/')}`];
-  return [
-    `    ${open('testcase', attributes)}`,
-    `      ${renderEnd(grade, graded, deciding)}`,
-    '    </testcase>',
-  ];
+  return [`    ${open('testcase', attributes)}`, `      ${renderEnd(grade, graded)}`, '    </testcase>'];
 }
 
-function renderEnd(grade: Exclude<Grade, 'passed'>, { reason, cell }: GradedCell, deciding: Result): string {
-  const message = plainLine(reason, 2000);
+function renderEnd(grade: Exclude<Grade, 'passed'>, graded: GradedCell): string {
+  const { reason, cell, deciding } = graded;
+  const message = plainLine(tellReason(graded), 2000);
   // Text in <skipped> is not shown anywhere; its message is.
   if (grade !== 'failed' && grade !== 'error') return open('skipped', { message }, '/');
   const tag = grade === 'failed' ? 'failure' : 'error';

@@ -42,7 +42,12 @@ export function gradeCell(cell: Distribution, run: Pick<RunRecord, 'options'>): 
   if (verdict === 'flaky') return flaky('flaky');
   const undecided = results.find((result) => result.verdict === 'undecided');
   if (verdict === 'undecided' && undecided !== undefined)
-    return { cell, grade: 'undecided', deciding: undecided, reason: `undecided: ${tellUndecided(undecided)}` };
+    return {
+      cell,
+      grade: 'undecided',
+      deciding: undecided,
+      reason: tellUndecided(undecided),
+    };
   if (results.every(({ outcome }) => outcome === 'skipped')) return decide('skipped', first);
   return decide('passed', results.find(isJudged) ?? first);
 }

@@ -8,9 +8,10 @@ import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
 import { PoolproofError } from '../errors.ts';
 import { listRuns } from '../store/find-run.ts';
-import { cellKey, cellsFile, readRun } from '../store/read-run.ts';
-import type { Result } from '../store/result.ts';
+import { cellKey, cellsFile } from '../store/read-run.ts';
+import { readFronts } from '../store/read-fronts.ts';
 import { type RunRecord, loadRecord, runFile } from '../store/run-record.ts';
+import type { LineFront } from '../store/scan-line.ts';
 
 export const indexFile = 'index.json';
 
@@ -141,15 +142,18 @@ async function stampOf(dir: string): Promise<string> {
 }
 
 async function readForIndex(dir: string, id: string, stamp: string, intern: Interner): Promise<IndexedRun> {
-  const run = await readRun(dir);
+  const [record, { fronts, damaged }] = await Promise.all([
+    loadRecord(dir),
+    readFronts(join(dir, cellsFile)),
+  ]);
   const byKey = new Map<string, readonly [number, number]>();
-  for await (const result of run.results()) byKey.set(cellKey(result), intern.add(result));
+  for (const front of fronts) byKey.set(cellKey(front), intern.add(front));
   return {
     id,
     stamp,
-    damaged: run.problems.length,
-    finished: run.record.finishedAt !== null,
-    merged: String(run.record.options['merged'] ?? '')
+    damaged,
+    finished: record.finishedAt !== null,
+    merged: String(record.options['merged'] ?? '')
       .split(' ')
       .filter((name) => name !== ''),
     cells: [...byKey.values()].flat(),
@@ -167,17 +171,19 @@ class Interner {
     this.cells = [...(known?.cells ?? [])];
     this.states = [...(known?.states ?? [])];
     this.#cellPlaces = new Map(this.cells.map((id, place) => [id, place]));
-    this.#statePlaces = new Map(this.states.map((state, place) => [JSON.stringify(state), place]));
+    this.#statePlaces = new Map(this.states.map((state, place) => [keyOf(state), place]));
   }
 
-  add({ id, outcome, tier, form, verdict }: Result): readonly [number, number] {
-    const state: IndexedState = [outcome, tier, form?.checks ?? null, verdict];
+  add({ id, outcome, tier, checks, verdict }: LineFront): readonly [number, number] {
+    const state: IndexedState = [outcome, tier, checks, verdict];
     return [
       placeOf(this.cells, this.#cellPlaces, id, id),
-      placeOf(this.states, this.#statePlaces, JSON.stringify(state), state),
+      placeOf(this.states, this.#statePlaces, keyOf(state), state),
     ];
   }
 }
+
+const keyOf = (state: IndexedState): string => state.join(' ');
 
 function placeOf<Item>(items: Item[], places: Map<string, number>, key: string, item: Item): number {
   const known = places.get(key);

@@ -4,6 +4,8 @@ import t from 'tap';
 import { buildResult, buildStandard, record } from '../fixtures/report/results.ts';
 import type { Result } from '../store/result.ts';
 import { type RunRecord, writeRecord } from '../store/run-record.ts';
+import { readFronts } from '../store/read-fronts.ts';
+import { scanLine } from '../store/scan-line.ts';
 import { indexFile, loadHistoryIndex, loadRecords } from './history-index.ts';
 import { buildHistory, renderHistory, renderHistoryJson, selectKnown } from './history.ts';
 
@@ -246,4 +248,49 @@ t.test('a history is told briefly, with what changed at the first bad run', (t) 
   const json = JSON.parse(renderHistoryJson({ cells: [bad], runs: 3, changed })) as unknown;
   t.match(json, { schema: 1, runs: 3, cells: [{ id, firstBad: night(3), changed: [{ what: 'QEMU' }] }] });
   t.end();
+});
+
+t.test('fronts of lines are read as whole lines are', async (t) => {
+  const real = join(import.meta.dirname, '../fixtures/runs/whole/cells.jsonl');
+  const lines = (await readFile(real, 'utf8')).trimEnd().split('\n');
+  for (const line of lines) {
+    const { id, repetition, outcome, tier, form, verdict } = JSON.parse(line) as Result;
+    t.same(scanLine(line), { id, repetition, outcome, tier, checks: form?.checks ?? null, verdict });
+  }
+  const odd = [
+    fallen({ reason: 'a "quoted" \\ reason, "verdict": "expected",\u202e é' }),
+    standard({ settings: { ...standard().settings, env: { verdict: '"x"', outcome: '}' } } }),
+    fallen({ expected: { source: 'matrix', text: ',"verdict":"unexpected","', expectation: null } }),
+    ended('crashed', null),
+    fallen({ verdict: 'undecided' }),
+  ];
+  for (const result of odd)
+    t.match(scanLine(JSON.stringify(result)), { verdict: result.verdict, tier: result.tier });
+  const good = JSON.stringify(standard());
+  for (const other of [
+    good.slice(0, -1),
+    good.replace('"schema":1', '"schema":2'),
+    good.replace('"tier":"standard"', '"tier":null'),
+    good.replace('"outcome":"reached"', '"outcome":"crashed"'),
+    good.replace('"verdict":"expected"', '"verdict":"good"'),
+    good.replace(id, `${id}é`),
+    good.replace(id, `${id}\\n`),
+    JSON.stringify({ later: 1, ...standard() }),
+    ' ',
+    '',
+  ]) {
+    t.not(other, good);
+    t.equal(scanLine(other), null, 'left to the parser');
+  }
+  const dir = t.testdir();
+  const other = standard({ id: `${id},env.A=é` });
+  await storeNight(dir, 1, [other, ...odd.slice(0, 1)]);
+  t.match((await loadHistoryIndex(dir)).cells, [other.id, id], 'and read by it');
+  const large = join(dir, 'large.jsonl');
+  await writeFile(large, `${JSON.stringify(other)}\n{}\n`);
+  t.match(
+    await readFronts(large, 10),
+    { fronts: [{ id: other.id }], damaged: 1 },
+    'a large file is streamed',
+  );
 });
