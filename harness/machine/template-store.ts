@@ -67,6 +67,29 @@ const sha256Of = async (file: string): Promise<string> =>
     .update(await readFile(file))
     .digest('hex');
 
+/** Names the boot of this computer, so that a process id can be asked for; empty where there is none. */
+const readBootId = async (): Promise<string> =>
+  (await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => ''))
+    .replace(/[^0-9a-f]/g, '')
+    .slice(0, 12);
+
+const nameBuilding = (bootId: string): string =>
+  `.building-${bootId}-${process.pid}-${randomBytes(8).toString('hex')}`;
+
+/** A builder that no longer runs; on a cache that several computers share, one that has been at it for an hour. */
+function isAbandoned(name: string, usedMs: number, bootId: string): boolean {
+  const [, boot, pid] = /^\.building-([0-9a-f]*)-(\d+)-/.exec(name) ?? [];
+  if (boot === bootId && pid !== undefined) {
+    try {
+      process.kill(Number(pid), 0);
+      return false;
+    } catch (error) {
+      return error instanceof Error && 'code' in error && error.code === 'ESRCH';
+    }
+  }
+  return usedMs < Date.now() - 3_600_000;
+}
+
 export class TemplateStore {
   readonly #folder: string;
   readonly #limitBytes: number;
@@ -110,7 +133,7 @@ export class TemplateStore {
     ramBytes: number,
     build: (template: Template) => Promise<void>,
   ): Promise<Template> {
-    const work = path.join(this.#folder, `.building-${randomBytes(8).toString('hex')}`);
+    const work = path.join(this.#folder, nameBuilding(await readBootId()));
     await mkdir(work, { recursive: true, mode: 0o700 });
     try {
       await this.#checkSpace();
@@ -144,9 +167,9 @@ export class TemplateStore {
     const names = await readdir(this.#folder).catch(() => []);
     const entries = await Promise.all(names.map((name) => this.#measure(name)));
     const present = entries.filter((entry) => entry !== null);
-    const hourAgo = Date.now() - 3_600_000;
-    for (const { name } of present.filter((entry) => entry.name.startsWith('.') && entry.usedMs < hourAgo)) {
-      await this.drop(name);
+    const bootId = await readBootId();
+    for (const { name, usedMs } of present) {
+      if (name.startsWith('.building-') && isAbandoned(name, usedMs, bootId)) await this.drop(name);
     }
     const templates = present.filter(({ name }) => !name.startsWith('.')).sort((a, b) => b.usedMs - a.usedMs);
     let total = 0;

@@ -33,6 +33,23 @@ t.test('the default matrix: what varies, what happened, why', (t) => {
   t.end();
 });
 
+t.test('machines that were started again are counted, and those that hung', (t) => {
+  const lost = (kind: 'no-console' | 'exited') => ({
+    start: 'clone' as const,
+    outcome: 'broken' as const,
+    detail: '',
+    machineEnd: { kind, detail: '' },
+  });
+  const { attempts } = buildResult();
+  const once = (kind: 'no-console' | 'exited') => buildResult({ attempts: [lost(kind), ...attempts] });
+  t.same(summarize([buildResult()]).restarts, { count: 0, hung: 0 });
+  const summary = summarize([buildResult(), once('no-console'), once('exited')]);
+  t.same(summary.restarts, { count: 2, hung: 1 });
+  t.match(tellCounts(summary), /; 2 machines started again, 1 hung$/);
+  t.match(tellCounts(summarize([once('exited')])), /; 1 machine started again, 0 hung$/);
+  t.end();
+});
+
 t.test('the exit code tells unexpected from unjudged, and unexpected wins', (t) => {
   const of = (...pairs: readonly (readonly [Result['outcome'], Result['verdict']])[]) =>
     exitCodeOf(pairs.map(([outcome, verdict]) => ({ outcome, verdict })));

@@ -14,6 +14,8 @@ export type Summary = Readonly<{
   byVerdict: Readonly<{ expected: number; unexpected: number; undecided: number; none: number }>;
   /** Cells where the model and the guest differ, whatever the verdict. */
   findings: number;
+  /** Machines that gave nothing and were started again, and how many of them had not written a console line. */
+  restarts: Readonly<{ count: number; hung: number }>;
   axes: readonly VariedAxis[];
   reasons: readonly ReasonGroup[];
   exitCode: ExitCode;
@@ -27,10 +29,17 @@ export function summarize(results: readonly Result[], interrupted = false, stric
     byTier: countBy(tiers, results, (result) => result.tier),
     byVerdict: countBy([...verdicts, 'none'] as const, results, (result) => result.verdict ?? 'none'),
     findings: results.filter((result) => result.finding !== null).length,
+    restarts: countRestarts(results),
     axes,
     reasons: groupReasons(results, axes),
     exitCode: exitCodeOf(results, interrupted, strict),
   };
+}
+
+function countRestarts(results: readonly Result[]): Summary['restarts'] {
+  const given = results.flatMap(({ attempts }) => attempts.slice(0, -1));
+  const hung = given.filter(({ machineEnd }) => machineEnd?.kind === 'no-console').length;
+  return { count: given.length, hung };
 }
 
 function countBy<Key extends string>(
@@ -83,7 +92,7 @@ export function tellExit({ exitCode, byVerdict: { undecided, unexpected } }: Sum
 }
 
 /** `36 cells: 36 reached (27 standard, 9 conservative); 36 as expected` */
-export function tellCounts({ total, byOutcome, byTier, byVerdict, findings }: Summary): string {
+export function tellCounts({ total, byOutcome, byTier, byVerdict, findings, restarts }: Summary): string {
   const reached = tiers.filter((tier) => byTier[tier] > 0).map((tier) => `${byTier[tier]} ${tier}`);
   const happened = outcomes
     .filter((outcome) => byOutcome[outcome] > 0)
@@ -98,5 +107,7 @@ export function tellCounts({ total, byOutcome, byTier, byVerdict, findings }: Su
     ...(byVerdict.none > 0 ? [`${byVerdict.none} without a verdict`] : []),
     ...(findings > 0 ? [`${findings} not as the model predicted`] : []),
   ];
-  return `${total} cell${total === 1 ? '' : 's'}: ${happened.join(', ') || 'none'}; ${verdicts.join(', ')}`;
+  const { count, hung } = restarts;
+  const again = count === 0 ? '' : `; ${count} machine${count === 1 ? '' : 's'} started again, ${hung} hung`;
+  return `${total} cell${total === 1 ? '' : 's'}: ${happened.join(', ') || 'none'}; ${verdicts.join(', ')}${again}`;
 }
