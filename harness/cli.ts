@@ -56,6 +56,7 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
       '--reporter <format...>',
       'also write these reports: json csv tap junit md html github annotations; into the run, or format=file, format=- for standard output',
     )
+    .option('--details', 'show the overhead of each workload, with intervals and processes')
     .option('--timings', 'show where the time of the cells went')
     .option('--strict', 'exit 1 also when the overhead of a cell is undecided')
     .option('--json', 'print the results as JSON instead of a table')
@@ -161,6 +162,7 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
     .argument('[run...]', 'runs: a folder, an id, or latest')
     .addOption(runsIn)
     .option('--format <format...>', 'formats', ['table'])
+    .option('--details', 'with the table: the overhead of each workload')
     .option('--output <dir>', 'write files there instead of printing')
     .addHelpText('after', example('poolproof report latest --format junit > report.xml'))
     .action(run(async () => (await import('./commands/report.ts')).report));

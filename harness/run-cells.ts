@@ -5,6 +5,7 @@ import { buildTemplate, chooseWarmRuns, templateKey } from './guest/build-templa
 import { startMachine, type StartMachine } from './machine/machine.ts';
 import { TemplateStore, type Template } from './machine/template-store.ts';
 import type { Cell } from './matrix/cell.ts';
+import { awaitsOverhead, startOverhead } from './overhead/share.ts';
 import { Budget, decideCapacity, decideDiskMib, estimateDiskMib } from './plan/admission.ts';
 import { deadlinesFor } from './plan/deadlines.ts';
 import { learn, orderCells, orderGroups } from './plan/experience.ts';
@@ -17,7 +18,6 @@ import type { Reporter } from './report/reporter.ts';
 import { runCell, type CellRun, type Stage } from './run-cell.ts';
 import { loadExperience, saveExperience } from './store/experience-file.ts';
 import type { OpenRun } from './store/open-run.ts';
-import type { Result } from './store/result.ts';
 
 export type CellsOptions = Readonly<{
   /** Image cache. */
@@ -88,12 +88,12 @@ export async function runCells(
   };
   const keep = async (cell: Cell, { result: found, evidence, stopped }: CellRun): Promise<void> => {
     const timings = { ...found.timings, teardown: await stopped };
-    const result: Result = { ...found, timings, evidence: run.writeEvidence(cell, evidence) };
+    const result = startOverhead(cell, { ...found, timings, evidence: run.writeEvidence(cell, evidence) });
     await run.appendResult(result);
     for (const [id, ms] of collectDurations([result])) durations.set(id, ms);
     reporter.onCellEnd(result);
     const done = tracker.add(result);
-    if (done !== null) reporter.onCellDone(done);
+    if (done !== null && !awaitsOverhead(cell, done)) reporter.onCellDone(done);
   };
   const runOne = async (cell: Cell, stage: Stage): Promise<void> => {
     try {

@@ -1,6 +1,7 @@
 /** The composition root: a matrix in, results out; the stages in order. */
 import type { ImageEvent } from '../images/build.ts';
 import type { Matrix } from './matrix/cell.ts';
+import { measureRun } from './measure-run.ts';
 import { selectCells } from './matrix/select.ts';
 import type { Durations } from './plan/shard-durations.ts';
 import { digestShards, planShards, selectShard, type ShardNumber } from './plan/shard.ts';
@@ -93,6 +94,7 @@ export async function runPrepared(
   });
   const signal = options.signal ?? new AbortController().signal;
   const peakBudgetMib = await runCells(todo, prepared, run, reporter, signal, options);
+  await measureRun(matrix, prepared, run, reporter, signal, options);
   const interrupted = signal.aborted;
   const record = interrupted ? run.record : await run.finish();
   const { results: stored } = await readRun(run.dir);

@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
+import { renderDetails } from '../overhead/render-details.ts';
 import { formats, type FormatName } from '../report/formats.ts';
 import { renderTable, wantsColor } from '../report/terminal-table.ts';
 import { findRun } from '../store/find-run.ts';
@@ -46,8 +47,11 @@ export async function report(
   const runs = await loadRuns(context, resultsDir, args.length === 0 ? ['latest'] : args);
   for (const format of wanted) {
     if (!isFormat(format)) {
-      for (const { results } of runs)
-        context.out(renderTable(results, { color: wantsColor(context.stdout) }));
+      const color = wantsColor(context.stdout);
+      for (const { results } of runs) {
+        context.out(renderTable(results, { color }));
+        if (options['details'] === true) context.out(`\n${renderDetails(results, { color })}`);
+      }
       continue;
     }
     const texts = await renderAll(format, runs, output);

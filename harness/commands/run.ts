@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { PoolproofError } from '../errors.ts';
 import { loadMatrix } from '../matrix/load.ts';
+import { renderDetails } from '../overhead/render-details.ts';
 import { createProgress } from '../report/progress.ts';
 import { parseShard } from '../plan/shard.ts';
 import { loadDurations } from './durations.ts';
@@ -75,6 +76,7 @@ export async function run(
       strict,
     })}`,
   );
+  if (options['details'] === true) tell(`\n${renderDetails(summary.results, { color })}`);
   if (options['timings'] === true) tell(`\n${renderTimings(summary.results)}`);
   const dir = path.relative(process.cwd(), summary.dir) || '.';
   tell(`results in ${dir}\npage: ${path.join(dir, 'report.html')}\n`);

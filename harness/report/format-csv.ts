@@ -1,6 +1,8 @@
 /** CSV: one row a cell. Cells come from guests, so nothing in it may become a formula. */
 import { stringify } from 'csv-stringify/sync';
 import { plainLine } from '../outcome/plain-text.ts';
+import { pickJudged } from '../overhead/cell-overhead.ts';
+import { means, type OverheadSummary } from '../overhead/summary.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
 import { axisNames, labelSetting } from './axis-labels.ts';
@@ -29,7 +31,25 @@ const columns: readonly Column[] = [
   { name: 'accelerator', of: (_, run) => run.accelerator.kind },
   { name: 'startedAt', of: (result) => result.startedAt },
   { name: 'evidence', of: (result) => result.evidence },
+  { name: 'overhead', of: ({ overheadSource }) => overheadSource?.kind ?? null },
+  { name: 'overheadClock', of: (result) => judgedFigures(result)[0]?.clock ?? null },
+  ...figureColumns('Memory', means.memory),
+  ...figureColumns('Programs', means.program),
+  { name: 'overheadMeasuredIn', of: ({ overheadSource }) => overheadSource?.measuredIn ?? null },
 ];
+
+const judgedFigures = ({ overhead = [] }: Result): readonly OverheadSummary[] => pickJudged(overhead);
+
+/** Ratio to the baseline and the ends of its interval; empty where it is not known or not stable. */
+function figureColumns(title: string, mean: string): readonly Column[] {
+  return (['ratio', 'low', 'high'] as const).map((part) => ({
+    name: `overhead${title}${{ ratio: '', low: 'Low', high: 'High' }[part]}`,
+    of: (result) => {
+      const figure = judgedFigures(result).find(({ workload, stable }) => workload === mean && stable);
+      return figure?.[part] ?? null;
+    },
+  }));
+}
 
 export function renderCsv(run: RunRecord, results: readonly Result[]): string {
   const rows = results.map((result) => columns.map((column) => cleanValue(column.of(result, run))));

@@ -4,6 +4,7 @@ import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
 import { labelAxis } from './axis-labels.ts';
 import { type Grid, buildGrid, listLayouts, tellLegend, tellPlace } from './grid.ts';
+import { findClocks, listRowWords, type OverheadWord, tellOverheadNotes } from './overhead-words.ts';
 import { type Summary, summarize, tellCounts } from './summarize.ts';
 
 export function renderMarkdown(run: RunRecord, results: readonly Result[]): string {
@@ -17,6 +18,7 @@ export function renderMarkdown(run: RunRecord, results: readonly Result[]): stri
     `${escapeMarkdown(tellCounts(summary))}.`,
     renderGrid(grid),
     ...(legend.length === 0 ? [] : [escapeMarkdown(legend.join(', '))]),
+    ...tellOverheadNotes(results).map(escapeMarkdown),
     ...section('Reasons', summary.reasons.map(renderReason)),
     ...section('Cells to look at', troubled.map(renderCell)),
     '',
@@ -40,18 +42,23 @@ function renderGrid(grid: Grid): string {
       ? 'tier'
       : labels.map((label, index) => labelAxis(grid.columnAxes[index] ?? 'env', label)).join(', '),
   );
-  const head = [...grid.rowAxes, ...columns, 'overhead'];
-  const rows = grid.rows.map(({ labels, places }) => [
+  const clocks = findClocks(grid.rows.flatMap(({ results }) => results));
+  const heads = clocks.length === 0 ? ['overhead'] : clocks.map((clock) => `overhead (${clock})`);
+  const head = [...grid.rowAxes, ...columns, ...heads];
+  const rows = grid.rows.map(({ labels, places, results }) => [
     ...labels,
     ...places.map((place) => (place === null ? '·' : tellPlace(place))),
-    'not measured',
+    ...heads.map((_, index) => listRowWords(results, clocks[index] ?? 'instructions')),
   ]);
-  return [head, head.map(() => '---'), ...rows]
-    .map(
-      (cells, index) => `| ${cells.map((cell) => (index === 1 ? cell : escapeMarkdown(cell))).join(' | ')} |`,
-    )
-    .join('\n');
+  const line = (cells: readonly (string | readonly OverheadWord[])[]): string =>
+    `| ${cells.map((cell) => (typeof cell === 'string' ? escapeMarkdown(cell) : renderOverhead(cell))).join(' | ')} |`;
+  return [line(head), `| ${head.map(() => '---').join(' | ')} |`, ...rows.map(line)].join('\n');
 }
+
+const renderOverhead = (words: readonly OverheadWord[]): string =>
+  words
+    .map(({ text, stable }) => (stable ? escapeMarkdown(text) : `~~${escapeMarkdown(text)}~~ unstable`))
+    .join(', ');
 
 function renderReason({ where, reason, cells }: Summary['reasons'][number]): string {
   return `- **${escapeMarkdown(where)}**: ${escapeMarkdown(reason)}${cells > 1 ? ` (${cells} cells)` : ''}`;

@@ -28,6 +28,8 @@ export type Grid = Readonly<{
     labels: readonly string[];
     /** Null where the matrix has no cell. */
     places: readonly (Place | null)[];
+    /** The results of all its places. */
+    results: readonly Result[];
   }>[];
 }>;
 
@@ -63,6 +65,7 @@ export function buildGrid(
     rows: rows.map((labels) => ({
       labels,
       places: columns.map((column) => buildPlace(places.get(keyOf(labels, column)))),
+      results: columns.flatMap((column) => places.get(keyOf(labels, column)) ?? []),
     })),
   };
 }

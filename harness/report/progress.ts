@@ -9,6 +9,7 @@ import { plainLine } from '../outcome/plain-text.ts';
 import { tellUndecided } from '../outcome/judge-overhead.ts';
 import type { Result } from '../store/result.ts';
 import { wordOf } from './grid.ts';
+import { tellOverhead } from './overhead-words.ts';
 import type { Reporter } from './reporter.ts';
 
 /** A terminal that is drawn more often than ten times a second only flickers. */
@@ -47,7 +48,9 @@ export function createProgress(stream: NodeJS.WriteStream, clock: Clock = realCl
     const elapsed = clock.now() - startedAt;
     // Before a tenth is done an estimate would only be a guess.
     const left =
-      done > 0 && done * 10 >= total ? `, about ${tellTime((elapsed / done) * (total - done))} left` : '';
+      done > 0 && done < total && done * 10 >= total
+        ? `, about ${tellTime((elapsed / done) * (total - done))} left`
+        : '';
     return `${done}/${total} cells done, ${running.size} running, ${tellTime(elapsed)}${left}`;
   };
   const draw = () => {
@@ -85,6 +88,20 @@ export function createProgress(stream: NodeJS.WriteStream, clock: Clock = realCl
       changed = true;
       say(`[${done}/${total}] ${tellCell(result, since === undefined ? null : clock.now() - since)}`);
     },
+    onMeasureStart: (measured, cells) => {
+      running.set(measureKey(measured), { label: `overhead: ${labelOf(measured)}`, since: clock.now() });
+      changed = true;
+      say(`measuring the overhead of ${tellForm(measured)} in ${labelOf(measured)}${tellShare(cells)}`);
+    },
+    onMeasureEnd: (results) => {
+      const [first] = results;
+      const ended = results.find((result) => running.delete(measureKey(result))) ?? first;
+      changed = true;
+      if (ended !== undefined) say(`overhead of ${tellForm(ended)}: ${plainLine(tellOverhead(ended))}`);
+      for (const result of results) {
+        if (result.verdict !== 'expected') say(tellCell(result, null));
+      }
+    },
     onRunEnd: ({ interrupted }) => {
       stop();
       live?.clear();
@@ -93,6 +110,17 @@ export function createProgress(stream: NodeJS.WriteStream, clock: Clock = realCl
     },
   };
 }
+
+const measureKey = (result: Readonly<{ id: string; repetition: number }>): string =>
+  `overhead of ${keyOf(result)}`;
+
+/** `conservative/explicit, wasmtime 50.0.1, Node 22` */
+function tellForm({ tier, form, host, settings }: Result): string {
+  const engine = host === null ? settings.engine : `${host.engine.kind} ${host.engine.version}`;
+  return plainLine(`${tier ?? ''}/${form?.checks ?? ''}, ${engine}, Node ${settings.node}`, 200);
+}
+
+const tellShare = (cells: number): string => (cells === 1 ? '' : `, for ${cells} cells`);
 
 function keyOf({ id, repetition }: Readonly<{ id: string; repetition: number }>): string {
   return `${id}#${repetition}`;

@@ -28,8 +28,15 @@ export type Reporter = Readonly<{
   onCellStart?(cell: Cell): void;
   /** One repetition has ended and its line is stored. */
   onCellEnd?(result: Result): void;
-  /** All repetitions and retries of a cell have ended, in their order. Not called for a cell that was interrupted. */
+  /**
+   * All repetitions and retries of a cell have ended, in their order, and what is measured of it is. Not called for a
+   * cell that was interrupted.
+   */
   onCellDone?(results: readonly Result[]): void;
+  /** After the cells: the overhead of one, for `cells` of them, is being measured in its guest. */
+  onMeasureStart?(measured: Result, cells: number): void;
+  /** These cells have their overhead now, or the reason why not; their lines are stored. */
+  onMeasureEnd?(results: readonly Result[]): void;
   onRunEnd?(end: RunEnd): void | Promise<void>;
 }>;
 
@@ -48,6 +55,8 @@ export function multiplex(reporters: readonly Reporter[]): Required<Reporter> {
     onCellStart: (cell) => each((reporter) => reporter.onCellStart?.(cell)),
     onCellEnd: (result) => each((reporter) => reporter.onCellEnd?.(result)),
     onCellDone: (results) => each((reporter) => reporter.onCellDone?.(results)),
+    onMeasureStart: (measured, cells) => each((reporter) => reporter.onMeasureStart?.(measured, cells)),
+    onMeasureEnd: (results) => each((reporter) => reporter.onMeasureEnd?.(results)),
     onRunEnd: (end) => eachAsync((reporter) => reporter.onRunEnd?.(end)),
   };
 }

@@ -1,9 +1,19 @@
 /** The table at the end of a run: the grid, a line for each reason, the counts, what the exit code means. */
 import { styleText } from 'node:util';
 import CliTable3 from 'cli-table3';
+import { plainLine } from '../outcome/plain-text.ts';
+import type { Clock } from '../overhead/summary.ts';
 import type { Result } from '../store/result.ts';
 import { labelAxis } from './axis-labels.ts';
 import { type Grid, type Place, type Word, buildGrid, listLayouts, tellLegend, tellPlace } from './grid.ts';
+import {
+  baselineWord,
+  findClocks,
+  listRowWords,
+  noFigureWord,
+  tellOverheadNotes,
+  type OverheadWord,
+} from './overhead-words.ts';
 import { type Summary, summarize, tellCounts, tellExit } from './summarize.ts';
 
 export type TableOptions = Readonly<{
@@ -32,9 +42,6 @@ const styles: Readonly<Record<Word, Style>> = {
   skipped: 'dim',
 };
 
-/** Until overhead is measured by a run of its own. */
-const overheadText = 'not measured';
-
 export function renderTable(results: readonly Result[], options: TableOptions): string {
   const summary = summarize(results, options.interrupted, options.strict);
   const grid = chooseGrid(results, summary, options.width ?? 100);
@@ -42,12 +49,18 @@ export function renderTable(results: readonly Result[], options: TableOptions): 
   return [
     renderGrid(grid, options.color),
     ...(legend.length === 0 ? [] : ['', legend.join(', ')]),
+    ...listNotes(results),
     ...(summary.reasons.length === 0 ? [] : ['', ...summary.reasons.map(renderReason)]),
     '',
     tellCounts(summary),
     tellExit(summary),
     '',
   ].join('\n');
+}
+
+function listNotes(results: readonly Result[]): readonly string[] {
+  const notes = tellOverheadNotes(results).map((note) => plainLine(note, 300));
+  return notes.length === 0 ? [] : ['', ...notes];
 }
 
 function renderReason({ where, reason, cells }: Summary['reasons'][number]): string {
@@ -75,19 +88,24 @@ const bare = Object.fromEntries(
 );
 
 function renderGrid(grid: Grid, color: boolean): string {
+  const clocks = findClocks(grid.rows.flatMap((row) => row.results));
   const table = new CliTable3({
     chars: { ...bare, middle: gap, 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
   });
   const strong = (text: string) => paint('bold', text, color);
-  for (const head of headerRows(grid)) {
+  for (const head of headerRows(grid, clocks)) {
     table.push(head.map(({ text, span }) => ({ content: strong(text), colSpan: span })));
   }
-  for (const { labels, places } of grid.rows) {
+  for (const { labels, places, results } of grid.rows) {
     table.push([
       ...labels,
       ...places.map((place) => paintPlace(place, color)),
-      paint('dim', overheadText, color),
+      ...(clocks.length === 0 ? noClock : clocks).map((clock) =>
+        listRowWords(results, clock)
+          .map((word) => paintOverhead(word, color))
+          .join('\n'),
+      ),
     ]);
   }
   return table
@@ -100,11 +118,14 @@ function renderGrid(grid: Grid, color: boolean): string {
 type Head = Readonly<{ text: string; span: number }>;
 
 /** One row a column axis; the last carries the names of the row axes too. Equal neighbours share a cell. */
-function headerRows(grid: Grid): readonly (readonly Head[])[] {
+function headerRows(grid: Grid, clocks: readonly Clock[]): readonly (readonly Head[])[] {
   const names: Head[] = grid.rowAxes.map((text) => ({ text, span: 1 }));
   const blank: Head[] = names.map(() => ({ text: '', span: 1 }));
-  const overhead: Head = { text: 'overhead', span: 1 };
-  if (grid.columnAxes.length === 0) return [[...names, { text: 'tier', span: 1 }, overhead]];
+  const overhead: Head[] =
+    clocks.length === 0
+      ? [{ text: 'overhead', span: 1 }]
+      : clocks.map((clock) => ({ text: `overhead (${clock})`, span: 1 }));
+  if (grid.columnAxes.length === 0) return [[...names, { text: 'tier', span: 1 }, ...overhead]];
   return grid.columnAxes.map((axis, level) => {
     const last = level === grid.columnAxes.length - 1;
     const heads: { text: string; span: number; path: string }[] = [];
@@ -114,8 +135,21 @@ function headerRows(grid: Grid): readonly (readonly Head[])[] {
       if (!last && previous?.path === path) previous.span += 1;
       else heads.push({ text: labelAxis(axis, column[level] ?? ''), span: 1, path });
     }
-    return [...(last ? names : blank), ...heads, last ? overhead : { text: '', span: 1 }];
+    return [
+      ...(last ? names : blank),
+      ...heads,
+      ...(last ? overhead : overhead.map(() => ({ text: '', span: 1 }))),
+    ];
   });
+}
+
+/** Any clock finds nothing then, and one column says so. */
+const noClock: readonly Clock[] = ['instructions'];
+
+/** What is unstable says so in a word too: not every terminal strikes through. */
+function paintOverhead({ text, stable }: OverheadWord, color: boolean): string {
+  if (!stable) return `${paint('strikethrough', text, color)} unstable`;
+  return [baselineWord, noFigureWord].includes(text) ? paint('dim', text, color) : text;
 }
 
 function paintPlace(place: Place | null, color: boolean): string {

@@ -66,6 +66,26 @@ export function writeEvidence(
   return folder;
 }
 
+/**
+ * Adds files to the evidence of a cell: what is measured later. Each appears whole, by rename.
+ * @param folder as `writeEvidence` returned it
+ * @throws DISK_FULL, STORE_UNWRITABLE
+ */
+export function addEvidence(dir: string, folder: string, files: Evidence): void {
+  for (const [name, content] of Object.entries(files)) {
+    if (!safeName.test(name) || name.includes('/')) throw new RangeError(`not a name for evidence: ${name}`);
+    const target = join(dir, folder, name);
+    const temporary = join(dir, evidenceFolder, `.tmp-${randomBytes(6).toString('hex')}`);
+    try {
+      writeFileSync(temporary, limitSize(content));
+      renameSync(temporary, target);
+    } catch (cause) {
+      rmSync(temporary, { force: true });
+      throw storeError(cause, target);
+    }
+  }
+}
+
 /** An earlier try's evidence is there only when a run is resumed: looking for it each time is not needed. */
 function replaceFolder(from: string, to: string): void {
   try {

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, realpath, rename, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PoolproofError } from '../errors.ts';
-import { type Evidence, evidenceFolder, writeEvidence } from './evidence.ts';
+import { addEvidence, type Evidence, evidenceFolder, writeEvidence } from './evidence.ts';
 import { type LineLog, openLineLog } from './line-log.ts';
 import { type Lock, takeLock } from './lock.ts';
 import { cellKey, cellsFile, readResults } from './read-run.ts';
@@ -29,6 +29,8 @@ export type OpenRun = AsyncDisposable &
     appendResult(result: Result): Promise<void>;
     /** @returns the folder, relative to the run's. @throws DISK_FULL, STORE_UNWRITABLE */
     writeEvidence(cell: Readonly<{ id: string; repetition: number }>, files: Evidence): string;
+    /** Adds files to evidence that `writeEvidence` wrote. @throws DISK_FULL, STORE_UNWRITABLE */
+    addEvidence(folder: string, files: Evidence): void;
     /** Stamps `finishedAt`: every cell of the run has its line. */
     finish(): Promise<RunRecord>;
     /** Frees the lock. Also by `await using`. */
@@ -127,6 +129,7 @@ function buildRun(
       await log.append(JSON.stringify(result));
     },
     writeEvidence: (cell, files) => writeEvidence(dir, cell, files),
+    addEvidence: (folder, files) => addEvidence(dir, folder, files),
     finish: async () => {
       const finished = { ...record, finishedAt: new Date().toISOString() };
       await writeRecord(dir, finished);

@@ -4,7 +4,8 @@ import type { VariedAxis } from '../axis-labels.ts';
 import { type Grid, buildGrid, listLayouts } from '../grid.ts';
 import { type Entry, type State, states } from './entries.ts';
 import { type Html, html, nothing } from './html.ts';
-import { bands, tellNoFigure } from './overhead.ts';
+import { findClocks, listRowWords } from '../overhead-words.ts';
+import { bands } from './overhead.ts';
 
 /** Class of a state: its colour, its border, its hatch. */
 export const classOf: Readonly<Record<State, string>> = {
@@ -113,16 +114,25 @@ function renderPlace(entry: Entry | null): Html {
   </td>`;
 }
 
-/** What the row costs at most; most runs measure tiers only. */
+/** What the row costs, a line a mean and clock; the sign is of the dearest workload. */
 function renderCost(entries: readonly (Entry | null)[]): Html {
+  const results = entries.flatMap((entry) => entry?.cell.results ?? []);
+  const clocks = findClocks(results);
   const costs = entries.flatMap((entry) => (entry?.cost == null ? [] : [entry.cost]));
   const order = bands.map(({ band }) => band);
   const worst = [...costs].sort((a, b) => order.indexOf(b.band) - order.indexOf(a.band))[0];
-  return worst === undefined
-    ? html`<td class="cost">
-        ${tellNoFigure(entries.flatMap((entry) => entry?.cell.results ?? []).map((result) => result.overheadSource))}
-      </td>`
-    : html`<td class="cost">${worst.sign} ${worst.text}</td>`;
+  if (clocks.length === 0) {
+    return html`<td class="cost">${listRowWords(results, 'instructions').map(({ text }) => text)}</td>`;
+  }
+  return html`<td class="cost">
+    ${worst?.sign ?? ''}
+    ${clocks.map(
+      (clock) =>
+        html`${listRowWords(results, clock).map(
+            ({ text, stable }) => html`${stable ? text : html`<s>${text}</s> unstable`}<br />`,
+          )}<small>${clock}</small>`,
+    )}
+  </td>`;
 }
 
 function renderHead(grid: Grid): Html {

@@ -130,13 +130,6 @@ export function pickFigures(results: readonly Result[]): readonly OverheadSummar
   return results.findLast(({ overhead }) => overhead !== undefined && overhead.length > 0)?.overhead ?? [];
 }
 
-/** What a row or panel says where there is no figure. */
-export function tellNoFigure(sources: readonly (OverheadSource | undefined)[]): string {
-  const asked = sources.flatMap((source) => source ?? []);
-  if (asked.length > 0 && asked.every(({ kind }) => kind === 'baseline')) return 'baseline';
-  return 'not measured';
-}
-
 /** Whose measurement it is, what it leaves out and why. */
 export function tellSource({ measuredIn, notMeasured, baselineNote }: OverheadSource, own: string): Html {
   const byReason = new Map<string, string[]>();

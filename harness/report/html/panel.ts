@@ -13,7 +13,7 @@ import { wordOf } from '../grid.ts';
 import { type Entry, tellDistribution } from './entries.ts';
 import { type EvidenceByCell, evidenceKey, shownTexts } from './evidence.ts';
 import { type Html, html, markup, nothing, text } from './html.ts';
-import { drawIntervals, tabulateCosts, tabulateResources, tellNoFigure, tellSource } from './overhead.ts';
+import { drawIntervals, tabulateCosts, tabulateResources, tellSource } from './overhead.ts';
 
 /** The body of a panel. `base` is the address of the run's folder, for links to evidence; null makes none. */
 export function buildPanel(entry: Entry, evidence: EvidenceByCell, base: string | null): readonly Html[] {
@@ -40,10 +40,9 @@ export function buildPanel(entry: Entry, evidence: EvidenceByCell, base: string 
 function tellOverhead({ cell: { id, results }, pairs, name }: Entry): readonly Html[] {
   const measured = results.findLast(({ overheadSource }) => overheadSource !== undefined);
   const source = measured?.overheadSource;
-  const word = tellNoFigure([source]);
   const figures =
     pairs.length === 0
-      ? markup(word === 'baseline' ? '<p>None: it is the baseline.</p>' : '<p>Not measured.</p>')
+      ? markup(source?.kind === 'baseline' ? '<p>None: it is the baseline.</p>' : '<p>Not measured.</p>')
       : html`${drawIntervals(pairs, `Overhead in ${name}, with its interval`)}${tabulateCosts(pairs)}`;
   return [
     markup('<h3>Overhead</h3>'),
