@@ -158,11 +158,12 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
 
   program
     .command('report')
-    .description('render stored results: html, md, github, json, csv, tap, junit or table')
+    .description('render stored results: html, md, github, json, csv, tap, junit, overhead or table')
     .argument('[run...]', 'runs: a folder, an id, or latest')
     .addOption(runsIn)
     .option('--format <format...>', 'formats', ['table'])
     .option('--details', 'with the table: the overhead of each workload')
+    .option('--native <file...>', 'with --format overhead: what poolproof overhead --json wrote')
     .option('--output <dir>', 'write files there instead of printing')
     .addHelpText('after', example('poolproof report latest --format junit > report.xml'))
     .action(run(async () => (await import('./commands/report.ts')).report));

@@ -9,7 +9,7 @@ import { joinOverhead } from './outcome/judge-overhead.ts';
 import { notMeasured, type CellOverhead } from './overhead/cell-overhead.ts';
 import type { GuestMeasureRequest, GuestOverhead } from './overhead/measure-guest.ts';
 import { planMeasurements, type MeasureGroup } from './overhead/share.ts';
-import { MemoryBudget, type Capacity } from './plan/admission.ts';
+import { Budget, type Capacity } from './plan/admission.ts';
 import type { Reporter } from './report/reporter.ts';
 import type { OpenRun } from './store/open-run.ts';
 import { cellKey } from './store/read-run.ts';
@@ -41,7 +41,7 @@ export async function measureCells(
   stage: MeasureStage,
 ): Promise<void> {
   const limit = pLimit(stage.capacity.jobs);
-  const budget = new MemoryBudget(stage.capacity.budgetMib);
+  const budget = new Budget(stage.capacity.budgetMib);
   const groups = planMeasurements(cells, results);
   const tracker = new MeasuredCells(results, groups);
   const work = groups.map((group) =>

@@ -1,7 +1,10 @@
 /** `poolproof report` */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
+import { PoolproofError } from '../errors.ts';
+import { parseNativeRecord, type NativeRecord } from '../overhead/native-record.ts';
+import { renderOverheadPage } from '../overhead/page.ts';
 import { renderDetails } from '../overhead/render-details.ts';
 import { formats, type FormatName } from '../report/formats.ts';
 import { renderTable, wantsColor } from '../report/terminal-table.ts';
@@ -32,6 +35,21 @@ async function renderAll(
   return runs.map(({ record, results }) => formats[format].render(record, results));
 }
 
+/** Not among the formats of a run: it takes records of real machines too. */
+const overheadPage = { name: 'overhead', file: 'overhead.md' } as const;
+
+async function loadNative(files: unknown): Promise<readonly NativeRecord[]> {
+  const names = Array.isArray(files) ? files.map(String) : [];
+  return Promise.all(
+    names.map(async (file) => {
+      const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+        throw new PoolproofError('STORE_NOT_FOUND', 'there is no such record', { file, cause });
+      });
+      return parseNativeRecord(text, file);
+    }),
+  );
+}
+
 export async function report(
   context: Context,
   args: readonly string[],
@@ -40,13 +58,14 @@ export async function report(
   const resultsDir = textOption(options, 'results') ?? 'results';
   const output = textOption(options, 'output');
   const wanted = Array.isArray(options['format']) ? options['format'].map(String) : ['table'];
-  const unknown = wanted.find((name) => name !== 'table' && !isFormat(name));
+  const unknown = wanted.find((name) => name !== 'table' && name !== overheadPage.name && !isFormat(name));
   if (unknown !== undefined) {
-    throw unknownFormat(unknown, ['table', ...Object.keys(formats)]);
+    throw unknownFormat(unknown, ['table', ...Object.keys(formats), overheadPage.name]);
   }
+  const native = await loadNative(options['native']);
   const runs = await loadRuns(context, resultsDir, args.length === 0 ? ['latest'] : args);
   for (const format of wanted) {
-    if (!isFormat(format)) {
+    if (format !== overheadPage.name && !isFormat(format)) {
       const color = wantsColor(context.stdout);
       for (const { results } of runs) {
         context.out(renderTable(results, { color }));
@@ -54,7 +73,9 @@ export async function report(
       }
       continue;
     }
-    const texts = await renderAll(format, runs, output);
+    const [texts, fileName] = isFormat(format)
+      ? [await renderAll(format, runs, output), formats[format].file]
+      : [runs.map(({ record, results }) => renderOverheadPage(record, results, native)), overheadPage.file];
     for (const [index, text] of texts.entries()) {
       if (output === undefined) {
         context.out(text);
@@ -62,8 +83,7 @@ export async function report(
       }
       await mkdir(output, { recursive: true });
       // Several runs in one folder: each file says whose it is.
-      const name =
-        texts.length === 1 ? formats[format].file : `${runs[index]?.record.id ?? ''}-${formats[format].file}`;
+      const name = texts.length === 1 ? fileName : `${runs[index]?.record.id ?? ''}-${fileName}`;
       const file = path.join(output, name);
       await writeFileAtomic(file, text);
       context.err(`${file}\n`);
