@@ -58,6 +58,11 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
     )
     .option('--details', 'show the overhead of each workload, with intervals and processes')
     .option('--timings', 'show where the time of the cells went')
+    .option(
+      '--retries <n>',
+      'run a cell that did not do what was expected so many times more, each on a boot of its own',
+    )
+    .option('--fail-on-flaky', 'exit 1 also when repetitions or retries of a cell differ')
     .option('--strict', 'exit 1 also when the overhead of a cell is undecided')
     .option('--json', 'print the results as JSON instead of a table')
     .addOption(locked)

@@ -13,7 +13,7 @@ import { buildMachineSpec } from './plan/machine-spec.ts';
 import { bootKey, estimateCostMib, groupByBoot, type BootGroup } from './plan/order.ts';
 import { collectDurations } from './plan/shard-durations.ts';
 import type { Prepared } from './prepare.ts';
-import { CellTracker } from './repetitions.ts';
+import type { CellTracker, Next } from './repetitions.ts';
 import type { Reporter } from './report/reporter.ts';
 import { runCell, type CellRun, type Stage } from './run-cell.ts';
 import { loadExperience, saveExperience } from './store/experience-file.ts';
@@ -41,6 +41,7 @@ export async function runCells(
   prepared: Prepared,
   run: OpenRun,
   reporter: Required<Reporter>,
+  tracker: CellTracker,
   userSignal: AbortSignal,
   options: CellsOptions,
 ): Promise<number> {
@@ -59,7 +60,6 @@ export async function runCells(
   const limit = pLimit(capacity.jobs);
   const memory = new Budget(capacity.budgetMib);
   const disk = new Budget(decideDiskMib(await templates.readFreeMib()));
-  const tracker = new CellTracker(todo);
   const durations = new Map<string, number>();
   const peaksMib = new Map<string, number>();
 
@@ -86,19 +86,23 @@ export async function runCells(
     if (ended.peakMib !== null) peaksMib.set(key, Math.max(peaksMib.get(key) ?? 0, ended.peakMib));
     return ended;
   };
-  const keep = async (cell: Cell, { result: found, evidence, stopped }: CellRun): Promise<void> => {
+  const keep = async (cell: Cell, { result: found, evidence, stopped }: CellRun): Promise<Next> => {
     const timings = { ...found.timings, teardown: await stopped };
-    const result = startOverhead(cell, { ...found, timings, evidence: run.writeEvidence(cell, evidence) });
+    const ended = startOverhead(cell, { ...found, timings, evidence: run.writeEvidence(cell, evidence) });
+    const { result, next } = tracker.add(cell, ended);
     await run.appendResult(result);
     for (const [id, ms] of collectDurations([result])) durations.set(id, ms);
     reporter.onCellEnd(result);
-    const done = tracker.add(result);
-    if (done !== null && !awaitsOverhead(cell, done)) reporter.onCellDone(done);
+    if (next.kind === 'done' && !awaitsOverhead(cell, next.results)) reporter.onCellDone(next.results);
+    return next;
   };
   const runOne = async (cell: Cell, stage: Stage): Promise<void> => {
     try {
       const ended = await limit(() => attend(cell, stage));
-      if (ended !== null) await keep(cell, ended);
+      if (ended === null) return;
+      const next = await keep(cell, ended);
+      // A clone would only replay what the first one did.
+      if (next.kind === 'retry') await runOne(next.cell, { ...stage, template: null });
     } catch (error) {
       if (signal.aborted) return;
       failure.abort();

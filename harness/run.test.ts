@@ -8,6 +8,7 @@ import { parseMatrix } from './matrix/load.ts';
 import type { Prepared } from './prepare.ts';
 import { runPrepared, type RunOptions } from './run.ts';
 import { readRun, collectResults } from './store/read-run.ts';
+import type { Result } from './store/result.ts';
 import { conservativeReport } from './fixtures/outcome/observations.ts';
 
 const images: BuiltImages = {
@@ -122,10 +123,15 @@ t.test('each cell has its own line and its own evidence', async (t) => {
 
 t.test('a template that cannot be made, at the second boot either, costs notices, not a cell', async (t) => {
   const notices: string[] = [];
-  const { summary } = await run(t, [{ exitAtStart: true }, { exitAtStart: true }, { stdout: good }], threeCells, {
-    cold: false,
-    onNotice: (text) => notices.push(text),
-  });
+  const { summary } = await run(
+    t,
+    [{ exitAtStart: true }, { exitAtStart: true }, { stdout: good }],
+    threeCells,
+    {
+      cold: false,
+      onNotice: (text) => notices.push(text),
+    },
+  );
   t.same(
     summary.results.map(({ outcome }) => outcome).sort(),
     ['invalid', 'invalid', 'reached'],
@@ -180,4 +186,50 @@ t.test('a run that was interrupted is finished by --resume, no cell lost and non
 
 t.test('an error of the harness itself ends the run with that error', async (t) => {
   await t.rejects(run(t, [{ startFails: true }], threeCells), { message: 'not a PoolproofError' });
+});
+
+t.test('repetitions and retries are boots of their own; what differs is flaky', async (t) => {
+  const panic = '[    1.000000] Kernel panic - not syncing: out of memory\n';
+  const starts: string[] = [];
+  const done: (readonly Result[])[] = [];
+  const play = async (scripts: readonly Script[], text: string, more: Partial<RunOptions> = {}) => {
+    const start = fakeMachines(scripts);
+    return run(t, scripts, text, {
+      cold: false,
+      startMachine: (spec, how) => {
+        starts.push(how.kind);
+        return start(spec, how);
+      },
+      reporters: [{ onCellDone: (results) => void done.push(results) }],
+      jobs: 1,
+      ...more,
+    });
+  };
+  const three = await play(
+    [{ stdout: good }, { dieDuringRun: panic }, { stdout: good }],
+    `${oneCell}repeat: 3\n`,
+  );
+  t.same(starts, ['boot', 'boot', 'boot'], 'no template is made, none is cloned');
+  t.match(three.summary, {
+    exitCode: 0,
+    results: [{}, { verdict: 'unexpected' }, { distribution: { verdict: 'flaky' } }],
+  });
+  t.match(done, [[{ repetition: 1 }, { repetition: 2 }, { repetition: 3 }]]);
+  const stored = await collectResults((await readRun(three.summary.dir)).results());
+  t.match(stored[2]?.distribution, {
+    shares: [
+      { observed: 'standard', count: 2 },
+      { observed: 'guest-died', count: 1 },
+    ],
+  });
+  const strict = { failOnFlaky: true };
+  const failing = await play([{ stdout: good }, { dieDuringRun: panic }], `${oneCell}repeat: 2\n`, strict);
+  t.equal(failing.summary.exitCode, 1);
+  const retried = await play([{ dieDuringRun: panic }, { stdout: good }], oneCell, {
+    retries: 2,
+    cold: true,
+  });
+  t.match(retried.summary, { exitCode: 0, results: [{ repetition: 1 }, { repetition: 2 }] });
+  const never = await play([{ dieDuringRun: panic }], oneCell, { retries: 2, cold: true });
+  t.match(never.summary, { exitCode: 1, results: { length: 3 } });
 });

@@ -8,7 +8,9 @@ import { digestShards, planShards, selectShard, type ShardNumber } from './plan/
 import { describeRun, prepare, type Prepared } from './prepare.ts';
 import { runCells } from './run-cells.ts';
 import { multiplex, type Reporter } from './report/reporter.ts';
-import { exitCodeOf, type ExitCode } from './report/summarize.ts';
+import type { ExitCode } from './report/exit-code.ts';
+import { exitCodeWithFlakes } from './report/flakes.ts';
+import { CellTracker } from './repetitions.ts';
 import type { StartMachine } from './machine/machine.ts';
 import { createRun, resumeRun } from './store/open-run.ts';
 import { cellKey, collectResults, readRun } from './store/read-run.ts';
@@ -32,6 +34,10 @@ export type RunOptions = Readonly<{
   jobs?: number;
   /** Memory of all guests together, MiB. @default what is free less a reserve */
   memoryBudgetMib?: number;
+  /** A cell that did not do what was expected is run so many times more, each on a boot of its own. @default 0 */
+  retries?: number;
+  /** Repetitions that differ are a failure. @default false */
+  failOnFlaky?: boolean;
   /** Boot every cell instead of cloning. @default false */
   cold?: boolean;
   /** Size to which saved templates are cut at the end. @default 4 GiB */
@@ -93,12 +99,17 @@ export async function runPrepared(
     doneBefore: run.done.size,
   });
   const signal = options.signal ?? new AbortController().signal;
-  const peakBudgetMib = await runCells(todo, prepared, run, reporter, signal, options);
+  const before = run.done.size === 0 ? [] : await collectResults((await readRun(run.dir)).results());
+  const tracker = new CellTracker(todo, { retries: options.retries ?? 0, before });
+  // Clones of one template can replay each other: what is repeated is evidence only on boots of its own.
+  const cold = options.cold === true || matrix.repeat > 1;
+  const peakBudgetMib = await runCells(todo, prepared, run, reporter, tracker, signal, { ...options, cold });
   await measureRun(matrix, prepared, run, reporter, signal, options);
   const interrupted = signal.aborted;
   const record = interrupted ? run.record : await run.finish();
   const { results: stored } = await readRun(run.dir);
   const results = await collectResults(stored());
   await reporter.onRunEnd({ record, dir: run.dir, results, interrupted });
-  return { dir: run.dir, results, interrupted, exitCode: exitCodeOf(results, interrupted), peakBudgetMib };
+  const exitCode = exitCodeWithFlakes(results, { interrupted, failOnFlaky: options.failOnFlaky === true });
+  return { dir: run.dir, results, interrupted, exitCode, peakBudgetMib };
 }

@@ -358,6 +358,21 @@ export interface Result {
   imageDigest: string | null;
   startedAt: string;
   evidence: string | null;
+  distribution?: {
+    verdict: ('expected' | 'unexpected' | 'undecided' | 'flaky') | null;
+    judged: number;
+    silent: number;
+    shares: {
+      observed:
+        | ('standard' | 'conservative' | 'on-demand')
+        | ('reached' | 'exhausted' | 'crashed' | 'timeout' | 'guest-died' | 'invalid' | 'broken' | 'skipped');
+      count: number;
+      low: number;
+      high: number;
+      [k: string]: unknown;
+    }[];
+    [k: string]: unknown;
+  };
   overhead?: {
     workload: string;
     engine: 'wasmtime' | 'v8';

@@ -6,7 +6,7 @@ import { renderDetails } from '../overhead/render-details.ts';
 import { createProgress } from '../report/progress.ts';
 import { parseShard } from '../plan/shard.ts';
 import { loadDurations } from './durations.ts';
-import { exitCodeOf } from '../report/summarize.ts';
+import { exitCodeWithFlakes } from '../report/flakes.ts';
 import { renderTable, wantsColor } from '../report/terminal-table.ts';
 import { renderTimings } from '../report/timings.ts';
 import { runMatrix } from '../run.ts';
@@ -26,6 +26,8 @@ export async function run(
   const jobs = countOption(options, 'jobs');
   const budgetBytes = sizeOption(options, 'memoryBudget', '--memory-budget');
   const templateCacheBytes = sizeOption(options, 'templateCache', '--template-cache');
+  const retries = countOption(options, 'retries') ?? 0;
+  const failOnFlaky = options['failOnFlaky'] === true;
   const wanted = parseReporters(options['reporter']);
   // A report on standard output has it for itself: what a person reads goes to the other one.
   const printed = wanted.find(({ file }) => file === '-');
@@ -53,15 +55,27 @@ export async function run(
     ...(jobs !== undefined && { jobs }),
     ...(budgetBytes !== undefined && { memoryBudgetMib: Math.floor(budgetBytes / 1024 ** 2) }),
     cold: options['cold'] === true,
+    retries,
+    failOnFlaky,
     ...(templateCacheBytes !== undefined && { templateCacheBytes }),
     reporters: [createProgress(context.stderr), ...buildReporters(wanted, context.out)],
     onImageEvent: (event) => context.err(renderImageEvent(event)),
     onNotice: (text) => context.err(`notice: ${text}\n`),
     signal: context.signal,
-    recordOptions: { only: only ?? null, jobs: jobs ?? null, cold: options['cold'] === true },
+    recordOptions: {
+      only: only ?? null,
+      jobs: jobs ?? null,
+      cold: options['cold'] === true,
+      ...(retries > 0 && { retries }),
+      ...(failOnFlaky && { failOnFlaky }),
+    },
   });
   const strict = options['strict'] === true;
-  const exitCode = exitCodeOf(summary.results, summary.interrupted, strict);
+  const exitCode = exitCodeWithFlakes(summary.results, {
+    interrupted: summary.interrupted,
+    strict,
+    failOnFlaky,
+  });
   if (options['json'] === true) {
     for (const result of summary.results) context.out(`${JSON.stringify(result)}\n`);
     return exitCode;
@@ -74,6 +88,7 @@ export async function run(
       ...(width > 0 && { width }),
       interrupted: summary.interrupted,
       strict,
+      failOnFlaky,
     })}`,
   );
   if (options['details'] === true) tell(`\n${renderDetails(summary.results, { color })}`);

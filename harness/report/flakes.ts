@@ -6,7 +6,7 @@
 import { type Tier, atLeast, tiers } from '../../images/allocator/tier.ts';
 import { type Outcome, type Verdict, outcomes } from '../outcome/outcome.ts';
 import type { Result } from '../store/result.ts';
-import { type ExitCode, exitCodeOf } from './summarize.ts';
+import { type ExitCode, exitCodeOf } from './exit-code.ts';
 
 /** What was observed in one word: the tier, or the outcome where none was proven. */
 export type Observed = Tier | Outcome;

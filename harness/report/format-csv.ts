@@ -6,8 +6,12 @@ import { means, type OverheadSummary } from '../overhead/summary.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
 import { axisNames, labelSetting } from './axis-labels.ts';
+import { type Distribution, buildDistributions, tellDistribution } from './flakes.ts';
 
-type Column = Readonly<{ name: string; of: (result: Result, run: RunRecord) => string | number | null }>;
+type Column = Readonly<{
+  name: string;
+  of: (result: Result, run: RunRecord, cell: Distribution | undefined) => string | number | null;
+}>;
 
 /** New columns go to the end: spreadsheets refer to places. */
 const columns: readonly Column[] = [
@@ -36,6 +40,8 @@ const columns: readonly Column[] = [
   ...figureColumns('Memory', means.memory),
   ...figureColumns('Programs', means.program),
   { name: 'overheadMeasuredIn', of: ({ overheadSource }) => overheadSource?.measuredIn ?? null },
+  { name: 'cellVerdict', of: (_, __, cell) => cell?.verdict ?? null },
+  { name: 'distribution', of: (_, __, cell) => (cell === undefined ? null : tellDistribution(cell)) },
 ];
 
 const judgedFigures = ({ overhead = [] }: Result): readonly OverheadSummary[] => pickJudged(overhead);
@@ -52,7 +58,10 @@ function figureColumns(title: string, mean: string): readonly Column[] {
 }
 
 export function renderCsv(run: RunRecord, results: readonly Result[]): string {
-  const rows = results.map((result) => columns.map((column) => cleanValue(column.of(result, run))));
+  const cells = new Map(buildDistributions(results).map((cell) => [cell.id, cell]));
+  const rows = results.map((result) =>
+    columns.map((column) => cleanValue(column.of(result, run, cells.get(result.id)))),
+  );
   return stringify([columns.map(({ name }) => name), ...rows], { escape_formulas: true });
 }
 

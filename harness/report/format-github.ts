@@ -8,14 +8,15 @@ import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
 import { escapeMarkdown, renderMarkdown } from './format-markdown.ts';
 import { wordOf } from './grid.ts';
-import { exitCodeOf, summarize, tellCounts } from './summarize.ts';
+import { buildDistributions, exitCodeWithFlakes, tellDistribution } from './flakes.ts';
+import { summarize, tellCounts } from './summarize.ts';
 
 /** GitHub refuses a step's summary above 1 MiB; bytes. */
 const summaryLimit = 1_000_000;
 
 /** The verdict first, then the report as in a repository; of a report too large, what differs from what was expected. */
 export function renderGithub(run: RunRecord, results: readonly Result[]): string {
-  const exitCode = exitCodeOf(results);
+  const exitCode = exitCodeWithFlakes(results, { failOnFlaky: run.options['failOnFlaky'] === true });
   const heading = { 0: '✅ as expected', 1: '❌ not as expected', 2: '⚠️ no verdict', 130: '⚠️ interrupted' };
   const undecided = results.filter(({ verdict }) => verdict === 'undecided').length;
   const title = `${heading[exitCode]}${undecided === 0 ? '' : `, ⚠️ ${undecided} undecided`}`;
@@ -60,16 +61,32 @@ const shownOfKind = 10;
 type Kind = 'error' | 'warning' | 'notice';
 
 /** `unexpected` is an error, `undecided` and no verdict (broken, invalid) a warning, a finding of the model a notice. */
-export function renderAnnotations(run: RunRecord, results: readonly Result[]): string {
+export function renderAnnotations(run: RunRecord, all: readonly Result[]): string {
+  const flaky = new Map(
+    buildDistributions(all)
+      .filter(({ verdict }) => verdict === 'flaky')
+      .map((cell) => [cell.id, cell]),
+  );
+  // A flaky cell is one annotation, its repetitions are none.
+  const results = all.filter(({ id }) => !flaky.has(id));
+  const failOnFlaky = run.options['failOnFlaky'] === true;
+  const flakes = [...flaky.values()].map((cell) =>
+    tellCommand(
+      failOnFlaky ? 'error' : 'warning',
+      run.matrix.file,
+      'flaky',
+      `${cell.id}: ${tellDistribution(cell)}`,
+    ),
+  );
   const byKind: Readonly<Record<Kind, readonly Result[]>> = {
     error: results.filter(({ verdict }) => verdict === 'unexpected'),
     warning: results.filter((result) => isTroubled(result) && result.verdict !== 'unexpected'),
     notice: results.filter(({ verdict, finding }) => verdict === 'expected' && finding !== null),
   };
-  return (['error', 'warning', 'notice'] as const)
-    .flatMap((kind) => annotate(kind, byKind[kind], run.matrix.file))
-    .map((line) => `${line}\n`)
-    .join('');
+  const others = (['error', 'warning', 'notice'] as const).flatMap((kind) =>
+    annotate(kind, byKind[kind], run.matrix.file),
+  );
+  return [...others, ...flakes.slice(0, shownOfKind)].map((line) => `${line}\n`).join('');
 }
 
 function annotate(kind: Kind, results: readonly Result[], file: string): readonly string[] {

@@ -1,20 +1,19 @@
 /** JSON: the run, the summary and every cell, for programs. The format is results/report.schema.json. */
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
-import { buildDistributions, exitCodeWithFlakes } from './flakes.ts';
+import { buildDistributions } from './flakes.ts';
 import { type Report, reportSchemaNumber } from './report-schema.ts';
 import { summarize } from './summarize.ts';
 
 export function renderJson(run: RunRecord, results: readonly Result[]): string {
-  const { axes, reasons, exitCode: _, ...counts } = summarize(results);
+  const failOnFlaky = run.options['failOnFlaky'] === true;
+  const { axes, reasons, exitCode, flaky, ...counts } = summarize(results, { failOnFlaky });
   const distributions = buildDistributions(results);
-  const flaky = distributions.filter(({ verdict }) => verdict === 'flaky').length;
-  const exitCode = exitCodeWithFlakes(results, { failOnFlaky: run.options['failOnFlaky'] === true });
   const report: Report = {
     poolproof: 'report',
     schema: reportSchemaNumber,
     run,
-    summary: { ...counts, flaky, exitCode },
+    summary: { ...counts, flaky: flaky.length, exitCode },
     axes,
     reasons,
     distributions: distributions

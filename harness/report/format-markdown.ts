@@ -3,6 +3,7 @@ import { plainLine } from '../outcome/plain-text.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
 import { labelAxis } from './axis-labels.ts';
+import { tellDistribution } from './flakes.ts';
 import { type Grid, buildGrid, listLayouts, tellLegend, tellPlace } from './grid.ts';
 import { findClocks, listRowWords, type OverheadWord, tellOverheadNotes } from './overhead-words.ts';
 import { type Summary, summarize, tellCounts } from './summarize.ts';
@@ -20,6 +21,10 @@ export function renderMarkdown(run: RunRecord, results: readonly Result[]): stri
     ...(legend.length === 0 ? [] : [escapeMarkdown(legend.join(', '))]),
     ...tellOverheadNotes(results).map(escapeMarkdown),
     ...section('Reasons', summary.reasons.map(renderReason)),
+    ...section(
+      'Flaky cells',
+      summary.flaky.map((cell) => `- ${escapeMarkdown(cell.id)}: ${escapeMarkdown(tellDistribution(cell))}`),
+    ),
     ...section('Cells to look at', troubled.map(renderCell)),
     '',
   ]

@@ -6,7 +6,8 @@ import { axisNames, findVaried, labelSetting } from './axis-labels.ts';
 import { prepareDescriptions } from './describe-cells.ts';
 import { buildGrid, listLayouts, tellLegend, tellPlace, wordOf } from './grid.ts';
 import { groupReasons } from './group-reasons.ts';
-import { exitCodeOf, summarize, tellCounts } from './summarize.ts';
+import { exitCodeOf } from './exit-code.ts';
+import { summarize, tellCounts } from './summarize.ts';
 
 const mib = 2 ** 20;
 const whereOf = (part: readonly Result[], all: readonly Result[]) =>

@@ -1,17 +1,19 @@
 /** Results → what every report says first: counts, reasons, the exit code. */
 import { type Tier, tiers } from '../../images/allocator/tier.ts';
-import { type Outcome, outcomes, type Verdict, verdicts } from '../outcome/outcome.ts';
+import { type Outcome, outcomes, verdicts } from '../outcome/outcome.ts';
 import type { Result } from '../store/result.ts';
 import { type VariedAxis, findVaried } from './axis-labels.ts';
+import type { ExitCode } from './exit-code.ts';
+import { type Distribution, buildDistributions, exitCodeWithFlakes } from './flakes.ts';
 import { type ReasonGroup, groupReasons } from './group-reasons.ts';
-
-export type ExitCode = 0 | 1 | 2 | 130;
 
 export type Summary = Readonly<{
   total: number;
   byOutcome: Readonly<Record<Outcome, number>>;
   byTier: Readonly<Record<Tier, number>>;
   byVerdict: Readonly<{ expected: number; unexpected: number; undecided: number; none: number }>;
+  /** Cells whose repetitions differ. */
+  flaky: readonly Distribution[];
   /** Cells where the model and the guest differ, whatever the verdict. */
   findings: number;
   /** Machines that gave nothing and were started again, and how many of them had not written a console line. */
@@ -21,18 +23,21 @@ export type Summary = Readonly<{
   exitCode: ExitCode;
 }>;
 
-export function summarize(results: readonly Result[], interrupted = false, strict = false): Summary {
+export type SummaryOptions = Readonly<{ interrupted?: boolean; strict?: boolean; failOnFlaky?: boolean }>;
+
+export function summarize(results: readonly Result[], options: SummaryOptions = {}): Summary {
   const axes = findVaried(results);
   return {
     total: results.length,
     byOutcome: countBy(outcomes, results, (result) => result.outcome),
     byTier: countBy(tiers, results, (result) => result.tier),
     byVerdict: countBy([...verdicts, 'none'] as const, results, (result) => result.verdict ?? 'none'),
+    flaky: buildDistributions(results).filter(({ verdict }) => verdict === 'flaky'),
     findings: results.filter((result) => result.finding !== null).length,
     restarts: countRestarts(results),
     axes,
     reasons: groupReasons(results, axes),
-    exitCode: exitCodeOf(results, interrupted, strict),
+    exitCode: exitCodeWithFlakes(results, options),
   };
 }
 
@@ -55,23 +60,6 @@ function countBy<Key extends string>(
   return counts;
 }
 
-/**
- * 0 every cell as expected (skipped ones aside), 1 some cell unexpected, 2 some cell has no verdict
- * (broken, invalid, or nothing was expected) or none was tested at all, 130 interrupted. Unexpected wins over
- * broken: it says something about the subject. Undecided ones count as expected, or as unexpected if `strict`.
- */
-export function exitCodeOf(
-  results: readonly Pick<Result, 'outcome' | 'verdict'>[],
-  interrupted = false,
-  strict = false,
-): ExitCode {
-  if (interrupted) return 130;
-  const failing: readonly Verdict[] = strict ? ['unexpected', 'undecided'] : ['unexpected'];
-  if (results.some(({ verdict }) => failing.includes(verdict))) return 1;
-  const judged = results.filter(({ outcome }) => outcome !== 'skipped');
-  return judged.length > 0 && judged.every(({ verdict }) => verdict !== null) ? 0 : 2;
-}
-
 /** What an exit code means, for the last line. */
 export const exitMeanings: Readonly<Record<ExitCode, string>> = {
   0: 'every cell did what was expected',
@@ -81,8 +69,12 @@ export const exitMeanings: Readonly<Record<ExitCode, string>> = {
 };
 
 /** The last line: `exit 0: every cell did what was expected`, with a warning where some are undecided. */
-export function tellExit({ exitCode, byVerdict: { undecided, unexpected } }: Summary): string {
+export function tellExit({ exitCode, byVerdict: { undecided, unexpected }, flaky }: Summary): string {
   const meaning = exitMeanings[exitCode];
+  if (exitCode === 0 && flaky.length > 0) {
+    const cells = `${flaky.length} flaky cell${flaky.length === 1 ? '' : 's'}`;
+    return `exit 0: every other cell did what was expected; warning: ${cells} (--fail-on-flaky: exit 1)`;
+  }
   if (undecided === 0 || exitCode === 130) return `exit ${exitCode}: ${meaning}`;
   const cells = `${undecided} cell${undecided === 1 ? ' is' : 's are'} undecided`;
   if (exitCode === 0) return `exit 0: ${meaning}; warning: ${cells} (--strict: exit 1)`;
@@ -92,7 +84,15 @@ export function tellExit({ exitCode, byVerdict: { undecided, unexpected } }: Sum
 }
 
 /** `36 cells: 36 reached (27 standard, 9 conservative); 36 as expected` */
-export function tellCounts({ total, byOutcome, byTier, byVerdict, findings, restarts }: Summary): string {
+export function tellCounts({
+  total,
+  byOutcome,
+  byTier,
+  byVerdict,
+  flaky,
+  findings,
+  restarts,
+}: Summary): string {
   const reached = tiers.filter((tier) => byTier[tier] > 0).map((tier) => `${byTier[tier]} ${tier}`);
   const happened = outcomes
     .filter((outcome) => byOutcome[outcome] > 0)
@@ -105,6 +105,7 @@ export function tellCounts({ total, byOutcome, byTier, byVerdict, findings, rest
     ...(byVerdict.unexpected > 0 ? [`${byVerdict.unexpected} unexpected`] : []),
     ...(byVerdict.undecided > 0 ? [`${byVerdict.undecided} undecided`] : []),
     ...(byVerdict.none > 0 ? [`${byVerdict.none} without a verdict`] : []),
+    ...(flaky.length > 0 ? [`${flaky.length} flaky`] : []),
     ...(findings > 0 ? [`${findings} not as the model predicted`] : []),
   ];
   const { count, hung } = restarts;

@@ -5,6 +5,7 @@ import { plainLine } from '../outcome/plain-text.ts';
 import type { Clock } from '../overhead/summary.ts';
 import type { Result } from '../store/result.ts';
 import { labelAxis } from './axis-labels.ts';
+import { tellDistribution } from './flakes.ts';
 import { type Grid, type Place, type Word, buildGrid, listLayouts, tellLegend, tellPlace } from './grid.ts';
 import {
   baselineWord,
@@ -25,6 +26,8 @@ export type TableOptions = Readonly<{
   interrupted?: boolean;
   /** An undecided cell is a failure. @default false */
   strict?: boolean;
+  /** A flaky cell is a failure. @default false */
+  failOnFlaky?: boolean;
 }>;
 
 type Style = Parameters<typeof styleText>[0];
@@ -43,7 +46,7 @@ const styles: Readonly<Record<Word, Style>> = {
 };
 
 export function renderTable(results: readonly Result[], options: TableOptions): string {
-  const summary = summarize(results, options.interrupted, options.strict);
+  const summary = summarize(results, options);
   const grid = chooseGrid(results, summary, options.width ?? 100);
   const legend = tellLegend(grid);
   return [
@@ -51,6 +54,9 @@ export function renderTable(results: readonly Result[], options: TableOptions): 
     ...(legend.length === 0 ? [] : ['', legend.join(', ')]),
     ...listNotes(results),
     ...(summary.reasons.length === 0 ? [] : ['', ...summary.reasons.map(renderReason)]),
+    ...(summary.flaky.length === 0
+      ? []
+      : ['', ...summary.flaky.map((cell) => `flaky: ${plainLine(cell.id, 300)}: ${tellDistribution(cell)}`)]),
     '',
     tellCounts(summary),
     tellExit(summary),

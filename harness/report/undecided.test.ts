@@ -12,7 +12,8 @@ import { renderAnnotations } from './format-github.ts';
 import { formats } from './formats.ts';
 import { buildHistory } from './history.ts';
 import type { HistoryIndex } from './history-index.ts';
-import { exitCodeOf, summarize, tellCounts, tellExit } from './summarize.ts';
+import { exitCodeOf } from './exit-code.ts';
+import { summarize, tellCounts, tellExit } from './summarize.ts';
 import { renderTable } from './terminal-table.ts';
 
 const expectation: Expectation = { tier: 'conservative', overhead: 0.2, because: null, link: null };
@@ -34,12 +35,15 @@ t.test('the exit code is 0 with a warning, 1 with strict', (t) => {
     tellExit(summarize(results)),
     'exit 0: every cell did what was expected; warning: 1 cell is undecided (--strict: exit 1)',
   );
-  t.equal(tellExit(summarize(results, false, true)), 'exit 1: 1 cell is undecided (--strict)');
+  t.equal(tellExit(summarize(results, { strict: true })), 'exit 1: 1 cell is undecided (--strict)');
   t.match(
-    tellExit(summarize([...results, undecided, buildResult({ verdict: 'unexpected' })])),
+    tellExit(summarize([...results, undecided, buildResult({ id: 'other', verdict: 'unexpected' })])),
     /^exit 1: .*; 2 cells are undecided$/,
   );
-  t.equal(tellExit(summarize(results, true)), 'exit 130: interrupted; continue with --resume');
+  t.equal(
+    tellExit(summarize(results, { interrupted: true })),
+    'exit 130: interrupted; continue with --resume',
+  );
   t.end();
 });
 

@@ -49,6 +49,22 @@ const machineEndSchema = z.object({
   detail: text,
 });
 
+const share = z.number().min(0).max(1);
+
+const distributionSchema = z.object({
+  verdict: z.enum([...verdicts, 'flaky']).nullable(),
+  judged: z.int().nonnegative(),
+  silent: z.int().nonnegative(),
+  shares: z.array(
+    z.object({
+      observed: z.union([tierSchema, z.enum(outcomes)]),
+      count: z.int().positive(),
+      low: share,
+      high: share,
+    }),
+  ),
+});
+
 const shapeSchema: z.ZodType<Result> = z.object({
   schema: z.literal(resultSchema),
   id: text.min(1),
@@ -100,6 +116,7 @@ const shapeSchema: z.ZodType<Result> = z.object({
   imageDigest: text.nullable(),
   startedAt: text,
   evidence: text.nullable(),
+  distribution: distributionSchema.exactOptional(),
   overhead: overheadSchema.exactOptional(),
   overheadSource: overheadSourceSchema.exactOptional(),
 });

@@ -22,6 +22,17 @@ export type MachineAttempt = Readonly<{
   machineEnd: MachineEnd | null;
 }>;
 
+/** A cell that was run several times: how often each thing happened. */
+export type StoredDistribution = Readonly<{
+  verdict: Verdict | 'flaky';
+  /** Repetitions that say something about the subject. */
+  judged: number;
+  /** Repetitions that say nothing: broken, invalid, skipped. */
+  silent: number;
+  /** Share of the judged repetitions with Wilson's interval of 95 %, 0–1. */
+  shares: readonly Readonly<{ observed: Tier | Outcome; count: number; low: number; high: number }>[];
+}>;
+
 export type Result = Readonly<{
   schema: typeof resultSchema;
   id: string;
@@ -52,6 +63,8 @@ export type Result = Readonly<{
   startedAt: string;
   /** Folder of the evidence, relative to the run's folder; null when there is none (skipped). */
   evidence: string | null;
+  /** In the line that ended a cell with repetitions or retries: all of them together. */
+  distribution?: StoredDistribution;
   /**
    * What the tier costs, a figure a workload and a mean. Absent where the matrix does not ask for it, in lines
    * from before there was such a field, and until it is measured: then a second line of the cell has it.
