@@ -1,5 +1,5 @@
 /** Real guests: whatever happens to a template, the run that meets it is right and leaves nothing behind. */
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import {
   copyFileSync,
@@ -85,7 +85,11 @@ async function untilBuilding(templates: string, file: string): Promise<string> {
 
 t.test('another QEMU under the same name gets a template of its own', async (t) => {
   const ground = emptyCache(t);
-  const qemu = path.join(ground.root, 'qemu-system-x86_64');
+  // QEMU looks for its modules and firmware beside the folder it lies in.
+  const usr = path.join(ground.root, 'usr');
+  const qemu = path.join(usr, 'bin/qemu-system-x86_64');
+  mkdirSync(path.dirname(qemu), { recursive: true });
+  for (const name of ['lib', 'share']) symlinkSync(path.join('/usr', name), path.join(usr, name));
   copyFileSync((await findQemu()).path, qemu);
   const env = { POOLPROOF_QEMU: qemu };
   isRight(t, await start(ground, 'before', env).ended, 'clone');
@@ -132,7 +136,9 @@ t.test(
     t.teardown(() => execFileSync('umount', [ground.templates]));
     const { ended } = start(ground, 'full');
     await untilBuilding(ground.templates, 'ram');
-    execFileSync('fallocate', ['-l', '1150M', path.join(ground.templates, '.filler')]);
+    // Ends when nothing is left.
+    const filler = path.join(ground.templates, '.filler');
+    spawnSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=1M'], { stdio: 'ignore' });
     const end = await ended;
     isRight(t, end, 'boot');
     t.match(end.stderr, /notice: no template for 512 MiB/);
