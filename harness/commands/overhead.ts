@@ -32,7 +32,7 @@ export async function overhead(
 ): Promise<number> {
   const engine = resolveEngine(textOption(options, 'engine') ?? 'wasmtime');
   const others = selectForms(engine.kind, listOption(options, 'tier'));
-  const chosen = selectWorkloads(listOption(options, 'workloads'));
+  const chosen = selectWorkloads(listOption(options, 'workloads'), engine.kind);
   const count = countOption(options, 'processes') ?? defaultProcesses;
   if (count < leastProcesses) {
     throw new PoolproofError('USAGE', `--processes ${count}: at least ${leastProcesses} are needed`);

@@ -1,7 +1,7 @@
 /** Samples of time → ratios with intervals. Pure. */
 import { findWorkload } from '../../images/wasm-host/workloads/catalogue.ts';
 import { formatSubject, sameSubject, type Subject } from './forms.ts';
-import { findLongest, type Measurement, type WorkloadMeasurement } from './measurement.ts';
+import { findLongest, type Measurement, type Series, type WorkloadMeasurement } from './measurement.ts';
 import { coversOne, estimateRatio, least } from './statistics.ts';
 import { means, type Interval, type OverheadSummary } from './summary.ts';
 
@@ -43,7 +43,9 @@ export function evaluateTime(processes: readonly Measurement[]): readonly Overhe
         noise.set(workload, logs);
         return;
       }
-      const sameCode = !isPlanted && measured.every((one) => runsSameCode(one, index, first));
+      // Equal code says nothing of how instances come and go.
+      const sameCode =
+        !isPlanted && !isLifeCycle(workload) && measured.every((one) => runsSameCode(one, index, first));
       const pairs = measured.reduce((sum, one) => sum + (findLongest(one, index)?.cpu.length ?? 0), 0);
       rows.push({ subject, index, workload, sameCode, logs, pairs });
     });
@@ -64,7 +66,8 @@ export function evaluateQuartets(processes: readonly Measurement[]): readonly Ov
   for (const [at, { workload }] of first.workloads.entries()) {
     const time = (process: Measurement | undefined): number => {
       const one = process?.workloads[at];
-      return Math.log(least((one && findLongest(one, 0)?.cpu) ?? []));
+      const series = one && findLongest(one, 0);
+      return Math.log(least((isLifeCycle(workload) ? series?.wall : series?.cpu) ?? []));
     };
     const quartets = Array.from({ length: Math.floor(processes.length / 4) }, (_, quartet) => {
       const [a1 = NaN, b1 = NaN, b2 = NaN, a2 = NaN] = processes
@@ -78,7 +81,8 @@ export function evaluateQuartets(processes: readonly Measurement[]): readonly Ov
     );
     const [a, b] = [first, second].map((process) => process?.workloads[at]?.code[0] ?? null);
     const logs = quartets.map(({ log }) => log);
-    rows.push({ subject, index: 0, workload, sameCode: a != null && a === b, logs, pairs: 2 * logs.length });
+    const sameCode = a != null && a === b && !isLifeCycle(workload);
+    rows.push({ subject, index: 0, workload, sameCode, logs, pairs: 2 * logs.length });
   }
   return summarize({ rows, noise }, processes);
 }
@@ -86,8 +90,16 @@ export function evaluateQuartets(processes: readonly Measurement[]): readonly Ov
 function logRatio(measured: WorkloadMeasurement, index: number): readonly number[] {
   const base = findLongest(measured, 0);
   const other = findLongest(measured, index);
-  return base === undefined || other === undefined ? [] : [Math.log(least(other.cpu) / least(base.cpu))];
+  if (base === undefined || other === undefined) return [];
+  const timesOf = (row: Series) => (isLifeCycle(measured.workload) ? row.wall : row.cpu);
+  return [Math.log(least(timesOf(other)) / least(timesOf(base)))];
 }
+
+/**
+ * Instances that come and go are timed on the wall: where two threads wait for each other inside the kernel, the
+ * waiting is the cost.
+ */
+const isLifeCycle = (workload: string): boolean => findWorkload(workload)?.kind === 'life-cycle';
 
 /** V8 shows no code; with equal checks it was given equal bytes and equal flags. */
 function runsSameCode(

@@ -32,16 +32,25 @@ export function planQuartets(engine: EngineKind, other: Subject, quartets: numbe
 /**
  * Workloads by name or kind (`memory`, `program`); all that are measurable in time without.
  *
+ * @param engine only those that say something about it
  * @throws PoolproofError USAGE
  */
-export function selectWorkloads(names: readonly string[]): readonly Workload[] {
-  if (names.length === 0) return workloads;
+export function selectWorkloads(names: readonly string[], engine?: EngineKind): readonly Workload[] {
+  const suits = ({ engines }: Workload): boolean =>
+    engine === undefined || engines === undefined || engines.includes(engine);
+  if (names.length === 0) return workloads.filter(suits);
   const wanted = new Set(
     names.flatMap((name) => {
       const found = workloads.filter((row) => row.name === name || row.kind === name);
       if (found.length === 0) {
         throw new PoolproofError('USAGE', `there is no workload ${name}`, {
           hint: `there are ${workloads.map((row) => row.name).join(', ')}`,
+        });
+      }
+      const unfit = found.find((row) => !suits(row));
+      if (unfit !== undefined) {
+        throw new PoolproofError('USAGE', `${unfit.name} is not measurable in ${engine ?? ''}`, {
+          hint: 'V8 gives memory back when its collector runs, not when an instance ends',
         });
       }
       return found;

@@ -32,6 +32,7 @@ const signatures = {
   wasmtime_linker_delete: ['void', [p]],
   wasmtime_linker_define_unknown_imports_as_default_values: [p, [p, p, p]],
   wasmtime_linker_instantiate: [p, [p, p, p, p, p]],
+  wasmtime_instance_new: [p, [p, p, p, 'size_t', p, p]],
   wasmtime_instance_export_get: ['bool', [p, p, p, 'size_t', p]],
   wasmtime_func_call_unchecked: [p, [p, p, p, 'size_t', p]],
   wasmtime_memory_data: [p, [p, p]],
@@ -44,6 +45,7 @@ const signatures = {
 export type FunctionName = keyof typeof signatures;
 
 export type MeasureLibrary = Readonly<{
+  path: string;
   call: (name: FunctionName, ...values: readonly Argument[]) => unknown;
   /** Same, for a result that is a pointer. */
   pointer: (name: FunctionName, ...values: readonly Argument[]) => Pointer;
@@ -83,6 +85,7 @@ export function openMeasureLibrary(path: string): MeasureLibrary {
     throw new ProofError('engine', Buffer.from(bytes).toString('utf8').replace(/\0$/, ''));
   };
   return {
+    path,
     call,
     pointer: (name, ...values) => toPointer(call(name, ...values)),
     setPool: (pool, name, type, value) => {

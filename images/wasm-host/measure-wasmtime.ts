@@ -1,6 +1,7 @@
 /** Runs workloads in libwasmtime, in an engine with the settings of one form of a tier. */
 import type { PoolSettings, WasmtimeConfiguration } from '../allocator/configuration.ts';
 import { hashCode } from './measure-code.ts';
+import { startLives } from './measure-life.ts';
 import type { MeasureLibrary, Pointer } from './measure-library.ts';
 import { ProofError } from './proof-error.ts';
 import type { Instance, InstanceOptions, Loaded } from './workloads/instance.ts';
@@ -52,7 +53,10 @@ export function openWasmtimeEngine(
   const wrap = (out: Buffer, serialized: Buffer): CompiledWasmtime => {
     const module = out.readBigUInt64LE(0);
     return {
-      loaded: { instantiate: (options) => instantiate(library, engine, module, options) },
+      loaded: {
+        instantiate: (options) => instantiate(library, engine, module, options),
+        cycle: (cycle) => startLives(library, { library: library.path, engine: engine ?? 0n, module }, cycle),
+      },
       code: hashCode(serialized),
       serialized,
     };

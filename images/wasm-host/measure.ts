@@ -26,6 +26,7 @@ import { writeAll } from './report.ts';
 import type { Workload } from './workloads/catalogue.ts';
 import type { Loaded, Running } from './workloads/instance.ts';
 import { kernels } from './workloads/kernels.ts';
+import { lifeCycles } from './workloads/life-cycle.ts';
 import { programs } from './workloads/programs.ts';
 
 const exitUsage = 2;
@@ -99,6 +100,9 @@ function compileWasmtime(
 }
 
 function start(args: MeasureArguments, workload: Workload, engine: Engine): Running {
+  const cycle = lifeCycles[workload.name];
+  const lives = cycle && engine.load(cycle.module).loaded.cycle?.(cycle);
+  if (lives !== undefined) return lives;
   const begin = kernels[workload.name] ?? programs[workload.name];
   if (begin === undefined) throw new UsageError(`${workload.name} cannot be started`);
   return begin({
@@ -117,9 +121,11 @@ function measure(
   // No samples: the modules were to be compiled ahead, and that is done.
   if (args.samples === 0) return { workload: workload.name, code, checksums: [], series: [] };
   const isPlanted = args.planted.some((factor) => factor !== 1);
-  const timed = isPlanted
-    ? args.subjects.map((_, index) => index)
-    : chooseTimed(args.subjects, code, args.engine.kind);
+  // Equal code says nothing of how instances come and go.
+  const timed =
+    isPlanted || workload.kind === 'life-cycle'
+      ? args.subjects.map((_, index) => index)
+      : chooseTimed(args.subjects, code, args.engine.kind);
   const running = timed.flatMap((subject) => {
     const engine = engines[subject];
     const factor = args.planted[subject] ?? 1;

@@ -1,11 +1,14 @@
 /** Every workload as a row: what runs, how long, what it stands for. Pure data, read by guests and the harness. */
 
+import type { EngineKind } from '../../allocator/tier.ts';
+import { lifeCycleWorkloads } from './life-cycle.ts';
+
 /** What a length is measured in: seconds of one thread on hardware, or instructions in an emulated guest. */
 export const clocks = ['time', 'instructions'] as const;
 export type Clock = (typeof clocks)[number];
 
 /** `control` has no memory accesses, `instances` several live memories; the means leave both out. */
-export type WorkloadKind = 'control' | 'memory' | 'bulk' | 'instances' | 'program';
+export type WorkloadKind = 'control' | 'memory' | 'bulk' | 'instances' | 'program' | 'life-cycle';
 
 export type Workload = Readonly<{
   name: string;
@@ -26,6 +29,8 @@ export type Workload = Readonly<{
   standsFor: string;
   /** Clocks that tell something about it. */
   clocks: readonly Clock[];
+  /** Engines that it says something about. @default both */
+  engines?: readonly EngineKind[];
 }>;
 
 const both = clocks;
@@ -185,6 +190,7 @@ export const workloads: readonly Workload[] = [
     standsFor: 'a database: an interpreter, trees, sorting, formatting (sql.js)',
     clocks: both,
   },
+  ...lifeCycleWorkloads,
 ];
 
 /** The row of a name; undefined when there is none. */

@@ -1,4 +1,5 @@
 /** What a workload asks of an engine, whichever it is. */
+import type { LifeCycle } from './life-cycle.ts';
 
 /** A live instance of a module. Values are i32, as wasm returns them (signed). */
 export type Instance = Readonly<{
@@ -18,7 +19,11 @@ export type InstanceOptions = Readonly<{
 }>;
 
 /** A compiled module of one engine. Imported functions exist and return zero. */
-export type Loaded = Readonly<{ instantiate: (options?: InstanceOptions) => Instance }>;
+export type Loaded = Readonly<{
+  instantiate: (options?: InstanceOptions) => Instance;
+  /** Whole lives of instances; absent where an engine does not end them itself. */
+  cycle?: (cycle: LifeCycle) => Running;
+}>;
 
 /** Everything a workload may use. */
 export type Parts = Readonly<{

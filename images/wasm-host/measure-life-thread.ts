@@ -1,0 +1,23 @@
+/** The second thread of a life cycle: does what the first asks for, at the same time. */
+import { workerData } from 'node:worker_threads';
+import { openMeasureLibrary } from './measure-library.ts';
+import { asked, done, makeLives, result, type Second } from './measure-life.ts';
+
+const { library, engine, module, cycle, control } = workerData as Second;
+const cells = new Int32Array(control);
+const lives = makeLives(openMeasureLibrary(library), engine, module, cycle);
+
+const finish = (): void => {
+  Atomics.store(cells, asked, 0);
+  Atomics.store(cells, done, 1);
+  Atomics.notify(cells, done);
+};
+
+finish();
+for (;;) {
+  Atomics.wait(cells, asked, 0);
+  const count = Atomics.load(cells, asked);
+  if (count < 0) break;
+  Atomics.store(cells, result, lives(count));
+  finish();
+}
