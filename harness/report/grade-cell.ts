@@ -46,7 +46,7 @@ export function gradeCell(cell: Distribution, run: Pick<RunRecord, 'options'>): 
       cell,
       grade: 'undecided',
       deciding: undecided,
-      reason: `undecided: ${tellUndecided(undecided)}`,
+      reason: tellUndecided(undecided),
     };
   if (results.every(({ outcome }) => outcome === 'skipped')) return decide('skipped', first);
   return decide('passed', results.find(isJudged) ?? first);
