@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { buildImages, type BuiltImages, type ImageEvent } from '../images/build.ts';
 import { PoolproofError } from './errors.ts';
 import { chooseAccelerator, type AcceleratorChoice } from './machine/accelerator.ts';
+import { defaultSettings } from './matrix/axes.ts';
 import type { Cell, Matrix } from './matrix/cell.ts';
 import { findQemu, readComputer, type Computer, type Qemu } from './plan/computer.ts';
 import { buildMachineSpec } from './plan/machine-spec.ts';
@@ -41,30 +42,11 @@ export async function prepare(cells: Iterable<Cell>, options: PrepareOptions): P
   }
   const [first] = images.values();
   if (first === undefined) throw new PoolproofError('MATRIX_EMPTY', 'there is no cell to run');
-  const probe = { ...buildProbeSettings(), kernel: '' };
+  // The machine that is booted once to see whether KVM works.
+  const probe = { ...defaultSettings(), memory: 512 * 1024 * 1024 };
   const spec = buildMachineSpec(probe, first, { qemu: qemu.path, accelerator: 'tcg' });
   const accelerator = await chooseAccelerator(spec, qemu.title, options.cacheDir);
   return { qemu, computer, accelerator, images };
-}
-
-/** The machine that is booted once to see whether KVM works. */
-function buildProbeSettings(): Cell['settings'] {
-  return {
-    memory: 512 * 1024 * 1024,
-    cpus: 1,
-    overcommit: 0,
-    overcommitRatio: 50,
-    thp: 'always',
-    engine: 'v8',
-    node: '',
-    addressSpace: null,
-    dataLimit: null,
-    maxMapCount: null,
-    kernel: '',
-    allocator: 'auto',
-    profile: 'spin',
-    env: {},
-  };
 }
 
 async function readToolVersion(): Promise<string> {

@@ -9,9 +9,10 @@ import type { Cell } from './matrix/cell.ts';
 import type { Machine, StartMachine } from './machine/machine.ts';
 import type { Template } from './machine/template-store.ts';
 import type { Asked } from './outcome/check-report.ts';
-import { judge, type Judgement } from './outcome/judge.ts';
+import { judge, judgeSkipped, type Judgement } from './outcome/judge.ts';
 import { predictCell, resolveAsked } from './outcome/predict-cell.ts';
 import { readReport } from './outcome/read-report.ts';
+import { findInapplicable } from './plan/applicable.ts';
 import type { Deadlines } from './plan/deadlines.ts';
 import type { MachineSpec } from './plan/machine-spec.ts';
 import type { Evidence } from './store/evidence.ts';
@@ -144,12 +145,35 @@ const round = (ms: number): number => Math.round(ms * 10) / 10;
 const isBroken = ({ observation, judgement }: Try): boolean =>
   judgement.outcome === 'broken' && observation.machineEnd !== null;
 
+/** A cell that cannot be asked, without a machine. */
+function skipCell(cell: Cell, { images }: Stage, reason: string, startedAt: string): CellRun {
+  return {
+    result: {
+      schema: resultSchema,
+      id: cell.id,
+      repetition: cell.repetition,
+      settings: cell.settings,
+      ...judgeSkipped(reason, cell.expectation, null),
+      attempts: [],
+      readBack: [],
+      facts: null,
+      timings: {},
+      imageDigest: images.digest,
+      startedAt,
+    },
+    evidence: {},
+    peakMib: null,
+  };
+}
+
 /**
  * Runs a cell. A clone that gives nothing is followed by a boot, a boot that gives nothing by one more.
  * @throws what the abort signal says when it fires.
  */
 export async function runCell(cell: Cell, stage: Stage): Promise<CellRun> {
   const startedAt = new Date().toISOString();
+  const inapplicable = findInapplicable(cell.settings, stage.images);
+  if (inapplicable !== null) return skipCell(cell, stage, inapplicable, startedAt);
   const tries = [await tryCell(cell, stage, stage.template)];
   stage.signal.throwIfAborted();
   if (tries.every(isBroken)) {

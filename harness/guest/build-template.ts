@@ -3,6 +3,7 @@ import { restoreClone, saveTemplate } from '../machine/template.ts';
 import { digestMachine, type Template, type TemplateStore } from '../machine/template-store.ts';
 import type { Machine, StartMachine } from '../machine/machine.ts';
 import { buildArguments } from '../machine/spec.ts';
+import { defaultSettings } from '../matrix/axes.ts';
 import type { Settings } from '../matrix/cell.ts';
 import type { Deadlines } from '../plan/deadlines.ts';
 import type { MachineSpec } from '../plan/machine-spec.ts';
@@ -28,7 +29,7 @@ export function chooseWarmRuns(cells: readonly Settings[], deadlines: Deadlines)
     }
   }
   return chosen.map((settings) =>
-    buildSubject({ ...settings, allocator: 'auto', profile: 'spin', env: {} }, deadlines),
+    buildSubject({ ...defaultSettings(), node: settings.node, engine: settings.engine }, deadlines),
   );
 }
 

@@ -19,7 +19,14 @@ export type SubjectRun = Readonly<{
 }>;
 
 /** One setting, as asked and as found. */
-export type ReadBack = Readonly<{ axis: string; asked: string; found: string; ok: boolean }>;
+export type ReadBack = Readonly<{
+  axis: string;
+  asked: string;
+  found: string;
+  ok: boolean;
+  /** Another limit of the same size was set in its place: what is asked cannot be had on this machine. */
+  standIn?: true;
+}>;
 
 export type MachineEnd = Readonly<{
   /** How QEMU ended before the harness asked it to; null if it did not. */

@@ -7,6 +7,7 @@ import { PoolproofError } from '../errors.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { Settings } from '../matrix/cell.ts';
 import type { Deadlines } from '../plan/deadlines.ts';
+import { swapDisk } from '../plan/machine-spec.ts';
 import type { MachineEnd, Observation, SubjectRun } from './observation.ts';
 import { openSession } from './open-session.ts';
 import type { ProtocolLog, Session } from './session.ts';
@@ -18,6 +19,17 @@ export const machineFactFiles: readonly string[] = factFiles.filter(
   (path) => path.startsWith('/') && !path.startsWith('/proc/self/'),
 );
 
+/** Where the session puts a subject whose memory is limited, and the file that says how. */
+const subjectGroup = '/subject';
+const subjectGroupFile = `/sys/fs/cgroup${subjectGroup}/memory.max`;
+
+/** The limit counts only for a child that is in the group. */
+function withGroup(texts: Reply['texts']): Reply['texts'] {
+  const limit = texts[subjectGroupFile];
+  const isMember = /^0::(.*)$/m.exec(texts['/proc/self/cgroup'] ?? '')?.[1] === subjectGroup;
+  return isMember && limit !== undefined ? { ...texts, 'cgroup/memory.max': limit } : texts;
+}
+
 /** The first name of a number: 6 is SIGABRT before it is SIGIOT. */
 const signalNames = new Map(
   Object.entries(constants.signals)
@@ -27,7 +39,8 @@ const signalNames = new Map(
 
 /** The guest's facts from the texts of a reply; a file that could not be read is null. */
 export function readFacts(texts: Reply['texts']): Facts {
-  return parseFacts(Object.fromEntries(factFiles.map((path) => [path, texts[path] ?? null])));
+  const files = withGroup(texts);
+  return parseFacts(Object.fromEntries(factFiles.map((path) => [path, files[path] ?? null])));
 }
 
 /** A shell reports a signal as 128 + its number. */
@@ -97,6 +110,8 @@ export async function observeCell(
     session = await openSession(machine, deadlines);
     lap('ready');
     onPhase('ready');
+    if (settings.swap !== null)
+      await session.request({ verb: 'swapon', disk: swapDisk }, deadlines.requestMs);
     await session.request({ verb: 'apply', settings: buildWrites(settings) }, deadlines.requestMs);
     lap('settings');
     onPhase('settings');
@@ -106,7 +121,7 @@ export async function observeCell(
         verb: 'run',
         deadlineSeconds,
         limits: buildLimits(settings),
-        factPaths: machineFactFiles,
+        factPaths: [...machineFactFiles, ...(settings.cgroupMemory === null ? [] : [subjectGroupFile])],
         env,
         command,
       },

@@ -1,6 +1,9 @@
 /** How each setting gets into a guest, and which fact proves that it did. One row per axis. */
 import type { Facts } from '../../images/allocator/facts.ts';
+import { parseCpu } from '../matrix/cpu-kind.ts';
+import { cpuFlags, cpuModels } from '../matrix/cpu-models.ts';
 import type { AxisName, Settings } from '../matrix/cell.ts';
+import { limitAddressSpace } from '../plan/stand-in.ts';
 import type { ReadBack } from './observation.ts';
 
 const kib = 1024;
@@ -17,6 +20,8 @@ type Row = Readonly<{
   found: (facts: Facts) => string;
   /** Where equality of the texts is not the rule. */
   matches?: (settings: Settings, facts: Facts) => boolean;
+  /** Another limit stands in for what the axis asks. */
+  standIn?: true;
 }>;
 
 const bytes = (value: number | null): string => (value === null ? 'unlimited' : String(value));
@@ -42,12 +47,44 @@ export const rows: readonly Row[] = [
     found: ({ cpus }) => known(cpus),
   },
   {
+    axis: 'cpu',
+    asked: ({ cpu }) => cpu,
+    found: ({ cpuModel }) => known(cpuModel),
+    matches: ({ cpu }, facts) => isCpu(cpu ?? '', facts),
+  },
+  {
+    // The kernel keeps the first page for the signature.
+    axis: 'swap',
+    asked: ({ swap }) => (swap === null ? null : `${swap / mib} MiB of swap`),
+    found: ({ swapTotal }) => `SwapTotal ${known(swapTotal)}`,
+    matches: ({ swap }, { swapTotal }) => swapTotal === (swap ?? 0) - 4 * kib,
+  },
+  {
+    axis: 'hugepages',
+    writes: ({ hugepages }) =>
+      hugepages === 0 ? [] : [{ path: '/proc/sys/vm/nr_hugepages', value: String(hugepages) }],
+    asked: ({ hugepages }) => String(hugepages),
+    found: ({ hugePages }) => known(hugePages),
+  },
+  {
     axis: 'overcommitRatio',
-    writes: ({ overcommitRatio }) => [
-      { path: '/proc/sys/vm/overcommit_ratio', value: String(overcommitRatio) },
-    ],
-    asked: ({ overcommitRatio }) => String(overcommitRatio),
+    writes: ({ overcommitRatio, overcommitKbytes }) =>
+      overcommitKbytes === null
+        ? [{ path: '/proc/sys/vm/overcommit_ratio', value: String(overcommitRatio) }]
+        : [],
+    // The kernel knows one of the two: writing one clears the other.
+    asked: ({ overcommitRatio, overcommitKbytes }) =>
+      overcommitKbytes === null ? String(overcommitRatio) : null,
     found: ({ overcommitRatio }) => known(overcommitRatio),
+  },
+  {
+    axis: 'overcommitKbytes',
+    writes: ({ overcommitKbytes }) =>
+      overcommitKbytes === null
+        ? []
+        : [{ path: '/proc/sys/vm/overcommit_kbytes', value: String(overcommitKbytes / kib) }],
+    asked: ({ overcommitKbytes }) => (overcommitKbytes === null ? null : String(overcommitKbytes)),
+    found: ({ overcommitKbytes }) => known(overcommitKbytes),
   },
   {
     axis: 'maxMapCount',
@@ -71,6 +108,27 @@ export const rows: readonly Row[] = [
     found: ({ overcommitMemory }) => known(overcommitMemory),
   },
   {
+    // First of the process: what it does from here on counts in its group.
+    axis: 'cgroupMemory',
+    limits: ({ cgroupMemory }): Record<string, string> =>
+      cgroupMemory === null ? {} : { cgroup: String(cgroupMemory) },
+    asked: ({ cgroupMemory }) => (cgroupMemory === null ? null : String(cgroupMemory)),
+    found: ({ cgroupMemoryMax }) => bytes(cgroupMemoryMax),
+  },
+  {
+    axis: 'mdwe',
+    limits: ({ mdwe }): Record<string, string> => (mdwe === 'off' ? {} : { confine: mdwe }),
+    asked: ({ mdwe }) => (mdwe === 'off' ? null : mdwe),
+    found: ({ mdwe }) => known(mdwe),
+  },
+  {
+    axis: 'stackLimit',
+    limits: ({ stackLimit }): Record<string, string> =>
+      stackLimit === null ? {} : { s: limitKib(stackLimit === 'unlimited' ? null : stackLimit) },
+    asked: ({ stackLimit }) => (stackLimit === null ? null : String(stackLimit)),
+    found: ({ stackLimit }) => bytes(stackLimit),
+  },
+  {
     axis: 'dataLimit',
     limits: ({ dataLimit }): Record<string, string> => (dataLimit === null ? {} : { d: limitKib(dataLimit) }),
     asked: ({ dataLimit }) => bytes(dataLimit),
@@ -79,12 +137,35 @@ export const rows: readonly Row[] = [
   {
     // Last of the limits: a small address space must not keep the shell from setting the others.
     axis: 'addressSpace',
-    limits: ({ addressSpace }): Record<string, string> =>
-      addressSpace === null ? {} : { v: limitKib(addressSpace) },
-    asked: ({ addressSpace }) => bytes(addressSpace),
+    limits: (settings): Record<string, string> => {
+      const limit = limitAddressSpace(settings);
+      return limit === null ? {} : { v: limitKib(limit) };
+    },
+    asked: (settings) => bytes(limitAddressSpace(settings)),
     found: ({ addressSpaceLimit }) => bytes(addressSpaceLimit),
   },
+  {
+    axis: 'addressBits',
+    asked: ({ addressBits }) => (addressBits === null ? null : `${addressBits} bits`),
+    found: ({ addressBits, addressSpaceLimit }) =>
+      `${known(addressBits)} bits, RLIMIT_AS ${bytes(addressSpaceLimit)}`,
+    matches: ({ addressBits }, { addressSpaceLimit }) =>
+      addressSpaceLimit !== null && addressSpaceLimit <= 2 ** (addressBits ?? 0),
+    standIn: true,
+  },
 ];
+
+/** The model by the name it has in /proc/cpuinfo, and every flag that was asked for. */
+function isCpu(text: string, { cpuModel, cpuFlags: found, emulated }: Facts): boolean {
+  const cpu = parseCpu(text);
+  if (cpu === null || cpuModel === null) return false;
+  const { title } = cpuModels[cpu.model] ?? {};
+  // Under KVM `max` is this computer's own.
+  const isModel = cpuModel.replace(/\s+/g, ' ') === title || (cpu.model === 'max' && !emulated);
+  return (
+    isModel && Object.entries(cpu.flags).every(([flag, on]) => found.includes(cpuFlags[flag] ?? '') === on)
+  );
+}
 
 /** Kernel files to write for a cell, in the order in which they must be written. */
 export function buildWrites(settings: Settings): Readonly<{ path: string; value: string }>[] {
@@ -104,6 +185,7 @@ export function compareSettings(settings: Settings, facts: Facts): ReadBack[] {
     const asked = row.asked(settings);
     if (asked === null) return [];
     const found = row.found(facts);
-    return [{ axis: row.axis, asked, found, ok: row.matches?.(settings, facts) ?? asked === found }];
+    const ok = row.matches?.(settings, facts) ?? asked === found;
+    return [{ axis: row.axis, asked, found, ok, ...(row.standIn && { standIn: row.standIn }) }];
   });
 }

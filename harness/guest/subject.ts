@@ -1,7 +1,9 @@
 /** The default subject: the wasm host, as it is started inside a guest. */
+import { formatParameters } from '../../images/allocator/pool-parameters.ts';
 import { enginePath, hostFolder, nodePath } from '../../images/definitions.ts';
 import type { Settings } from '../matrix/cell.ts';
 import type { Deadlines } from '../plan/deadlines.ts';
+import { parametersOf } from '../plan/parameters.ts';
 import { resolveEngine } from '../plan/requirements.ts';
 
 export type Subject = Readonly<{
@@ -14,6 +16,7 @@ export type Subject = Readonly<{
 /** Command line and environment of the wasm host for a cell. */
 export function buildSubject(settings: Settings, deadlines: Deadlines): Subject {
   const engine = resolveEngine(settings.engine);
+  const parameters = formatParameters(parametersOf(settings));
   return {
     command: [
       '/bin/sh',
@@ -24,6 +27,7 @@ export function buildSubject(settings: Settings, deadlines: Deadlines): Subject 
       ...['--engine', engine.version === null ? engine.kind : `${engine.kind}@${engine.version}`],
       ...(engine.version === null ? [] : ['--library', enginePath(engine.version)]),
       ...['--profile', settings.profile],
+      ...(parameters === '' ? [] : ['--parameters', parameters]),
       ...['--deadline', String(Math.ceil(deadlines.attemptMs / 1000))],
     ],
     env: {

@@ -52,6 +52,10 @@ t.test('the command line is a pure function of spec and start', (t) => {
     'a comma in a path is doubled',
   );
   t.match(valueAfter(boot, '-append'), /panic=-1 .*poolproof\.disks=1$/);
+  const more = buildArguments({ ...spec, entropy: true, swapMib: 64 }, { kind: 'boot' });
+  t.match(valueAfter(more, '-append'), /poolproof\.disks=2$/, 'init waits for the swap disk too');
+  t.equal(valueAfter(more, '-add-fd'), 'fd=7,set=1');
+  t.ok(more.includes('virtio-rng-pci,rng=entropy') && !boot.includes('virtio-rng-pci,rng=entropy'));
   const template = buildArguments(spec, { kind: 'template', ramFile: '/t/ram' });
   t.match(valueAfter(template, '-object'), /mem-path=\/t\/ram,share=on$/);
   const clone = buildArguments({ ...spec, icountShift: 0 }, { kind: 'clone', ramFile: '/t/ram' });

@@ -1,5 +1,7 @@
 /** One QEMU process: started, watched, ended. It dies with the harness, whatever kills the harness. */
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm, type FileHandle } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { Duplex } from 'node:stream';
 import { execa, type Options } from 'execa';
 import { PoolproofError } from '../errors.ts';
@@ -42,11 +44,24 @@ export type Machine = AsyncDisposable &
 export type StartMachine = typeof startMachine;
 
 // pdeathsig ends QEMU when the harness dies, even by SIGKILL. Had it died before the call took effect,
-// the parent is another process by now, and QEMU must not start at all. $0 is the harness, $1 the state.
+// the parent is another process by now, and QEMU must not start at all. $0 is the harness, then the two files.
 const launcher = [
   ...['--pdeathsig', 'KILL', '--', 'sh', '-c'],
-  `[ "$PPID" = "$0" ] && state=$1 && shift && exec "$@" ${channels.state}<"$state"`,
+  `[ "$PPID" = "$0" ] && state=$1 swap=$2 && shift 2 && ` +
+    `exec "$@" ${channels.state}<"$state" ${channels.swap}<>"$swap"`,
 ];
+
+/** A sparse file for the swap disk that nothing but the handle leads to. */
+async function openSwap(mib: number): Promise<FileHandle> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'poolproof-'));
+  try {
+    const file = await open(path.join(folder, 'swap'), 'wx+', 0o600);
+    await file.truncate(mib * 1024 * 1024);
+    return file;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
 
 /**
  * Starts QEMU. Resolves as soon as the process exists, long before a guest answers.
@@ -58,8 +73,10 @@ export async function startMachine(
   start: Start,
   stateFile = '/dev/null',
 ): Promise<Machine> {
+  const swap = spec.swapMib === undefined ? null : await openSwap(spec.swapMib);
+  const swapFile = swap === null ? '/dev/null' : `/proc/${process.pid}/fd/${swap.fd}`;
   const options: Options = {
-    // The four channels, in the order of `channels`.
+    // The four channels, in the order of `channels`; the launcher opens the files.
     stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
     buffer: { stdout: false, stderr: true, fd3: false, fd4: false, fd5: false },
     maxBuffer: 64 * 1024,
@@ -69,7 +86,14 @@ export async function startMachine(
     env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C' },
     extendEnv: false,
   };
-  const words = [...launcher, String(process.pid), stateFile, spec.qemu, ...buildArguments(spec, start)];
+  const words = [
+    ...launcher,
+    String(process.pid),
+    stateFile,
+    swapFile,
+    spec.qemu,
+    ...buildArguments(spec, start),
+  ];
   const subprocess = execa('setpriv', words, options);
   const streams: readonly unknown[] = subprocess.stdio;
   const [session, qmpStream, serial] = [channels.session, channels.qmp, channels.console].map(
@@ -83,6 +107,7 @@ export async function startMachine(
     signal: result.signal ?? null,
     stderr: String(result.stderr).slice(-4096),
   }));
+  void exited.then(() => swap?.close());
   const { pid } = subprocess;
   if (
     !(session instanceof Duplex && qmpStream instanceof Duplex && serial instanceof Duplex) ||

@@ -1,6 +1,6 @@
 /** A machine as plain values, and the QEMU command line it means. */
 import { portName } from '../../images/guest/protocol.ts';
-import type { MachineSpec } from '../plan/machine-spec.ts';
+import { swapDisk, type MachineSpec } from '../plan/machine-spec.ts';
 
 /** How the machine's memory and state come to be. */
 export type Start = Readonly<
@@ -12,7 +12,7 @@ export type Start = Readonly<
 >;
 
 /** File descriptors QEMU inherits. Sockets, so that nothing has a path, a listener or a race. */
-export const channels = { session: 3, qmp: 4, console: 5, state: 6 } as const;
+export const channels = { session: 3, qmp: 4, console: 5, state: 6, swap: 7 } as const;
 
 /**
  * The kernel's command line. `reboot=t panic=-1` with -no-reboot: a panic ends QEMU.
@@ -30,7 +30,7 @@ function buildCommandLine(spec: MachineSpec): string {
     // 64-bit machines here have no floppy, no PS/2 mouse: probing them takes 0.2 s under emulation.
     'i8042.noaux',
     'i8042.nokbd',
-    `poolproof.disks=${spec.disks.length}`,
+    `poolproof.disks=${spec.disks.length + (spec.swapMib === undefined ? 0 : 1)}`,
   ].join(' ');
 }
 
@@ -82,6 +82,18 @@ export function buildArguments(spec: MachineSpec, start: Start): string[] {
       '-device',
       `virtio-blk-pci,drive=disk${index},serial=${name}`,
     ]),
+    ...(spec.entropy === true
+      ? ['-object', 'rng-builtin,id=entropy', '-device', 'virtio-rng-pci,rng=entropy']
+      : []),
+    // An inherited file without a name: it is gone when QEMU is, however it ends.
+    ...(spec.swapMib === undefined
+      ? []
+      : [
+          ...['-add-fd', `fd=${channels.swap},set=1`],
+          ...['-blockdev', 'driver=file,filename=/dev/fdset/1,node-name=swapfile,locking=off'],
+          ...['-blockdev', 'driver=raw,file=swapfile,node-name=swap'],
+          ...['-device', `virtio-blk-pci,drive=swap,serial=${swapDisk}`],
+        ]),
     // The state holds no RAM; a capability has to say so before it is read: see template.ts.
     ...(start.kind === 'clone' ? ['-incoming', 'defer'] : []),
   ];

@@ -90,6 +90,12 @@ t.test('versions may be written as numbers or texts', (t) => {
   t.equal(axes.engine.suggest('wasmtme'), 'wasmtime');
   t.equal(axes.node.suggest('v22'), '22');
   t.equal(axes.node.suggest('21'), null, 'no number is near another one');
+  t.equal(axes.node.schema.parse('22.13.0'), '22.13.0');
+  t.equal(axes.node.suggest('v16.20.0'), '16.20.0');
+  t.equal(axes.node.schema.safeParse('11.15.0').success, false, 'older than what is supported');
+  t.equal(axes.engine.schema.parse('wasmtime@41.0.3'), 'wasmtime@41.0.3');
+  t.equal(axes.engine.schema.safeParse('wasmtime@31.0.0').success, false, 'its C interface has no pools');
+  t.equal(axes.engine.suggest('41.0.3'), 'wasmtime@41.0.3');
   t.end();
 });
 
@@ -101,6 +107,46 @@ t.test('limits may be absent: the word, or null', (t) => {
   t.equal(axes.addressSpace.format(null), 'unlimited');
   t.equal(axes.maxMapCount.format(null), 'default');
   t.equal(axes.addressSpace.suggest('unlimted'), 'unlimited');
+  t.end();
+});
+
+t.test('a CPU is a model of QEMU with flags, written in many ways and meant in one', (t) => {
+  const { schema, format, suggest } = axes.cpu;
+  t.equal(schema.parse('default'), null);
+  for (const text of [
+    'max,pku=off,sse4.1=on',
+    'max,+sse4_1,-pku',
+    'max+sse4-1=on+pku=off',
+    'max:-pku:sse4.1',
+  ])
+    t.equal(schema.parse(text), 'max,pku=off,sse4.1=on', text);
+  t.equal(format('max,pku=off,sse4.1=on'), 'max+pku=off+sse4.1=on', 'no comma in an id');
+  for (const wrong of [
+    'qemu32',
+    'Pentium 4',
+    'max,',
+    'max,pku',
+    'max,pku=maybe',
+    'max,pku=on,pku=off',
+    'max,vmx=on',
+    'max;ls',
+    '__proto__',
+  ])
+    t.equal(schema.safeParse(wrong).success, wrong === 'max,pku', wrong);
+  t.equal(suggest('nehalem'), 'Nehalem');
+  t.equal(suggest('Nehalem,-sse4.2x'), 'Nehalem+sse4.2=off');
+  t.equal(suggest('vax'), 'max');
+  t.equal(suggest('16'), null);
+  t.end();
+});
+
+t.test('a stack may be left alone, lifted, or be of a size', (t) => {
+  t.equal(axes.stackLimit.schema.parse('unlimited'), 'unlimited');
+  t.equal(axes.stackLimit.schema.parse('default'), null);
+  t.equal(axes.stackLimit.schema.parse('64M'), 2 ** 26);
+  t.equal(axes.stackLimit.format('unlimited'), 'unlimited');
+  t.equal(axes.stackLimit.suggest('unlimted'), 'unlimited');
+  t.equal(axes.stackLimit.suggest('64 MB'), '64M');
   t.end();
 });
 

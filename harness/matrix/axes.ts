@@ -2,31 +2,15 @@
  * The axis table: one row per setting a matrix can vary. Expansion, planning, template sharing, read-back,
  * the reference and the JSON Schema all follow from it. A new axis is a row here and a field in `Settings`.
  */
-import type { Facts } from '../../images/allocator/facts.ts';
 import { allocatorChoices } from '../../images/allocator/tier.ts';
 import { engines, kernels, nodes } from '../../images/definitions.ts';
 import { choice, integer, name, optional, size, variables } from './axis-kinds.ts';
-import type { AxisKind } from './axis-kinds.ts';
+import type { Axis } from './axis.ts';
 import type { AxisName, Settings } from './cell.ts';
-
-export type Axis<V> = AxisKind<V> &
-  Readonly<{
-    name: AxisName;
-    /** One line, for help texts and editors. */
-    description: string;
-    unit: string | null;
-    /** Values as one writes them. */
-    examples: readonly string[];
-    /** `boot`: another machine; `guest`: a sysctl or sysfs file; `process`: a property of the wasm host's process. */
-    applies: 'boot' | 'guest' | 'process';
-    default: V;
-    /** Always part of a cell's id. The others are part of it when they differ from their default. */
-    core: boolean;
-    /** Facts, read back in the guest, that prove the value; empty where the wasm host's own report proves it. */
-    provenBy: readonly (keyof Facts)[];
-    /** Other names people use for it; only to suggest the right one. */
-    alsoCalled: readonly string[];
-  }>;
+import { engineNames, nodeVersions } from './version-kinds.ts';
+import { confinementAxes } from './confinement-axes.ts';
+import { machineAxes } from './machine-axes.ts';
+import { poolAxes } from './pool-axes.ts';
 
 export type AxisTable = Readonly<{ [K in AxisName]: Axis<Settings[K]> }>;
 
@@ -107,8 +91,8 @@ export function defineAxes(known: KnownImages): AxisTable {
       description:
         'Engine of the wasm host; `wasmtime` is the newest pinned version, `v8` that of Node itself',
       unit: null,
-      ...name(['wasmtime', ...known.engines.map((version) => `wasmtime@${version}`), 'v8'], 'pinned engines'),
-      examples: ['wasmtime', 'v8'],
+      ...engineNames(known.engines),
+      examples: ['wasmtime', 'wasmtime@38.0.0', 'v8'],
       applies: 'process',
       default: 'wasmtime',
       core: true,
@@ -117,10 +101,10 @@ export function defineAxes(known: KnownImages): AxisTable {
     },
     node: {
       name: 'node',
-      description: 'Release line of Node that runs the wasm host',
+      description: 'Node that runs the wasm host: a release line, or a whole version',
       unit: null,
-      ...name(known.nodes, 'pinned release lines of Node'),
-      examples: ['22'],
+      ...nodeVersions(known.nodes),
+      examples: ['22', '22.13.0'],
       applies: 'process',
       default: known.nodes.includes('22') ? '22' : (known.nodes[0] ?? '22'),
       core: true,
@@ -212,6 +196,9 @@ export function defineAxes(known: KnownImages): AxisTable {
       provenBy: [],
       alsoCalled: ['defaults', 'preset'],
     },
+    ...machineAxes,
+    ...confinementAxes,
+    ...poolAxes,
     env: {
       name: 'env',
       description: "Environment variables of the wasm host, e.g. Spin's own",

@@ -13,7 +13,7 @@ export type Settings = Readonly<{
   thp: 'always' | 'madvise' | 'never';
   /** `wasmtime` (the newest pinned), `wasmtime@38.0.0` or `v8`. */
   engine: string;
-  /** Release line of Node: `22`. */
+  /** Release line of Node (`22`) or a whole version (`22.13.0`). */
   node: string;
   /** RLIMIT_AS, bytes, a multiple of 1 KiB. */
   addressSpace: number | null;
@@ -24,6 +24,30 @@ export type Settings = Readonly<{
   /** Row of the kernel table: `bookworm`. */
   kernel: string;
   cpus: number;
+  /** QEMU CPU model and flags, `max,pku=off`; null for the accelerator's own. */
+  cpu: string | null;
+  /** Swap, bytes, a multiple of 1 MiB. */
+  swap: number | null;
+  /** vm.overcommit_kbytes in bytes; null leaves overcommitRatio in charge. */
+  overcommitKbytes: number | null;
+  /** vm.nr_hugepages. */
+  hugepages: number;
+  /** RLIMIT_STACK, soft, bytes. */
+  stackLimit: number | 'unlimited' | null;
+  /** memory.max of the host's cgroup, bytes, a multiple of 4 KiB. */
+  cgroupMemory: number | null;
+  /** How memory that is writable and executable is forbidden. */
+  mdwe: 'off' | 'prctl' | 'seccomp';
+  /** Bits of user addresses; an RLIMIT_AS stands in. */
+  addressBits: number | null;
+  /** Parameters of the tier asked for: counts and bytes. */
+  memories: number | null;
+  tables: number | null;
+  tableElements: number | null;
+  stacks: number | null;
+  maxMemory: number | null;
+  reservation: number | null;
+  guard: number | null;
   /** SPIN_ALLOCATOR. */
   allocator: AllocatorChoice;
   profile: Profile;

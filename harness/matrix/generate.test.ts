@@ -52,7 +52,7 @@ t.test('the schema is draft 7, refuses unknown keys and describes each axis', (t
     definitions: {
       overcommit: { enum: [0, 1, 2] },
       memory: { type: 'string', pattern: /\[KMGT\]/, examples: ['512M', '1.5G'] },
-      node: { enum: [26, 24, 22, 20, 18, '26', '24', '22', '20', '18'] },
+      node: { anyOf: [{ enum: [26, 24, 22, 20, 18, '26', '24', '22', '20', '18'] }, { pattern: /\d/ }] },
       where: { additionalProperties: false },
       rule: { additionalProperties: false },
     },

@@ -3,6 +3,7 @@
  * parts say the same. Each function returns the disagreements it found, in words.
  */
 import type { HostReport } from '../../images/allocator/host-report.ts';
+import { formatParameters } from '../../images/allocator/pool-parameters.ts';
 import { tiers } from '../../images/allocator/tier.ts';
 
 /** What the cell asked for, with versions resolved. */
@@ -14,8 +15,10 @@ export type Asked = Readonly<{
   }>;
   /** Release line (`22`) or a whole version (`22.23.3`). */
   node: string;
-  /** Instances the canary must prove side by side in the standard tier; every other tier has room for two. */
+  /** Instances the canary must prove side by side in the tier asked for; what is fallen back to has room for two. */
   instances: number;
+  /** Changes to the tier asked for, canonical. */
+  parameters: string;
 }>;
 
 /** A limit that leaves room for one memory only is found by the second. */
@@ -27,8 +30,9 @@ const reachedRules: readonly Rule[] = [
   (r) => r.tier === null && 'it names no tier',
   (r) => r.proof === null && 'it carries no proof',
   (r) => r.proof !== null && r.proof.tier !== r.tier && `its proof is of ${r.proof.tier}`,
-  ({ proof }, asked) => {
-    const needed = proof?.tier === 'standard' ? asked.instances : provenInstances;
+  ({ proof, choice }, asked) => {
+    const target = choice === 'auto' ? 'standard' : choice;
+    const needed = proof?.tier === target ? asked.instances : provenInstances;
     return (
       proof !== null && proof.instances < needed && `its proof has ${proof.instances} of ${needed} instances`
     );
@@ -78,6 +82,8 @@ export function findWrongVersions(report: HostReport, asked: Asked): readonly st
       version !== null &&
       report.engine.version !== version &&
       `${kind} ${version} was asked, ${report.engine.version} ran`,
+    formatParameters(report.parameters) !== asked.parameters &&
+      `parameters ${asked.parameters} were asked, ${formatParameters(report.parameters)} were taken`,
     report.node !== asked.node &&
       !report.node.startsWith(`${asked.node}.`) &&
       `Node ${asked.node} was asked, ${report.node} ran`,

@@ -140,6 +140,7 @@ t.test('another engine or Node than asked is invalid', (t) => {
     engine: { kind: 'v8', version: null },
     node: '22.23.3',
     instances: 2,
+    parameters: '',
   });
   t.equal(v8.outcome, 'reached', 'the version of v8 is that of Node');
   t.end();

@@ -271,6 +271,11 @@ t.test('what a cell asks of the host is told in versions', (t) => {
     engine: { kind: 'wasmtime', version: /^\d+\./ },
     node: '22',
     instances: 2,
+    parameters: '',
+  });
+  t.match(resolveAsked({ ...settings, tables: 1, guard: 65_536 }), {
+    instances: 1,
+    parameters: 'tables=1,guard=65536',
   });
   t.match(resolveAsked({ ...settings, engine: 'wasmtime@38.0.0' }), { engine: { version: '38.0.0' } });
   t.match(resolveAsked({ ...settings, engine: 'v8' }), { engine: { kind: 'v8', version: null } });

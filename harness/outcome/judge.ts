@@ -64,7 +64,7 @@ export function judge(
   const compared = compare({ outcome, tier, checks: form?.checks ?? null }, expectation, prediction);
   return {
     outcome,
-    reason: explain(classification, prediction),
+    reason: `${explain(classification, prediction)}${describeStandIns(observation)}`,
     tier,
     form,
     predicted: prediction,
@@ -83,6 +83,12 @@ export function judgeSkipped(
   const compared = compare({ outcome: 'skipped', tier: null, checks: null }, expectation, prediction);
   const nothing = { tier: null, form: null, tiers: [], host: null };
   return { outcome: 'skipped', reason: plainLine(reason), predicted: prediction, ...compared, ...nothing };
+}
+
+/** Says that the machine was not quite the one asked for. */
+function describeStandIns({ readBack }: Observation): string {
+  const standIns = readBack.filter(({ standIn }) => standIn === true);
+  return standIns.map(({ asked, found }) => ` (stand-in: ${found} for ${asked})`).join('');
 }
 
 function pickForm({ checks, slots, reservedBytes, chargedBytes }: Form): Form {

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import type { Facts } from '../../images/allocator/facts.ts';
 import type { AttemptFailure, HostReport } from '../../images/allocator/host-report.ts';
 import type { Prediction, Shortfall, TierPrediction } from '../../images/allocator/prediction.ts';
+import { poolParameters } from '../../images/allocator/pool-parameters.ts';
 import { allocatorChoices, tiers } from '../../images/allocator/tier.ts';
 
 const size = z.number().nonnegative();
@@ -32,12 +33,15 @@ export const factsSchema: z.ZodType<Facts> = z.object({
   overcommitKbytes: known,
   userReserve: known,
   adminReserve: known,
+  // Absent in results of poolproof before it knew them.
+  hugePages: known.default(null),
   maxMapCount: known,
   thp: z.enum(['always', 'madvise', 'never']).nullable(),
   addressSpaceLimit: known,
   dataLimit: known,
   stackLimit: known,
   cgroupMemoryMax: known,
+  mdwe: z.enum(['off', 'prctl', 'seccomp']).nullable().default(null),
   addressBits: known,
   pageSize: z.number().positive(),
   cpus: known,
@@ -57,6 +61,7 @@ const shortfallSchema: z.ZodType<Shortfall> = z.object({
     'RLIMIT_DATA',
     'max_map_count',
     'address width',
+    'write-execute',
     'memory',
     'feature',
   ]),
@@ -130,6 +135,8 @@ export const hostReportSchema: z.ZodType<HostReport> = z.object({
   choice: choiceSchema,
   why: text,
   engine: engineSchema,
+  // Absent in reports of hosts before they knew any.
+  parameters: z.partialRecord(z.enum(poolParameters), size).default({}),
   node: text.min(1),
   attempts: z
     .array(

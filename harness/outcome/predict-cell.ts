@@ -2,9 +2,11 @@
 import { AllocatorError } from '../../images/allocator/allocator-error.ts';
 import type { Facts } from '../../images/allocator/facts.ts';
 import { predictHost } from '../../images/allocator/predict.ts';
+import { formatParameters } from '../../images/allocator/pool-parameters.ts';
 import type { Prediction } from '../../images/allocator/prediction.ts';
 import { type SpinPool, resolveSpinPool } from '../../images/allocator/spin-variables.ts';
 import type { Settings } from '../matrix/cell.ts';
+import { parametersOf } from '../plan/parameters.ts';
 import { resolveEngine } from '../plan/requirements.ts';
 import { type Asked, provenInstances } from './check-report.ts';
 
@@ -17,18 +19,33 @@ export function predictCell(settings: Settings, facts: Facts | null, nodeVersion
   if (facts === null) return null;
   const { kind, version } = resolveEngine(settings.engine);
   const { profile, allocator: choice, env } = settings;
+  const parameters = parametersOf(settings);
   return unlessRefused(() =>
-    predictHost({ facts, engine: { kind, version: version ?? '' }, node: nodeVersion, profile, choice, env }),
+    predictHost({
+      facts,
+      engine: { kind, version: version ?? '' },
+      node: nodeVersion,
+      profile,
+      choice,
+      env,
+      parameters,
+    }),
   );
 }
 
 /** What the host's report is held against. */
 export function resolveAsked(settings: Settings): Asked {
-  const { memories, tables } =
+  const own =
     (settings.profile === 'spin' ? unlessRefused(() => resolveSpinPool(settings.env)) : null) ?? roomy;
-  // Spin's variables can ask for a pool with room for one.
-  const instances = Math.max(1, Math.min(provenInstances, memories, tables));
-  return { engine: resolveEngine(settings.engine), node: settings.node, instances };
+  const parameters = parametersOf(settings);
+  const { memories, tables } = { ...own, ...parameters };
+  return {
+    engine: resolveEngine(settings.engine),
+    node: settings.node,
+    // Variables and parameters can ask for a pool with room for one.
+    instances: Math.max(1, Math.min(provenInstances, memories, tables)),
+    parameters: formatParameters(parameters),
+  };
 }
 
 const roomy: Pick<SpinPool, 'memories' | 'tables'> = { memories: provenInstances, tables: provenInstances };

@@ -1,5 +1,7 @@
 /** A test machine's guest as plain values: what a boot depends on, and nothing else. */
 import type { BuiltImages } from '../../images/build.ts';
+import { parseCpu } from '../matrix/cpu-kind.ts';
+import { cpuModels } from '../matrix/cpu-models.ts';
 import type { Settings } from '../matrix/cell.ts';
 
 export type Accelerator = 'kvm' | 'tcg';
@@ -19,7 +21,14 @@ export type MachineSpec = Readonly<{
   disks: readonly Readonly<{ name: string; path: string }>[];
   /** One instruction is 1 << shift nanoseconds of guest time; null for the host's clock. */
   icountShift: number | null;
+  /** A source of entropy: the CPU has none of its own, and without one a clone cannot draw fresh random numbers. */
+  entropy?: true;
+  /** Swap, on a writable disk that lives as long as the machine. Absent: no such disk. */
+  swapMib?: number;
 }>;
+
+/** Serial number of the swap disk; init leaves a disk of that name alone. */
+export const swapDisk = 'swap';
 
 /**
  * The machine a cell needs. Every disk of its image is attached, so that cells that differ only in Node or
@@ -34,12 +43,19 @@ export function buildMachineSpec(
     qemu: options.qemu,
     accelerator: options.accelerator,
     // Under emulation every feature QEMU has; under KVM the real CPU, as a wasm host would see it.
-    cpuModel: options.accelerator === 'kvm' ? 'host' : 'max',
+    cpuModel: settings.cpu ?? (options.accelerator === 'kvm' ? 'host' : 'max'),
     memoryMib: settings.memory / (1024 * 1024),
     cpus: settings.cpus,
     kernel: images.kernel.path,
     initramfs: images.initramfs.path,
     disks: images.disks.map(({ name, path }) => ({ name, path })),
     icountShift: options.icountShift ?? null,
+    ...(lacksRandomNumbers(settings.cpu) && { entropy: true }),
+    ...(settings.swap !== null && { swapMib: settings.swap / (1024 * 1024) }),
   };
+}
+
+function lacksRandomNumbers(cpu: string | null): boolean {
+  const parsed = cpu === null ? null : parseCpu(cpu);
+  return parsed !== null && !(parsed.flags['rdrand'] ?? cpuModels[parsed.model]?.rdrand === true);
 }

@@ -1,12 +1,15 @@
 /** Which cells share a boot, and in which order they run. */
+import { axes, axisNames } from '../matrix/axes.ts';
 import type { Cell, Settings } from '../matrix/cell.ts';
+
+const bootAxes = axisNames.filter((axis) => axes[axis].applies === 'boot');
 
 /**
  * Cells that differ only in what is set after the boot, in Node or in the engine share one machine. The key
- * names every axis that a boot depends on.
+ * holds every axis that a boot depends on.
  */
-export function bootKey({ kernel, memory, cpus }: Settings): string {
-  return JSON.stringify([kernel, memory, cpus]);
+export function bootKey(settings: Settings): string {
+  return JSON.stringify(bootAxes.map((axis) => settings[axis]));
 }
 
 export type BootGroup = Readonly<{

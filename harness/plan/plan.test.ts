@@ -7,6 +7,7 @@ import type { BuiltImages } from '../../images/build.ts';
 import { defaultSettings } from '../matrix/axes.ts';
 import type { Cell, Settings } from '../matrix/cell.ts';
 import { decideCapacity, Budget } from './admission.ts';
+import { findInapplicable } from './applicable.ts';
 import { findExecutable, findQemu, readComputer } from './computer.ts';
 import { deadlinesFor } from './deadlines.ts';
 import { estimateFacts } from './estimate-facts.ts';
@@ -34,6 +35,37 @@ t.test('cells that differ only in what is set after the boot share one', (t) => 
     groups.map(({ cells }) => cells.length),
     [2, 1, 1],
   );
+  t.end();
+});
+
+t.test('another CPU or swap is another machine; a CPU without random numbers gets a source of them', (t) => {
+  t.equal(
+    groupByBoot([cell({}), cell({ cpu: 'qemu64' }), cell({ swap: mib }), cell({ hugepages: 3 })]).length,
+    3,
+  );
+  const images = { kernel: {}, initramfs: {}, disks: [] } as unknown as BuiltImages;
+  const specOf = (more: Partial<Settings>) =>
+    buildMachineSpec(settings(more), images, { qemu: 'q', accelerator: 'tcg' });
+  t.match(specOf({ cpu: 'Nehalem', swap: 64 * mib }), { cpuModel: 'Nehalem', entropy: true, swapMib: 64 });
+  t.notOk(
+    'entropy' in specOf({ cpu: 'max,pku=off' }) || 'swapMib' in specOf({}),
+    'nothing that nobody asks for',
+  );
+  t.ok(specOf({ cpu: 'max,rdrand=off' }).entropy);
+  t.end();
+});
+
+t.test('a cell that its guest cannot be asked is named with the reason', (t) => {
+  const bookworm = {
+    kernel: { path: '', digest: '', release: '6.1.0-56-cloud-amd64' },
+    nodes: { 22: '22.23.3' },
+  };
+  t.equal(findInapplicable(settings(), bookworm), null);
+  t.match(findInapplicable(settings({ node: '16.20.0' }), bookworm), /Node 18 and later, not on 16\.20\.0/);
+  t.match(findInapplicable(settings({ mdwe: 'prctl' }), bookworm), /Linux 6\.3, the guest has 6\.1/);
+  t.equal(findInapplicable(settings({ mdwe: 'seccomp' }), bookworm), null);
+  const trixie = { ...bookworm, kernel: { ...bookworm.kernel, release: '6.12.88-cloud-amd64' } };
+  t.equal(findInapplicable(settings({ mdwe: 'prctl' }), trixie), null);
   t.end();
 });
 

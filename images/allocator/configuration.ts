@@ -1,6 +1,7 @@
 /** Tier + engine + environment → the engine settings of that tier, in full. */
 import { resolveDefaults, type WasmtimeDefaults } from './engines.ts';
 import type { Facts } from './facts.ts';
+import type { PoolParameters } from './pool-parameters.ts';
 import { GiB, KiB, MiB } from './sizes.ts';
 import { resolveSpinPool, type Environment } from './spin-variables.ts';
 import type { Checks, EngineId, Profile, Tier } from './tier.ts';
@@ -59,6 +60,8 @@ export type ConfigurationInput = Readonly<{
   /** Spin's variables; read for `standard` under the profile `spin`. */
   env: Environment;
   facts: Pick<Facts, 'addressSpaceLimit' | 'addressBits'>;
+  /** What to change of the tier's own settings; V8 has none of these. @default nothing */
+  parameters?: PoolParameters | undefined;
 }>;
 
 /** Instances proven side by side, hence the memories an on-demand tier must have room for. */
@@ -86,7 +89,8 @@ const unreserved = { reservationBytes: 0, guardBytes: 64 * KiB, growthBytes: 16 
 
 /** Complete settings of a tier. Throws AllocatorError for a bad variable or version. */
 export function resolveTierConfiguration(tier: Tier, input: ConfigurationInput): TierConfiguration {
-  return input.engine.kind === 'v8' ? resolveV8(tier, input) : resolveWasmtime(tier, input);
+  if (input.engine.kind === 'v8') return resolveV8(tier, input);
+  return applyParameters(resolveWasmtime(tier, input), input.parameters ?? {});
 }
 
 function resolveV8(tier: Tier, { engine }: ConfigurationInput): V8Configuration {
@@ -134,6 +138,29 @@ function resolveWasmtime(tier: Tier, input: ConfigurationInput): WasmtimeConfigu
         : { ...base, ...unreserved, checks: 'explicit', pool: null };
     }
   }
+}
+
+/** Wasmtime leaves a bounds check out where no 32-bit index can reach beyond reservation and guard. */
+const elidedFromBytes = 4 * GiB;
+
+function applyParameters(own: WasmtimeConfiguration, parameters: PoolParameters): WasmtimeConfiguration {
+  const { pool } = own;
+  const reservationBytes = parameters.reservation ?? own.reservationBytes;
+  const guardBytes = parameters.guard ?? own.guardBytes;
+  return {
+    ...own,
+    reservationBytes,
+    guardBytes,
+    checks: reservationBytes + guardBytes >= elidedFromBytes ? 'elided' : 'explicit',
+    pool: pool && {
+      ...pool,
+      memories: parameters.memories ?? pool.memories,
+      tables: parameters.tables ?? pool.tables,
+      tableElements: parameters.tableElements ?? pool.tableElements,
+      stacks: parameters.stacks ?? pool.stacks,
+      maxMemoryBytes: parameters.maxMemory ?? pool.maxMemoryBytes,
+    },
+  };
 }
 
 function hasRoom(bytes: number, facts: ConfigurationInput['facts']): boolean {

@@ -19,6 +19,7 @@ const limits: Readonly<Record<LimitName, string>> = {
   RLIMIT_DATA: 'RLIMIT_DATA',
   max_map_count: 'vm.max_map_count',
   'address width': 'the address space',
+  'write-execute': 'MemoryDenyWriteExecute',
   memory: 'RAM',
   feature: 'this version or setting',
 };
@@ -28,6 +29,8 @@ export function describeShortfall({ pool, limit, needed, available, unit }: Shor
   const subject = pools[pool];
   const verb = pool === 'stack-guards' || pool === 'linear-memory' ? 'need' : 'needs';
   const source = limits[limit];
+  if (limit === 'write-execute')
+    return `${subject} ${verb} memory both writable and executable, which ${source} forbids`;
   if (limit === 'feature') {
     return needed === 1 && available === 0
       ? `${subject}: not offered by ${source}`

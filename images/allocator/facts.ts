@@ -22,6 +22,8 @@ export type Facts = Readonly<{
   userReserve: number | null;
   /** vm.admin_reserve_kbytes, in bytes: kept back from processes without CAP_SYS_ADMIN in mode 2. */
   adminReserve: number | null;
+  /** Huge pages set aside (HugeTLB), all of them. */
+  hugePages: number | null;
   maxMapCount: number | null;
   thp: 'always' | 'madvise' | 'never' | null;
   /** RLIMIT_AS, soft. */
@@ -32,6 +34,11 @@ export type Facts = Readonly<{
   stackLimit: Limit;
   /** memory.max of the own cgroup and its parents, the smallest; null for none. */
   cgroupMemoryMax: Limit;
+  /**
+   * Whether memory both writable and executable is refused: `prctl` by the kernel (PR_SET_MDWE), `seccomp` by a
+   * filter; null where nobody tried.
+   */
+  mdwe: 'off' | 'prctl' | 'seccomp' | null;
   /** Bits of virtual address a process gets without asking for more, e.g. 47 on x86-64. */
   addressBits: number | null;
   pageSize: number;

@@ -1,5 +1,6 @@
 /** The JSON line a wasm host logs at start-up: `{"poolproof":"wasm-host","schema":1,…}`. */
 import type { Facts } from './facts.ts';
+import type { PoolParameters } from './pool-parameters.ts';
 import type { TierPrediction } from './prediction.ts';
 import type { AllocatorChoice, Checks, EngineId, Tier } from './tier.ts';
 
@@ -70,6 +71,8 @@ export type HostReport = Readonly<{
   /** One sentence: why this tier. */
   why: string;
   engine: EngineId;
+  /** Changes to the tier asked for, as the host understood them. */
+  parameters: PoolParameters;
   /** process.versions.node of the worker. */
   node: string;
   attempts: readonly Attempt[];

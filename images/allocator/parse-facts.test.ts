@@ -5,7 +5,7 @@ import { GiB, KiB } from './sizes.ts';
 /** As a 1 GB guest under strict overcommit shows them, `ulimit -v 8388608`. */
 const files = {
   '/proc/meminfo':
-    'MemTotal:         995744 kB\nMemFree:          900000 kB\nMemAvailable:     910000 kB\nSwapTotal:             0 kB\nCommitLimit:      497872 kB\nCommitted_AS:       3048 kB\n',
+    'MemTotal:         995744 kB\nMemFree:          900000 kB\nMemAvailable:     910000 kB\nSwapTotal:             0 kB\nCommitLimit:      497872 kB\nCommitted_AS:       3048 kB\nHugePages_Total:      12\n',
   '/proc/sys/vm/overcommit_memory': '2\n',
   '/proc/sys/vm/overcommit_ratio': '50\n',
   '/proc/sys/vm/overcommit_kbytes': '0\n',
@@ -20,6 +20,7 @@ const files = {
   '/proc/self/status': 'Name:\tsh\nCapEff:\t000001ffffffffff\n',
   '/proc/self/stat': '12 (a) b (c) R 1 2',
   '/proc/sys/kernel/osrelease': '6.1.0-50-cloud-amd64\n',
+  'poolproof/write-execute': '13\n',
   'cgroup/memory.max': 'max\n536870912\n1073741824\n',
 };
 
@@ -36,12 +37,14 @@ t.test("a guest's files become facts", (t) => {
     overcommitKbytes: 0,
     userReserve: 30_000 * KiB,
     adminReserve: 8192 * KiB,
+    hugePages: 12,
     maxMapCount: 65_530,
     thp: 'madvise',
     addressSpaceLimit: 8 * GiB,
     dataLimit: null,
     stackLimit: 8_388_608,
     cgroupMemoryMax: 536_870_912,
+    mdwe: 'prctl',
     addressBits: 47,
     pageSize: 4096,
     cpus: 2,

@@ -2,6 +2,9 @@
 import type { Facts, Limit } from './facts.ts';
 import { KiB } from './sizes.ts';
 
+/** No path: the errno that memory both writable and executable met, 0 for none. */
+const writeExecuteFile = 'poolproof/write-execute';
+
 /** What to read, for whoever reads: the wasm host itself, or a session on behalf of a child. */
 export const factFiles: readonly string[] = [
   '/proc/meminfo',
@@ -18,6 +21,7 @@ export const factFiles: readonly string[] = [
   '/proc/self/stat',
   '/proc/sys/kernel/osrelease',
   'cgroup/memory.max',
+  writeExecuteFile,
 ];
 
 /** CAP_SYS_ADMIN, bit 21 of CapEff: no such process has vm.admin_reserve_kbytes kept from it. */
@@ -50,12 +54,14 @@ export function parseFacts(files: Readonly<Record<string, string | null>>): Fact
     overcommitKbytes: kbytes('overcommit_kbytes'),
     userReserve: kbytes('user_reserve_kbytes'),
     adminReserve: kbytes('admin_reserve_kbytes'),
+    hugePages: readCount(meminfo, 'HugePages_Total'),
     maxMapCount: readNumber(text('/proc/sys/vm/max_map_count')),
     thp: readThp(text('/sys/kernel/mm/transparent_hugepage/enabled')),
     addressSpaceLimit: readLimit(limits, 'Max address space'),
     dataLimit: readLimit(limits, 'Max data size'),
     stackLimit: readLimit(limits, 'Max stack size'),
     cgroupMemoryMax: readSmallest(text('cgroup/memory.max')),
+    mdwe: confinements[text(writeExecuteFile).trim()] ?? null,
     addressBits: readAddressBits(cpuinfo, text('/proc/self/stat')),
     pageSize: 4096, // every kernel of the image table; others differ only in rounding
     cpus: cpuinfo.match(/^processor\s*:/gm)?.length ?? null,
@@ -65,6 +71,14 @@ export function parseFacts(files: Readonly<Record<string, string | null>>): Fact
     emulated: /\bQEMU\b/.test(cpuModel ?? ''),
     sysAdmin: capabilities === undefined ? null : (BigInt(`0x${capabilities}`) & sysAdminBit) !== 0n,
   };
+}
+
+/** EPERM is the filter's answer, EACCES the kernel's. */
+const confinements: Readonly<Record<string, Facts['mdwe']>> = { '0': 'off', '1': 'seccomp', '13': 'prctl' };
+
+function readCount(meminfo: string, name: string): number | null {
+  const found = new RegExp(`^${name}:\\s+(\\d+)$`, 'm').exec(meminfo)?.[1];
+  return found === undefined ? null : Number(found);
 }
 
 function readNumber(text: string): number | null {

@@ -55,6 +55,15 @@ function word(input: PredictionInput): string {
   return stop === undefined ? reached : `${reached}, ${stop.pool} ${stop.limit}`;
 }
 
+t.test('where memory cannot be both writable and executable no Node starts', (t) => {
+  for (const mdwe of ['prctl', 'seccomp'] as const) {
+    t.equal(word(ask({ mdwe }, v8)), 'crashed, process write-execute');
+    t.equal(word(ask({ mdwe }, { node: '18.20.8' })), 'crashed, process write-execute');
+  }
+  t.equal(word(ask({ mdwe: 'off' })), 'standard elided');
+  t.end();
+});
+
 t.test('memory and overcommit: as seen in guests of 512 MB to 8 GB', (t) => {
   const rows = [
     [480_420, '22.23.3', 'conservative elided, table CommitLimit'],

@@ -2,8 +2,9 @@
 import { resolveTierConfiguration, type TierConfiguration } from './configuration.ts';
 import type { Facts } from './facts.ts';
 import { takeStep, type Holding, type Step } from './limits.ts';
-import { listMappings } from './mappings.ts';
+import { canaryGrownBytes, listMappings } from './mappings.ts';
 import type { Pool, Prediction, Shortfall, TierPrediction } from './prediction.ts';
+import { parametersFor, type PoolParameters } from './pool-parameters.ts';
 import { resolveProcessCost, type Cost } from './processes.ts';
 import { resolveChoice, type Environment } from './spin-variables.ts';
 import { tiers, type AllocatorChoice, type EngineId, type Profile, type Tier } from './tier.ts';
@@ -21,6 +22,8 @@ export type PredictionInput = Readonly<{
   choice: AllocatorChoice;
   /** Spin's variables. */
   env: Environment;
+  /** Changes to the tier asked for. @default nothing */
+  parameters?: PoolParameters | undefined;
 }>;
 
 const nothing: Holding = { virtual: 0, writable: 0, maps: 0 };
@@ -41,6 +44,9 @@ export function predictHost(input: PredictionInput): Prediction {
 
 /** The limit that keeps Node from starting at all, or null. */
 export function predictStart({ facts, node }: PredictionInput): Shortfall | null {
+  // V8 makes its first code writable and executable in turn, in every version: 16 to 26 die in its checks.
+  if (facts.mdwe === 'prctl' || facts.mdwe === 'seccomp')
+    return { pool: 'process', limit: 'write-execute', needed: 1, available: 0, unit: 'maps' };
   const { start } = resolveProcessCost(node);
   return takeStep(toStep('process', start), nothing, facts).shortfall;
 }
@@ -50,7 +56,9 @@ export function predictTier(tier: Tier, input: PredictionInput): TierPrediction 
   const { facts, node } = input;
   const engine =
     input.engine.kind === 'v8' ? ({ kind: 'v8', version: v8VersionOf(node) } as const) : input.engine;
-  const configuration = resolveTierConfiguration(tier, { ...input, engine });
+  const choice = resolveChoice(input.choice, input.env);
+  const parameters = parametersFor(tier, choice, input.parameters ?? {});
+  const configuration = resolveTierConfiguration(tier, { ...input, engine, parameters });
   const lacking = findLacking(configuration, input);
   if (lacking !== null) return { tier, fits: false, shortfall: lacking };
 
@@ -90,7 +98,13 @@ function toStep(pool: Pool, { virtual, charged, maps }: Cost): Step {
 }
 
 /** What the canary needs of a pool, whatever the machine offers: settings can ask for less. */
-const canaryNeeds = { memories: 1, tables: 1, coreInstances: 1, tableElements: 10 } as const;
+const canaryNeeds = {
+  memories: 1,
+  tables: 1,
+  coreInstances: 1,
+  tableElements: 10,
+  maxMemoryBytes: canaryGrownBytes,
+} as const;
 
 /** What this version or these settings cannot do, on any machine. */
 function findLacking(configuration: TierConfiguration, { facts, node }: PredictionInput): Shortfall | null {
@@ -117,7 +131,12 @@ function findLacking(configuration: TierConfiguration, { facts, node }: Predicti
   if (!configuration.poolingInC) return lacks('memory', 1, 0);
   for (const [field, needed] of Object.entries(canaryNeeds)) {
     const available = configuration.pool[field as keyof typeof canaryNeeds];
-    if (available < needed) return lacks(field === 'memories' ? 'memory' : 'table', needed, available);
+    const pool = field === 'memories' || field === 'maxMemoryBytes' ? 'memory' : 'table';
+    if (available < needed) return lacks(pool, needed, available);
   }
+  // `maximum memory size of 0x… bytes exceeds the configured memory reservation of 0x… bytes`
+  const { maxMemoryBytes } = configuration.pool;
+  if (maxMemoryBytes > configuration.reservationBytes)
+    return lacks('memory', maxMemoryBytes, configuration.reservationBytes);
   return null;
 }

@@ -12,6 +12,7 @@ export type LimitName =
   | 'RLIMIT_DATA'
   | 'max_map_count'
   | 'address width'
+  | 'write-execute' // PR_SET_MDWE or a filter: no memory both writable and executable
   | 'memory' // RAM or cgroup: pages that are really touched
   | 'feature'; // the engine or Node version lacks what the tier needs
 

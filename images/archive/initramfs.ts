@@ -3,6 +3,7 @@ import path from 'node:path';
 import { execa } from 'execa';
 import { busyboxApplets, guestModules, mountPoint } from '../definitions.ts';
 import { PoolproofError } from '../errors.ts';
+import { buildConfineProgram } from '../guest/confine.ts';
 import { buildWakeProgram } from '../guest/wake.ts';
 import { buildCpio, type CpioEntry } from './cpio.ts';
 import { moduleName, resolveModules } from './kernel-modules.ts';
@@ -86,7 +87,7 @@ export async function buildBaseArchive(kernel: UnpackedKernel, busybox: Uint8Arr
   ]);
 }
 
-/** The part that is this project's own: `init.sh` becomes /init, `session.sh` /session; and /bin/wake. */
+/** The part that is this project's own: `init.sh` becomes /init, `session.sh` /session, …; and the two programs. */
 export async function buildScriptArchive(guestFolder: string): Promise<Buffer> {
   const names = (await readdir(guestFolder)).filter((name) => name.endsWith('.sh'));
   if (!names.includes('init.sh')) {
@@ -106,6 +107,7 @@ export async function buildScriptArchive(guestFolder: string): Promise<Buffer> {
     ...scripts,
     { kind: 'folder', path: 'bin', mode: 0o755 },
     { kind: 'file', path: 'bin/wake', mode: 0o755, data: buildWakeProgram() },
+    { kind: 'file', path: 'bin/confine', mode: 0o755, data: buildConfineProgram() },
   ]);
 }
 

@@ -29,6 +29,8 @@ while set -- /sys/block/vd*; [ -e "$1" ] || shift; [ "$#" -lt "$disks" ] && [ "$
 done
 for block in "$@"; do
   read -r name <"$block/serial"
+  # The session makes it swap space when it is asked to.
+  [ "$name" = swap ] && continue
   busybox mkdir -p "/disks/$name"
   busybox mount -t erofs -o ro "/dev/${block##*/}" "/disks/$name" || echo "poolproof: disk $name failed"
 done

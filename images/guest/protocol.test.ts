@@ -11,6 +11,7 @@ import {
   ReplyReader,
   type Reply,
 } from './protocol.ts';
+import { buildConfineProgram } from './confine.ts';
 import { buildWakeProgram, formatTimespec } from './wake.ts';
 
 t.test('a quoted word reaches a shell as it is', (t) => {
@@ -117,6 +118,29 @@ t.test('a line without end is refused, and what was read before stays', (t) => {
   t.same(reader.unfinishedTexts, { '/a': 'kept' });
   t.end();
 });
+
+t.test(
+  'the confining program forbids memory both writable and executable, by a filter or by the kernel',
+  (t) => {
+    const dir = mkdtempSync(path.join(tmpdir(), 'poolproof-test-'));
+    t.teardown(() => rmSync(dir, { recursive: true, force: true }));
+    const file = path.join(dir, 'confine');
+    writeFileSync(file, buildConfineProgram(), { mode: 0o755 });
+    const run = (...words: string[]): number | null => spawnSync(file, words).status;
+    t.equal(run('read'), 0, 'nothing is forbidden here');
+    t.equal(run('seccomp', file, 'read'), 1, 'EPERM');
+    // 125: this machine's kernel is older than 6.3.
+    t.ok([13, 125].includes(run('prctl', file, 'read') ?? -1));
+    const node = spawnSync(file, ['seccomp', process.execPath, '-e', '0'], { encoding: 'utf8' });
+    t.match(node.stderr, /Check failed/, 'V8 does not start');
+    t.equal(
+      spawnSync(file, ['seccomp', '/bin/sh', '-c', 'exit 7']).status,
+      7,
+      'a program without a compiler runs',
+    );
+    t.end();
+  },
+);
 
 t.test('the wake program is a working executable', (t) => {
   const dir = mkdtempSync(path.join(tmpdir(), 'poolproof-test-'));

@@ -36,10 +36,12 @@ export type Request = Readonly<
   | { verb: 'hello'; token: string; epochMs: number; entropyHex: string }
   | { verb: 'apply'; settings: readonly Readonly<{ path: string; value: string }>[] }
   | { verb: 'texts'; paths: readonly string[] }
+  /** Uses the disk of that name as swap space. */
+  | { verb: 'swapon'; disk: string }
   | {
       verb: 'run';
       deadlineSeconds: number;
-      /** ulimit letters with their values, e.g. `{ v: '2097152' }` (KiB for v, d, s). */
+      /** ulimit letters with their values, e.g. `{ v: '2097152' }` (KiB for v, d, s), `cgroup` and `confine`. */
       limits: Readonly<Record<string, string>>;
       /** Files read while the child waits to become the subject. */
       factPaths: readonly string[];
@@ -63,6 +65,8 @@ function wordsOf(request: Request): string[] {
       return request.settings.flatMap(({ path, value }) => [path, value]);
     case 'texts':
       return [...request.paths];
+    case 'swapon':
+      return [request.disk];
     case 'run':
       return [
         String(request.deadlineSeconds),

@@ -9,6 +9,10 @@ token=-
 seq=0
 work=/run/subject
 
+# become_subject
+# shellcheck source=images/guest/become.sh
+. /become
+
 say() { printf '%s %s %s\n' "$token" "$seq" "$*" >&3; }
 
 # Files as `text <path>:<line>` lines; a file that cannot be read is simply not there.
@@ -62,26 +66,6 @@ capture() {
   echo "closed $1 $((kept + rest))" >&4
 }
 
-# The process that becomes the subject: takes its limits, waits until they were read back, starts with the
-# given environment and no other.
-become_subject() {
-  for limit in $limits; do
-    ulimit "-${limit%=*}" "${limit#*=}" || exit 125
-  done
-  echo 0 >/proc/self/oom_score_adj
-  read -r pid _ </proc/self/stat
-  echo "ready $pid" >&4
-  read -r _ <"$work/go"
-  exec 3>&- 4>&- </dev/null >"$work/out" 2>"$work/err"
-  # What the kernel gave to init, and nothing else, is exported here.
-  unset PATH HOME TERM
-  while [ "${1%%=*}" != "$1" ]; do
-    export "${1?}"
-    shift
-  done
-  exec /bin/setsid "$@"
-}
-
 # Kills every process with a group of its own. The session and what keeps the streams never made one: they
 # are in group 0, as the kernel's own threads are.
 kill_escaped() {
@@ -105,12 +89,37 @@ stream_closed() {
   esac
 }
 
+# swapon <disk>: makes the disk of that serial number swap space, and uses it.
+do_swapon() {
+  for entry in /sys/block/vd*; do
+    # The file ends without a line break, which read takes for a failure.
+    read -r name <"$entry/serial"
+    [ "$name" = "$1" ] || continue
+    block=/dev/${entry##*/}
+    busybox mkswap "$block" >/dev/null && busybox swapon "$block" && say ok && return
+  done
+  say error "no swap on disk $1"
+}
+
+# The group the subject is to be in, with its limit in bytes.
+make_group() {
+  busybox mkdir -p /sys/fs/cgroup/subject &&
+    echo +memory >/sys/fs/cgroup/cgroup.subtree_control &&
+    echo "$1" >/sys/fs/cgroup/subject/memory.max
+}
+
 # run <deadline s> <cap bytes> <limits> <fact paths, one word> [NAME=value ...] <program> [argument ...]
-# Limits are ulimit letters: `v=2097152 d=unlimited`. Facts are read while the very child that is to
+# Limits are ulimit letters: `v=2097152 d=unlimited`, `cgroup=<bytes>`, `confine=<prctl or seccomp>`. Facts are read while the very child that is to
 # become the subject waits with its limits set; its own /proc/<pid>/ files are sent as /proc/self/.
 do_run() {
   deadline=$1 cap=$2 limits=$3 facts=$4
   shift 4
+  case " $limits" in
+    *' cgroup='*)
+      group=${limits#*cgroup=}
+      make_group "${group%% *}" || { say error 'the cgroup of the subject cannot be made'; return; }
+      ;;
+  esac
   : >"$work/out.head"
   : >"$work/err.head"
   out_bytes=0 err_bytes=0
@@ -130,8 +139,10 @@ do_run() {
       ready)
         child=$value
         # shellcheck disable=SC2086 # word splitting makes one argument of each path
-        busybox grep -H '' $facts "/proc/$child/limits" "/proc/$child/status" "/proc/$child/stat" 2>/dev/null |
+        busybox grep -H '' $facts "/proc/$child/limits" "/proc/$child/status" "/proc/$child/stat" \
+          "/proc/$child/cgroup" 2>/dev/null |
           busybox sed "s|^/proc/$child/|/proc/self/|; s|^|$token $seq text |" >&3
+        [ -z "$size" ] || say text "poolproof/write-execute:$size"
         started=$(now_cs)
         echo go >"$work/go"
         ;;
@@ -180,8 +191,9 @@ do_shell() {
   say ok
   (
     exec 3>&-
-    for limit in $limits; do ulimit "-${limit%=*}" "${limit#*=}"; done
-    busybox setsid busybox cttyhack env -i "$@" /bin/busybox sh -i </dev/ttyS0 >/dev/ttyS0 2>&1
+    enter_limits
+    # shellcheck disable=SC2086 # a program and its argument, or nothing
+    busybox setsid busybox cttyhack $confine env -i "$@" /bin/busybox sh -i </dev/ttyS0 >/dev/ttyS0 2>&1
   )
   say closed
 }
@@ -218,6 +230,7 @@ while :; do
       case $verb in
         apply) do_apply "$@" ;;
         texts) do_texts "$@" ;;
+        swapon) do_swapon "$@" ;;
         run) do_run "$@" ;;
         shell) do_shell "$@" ;;
         *) say error "unknown request $verb" ;;

@@ -9,8 +9,7 @@
  * one costs a clone more than its restore does.
  */
 
-const base = 0x400000;
-const headerBytes = 64 + 56;
+import { buildExecutable } from './executable.ts';
 
 /** x86-64; reads a `struct timespec` (seconds, nanoseconds) from standard input, exits with 0 or 1. */
 const code = Buffer.from(
@@ -47,28 +46,9 @@ const code = Buffer.from(
   'hex',
 );
 
-/** The executable's bytes: ELF header, one read-execute segment, code, path. */
+/** The executable's bytes. */
 export function buildWakeProgram(): Buffer {
-  const body = Buffer.concat([code, Buffer.from('/dev/urandom\0')]);
-  const header = Buffer.alloc(headerBytes);
-  header.write('\x7fELF', 0, 'latin1');
-  header.set([2, 1, 1], 4); // 64 bit, little endian, version 1
-  header.writeUInt16LE(2, 16); // executable
-  header.writeUInt16LE(62, 18); // x86-64
-  header.writeUInt32LE(1, 20);
-  header.writeBigUInt64LE(BigInt(base + headerBytes), 24); // entry point
-  header.writeBigUInt64LE(64n, 32); // program headers
-  header.writeUInt16LE(64, 52);
-  header.writeUInt16LE(56, 54);
-  header.writeUInt16LE(1, 56);
-  header.writeUInt32LE(1, 64); // PT_LOAD
-  header.writeUInt32LE(5, 68); // read, execute
-  header.writeBigUInt64LE(BigInt(base), 80);
-  header.writeBigUInt64LE(BigInt(base), 88);
-  header.writeBigUInt64LE(BigInt(headerBytes + body.length), 96);
-  header.writeBigUInt64LE(BigInt(headerBytes + body.length), 104);
-  header.writeBigUInt64LE(4096n, 112);
-  return Buffer.concat([header, body]);
+  return buildExecutable(Buffer.concat([code, Buffer.from('/dev/urandom\0')]));
 }
 
 /** Standard input of the program: now, as a `struct timespec`, in octal escapes for a shell's printf. */

@@ -1,6 +1,7 @@
 /** The worker's command line, as the launcher writes it. */
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { parseParameters, type PoolParameters } from '../allocator/pool-parameters.ts';
 import type { EngineId, Profile, Tier } from '../allocator/tier.ts';
 import { tiers } from '../allocator/tier.ts';
 
@@ -11,6 +12,8 @@ export type WorkerArguments = Readonly<{
   engine: EngineId;
   library: string | null;
   profile: Profile;
+  /** Changes to the tier asked for. */
+  parameters: PoolParameters;
   /** Folder shared with the launcher and with the workers before and after. */
   state: string;
   once: boolean;
@@ -38,6 +41,7 @@ export function parseArguments(argv: readonly string[]): WorkerArguments {
     engine: resolveEngine(read('engine'), library),
     library,
     profile,
+    parameters: parseParameters(read('parameters')),
     state: read('state'),
     once: read('once') === '1',
   };

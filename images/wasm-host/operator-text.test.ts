@@ -50,6 +50,7 @@ const proof: Proof = {
 
 const report: HostReport = {
   poolproof: 'wasm-host',
+  parameters: {},
   schema: 1,
   outcome: 'reached',
   tier: 'on-demand',

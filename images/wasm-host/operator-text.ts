@@ -13,6 +13,7 @@ const cures: Readonly<Record<LimitName, string | null>> = {
   RLIMIT_DATA: 'a larger data limit brings it back (ulimit -d, LimitDATA=)',
   max_map_count: 'a larger vm.max_map_count brings it back',
   'address width': null,
+  'write-execute': 'MemoryDenyWriteExecute=no brings it back: a compiler in the process needs such memory',
   memory: 'more RAM, or a larger memory.max of the cgroup, brings it back',
   feature: null,
 };

@@ -10,7 +10,7 @@
 usage() {
   cat <<'TEXT'
 Usage: wasm-host.sh [--once] [--node PATH] [--engine wasmtime|wasmtime@VERSION|v8] [--library PATH]
-                    [--profile spin|wasmtime] [--deadline SECONDS]
+                    [--profile spin|wasmtime] [--parameters NAME=N,...] [--deadline SECONDS]
 
 Proves the best allocator tier this machine allows and logs it: a line for people and a JSON line on
 standard output, warnings on standard error. Then serves until SIGTERM or SIGINT.
@@ -20,6 +20,8 @@ standard output, warnings on standard error. Then serves until SIGTERM or SIGINT
   --engine NAME   wasmtime (default), wasmtime@VERSION or v8 (Node's own engine)
   --library PATH  libwasmtime.so (default: $POOLPROOF_LIBWASMTIME)
   --profile NAME  whose pool sizes `standard` stands for: spin (default) or wasmtime
+  --parameters P  changes to the tier that is asked for (standard, if none is): memories, tables,
+                  tableElements, stacks, maxMemory, reservation, guard; sizes in bytes
   --deadline S    seconds an attempt may take (default 60)
 
 SPIN_ALLOCATOR=auto|standard|conservative|on-demand forces a tier; `pooling` means standard.
@@ -34,15 +36,15 @@ fail() {
   exit "$1"
 }
 
-once=0 node=node engine=wasmtime library=${POOLPROOF_LIBWASMTIME:-} profile=spin deadline=60
+once=0 node=node engine=wasmtime library=${POOLPROOF_LIBWASMTIME:-} profile=spin parameters='' deadline=60
 while [ "$#" -gt 0 ]; do
   case $1 in
     --once) once=1 ;;
     --help | -h) usage && exit 0 ;;
-    --node | --engine | --library | --profile | --deadline)
+    --node | --engine | --library | --profile | --parameters | --deadline)
       [ "$#" -ge 2 ] || fail 2 "$1 needs a value"
       name=${1#--}
-      # Safe: the name is one of the five above, the value is not expanded by eval.
+      # Safe: the name is one of the six above, the value is not expanded by eval.
       eval "$name=\$2"
       shift
       ;;
@@ -111,6 +113,12 @@ stop() {
 trap clean_up EXIT
 trap stop TERM INT HUP
 
+# What a process said at its end: V8 names the failed check first and its frames after it.
+show_words() {
+  head -n 12 "$1"
+  tail -n +13 "$1" | tail -n 12
+}
+
 # Milliseconds since boot, in steps of 10, without starting a process.
 read_clock() {
   read -r uptime _ </proc/uptime
@@ -137,7 +145,7 @@ run_worker() {
   read_clock
   started_at=$clock
   "$node" ${3:+"$3"} "$here/worker.cjs" --attempt "$1" --tier "$2" --engine "$engine" --library "$library" \
-    --profile "$profile" --state "$state" --once "$once" 3>&2 2>"$state/$1.stderr" &
+    --profile "$profile" --parameters "$parameters" --state "$state" --once "$once" 3>&2 2>"$state/$1.stderr" &
   worker=$!
   [ "$stops" -eq 0 ] || kill -TERM "$worker" 2>/dev/null
   # Kills a worker that has not proven its tier in time. Ends on its own; `sleep` dies with it.
@@ -181,7 +189,7 @@ for tier in $order; do
         fail 70 'a defect of the wasm host itself: no tier was tried'
         ;;
       *)
-        tail -n 20 "$state/1.stderr" >&2
+        show_words "$state/1.stderr" >&2
         how="status $status"
         # Seen with Node 24.18 just below the address space it needs: it neither starts nor ends.
         [ "$timed_out" -eq 0 ] || how="nothing within $deadline s, killed"

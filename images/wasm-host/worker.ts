@@ -10,6 +10,7 @@ import { classifyEngineText } from '../allocator/failure.ts';
 import type { Facts } from '../allocator/facts.ts';
 import type { Attempt, AttemptFailure, Proof } from '../allocator/host-report.ts';
 import { listMappings } from '../allocator/mappings.ts';
+import { parametersFor } from '../allocator/pool-parameters.ts';
 import { predictTier } from '../allocator/predict.ts';
 import type { TierPrediction } from '../allocator/prediction.ts';
 import { parseChoice, resolveChoice } from '../allocator/spin-variables.ts';
@@ -41,11 +42,12 @@ async function run(args: WorkerArguments, stopwatch: Stopwatch): Promise<number>
     log(args, choice, stopwatch, { proof: null, facts, attempts: earlier });
     return exitExhausted;
   }
-  const predicted = predict(args, args.tier, facts);
+  const predicted = predict(args, choice, args.tier, facts);
   writeFileSync(attemptFile(args.state, args.attempt, 'predicted'), JSON.stringify(predicted));
   stopwatch.lap('predict');
   try {
-    const proof = await prove(args, args.tier, facts, stopwatch);
+    const parameters = parametersFor(args.tier, choice, args.parameters);
+    const proof = await prove({ ...args, parameters }, args.tier, facts, stopwatch);
     const attempt: Attempt = {
       tier: args.tier,
       ok: true,
@@ -65,21 +67,32 @@ async function run(args: WorkerArguments, stopwatch: Stopwatch): Promise<number>
 }
 
 /** Facts were read with this worker running; the model wants them without. */
-function predict({ engine, profile }: WorkerArguments, tier: Tier, facts: Facts): TierPrediction {
-  const own = readUsage().chargedBytes;
-  const committedAs = facts.committedAs === null ? null : Math.max(0, facts.committedAs - own);
+function predict(
+  { engine, profile, parameters }: WorkerArguments,
+  choice: AllocatorChoice,
+  tier: Tier,
+  facts: Facts,
+): TierPrediction {
+  const charged = readUsage().chargedBytes;
+  const committedAs = facts.committedAs === null ? null : Math.max(0, facts.committedAs - charged);
   const node = process.versions.node;
-  const input = { engine, node, profile, choice: tier, env: process.env, facts: { ...facts, committedAs } };
-  return predictTier(tier, input);
+  const own = { ...facts, committedAs };
+  return predictTier(tier, { engine, node, profile, choice, env: process.env, parameters, facts: own });
 }
 
 async function prove(
-  { engine, library, profile }: WorkerArguments,
+  { engine, library, profile, parameters }: WorkerArguments,
   tier: Tier,
   facts: Facts,
   stopwatch: Stopwatch,
 ): Promise<Proof> {
-  const configuration = resolveTierConfiguration(tier, { engine, profile, env: process.env, facts });
+  const configuration = resolveTierConfiguration(tier, {
+    engine,
+    profile,
+    env: process.env,
+    facts,
+    parameters,
+  });
   const wasm = readFileSync(new URL('canary.wasm', import.meta.url));
   let instances: number;
   if (configuration.kind === 'v8') {
@@ -130,7 +143,7 @@ function toFailure(tier: Tier, error: unknown): AttemptFailure | null {
 }
 
 function log(
-  { engine }: WorkerArguments,
+  { engine, parameters }: WorkerArguments,
   choice: AllocatorChoice,
   { timings }: Stopwatch,
   { proof, facts, attempts }: Findings,
@@ -144,6 +157,7 @@ function log(
     choice,
     why: explainTier(tier, attempts, choice !== 'auto'),
     engine,
+    parameters,
     node: process.versions.node,
     attempts,
     proof,

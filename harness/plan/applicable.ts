@@ -1,0 +1,29 @@
+/** Whether a cell can be asked at all with what its guest is made of. */
+import { parseVersion } from '../../images/allocator/engines.ts';
+import type { BuiltImages } from '../../images/build.ts';
+import type { Settings } from '../matrix/cell.ts';
+
+/** The worker is built for it, and koffi needs it. */
+const oldestHostNode = 18;
+
+/** First kernel with PR_SET_MDWE. */
+const mdweSince = [6, 3] as const;
+
+/** Why a cell does not apply, as a sentence; null when it does. */
+export function findInapplicable(
+  settings: Settings,
+  images: Pick<BuiltImages, 'kernel' | 'nodes'>,
+): string | null {
+  const { node, mdwe } = settings;
+  const version = images.nodes[node] ?? node;
+  if (parseVersion(version)[0] < oldestHostNode) {
+    return `the wasm host runs on Node ${oldestHostNode} and later, not on ${version}: name another subject`;
+  }
+  const { release } = images.kernel;
+  const [major, minor] = parseVersion(release);
+  const [sinceMajor, sinceMinor] = mdweSince;
+  if (mdwe === 'prctl' && (major < sinceMajor || (major === sinceMajor && minor < sinceMinor))) {
+    return `PR_SET_MDWE came with Linux ${mdweSince.join('.')}, the guest has ${release}: mdwe=seccomp forbids the same`;
+  }
+  return null;
+}
