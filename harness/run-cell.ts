@@ -163,6 +163,7 @@ function skipCell(cell: Cell, { images }: Stage, reason: string, startedAt: stri
     },
     evidence: {},
     peakMib: null,
+    stopped: Promise.resolve(0),
   };
 }
 

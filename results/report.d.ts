@@ -48,6 +48,21 @@ export interface PoolproofReport {
       | 'cpus'
       | 'allocator'
       | 'profile'
+      | 'cpu'
+      | 'swap'
+      | 'overcommitKbytes'
+      | 'hugepages'
+      | 'stackLimit'
+      | 'cgroupMemory'
+      | 'mdwe'
+      | 'addressBits'
+      | 'memories'
+      | 'tables'
+      | 'tableElements'
+      | 'stacks'
+      | 'maxMemory'
+      | 'reservation'
+      | 'guard'
       | 'env';
     values: string[];
     ordered: boolean;
@@ -171,6 +186,21 @@ export interface Result {
     maxMapCount: number | null;
     kernel: string;
     cpus: number;
+    cpu?: string | null;
+    swap?: number | null;
+    overcommitKbytes?: number | null;
+    hugepages?: number;
+    stackLimit?: (number | 'unlimited') | null;
+    cgroupMemory?: number | null;
+    mdwe?: 'off' | 'prctl' | 'seccomp';
+    addressBits?: number | null;
+    memories?: number | null;
+    tables?: number | null;
+    tableElements?: number | null;
+    stacks?: number | null;
+    maxMemory?: number | null;
+    reservation?: number | null;
+    guard?: number | null;
     allocator: 'auto' | 'standard' | 'conservative' | 'on-demand';
     profile: 'spin' | 'wasmtime';
     env: {
@@ -207,6 +237,7 @@ export interface Result {
               | 'RLIMIT_DATA'
               | 'max_map_count'
               | 'address width'
+              | 'write-execute'
               | 'memory'
               | 'feature';
             needed: number;
@@ -228,6 +259,7 @@ export interface Result {
               | 'RLIMIT_DATA'
               | 'max_map_count'
               | 'address width'
+              | 'write-execute'
               | 'memory'
               | 'feature';
             needed: number;
@@ -247,6 +279,7 @@ export interface Result {
         | 'RLIMIT_DATA'
         | 'max_map_count'
         | 'address width'
+        | 'write-execute'
         | 'memory'
         | 'feature';
       needed: number;
@@ -298,6 +331,7 @@ export interface Result {
     asked: string;
     found: string;
     ok: boolean;
+    standIn?: true;
     [k: string]: unknown;
   }[];
   facts: {
@@ -312,12 +346,14 @@ export interface Result {
     overcommitKbytes: number | null;
     userReserve: number | null;
     adminReserve: number | null;
+    hugePages?: number | null;
     maxMapCount: number | null;
     thp: ('always' | 'madvise' | 'never') | null;
     addressSpaceLimit: number | null;
     dataLimit: number | null;
     stackLimit: number | null;
     cgroupMemoryMax: number | null;
+    mdwe?: ('off' | 'prctl' | 'seccomp') | null;
     addressBits: number | null;
     pageSize: number;
     cpus: number | null;
