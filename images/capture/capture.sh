@@ -84,8 +84,10 @@ put_number() {
   esac
 }
 
-put_file() {
-  first_line "$2"
+# A number below /proc/sys. The kernel answers the first read(2) only and has nothing after it, and dash and
+# busybox ash read a byte at a time: of 65530 they would see 6. So another program reads it, except in bash.
+put_sysctl() {
+  if [ -n "${BASH_VERSION:-}" ]; then first_line "$2"; else text=$(cat "$2" 2>&-); fi
   put_number "$1" "$text"
 }
 
@@ -166,11 +168,11 @@ report_memory() {
   put_number '  hugePages' "$huge"
   put_number '  hugePageKib' "$huge_size"
   echo overcommit:
-  put_file '  mode' /proc/sys/vm/overcommit_memory
-  put_file '  ratio' /proc/sys/vm/overcommit_ratio
-  put_file '  kib' /proc/sys/vm/overcommit_kbytes
-  put_file '  userReserveKib' /proc/sys/vm/user_reserve_kbytes
-  put_file '  adminReserveKib' /proc/sys/vm/admin_reserve_kbytes
+  put_sysctl '  mode' /proc/sys/vm/overcommit_memory
+  put_sysctl '  ratio' /proc/sys/vm/overcommit_ratio
+  put_sysctl '  kib' /proc/sys/vm/overcommit_kbytes
+  put_sysctl '  userReserveKib' /proc/sys/vm/user_reserve_kbytes
+  put_sysctl '  adminReserveKib' /proc/sys/vm/admin_reserve_kbytes
   echo transparentHugePages:
   for name in enabled defrag; do
     first_line "/sys/kernel/mm/transparent_hugepage/$name"
@@ -181,9 +183,9 @@ report_memory() {
     put_text "  $name" "$text"
   done
   echo kernelLimits:
-  put_file '  maxMapCount' /proc/sys/vm/max_map_count
-  put_file '  pidMax' /proc/sys/kernel/pid_max
-  put_file '  threadsMax' /proc/sys/kernel/threads-max
+  put_sysctl '  maxMapCount' /proc/sys/vm/max_map_count
+  put_sysctl '  pidMax' /proc/sys/kernel/pid_max
+  put_sysctl '  threadsMax' /proc/sys/kernel/threads-max
 }
 
 # `Max address space   unlimited   unlimited   bytes`, as name and line's start; units are the kernel's own.
