@@ -40,6 +40,18 @@ const zones = [
     except: fromImages,
     message: 'the harness knows of images/ only definitions, build, protocol, errors and allocator',
   })),
+  {
+    target: './harness/field',
+    from: './harness',
+    except: ['./field', './run.ts', './errors.ts', './fixtures', ...stages.map((name) => `./${name}`)],
+    message: 'field asks guests through run.ts and knows the stages; commands/ know it',
+  },
+  {
+    target: './harness/field',
+    from: './images',
+    except: fromImages,
+    message: 'the harness knows of images/ only definitions, build, protocol, errors and allocator',
+  },
   { target: './images', from: './harness', message: 'images/ never imports from harness/' },
   {
     target: './images/allocator',

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, Option } from 'commander';
 import type { Context } from './commands/context.ts';
 import { openContext } from './commands/context.ts';
+import { registerFieldCommands } from './commands/register-field.ts';
 import { renderError } from './errors.ts';
 
 type Action = (
@@ -238,6 +239,8 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
     .addOption(runsIn)
     .addHelpText('after', example('poolproof unpack 20261123T230311Z-a1b2c3.tgz'))
     .action(run(async () => (await import('./commands/pack.ts')).unpack));
+
+  registerFieldCommands({ program, run, cache, example });
   return program;
 }
 

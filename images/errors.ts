@@ -53,6 +53,10 @@ export type ErrorCode =
   | 'STORE_SCHEMA'
   | 'BUNDLE_INVALID'
   | 'REPORT_UNKNOWN'
+  // reports and cases of the field
+  | 'FIELD_INVALID' // damaged, hostile or foreign
+  | 'FIELD_SCHEMA' // of a newer format
+  | 'FIELD_NOT_FOUND'
   | 'INTERRUPTED';
 
 export type ErrorDetails = Readonly<{

@@ -1,0 +1,35 @@
+/** `poolproof capture`: the script that makes a field report, or its report of this machine. */
+import { execa } from 'execa';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { PoolproofError } from '../errors.ts';
+import type { Context } from './context.ts';
+
+// Beside the compiled files, as the build copies it, and beside the sources.
+const script = fileURLToPath(new URL('../../images/capture/capture.sh', import.meta.url));
+
+export async function capture(
+  context: Context,
+  args: readonly string[],
+  options: Readonly<Record<string, unknown>>,
+): Promise<number> {
+  if (options['run'] !== true) {
+    if (args.length > 0) {
+      throw new PoolproofError('USAGE', 'a command is run only with --run', {
+        hint: 'poolproof capture --run -- spin up; without --run the script is printed',
+      });
+    }
+    context.out(await readFile(script, 'utf8'));
+    return 0;
+  }
+  // The words go to the shell as arguments, never as text of a command line.
+  const result = await execa('/bin/sh', [script, ...(args.length > 0 ? ['--', ...args] : [])], {
+    stdin: 'inherit',
+    stderr: 'inherit',
+    stripFinalNewline: false,
+    reject: false,
+    cancelSignal: context.signal,
+  });
+  context.out(result.stdout);
+  return result.exitCode ?? 130;
+}

@@ -1,0 +1,52 @@
+/** What the field's commands share: an ask with the options of the command line. */
+import { mkdtemp } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { bootAsk, remember, type Ask } from '../field/ask.ts';
+import type { Result } from '../store/result.ts';
+import { cacheOption, textOption, type Context } from './context.ts';
+import { renderImageEvent } from './image-notices.ts';
+
+type Options = Readonly<Record<string, unknown>>;
+
+export type AskOptions = Readonly<{
+  /** Title of the runs it makes. */
+  title: string;
+  /** Boot every question; a template is only worth its while when the next question needs the same machine. */
+  cold: boolean;
+  /** Put each question once. */
+  once: boolean;
+}>;
+
+/** A line a question, on standard error. */
+function progress(context: Context): (result: Result) => void {
+  let asked = 0;
+  return ({ id, outcome, tier }) => {
+    asked += 1;
+    context.err(`${asked}. ${id}: ${tier ?? outcome}\n`);
+  };
+}
+
+/** Results go into `--results` where it is given, else into a folder that the system cleans up. */
+export async function openAsk(
+  context: Context,
+  options: Options,
+  { title, cold, once }: AskOptions,
+): Promise<Ask> {
+  const given = textOption(options, 'results');
+  const resultsDir = given ?? (await mkdtemp(path.join(os.tmpdir(), 'poolproof-field-')));
+  const ask = bootAsk(
+    title,
+    {
+      resultsDir,
+      cacheDir: cacheOption(options),
+      cold,
+      signal: context.signal,
+      onImageEvent: (event) => context.err(renderImageEvent(event)),
+      onNotice: (text) => context.err(`notice: ${text}\n`),
+      recordOptions: { command: title },
+    },
+    progress(context),
+  );
+  return once ? remember(ask) : ask;
+}

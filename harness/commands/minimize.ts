@@ -1,0 +1,55 @@
+/** `poolproof minimize <cell>`: the fewest settings away from their defaults that still show the failure. */
+import { PoolproofError } from '../errors.ts';
+import { keepOnly, minimize as findMinimal } from '../field/minimize.ts';
+import { predictSettings } from '../field/model.ts';
+import { parseCellName } from '../field/results.ts';
+import { signatureOf } from '../field/symptom.ts';
+import { formatCellId } from '../matrix/cell-id.ts';
+import type { Settings } from '../matrix/cell.ts';
+import type { Context } from './context.ts';
+import { openAsk } from './field-context.ts';
+
+/** What the model says happens and which pool stops it: the part of a signature it can know. */
+function outline(settings: Settings): string {
+  const prediction = predictSettings(settings);
+  if (prediction === null) return 'refused';
+  const stops = prediction.tiers.flatMap((one) => (one.fits ? [] : [`${one.tier} ${one.shortfall.pool}`]));
+  const until = prediction.tiers.findIndex(({ fits }) => fits);
+  return [prediction.tier ?? prediction.outcome, ...stops.slice(0, until < 0 ? undefined : until)].join();
+}
+
+/** Exit code: 0 when it was made smaller or is minimal already; 1 when there is no failure to keep. */
+export async function minimize(
+  context: Context,
+  args: readonly string[],
+  options: Readonly<Record<string, unknown>>,
+): Promise<number> {
+  const [text, ...others] = args;
+  if (text === undefined || others.length > 0) throw new PoolproofError('USAGE', 'one cell id');
+  const { id, settings } = parseCellName(text);
+  const ask = await openAsk(context, options, { title: 'minimize', cold: true, once: true });
+  const first = await ask(settings);
+  const wanted = signatureOf(first);
+  if (first.tiers.every(({ ok }) => ok) && first.outcome === 'reached') {
+    context.out(`nothing fails at ${id}: ${wanted}\n`);
+    return 1;
+  }
+  const sketch = outline(settings);
+  const minimal = await findMinimal(settings, {
+    shows: async (some) => signatureOf(await ask(some)) === wanted,
+    model: (some) => outline(some) === sketch,
+  });
+  if (minimal === null) {
+    context.out(`flaky: ${wanted} was seen once and not again\n`);
+    return 1;
+  }
+  const { kept, needless, questions } = minimal;
+  context.out(`failure: ${wanted}\n`);
+  context.out(`needed: ${kept.map((one) => one.text).join(', ') || 'none: it fails with every default'}\n`);
+  context.out(`not needed: ${needless.map((one) => one.text).join(', ') || 'none'}\n`);
+  context.out(`cell: ${formatCellId(keepOnly(settings, kept))}\n`);
+  context.out(
+    `seen in ${questions} guests; without any one of what is needed it is another failure or none\n`,
+  );
+  return 0;
+}

@@ -1,0 +1,93 @@
+/** The commands about failures of other people's machines, as the command line knows them. */
+import type { Command, Option } from 'commander';
+import type { Context } from './context.ts';
+
+type Action = (
+  context: Context,
+  args: readonly string[],
+  options: Record<string, unknown>,
+) => Promise<number>;
+
+/** What `cli.ts` lends: how an action is wrapped, options every command has, and how examples look. */
+export type Registry = Readonly<{
+  program: Command;
+  run: (load: () => Promise<Action>) => (...given: unknown[]) => Promise<void>;
+  cache: Option;
+  example: (text: string) => string;
+}>;
+
+const keep = '--results <dir>';
+const keepHelp = 'keep the runs of the asked guests there, and look for stored results there';
+
+export function registerFieldCommands({ program, run, cache, example }: Registry): void {
+  program
+    .command('capture')
+    .description(
+      'print the script that captures a field report on a machine without poolproof, or run it here',
+    )
+    .argument('[command...]', 'with --run: the command that fails')
+    .option('--run', 'run it here instead of printing it')
+    .addHelpText(
+      'after',
+      example('poolproof capture > capture.sh\npoolproof capture --run -- spin up > report.yaml'),
+    )
+    .action(run(async () => (await import('./capture.ts')).capture));
+
+  program
+    .command('repro')
+    .description('a failure from the field, or of a stored cell, once more in a guest')
+    .argument('<what>', 'field report, id of a known case, cell id, cell id@run, or bundle')
+    .option('--shell', 'leaves you in the guest at the point of failure')
+    .option('--save <file>', 'write a matrix with the case and what was seen')
+    .option('--cases <file>', 'known cases are read from this file', 'matrices/field.yaml')
+    .option('--json', 'the mapping, the result and the end as JSON')
+    .option(keep, keepHelp)
+    .addOption(cache)
+    .addHelpText(
+      'after',
+      `${example('poolproof repro report.yaml\npoolproof repro nodejs/node#56596')}
+Exit codes: 0 reproduced (or by stand-in), 1 not reproduced, 2 cannot be reproduced here\n`,
+    )
+    .action(run(async () => (await import('./repro.ts')).repro));
+
+  program
+    .command('explain')
+    .description('a cell in ten lines for a ticket: what is mapped, what stops it, what the kernel saw')
+    .argument('<cell>', 'cell id, or cell id@run')
+    .option(keep, keepHelp)
+    .addOption(cache)
+    .addHelpText('after', example('poolproof explain memory=4G,overcommit=2'))
+    .action(run(async () => (await import('./explain.ts')).explain));
+
+  program
+    .command('fix')
+    .description('the least invasive change that brings a tier back, proven in a guest')
+    .argument('<what>', 'cell id or field report')
+    .option('--tier <tier>', 'the tier that is wanted', 'standard')
+    .option(keep, keepHelp)
+    .addOption(cache)
+    .addHelpText('after', example('poolproof fix memory=4G,overcommit=2'))
+    .action(run(async () => (await import('./fix.ts')).fix));
+
+  program
+    .command('bisect')
+    .description('the value of an axis from which a tier is reached')
+    .requiredOption('--axis <axis>', 'axis to search')
+    .option('--tier <tier>', 'the tier that is wanted', 'standard')
+    .option('--where <cell>', 'the other axes, as in a cell id')
+    .option('--from <value>', 'where the search begins')
+    .option('--to <value>', 'where it ends')
+    .option(keep, keepHelp)
+    .addOption(cache)
+    .addHelpText('after', example('poolproof bisect --axis memory --tier standard --where overcommit=2'))
+    .action(run(async () => (await import('./bisect.ts')).bisect));
+
+  program
+    .command('minimize')
+    .description('the fewest settings away from the defaults that still show the failure')
+    .argument('<cell>', 'cell id')
+    .option(keep, keepHelp)
+    .addOption(cache)
+    .addHelpText('after', example('poolproof minimize memory=512M,overcommit=2,thp=never,node=24'))
+    .action(run(async () => (await import('./minimize.ts')).minimize));
+}

@@ -1,0 +1,121 @@
+import t from 'tap';
+import { defaultSettings } from '../matrix/axes.ts';
+import type { Settings } from '../matrix/cell.ts';
+import { rangeOf, type AxisRange } from './axis-range.ts';
+import { bisect, predictThreshold, type Threshold } from './bisect.ts';
+import { predictSettings, reaches } from './model.ts';
+
+/** A search in the model, with the number of questions. */
+async function search(
+  works: (index: number) => boolean,
+  length: number,
+  predicted: number | null,
+  model?: (index: number) => boolean | null,
+) {
+  let asked = 0;
+  const threshold = await bisect(
+    (index) => {
+      asked += 1;
+      return Promise.resolve(works(index));
+    },
+    { length, predicted, ...(model !== undefined && { model }) },
+  );
+  return { threshold, asked };
+}
+
+t.test('finds every threshold, wherever the prediction lies', async (t) => {
+  const length = 40;
+  for (let real = 1; real < length; real += 1) {
+    for (const predicted of [null, 0, 1, real - 1, real, real + 1, length - 1, length + 5]) {
+      const { threshold } = await search((index) => index >= real, length, predicted);
+      if (threshold.kind !== 'sharp' || threshold.index !== real) {
+        t.fail(`${real} from ${predicted}: ${JSON.stringify(threshold)}`);
+      }
+    }
+  }
+  t.same((await search(() => true, length, 3)).threshold, { kind: 'always' });
+  t.same((await search(() => false, length, 3)).threshold, { kind: 'never' });
+  t.same((await search(() => false, length, null)).threshold, { kind: 'never' });
+  t.same((await search((index) => index >= 1, 2, null)).threshold, {
+    kind: 'sharp',
+    index: 1,
+    confirmations: 3,
+  });
+});
+
+t.test('a right prediction needs eight questions, of which four are the confirmation', async (t) => {
+  const { asked } = await search((index) => index >= 1000, 1_000_000, 1000);
+  t.equal(asked, 8);
+  const off = await search((index) => index >= 1003, 1_000_000, 1000);
+  t.ok(off.asked < 16, `${off.asked}`);
+});
+
+t.test('an axis without an order is refused with the values that show it', async (t) => {
+  const hole = (index: number) => index >= 10 && index < 20;
+  const kinds = async (
+    works: (index: number) => boolean,
+    model?: (index: number) => boolean,
+  ): Promise<Threshold> => (await search(works, 40, 10, model)).threshold;
+  t.match(await kinds(hole), { kind: 'not-monotonic' });
+  const island = (index: number) => (index >= 10 && index < 12) || index >= 30;
+  t.match(await kinds(island, island), {
+    kind: 'not-monotonic',
+    counterexample: [{ works: false }, { works: true }, { works: false }],
+  });
+  t.match(await kinds((index) => index < 10), { kind: 'not-monotonic' }, 'the other way round');
+  // The model sees a hole that guests do not have.
+  t.match(await kinds((index) => index >= 10, island), { kind: 'sharp', index: 10 });
+});
+
+t.test('a value that gives both answers is flaky', async (t) => {
+  let calls = 0;
+  const { threshold } = await search((index) => (index === 5 ? (calls += 1) % 2 === 1 : index > 5), 10, 5);
+  t.match(threshold, { kind: 'flaky', index: 5, asked: 3 });
+});
+
+t.test('ranges: sizes, counts and words', (t) => {
+  const memory = rangeOf('memory');
+  t.equal(memory.text(0), '256M');
+  t.equal(memory.text(memory.length - 1), '16G');
+  t.equal(memory.at(defaultSettings(), 1).memory, 264 * 2 ** 20);
+  const some = rangeOf('addressSpace', '1G', '2G');
+  t.equal(some.length, 129);
+  const overcommit = rangeOf('overcommit');
+  t.equal(overcommit.at(defaultSettings(), 0).overcommit, 2);
+  t.equal(rangeOf('node', '20', '24').length, 3);
+  t.throws(() => rangeOf('env'), { code: 'USAGE' });
+  t.throws(() => rangeOf('memory', '2G', '1G'), { code: 'USAGE' });
+  t.throws(() => rangeOf('dataLimit', 'unlimited'), { code: 'USAGE' });
+  t.throws(() => rangeOf('node', '24', '20'), { code: 'USAGE' });
+  t.end();
+});
+
+t.test('thresholds of the model are found by a search in the model', async (t) => {
+  const modelOf = (range: AxisRange, base: Settings) => (index: number) => {
+    const prediction = predictSettings(range.at(base, index));
+    return prediction === null ? null : reaches(prediction, 'standard');
+  };
+  const strict: Settings = { ...defaultSettings(), overcommit: 2 };
+  const rows: readonly (readonly [AxisRange, Settings, low: string, high: string])[] = [
+    [rangeOf('memory'), strict, '7G', '8G'],
+    [rangeOf('overcommitRatio'), strict, '150', '250'],
+    [rangeOf('maxMapCount'), defaultSettings(), '2000', '2300'],
+    [rangeOf('dataLimit'), defaultSettings(), '3G', '4G'],
+    [rangeOf('addressSpace'), defaultSettings(), '3.9T', '4T'],
+  ];
+  for (const [range, base] of rows) {
+    const model = modelOf(range, base);
+    const predicted = predictThreshold(range.length, model);
+    t.not(predicted, null, range.axis);
+    const { threshold } = await search((index) => model(index) === true, range.length, null, model);
+    t.same(
+      threshold,
+      { kind: 'sharp', index: predicted, confirmations: 3 },
+      `${range.axis} ${range.text(predicted!)}`,
+    );
+  }
+  t.equal(
+    predictThreshold(5, () => false),
+    null,
+  );
+});

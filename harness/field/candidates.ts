@@ -1,0 +1,250 @@
+/**
+ * What could bring back a tier, from least to most invasive, each with the smallest value that the model
+ * says is enough; and what people recommend whether it helps or not. Pure: guests decide afterwards.
+ */
+import { axes } from '../matrix/axes.ts';
+import { formatValue } from '../matrix/cell-id.ts';
+import type { AxisName, Settings } from '../matrix/cell.ts';
+import type { Tier } from '../../images/allocator/tier.ts';
+import { rangeOf } from './axis-range.ts';
+import { predictThreshold } from './bisect.ts';
+import { predictSettings, reaches } from './model.ts';
+
+export type Candidate = Readonly<{
+  /** Who has to change something. */
+  kind: 'variable' | 'pool' | 'limit' | 'sysctl' | 'version' | 'memory';
+  /** What to do, ready to paste where it can be. */
+  change: string;
+  /** What is lost or given. */
+  cost: string;
+  settings: Settings;
+}>;
+
+/** What a guest may differ from the model: a candidate must have that much to spare. */
+const slackBytes = 32 * 2 ** 20;
+
+type Draft = Omit<Candidate, 'change' | 'cost'> & Readonly<{ change: string; cost: string }>;
+
+/** The candidates that the model believes in, least invasive first. */
+export function listCandidates(settings: Settings, wanted: Tier): readonly Candidate[] {
+  const believed = ({ settings: changed }: Draft): boolean =>
+    reaches(predictSettings(changed, slackBytes), wanted);
+  return [
+    ...listVariables(settings),
+    ...listPoolSizes(settings, wanted),
+    ...listLimits(settings, wanted),
+    ...listSysctls(settings, wanted),
+    ...listVersions(settings),
+    ...listMemory(settings, wanted),
+  ].filter(believed);
+}
+
+function listVariables(settings: Settings): readonly Draft[] {
+  const { SPIN_WASMTIME_POOLING: pooling, ...env } = settings.env;
+  return [
+    ...(settings.allocator === 'auto'
+      ? []
+      : [
+          {
+            kind: 'variable' as const,
+            change: 'unset SPIN_ALLOCATOR',
+            cost: 'nothing: the best tier that works is taken',
+            settings: { ...settings, allocator: 'auto' as const },
+          },
+        ]),
+    ...(pooling === undefined
+      ? []
+      : [
+          {
+            kind: 'variable' as const,
+            change: 'unset SPIN_WASMTIME_POOLING',
+            cost: 'nothing: the best tier that works is taken',
+            settings: { ...settings, env },
+          },
+        ]),
+  ];
+}
+
+type PoolRow = Readonly<{ name: string; most: number; cost: (count: number) => string }>;
+
+/** Spin's variables by what they cost, cheapest first; `most` is Spin's own default. */
+const poolRows: readonly PoolRow[] = [
+  {
+    name: 'SPIN_WASMTIME_TOTAL_STACKS',
+    most: 1000,
+    cost: (n) => `at most ${n} calls into WebAssembly at a time may wait`,
+  },
+  { name: 'SPIN_WASMTIME_TOTAL_TABLES', most: 2000, cost: (n) => `at most ${n} tables at a time` },
+  {
+    name: 'SPIN_WASMTIME_INSTANCE_TABLE_ELEMENTS',
+    most: 100_000,
+    cost: (n) => `tables of at most ${n} elements`,
+  },
+  { name: 'SPIN_WASMTIME_TOTAL_MEMORIES', most: 1000, cost: (n) => `at most ${n} memories at a time` },
+  { name: 'SPIN_MAX_INSTANCE_COUNT', most: 1000, cost: (n) => `at most ${n} instances at a time` },
+];
+
+/** Only Spin's profile reads these; forced tiers other than standard have pools of their own. */
+function listPoolSizes(settings: Settings, wanted: Tier): readonly Draft[] {
+  if (settings.profile !== 'spin' || settings.engine === 'v8') return [];
+  return poolRows.flatMap(({ name, most, cost }) => {
+    const change = (count: number): Settings => ({
+      ...settings,
+      env: { ...settings.env, [name]: String(count) },
+    });
+    const count = largestCount(most, (some) => reaches(predictSettings(change(some), slackBytes), wanted));
+    return count === null || count === most || String(count) === settings.env[name]
+      ? []
+      : [{ kind: 'pool' as const, change: `${name}=${count}`, cost: cost(count), settings: change(count) }];
+  });
+}
+
+/** The largest count up to `most` that works, as two digits; null when none does. */
+function largestCount(most: number, works: (count: number) => boolean): number | null {
+  let [low, high] = [-1, most + 1];
+  while (high - low > 1) {
+    const middle = low + Math.floor((high - low) / 2);
+    if (works(middle)) low = middle;
+    else high = middle;
+  }
+  if (low < 0) return null;
+  // Two digits are easier to remember and leave something to spare.
+  const unit = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(1, low))) - 1);
+  const round = Math.floor(low / unit) * unit;
+  return works(round) ? round : low;
+}
+
+/** The smallest value of an axis that works according to the model, or null. */
+function smallest(settings: Settings, axis: AxisName, wanted: Tier): Settings | null {
+  const range = rangeOf(axis);
+  const index = predictThreshold(range.length, (at) =>
+    reaches(predictSettings(range.at(settings, at), slackBytes), wanted),
+  );
+  return index === null ? null : range.at(settings, index);
+}
+
+const write = (settings: Settings, axis: AxisName): string => formatValue(axes, axis, settings[axis]);
+
+const kibOf = (bytes: number | null): string => (bytes === null ? 'unlimited' : String(bytes / 1024));
+
+function listLimits(settings: Settings, wanted: Tier): readonly Draft[] {
+  const rows = [
+    { axis: 'addressSpace', letter: 'v', names: 'address space' },
+    { axis: 'dataLimit', letter: 'd', names: 'private writable memory' },
+  ] as const;
+  const single = rows.flatMap(({ axis, letter, names }): Draft[] => {
+    if (settings[axis] === null) return [];
+    const enough = smallest(settings, axis, wanted);
+    const found = enough !== null && (enough[axis] ?? 0) > settings[axis] ? [enough] : [];
+    return [...found, { ...settings, [axis]: null }].map((changed) => ({
+      kind: 'limit',
+      change: `ulimit -${letter} ${kibOf(changed[axis])}`,
+      cost:
+        changed[axis] === null
+          ? `no bound on the ${names} of this process`
+          : `${write(changed, axis)} of ${names} for this process`,
+      settings: changed,
+    }));
+  });
+  const both = { ...settings, addressSpace: null, dataLimit: null };
+  return settings.addressSpace === null || settings.dataLimit === null
+    ? single
+    : [
+        ...single,
+        {
+          kind: 'limit',
+          change: 'ulimit -v unlimited -d unlimited',
+          cost: 'no bound on the memory of this process',
+          settings: both,
+        },
+      ];
+}
+
+function listSysctls(settings: Settings, wanted: Tier): readonly Draft[] {
+  const maps = settings.maxMapCount === null ? null : smallest(settings, 'maxMapCount', wanted);
+  const strict = settings.overcommit === 2;
+  const ratio = strict ? smallest(settings, 'overcommitRatio', wanted) : null;
+  return [
+    ...(maps === null
+      ? []
+      : [
+          {
+            kind: 'sysctl' as const,
+            change: `sysctl vm.max_map_count=${write(maps, 'maxMapCount')}`,
+            cost: 'some kernel memory a mapping',
+            settings: maps,
+          },
+        ]),
+    ...(ratio === null
+      ? []
+      : [
+          {
+            kind: 'sysctl' as const,
+            change: `sysctl vm.overcommit_ratio=${write(ratio, 'overcommitRatio')}`,
+            cost: 'the machine may promise more memory than before',
+            settings: ratio,
+          },
+        ]),
+    ...(strict
+      ? [
+          {
+            kind: 'sysctl' as const,
+            change: 'sysctl vm.overcommit_memory=0',
+            cost: 'the whole machine gives up strict accounting',
+            settings: { ...settings, overcommit: 0 as const },
+          },
+        ]
+      : []),
+  ];
+}
+
+function listVersions(settings: Settings): readonly Draft[] {
+  const range = rangeOf('node');
+  return Array.from({ length: range.length }, (_, index) => range.at(settings, index))
+    .filter(({ node }) => node !== settings.node)
+    .reverse()
+    .map((changed) => ({
+      kind: 'version',
+      change: `Node ${changed.node} instead of ${settings.node}`,
+      cost: 'another Node',
+      settings: changed,
+    }));
+}
+
+function listMemory(settings: Settings, wanted: Tier): readonly Draft[] {
+  const enough = smallest(settings, 'memory', wanted);
+  return enough === null || enough.memory <= settings.memory
+    ? []
+    : [
+        {
+          kind: 'memory',
+          change: `${write(enough, 'memory')} of RAM instead of ${write(settings, 'memory')}`,
+          cost: 'a larger machine',
+          settings: enough,
+        },
+      ];
+}
+
+/** Cures of public threads, whatever they are worth here. Those that would change nothing are left out. */
+export function listPopular(settings: Settings): readonly Candidate[] {
+  const popular: readonly (Omit<Candidate, 'cost' | 'settings'> & Readonly<{ set: Partial<Settings> }>)[] = [
+    { kind: 'sysctl', change: 'sysctl vm.overcommit_memory=1', set: { overcommit: 1 } },
+    { kind: 'sysctl', change: 'sysctl vm.max_map_count=262144', set: { maxMapCount: 262_144 } },
+    { kind: 'sysctl', change: 'transparent huge pages off', set: { thp: 'never' } },
+    {
+      kind: 'version',
+      change: 'the newest Node',
+      set: { node: [...axisValues('node')].at(-1) ?? settings.node },
+    },
+    { kind: 'memory', change: 'twice the RAM', set: { memory: settings.memory * 2 } },
+    { kind: 'limit', change: 'ulimit -v unlimited', set: { addressSpace: null } },
+  ];
+  return popular
+    .map(({ kind, change, set }) => ({ kind, change, cost: '', settings: { ...settings, ...set } }))
+    .filter(({ settings: changed }) => JSON.stringify(changed) !== JSON.stringify(settings));
+}
+
+function axisValues(axis: AxisName): readonly string[] {
+  const range = rangeOf(axis);
+  return Array.from({ length: range.length }, (_, index) => range.text(index));
+}

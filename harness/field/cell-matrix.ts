@@ -1,0 +1,49 @@
+/** Cells that were found, not listed in a file, as a matrix: to run them, and to save them for the nightly run. */
+import { stringify } from 'yaml';
+import { axes, axisNames } from '../matrix/axes.ts';
+import { formatValue } from '../matrix/cell-id.ts';
+import type { AxisName, Matrix, Settings } from '../matrix/cell.ts';
+import { parseMatrix } from '../matrix/load.ts';
+
+/** What a case is expected to do, as a matrix says it. */
+export type CaseExpectation = Readonly<{
+  tier?: string;
+  outcome?: string;
+  because?: string;
+  link?: string;
+}>;
+
+export type MatrixCase = Readonly<{ settings: Settings; expect: CaseExpectation | null }>;
+
+/** A value as one writes it in a matrix: numbers as numbers, sizes with a unit. */
+function writeValue(axis: AxisName, settings: Settings): unknown {
+  if (axis === 'env') return settings.env;
+  const text = formatValue(axes, axis, settings[axis]);
+  return /^\d{1,15}$/.test(text) ? Number(text) : text;
+}
+
+/** Every axis that differs from its default, and the core ones. */
+function writeSettings(settings: Settings): Record<string, unknown> {
+  return Object.fromEntries(
+    axisNames.flatMap((axis) => {
+      const value = formatValue(axes, axis, settings[axis]);
+      const plain = value === formatValue(axes, axis, axes[axis].default);
+      return plain && !axes[axis].core ? [] : [[axis, writeValue(axis, settings)] as const];
+    }),
+  );
+}
+
+/** The text of a matrix with just these cells. */
+export function renderCases(title: string, cases: readonly MatrixCase[]): string {
+  const rows = cases.map(({ settings }) => writeSettings(settings));
+  const expect = cases.flatMap((one, index) =>
+    one.expect === null ? [] : [{ where: rows[index], ...one.expect }],
+  );
+  const options = { lineWidth: 110, aliasDuplicateObjects: false };
+  return stringify({ title, include: rows, ...(expect.length > 0 && { expect }) }, options);
+}
+
+/** @throws MatrixErrors when a value is none of its axis: a report can ask for what no guest has. */
+export function buildCases(title: string, cases: readonly MatrixCase[]): Matrix {
+  return parseMatrix(renderCases(title, cases), title);
+}

@@ -1,0 +1,89 @@
+/** A result as ten lines for a ticket: what the tier maps, what stopped it, what was predicted and seen. */
+import { describeShortfall } from '../../images/allocator/explain.ts';
+import type { Mapping } from '../../images/allocator/mappings.ts';
+import type { TierPrediction } from '../../images/allocator/prediction.ts';
+import { formatBytes } from '../../images/allocator/sizes.ts';
+import { tiers, type Tier } from '../../images/allocator/tier.ts';
+import { plainLine } from '../outcome/plain-text.ts';
+import type { Result } from '../store/result.ts';
+import { mappingsOf, predictFacts } from './model.ts';
+
+/** Longest line; a ticket system wraps what is longer. */
+const maxLine = 160;
+
+/** The best tier that was tried and failed; where none failed the one reached. */
+export function explainedTier({ tiers: attempts, tier, predicted }: Result): Tier {
+  return attempts.find(({ ok }) => !ok)?.tier ?? tier ?? predicted?.tiers[0]?.tier ?? tiers[0];
+}
+
+/**
+ * Charged: what strict overcommit counts. In the other modes nothing is charged for a mapping without
+ * reservation.
+ */
+function describeMapping(
+  { pool, bytes, writableBytes, count, protection, noReserve, maps }: Mapping,
+  strict: boolean,
+): string {
+  const times = count === 1 ? '' : `${count} x `;
+  const size = bytes === 0 ? formatBytes(writableBytes) : formatBytes(bytes);
+  const charged = writableBytes > 0 && (strict || !noReserve);
+  const rights = protection === 'none' ? 'no access' : 'read-write';
+  if (bytes === 0 && writableBytes === 0) return `${pool}: ${maps} mappings`;
+  return `${pool}: ${times}${size} ${rights}, ${charged ? `${formatBytes(writableBytes * count)} charged` : 'not charged'}`;
+}
+
+const limitsOf = ({ facts }: Result): string => {
+  if (facts === null) return 'the guest told no facts';
+  const size = (bytes: number | null, none: string): string => (bytes === null ? none : formatBytes(bytes));
+  return [
+    `MemTotal ${size(facts.memTotal, 'unknown')}`,
+    `overcommit ${facts.overcommitMemory ?? 'unknown'}`,
+    ...(facts.overcommitMemory === 2 ? [`CommitLimit ${size(facts.commitLimit, 'unknown')}`] : []),
+    `Committed_AS before ${size(facts.committedAs, 'unknown')}`,
+    ...(facts.addressSpaceLimit === null ? [] : [`RLIMIT_AS ${size(facts.addressSpaceLimit, '')}`]),
+    ...(facts.dataLimit === null ? [] : [`RLIMIT_DATA ${size(facts.dataLimit, '')}`]),
+    `max_map_count ${facts.maxMapCount ?? 'unknown'}`,
+    `${facts.addressBits ?? 'unknown'} address bits`,
+  ].join(', ');
+};
+
+/** Limits in words: both numbers, or the scarcest one that held. */
+function describeStop(model: TierPrediction | undefined): string {
+  if (model === undefined) return 'the model says nothing';
+  if (!model.fits) return describeShortfall(model.shortfall);
+  const { tightest } = model;
+  return tightest === null
+    ? 'nothing limits it'
+    : `it fits; scarcest is ${tightest.limit}: ${tightest.pool} takes ${tightest.unit === 'bytes' ? formatBytes(tightest.needed) : tightest.needed} of ${tightest.unit === 'bytes' ? formatBytes(tightest.available) : tightest.available}`;
+}
+
+/** At most ten lines, each without control characters and short enough for a ticket. */
+export function explainResult(result: Result): readonly string[] {
+  const tier = explainedTier(result);
+  const { settings, facts, host } = result;
+  const strict = settings.overcommit === 2;
+  const mappings = mappingsOf(tier, settings, facts);
+  const prediction = result.predicted ?? (facts === null ? null : predictFacts(settings, facts));
+  const model = prediction?.tiers.find((one) => one.tier === tier);
+  const attempt = result.tiers.find((one) => one.tier === tier && !one.ok);
+  const stop = prediction?.startup != null ? describeShortfall(prediction.startup) : describeStop(model);
+  const proof = host?.proof ?? null;
+  const engine =
+    host === null ? settings.engine : `${host.engine.kind} ${host.engine.version}, Node ${host.node}`;
+  return [
+    `cell: ${result.id}`,
+    `seen: ${result.tier ?? result.outcome}${result.form === null ? '' : ` (${result.form.checks} bounds checks)`}; ${engine}`,
+    `why: ${result.reason}`,
+    `machine: ${limitsOf(result)}`,
+    `${tier} maps: ${mappings.map((mapping) => describeMapping(mapping, strict)).join('; ')}`,
+    `limit: ${stop}`,
+    `engine said: ${attempt?.message ?? 'nothing: no attempt failed'}`,
+    `predicted: ${prediction === null ? 'nothing' : (prediction.tier ?? prediction.outcome)}; seen: ${result.tier ?? result.outcome}${result.finding === null ? '' : ` (${result.finding})`}`,
+    proof === null
+      ? 'held after the proof: no tier was proven'
+      : `held after the proof: ${formatBytes(proof.virtualBytes)} of address space, ${formatBytes(proof.residentBytes)} resident, ${proof.maps} mappings; ${formatBytes(proof.chargedBytes)} of its pools charged`,
+    `run it: poolproof shell ${result.id}`,
+  ].map((line) =>
+    plainLine(line, line.startsWith('cell: ') || line.startsWith('run it: ') ? 1000 : maxLine * 2),
+  );
+}

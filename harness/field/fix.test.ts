@@ -1,0 +1,122 @@
+import t from 'tap';
+import type { Tier } from '../../images/allocator/tier.ts';
+import { parseCellId } from '../matrix/cell-id.ts';
+import type { Settings } from '../matrix/cell.ts';
+import type { Result } from '../store/result.ts';
+import { listCandidates, listPopular } from './candidates.ts';
+import { findFix } from './fix.ts';
+import { keepOnly, listDeviations, minimize } from './minimize.ts';
+import { predictSettings } from './model.ts';
+
+const cell = (id: string): Settings => parseCellId(id);
+
+/** Answers as the model does: the searches are what is tested here, guests are asked elsewhere. */
+const modelAsk = (settings: Settings): Promise<Result> => {
+  const prediction = predictSettings(settings);
+  return Promise.resolve({
+    outcome: prediction?.outcome ?? 'broken',
+    tier: prediction?.tier ?? null,
+    reason: '',
+  } as Result);
+};
+
+const word = (settings: Settings): string => {
+  const prediction = predictSettings(settings);
+  return prediction?.tier ?? prediction?.outcome ?? 'refused';
+};
+
+t.test('minimize keeps what the failure needs and nothing else', async (t) => {
+  const rows = [
+    ['memory=4G,overcommit=2,thp=never,cpus=2,node=24', ['overcommit=2']],
+    ['memory=512M,overcommit=2,thp=madvise,node=24', ['memory=512M', 'overcommit=2', 'node=24']],
+    ['memory=1G,addressSpace=2G,maxMapCount=1000,env.SPIN_WASMTIME_TOTAL_STACKS=5', ['addressSpace=2G']],
+    ['maxMapCount=1000,env.X=1,thp=never', ['maxMapCount=1000']],
+  ] as const;
+  for (const [id, kept] of rows) {
+    const wanted = word(cell(id));
+    const minimal = await minimize(cell(id), {
+      shows: (settings) => Promise.resolve(word(settings) === wanted),
+      model: (settings) => word(settings) === wanted,
+    });
+    t.same(minimal?.kept.map(({ text }) => text).sort(), [...kept].sort(), id);
+    t.equal(word(keepOnly(cell(id), minimal!.kept)), wanted);
+    t.equal(minimal!.kept.length + minimal!.needless.length, listDeviations(cell(id)).length);
+  }
+});
+
+t.test('minimize goes one by one where the model is wrong, and says when nothing fails', async (t) => {
+  const settings = cell('memory=512M,overcommit=2,thp=never,node=24,cpus=2');
+  const shows = (some: Settings) => Promise.resolve(some.thp === 'never' && some.cpus === 2);
+  for (const model of [() => true, () => false, (some: Settings) => some.overcommit === 2]) {
+    const minimal = await minimize(settings, { shows, model });
+    t.same(
+      minimal?.kept.map(({ text }) => text),
+      ['thp=never', 'cpus=2'],
+    );
+  }
+  t.equal(await minimize(settings, { shows: () => Promise.resolve(false), model: () => true }), null);
+});
+
+t.test('every candidate is one that the model believes in, least invasive first', (t) => {
+  const order = ['variable', 'pool', 'limit', 'sysctl', 'version', 'memory'];
+  const rows: readonly (readonly [id: string, wanted: Tier, first: RegExp | null])[] = [
+    ['memory=2G,overcommit=2', 'standard', /^SPIN_MAX_INSTANCE_COUNT=\d+$/],
+    ['memory=4G,overcommit=2', 'standard', /^SPIN_WASMTIME_TOTAL_STACKS=\d+$/],
+    ['maxMapCount=1000', 'standard', /^SPIN_WASMTIME_TOTAL_STACKS=\d+$/],
+    ['addressSpace=8G', 'standard', /^ulimit -v \d+$/],
+    ['addressSpace=2G', 'conservative', /./],
+    ['allocator=on-demand', 'standard', /^unset SPIN_ALLOCATOR$/],
+    ['env.SPIN_WASMTIME_POOLING=0', 'standard', /^unset SPIN_WASMTIME_POOLING$/],
+    ['memory=512M,overcommit=2,node=24', 'conservative', /overcommit_ratio=\d+$/],
+    ['engine=v8,addressSpace=2G', 'standard', /^ulimit -v unlimited$/],
+    ['dataLimit=64M,addressSpace=512M,engine=v8', 'on-demand', /^ulimit -v unlimited -d unlimited$/],
+    ['profile=wasmtime,memory=4G,overcommit=2', 'standard', /^sysctl/],
+  ];
+  for (const [id, wanted, first] of rows) {
+    const candidates = listCandidates(cell(id), wanted);
+    if (first !== null) t.match(candidates[0]?.change, first, id);
+    for (const { settings, change, cost } of candidates) {
+      t.match(predictSettings(settings), { outcome: 'reached' }, change);
+      t.ok(cost.length > 0);
+    }
+    const kinds = candidates.map(({ kind }) => order.indexOf(kind));
+    t.same(
+      kinds,
+      [...kinds].sort((a, b) => a - b),
+      id,
+    );
+  }
+  t.end();
+});
+
+t.test('the first proven candidate is the cure; refuted ones are told', async (t) => {
+  const settings = cell('memory=4G,overcommit=2');
+  const fix = await findFix(settings, 'standard', modelAsk);
+  t.match(fix.cure?.candidate.change, /^SPIN_WASMTIME_TOTAL_STACKS=/);
+  t.same(fix.refuted, []);
+  t.match(
+    fix.useless.map(({ candidate }) => candidate.change),
+    ['sysctl vm.max_map_count=262144', 'transparent huge pages off', 'the newest Node'],
+  );
+  const stubborn = await findFix(settings, 'standard', (some) =>
+    some.overcommit === 2
+      ? Promise.resolve({ outcome: 'reached', tier: 'conservative', reason: '' } as Result)
+      : modelAsk(some),
+  );
+  t.equal(stubborn.cure?.candidate.change, 'sysctl vm.overcommit_memory=0');
+  t.ok(stubborn.refuted.length > 0);
+  const hopeless = await findFix(settings, 'standard', () =>
+    Promise.resolve({ outcome: 'exhausted', tier: null, reason: '' } as unknown as Result),
+  );
+  t.equal(hopeless.cure, null);
+});
+
+t.test('popular cures of no use under an address limit are shown to be of no use', async (t) => {
+  const settings = cell('memory=1G,addressSpace=8G');
+  t.ok(listPopular(settings).some(({ change }) => change === 'ulimit -v unlimited'));
+  const { useless } = await findFix(settings, 'standard', modelAsk);
+  t.match(
+    useless.map(({ candidate }) => candidate.change),
+    ['sysctl vm.overcommit_memory=1', 'sysctl vm.max_map_count=262144', 'transparent huge pages off'],
+  );
+});

@@ -1,0 +1,50 @@
+/** Candidates, tried in guests: the first that brings the tier back, and popular ones that do not. */
+import type { Tier } from '../../images/allocator/tier.ts';
+import { atLeast } from '../../images/allocator/tier.ts';
+import { formatCellId } from '../matrix/cell-id.ts';
+import type { Settings } from '../matrix/cell.ts';
+import type { Result } from '../store/result.ts';
+import type { Ask } from './ask.ts';
+import { listCandidates, listPopular, type Candidate } from './candidates.ts';
+import { predictSettings, reaches } from './model.ts';
+
+export type Tried = Readonly<{ candidate: Candidate; result: Result }>;
+
+export type Fix = Readonly<{
+  /** Null: nothing that was tried brings the tier back. */
+  cure: Tried | null;
+  /** Believed by the model and refuted by a guest. */
+  refuted: readonly Tried[];
+  /** Recommended in public and of no use here, as guests have shown. */
+  useless: readonly Tried[];
+}>;
+
+export const reached = ({ tier }: Result, wanted: Tier): boolean => tier !== null && atLeast(tier, wanted);
+
+/** More than this many popular cures are not tried: each costs a guest. */
+const maxUseless = 3;
+
+/** Every answer comes from `ask`; the model only decides what is asked and in which order. */
+export async function findFix(settings: Settings, wanted: Tier, ask: Ask): Promise<Fix> {
+  const refuted: Tried[] = [];
+  let cure: Tried | null = null;
+  for (const candidate of listCandidates(settings, wanted)) {
+    const result = await ask(candidate.settings);
+    if (reached(result, wanted)) {
+      cure = { candidate, result };
+      break;
+    }
+    refuted.push({ candidate, result });
+  }
+  const useless: Tried[] = [];
+  const known = new Set(refuted.map(({ candidate }) => formatCellId(candidate.settings)));
+  for (const candidate of listPopular(settings)) {
+    if (useless.length === maxUseless) break;
+    // Only those are worth a guest that the model says are of no use; what helps is no news here.
+    if (reaches(predictSettings(candidate.settings), wanted) || known.has(formatCellId(candidate.settings)))
+      continue;
+    const result = await ask(candidate.settings);
+    if (!reached(result, wanted)) useless.push({ candidate, result });
+  }
+  return { cure, refuted, useless };
+}

@@ -1,0 +1,246 @@
+import { execa } from 'execa';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import { resolveProcessCost } from '../../images/allocator/processes.ts';
+import { knownImages } from '../matrix/axes.ts';
+import { estimateFacts } from '../plan/estimate-facts.ts';
+import { buildCases, renderCases } from './cell-matrix.ts';
+import { mapReport, renderMapping } from './map.ts';
+import { predictSettings } from './model.ts';
+import { parseFieldReport, type FieldReport } from './report.ts';
+import { compareModel, endCodes, listObstacles } from './reproduce.ts';
+import { symptomOfReport } from './symptom.ts';
+
+const script = fileURLToPath(new URL('../../images/capture/capture.sh', import.meta.url));
+const { stdout } = await execa('sh', [script]);
+const gib = 2 ** 30;
+
+/** A VPS of 1 GB with the default sysctls and Node 22. */
+const base: FieldReport = (() => {
+  const report = parseFieldReport(stdout, 'r');
+  const unlimited = { soft: 'unlimited', hard: 'unlimited' } as const;
+  return {
+    ...report,
+    kernel: { release: '6.1.0-26-amd64', architecture: 'x86_64', pageSize: 4096 },
+    memory: {
+      ...report.memory,
+      totalKib: 995_744,
+      commitLimitKib: 497_872,
+      committedKib: 5120,
+      swapTotalKib: 0,
+    },
+    overcommit: { mode: 0, ratio: 50, kib: 0, userReserveKib: 30_000, adminReserveKib: 8192 },
+    transparentHugePages: { enabled: 'madvise', defrag: 'madvise' },
+    kernelLimits: { ...report.kernelLimits, maxMapCount: 65_530 },
+    resourceLimits: {
+      ...report.resourceLimits,
+      addressSpace: unlimited,
+      data: unlimited,
+      stack: { soft: 8 * 2 ** 20, hard: 'unlimited' },
+    },
+    cgroup: { version: 2, levels: [] },
+    processor: { ...report.processor, count: 1, flags: 'sse4_1 fpu', processBits: 47 },
+    process: {
+      seccomp: 'none',
+      noNewPrivileges: 'no',
+      sysAdmin: 'yes',
+      memoryDenyWriteExecute: 'no',
+      writableToExecutable: 'yes',
+    },
+    surroundings: { container: 'noSign', wsl: 'noSign', gvisor: 'noSign' },
+    programs: { ...report.programs, node: '22.13.0', spin: 'notFound', wasmtime: 'notFound' },
+  };
+})();
+
+const command = (words: readonly string[], output: readonly string[] = []): Partial<FieldReport> => ({
+  command: { words: [...words], output: [...output], exit: 1, signal: 'none' },
+});
+const mapped = (change: Partial<FieldReport>) => mapReport({ ...base, ...change });
+const how = (change: Partial<FieldReport>, fact: string) =>
+  mapped(change).mappings.find((one) => one.fact === fact);
+
+t.test('the facts of an ordinary machine become its cell', (t) => {
+  const { settings, mappings } = mapped(command(['spin', 'up']));
+  t.match(settings, {
+    engine: 'wasmtime',
+    profile: 'spin',
+    node: '22',
+    overcommit: 0,
+    thp: 'madvise',
+    cpus: 1,
+  });
+  t.equal(settings.memory, gib);
+  t.equal(settings.addressSpace, null);
+  t.same(listObstacles(mappings), []);
+  t.ok(
+    mappings.every(({ how, why }) => how === 'exact' || why !== null),
+    'what is not exact says why',
+  );
+  t.match(
+    renderMapping(mappings.find(({ fact }) => fact === 'overcommit.mode')!),
+    /^exact +overcommit\.mode 0 -> overcommit=0$/,
+  );
+  t.end();
+});
+
+t.test('the runtime of the command chooses engine and profile', (t) => {
+  t.match(mapped(command(['/usr/bin/node', 'x.js'])).settings, { engine: 'v8' });
+  t.match(mapped(command(['wasmtime', 'serve'])).settings, { engine: 'wasmtime', profile: 'wasmtime' });
+  const version = knownImages.engines[1]!;
+  const exact = { ...command(['wasmtime']), programs: { ...base.programs, wasmtime: version } };
+  t.equal(mapped(exact).settings.engine, `wasmtime@${version}`);
+  t.match(listObstacles(mapped(command(['deno', 'run'])).mappings), [/deno/]);
+  t.equal(mapped({}).settings.engine, 'v8', 'only node is there');
+  const none = { programs: { ...base.programs, node: null } };
+  t.match(mapped(none).settings, { engine: 'wasmtime', node: '22' });
+  t.match(
+    listObstacles(
+      mapped({ ...command(['node']), programs: { ...base.programs, node: '12.22.12' } }).mappings,
+    ),
+    [/Node 12/],
+  );
+  const env = command([
+    'env',
+    'SPIN_WASMTIME_TOTAL_STACKS=0',
+    'X=1',
+    'SPIN_WASMTIME_TOTAL_TABLES=$(reboot)',
+    'spin',
+  ]);
+  t.same(mapped(env).settings.env, { SPIN_WASMTIME_TOTAL_STACKS: '0' });
+  t.end();
+});
+
+t.test('strict overcommit: what is left is what is set', (t) => {
+  const strict = { overcommit: { ...base.overcommit, mode: 2 as const } };
+  t.equal(mapped(strict).settings.overcommitRatio, 50);
+  const busy = {
+    ...strict,
+    memory: { ...base.memory, commitLimitKib: 1_493_616, committedKib: 497_872 + 5120 },
+  };
+  const { settings, mappings } = mapped(busy);
+  t.ok(Math.abs(settings.overcommitRatio - 100) <= 1, 'swap raised the limit, others hold a third of it');
+  t.ok(mappings.some(({ fact, decides }) => fact === 'memory.committedKib' && decides));
+  const user = { ...strict, process: { ...base.process, sysAdmin: 'no' as const } };
+  t.ok(mapped(user).settings.overcommitRatio < 50);
+  const unknown = { ...strict, memory: { ...base.memory, commitLimitKib: null } };
+  t.equal(mapped(unknown).settings.overcommitRatio, 50);
+  const huge = mapped({
+    ...strict,
+    memory: { ...base.memory, totalKib: 500 * 2 ** 20, commitLimitKib: 250 * 2 ** 20 },
+  });
+  t.match(huge.settings, { memory: 8 * gib, overcommitRatio: 1000 });
+  t.end();
+});
+
+t.test('limits are taken as they are, a narrow address space by stand-in', (t) => {
+  const soft = (value: number) => ({
+    resourceLimits: { ...base.resourceLimits, addressSpace: { soft: value, hard: value } },
+  });
+  t.equal(mapped(soft(2_097_152 * 1024)).settings.addressSpace, 2 * gib);
+  t.match(how(soft(2_097_152 * 1024), 'resourceLimits.addressSpace'), { how: 'exact', value: '2G' });
+  t.match(how(soft(gib + 1), 'resourceLimits.addressSpace'), { how: 'approximated' });
+  t.match(how(soft(4096), 'resourceLimits.addressSpace'), { how: 'not reproducible' });
+  const pi = {
+    processor: { ...base.processor, processBits: 39 },
+    kernel: { ...base.kernel, architecture: 'aarch64' },
+  };
+  t.equal(mapped(pi).settings.addressSpace, 2 ** 39);
+  t.match(how(pi, 'processor.processBits'), { how: 'approximated', standIn: true });
+  t.match(how({ kernel: { ...base.kernel, architecture: 'i686' } }, 'kernel.architecture'), {
+    how: 'not reproducible',
+  });
+  t.equal(mapped({ ...pi, ...soft(gib) }).settings.addressSpace, gib, 'the smaller of both');
+  t.end();
+});
+
+t.test('what no guest has is said to be missing', (t) => {
+  const rows: readonly (readonly [Partial<FieldReport>, RegExp])[] = [
+    [{ process: { ...base.process, writableToExecutable: 'no' } }, /writableToExecutable/],
+    [{ surroundings: { ...base.surroundings, gvisor: 'sign' } }, /gvisor/],
+    [{ surroundings: { ...base.surroundings, wsl: 'wsl1' } }, /wsl/],
+    [{ ...command(['node']), processor: { ...base.processor, flags: 'fpu' } }, /flags/],
+    [{ kernelLimits: { ...base.kernelLimits, maxMapCount: 10 } }, /maxMapCount/],
+  ];
+  for (const [change, fact] of rows) t.match(listObstacles(mapped(change).mappings), [fact]);
+  const said = mapped({
+    cgroup: { version: 2, levels: [{ memoryMax: 2 ** 28, memoryHigh: 'unlimited', memoryCurrent: 1 }] },
+    process: { ...base.process, seccomp: 'filter' },
+    kernel: { ...base.kernel, pageSize: 16_384 },
+    memory: { ...base.memory, swapTotalKib: 1024, totalKib: 10_000 },
+  });
+  t.same(listObstacles(said.mappings), [], 'no tier depends on these');
+  t.equal(said.mappings.filter(({ how }) => how === 'not reproducible').length, 4);
+  t.equal(said.settings.memory, 256 * 2 ** 20);
+  const blank = mapped({
+    memory: { ...base.memory, totalKib: null },
+    overcommit: { ...base.overcommit, mode: null },
+    transparentHugePages: { enabled: null, defrag: null },
+    kernelLimits: { maxMapCount: null, pidMax: null, threadsMax: null },
+    processor: { ...base.processor, processBits: null, count: null, flags: null },
+  });
+  t.match(blank.settings, { memory: 2 * gib, overcommit: 0, maxMapCount: null, cpus: 1 });
+  t.end();
+});
+
+t.test('failures in the words of the field', (t) => {
+  const seen = (...output: string[]) => symptomOfReport({ ...base, ...command(['x'], output) });
+  t.match(
+    seen(
+      'Error: failed to create table pool mapping',
+      '0: mmap failed to reserve 0x5fb40000 bytes',
+      '1: Cannot allocate memory (os error 12)',
+    ),
+    {
+      class: 'pool-mapping',
+      pool: 'table',
+      bytes: 0x5fb4_0000,
+    },
+  );
+  t.match(
+    seen(
+      'RangeError: WebAssembly.instantiate(): Out of memory: Cannot allocate Wasm memory for new instance',
+    ),
+    { class: 'v8-memory' },
+  );
+  t.match(seen('', 'RangeError: WebAssembly.Memory(): could not allocate memory'), {
+    class: 'v8-memory',
+    text: /^RangeError/,
+  });
+  t.match(seen('# Fatal process out of memory: Failed to reserve virtual memory for CodeRange'), {
+    class: 'no-start',
+  });
+  t.match(
+    seen('CompileError: WebAssembly.Module(): Compiling function #99 failed: Wasm SIMD unsupported @+25226'),
+    { class: 'cpu' },
+  );
+  t.equal(seen('listening on port 3000'), null);
+  t.equal(symptomOfReport(base), null);
+  t.end();
+});
+
+t.test('a case is a matrix that reads itself', (t) => {
+  const { settings } = mapped(command(['env', 'SPIN_WASMTIME_TOTAL_STACKS=0', 'spin']));
+  const text = renderCases('a "case": $(x)', [
+    { settings, expect: { tier: 'standard', because: 'as seen', link: 'https://example.org/1' } },
+  ]);
+  const [cell, ...others] = [...buildCases('t', [{ settings, expect: { tier: 'standard' } }]).cells()];
+  t.same(cell?.settings, settings);
+  t.match(cell?.expectation, { tier: 'standard' });
+  t.equal(others.length, 0);
+  t.match(text, /link: https/);
+  t.end();
+});
+
+t.test('ends have their exit codes, and a report without failure is held against the model', (t) => {
+  t.same(Object.values(endCodes), [0, 0, 1, 2]);
+  const { settings, mappings } = mapped({});
+  const result = { outcome: 'reached', tier: 'standard' } as Parameters<typeof compareModel>[1];
+  t.equal(compareModel(predictSettings(settings), result, mappings).end, 'reproduced');
+  t.equal(
+    compareModel(predictSettings({ ...settings, addressSpace: 2 * gib }), result, mappings).end,
+    'not reproduced',
+  );
+  t.equal(compareModel(null, result, mappings).end, 'cannot be reproduced here');
+  t.ok(estimateFacts(settings).memTotal! > resolveProcessCost('22').start.charged);
+  t.end();
+});

@@ -1,0 +1,50 @@
+/** What is said of each fact of a report when it becomes a cell. */
+import type { KnownImages } from '../matrix/axes.ts';
+import type { AxisName, Settings } from '../matrix/cell.ts';
+import type { FieldReport } from './report.ts';
+
+export type FactMapping = Readonly<{
+  /** Field of the report: `memory.totalKib`. */
+  fact: string;
+  /** As the report says it. */
+  found: string;
+  how: 'exact' | 'approximated' | 'not reproducible';
+  axis: AxisName | null;
+  /** Value of the axis, as in cell ids. */
+  value: string | null;
+  /** How it is approximated, or why it cannot be met; null when exact. */
+  why: string | null;
+  /** Something else of the same size takes its place: a limit for an address width. */
+  standIn: boolean;
+  /** It can change the outcome of this report's kind of subject. */
+  decides: boolean;
+}>;
+
+export type FieldCase = Readonly<{ settings: Settings; mappings: readonly FactMapping[] }>;
+
+/** What one rule says: the values it sets, and the facts it speaks for. */
+export type Rule = (
+  report: FieldReport,
+  so: Settings,
+  known: KnownImages,
+) => Readonly<{
+  set?: Partial<Settings>;
+  say: readonly FactMapping[];
+}>;
+
+export const say = (
+  fact: string,
+  found: string | number | null,
+  how: FactMapping['how'],
+  more: Partial<Omit<FactMapping, 'fact' | 'found' | 'how'>> = {},
+): FactMapping => ({
+  fact,
+  found: found === null ? 'unknown' : String(found),
+  how,
+  axis: null,
+  value: null,
+  why: null,
+  standIn: false,
+  decides: false,
+  ...more,
+});

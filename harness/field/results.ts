@@ -1,0 +1,42 @@
+/** Stored results and cell ids, as commands name them. */
+import { PoolproofError } from '../errors.ts';
+import { formatCellId, parseCellId } from '../matrix/cell-id.ts';
+import type { Settings } from '../matrix/cell.ts';
+import { findRun, listRuns } from '../store/find-run.ts';
+import { collectResults, readRun } from '../store/read-run.ts';
+import type { Result } from '../store/result.ts';
+
+/** `memory=512M,…` or `memory=512M,…@20261124T001122Z-abcdef`: a cell, and the run its result is taken from. */
+export type CellName = Readonly<{ id: string; settings: Settings; run: string | null }>;
+
+/** @throws PoolproofError `USAGE` when it is no cell id. */
+export function parseCellName(text: string): CellName {
+  // Engines have an @ too; a run's name follows the last one.
+  const [, id = text, run = null] = /^(.*)@(latest|\d{8}T\d{6}Z-[0-9a-f]{6})$/s.exec(text) ?? [];
+  const settings = parseCellId(id);
+  return { id: formatCellId(settings), settings, run };
+}
+
+/** The newest stored result of a cell that says something about it, or null. A named run is the only one read. */
+export async function findResult(resultsDir: string, { id, run }: CellName): Promise<Result | null> {
+  const dirs =
+    run === null
+      ? (await listRuns(resultsDir)).map((name) => `${resultsDir}/${name}`).reverse()
+      : [await findRun(resultsDir, run)];
+  for (const dir of dirs) {
+    let results: readonly Result[];
+    try {
+      results = await collectResults((await readRun(dir)).results());
+    } catch (error) {
+      // An older run that cannot be read is no answer; a run that was named must be readable.
+      if (run !== null || !(error instanceof PoolproofError)) throw error;
+      continue;
+    }
+    const found = results.findLast((result) => result.id === id && result.verdict !== null);
+    if (found !== undefined) return found;
+  }
+  if (run !== null) {
+    throw new PoolproofError('CELL_NOT_FOUND', `the run ${run} has no result of ${id}`);
+  }
+  return null;
+}
