@@ -8,10 +8,16 @@ import { measureCommand, type MeasureRequest } from '../../images/wasm-host/meas
 import { findWorkloadFiles } from '../../images/workload-files.ts';
 import { PoolproofError } from '../errors.ts';
 import { evaluateQuartets, evaluateTime } from '../overhead/evaluate-time.ts';
-import { selectForms, type Subject } from '../overhead/forms.ts';
+import { forms, selectForms, type Subject } from '../overhead/forms.ts';
 import type { Measurement } from '../overhead/measurement.ts';
 import { planQuartets, planTogether, selectWorkloads, type NativePlan } from '../overhead/plan-native.ts';
 import { renderOverhead } from '../overhead/render.ts';
+import {
+  describeResources,
+  renderResources,
+  summarizeResources,
+  type TierResources,
+} from '../overhead/resources.ts';
 import { runNative } from '../overhead/run-native.ts';
 import type { OverheadSummary } from '../overhead/summary.ts';
 import { resolveEngine } from '../plan/requirements.ts';
@@ -21,6 +27,9 @@ import { renderImageEvent } from './image-notices.ts';
 
 /** Enough for an interval of a percent either way; see harness/overhead/README.md. */
 const defaultProcesses = 10;
+
+/** Processes of each form whose start and memory are told, as medians. */
+const startRounds = 5;
 
 /** Fewer give an interval by Student's t that is wider than anybody wants to know. */
 const leastProcesses = 3;
@@ -76,12 +85,28 @@ export async function overhead(
     raw.push(...measured);
     summaries.push(...evaluate(plan, measured));
   }
+  const resources = await measureResources({ ...request, compiled }, others, context.signal);
   context.out(
     options['json'] === true
-      ? `${JSON.stringify({ summaries, measurements: raw })}\n`
-      : renderOverhead(summaries, { color: wantsColor(context.stdout) }),
+      ? `${JSON.stringify({ summaries, resources, measurements: raw })}\n`
+      : `${renderOverhead(summaries, { color: wantsColor(context.stdout) })}\n${renderResources(resources)}`,
   );
   return 0;
+}
+
+/** Fresh processes of every form in turns: what each takes before it has done any work. */
+async function measureResources(
+  request: Omit<MeasureRequest, 'subjects'>,
+  others: readonly Subject[],
+  signal: AbortSignal,
+): Promise<readonly TierResources[]> {
+  const [baseline] = forms[request.engine];
+  const round = [baseline, ...others].map((subject) =>
+    measureCommand({ ...request, subjects: [subject], workloads: ['register-loop'], samples: 0 }),
+  );
+  // The first round compiles and fills the page cache.
+  const rounds = await runNative(Array.from({ length: startRounds + 1 }, () => round).flat(), { signal });
+  return summarizeResources(rounds.slice(round.length).map(describeResources));
 }
 
 function freshPlans(engine: EngineKind, others: readonly Subject[], count: number): readonly NativePlan[] {

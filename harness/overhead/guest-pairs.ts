@@ -1,5 +1,4 @@
 /** The processes of one measurement in a guest, in their order, and what becomes of each. */
-import type { Checks, Tier } from '../../images/allocator/tier.ts';
 import type { Subject } from './forms.ts';
 import { runStep, type GuestContext, type StepEnd, type Task } from './guest-process.ts';
 import {
@@ -12,23 +11,8 @@ import {
 } from './instructions.ts';
 import type { Measurement } from './measurement.ts';
 import { selectWorkloads } from './plan-native.ts';
+import { describeResources, type TierResources } from './resources.ts';
 import type { OverheadSummary } from './summary.ts';
-
-/** What a tier's process holds when its first call into wasm has returned. */
-export type TierResources = Readonly<{
-  tier: Tier;
-  form: Checks;
-  startToFirstCall: Readonly<
-    | { clock: 'time'; ms: number }
-    /** Of all threads, from the process' creation. */
-    | { clock: 'instructions'; count: number }
-  >;
-  residentBytes: number;
-  /** Private and writable: what strict overcommit charges. */
-  committedBytes: number;
-  /** Address space. */
-  reservedBytes: number;
-}>;
 
 export type NotMeasurable = Readonly<{ workload: string; reason: string }>;
 
@@ -101,7 +85,7 @@ export async function measurePairs(
     if (compared.kind === 'invalid') return { kind: 'not-measured', reason: compared.reason };
     if (compared.kind === 'same') {
       const { summaries } = compared;
-      return { kind: 'found', summaries, notMeasurable: uncounted, resources: describeResources(both) };
+      return { kind: 'found', summaries, notMeasurable: uncounted, resources: both.map(describeResources) };
     }
   }
 
@@ -134,7 +118,7 @@ export async function measurePairs(
       .filter(({ stable, workload }) => !stable && names.includes(workload))
       .map((row) => row.workload);
     const [first, second] = quartets[0] ?? [];
-    const resources = first && second ? describeResources([first, second]) : [];
+    const resources = first && second ? [first, second].map(describeResources) : [];
     const hasTime = deadline - performance.now() > 0;
     if (todo.length === 0 || attempt === 2 || !hasTime) {
       return { kind: 'found', summaries, notMeasurable: [...uncounted, ...left], resources };
@@ -169,22 +153,4 @@ export function fitBudget(first: Measurement, tookMs: number, leftMs: number): r
     share += ((1 - startShare) * (costs[at] ?? 0)) / whole;
     return 3 * tookMs * share <= leftMs ? [workload] : [];
   });
-}
-
-function describeResources(measured: readonly [Measurement, Measurement]): readonly TierResources[] {
-  return measured.flatMap(({ subjects: [subject], clock, start: { wallMs, cpuNs, usage } }) =>
-    subject === undefined
-      ? []
-      : [
-          {
-            tier: subject.tier,
-            form: subject.checks,
-            startToFirstCall:
-              clock === 'time' ? { clock, ms: wallMs } : { clock: 'instructions', count: cpuNs },
-            residentBytes: usage.residentBytes,
-            committedBytes: usage.chargedBytes,
-            reservedBytes: usage.virtualBytes,
-          },
-        ],
-  );
 }

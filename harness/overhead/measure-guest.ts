@@ -12,13 +12,15 @@ import { deadlinesFor } from '../plan/deadlines.ts';
 import { resolveEngine } from '../plan/requirements.ts';
 import { forms, formatSubject, sameSubject, type Subject } from './forms.ts';
 import { prepareGround, type GuestGround, type GuestMeasureTools } from './guest-machine.ts';
-import { measurePairs, type NotMeasurable, type PairsEnd, type TierResources } from './guest-pairs.ts';
+import { measurePairs, type NotMeasurable, type PairsEnd } from './guest-pairs.ts';
 import type { GuestContext } from './guest-process.ts';
 import { selectCounted, type Step } from './instructions.ts';
+import type { TierResources } from './resources.ts';
 import type { OverheadSummary } from './summary.ts';
 
 export type { GuestMeasureTools } from './guest-machine.ts';
-export type { NotMeasurable, TierResources } from './guest-pairs.ts';
+export type { NotMeasurable } from './guest-pairs.ts';
+export type { TierResources } from './resources.ts';
 
 export type GuestMeasureRequest = Readonly<{
   settings: Settings;

@@ -56,6 +56,26 @@ for (const request of [wasmtime, v8]) {
   });
 }
 
+t.test('lives of instances are timed in every form, by one thread and by two at once', async (t) => {
+  const others: readonly Subject[] = [small, { tier: 'on-demand', checks: 'elided' }];
+  const workloads = ['instantiate-64k-touch-4', 'grow-64-pages-2-threads'];
+  const { processes } = planTogether('wasmtime', others, 3);
+  const measured = await runNative(
+    processes.map((subjects) => measureCommand({ ...wasmtime, subjects, workloads, samples: 4 })),
+  );
+  const [one, two] = measured[0]?.workloads ?? [];
+  t.same([...new Set(one?.checksums)], [4 * 300], 'pages written');
+  t.same([...new Set(two?.checksums)], [2 * 64 * 8], 'pages added by both');
+  const found = evaluateTime(measured);
+  t.equal(found.length, 4);
+  t.ok(
+    found.every(({ sameCode, ratio }) => !sameCode && ratio > 0.05 && ratio < 100),
+    'equal code is no proof here',
+  );
+  const small4 = found.find(({ workload, tier }) => workload === workloads[0] && tier === 'on-demand');
+  t.ok((small4?.ratio ?? 0) > 1.3, `mapping and unmapping each memory costs: ${small4?.ratio}`);
+});
+
 t.test('forms with guard regions are proven equal, small slots cost something on loads', async (t) => {
   const { processes } = planTogether('wasmtime', [{ tier: 'conservative', checks: 'elided' }, small], 3);
   const commands = processes.map((subjects) =>

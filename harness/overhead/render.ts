@@ -1,6 +1,7 @@
 /** Summaries → a table with a bar for each interval, as text. */
 import { styleText } from 'node:util';
 import CliTable3 from 'cli-table3';
+import { findWorkload } from '../../images/wasm-host/workloads/catalogue.ts';
 import type { OverheadSummary } from './summary.ts';
 
 export type RenderOptions = Readonly<{
@@ -31,13 +32,28 @@ export function renderOverhead(summaries: readonly OverheadSummary[], options: R
     groups.set(title, group);
     group.push(summary);
   }
-  const scale = makeScale(summaries, options.chartWidth ?? 40);
-  return [...groups].map(([title, group]) => `${title}\n${renderGroup(group, scale, options)}`).join('\n');
+  // Lives of instances differ twentyfold: on one scale with them everything else would be a dot.
+  const scales = [true, false].map((lives) =>
+    makeScale(
+      summaries.filter(({ workload }) => isLifeCycle(workload) === lives),
+      options.chartWidth ?? 40,
+    ),
+  );
+  const scaleOf = (group: readonly OverheadSummary[]) =>
+    scales[isLifeCycle(group[0]?.workload ?? '') ? 0 : 1];
+  return [...groups]
+    .flatMap(([title, group]) => {
+      const scale = scaleOf(group);
+      return scale === undefined ? [] : [`${title}\n${renderGroup(group, scale, options)}`];
+    })
+    .join('\n');
 }
 
-function titleOf({ engine, tier, form, clock, baseline, cpuModel }: OverheadSummary): string {
+const isLifeCycle = (workload: string): boolean => findWorkload(workload)?.kind === 'life-cycle';
+
+function titleOf({ engine, tier, form, clock, baseline, cpuModel, workload }: OverheadSummary): string {
   const cpu = cpuModel === null ? '' : ` on ${cpuModel}`;
-  return `${engine} ${tier}/${form}, ratio to ${baseline}, ${clockTitles[clock]}${cpu}`;
+  return `${engine} ${tier}/${form}, ratio to ${baseline}, ${isLifeCycle(workload) ? 'lives of instances, time on the wall' : clockTitles[clock]}${cpu}`;
 }
 
 function renderGroup(group: readonly OverheadSummary[], scale: Scale, { color }: RenderOptions): string {

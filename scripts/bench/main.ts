@@ -1,12 +1,13 @@
 /**
  * Benchmarks: `node dist/scripts/bench/main.js [--quick] [--json FILE] [name ...]`. Prints a line a figure and, with
- * --json, keeps them with the machine named. Names: help plan fake report history clones shared cell matrix boots (default: all).
+ * --json, keeps them with the machine named. Names: help plan fake report history clones shared cell matrix boots planted two-boots overhead-cell (default: all).
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { readComputer, findQemu } from '../../harness/plan/computer.ts';
 import { benchBoots, benchClones, benchSharedMemory } from './guests.ts';
 import { benchColdCell, benchDefaultMatrix, benchFakeMatrix, benchHelp, benchPlan } from './harness.ts';
+import { benchOverheadCells, benchPlanted, benchTwoBoots } from './overhead-guest.ts';
 import { benchHistory, benchReport } from './reports.ts';
 
 const { values, positionals: names } = parseArgs({
@@ -30,6 +31,9 @@ const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
   cell: () => benchColdCell(quick ? 1 : 5),
   matrix: () => benchDefaultMatrix('matrices/default.yaml'),
   boots: () => benchBoots(quick ? 6 : 200, 3),
+  planted: () => benchPlanted(quick ? [10] : [0, 5, 10, 20, 50]),
+  'two-boots': () => benchTwoBoots(),
+  'overhead-cell': () => benchOverheadCells(quick ? ['22'] : ['20', '22', '24']),
 };
 
 if (values.help === true) {

@@ -13,6 +13,7 @@ import { ProofError } from '../proof-error.ts';
 import { clocks, findWorkload, workloads } from './catalogue.ts';
 import type { Loaded } from './instance.ts';
 import { kernels, roundRobinInstances, roundRobinSteps } from './kernels.ts';
+import { lifeCycles } from './life-cycle.ts';
 
 const version = '50.0.1';
 const compiler = await wabt();
@@ -228,10 +229,24 @@ t.test('the catalogue names each workload once, with a kernel or a program and a
   for (const row of workloads) {
     t.ok(row.clocks.length > 0 && row.clocks.every((clock) => clocks.includes(clock)), row.name);
     t.ok(row.length > 0 && row.standsFor !== '' && row.workingSet !== '');
-    t.equal(row.kind !== 'program', kernels[row.name] !== undefined);
+    const isKernel = row.kind !== 'program' && row.kind !== 'life-cycle';
+    t.equal(isKernel, kernels[row.name] !== undefined);
+    t.equal(row.kind === 'life-cycle', lifeCycles[row.name] !== undefined);
   }
   t.equal(findWorkload('bulk-memory')?.clocks.includes('instructions'), false);
   t.equal(findWorkload('none'), undefined);
+  t.end();
+});
+
+t.test('an instance lives as its row says, in every form: pages written, pages added', (t) => {
+  for (const { module, touched, grown } of Object.values(lifeCycles).filter(({ threads }) => threads === 1)) {
+    for (const engine of [standard, small]) {
+      const cycle = engine.compile(compile(module)).loaded.cycle;
+      const running = cycle?.({ module, touched, grown, threads: 1 });
+      t.equal(running?.run(20), 20 * (touched + grown), `${module} ${touched} ${grown}`);
+      running?.drop();
+    }
+  }
   t.end();
 });
 

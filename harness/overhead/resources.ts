@@ -1,0 +1,103 @@
+/** What a process in a form of a tier takes before it has done any work. Pure. */
+import CliTable3 from 'cli-table3';
+import { median } from 'simple-statistics';
+import type { Checks, Tier } from '../../images/allocator/tier.ts';
+import type { Measurement } from './measurement.ts';
+
+/** What a tier's process holds when its first call into wasm has returned. */
+export type TierResources = Readonly<{
+  tier: Tier;
+  form: Checks;
+  startToFirstCall: Readonly<
+    | { clock: 'time'; ms: number }
+    /** Of all threads, from the process' creation. */
+    | { clock: 'instructions'; count: number }
+  >;
+  residentBytes: number;
+  /** Private and writable: what strict overcommit charges. */
+  committedBytes: number;
+  /** Address space. */
+  reservedBytes: number;
+}>;
+
+/** Of one process. Time only where the CPU is real: an emulated one is told by its instructions. */
+export function describeResources({ subjects, clock, start }: Measurement): TierResources {
+  const [subject] = subjects;
+  if (subject === undefined) throw new RangeError('a measurement without a subject');
+  const { wallMs, cpuNs, usage } = start;
+  return {
+    tier: subject.tier,
+    form: subject.checks,
+    startToFirstCall: clock === 'time' ? { clock, ms: wallMs } : { clock, count: cpuNs },
+    residentBytes: usage.residentBytes,
+    committedBytes: usage.chargedBytes,
+    reservedBytes: usage.virtualBytes,
+  };
+}
+
+/** Medians over processes of the same form, in the order in which the forms first appear. */
+export function summarizeResources(all: readonly TierResources[]): readonly TierResources[] {
+  const groups = new Map<string, TierResources[]>();
+  for (const one of all) {
+    const key = `${one.tier}/${one.form} ${one.startToFirstCall.clock}`;
+    groups.set(key, [...(groups.get(key) ?? []), one]);
+  }
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    if (first === undefined) return [];
+    const middle = (pick: (one: TierResources) => number): number => median(group.map(pick));
+    const start = middle(({ startToFirstCall: one }) => (one.clock === 'time' ? one.ms : one.count));
+    return [
+      {
+        tier: first.tier,
+        form: first.form,
+        startToFirstCall:
+          first.startToFirstCall.clock === 'time'
+            ? { clock: 'time', ms: start }
+            : { clock: 'instructions', count: start },
+        residentBytes: middle((one) => one.residentBytes),
+        committedBytes: middle((one) => one.committedBytes),
+        reservedBytes: middle((one) => one.reservedBytes),
+      } as const,
+    ];
+  });
+}
+
+/** A table, a line a form. */
+export function renderResources(all: readonly TierResources[]): string {
+  const table = new CliTable3({
+    head: ['form', 'start to first call', 'resident', 'committed', 'reserved'],
+    chars: {
+      ...{ top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '' },
+      ...{ 'bottom-left': '', 'bottom-right': '', left: '', 'left-mid': '', mid: '', 'mid-mid': '' },
+      ...{ right: '', 'right-mid': '', middle: '  ' },
+    },
+    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
+    colAligns: ['left', 'right', 'right', 'right', 'right'],
+  });
+  for (const { tier, form, startToFirstCall: start, ...held } of all) {
+    table.push([
+      `${tier}/${form}`,
+      start.clock === 'time'
+        ? `${start.ms.toFixed(0)} ms`
+        : `${(start.count / 1e6).toFixed(0)} M instructions`,
+      formatBytes(held.residentBytes),
+      formatBytes(held.committedBytes),
+      formatBytes(held.reservedBytes),
+    ]);
+  }
+  const lines = table.toString().split('\n');
+  return `A process with one small module, after its first call\n${lines.map((line) => `  ${line.trimEnd()}`).join('\n')}\n`;
+}
+
+const units = ['MiB', 'GiB', 'TiB'] as const;
+
+function formatBytes(bytes: number): string {
+  let value = bytes / 2 ** 20;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${value >= 100 ? value.toFixed(0) : value.toFixed(1)} ${units[unit] ?? ''}`;
+}
