@@ -14,7 +14,7 @@ import {
   isEvidencePath,
   manifestName,
 } from './bundle-manifest.ts';
-import { cellKey, cellsFile, readRun } from './read-run.ts';
+import { type Entry, cellKey, cellsFile, readRun } from './read-run.ts';
 import type { Result } from './result.ts';
 import { runFile } from './run-record.ts';
 import { storeError } from './store-error.ts';
@@ -46,15 +46,15 @@ export function isFailed({ verdict, outcome, finding }: Result): boolean {
 export async function packRun(dir: string, file: string, options: PackOptions = {}): Promise<Packed> {
   const run = await readRun(dir);
   const failed = options.failed === true;
-  const kept = new Map<string, Result>();
-  for await (const result of run.results()) kept.set(cellKey(result), result);
-  for (const [key, result] of kept) if (failed && !isFailed(result)) kept.delete(key);
+  const kept = new Map<string, Entry>();
+  for await (const entry of run.entries()) kept.set(cellKey(entry.result), entry);
+  for (const [key, { result }] of kept) if (failed && !isFailed(result)) kept.delete(key);
   if (failed && kept.size === 0) {
     throw new PoolproofError('CELL_NOT_FOUND', 'every cell did as expected: there is nothing to pack', {
       file: run.dir,
     });
   }
-  const lines = Buffer.from([...kept.values()].map((result) => `${JSON.stringify(result)}\n`).join(''));
+  const lines = Buffer.from([...kept.values()].map(({ line }) => `${line}\n`).join(''));
   const record = failed
     ? { ...run.record, options: { ...run.record.options, packed: 'failed' } }
     : run.record;
@@ -63,7 +63,7 @@ export async function packRun(dir: string, file: string, options: PackOptions = 
     [cellsFile, lines],
   ]);
   const evidence = (
-    await Promise.all([...kept.values()].map((result) => listEvidence(run.dir, result)))
+    await Promise.all([...kept.values()].map(({ result }) => listEvidence(run.dir, result)))
   ).flat();
   const files: BundledFile[] = [];
   for (const path of [...made.keys(), ...evidence.sort()]) {

@@ -1,4 +1,4 @@
-import { mkdir, readFile, readdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, readlink, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
@@ -6,6 +6,8 @@ import { buildResult, buildStandard, record } from '../fixtures/report/results.t
 import type { Cell } from '../matrix/cell.ts';
 import { collectDurations } from '../plan/shard-durations.ts';
 import { planShards } from '../plan/shard.ts';
+import { unpackBundle } from './bundle-unpack.ts';
+import { packRun } from './bundle.ts';
 import { normalizeResults } from './merge-normalize.ts';
 import { expectedSize, findRecordConflicts, mergeRecords } from './merge-records.ts';
 import { mergeRunFolders } from './merge.ts';
@@ -271,3 +273,43 @@ t.test('damage in a run is reported and the rest merged', async (t) => {
   await writeFile(join(dir, 'file'), '');
   await t.rejects(mergeRunFolders([run], { resultsDir: join(dir, 'file') }), { code: 'STORE_UNWRITABLE' });
 });
+
+t.test(
+  'fields of a newer version go through merge and bundle, and latest leads to the newest run',
+  async (t) => {
+    const dir = t.testdir();
+    const later = (result: Result) => ({
+      ...result,
+      later: { a: [1] },
+      form: { ...result.form, colour: 'blue' },
+    });
+    const [one, two] = [
+      named('aaaaaa', { images: { ...record.images, later: 'kept' } as RunRecord['images'] }),
+      named('bbbbbb'),
+    ];
+    const runs = [
+      await storeRun(join(dir, 'one'), one, [later(buildStandard({ id: 'a', evidence: null })) as Result]),
+      await storeRun(join(dir, 'two'), two, [
+        later(buildStandard({ id: 'b', evidence: 'evidence/gone' })) as Result,
+      ]),
+    ];
+    const results = join(dir, 'results');
+    const merged = await mergeRunFolders(runs, { resultsDir: results });
+    const bundle = join(dir, 'all.tgz');
+    await packRun(merged.dir!, bundle);
+    const unpacked = await unpackBundle(bundle, join(dir, 'unpacked'));
+    for (const folder of [merged.dir!, unpacked.dir]) {
+      const lines = (await readFile(join(folder, 'cells.jsonl'), 'utf8')).trimEnd().split('\n');
+      t.match(
+        lines.map((line) => JSON.parse(line) as unknown),
+        [
+          { id: 'a', later: { a: [1] }, form: { colour: 'blue' } },
+          { id: 'b', later: { a: [1] }, form: { colour: 'blue' }, evidence: null },
+        ],
+      );
+    }
+    const kept = await loadRecord(runs[0]!);
+    t.match(kept, { images: { later: 'kept' } });
+    t.equal(await readlink(join(results, 'latest')), merged.record.id);
+  },
+);

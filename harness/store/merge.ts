@@ -8,6 +8,7 @@ import { evidenceFolder } from './evidence.ts';
 import { type Conflict, expectedSize, findRecordConflicts, mergeRecords } from './merge-records.ts';
 import { cellKey, cellsFile, readRun, type StoredRun } from './read-run.ts';
 import type { Result } from './result.ts';
+import { pointLatest } from './latest.ts';
 import { type RunRecord, writeRecord } from './run-record.ts';
 import { errnoOf, storeError } from './store-error.ts';
 
@@ -82,6 +83,7 @@ export async function mergeRunFolders(dirs: readonly string[], options: MergeOpt
     const withoutEvidence = await writeCells(temporary, runs, chosen);
     await writeRecord(temporary, record);
     await rename(temporary, target);
+    await pointLatest(options.resultsDir);
     return { ...summary, dir: target, withoutEvidence };
   } catch (cause) {
     // The first failure is the one to tell.
@@ -158,14 +160,14 @@ async function writeCells(
   try {
     for (const [number, run] of runs.entries()) {
       let ordinal = 0;
-      for await (const result of run.results()) {
+      for await (const { result, line } of run.entries()) {
         const choice = chosen.get(cellKey(result));
         const isChosen = choice?.run === number && choice.ordinal === ordinal;
         ordinal += 1;
         if (!isChosen) continue;
         const copied = await copyEvidence(run.dir, dir, result.evidence);
         if (!copied) withoutEvidence += 1;
-        await handle.write(`${JSON.stringify(copied ? result : { ...result, evidence: null })}\n`);
+        await handle.write(`${copied ? line : withoutItsEvidence(line)}\n`);
       }
     }
     await handle.datasync();
@@ -174,6 +176,10 @@ async function writeCells(
   }
   return withoutEvidence;
 }
+
+/** The line as it was, with fields that this version does not know. */
+const withoutItsEvidence = (line: string): string =>
+  JSON.stringify({ ...(JSON.parse(line) as object), evidence: null });
 
 /** Plain files only, to the depth the store writes: a link in a folder from elsewhere is not followed. */
 async function copyEvidence(from: string, to: string, evidence: string | null): Promise<boolean> {

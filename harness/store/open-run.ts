@@ -3,10 +3,11 @@
  * lock, resume) refuses here, before a guest boots.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, realpath, rename, rm, stat, symlink } from 'node:fs/promises';
+import { mkdir, open, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PoolproofError } from '../errors.ts';
 import { addEvidence, type Evidence, evidenceFolder, writeEvidence } from './evidence.ts';
+import { linkLatest } from './latest.ts';
 import { type LineLog, openLineLog } from './line-log.ts';
 import { type Lock, takeLock } from './lock.ts';
 import { cellKey, cellsFile, readResults } from './read-run.ts';
@@ -53,7 +54,7 @@ export async function createRun(resultsDir: string, init: RunInit, now = new Dat
     const record: RunRecord = { ...init, schema: resultSchema, id, ...stamps };
     await attempt(dir, () => mkdir(join(dir, evidenceFolder)));
     await writeRecord(dir, record);
-    await pointLatest(resultsDir, id);
+    await attempt(join(resultsDir, 'latest'), () => linkLatest(resultsDir, id));
     const { log } = await openLineLog(join(dir, cellsFile));
     return buildRun(dir, record, lock, log, new Set(), []);
   } catch (error) {
@@ -207,21 +208,6 @@ async function probe(dir: string): Promise<void> {
     } finally {
       await handle.close();
       await rm(file, { force: true });
-    }
-  });
-}
-
-/** Replaces `latest` by rename: a reader sees the old run or the new one. */
-async function pointLatest(resultsDir: string, id: string): Promise<void> {
-  const temporary = join(resultsDir, `.latest-${randomBytes(6).toString('hex')}`);
-  const latest = join(resultsDir, 'latest');
-  await attempt(latest, async () => {
-    try {
-      await symlink(id, temporary);
-      await rename(temporary, latest);
-    } catch (error) {
-      await rm(temporary, { force: true });
-      throw error;
     }
   });
 }

@@ -13,12 +13,16 @@ export const cellsFile = 'cells.jsonl';
 /** A result is a few KB; a line longer than this is no result and is skipped without keeping it. */
 const lineLimit = 4 * 2 ** 20;
 
+export type Entry = Readonly<{ result: Result; line: string }>;
+
 export type StoredRun = Readonly<{
   /** Folder, symbolic links resolved. */
   dir: string;
   record: RunRecord;
   /** Streams the whole lines in the order written; restartable. */
   results(): AsyncIterable<Result>;
+  /** The same with each line as it was written: a newer poolproof may have put fields there that this one does not know. */
+  entries(): AsyncIterable<Entry>;
   /**
    * What the last pass over `results()` could not read: STORE_CORRUPT (a damaged line in the middle, or
    * the torn end of a run that was killed or is still written), STORE_SCHEMA. Complete when it has ended.
@@ -31,14 +35,17 @@ export async function readRun(dir: string): Promise<StoredRun> {
   const record = await loadRecord(dir);
   const folder = await realpath(dir);
   const problems: PoolproofError[] = [];
-  async function* results(): AsyncIterable<Result> {
+  async function* entries(): AsyncIterable<Entry> {
     problems.length = 0;
-    for await (const line of readResults(join(folder, cellsFile))) {
-      if (line instanceof PoolproofError) problems.push(line);
-      else yield line;
+    for await (const entry of readEntries(join(folder, cellsFile))) {
+      if (entry instanceof PoolproofError) problems.push(entry);
+      else yield entry;
     }
   }
-  return { dir: folder, record, results, problems };
+  async function* results(): AsyncIterable<Result> {
+    for await (const { result } of entries()) yield result;
+  }
+  return { dir: folder, record, results, entries, problems };
 }
 
 /** All results of a run, in order; of a cell that is there twice (id and repetition) the later counts. */
@@ -55,13 +62,20 @@ export function cellKey({ id, repetition }: Readonly<{ id: string; repetition: n
 
 /** Every line as a result or as the problem with it. A missing file is an empty run. */
 export async function* readResults(file: string): AsyncIterable<Result | PoolproofError> {
+  for await (const entry of readEntries(file)) yield entry instanceof PoolproofError ? entry : entry.result;
+}
+
+async function* readEntries(file: string): AsyncIterable<Entry | PoolproofError> {
   let number = 0;
   for await (const line of readLines(file)) {
     number += 1;
     if (line.kind === 'torn') yield tornLine(file, number);
     else if (line.kind === 'long') {
       yield new PoolproofError('STORE_CORRUPT', 'this line is too long', { file, line: number });
-    } else yield parseResult(line.text, file, number);
+    } else {
+      const result = parseResult(line.text, file, number);
+      yield result instanceof PoolproofError ? result : { result, line: line.text };
+    }
   }
 }
 

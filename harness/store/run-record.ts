@@ -93,7 +93,7 @@ export async function loadRecord(dir: string): Promise<RunRecord> {
   const version = z.object({ schema: z.number() }).safeParse(value);
   if (version.success && version.data.schema > resultSchema) throw newerSchema(version.data.schema, file);
   const parsed = recordSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) return keepUnknown(value, parsed.data) as RunRecord;
   const issue = parsed.error.issues[0];
   throw new PoolproofError(
     'STORE_CORRUPT',
@@ -103,6 +103,18 @@ export async function loadRecord(dir: string): Promise<RunRecord> {
     },
   );
 }
+
+/** Fields that a newer poolproof wrote go along when a record is merged or packed. */
+function keepUnknown(raw: unknown, known: unknown): unknown {
+  if (!isObject(raw) || !isObject(known)) return known;
+  const names = [...new Set([...Object.keys(known), ...Object.keys(raw)])];
+  return Object.fromEntries(
+    names.map((name) => [name, Object.hasOwn(known, name) ? keepUnknown(raw[name], known[name]) : raw[name]]),
+  );
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** A path that may be published: relative to the working folder, `~` for the home, else the last part. */
 export function publicPath(path: string, cwd = process.cwd(), home = homedir()): string {

@@ -1,0 +1,25 @@
+import { readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import t from 'tap';
+import { exitCodeWithFlakes } from '../harness/report/flakes.ts';
+import { collectResults, readRun } from '../harness/store/read-run.ts';
+import { renderReference } from './refresh-reference.ts';
+
+const folder = join(import.meta.dirname, '../results/reference');
+
+t.test('the published page is made again byte for byte from the published records', async (t) => {
+  const published = await readFile(join(folder, 'report.html'), 'utf8');
+  t.ok((await renderReference(folder)) === published, 'out of date: node dist/scripts/refresh-reference.js');
+});
+
+t.test('the published records are whole, and every cell did what was expected', async (t) => {
+  const names = (await readdir(folder)).filter((name) => !name.includes('.'));
+  t.ok(names.includes('default') && names.includes('limits'));
+  for (const name of names) {
+    const run = await readRun(join(folder, name));
+    const results = await collectResults(run.results());
+    t.same(run.problems, [], name);
+    t.equal(results.length, run.record.matrix.size, `${name}: every cell of its matrix`);
+    t.equal(exitCodeWithFlakes(results), 0, name);
+  }
+});
