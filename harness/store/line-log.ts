@@ -37,6 +37,7 @@ export async function openLineLog(file: string): Promise<Readonly<{ log: LineLog
         waiting = [];
         try {
           end = await write(handle, end, batch.map(({ line }) => line).join(''), file);
+          flusher.mark();
           for (const { done } of batch) done();
         } catch (error) {
           // The next lines are tried even if these failed: space may have come back.
@@ -49,7 +50,7 @@ export async function openLineLog(file: string): Promise<Readonly<{ log: LineLog
     const log: LineLog = {
       append: (line) =>
         new Promise<void>((done, fail) => {
-          flusher.mark();
+          flusher.check();
           waiting.push({ line: `${line}\n`, done, fail });
           writing ??= drain();
         }),
@@ -77,7 +78,10 @@ async function createFor(file: string, error: unknown): Promise<FileHandle> {
 const flushEveryMs = 500;
 
 /** Flushes some time after it was asked to. What went wrong then is told by the next call. */
-function startFlusher(handle: FileHandle, file: string): { mark: () => void; finish: () => Promise<void> } {
+function startFlusher(
+  handle: FileHandle,
+  file: string,
+): { check: () => void; mark: () => void; finish: () => Promise<void> } {
   let timer: NodeJS.Timeout | null = null;
   let running: Promise<void> = Promise.resolve();
   let failure: Error | null = null;
@@ -91,8 +95,8 @@ function startFlusher(handle: FileHandle, file: string): { mark: () => void; fin
     if (failure !== null) throw failure;
   };
   return {
+    check,
     mark: () => {
-      check();
       timer ??= setTimeout(flush, flushEveryMs);
     },
     finish: async () => {
