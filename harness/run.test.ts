@@ -147,7 +147,7 @@ t.test('forty guests of 4 GiB stay within a budget of 2 GiB, and all of them run
   const text = 'axes: {memory: [4G]}\nrepeat: 40\n';
   const facts = {
     '/proc/meminfo':
-      'MemTotal: 4021408 kB\nMemAvailable: 3900000 kB\nCommitLimit: 2010704 kB\nCommitted_AS: 4928 kB',
+      'MemTotal: 4021408 kB\nMemAvailable: 3900000 kB\nCommitLimit: 2010704 kB\nCommitted_AS: 4928 kB\nHugePages_Total: 0',
   };
   const { summary } = await run(t, [{ stdout: good, facts }], text, { jobs: 40, memoryBudgetMib: 2048 });
   t.equal(summary.results.length, 40);

@@ -5,7 +5,7 @@ import type { AxisName, Settings } from '../matrix/cell.ts';
 import { plainLine } from '../outcome/plain-text.ts';
 
 /** In the order they are told. */
-export const axisNames = [
+export const firstAxes = [
   'memory',
   'addressSpace',
   'dataLimit',
@@ -21,6 +21,27 @@ export const axisNames = [
   'profile',
   'env',
 ] as const satisfies readonly AxisName[];
+
+/** Axes that came later: told last, and the last columns of a CSV, whose places do not move. */
+export const laterAxes = [
+  'cpu',
+  'swap',
+  'overcommitKbytes',
+  'hugepages',
+  'stackLimit',
+  'cgroupMemory',
+  'mdwe',
+  'addressBits',
+  'memories',
+  'tables',
+  'tableElements',
+  'stacks',
+  'maxMemory',
+  'reservation',
+  'guard',
+] as const satisfies readonly AxisName[];
+
+export const axisNames = [...firstAxes, ...laterAxes] as const;
 
 export type VariedAxis = Readonly<{
   name: AxisName;

@@ -5,7 +5,7 @@ import { pickJudged } from '../overhead/cell-overhead.ts';
 import { means, type OverheadSummary } from '../overhead/summary.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
-import { axisNames, labelSetting } from './axis-labels.ts';
+import { firstAxes, labelSetting, laterAxes } from './axis-labels.ts';
 import { type Distribution, buildDistributions, tellDistribution } from './flakes.ts';
 
 type Column = Readonly<{
@@ -18,7 +18,7 @@ const columns: readonly Column[] = [
   { name: 'run', of: (_, run) => run.id },
   { name: 'id', of: (result) => result.id },
   { name: 'repetition', of: (result) => result.repetition },
-  ...axisNames.map((name): Column => ({ name, of: ({ settings }) => labelSetting(settings, name) })),
+  ...firstAxes.map(settingColumn),
   { name: 'outcome', of: (result) => result.outcome },
   { name: 'tier', of: (result) => result.tier },
   { name: 'verdict', of: (result) => result.verdict },
@@ -42,7 +42,12 @@ const columns: readonly Column[] = [
   { name: 'overheadMeasuredIn', of: ({ overheadSource }) => overheadSource?.measuredIn ?? null },
   { name: 'cellVerdict', of: (_, __, cell) => cell?.verdict ?? null },
   { name: 'distribution', of: (_, __, cell) => (cell === undefined ? null : tellDistribution(cell)) },
+  ...laterAxes.map(settingColumn),
 ];
+
+function settingColumn(name: (typeof firstAxes | typeof laterAxes)[number]): Column {
+  return { name, of: ({ settings }) => labelSetting(settings, name) };
+}
 
 const judgedFigures = ({ overhead = [] }: Result): readonly OverheadSummary[] => pickJudged(overhead);
 
