@@ -13,6 +13,7 @@ import { findQemu, type Qemu } from '../../harness/plan/computer.ts';
 import { deadlinesFor } from '../../harness/plan/deadlines.ts';
 import { buildMachineSpec, type MachineSpec } from '../../harness/plan/machine-spec.ts';
 import { pair, spreadOf, time, type Spread } from './measure.ts';
+import { benchOthers, type Others } from './others.ts';
 
 const deadlines = deadlinesFor('tcg');
 
@@ -132,4 +133,15 @@ export async function benchSharedMemory(
     }
   });
   return { clones: count, pssMib: spreadOf(sizes) };
+}
+
+/** One clone beside what other tools do for the same answer. */
+export async function benchOtherTools(n: number): Promise<Others> {
+  let found: Others = {};
+  await prepareGround(512, async ({ spec, template, images, qemu }) => {
+    const clone = async (): Promise<void> => askOnce(await startClone(spec, template, startMachine));
+    const { path: kernel, release } = images.kernel;
+    found = await benchOthers(n, { qemu: qemu.path, kernel, release }, clone);
+  });
+  return found;
 }

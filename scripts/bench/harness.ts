@@ -1,5 +1,6 @@
 /** The harness' own cost: start, plan, and a matrix of machines that are no machines. */
 import { resolveCacheFolder } from '../../images/cache/cache-folder.ts';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -8,7 +9,7 @@ import { fakeMachines } from '../../harness/fixtures/fake-machine.ts';
 import { parseMatrix } from '../../harness/matrix/load.ts';
 import type { Prepared } from '../../harness/prepare.ts';
 import { runPrepared } from '../../harness/run.ts';
-import { spreadOf, timeProcess, type Spread } from './measure.ts';
+import { readCores, spreadOf, timeProcess, type Spread } from './measure.ts';
 
 const cli = path.resolve(import.meta.dirname, '../../harness/cli.js');
 
@@ -122,9 +123,16 @@ export async function benchColdCell(n: number): Promise<Spread> {
 }
 
 /** The default matrix through the command line: templates cached, built on the way, and every cell booted; seconds. */
-export async function benchDefaultMatrix(
-  matrix: string,
-): Promise<Readonly<{ cachedSeconds: number; buildingSeconds: number; coldSeconds: number; ratio: number }>> {
+export async function benchDefaultMatrix(matrix: string): Promise<
+  Readonly<{
+    cachedSeconds: number;
+    buildingSeconds: number;
+    coldSeconds: number;
+    ratio: number;
+    /** Share of the cores' time that was used while the matrix ran from cached templates. */
+    cpuUse: number;
+  }>
+> {
   const templates = path.join(resolveCacheFolder(), 'templates');
   return withFolder(async (folder) => {
     const run = async (more: readonly string[]): Promise<number> =>
@@ -132,7 +140,9 @@ export async function benchDefaultMatrix(
     for (const name of readdirSync(templates))
       rmSync(path.join(templates, name), { recursive: true, force: true });
     const building = await run([]);
+    const before = readCores();
     const cached = await run([]);
+    const after = readCores();
     const cold = await run(['--cold']);
     const round = (value: number): number => Math.round(value * 10) / 10;
     return {
@@ -140,6 +150,36 @@ export async function benchDefaultMatrix(
       buildingSeconds: round(building),
       coldSeconds: round(cold),
       ratio: Math.round((cold / cached) * 100) / 100,
+      cpuUse: Math.round(((after.busy - before.busy) / (after.all - before.all)) * 100) / 100,
     };
+  });
+}
+
+/** Seconds from `./scripts/run` to the first line of a result, everything cached. */
+export async function benchFirstResult(n: number): Promise<Spread> {
+  return withFolder(async (folder) => {
+    const seconds: number[] = [];
+    for (let index = 0; index < n; index += 1) {
+      const started = performance.now();
+      const script = path.resolve(import.meta.dirname, '../../../scripts/run');
+      const child = spawn(script, ['--results', folder], {
+        stdio: ['ignore', 'ignore', 'pipe'],
+        detached: true,
+      });
+      let text = '';
+      await new Promise<void>((resolve, reject) => {
+        child.stderr.on('data', (chunk: Buffer) => {
+          text += chunk.toString();
+          if (/^\[1\//m.test(text)) resolve();
+        });
+        child.once('close', () => reject(new Error(`no result: ${text}`)));
+      });
+      seconds.push((performance.now() - started) / 1000);
+      child.removeAllListeners('close');
+      const closed = new Promise((resolve) => child.once('close', resolve));
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGINT');
+      await closed;
+    }
+    return spreadOf(seconds);
   });
 }

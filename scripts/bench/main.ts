@@ -5,8 +5,15 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { readComputer, findQemu } from '../../harness/plan/computer.ts';
-import { benchBoots, benchClones, benchSharedMemory } from './guests.ts';
-import { benchColdCell, benchDefaultMatrix, benchFakeMatrix, benchHelp, benchPlan } from './harness.ts';
+import { benchBoots, benchClones, benchOtherTools, benchSharedMemory } from './guests.ts';
+import {
+  benchColdCell,
+  benchDefaultMatrix,
+  benchFakeMatrix,
+  benchFirstResult,
+  benchHelp,
+  benchPlan,
+} from './harness.ts';
 import { benchOverheadCells, benchPlanted, benchTwoBoots } from './overhead-guest.ts';
 import { benchHistory, benchReport } from './reports.ts';
 
@@ -26,7 +33,9 @@ const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
   ],
   report: () => benchReport(quick ? 1000 : 10_000, quick ? 2 : 5),
   history: () => benchHistory(quick ? 36 : 365, 500),
-  clones: () => benchClones(quick ? 3 : 15, quick ? 20 : 500),
+  clones: () => benchClones(quick ? 3 : 15, quick ? 20 : 1000),
+  others: () => benchOtherTools(quick ? 2 : 10),
+  first: () => benchFirstResult(quick ? 1 : 5),
   shared: () => benchSharedMemory(8),
   cell: () => benchColdCell(quick ? 1 : 5),
   matrix: () => benchDefaultMatrix('matrices/default.yaml'),

@@ -65,3 +65,12 @@ export async function timeProcess(
   if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code ?? 'a signal'}`);
   return { seconds: (performance.now() - started) / 1000, peakMib: Math.round(peakMib) };
 }
+
+/** Time the cores were busy and time they had, in ticks, since this computer started (proc(5), first line of /proc/stat). */
+export function readCores(): Readonly<{ busy: number; all: number }> {
+  const [line = ''] = readFileSync('/proc/stat', 'utf8').split('\n');
+  // user nice system idle iowait irq softirq steal; what guests take is counted in user already.
+  const ticks = line.trim().split(/\s+/).slice(1, 9).map(Number);
+  const all = ticks.reduce((sum, each) => sum + each, 0);
+  return { busy: all - (ticks[3] ?? 0) - (ticks[4] ?? 0), all };
+}
