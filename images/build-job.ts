@@ -9,6 +9,7 @@ import { PoolproofError } from './errors.ts';
 import { loadLock, type Pin } from './lock.ts';
 import { project } from './project.ts';
 import { recallComponent, type Component } from './source/component-store.ts';
+import { isWholeVersion, recallUnpinned, wantUnpinned, type Wanted } from './source/unpinned.ts';
 
 export type JobOptions = Readonly<{
   /** @default POOLPROOF_CACHE, else `poolproof` in the XDG cache folder */
@@ -29,6 +30,8 @@ export type Job = Readonly<{
   plans: readonly ArtefactPlan[];
   /** Of what the plans need, by lock name. */
   pins: ReadonlyMap<string, Pin>;
+  /** What the plans need beside them, by lock name: versions that nothing pins. */
+  unpinned: ReadonlyMap<string, Wanted>;
   /** This project's own part of the initramfs. */
   scripts: Buffer;
 }>;
@@ -60,7 +63,7 @@ export async function openJob(request: ImageRequest, options: JobOptions = {}): 
     locked: options.locked ?? false,
     cache,
     plans,
-    pins: pinsFor(plans, pins),
+    ...componentsFor(plans, pins),
     scripts,
   };
 }
@@ -70,6 +73,10 @@ export async function findInCache(job: Job): Promise<Found> {
   const components = new Map<string, Component>();
   for (const [name, pin] of job.pins) {
     components.set(name, await recallComponent(job.cache, pin, job.locked));
+  }
+  for (const name of job.locked ? [] : job.unpinned.keys()) {
+    const known = await recallUnpinned(job.cache, name);
+    if (known !== undefined) components.set(name, known);
   }
   const artefacts = new Map<string, RecordedArtefact>();
   for (const plan of job.plans) {
@@ -109,35 +116,48 @@ export const initramfsRecipe = (job: Job, base: Artefact): string =>
 const hash = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
 
 function checkRequest(request: ImageRequest): void {
-  const check = (what: string, value: string, known: readonly string[]): void => {
-    if (known.includes(value)) return;
+  const refuse = (what: string, value: string, known: readonly string[], more = ''): never => {
     throw new PoolproofError('IMAGE_UNKNOWN', `there is no image for ${what} ${value}`, {
-      hint: `known are ${known.join(', ')}`,
+      hint: `known are ${known.join(', ')}${more}`,
     });
   };
-  check(
-    'kernel',
-    request.kernel,
-    kernels.map((kernel) => kernel.name),
-  );
-  for (const line of request.nodes) check('node', line, nodes);
-  for (const version of request.engines) check('wasmtime', version, engines);
+  const rows = kernels.map((kernel) => kernel.name);
+  if (!rows.includes(request.kernel)) refuse('kernel', request.kernel, rows);
+  const more = ', and any whole version that was published';
+  for (const node of request.nodes) {
+    if (!nodes.includes(node) && !isWholeVersion(node)) refuse('node', node, nodes, more);
+  }
+  for (const version of request.engines) {
+    if (!isWholeVersion(version)) refuse('wasmtime', version, engines, more);
+  }
 }
 
-function pinsFor(plans: readonly ArtefactPlan[], pins: readonly Pin[]): ReadonlyMap<string, Pin> {
+function componentsFor(plans: readonly ArtefactPlan[], pins: readonly Pin[]): Pick<Job, 'pins' | 'unpinned'> {
   const byName = new Map(pins.map((pin) => [pin.name, pin]));
-  const unpinned = (name: string): PoolproofError =>
+  const notPinned = (name: string): PoolproofError =>
     new PoolproofError('IMAGE_UNKNOWN', `${name} is not pinned in lock.yaml`, {
       hint: 'poolproof images update',
     });
   const needed = new Map<string, Pin>();
+  const unpinned = new Map<string, Wanted>();
   for (const plan of plans) {
-    if (plan.kind === 'kernel' && plan.components.length === 0) throw unpinned(plan.name);
+    if (plan.kind === 'kernel' && plan.components.length === 0) throw notPinned(plan.name);
     for (const name of plan.components) {
-      const pin = byName.get(name);
-      if (pin === undefined) throw unpinned(name);
-      needed.set(name, pin);
+      const wanted = wantUnpinned(name);
+      const pin = byName.get(name) ?? (wanted && findSamePackage(pins, wanted));
+      if (pin !== undefined) needed.set(name, pin);
+      else if (wanted !== undefined) unpinned.set(name, wanted);
+      else throw notPinned(name);
     }
   }
-  return needed;
+  return { pins: needed, unpinned };
+}
+
+/** `22.23.3` where the line 22 is pinned to just that. */
+function findSamePackage(
+  pins: readonly Pin[],
+  { name, package: packageName, version }: Wanted,
+): Pin | undefined {
+  const same = pins.find((pin) => pin.package === packageName && pin.version === version);
+  return same && { ...same, name };
 }

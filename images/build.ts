@@ -46,7 +46,7 @@ export type BuiltFile = Readonly<{
 
 export type BuiltDisk = BuiltFile &
   Readonly<{
-    /** `base`, `host`, `node-<line>` or `wasmtime-<version>`; the serial number init mounts it by. */
+    /** `base`, `host`, `node-<line or version>`, `wasmtime-<version>`; the serial number init mounts it by. */
     name: string;
     sizeBytes: number;
   }>;
@@ -68,7 +68,7 @@ export type BuiltImages = Readonly<{
   /** Over everything above: equal digests mean equal guests. */
   digest: string;
   components: readonly BuiltComponent[];
-  /** Release line → full version. */
+  /** Release line, or the whole version that was asked for → whole version. */
   nodes: Readonly<Record<string, string>>;
   /** Version of libwasmtime → its path inside the guest. */
   engines: Readonly<Record<string, string>>;
@@ -146,7 +146,9 @@ async function buildArtefact(
   const components = new Map<string, Component>();
   for (const name of plan.components) {
     const pin = job.pins.get(name);
+    const wanted = job.unpinned.get(name);
     if (pin !== undefined) components.set(name, await store.ensure(pin));
+    if (wanted !== undefined) components.set(name, await store.ensureUnpinned(wanted));
   }
   onEvent({ kind: 'build', name: plan.name });
   await mkdir(folder, { recursive: true });
@@ -181,13 +183,18 @@ async function removeLeftovers(cache: ImageCache): Promise<void> {
     await rm(path.join(folder, name), { recursive: true, force: true });
 }
 
+/** What a package of unknown size is taken for: a little more than the biggest Node. */
+const unpinnedBytes = 64 * 2 ** 20;
+
 /** Fails before the first download where the disk is clearly too small. */
 async function checkSpace(job: Job): Promise<void> {
   const found = await findInCache(job);
   const missing = job.plans
     .filter((plan) => !found.artefacts.has(plan.name))
     .flatMap((plan) => plan.components);
-  const bytes = [...new Set(missing)].reduce((sum, name) => sum + (job.pins.get(name)?.size ?? 0), 0);
+  const sizeOf = (name: string): number =>
+    (found.components.get(name) ?? job.pins.get(name))?.size ?? unpinnedBytes;
+  const bytes = [...new Set(missing)].reduce((sum, name) => sum + sizeOf(name), 0);
   // A package is there packed, unpacked and as a disk: measured, six times its size for a Node or a kernel.
   const neededMib = Math.ceil((bytes * 7) / 2 ** 20);
   const { bavail, bsize } = await statfs(job.cache.folder);

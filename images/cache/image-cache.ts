@@ -19,6 +19,7 @@ import { resolveCacheFolder } from './cache-folder.ts';
  *     blobs/<sha256>           fetched packages, kernels, initramfs, disks; mode 0444
  *     artefacts/<recipe>.json  digest, size and mtime of what a recipe gave
  *     successors/<pin>.json    what is used for a pin that Debian dropped
+ *     unpinned/<name>.json     what was fetched for a version that nothing pins
  *     apt/<suite>/             private apt roots
  *     tmp/                     work of whoever holds the lock
  *     lock                     see build-lock.ts
@@ -43,7 +44,7 @@ export type Artefact = Readonly<z.infer<typeof artefactSchema>>;
 /** @throws PoolproofError CACHE_UNWRITABLE */
 export async function openCache(folder: string = resolveCacheFolder()): Promise<ImageCache> {
   try {
-    for (const sub of ['blobs', 'artefacts', 'successors', 'tmp']) {
+    for (const sub of ['blobs', 'artefacts', 'successors', 'unpinned', 'tmp']) {
       await mkdir(path.join(folder, sub), { recursive: true });
     }
     await access(folder, constants.W_OK);

@@ -9,12 +9,10 @@ import { parsePin, type Pin } from '../lock.ts';
 import { AptRoot, findKernelPackages } from './apt.ts';
 import { downloadNpm, listNpmVersions, newestOfLine } from './npm.ts';
 import { downloadWheel } from './pip.ts';
+import { neverPublished, recallUnpinned, recordPath, rememberUnpinned, type Wanted } from './unpinned.ts';
 
 /** A component as it is used: the pin, or the successor of a version that is no longer offered. */
 export type Component = Pin & Readonly<{ successorOf?: string }>;
-
-/** A component's package and version before anybody has seen its bytes. */
-type Wanted = Readonly<{ name: string; package: string; version: string }>;
 
 export type FetchEvent =
   | Readonly<{ kind: 'fetch'; name: string; version: string }>
@@ -76,7 +74,7 @@ export class ComponentStore {
     if (await hasBlob(this.#cache, known.sha256, known.size)) return known;
     const file = await this.#download(pin);
     if (file !== undefined) {
-      await this.#addChecked(file, pin);
+      await this.#addChecked(file, pin, '`poolproof images update` pins what is offered now');
       return pin;
     }
     if (this.#options.locked) {
@@ -93,6 +91,41 @@ export class ComponentStore {
       used: successor.version,
     });
     return { ...successor, successorOf: pin.version };
+  }
+
+  /**
+   * The same for a version that nothing pins. The first time its bytes are those the package manager checked,
+   * and they are recorded; from then on they must be the recorded ones.
+   *
+   * @throws PoolproofError IMAGE_UNKNOWN for a version that was never published, IMAGE_LOCKED, IMAGE_CHECKSUM,
+   * IMAGE_FETCH and those of the package managers
+   */
+  ensureUnpinned(wanted: Wanted): Promise<Component> {
+    let fetched = this.#fetched.get(wanted.name);
+    if (fetched === undefined) this.#fetched.set(wanted.name, (fetched = this.#ensureUnpinned(wanted)));
+    return fetched;
+  }
+
+  async #ensureUnpinned(wanted: Wanted): Promise<Component> {
+    if (this.#options.locked) {
+      throw new PoolproofError(
+        'IMAGE_LOCKED',
+        `${wanted.package} ${wanted.version} is not pinned in lock.yaml`,
+        {
+          hint: 'without --locked any published version is fetched, and what came is recorded',
+        },
+      );
+    }
+    const known = await recallUnpinned(this.#cache, wanted.name);
+    if (known !== undefined && (await hasBlob(this.#cache, known.sha256, known.size))) return known;
+    const file = await this.#download(wanted);
+    if (file === undefined) {
+      throw await neverPublished(wanted, path.join(this.#options.workFolder, 'versions'));
+    }
+    const pin = known ?? { ...wanted, ...(await hashFile(file)) };
+    await this.#addChecked(file, pin, `the record is ${recordPath(this.#cache, wanted.name)}`);
+    await rememberUnpinned(this.#cache, pin);
+    return pin;
   }
 
   /** Fetches the newest version of what a lock name stands for, whatever is pinned. */
@@ -113,14 +146,14 @@ export class ComponentStore {
     return parts.map(({ part }) => `kernel/${row}/${part}`);
   }
 
-  async #addChecked(file: string, pin: Pin): Promise<void> {
+  async #addChecked(file: string, pin: Pin, cure: string): Promise<void> {
     const { sha256, size } = await hashFile(file);
     if (sha256 !== pin.sha256 || size !== pin.size) {
       throw new PoolproofError(
         'IMAGE_CHECKSUM',
         `${pin.package} ${pin.version} has sha256 ${sha256} and ${size} bytes, ` +
-          `but ${pin.sha256} and ${pin.size} bytes are pinned`,
-        { hint: 'find out why before trusting it; `poolproof images update` pins what is offered now' },
+          `but ${pin.sha256} and ${pin.size} bytes are on record`,
+        { hint: `find out why before trusting it; ${cure}` },
       );
     }
     await addBlob(this.#cache, file, sha256);

@@ -17,6 +17,20 @@ export async function downloadWheel(
   version: string,
   folder: string,
 ): Promise<string | undefined> {
+  const { file } = await askPip(name, version, folder);
+  return file;
+}
+
+/** All versions of a package with a wheel for the guest's platform, oldest first. */
+export async function listWheelVersions(name: string, folder: string): Promise<string[]> {
+  // pip tells them only when it does not find what it was asked for; `pip index` is an experiment of pip's.
+  const { published } = await askPip(name, '0', folder);
+  return [...published];
+}
+
+type Answer = Readonly<{ file: string | undefined; published: readonly string[] }>;
+
+async function askPip(name: string, version: string, folder: string): Promise<Answer> {
   await mkdir(folder, { recursive: true });
   const platforms = ['manylinux1_x86_64', 'manylinux2014_x86_64', 'manylinux_2_28_x86_64'];
   const args = [
@@ -39,14 +53,15 @@ export async function downloadWheel(
         hint: 'check the network and the index in `pip config list`',
       });
       const wheel = (await readdir(folder)).find((entry) => entry.endsWith('.whl'));
-      return wheel === undefined ? undefined : path.join(folder, wheel);
+      return { file: wheel === undefined ? undefined : path.join(folder, wheel), published: [] };
     } catch (error) {
       if (!(error instanceof PoolproofError)) throw error;
       const stderr = error.details.stderr ?? '';
       const noPip = error.code === 'TOOL_NOT_FOUND' || /No module named pip/.test(stderr);
       if (noPip) continue;
       // Without a network pip also says "no matching distribution", but then it has seen no version at all.
-      if (/from versions: (?!none)/.test(stderr)) return undefined;
+      const published = /from versions: (?!none)([^)]*)\)/.exec(stderr)?.[1];
+      if (published !== undefined) return { file: undefined, published: published.split(', ') };
       throw error;
     }
   }
