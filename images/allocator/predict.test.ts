@@ -234,7 +234,9 @@ t.test("V8's rules follow Node's releases", (t) => {
   t.ok(startsGuarded('26.0.0', null));
   t.equal(cageBytes('13.6.1'), 8 * GiB);
   t.equal(v8VersionOf('20.20.2'), '11.3');
-  t.equal(cageBytes(v8VersionOf('23.11.1')), 10 * GiB);
+  t.equal(cageBytes('12.4.254'), 10 * GiB);
+  t.equal(cageBytes(v8VersionOf('23.11.1')), 8 * GiB, 'seen in a guest');
+  t.equal(cageBytes(v8VersionOf('21.7.3')), 10 * GiB);
   t.equal(v8VersionOf('30.0.0'), '14.6', 'an unknown line counts as the newest');
   t.end();
 });

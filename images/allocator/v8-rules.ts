@@ -1,14 +1,18 @@
 /**
  * What V8 inside Node does about guard regions, by version. Measured on Node 18.20.8, 20.20.2,
- * 22.23.3, 24.18.0, 24.21.0 and 26.10.0.
+ * 22.23.3, 24.18.0, 24.21.0 and 26.10.0; first releases and lines between them by `matrices/versions.yaml`.
  */
 import { parseVersion } from './engines.ts';
 import type { Limit } from './facts.ts';
 import { GiB } from './sizes.ts';
 
-/** Address space of one guarded 32-bit memory: 2 GiB before and 8 GiB from the start; V8 13 dropped the former. */
+/**
+ * Address space of one guarded 32-bit memory: 2 GiB before and 8 GiB from the start. The former is there with V8 12.4
+ * (Node 22) and gone with 12.9 (Node 23); no Node has a version between.
+ */
 export function cageBytes(v8Version: string): number {
-  return parseVersion(v8Version)[0] >= 13 ? 8 * GiB : 10 * GiB;
+  const [major, minor] = parseVersion(v8Version);
+  return major > 12 || (major === 12 && minor >= 9) ? 8 * GiB : 10 * GiB;
 }
 
 /** `--disable-wasm-trap-handler` exists (nodejs/node#52766): 20.15, 22.2 and later. */

@@ -1,7 +1,8 @@
 /**
  * The C interface of libwasmtime through koffi: only what the tiers need. Pointers are koffi's
  * bigints (null for NULL); structs are Buffers, larger than any version's struct.
- * Signatures from `crates/c-api/include/`, checked by running 38.0.0 and 50.0.1.
+ * Signatures from `crates/c-api/include/`; one table, because they are the same from 32.0.0, the first with pools, to
+ * 50.0.1 (checked by running all tiers of 32.0.0, 34.0.0, 38.0.0, 44.0.0, 46.0.1 and 50.0.1: `matrices/versions.yaml`).
  */
 import { loadKoffi } from './koffi-native.ts';
 import { ProofError } from './proof-error.ts';
