@@ -37,7 +37,7 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
   const cache = new Option('--cache <dir>', 'image cache').env('POOLPROOF_CACHE');
   const runsIn = new Option('--results <dir>', 'folder of the runs').default('results');
   const only = new Option('--only <expr>', 'only these cells, e.g. memory=512M|1G,overcommit=2');
-  const locked = new Option('--locked', 'refuse successors of pinned packages');
+  const locked = new Option('--locked', 'refuse what is not pinned: successors, other versions');
   const jobs = new Option('--jobs <n>', 'guests at a time (default: one a core)');
 
   program
@@ -109,7 +109,7 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
     .action(run(async () => (await imageCommands()).list));
   images
     .command('build')
-    .description('build the images of a matrix (default: of every pinned Node and engine)')
+    .description('build the images of a matrix (default: of every kernel and all that is pinned)')
     .argument('[matrix]', 'matrix file')
     .addOption(locked)
     .addOption(cache)
@@ -128,7 +128,10 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
     .command('export')
     .description('pack built images into an archive for a machine without apt or pip')
     .argument('<file>', 'archive to write; .tgz compresses')
-    .argument('[matrix]', 'matrix whose images are packed (default: every pinned Node and engine)')
+    .argument(
+      '[matrix]',
+      'matrix whose images are packed (default: the default kernel and all that is pinned)',
+    )
     .addOption(cache)
     .addHelpText('after', example('poolproof images export images.tar matrices/default.yaml'))
     .action(run(async () => (await imageCommands()).exportTo));

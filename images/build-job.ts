@@ -4,11 +4,11 @@ import { checkUpToDate, loadHostFiles, loadMeasureFiles } from './archive/host-f
 import { buildScriptArchive } from './archive/initramfs.ts';
 import { planArtefacts, recipeVersion, type ArtefactPlan } from './artefacts.ts';
 import { findArtefact, hashRecipe, openCache, type Artefact, type ImageCache } from './cache/image-cache.ts';
-import { engines, kernels, nodes, type ImageRequest } from './definitions.ts';
+import { engines, kernels, lockNames, nodes, type ImageRequest } from './definitions.ts';
 import { PoolproofError } from './errors.ts';
 import { loadLock, type Pin } from './lock.ts';
 import { project } from './project.ts';
-import { recallComponent, type Component } from './source/component-store.ts';
+import { recallComponent, recallKernel, type Component } from './source/component-store.ts';
 import { isWholeVersion, recallUnpinned, wantUnpinned, type Wanted } from './source/unpinned.ts';
 
 export type JobOptions = Readonly<{
@@ -71,8 +71,10 @@ export async function openJob(request: ImageRequest, options: JobOptions = {}): 
 /** Looks at records and file sizes only: milliseconds, whatever the size of the images. */
 export async function findInCache(job: Job): Promise<Found> {
   const components = new Map<string, Component>();
+  for (const part of await recallKernel(job.cache, kernelPins(job), job.locked))
+    components.set(part.name, part);
   for (const [name, pin] of job.pins) {
-    components.set(name, await recallComponent(job.cache, pin, job.locked));
+    if (!components.has(name)) components.set(name, await recallComponent(job.cache, pin, job.locked));
   }
   for (const name of job.locked ? [] : job.unpinned.keys()) {
     const known = await recallUnpinned(job.cache, name);
@@ -93,6 +95,10 @@ export async function findInCache(job: Job): Promise<Found> {
     initramfs: recipe === undefined || initramfs === undefined ? undefined : { recipe, artefact: initramfs },
   };
 }
+
+/** Pins of all parts of the job's kernel. */
+export const kernelPins = (job: Job): Pin[] =>
+  [...job.pins.values()].filter(({ name }) => name.startsWith(lockNames.kernel(job.kernel, '')));
 
 export const isComplete = (job: Job, found: Found): boolean =>
   found.initramfs !== undefined && job.plans.every((plan) => found.artefacts.has(plan.name));

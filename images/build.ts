@@ -7,6 +7,7 @@ import {
   findInCache,
   initramfsRecipe,
   isComplete,
+  kernelPins,
   kernelPlanName,
   openJob,
   recipeOf,
@@ -144,7 +145,11 @@ async function buildArtefact(
   const present = before.artefacts.get(plan.name);
   if (present !== undefined) return present.artefact;
   const components = new Map<string, Component>();
-  for (const name of plan.components) {
+  const parts = kernelPins(job);
+  if (plan.components.some((name) => parts.some((pin) => pin.name === name))) {
+    for (const part of await store.ensureKernel(parts)) components.set(part.name, part);
+  }
+  for (const name of plan.components.filter((part) => !components.has(part))) {
     const pin = job.pins.get(name);
     const wanted = job.unpinned.get(name);
     if (pin !== undefined) components.set(name, await store.ensure(pin));

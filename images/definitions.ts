@@ -16,17 +16,49 @@ export type KernelDefinition = Readonly<{
   suite: string;
   /** Package whose dependency names the real, versioned kernel package. */
   metaPackage: string;
+  /** First two numbers of every release of it (`uname -r`); null where the suite moves on. */
+  series: string | null;
   title: string;
 }>;
 
+/** The first is the default. */
 export const kernels: readonly KernelDefinition[] = [
   {
     name: 'bookworm',
     suite: 'bookworm',
     metaPackage: 'linux-image-cloud-amd64',
+    series: '6.1',
     title: 'Debian 12 cloud kernel, 6.1',
   },
+  {
+    name: 'bullseye',
+    suite: 'bullseye',
+    metaPackage: 'linux-image-cloud-amd64',
+    series: '5.10',
+    title: 'Debian 11 cloud kernel, 5.10',
+  },
+  {
+    name: 'trixie',
+    suite: 'trixie',
+    metaPackage: 'linux-image-cloud-amd64',
+    series: '6.12',
+    title: 'Debian 13 cloud kernel, 6.12',
+  },
+  {
+    name: 'sid',
+    suite: 'sid',
+    metaPackage: 'linux-image-cloud-amd64',
+    series: null,
+    title: "Debian unstable's cloud kernel, the newest there is",
+  },
 ];
+
+/** Whether a release, as `uname -r` prints it, can be a row's: of its series, or of none of the others. */
+export function isReleaseOf(row: string, release: string): boolean {
+  const found = kernels.find(({ series }) => series !== null && release.startsWith(`${series}.`));
+  const wanted = kernels.find(({ name }) => name === row);
+  return wanted !== undefined && (found?.series ?? null) === wanted.series;
+}
 
 /**
  * Modules a guest loads before it can see its disks and its console. What a kernel has built in is left

@@ -1,8 +1,8 @@
 /** `poolproof images …` */
 import { buildImages } from '../../images/build.ts';
 import { collectGarbage } from '../../images/collect-garbage.ts';
-import { engines, kernels, nodes, type ImageRequest } from '../../images/definitions.ts';
-import { listImages, verifyImages } from '../../images/inspect.ts';
+import { kernels, type ImageRequest, type KernelDefinition } from '../../images/definitions.ts';
+import { fullRequest, listImages, verifyImages } from '../../images/inspect.ts';
 import { exportImages, importImages } from '../../images/transfer.ts';
 import { updateLock } from '../../images/update.ts';
 import { PoolproofError } from '../errors.ts';
@@ -20,9 +20,12 @@ const notify =
   (event: Parameters<typeof renderImageEvent>[0]): void =>
     context.err(renderImageEvent(event));
 
-/** What a matrix needs; without one everything that is pinned. */
-async function requestsFor(file: string | undefined): Promise<readonly ImageRequest[]> {
-  if (file === undefined) return kernels.map(({ name }) => ({ kernel: name, nodes, engines, measure: true }));
+/** What a matrix needs; without one everything that is pinned, for the kernels given. */
+async function requestsFor(
+  file: string | undefined,
+  rows: readonly KernelDefinition[] = kernels,
+): Promise<readonly ImageRequest[]> {
+  if (file === undefined) return rows.map(({ name }) => fullRequest(name));
   return [...collectRequirements((await loadMatrix(file)).cells()).values()];
 }
 
@@ -76,11 +79,12 @@ export async function update(context: Context, _args: readonly string[], options
 
 export async function exportTo(context: Context, args: readonly string[], options: Options): Promise<number> {
   const [file, matrix] = args;
-  const [request, ...others] = await requestsFor(matrix);
+  // Without a matrix: the default kernel, which is the first.
+  const [request, ...others] = await requestsFor(matrix, kernels.slice(0, 1));
   if (file === undefined || request === undefined) throw new PoolproofError('USAGE', 'which file?');
   if (others.length > 0) {
     throw new PoolproofError('USAGE', 'an archive holds the images of one kernel; this matrix uses several', {
-      hint: 'make a matrix a kernel, or export without one',
+      hint: 'make a matrix for each kernel',
     });
   }
   const { sizeBytes, digest } = await exportImages(file, {

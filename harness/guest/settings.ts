@@ -1,4 +1,5 @@
 /** How each setting gets into a guest, and which fact proves that it did. One row per axis. */
+import { isReleaseOf } from '../../images/definitions.ts';
 import type { Facts } from '../../images/allocator/facts.ts';
 import { parseCpu } from '../matrix/cpu-kind.ts';
 import { cpuFlags, cpuModels } from '../matrix/cpu-models.ts';
@@ -40,6 +41,12 @@ export const rows: readonly Row[] = [
     // The kernel keeps some for itself: 31 MiB of 512 MiB, 169 MiB of 4 GiB (measured, 6.1).
     matches: ({ memory }, { memTotal }) =>
       memTotal !== null && memTotal <= memory && memTotal >= memory * 0.94 - 48 * mib,
+  },
+  {
+    axis: 'kernel',
+    asked: ({ kernel }) => kernel,
+    found: ({ kernelRelease }) => known(kernelRelease),
+    matches: ({ kernel }, { kernelRelease }) => kernelRelease !== null && isReleaseOf(kernel, kernelRelease),
   },
   {
     axis: 'cpus',

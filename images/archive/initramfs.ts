@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
 import { busyboxApplets, guestModules, mountPoint } from '../definitions.ts';
@@ -35,16 +35,21 @@ export type UnpackedKernel = Readonly<{
   modulesFolder: string;
 }>;
 
-/** Finds kernel and modules in unpacked packages, before and after Debian moved /lib to /usr/lib. */
+/**
+ * Finds kernel and modules in unpacked packages: before and after Debian moved /lib to /usr/lib, and after it
+ * moved the kernel from /boot to its modules.
+ */
 export async function findKernel(tree: string): Promise<UnpackedKernel> {
-  const boot = await readdir(path.join(tree, 'boot'));
-  const name = boot.find((entry) => entry.startsWith('vmlinuz-'));
-  const release = name?.slice('vmlinuz-'.length);
-  if (name !== undefined && release !== undefined) {
-    for (const base of ['lib/modules', 'usr/lib/modules']) {
+  for (const base of ['lib/modules', 'usr/lib/modules']) {
+    for (const release of await readdir(path.join(tree, base)).catch(() => [])) {
       const modulesFolder = path.join(tree, base, release);
-      const found = await readdir(modulesFolder).catch(() => undefined);
-      if (found !== undefined) return { release, vmlinuz: path.join(tree, 'boot', name), modulesFolder };
+      for (const vmlinuz of [
+        path.join(tree, 'boot', `vmlinuz-${release}`),
+        path.join(modulesFolder, 'vmlinuz'),
+      ]) {
+        if ((await stat(vmlinuz).catch(() => undefined))?.isFile() === true)
+          return { release, vmlinuz, modulesFolder };
+      }
     }
   }
   throw new PoolproofError('IMAGE_BUILD', 'the kernel packages have no kernel with modules of its release');

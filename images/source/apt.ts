@@ -184,8 +184,8 @@ export class AptRoot {
 
 /**
  * Packages a kernel consists of: what the meta package depends on, and what that depends on in turn, as far
- * as it is called linux-image, linux-binary or linux-modules (later suites split the image). The part is
- * the kind of package, e.g. `image`.
+ * as it is called linux-image, linux-binary, linux-modules or linux-base with a version (later suites split the
+ * image). The part is the kind of package, e.g. `image`.
  */
 export async function findKernelPackages(
   apt: AptRoot,
@@ -196,10 +196,10 @@ export async function findKernelPackages(
   for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
     const found = await apt.find(name);
     if (found === undefined) throw new PoolproofError('IMAGE_FETCH', `Debian has no package ${name}`);
-    const part = /^linux-(image|binary|modules)-\d/.exec(name)?.[1];
+    const part = /^linux-(image|binary|modules|base)-\d/.exec(name)?.[1];
     if (part !== undefined) parts.push({ part, found });
     for (const dependency of found.depends.split(',')) {
-      const next = /^\s*(linux-(?:image|binary|modules)-\d\S*)/.exec(dependency)?.[1];
+      const next = /^\s*(linux-(?:image|binary|modules|base)-\d\S*)/.exec(dependency)?.[1];
       if (next !== undefined && !parts.some((known) => known.found.package === next)) queue.push(next);
     }
   }

@@ -37,11 +37,32 @@ export async function rememberSuccessor(cache: ImageCache, pinSha256: string, su
 
 /** What stands for a pin without asking anybody: itself, or the successor used for it before. */
 export async function recallComponent(cache: ImageCache, pin: Pin, locked: boolean): Promise<Component> {
-  if (locked) return pin;
+  if (locked || (await hasBlob(cache, pin.sha256, pin.size))) return pin;
+  return (await recallSuccessor(cache, pin)) ?? pin;
+}
+
+/** The same for all parts of a kernel: the pins, or successors of every one. */
+export async function recallKernel(
+  cache: ImageCache,
+  pins: readonly Pin[],
+  locked: boolean,
+): Promise<Component[]> {
+  const found = await Promise.all(pins.map((pin) => recallComponent(cache, pin, locked)));
+  if (!isMixed(found)) return found;
+  return Promise.all(pins.map(async (pin) => (await recallSuccessor(cache, pin)) ?? pin));
+}
+
+async function recallSuccessor(cache: ImageCache, pin: Pin): Promise<Component | undefined> {
   const text = await readFile(successorPath(cache, pin.sha256), 'utf8').catch(() => undefined);
   const successor = text === undefined ? undefined : parsePin(text);
-  if (successor === undefined || (await hasBlob(cache, pin.sha256, pin.size))) return pin;
-  return { ...successor, successorOf: pin.version };
+  return successor && { ...successor, successorOf: pin.version };
+}
+
+/** Some parts of a kernel are pinned and some successors, or successors of different days. */
+function isMixed(parts: readonly Component[]): boolean {
+  const successors = parts.filter(({ successorOf }) => successorOf !== undefined);
+  if (successors.length === 0) return false;
+  return successors.length < parts.length || new Set(parts.map(({ version }) => version)).size > 1;
 }
 
 /** Brings components into the cache through apt, npm and pip. One object serves one build. */
@@ -50,6 +71,7 @@ export class ComponentStore {
   readonly #options: FetchOptions;
   readonly #apt = new Map<string, AptRoot>();
   readonly #fetched = new Map<string, Promise<Component>>();
+  #kernel: Promise<readonly Component[]> | undefined;
   /** Two apt runs in one root would write the same lists. */
   readonly #aptLimit = pLimit(1);
 
@@ -82,6 +104,24 @@ export class ComponentStore {
         hint: 'build without --locked to go on with its successor, or run `poolproof images update`',
       });
     }
+    return this.#replace(pin);
+  }
+
+  /** The same for all parts of the build's one kernel: were one the successor of its pin, the others would not fit it. */
+  ensureKernel(pins: readonly Pin[]): Promise<readonly Component[]> {
+    return (this.#kernel ??= this.#ensureKernel(pins));
+  }
+
+  async #ensureKernel(pins: readonly Pin[]): Promise<Component[]> {
+    const found: Component[] = [];
+    for (const pin of pins) found.push(await this.ensure(pin));
+    if (!isMixed(found)) return found;
+    const replaced: Component[] = [];
+    for (const pin of pins) replaced.push(await this.#replace(pin));
+    return replaced;
+  }
+
+  async #replace(pin: Pin): Promise<Component> {
     const successor = await this.fetchNewest(pin.name);
     await rememberSuccessor(this.#cache, pin.sha256, successor);
     this.#options.onEvent({
