@@ -119,7 +119,13 @@ export async function buildScriptArchive(guestFolder: string): Promise<Buffer> {
 async function readModule(file: string | undefined): Promise<Buffer | undefined> {
   if (file === undefined || !file.endsWith('.xz')) return file === undefined ? undefined : readFile(file);
   // Suites from trixie on compress modules; busybox' insmod in the guest would have to inflate them.
-  const result = await execa('xz', ['-dc', file], { encoding: 'buffer', stdin: 'ignore', reject: false });
+  const result = await execa('xz', ['-dc', file], {
+    encoding: 'buffer',
+    // A signed module ends with a newline: without it the kernel finds no signature and says it is tainted.
+    stripFinalNewline: false,
+    stdin: 'ignore',
+    reject: false,
+  });
   if (result.failed)
     throw new PoolproofError('IMAGE_BUILD', `cannot unpack ${file} with xz`, { cause: result.cause });
   return Buffer.from(result.stdout);
