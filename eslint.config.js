@@ -10,6 +10,7 @@ const stages = ['matrix', 'plan', 'machine', 'guest', 'outcome', 'store', 'repor
 // on the wire, the pure model of the tiers, and what workloads are called.
 const fromImages = [
   './definitions.ts',
+  './project.ts',
   './build.ts',
   './errors.ts',
   './guest/protocol.ts',

@@ -1,11 +1,13 @@
 /** What a run needs before its first cell: QEMU, images, the accelerator. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { buildImages, type BuiltImages, type ImageEvent } from '../images/build.ts';
+import { buildImages, type BuiltDisk, type BuiltImages, type ImageEvent } from '../images/build.ts';
+import { buildSubjectDisk } from '../images/subject-disk.ts';
 import { PoolproofError } from './errors.ts';
 import { chooseAccelerator, type AcceleratorChoice } from './machine/accelerator.ts';
 import { defaultSettings } from './matrix/axes.ts';
 import type { Cell, Matrix } from './matrix/cell.ts';
+import type { Subject } from './matrix/subject.ts';
 import { findQemu, readComputer, type Computer, type Qemu } from './plan/computer.ts';
 import { buildMachineSpec } from './plan/machine-spec.ts';
 import { collectRequirements } from './plan/requirements.ts';
@@ -34,11 +36,13 @@ export type Prepared = Readonly<{
  */
 export async function prepare(cells: Iterable<Cell>, options: PrepareOptions): Promise<Prepared> {
   const [qemu, computer] = await Promise.all([findQemu(), readComputer()]);
-  const requirements = collectRequirements(cells);
+  const wanted = [...cells];
+  const requirements = collectRequirements(wanted);
   const images = new Map<string, BuiltImages>();
   for (const [kernel, request] of requirements) {
     const { cacheDir, locked = false, onImageEvent: onEvent } = options;
-    images.set(kernel, await buildImages({ ...request, cacheDir, locked, ...(onEvent && { onEvent }) }));
+    const built = await buildImages({ ...request, cacheDir, locked, ...(onEvent && { onEvent }) });
+    images.set(kernel, await addSubjects(built, subjectsOf(wanted, kernel), options));
   }
   const [first] = images.values();
   if (first === undefined) throw new PoolproofError('MATRIX_EMPTY', 'there is no cell to run');
@@ -47,6 +51,42 @@ export async function prepare(cells: Iterable<Cell>, options: PrepareOptions): P
   const spec = buildMachineSpec(probe, first, { qemu: qemu.path, accelerator: 'tcg' });
   const accelerator = await chooseAccelerator(spec, qemu.title, options.cacheDir);
   return { qemu, computer, accelerator, images };
+}
+
+/** Foreign subjects of a kernel's cells, each once. */
+function subjectsOf(cells: readonly Cell[], kernel: string): readonly Subject[] {
+  const found = new Map<string, Subject>();
+  for (const { settings, subject } of cells)
+    if (subject !== undefined && settings.kernel === kernel) found.set(subject.name, subject);
+  return [...found.values()];
+}
+
+/** The same guests with a disk for each subject that has files. */
+async function addSubjects(
+  built: BuiltImages,
+  subjects: readonly Subject[],
+  { cacheDir, onImageEvent }: PrepareOptions,
+): Promise<BuiltImages> {
+  const disks = new Map<string, BuiltDisk>();
+  const folders: Record<string, string> = {};
+  for (const { name, files } of subjects) {
+    if (files.length === 0) continue;
+    const { disk, folder } = await buildSubjectDisk(files, {
+      cacheDir,
+      ...(onImageEvent && { onEvent: onImageEvent }),
+    });
+    disks.set(disk.name, disk);
+    folders[name] = folder;
+  }
+  if (subjects.length === 0) return built;
+  const digest = createHash('sha256').update(built.digest);
+  for (const disk of disks.values()) digest.update(disk.digest);
+  return {
+    ...built,
+    disks: [...built.disks, ...disks.values()],
+    digest: `sha256:${digest.digest('hex')}`,
+    subjects: folders,
+  };
 }
 
 async function readToolVersion(): Promise<string> {

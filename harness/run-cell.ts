@@ -4,6 +4,7 @@ import type { BuiltImages } from '../images/build.ts';
 import { PoolproofError } from './errors.ts';
 import { startClone } from './guest/build-template.ts';
 import { observeCell } from './guest/observe.ts';
+import { buildForeignSubject } from './guest/subject.ts';
 import type { Observation } from './guest/observation.ts';
 import type { Cell } from './matrix/cell.ts';
 import type { Machine, StartMachine } from './machine/machine.ts';
@@ -71,6 +72,12 @@ function observeFailedStart(start: 'boot' | 'clone', error: unknown): Observatio
   };
 }
 
+/** What runs instead of the wasm host, as this stage's guests have it. */
+function foreignOf({ subject, settings }: Cell, { images, deadlines }: Stage) {
+  if (subject === undefined) return null;
+  return buildForeignSubject(subject, settings, images.subjects?.[subject.name] ?? null, deadlines);
+}
+
 async function tryCell(cell: Cell, stage: Stage, template: Template | null): Promise<Try> {
   const { spec, deadlines, images, signal, startMachine } = stage;
   const started = performance.now();
@@ -84,7 +91,7 @@ async function tryCell(cell: Cell, stage: Stage, template: Template | null): Pro
     const observation = observeFailedStart(template === null ? 'boot' : 'clone', error);
     return {
       observation,
-      judgement: judge(observation, askOf(cell, images), cell.expectation, null),
+      judgement: judge(observation, askOf(cell, images), cell.expectation, null, cell.subject ?? null),
       evidence: {},
       peakMib: null,
       stopped: Promise.resolve(0),
@@ -94,7 +101,14 @@ async function tryCell(cell: Cell, stage: Stage, template: Template | null): Pro
   signal.addEventListener('abort', stop, { once: true });
   try {
     const spawnMs = performance.now() - started;
-    const { observation, protocol } = await observeCell(machine, cell.settings, deadlines);
+    const foreign = foreignOf(cell, stage);
+    const { observation, protocol } = await observeCell(
+      machine,
+      cell.settings,
+      deadlines,
+      undefined,
+      foreign,
+    );
     const peakMib = await machine.readPeakMib();
     const stopping = performance.now();
     const stopped = machine.stop().then(() => round(performance.now() - stopping));
@@ -104,13 +118,15 @@ async function tryCell(cell: Cell, stage: Stage, template: Template | null): Pro
       ...readHostTimings(observation.subject),
     };
     const asked = askOf(cell, images);
-    const prediction = predictCell(cell.settings, observation.facts, asked.node);
-    const judgement = judge(observation, asked, cell.expectation, prediction);
+    // The model speaks of the wasm host and of nothing else.
+    const prediction = foreign === null ? predictCell(cell.settings, observation.facts, asked.node) : null;
+    const judgement = judge(observation, asked, cell.expectation, prediction, cell.subject ?? null);
     const evidence: Evidence = {
       // The cache is usually below the home folder, whose name is nobody's business.
       'qemu-command.txt': `${machine.command.replaceAll(homedir(), '~')}\n`,
       'console.log': machine.console.text(),
       'protocol.log': `${protocol.join('\n')}\n`,
+      ...(cell.subject !== undefined && { 'subject.json': `${JSON.stringify(cell.subject, null, 1)}\n` }),
       'observation.json': `${JSON.stringify(observation, null, 1)}\n`,
       ...describeSubject(observation.subject),
     };

@@ -71,6 +71,8 @@ export type BuiltImages = Readonly<{
   components: readonly BuiltComponent[];
   /** Release line, or the whole version that was asked for → whole version. */
   nodes: Readonly<Record<string, string>>;
+  /** Name of a foreign subject → folder of its files inside the guest; absent without any. */
+  subjects?: Readonly<Record<string, string>>;
   /** Version of libwasmtime → its path inside the guest. */
   engines: Readonly<Record<string, string>>;
 }>;

@@ -21,6 +21,7 @@ export type ErrorCode =
   | 'MATRIX_NO_MATCH' // a rule or a value in it that no cell has
   | 'MATRIX_CONFLICT' // two rules demand different things of one cell
   | 'MATRIX_INVALID'
+  | 'SUBJECT_FILE' // a file of a foreign subject cannot be read
   | 'CELL_NOT_FOUND'
   // this computer
   | 'QEMU_NOT_FOUND'

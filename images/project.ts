@@ -12,6 +12,8 @@ const root = path.resolve(here, fromSource ? '..' : '../..');
 export const project = {
   /** The pins; part of the package, not of dist/. */
   lockFile: path.join(root, 'images', 'lock.yaml'),
+  /** Subjects that come along: part of the package, not of dist/. */
+  subjectsFolder: path.join(root, 'matrices', 'subjects'),
   /** init.sh, session.sh: copied to dist/ by the build, taken from there when compiled code runs. */
   guestFolder: path.join(here, 'guest'),
   /** Holds wasm-host/ and allocator/ compiled. */

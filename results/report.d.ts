@@ -63,6 +63,7 @@ export interface PoolproofReport {
       | 'maxMemory'
       | 'reservation'
       | 'guard'
+      | 'subject'
       | 'env';
     values: string[];
     ordered: boolean;
@@ -201,6 +202,7 @@ export interface Result {
     maxMemory?: number | null;
     reservation?: number | null;
     guard?: number | null;
+    subject?: string;
     allocator: 'auto' | 'standard' | 'conservative' | 'on-demand';
     profile: 'spin' | 'wasmtime';
     env: {
@@ -296,6 +298,7 @@ export interface Result {
       tier?: 'standard' | 'conservative' | 'on-demand';
       atLeast?: 'standard' | 'conservative' | 'on-demand';
       outcome?: 'reached' | 'exhausted' | 'crashed' | 'timeout' | 'guest-died';
+      error?: string;
       overhead?: number;
       because: string | null;
       link: string | null;
@@ -388,6 +391,15 @@ export interface Result {
     warnings: string[];
     [k: string]: unknown;
   } | null;
+  subject?: {
+    name: string;
+    ready: boolean;
+    failure: string | null;
+    line: string | null;
+    exitCode: number | null;
+    signal: string | null;
+    [k: string]: unknown;
+  };
   timings: {
     [k: string]: number;
   };

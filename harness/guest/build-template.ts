@@ -8,7 +8,8 @@ import type { Settings } from '../matrix/cell.ts';
 import type { Deadlines } from '../plan/deadlines.ts';
 import type { MachineSpec } from '../plan/machine-spec.ts';
 import { openSession } from './open-session.ts';
-import { buildSubject, type Subject } from './subject.ts';
+import { hostSubject } from '../matrix/subject.ts';
+import { buildNodeWarmUp, buildSubject, type Subject } from './subject.ts';
 
 /**
  * The fewest runs of the wasm host that use every Node and every engine of the cells: what they read stays
@@ -21,6 +22,7 @@ export function chooseWarmRuns(cells: readonly Settings[], deadlines: Deadlines)
   // Pairs that bring two new things first.
   for (const fresh of [2, 1]) {
     for (const settings of cells) {
+      if (settings.subject !== hostSubject) continue;
       const gain = Number(!nodes.has(settings.node)) + Number(!engines.has(settings.engine));
       if (gain < fresh) continue;
       nodes.add(settings.node);
@@ -28,9 +30,14 @@ export function chooseWarmRuns(cells: readonly Settings[], deadlines: Deadlines)
       chosen.push(settings);
     }
   }
-  return chosen.map((settings) =>
-    buildSubject({ ...defaultSettings(), node: settings.node, engine: settings.engine }, deadlines),
-  );
+  // The wasm host does not run on every Node that a foreign subject runs on.
+  const others = new Set(cells.map(({ node }) => node).filter((node) => !nodes.has(node)));
+  return [
+    ...chosen.map((settings) =>
+      buildSubject({ ...defaultSettings(), node: settings.node, engine: settings.engine }, deadlines),
+    ),
+    ...[...others].map((node) => buildNodeWarmUp(node, deadlines)),
+  ];
 }
 
 export type TemplateRequest = Readonly<{

@@ -7,6 +7,8 @@ export type SubjectRun = Readonly<{
   exitCode: number | null;
   /** `SIGABRT`, `SIGTRAP`, …; null when it exited. */
   signal: string | null;
+  /** The session saw that it was up, and ended it: what it exits with says nothing then. */
+  ready?: true;
   /** The session ended it because its deadline had passed. */
   timedOut: boolean;
   /** Capped; `stdoutBytes` is the true size. */

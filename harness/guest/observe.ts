@@ -12,12 +12,15 @@ import type { MachineEnd, Observation, SubjectRun } from './observation.ts';
 import { openSession } from './open-session.ts';
 import type { ProtocolLog, Session } from './session.ts';
 import { buildLimits, buildWrites, compareSettings } from './settings.ts';
-import { buildSubject } from './subject.ts';
+import { buildSubject, type Subject } from './subject.ts';
 
 /** The read-backs of the child itself come along by its process id. */
 export const machineFactFiles: readonly string[] = factFiles.filter(
   (path) => path.startsWith('/') && !path.startsWith('/proc/self/'),
 );
+
+/** Kept of each stream of a subject that serves: it is taken byte by byte. */
+const servedCapBytes = 64 * 1024;
 
 /** Where the session puts a subject whose memory is limited, and the file that says how. */
 const subjectGroup = '/subject';
@@ -45,13 +48,14 @@ export function readFacts(texts: Reply['texts']): Facts {
 
 /** A shell reports a signal as 128 + its number. */
 export function readSubjectRun(reply: Reply): SubjectRun {
-  const { exit = '', timeout, out, err, ms } = reply.values;
+  const { exit = '', timeout, ready, out, err, ms } = reply.values;
   const status = /^\d+$/.test(exit) ? Number(exit) : null;
   const signal = status !== null && status > 128 ? (signalNames.get(status - 128) ?? null) : null;
   return {
     exitCode: signal === null ? status : null,
     signal,
     timedOut: timeout === '1',
+    ...(ready === '1' && { ready: true }),
     stdout: (reply.data['out'] ?? Buffer.alloc(0)).toString('utf8'),
     stdoutBytes: Number(out),
     stderr: (reply.data['err'] ?? Buffer.alloc(0)).toString('utf8'),
@@ -86,14 +90,15 @@ async function describeEnd(machine: Machine, error: unknown, wasReady: boolean):
 export type Observed = Readonly<{ observation: Observation; protocol: ProtocolLog; release: string }>;
 
 /**
- * Applies a cell's settings, reads them back in the very process that becomes the wasm host, runs it.
- * The caller ends the machine.
+ * Applies a cell's settings, reads them back in the very process that becomes the subject, runs it.
+ * The caller ends the machine. `foreign`: what runs instead of the wasm host.
  */
 export async function observeCell(
   machine: Machine,
   settings: Settings,
   deadlines: Deadlines,
   onPhase: (phase: 'ready' | 'settings' | 'subject') => void = () => undefined,
+  foreign: Subject | null = null,
 ): Promise<Observed> {
   const timings: Record<string, number> = {};
   let since = performance.now();
@@ -115,7 +120,7 @@ export async function observeCell(
     await session.request({ verb: 'apply', settings: buildWrites(settings) }, deadlines.requestMs);
     lap('settings');
     onPhase('settings');
-    const { command, env, deadlineSeconds } = buildSubject(settings, deadlines);
+    const { command, env, deadlineSeconds, until } = foreign ?? buildSubject(settings, deadlines);
     const reply = await session.request(
       {
         verb: 'run',
@@ -124,8 +129,9 @@ export async function observeCell(
         factPaths: [...machineFactFiles, ...(settings.cgroupMemory === null ? [] : [subjectGroupFile])],
         env,
         command,
+        ...(until !== undefined && { until, capBytes: servedCapBytes }),
       },
-      deadlines.subjectMs + deadlines.requestMs,
+      deadlineSeconds * 1000 + deadlines.requestMs,
     );
     lap('subject');
     onPhase('subject');

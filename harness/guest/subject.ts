@@ -1,7 +1,10 @@
-/** The default subject: the wasm host, as it is started inside a guest. */
+/** What runs inside a guest: the wasm host, or a foreign subject. */
+import { posix } from 'node:path';
 import { formatParameters } from '../../images/allocator/pool-parameters.ts';
 import { enginePath, hostFolder, nodePath } from '../../images/definitions.ts';
+import type { Request } from '../../images/guest/protocol.ts';
 import type { Settings } from '../matrix/cell.ts';
+import type { Subject as Definition } from '../matrix/subject.ts';
 import type { Deadlines } from '../plan/deadlines.ts';
 import { parametersOf } from '../plan/parameters.ts';
 import { resolveEngine } from '../plan/requirements.ts';
@@ -11,7 +14,11 @@ export type Subject = Readonly<{
   env: Readonly<Record<string, string>>;
   /** Seconds the session allows before it ends the subject. */
   deadlineSeconds: number;
+  /** It is ended when it is up. */
+  until?: Until;
 }>;
+
+type Until = NonNullable<Extract<Request, { verb: 'run' }>['until']>;
 
 /** Command line and environment of the wasm host for a cell. */
 export function buildSubject(settings: Settings, deadlines: Deadlines): Subject {
@@ -38,5 +45,50 @@ export function buildSubject(settings: Settings, deadlines: Deadlines): Subject 
       ...settings.env,
     },
     deadlineSeconds: Math.ceil(deadlines.subjectMs / 1000),
+  };
+}
+
+/**
+ * Command line and environment of a foreign subject. Its words go as they are: nothing of them is read by a shell.
+ * @param folder where its files are in the guest; null without any
+ */
+export function buildForeignSubject(
+  definition: Definition,
+  settings: Settings,
+  folder: string | null,
+  deadlines: Deadlines,
+): Subject {
+  const { version } = resolveEngine(settings.engine);
+  const node = nodePath(settings.node);
+  const paths: Readonly<Record<string, string>> = {
+    '{node}': node,
+    '{files}': folder ?? '/',
+    '{engine}': version === null ? '' : enginePath(version),
+  };
+  const words = definition.run.map((word) =>
+    word.replace(/\{(?:node|files|engine)\}/g, (name) => paths[name] ?? name),
+  );
+  const { ready, timeoutMs } = definition;
+  return {
+    // The shell only changes the folder and becomes the program.
+    command: ['/bin/sh', '-c', 'cd "$0" && exec "$@"', folder ?? '/', ...words],
+    env: {
+      PATH: [...(folder === null ? [] : [folder, `${folder}/bin`]), posix.dirname(node), '/bin'].join(':'),
+      HOME: '/tmp',
+      TMPDIR: '/tmp',
+      ...settings.env,
+    },
+    deadlineSeconds: Math.ceil((timeoutMs ?? deadlines.subjectMs) / 1000),
+    ...(ready.kind === 'line' && { until: { kind: 'line', pattern: ready.extended } }),
+    ...(ready.kind === 'port' && { until: { kind: 'port', port: ready.port } }),
+  };
+}
+
+/** Reads a Node into the page cache, for cells whose subject is no wasm host. */
+export function buildNodeWarmUp(node: string, deadlines: Deadlines): Subject {
+  return {
+    command: [nodePath(node), '-e', '0'],
+    env: { PATH: '/bin', HOME: '/tmp', TMPDIR: '/tmp' },
+    deadlineSeconds: Math.ceil(deadlines.attemptMs / 1000),
   };
 }

@@ -10,6 +10,7 @@ import type { AxisName, Settings } from './cell.ts';
 import { engineNames, nodeVersions } from './version-kinds.ts';
 import { confinementAxes } from './confinement-axes.ts';
 import { machineAxes } from './machine-axes.ts';
+import { subjectAxis } from './subject-axis.ts';
 import { poolAxes } from './pool-axes.ts';
 
 export type AxisTable = Readonly<{ [K in AxisName]: Axis<Settings[K]> }>;
@@ -199,6 +200,7 @@ export function defineAxes(known: KnownImages): AxisTable {
     ...machineAxes,
     ...confinementAxes,
     ...poolAxes,
+    subject: subjectAxis,
     env: {
       name: 'env',
       description: "Environment variables of the wasm host, e.g. Spin's own",

@@ -1,6 +1,8 @@
 /** One combination of settings, as the matrix asked for it. */
 import type { AllocatorChoice, Profile, Tier } from '../../images/allocator/tier.ts';
+import type { FieldCase } from './cases.ts';
 import type { Measure } from './measure.ts';
+import type { Subject } from './subject.ts';
 
 /** Every axis resolved. Sizes in bytes; `null` leaves the guest's own default. */
 export type Settings = Readonly<{
@@ -51,6 +53,8 @@ export type Settings = Readonly<{
   /** SPIN_ALLOCATOR. */
   allocator: AllocatorChoice;
   profile: Profile;
+  /** Name of what runs: `wasm-host`, or another subject. */
+  subject: string;
   /** Environment variables of the wasm host. */
   env: Readonly<Record<string, string>>;
 }>;
@@ -65,6 +69,8 @@ export type Expectation = Readonly<{
   tier?: Tier;
   atLeast?: Tier;
   outcome?: 'reached' | 'exhausted' | 'crashed' | 'timeout' | 'guest-died';
+  /** A pattern that a line of what was written must fit. */
+  error?: string;
   /** Most that the tier may cost: 0.2 for 20 %. */
   overhead?: number;
   because: string | null;
@@ -79,6 +85,8 @@ export type Cell = Readonly<{
   id: string;
   settings: Settings;
   expectation: Expectation | null;
+  /** What runs instead of the wasm host; absent for the wasm host. */
+  subject?: Subject;
   /** How its overhead is measured; absent where the matrix does not ask for it. */
   measure?: Measure;
   /** 1-based number among repetitions of the same settings; 1 without `repeat`. */
@@ -96,6 +104,8 @@ export type Matrix = Readonly<{
   /** The axes in the order they are shown, with the values the matrix varies. */
   axes: readonly Readonly<{ name: AxisName; values: readonly (string | number | null)[] }>[];
   repeat: number;
+  /** Known failures of the field; empty in most matrices. */
+  cases: readonly FieldCase[];
   /** Streams the cells; restartable. */
   cells(): Iterable<Cell>;
 }>;

@@ -72,7 +72,11 @@ export function valuePath(base: Path, axis: AxisName, selector: Selector, index:
 
 /** Axes in the order of the file; then those only `include` names. */
 function orderOf(source: Source, form: Form): AxisName[] {
-  const listed = Object.keys((source.value as { axes?: object | null }).axes ?? {}) as AxisName[];
+  const listed = [
+    ...Object.keys((source.value as { axes?: object | null }).axes ?? {}),
+    // Those that stand elsewhere in the file: `subject`.
+    ...Object.keys(form.axes ?? {}),
+  ] as AxisName[];
   const included = (form.include ?? []).flatMap((row) => Object.keys(row) as AxisName[]);
   return [...new Set([...listed, ...axisNames.filter((axis) => included.includes(axis))])];
 }

@@ -47,7 +47,7 @@ const aspects: readonly Readonly<{
 }>[] = [
   {
     speaks: demandsEnd,
-    demand: ({ tier, atLeast, outcome }) => JSON.stringify([tier, atLeast, outcome]),
+    demand: ({ tier, atLeast, outcome, error }) => JSON.stringify([tier, atLeast, outcome, error]),
   },
   { speaks: ({ overhead }) => overhead !== undefined, demand: ({ overhead }) => String(overhead) },
 ];

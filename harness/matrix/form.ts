@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { tiers } from '../../images/allocator/tier.ts';
 import { axisNames } from './axes.ts';
 import type { AxisTable } from './axes.ts';
+import { defineCase, outcomes, type CaseForm } from './case-form.ts';
+import { patternSchema, subjectForm, subjectName, defineSubject, type SubjectForm } from './subject-form.ts';
 import { boundSchema, budgetSchema, precisionSchema, workloadNames } from './measure.ts';
 import type { AxisName, Expectation, Settings } from './cell.ts';
 
@@ -14,6 +16,9 @@ export type Selector = Readonly<Partial<Record<AxisName, Value | readonly Value[
 export type Rule = Expectation & Readonly<{ where: Selector }>;
 
 export type Form = Readonly<{
+  subject?: string | SubjectForm | undefined;
+  subjects?: Readonly<Record<string, SubjectForm>> | undefined;
+  cases?: readonly CaseForm[] | undefined;
   title?: string | undefined;
   axes?: Selector | null | undefined;
   exclude?: readonly Selector[] | null | undefined;
@@ -33,8 +38,6 @@ export type MeasureForm = Readonly<{
   share?: boolean | undefined;
 }>;
 
-export const outcomes = ['reached', 'exhausted', 'crashed', 'timeout', 'guest-died'] as const;
-
 export const maxRepeat = 1000;
 
 /** Words for editors, kept beside the schemas they describe. */
@@ -50,9 +53,17 @@ export function defineForm(table: AxisTable): FormSchema {
     return schema;
   };
 
+  const subject = note(defineSubject(), {
+    id: 'subject',
+    description: `${table.subject.description}: a name, a file, or a map with \`run\``,
+  });
   const shape: Record<string, z.ZodType> = {};
   for (const axis of axisNames) {
     const { schema, description, unit, expects } = table[axis];
+    if (axis === 'subject') {
+      shape[axis] = z.union([subject, z.array(subject).min(1)]).optional();
+      continue;
+    }
     const value = note(schema as z.ZodType, {
       id: axis,
       description: `${description}${unit === null ? '' : ` (${unit})`}: ${expects}`,
@@ -92,6 +103,9 @@ export function defineForm(table: AxisTable): FormSchema {
             { description: 'The tier reached: exactly, `{at least: …}`, or `{outcome: …}`' },
           ).optional(),
           outcome: note(word(outcomes), { description: 'What else happens, instead of `tier`' }).optional(),
+          error: note(patternSchema, {
+            description: 'Pattern of a line that must be written, beside `tier` or `outcome`',
+          }).optional(),
           overhead: note(boundSchema, {
             description: 'Most that the tier may cost, beside `tier` or alone: "<= 20%"',
           }).optional(),
@@ -105,7 +119,7 @@ export function defineForm(table: AxisTable): FormSchema {
         },
         { error: 'a map with `where` and `tier`, `outcome` or `overhead`' },
       )
-      .transform(({ where: selected, tier, outcome, overhead, because, link }, context): Rule => {
+      .transform(({ where: selected, tier, outcome, error, overhead, because, link }, context): Rule => {
         const refuse = (message: string, hint: string, path: string[] = []): void =>
           context.addIssue({ code: 'custom', message, path, params: { hint } });
         if (tier !== undefined && outcome !== undefined) {
@@ -117,8 +131,12 @@ export function defineForm(table: AxisTable): FormSchema {
         if (overhead !== undefined && end !== 'reached') {
           refuse(`a cell that is ${end} has no tier and no overhead`, 'leave out `overhead`', ['overhead']);
         }
+        if (error !== undefined && tier === undefined && outcome === undefined) {
+          refuse('`error` stands beside `tier` or `outcome`', 'say what happens, too', ['error']);
+        }
         const rest = {
           where: selected ?? {},
+          ...(error !== undefined && { error }),
           ...(overhead !== undefined && { overhead }),
           because: because ?? null,
           link: link ?? null,
@@ -186,6 +204,17 @@ export function defineForm(table: AxisTable): FormSchema {
         { description: 'How often each cell runs, each time on a boot of its own' },
       ).optional(),
       measure: measure.nullable().optional(),
+      subject: note(subject.optional(), { description: 'What runs where a cell names nothing else' }),
+      subjects: note(z.record(subjectName, subjectForm, { error: 'a map from names to subjects' }), {
+        description: 'Subjects by name, for `subject` and the axis of that name',
+      }).optional(),
+      cases: note(
+        z.array(
+          defineCase(where, subject, text, (schema, description) => note(schema, { description })),
+          { error: 'a list of cases' },
+        ),
+        { description: 'Known failures of the field: each its own cells, beside `axes` and `include`' },
+      ).optional(),
     },
     { error: 'a map with `axes`' },
   );

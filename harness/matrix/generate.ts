@@ -1,6 +1,6 @@
 /**
- * Writes what is generated from the axis table: matrices/matrix.schema.json and the axis reference in
- * matrices/README.md. With `--check` it only compares, and ends with 1 when a file is out of date.
+ * Writes what is generated from the axis table: matrices/matrix.schema.json, matrices/subject.schema.json and the
+ * axis reference in matrices/README.md. With `--check` it only compares, and ends with 1 when a file is out of date.
  * Run from the root of the repository: `node dist/harness/matrix/generate.js [--check]`.
  */
 import { readFile } from 'node:fs/promises';
@@ -8,18 +8,21 @@ import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import writeFileAtomic from 'write-file-atomic';
 import { renderReference, replaceReference } from './reference.ts';
-import { renderSchema } from './schema.ts';
+import { renderSchema, renderSubjectSchema } from './schema.ts';
 
 export type Generated = Readonly<{ path: string; before: string | null; after: string }>;
 
 /** What each generated file holds and should hold; `root` is the root of the repository. */
 export async function generate(root: string): Promise<readonly Generated[]> {
   const schemaPath = join(root, 'matrices/matrix.schema.json');
+  const subjectPath = join(root, 'matrices/subject.schema.json');
   const readmePath = join(root, 'matrices/README.md');
   const schema = await readFile(schemaPath, 'utf8').catch(() => null);
+  const subject = await readFile(subjectPath, 'utf8').catch(() => null);
   const readme = await readFile(readmePath, 'utf8');
   return [
     { path: schemaPath, before: schema, after: renderSchema() },
+    { path: subjectPath, before: subject, after: renderSubjectSchema() },
     { path: readmePath, before: readme, after: replaceReference(readme, renderReference()) },
   ];
 }

@@ -4,7 +4,8 @@ import { axisWords, isAxisName } from './axes.ts';
 import type { AxisTable } from './axes.ts';
 import type { AxisName } from './cell.ts';
 import { outsideRange } from './axis-kinds.ts';
-import { measureKeys, suggestions } from './measure.ts';
+import { keysAt, isInSubject } from './issue-keys.ts';
+import { suggestions } from './measure.ts';
 import { nearest } from './nearest.ts';
 import { quote } from './problems.ts';
 import type { Problem } from './problems.ts';
@@ -13,24 +14,22 @@ import type { Path, Source } from './source.ts';
 /** More would not be read, and a hostile file can have ten thousands. */
 const maxProblems = 200;
 
-const formKeys = ['title', 'axes', 'exclude', 'include', 'expect', 'repeat', 'measure'];
-const ruleKeys = ['where', 'tier', 'outcome', 'overhead', 'because', 'link'];
-
 /** Issues with the branches of unions resolved to the one that was meant. */
 export function resolveIssues(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue[] {
   return issues.flatMap((issue) => flatten(issue, []));
 }
 
-/** All problems of a value that the form refused. */
+/** All problems of a value that the form refused. `base`: where the value would stand in a matrix. */
 export function describeIssues(
   issues: readonly z.core.$ZodIssue[],
   source: Source,
   table: AxisTable,
+  base: Path = [],
 ): Problem[] {
   const problems: Problem[] = [];
   for (const issue of issues) {
     if (problems.length >= maxProblems) break;
-    problems.push(...describe(issue, source, table));
+    problems.push(...describe(issue, source, table, base));
   }
   return problems;
 }
@@ -43,16 +42,25 @@ function flatten(issue: z.core.$ZodIssue, base: Path): z.core.$ZodIssue[] {
   const depth = (branch: readonly z.core.$ZodIssue[]): number =>
     Math.max(...branch.map((inner) => inner.path.length));
   const deepest = Math.max(...branches.map(depth));
-  if (deepest === path.length) return [{ ...issue, path }];
+  if (deepest === path.length) {
+    // A map with a wrong key is a map all the same: it says more than that it is no text.
+    const meant = branches.filter((branch) => branch.every(({ code }) => code !== 'invalid_type'));
+    const [only] = meant;
+    const isMap = only?.some(({ code }) => code === 'unrecognized_keys' || code === 'custom') === true;
+    return meant.length === 1 && only !== undefined && isMap ? only : [{ ...issue, path }];
+  }
   const candidates = branches.filter((branch) => depth(branch) === deepest);
   return candidates.reduce((best, branch) => (branch.length < best.length ? branch : best));
 }
 
 /** The axis whose value is at this path, with the rest of the path inside the value. */
 function axisAt(path: Path): { axis: AxisName; rest: Path } | null {
-  const at = { axes: 1, exclude: 2, include: 2, expect: 3, measure: 2 }[String(path[0])];
+  const at =
+    path[0] === 'cases'
+      ? path.indexOf('settings') + 1 || undefined
+      : { axes: 1, exclude: 2, include: 2, expect: 3, measure: 2 }[String(path[0])];
   const axis = at === undefined ? undefined : path[at];
-  if (at === undefined || typeof axis !== 'string' || !isAxisName(axis)) return null;
+  if (at === undefined || typeof axis !== 'string' || !isAxisName(axis) || axis === 'subject') return null;
   if (path[0] === 'expect' && path[2] !== 'where') return null;
   if (path[0] === 'measure' && path[1] !== 'where') return null;
   return { axis, rest: path.slice(at + 1) };
@@ -66,20 +74,24 @@ function valueAt(value: unknown, path: Path): unknown {
   );
 }
 
-function describe(issue: z.core.$ZodIssue, source: Source, table: AxisTable): Problem[] {
+function describe(issue: z.core.$ZodIssue, source: Source, table: AxisTable, base: Path): Problem[] {
   const { path } = issue;
   const data = valueAt(source.value, path);
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.slice(0, maxProblems).map((key) => describeKey(path, key, source, table));
+    return issue.keys.slice(0, maxProblems).map((key) => describeKey(path, key, source, table, base));
   }
   const isKey = issue.code === 'invalid_key' || (issue.code === 'custom' && issue.params?.['of'] === 'key');
   const place = source.placeOf(path, isKey ? 'key' : undefined);
   const hint = issue.code === 'custom' ? (issue.params?.['hint'] as string | undefined) : undefined;
-  const found = axisAt(path);
+  const found = axisAt([...base, ...path]);
   if (issue.code === 'custom' && issue.message !== outsideRange) {
     return [
       { code: 'MATRIX_BAD_VALUE', message: issue.message, ...place, ...(hint === undefined ? {} : { hint }) },
     ];
+  }
+  if (issue.code === 'invalid_key' && (found === null || isInSubject([...base, ...path]))) {
+    const message = `${quote(String(path.at(-1)))} is not ${issue.issues[0]?.message ?? 'a key'}`;
+    return [{ code: 'MATRIX_UNKNOWN_KEY', message, ...place }];
   }
   if (found === null) return [describeStructure(issue.message, path, data, source)];
   const { axis, rest } = found;
@@ -151,20 +163,19 @@ function suggestOf(path: Path, data: unknown): string | null {
   return suggestions[key]?.(data) ?? null;
 }
 
-function describeKey(path: Path, key: string, source: Source, table: AxisTable): Problem {
+function describeKey(path: Path, key: string, source: Source, table: AxisTable, base: Path): Problem {
   const place = source.placeOf([...path, key], 'key');
   const words = axisWords(table);
   const meant = nearest(key, words.keys());
   const axis = meant === null ? undefined : words.get(meant);
-  const isRoot = path.length === 0;
-  const isRule = path[0] === 'expect' && path.length === 2;
-  const isMeasure = path[0] === 'measure' && path.length === 1;
-  if (isRoot || isRule || isMeasure || path.at(-1) === 'tier') {
-    const keys = isRoot ? formKeys : isRule ? ruleKeys : isMeasure ? measureKeys : ['at least', 'outcome'];
+  const full = [...base, ...path];
+  const isRoot = full.length === 0;
+  const keys = keysAt(full);
+  if (keys !== null) {
     const right = nearest(key, keys);
     const hint =
-      right === null && axis !== undefined && path.at(-1) !== 'tier'
-        ? `an axis: it belongs below \`${isRoot ? 'axes' : 'where'}\``
+      right === null && axis !== undefined && path.at(-1) !== 'tier' && !isInSubject(full)
+        ? `an axis: it belongs below \`${isRoot ? 'axes' : full[0] === 'cases' ? 'settings' : 'where'}\``
         : `known: ${keys.join(', ')}`;
     const message = `unknown key ${quote(key)}`;
     return {

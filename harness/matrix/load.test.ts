@@ -25,7 +25,19 @@ function problemsOf(text: string, options?: LoadOptions): MatrixErrors {
 const placesOf = (text: string): string[] =>
   problemsOf(text).problems.map(({ code, line, column }) => `${code} ${line}:${column}`);
 
-for (const name of ['bad-values', 'rules', 'measure', 'measure-rules', 'syntax', 'tab', 'duplicate-key']) {
+for (const name of [
+  'bad-values',
+  'rules',
+  'measure',
+  'measure-rules',
+  'syntax',
+  'tab',
+  'duplicate-key',
+  'subjects',
+  'cases',
+  'case-cells',
+  'shared-cell',
+]) {
   t.test(`${name}.yaml is answered with the stored text`, (t) => {
     const text = readFileSync(join(fixtures, `${name}.yaml`), 'utf8');
     const expected = readFileSync(join(fixtures, `${name}.txt`), 'utf8');

@@ -1,10 +1,12 @@
 /** A matrix file → a matrix, or everything that is wrong with it at once. */
 import { open } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { PoolproofError } from '../errors.ts';
 import { axes } from './axes.ts';
 import type { AxisTable } from './axes.ts';
-import type { Matrix } from './cell.ts';
+import { axesOfCases, expandCases } from './cases.ts';
+import type { ExpandedCases } from './cases.ts';
+import type { Cell, Matrix } from './cell.ts';
 import { formatValue } from './cell-id.ts';
 import { compile } from './compile.ts';
 import type { Compiled } from './compile.ts';
@@ -17,6 +19,9 @@ import type { Problem } from './problems.ts';
 import { withoutRefused } from './prune.ts';
 import { parseSource } from './source.ts';
 import type { Source } from './source.ts';
+import { resolveSubjects } from './subject-resolve.ts';
+import { hostSubject } from './subject.ts';
+import type { Subject } from './subject.ts';
 
 /** Larger files are refused unread. */
 export const maxFileBytes = 2 ** 20;
@@ -104,10 +109,10 @@ export function parseMatrix(text: string, file: string, options: LoadOptions = {
     const problems = [...source.problems, ...describeIssues(issues, source, table)];
     const rest = withoutRefused(source, issues);
     const sound = form.safeParse(rest.value);
-    if (sound.success) problems.push(...check(sound.data, rest, table).problems.filter(isCertain));
+    if (sound.success) problems.push(...check(sound.data, rest, file, table).problems.filter(isCertain));
     throw new MatrixErrors(file, text, problems);
   }
-  const { compiled, count, problems } = check(checked.data, source, table);
+  const { compiled, count, problems, subjects, expanded } = check(checked.data, source, file, table);
   if (source.problems.length > 0) {
     throw new MatrixErrors(file, text, [...source.problems, ...problems.filter(isCertain)]);
   }
@@ -117,19 +122,81 @@ export function parseMatrix(text: string, file: string, options: LoadOptions = {
     title: checked.data.title ?? basename(file),
     file,
     text,
-    size: count * repeat,
-    axes: shownAxes(compiled, table),
+    size: (count + expanded.cells.length) * repeat,
+    axes: joinAxes(shownAxes(compiled, table), axesOfCases(expanded.cells, table)),
     repeat,
-    cells: () => ({ [Symbol.iterator]: () => expandCells(compiled, repeat, table) }),
+    cases: expanded.cases,
+    cells: () => ({
+      [Symbol.iterator]: () => withSubjects(allCells(compiled, expanded, repeat, table), subjects),
+    }),
   };
 }
 
-type Checked = Readonly<{ compiled: Compiled; count: number; problems: readonly Problem[] }>;
+type Checked = Readonly<{
+  compiled: Compiled;
+  count: number;
+  subjects: ReadonlyMap<string, Subject>;
+  expanded: ExpandedCases;
+  problems: readonly Problem[];
+}>;
 
-function check(form: Form, source: Source, table: AxisTable): Checked {
+function check(given: Form, source: Source, file: string, table: AxisTable): Checked {
+  const { form, subjects, problems: unresolved } = resolveSubjects(given, source, dirname(file), table);
+  const expanded = expandCases(form.cases ?? [], source, table);
   const compiled = compile(form, source, table);
-  const counted = countCells(compiled, form.repeat ?? 1, source, table);
-  return { compiled, count: counted.count, problems: [...compiled.problems, ...counted.problems] };
+  const onlyCases = expanded.cases.length > 0 && compiled.product === null && compiled.includes.length === 0;
+  const counted = onlyCases
+    ? { count: 0, problems: [] }
+    : countCells(compiled, form.repeat ?? 1, source, table);
+  const problems = [...unresolved, ...expanded.problems, ...compiled.problems, ...counted.problems];
+  if (problems.length === 0) problems.push(...findShared(compiled, expanded, source, table));
+  return { compiled, count: counted.count, subjects, expanded, problems };
+}
+
+/** A cell of a case that is a cell of the axes, too: it would have two expectations. */
+function findShared(
+  compiled: Compiled,
+  { cells, cases }: ExpandedCases,
+  source: Source,
+  table: AxisTable,
+): Problem[] {
+  if (cells.length === 0) return [];
+  const ids = new Set(cells.map(({ id }) => id));
+  for (const { id } of expandCells(compiled, 1, table)) {
+    if (!ids.has(id)) continue;
+    const index = cases.findIndex((one) => one.cells.some((cell) => cell.id === id));
+    const place = source.placeOf(['cases', index]);
+    const message = 'a cell of the case is there already, from `axes` or `include`';
+    return [{ code: 'MATRIX_DUPLICATE_CELL', message, ...place, hint: id }];
+  }
+  return [];
+}
+
+function* allCells(
+  compiled: Compiled,
+  { cells }: ExpandedCases,
+  repeat: number,
+  table: AxisTable,
+): Generator<Cell> {
+  yield* expandCells(compiled, repeat, table);
+  for (const cell of cells)
+    for (let repetition = 1; repetition <= repeat; repetition += 1) yield { ...cell, repetition };
+}
+
+function* withSubjects(cells: Iterable<Cell>, subjects: ReadonlyMap<string, Subject>): Generator<Cell> {
+  for (const cell of cells) {
+    const subject = cell.settings.subject === hostSubject ? undefined : subjects.get(cell.settings.subject);
+    yield subject === undefined ? cell : { ...cell, subject };
+  }
+}
+
+/** Values of both, each axis once. */
+function joinAxes(own: Matrix['axes'], ofCases: Matrix['axes']): Matrix['axes'] {
+  const names = [...new Set([...own, ...ofCases].map(({ name }) => name))];
+  return names.map((name) => ({
+    name,
+    values: [...new Set([...own, ...ofCases].flatMap((axis) => (axis.name === name ? axis.values : [])))],
+  }));
 }
 
 /** What stays true of a matrix from which refused parts were taken; that a rule matches nothing does not. */

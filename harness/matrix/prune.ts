@@ -5,7 +5,7 @@
 import type { z } from 'zod';
 import type { Path, Source } from './source.ts';
 
-const rowLists: readonly unknown[] = ['exclude', 'include', 'expect'];
+const rowLists: readonly unknown[] = ['exclude', 'include', 'expect', 'cases', 'subjects'];
 
 /** What goes with an issue: a value of an axis, a whole row or rule (without a part it would mean something else), or a key. */
 function refusedBy(issue: z.core.$ZodIssue): Path[] {

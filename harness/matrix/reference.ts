@@ -11,6 +11,7 @@ const proofs: Readonly<Record<string, string>> = {
   node: "the wasm host's report",
   allocator: "the wasm host's report",
   profile: "the wasm host's report",
+  subject: 'the request of the harness',
   env: 'the request of the harness',
 };
 

@@ -1,8 +1,9 @@
-/** JSON Schema of a matrix file, for editors. */
+/** JSON Schemas of a matrix file and of a subject's own file, for editors. */
 import { z } from 'zod';
 import type { AxisTable } from './axes.ts';
 import { axes, axisNames } from './axes.ts';
 import { formOf } from './load.ts';
+import { subjectForm } from './subject-form.ts';
 
 /** Draft 7: what yaml-language-server and most editors read. Ends with a line break. */
 export function renderSchema(table: AxisTable = axes): string {
@@ -15,4 +16,10 @@ export function renderSchema(table: AxisTable = axes): string {
     Object.assign(definitions[axis] ?? {}, { examples: [...row.examples] });
   }
   return `${JSON.stringify({ title: 'poolproof matrix', ...schema }, null, 2)}\n`;
+}
+
+/** Schema of a file of matrices/subjects/, or of one of the user's own. */
+export function renderSubjectSchema(): string {
+  const schema = z.toJSONSchema(subjectForm, { target: 'draft-7', io: 'input' });
+  return `${JSON.stringify({ title: 'poolproof subject', ...schema }, null, 2)}\n`;
 }

@@ -12,6 +12,8 @@ import { constants } from 'node:os';
 import type { HostReport } from '../../images/allocator/host-report.ts';
 import type { MachineEnd, Observation, SubjectRun } from '../guest/observation.ts';
 import { type Asked, findContradictions, findWrongVersions } from './check-report.ts';
+import { classifyForeign, type ForeignEnd } from './classify-foreign.ts';
+import type { Subject } from '../matrix/subject.ts';
 import type { Outcome } from './outcome.ts';
 import { plainLine, plainTail } from './plain-text.ts';
 import { type FoundReport, readReport } from './read-report.ts';
@@ -22,6 +24,8 @@ export type Classification = Readonly<{
   reason: string;
   /** What the host reported; a tier in it counts only when `outcome` is `reached`. */
   hostReport: HostReport | null;
+  /** Of a foreign subject that ran: what its patterns tell. */
+  foreign?: Pick<ForeignEnd, 'tier' | 'summary'>;
 }>;
 
 type Row = Readonly<{ before: 'broken' | 'guest-died'; after: 'ignore' | 'contradicts'; words: string }>;
@@ -44,7 +48,12 @@ const machineEnds: Readonly<Record<MachineEnd['kind'], Row>> = {
 /** What a shell says when it could not start the host at all; it exits 2 or 126 then. */
 const forkFailure = /(?:can't|cannot) fork|fork: .*(?:cannot allocate|resource temporarily)/i;
 
-export function classify(observation: Observation, asked: Asked): Classification {
+/** `foreign`: what ran instead of the wasm host. */
+export function classify(
+  observation: Observation,
+  asked: Asked,
+  foreign: Subject | null = null,
+): Classification {
   const { subject, machineEnd, readBack } = observation;
   const wrong = readBack.filter((setting) => !setting.ok);
   if (wrong.length > 0) {
@@ -57,6 +66,10 @@ export function classify(observation: Observation, asked: Asked): Classification
   }
   // A result without proven settings would be a result about an unknown environment.
   if (readBack.length === 0) return end('broken', 'an answer came, yet no setting was read back');
+  if (foreign !== null) {
+    const { outcome, reason, ...rest } = classifyForeign(subject, observation.oomKill, foreign);
+    return { outcome, reason, hostReport: null, foreign: rest };
+  }
   return classifySubject(subject, observation.oomKill, asked);
 }
 

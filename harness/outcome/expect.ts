@@ -76,10 +76,11 @@ function expectedOf(expectation: Expectation | null, prediction: Prediction | nu
 }
 
 /** `conservative`, `at least conservative` or an outcome, and `overhead <= 20 %`. */
-export function renderExpectation({ tier, atLeast: least, outcome, overhead }: Expectation): string {
+export function renderExpectation({ tier, atLeast: least, outcome, error, overhead }: Expectation): string {
   const end = tier ?? (least === undefined ? outcome : `at least ${least}`);
+  const line = error === undefined ? undefined : `a line /${error}/`;
   const bound = overhead === undefined ? undefined : `overhead ${formatBound(overhead)}`;
-  return [end, bound].filter((text) => text !== undefined).join(', ') || 'anything';
+  return [end, line, bound].filter((text) => text !== undefined).join(', ') || 'anything';
 }
 
 function satisfies(observed: Observed, { tier, atLeast: least, outcome }: Expectation): boolean {

@@ -6,12 +6,15 @@ import type { HostReport } from '../../images/allocator/host-report.ts';
 import type { Prediction } from '../../images/allocator/prediction.ts';
 import type { Checks, Tier } from '../../images/allocator/tier.ts';
 import type { Observation } from '../guest/observation.ts';
+import type { Subject } from '../matrix/subject.ts';
 import type { Expectation } from '../matrix/cell.ts';
 import type { Asked } from './check-report.ts';
-import { classify } from './classify.ts';
+import { classify, type Classification } from './classify.ts';
+import type { SubjectSummary } from './classify-foreign.ts';
 import { type Expected, compare } from './expect.ts';
 import { explain } from './explain.ts';
 import type { Outcome, Verdict } from './outcome.ts';
+import { findLine, linesOf } from './output-lines.ts';
 import { plainLine } from './plain-text.ts';
 
 /** What the tier looks like, in bytes. */
@@ -46,29 +49,39 @@ export type Judgement = Readonly<{
   finding: string | null;
   tiers: readonly TierAttempt[];
   host: HostSummary | null;
+  /** Of a foreign subject that ran; absent for the wasm host. */
+  subject?: SubjectSummary;
 }>;
 
-/** `prediction` is made from the facts the observation read back; null when it read none. */
+/**
+ * `prediction` is made from the facts the observation read back; null when it read none, and where something else
+ * than the wasm host ran. `foreign`: what ran instead of the wasm host.
+ */
 export function judge(
   observation: Observation,
   asked: Asked,
   expectation: Expectation | null,
   prediction: Prediction | null,
+  foreign: Subject | null = null,
 ): Judgement {
-  const classification = classify(observation, asked);
+  const classification = classify(observation, asked, foreign);
   const { outcome, hostReport } = classification;
   // A tier counts only when proven, so nothing of a report that was not believed is shown as one.
   const proof = outcome === 'reached' ? (hostReport?.proof ?? null) : null;
-  const tier = proof?.tier ?? null;
+  const told = classification.foreign;
+  const tier = told === undefined ? (proof?.tier ?? null) : told.tier;
   const form = proof === null ? null : pickForm(proof);
   const compared = compare({ outcome, tier, checks: form?.checks ?? null }, expectation, prediction);
+  const missing = findMissingError(observation, classification, expectation);
   return {
     outcome,
-    reason: `${explain(classification, prediction)}${describeStandIns(observation)}`,
+    reason: `${explain(classification, prediction)}${missing ?? ''}${describeStandIns(observation)}`,
     tier,
     form,
     predicted: prediction,
     ...compared,
+    ...(missing !== null && compared.verdict !== null && { verdict: 'unexpected' as const }),
+    ...(told !== undefined && { subject: told.summary }),
     tiers: outcome === 'reached' || outcome === 'exhausted' ? (hostReport?.attempts.map(shorten) ?? []) : [],
     host: hostReport === null ? null : summarizeHost(hostReport, proof),
   };
@@ -83,6 +96,20 @@ export function judgeSkipped(
   const compared = compare({ outcome: 'skipped', tier: null, checks: null }, expectation, prediction);
   const nothing = { tier: null, form: null, tiers: [], host: null };
   return { outcome: 'skipped', reason: plainLine(reason), predicted: prediction, ...compared, ...nothing };
+}
+
+/** Says that no line fits the pattern that the matrix expects; null where one does, or none is expected. */
+function findMissingError(
+  { subject }: Observation,
+  { hostReport }: Classification,
+  expectation: Expectation | null,
+): string | null {
+  const pattern = expectation?.error;
+  if (pattern === undefined || subject === null) return null;
+  const messages =
+    hostReport?.attempts.flatMap(({ failure }) => (failure === null ? [] : [failure.message])) ?? [];
+  const lines = linesOf(subject.stdout, subject.stderr, ...messages);
+  return findLine(lines, pattern) === null ? ` (no line fits /${plainLine(pattern, 200)}/)` : null;
 }
 
 /** Says that the machine was not quite the one asked for. */

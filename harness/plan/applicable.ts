@@ -2,6 +2,7 @@
 import { parseVersion } from '../../images/allocator/engines.ts';
 import type { BuiltImages } from '../../images/build.ts';
 import type { Settings } from '../matrix/cell.ts';
+import { hostSubject } from '../matrix/subject.ts';
 
 /** The worker is built for it, and koffi needs it. */
 const oldestHostNode = 18;
@@ -14,9 +15,9 @@ export function findInapplicable(
   settings: Settings,
   images: Pick<BuiltImages, 'kernel' | 'nodes'>,
 ): string | null {
-  const { node, mdwe } = settings;
+  const { node, mdwe, subject } = settings;
   const version = images.nodes[node] ?? node;
-  if (parseVersion(version)[0] < oldestHostNode) {
+  if (subject === hostSubject && parseVersion(version)[0] < oldestHostNode) {
     return `the wasm host runs on Node ${oldestHostNode} and later, not on ${version}: name another subject`;
   }
   const { release } = images.kernel;

@@ -39,6 +39,7 @@ export const laterAxes = [
   'maxMemory',
   'reservation',
   'guard',
+  'subject',
 ] as const satisfies readonly AxisName[];
 
 export const axisNames = [...firstAxes, ...laterAxes] as const;

@@ -54,6 +54,7 @@ export function selectKnown(ids: readonly string[], where: string, folder: strin
     size: cells.length,
     axes: axisNames.map((name) => ({ name, values: valuesOf(cells, name) })),
     repeat: 1,
+    cases: [],
     cells: () => cells,
   };
   return new Set([...selectCells(known, [where]).cells()].map(({ id }) => id));

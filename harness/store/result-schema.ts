@@ -46,6 +46,7 @@ const settingsSchema = z.object({
   maxMemory: count.nullable().default(null),
   reservation: count.nullable().default(null),
   guard: count.nullable().default(null),
+  subject: text.default('wasm-host'),
   allocator: choiceSchema,
   profile: z.enum(['spin', 'wasmtime']),
   env: z.record(text, text),
@@ -55,6 +56,7 @@ const expectationSchema = z.object({
   tier: tierSchema.exactOptional(),
   atLeast: tierSchema.exactOptional(),
   outcome: z.enum(['reached', 'exhausted', 'crashed', 'timeout', 'guest-died']).exactOptional(),
+  error: text.exactOptional(),
   overhead: count.exactOptional(),
   because: text.nullable(),
   link: text.nullable(),
@@ -136,6 +138,16 @@ const shapeSchema: z.ZodType<Result> = z.object({
       warnings: z.array(text),
     })
     .nullable(),
+  subject: z
+    .object({
+      name: text,
+      ready: z.boolean(),
+      failure: text.nullable(),
+      line: text.nullable(),
+      exitCode: z.int().nullable(),
+      signal: text.nullable(),
+    })
+    .exactOptional(),
   timings: timingsSchema,
   imageDigest: text.nullable(),
   startedAt: text,
@@ -145,9 +157,15 @@ const shapeSchema: z.ZodType<Result> = z.object({
   overheadSource: overheadSourceSchema.exactOptional(),
 });
 
-/** A tier is proven or it is not there: a line that says otherwise is damaged, not a result. */
+/**
+ * A tier is proven or it is not there: a line that says otherwise is damaged, not a result. That of a foreign
+ * subject is told by its patterns, and it may come up without one.
+ */
 export const lineSchema = shapeSchema.refine(
-  ({ outcome, tier, form }) => (outcome === 'reached') === (tier !== null && form !== null),
+  ({ outcome, tier, form, subject }) =>
+    subject === undefined
+      ? (outcome === 'reached') === (tier !== null && form !== null)
+      : form === null && (tier === null || outcome === 'reached'),
   { path: ['tier'], error: 'a tier belongs to the outcome `reached` and to no other' },
 );
 

@@ -5,6 +5,7 @@ import type { Tier } from '../../images/allocator/tier.ts';
 import type { MachineEnd, ReadBack } from '../guest/observation.ts';
 import type { Settings } from '../matrix/cell.ts';
 import type { Expected } from '../outcome/expect.ts';
+import type { SubjectSummary } from '../outcome/classify-foreign.ts';
 import type { Form, HostSummary, TierAttempt } from '../outcome/judge.ts';
 import type { Outcome, Verdict } from '../outcome/outcome.ts';
 import type { OverheadSource } from '../overhead/cell-overhead.ts';
@@ -56,6 +57,8 @@ export type Result = Readonly<{
   readBack: readonly ReadBack[];
   facts: Facts | null;
   host: HostSummary | null;
+  /** What a foreign subject did; absent where the wasm host ran, and where nothing did. Its tier is told, not proven. */
+  subject?: SubjectSummary;
   /** Milliseconds by phase. */
   timings: Readonly<Record<string, number>>;
   /** Digest of what the cell ran on (images and machine), to tell like from unlike. */

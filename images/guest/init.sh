@@ -11,6 +11,8 @@ busybox mount -t tmpfs -o size=16M,mode=0700 tmpfs /run
 busybox mount -t tmpfs -o size=64M tmpfs /tmp
 busybox mount -t cgroup2 cgroup2 /sys/fs/cgroup
 busybox ln -s /proc/self/fd /dev/fd
+# For subjects that listen, or talk to themselves. The wasm host does neither.
+busybox ifconfig lo 127.0.0.1 up
 
 while read -r module; do
   busybox insmod "/lib/modules-poolproof/$module" || echo "poolproof: module $module failed"

@@ -47,6 +47,10 @@ export type Request = Readonly<
       factPaths: readonly string[];
       env: Readonly<Record<string, string>>;
       command: readonly string[];
+      /** Bytes kept of each stream; a multiple of 4096. @default outputCapBytes */
+      capBytes?: number;
+      /** The subject is ended when it is up: a pattern of grep -E that a line fits, or a TCP port on which it listens. */
+      until?: Readonly<{ kind: 'line'; pattern: string } | { kind: 'port'; port: number }>;
     }
   | { verb: 'shell'; limits: Readonly<Record<string, string>>; env: Readonly<Record<string, string>> }
 >;
@@ -69,8 +73,9 @@ function wordsOf(request: Request): string[] {
       return [request.disk];
     case 'run':
       return [
+        ...wordsOfUntil(request.until),
         String(request.deadlineSeconds),
-        String(outputCapBytes),
+        String(request.capBytes ?? outputCapBytes),
         limitsOf(request.limits),
         request.factPaths.join(' '),
         ...pairsOf(request.env),
@@ -81,13 +86,24 @@ function wordsOf(request: Request): string[] {
   }
 }
 
+function wordsOfUntil(until: Extract<Request, { verb: 'run' }>['until']): string[] {
+  if (until === undefined) return [];
+  return until.kind === 'line'
+    ? ['line', until.pattern]
+    : ['port', until.port.toString(16).toUpperCase().padStart(4, '0')];
+}
+
+/** A run whose subject is waited for has a verb of its own. */
+const verbOf = (request: Request): string =>
+  request.verb === 'run' && request.until !== undefined ? 'serve' : request.verb;
+
 /**
  * The line for a request, with its line break.
  * @throws RangeError when a word holds a line break or the line is longer than {@link maxRequestLineBytes}.
  */
 export function formatRequest(token: string, seq: number, request: Request): string {
   const opening = request.verb === 'hello' ? `poolproof/${protocolVersion}` : token;
-  const line = [opening, String(seq), request.verb, ...wordsOf(request).map(quoteWord)].join(' ') + '\n';
+  const line = [opening, String(seq), verbOf(request), ...wordsOf(request).map(quoteWord)].join(' ') + '\n';
   if (Buffer.byteLength(line) > maxRequestLineBytes) {
     throw new RangeError(`a request of ${Buffer.byteLength(line)} bytes, ${maxRequestLineBytes} are allowed`);
   }

@@ -7,6 +7,7 @@
 export PATH=/bin
 token=-
 seq=0
+serve=''
 work=/run/subject
 
 # become_subject
@@ -55,11 +56,26 @@ do_texts() {
   say ok
 }
 
+# Whether the subject is up, where it is one that serves: a line of its output, or a port on which it listens.
+is_up() {
+  case $serve in
+    line) busybox grep -qE -- "$up" "$work/out.head" "$work/err.head" 2>/dev/null ;;
+    # State 0A is LISTEN; the file has ports in hexadecimal.
+    port) busybox grep -qE "^ *[0-9]+: [0-9A-F]+:$up [0-9A-F]+:0000 0A " /proc/net/tcp /proc/net/tcp6 2>/dev/null ;;
+    *) return 1 ;;
+  esac
+}
+
 # Keeps the first <cap> bytes of a stream and counts the rest, so that a subject that never stops
 # writing fills neither the guest's memory nor the port. Says so on the event pipe when the stream ends.
 capture() {
   exec 3>&- <"$work/$1"
-  busybox dd of="$work/$1.head" bs=4096 count=$(($2 / 4096)) iflag=fullblock 2>/dev/null
+  # A line that is waited for must be in the file as soon as it is written.
+  if [ "$serve" = line ]; then
+    busybox dd of="$work/$1.head" bs=1 count="$2" 2>/dev/null
+  else
+    busybox dd of="$work/$1.head" bs=4096 count=$(($2 / 4096)) iflag=fullblock 2>/dev/null
+  fi
   kept=0 rest=0
   [ -s "$work/$1.head" ] && kept=$(busybox stat -c %s "$work/$1.head")
   [ "$kept" -lt "$2" ] || rest=$(busybox wc -c)
@@ -108,6 +124,15 @@ make_group() {
     echo "$1" >/sys/fs/cgroup/subject/memory.max
 }
 
+# serve <line or port> <pattern or hexadecimal port> <words of run>: as `run`, and ends the subject when it is up.
+# The time is that until then.
+do_serve() {
+  serve=$1 up=$2
+  shift 2
+  do_run "$@"
+  serve=''
+}
+
 # run <deadline s> <cap bytes> <limits> <fact paths, one word> [NAME=value ...] <program> [argument ...]
 # Limits are ulimit letters: `v=2097152 d=unlimited`, `cgroup=<bytes>`, `confine=<prctl or seccomp>`. Facts are read while the very child that is to
 # become the subject waits with its limits set; its own /proc/<pid>/ files are sent as /proc/self/.
@@ -131,10 +156,21 @@ do_run() {
     wait $!
     echo "exit $?" >&4
   ) &
-  timeout=0 status='' child='' streams=0 started=$(now_cs)
+  timeout=0 ready=0 status='' child='' streams=0 started=$(now_cs)
   # The child is ready within moments; should even that fail, the deadline still holds.
   left=$deadline
-  while [ "$left" -gt 0 ] && read -r -t "$left" event value size <&4; do
+  while [ "$left" -gt 0 ]; do
+    # A look a second at a subject that is to come up; else nothing is done until something ends.
+    wait_s=$left
+    [ -n "$serve" ] && [ -n "$child" ] && wait_s=1
+    if ! read -r -t "$wait_s" event value size <&4; then
+      [ -n "$serve" ] || break
+      event=''
+      if is_up; then
+        ready=1
+        break
+      fi
+    fi
     case $event in
       ready)
         child=$value
@@ -156,7 +192,7 @@ do_run() {
   done
   ended=$(now_cs)
   if [ -z "$status" ]; then
-    timeout=1
+    [ "$ready" = 1 ] || timeout=1
     [ -n "$child" ] && kill -KILL "-$child" "$child" 2>/dev/null
     while read -r -t 5 event value size <&4; do
       case $event in
@@ -181,7 +217,7 @@ do_run() {
   while read -r -t 0 _ <&4; do read -r _ <&4; done
   send_data out "$work/out.head"
   send_data err "$work/err.head"
-  say ok "exit=${status:-lost} timeout=$timeout out=$out_bytes err=$err_bytes ms=$(((ended - started) * 10))"
+  say ok "exit=${status:-lost} timeout=$timeout ready=$ready out=$out_bytes err=$err_bytes ms=$(((ended - started) * 10))"
 }
 
 # shell: an interactive shell on the serial console, for `poolproof shell`.
@@ -232,6 +268,7 @@ while :; do
         texts) do_texts "$@" ;;
         swapon) do_swapon "$@" ;;
         run) do_run "$@" ;;
+        serve) do_serve "$@" ;;
         shell) do_shell "$@" ;;
         *) say error "unknown request $verb" ;;
       esac

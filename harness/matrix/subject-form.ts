@@ -1,0 +1,214 @@
+/** The form of a subject in a matrix, a case or a file of its own, and what it becomes. */
+import path from 'node:path';
+import { z } from 'zod';
+import { tiers } from '../../images/allocator/tier.ts';
+import type { Ready, Subject, SubjectFile } from './subject.ts';
+import { packagePattern, subjectNamePattern, toExtended } from './subject.ts';
+
+type Pattern = string | readonly string[];
+
+/** As it stands in the file. */
+export type SubjectForm = Readonly<{
+  name?: string | undefined;
+  title?: string | undefined;
+  like?: string | undefined;
+  files?: Readonly<Record<string, string>> | readonly string[] | undefined;
+  run?: readonly string[] | undefined;
+  ready?: Ready | undefined;
+  tiers?: Readonly<Record<string, Pattern>> | undefined;
+  timeout?: number | undefined;
+}>;
+
+export const subjectKeys = ['name', 'title', 'like', 'files', 'run', 'ready', 'tiers', 'timeout'];
+export const readyKeys = ['line', 'port', 'exit'];
+
+const maxWords = 100;
+
+/** Error texts are noun phrases, as in `form.ts`. */
+function text(max: number, error = 'a text'): z.ZodType<string> {
+  return (
+    z
+      .string({ error })
+      .min(1, { error: 'a text of at least one character' })
+      .max(max, { error: `a text of at most ${max} characters` })
+      // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+      .regex(/^[^\u0000-\u001f\u007f]*$/, { error: 'a text without line breaks and control characters' })
+  );
+}
+
+const refuse = (context: z.core.$RefinementCtx, message: string, hint: string): void => {
+  context.addIssue({ code: 'custom', message, params: { hint } });
+};
+
+/** A pattern of JavaScript, held against one line at a time. */
+export const patternSchema: z.ZodType<string> = text(500, 'a pattern').superRefine((source, context) => {
+  try {
+    new RegExp(source, 'u');
+  } catch (error) {
+    const why = String(error).replace(/^.*: /s, '');
+    refuse(
+      context,
+      `the pattern cannot be read: ${why}`,
+      'a regular expression; \\. is a full stop, \\( a bracket',
+    );
+  }
+});
+
+const linePattern = patternSchema.superRefine((source, context) => {
+  if (toExtended(source) === null)
+    refuse(
+      context,
+      'the guest cannot look for this pattern',
+      'a plain one: characters, . * + ? | ( ) [ ] { } ^ $ \\d \\s \\w, no look-around, no \\b',
+    );
+});
+
+const readyForm = z
+  .strictObject(
+    {
+      line: linePattern.optional(),
+      port: z
+        .int({ error: 'a port from 1 to 65535' })
+        .min(1, { error: 'a port from 1 to 65535' })
+        .max(65_535, { error: 'a port from 1 to 65535' })
+        .optional(),
+      exit: z
+        .int({ error: 'an exit code from 0 to 125' })
+        .min(0, { error: 'an exit code from 0 to 125' })
+        .max(125, { error: 'an exit code from 0 to 125' })
+        .optional(),
+    },
+    { error: 'a map with `line`, `port` or `exit`' },
+  )
+  .transform(({ line, port, exit }, context): Ready => {
+    if ([line, port, exit].filter((one) => one !== undefined).length !== 1) {
+      refuse(
+        context,
+        '`ready` has one of `line`, `port` and `exit`',
+        'for example ready: { line: "listening on" }',
+      );
+    }
+    if (line !== undefined) return { kind: 'line', pattern: line, extended: toExtended(line) ?? '' };
+    if (port !== undefined) return { kind: 'port', port };
+    return { kind: 'exit', code: exit ?? 0 };
+  });
+
+const pathOnDisk = z.string().regex(/^(?!\.{1,2}(?:\/|$))[\w.@+-]+(?:\/(?!\.{1,2}(?:\/|$))[\w.@+-]+)*$/, {
+  error: 'a path on the disk such as bin/tool: letters, digits, . _ @ + -, no ..',
+});
+
+const filesForm = z.union([z.record(pathOnDisk, text(1000)), z.array(text(1000)).max(200)], {
+  error: 'a list of files, or a map from their paths on the disk to files',
+});
+
+const argument = z
+  .union([text(2000), z.number().transform(String)], { error: 'a text' })
+  .superRefine((word, context) => {
+    const unknown = /\{(?!node\}|engine\}|files\})([a-z]+)\}/.exec(word);
+    if (unknown === null) return;
+    refuse(
+      context,
+      `\`${unknown[0]}\` stands for nothing`,
+      '{node}, {engine} and {files} stand for paths in the guest',
+    );
+  });
+
+const durationError = 'a time such as 60s or 2m, from 1s to 30m';
+
+const timeoutForm = z
+  .string({ error: durationError })
+  .regex(/^\d{1,4}(?:s|m)$/, { error: durationError })
+  .transform((word, context) => {
+    const seconds = parseInt(word, 10) * (word.endsWith('m') ? 60 : 1);
+    if (seconds < 1 || seconds > 1800)
+      context.addIssue({ code: 'custom', message: `\`${word}\` is not ${durationError}` });
+    return seconds * 1000;
+  });
+
+const wordPattern = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, {
+  error: `a tier (${tiers.join(', ')}) or a class of failure: small letters, digits and -`,
+});
+
+/** A subject written out. Whether it is whole is known when what it is `like` is there too. */
+export const subjectForm: z.ZodType<SubjectForm> = z.strictObject(
+  {
+    name: z
+      .string({ error: 'a name: small letters, digits and -' })
+      .regex(subjectNamePattern, { error: 'a name: small letters, digits and -' })
+      .optional(),
+    title: text(200).optional(),
+    like: text(1000).optional(),
+    files: filesForm.optional(),
+    run: z
+      .array(argument, { error: 'a list: the program and its arguments' })
+      .min(1, { error: 'a list of at least one word' })
+      .max(200, { error: 'a list of at most 200 words' })
+      .optional(),
+    ready: readyForm.optional(),
+    tiers: z
+      .record(
+        wordPattern,
+        z.union([patternSchema, z.array(patternSchema).min(1).max(20)], {
+          error: 'a pattern, or a list of them',
+        }),
+        {
+          error: 'a map from tiers and classes of failure to patterns',
+        },
+      )
+      .refine((map) => Object.keys(map).length <= maxWords, { error: `a map of at most ${maxWords} words` })
+      .optional(),
+    timeout: timeoutForm.optional(),
+  },
+  { error: 'a name, a file, or a map with `run`' },
+);
+
+const nameError = 'a name: small letters, digits and -';
+
+/** Key of `subjects`. */
+export const subjectName = z.string().regex(subjectNamePattern, { error: nameError });
+
+/** A subject where it is named: by name, by file, or written out. */
+export function defineSubject(): z.ZodType<string | SubjectForm> {
+  return z.union([text(1000), subjectForm], { error: 'a name, a file, or a map with `run`' });
+}
+
+/** What two forms come to: what the second says counts, files are put together. */
+export function joinForms(base: SubjectForm, own: SubjectForm, folder: string): SubjectForm {
+  const files = { ...mapFiles(base.files ?? {}, folder), ...mapFiles(own.files ?? {}, folder) };
+  return { ...base, ...own, files };
+}
+
+/** Paths on the disk to files; those of a list keep their last part. Relative ones are below `folder`. */
+export function mapFiles(files: NonNullable<SubjectForm['files']>, folder: string): Record<string, string> {
+  const pairs = isList(files)
+    ? files.map((from) => [path.posix.basename(from), from] as const)
+    : Object.entries(files);
+  return Object.fromEntries(
+    pairs.map(([to, from]) => [to, packagePattern.test(from) ? from : path.resolve(folder, from)]),
+  );
+}
+
+const isList = (files: NonNullable<SubjectForm['files']>): files is readonly string[] => Array.isArray(files);
+
+const listOf = (pattern: Pattern): readonly string[] => (typeof pattern === 'string' ? [pattern] : pattern);
+
+/** A whole form → a subject. `name` where it has none of its own. */
+export function buildSubjectOf(
+  form: SubjectForm & Readonly<{ run: readonly string[] }>,
+  name: string,
+  folder: string,
+): Subject {
+  const files: SubjectFile[] = Object.entries(mapFiles(form.files ?? {}, folder)).map(([to, from]) => ({
+    to,
+    from,
+  }));
+  return {
+    name: form.name ?? name,
+    title: form.title ?? null,
+    files,
+    run: form.run,
+    ready: form.ready ?? { kind: 'exit', code: 0 },
+    words: Object.entries(form.tiers ?? {}).map(([word, pattern]) => ({ word, patterns: listOf(pattern) })),
+    timeoutMs: form.timeout ?? null,
+  };
+}

@@ -1,0 +1,61 @@
+/** Foreign subjects in real guests: each way of being up, limits that reach them, and honest ends. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import t from 'tap';
+import { resolveCacheFolder } from '../images/cache/cache-folder.ts';
+import { parseMatrix } from './matrix/load.ts';
+import { runMatrix } from './run.ts';
+
+const folder = mkdtempSync(path.join(tmpdir(), 'poolproof-test-'));
+t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+
+const text = `
+subjects:
+  line:
+    run:
+      - '{node}'
+      - -e
+      - console.log('pooling on'); require('http').createServer().listen(3000, () => console.log('listening on 3000'))
+    ready: { line: 'listening on \\d+' }
+    tiers: { standard: '^pooling on$', on-demand: '^pooling off$' }
+    timeout: 90s
+  port: { like: line, ready: { port: 3000 }, tiers: {} }
+  missing: { run: [no-such-program] }
+axes: { memory: 512M, engine: v8, subject: [line, port, missing] }
+include:
+  - { memory: 512M, engine: v8, addressSpace: 5000000K, subject: node-memories }
+expect:
+  - { where: { subject: line }, tier: standard }
+  - { where: { subject: port }, outcome: reached }
+  - { where: { subject: node-memories }, outcome: exhausted, error: 'Memory\\(\\): could not allocate memory' }
+`;
+
+t.test('what is up, what is not, and what could not be asked', async (t) => {
+  const { results } = await runMatrix(parseMatrix(text, path.join(folder, 'subjects.yaml')), {
+    resultsDir: path.join(folder, 'results'),
+    cacheDir: resolveCacheFolder(),
+    jobs: 1,
+  });
+  const of = (name: string) => results.find(({ settings }) => settings.subject === name);
+  t.match(of('line'), {
+    outcome: 'reached',
+    tier: 'standard',
+    verdict: 'expected',
+    predicted: null,
+    subject: { name: 'line', ready: true, line: 'pooling on' },
+  });
+  t.match(of('port'), { outcome: 'reached', tier: null, reason: /listens on port 3000/ });
+  t.match(of('missing'), { outcome: 'broken', verdict: null, reason: /no-such-program: not found/ });
+  const limited = of('node-memories');
+  t.match(limited, {
+    outcome: 'exhausted',
+    verdict: 'expected',
+    subject: { failure: 'v8-memory', exitCode: 1 },
+  });
+  t.match(
+    limited?.readBack.find(({ axis }) => axis === 'addressSpace'),
+    { found: String(5_000_000 * 1024), ok: true },
+    'the limit was read back in the very process',
+  );
+});

