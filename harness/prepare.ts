@@ -128,6 +128,7 @@ export async function describeRun(
         ),
       ),
     },
+    ...(matrix.cases.length > 0 && { cases: matrix.cases }),
     options,
   };
 }

@@ -1,5 +1,6 @@
 /** All cells of a run, at one level of concurrency: templates are booted or found, cells run from them, results kept. */
 import pLimit from 'p-limit';
+import type { BuiltImages } from '../images/build.ts';
 import { PoolproofError } from './errors.ts';
 import { buildTemplate, chooseWarmRuns, templateKey } from './guest/build-template.ts';
 import { startMachine, type StartMachine } from './machine/machine.ts';
@@ -8,6 +9,7 @@ import type { Cell } from './matrix/cell.ts';
 import { awaitsOverhead, startOverhead } from './overhead/share.ts';
 import { Budget, decideCapacity, decideDiskMib, estimateDiskMib } from './plan/admission.ts';
 import { deadlinesFor } from './plan/deadlines.ts';
+import { fitDisks } from './plan/disks.ts';
 import { learn, orderCells, orderGroups } from './plan/experience.ts';
 import { buildMachineSpec } from './plan/machine-spec.ts';
 import { bootKey, estimateCostMib, groupByBoot, type BootGroup } from './plan/order.ts';
@@ -129,7 +131,13 @@ export async function runCells(
   };
 
   const grounds = await Promise.all(
-    groupByBoot(todo).map((group) => prepareGround(group, prepared, templates, signal, options)),
+    groupByBoot(todo).flatMap((whole) => {
+      const built = prepared.images.get(whole.settings.kernel);
+      if (built === undefined) throw new RangeError('a group without images');
+      return fitDisks(whole, built).map(({ group, images }) =>
+        prepareGround(group, images, prepared, templates, signal, options),
+      );
+    }),
   );
   const missing = options.cold ? [] : grounds.filter(({ stage }) => stage.template === null);
   const ready = grounds.filter((ground) => !missing.includes(ground));
@@ -161,13 +169,12 @@ function never(): never {
 
 async function prepareGround(
   group: BootGroup,
-  { images, qemu, accelerator: { accelerator } }: Prepared,
+  built: BuiltImages,
+  { qemu, accelerator: { accelerator } }: Prepared,
   templates: TemplateStore,
   signal: AbortSignal,
   options: CellsOptions,
 ): Promise<Ground> {
-  const built = images.get(group.settings.kernel);
-  if (built === undefined) throw new RangeError('a group without images');
   const spec = buildMachineSpec(group.settings, built, { qemu: qemu.path, accelerator });
   const stage: Stage = {
     spec,

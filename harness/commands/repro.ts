@@ -1,5 +1,7 @@
 /** `poolproof repro`: the failure of a field report, or of a stored cell, once more in a guest. */
-import { stat } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { PoolproofError } from '../errors.ts';
 import { renderCases } from '../field/cell-matrix.ts';
@@ -15,14 +17,19 @@ import {
   listObstacles,
   type Reproduction,
 } from '../field/reproduce.ts';
-import { findResult, parseCellName } from '../field/results.ts';
+import { buildCell, findResult, parseCellName } from '../field/results.ts';
 import { signatureOf, symptomOfReport } from '../field/symptom.ts';
 import { formatCellId } from '../matrix/cell-id.ts';
 import type { Settings } from '../matrix/cell.ts';
 import { plainLine } from '../outcome/plain-text.ts';
+import { isFailed } from '../store/bundle.ts';
+import { unpackBundle } from '../store/bundle-unpack.ts';
+import { collectResults, readRun } from '../store/read-run.ts';
 import type { Result } from '../store/result.ts';
 import { textOption, type Context } from './context.ts';
 import { openAsk } from './field-context.ts';
+import { openGuestShell } from './guest-shell.ts';
+import { reproCase } from './repro-case.ts';
 
 type Options = Readonly<Record<string, unknown>>;
 
@@ -96,30 +103,70 @@ async function openCell(text: string, resultsDir: string): Promise<Case> {
   };
 }
 
+/** What a bundle holds: each of its cells that failed, else each that was judged. */
+async function openBundle(file: string): Promise<readonly Case[]> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'poolproof-bundle-'));
+  try {
+    const { dir } = await unpackBundle(file, folder);
+    const judged = (await collectResults((await readRun(dir)).results())).filter(
+      ({ verdict }) => verdict !== null,
+    );
+    const failed = judged.filter(isFailed);
+    const chosen = new Map((failed.length > 0 ? failed : judged).map((result) => [result.id, result]));
+    if (chosen.size === 0)
+      throw new PoolproofError('CELL_NOT_FOUND', 'the bundle holds no cell that was judged', { file });
+    return [...chosen.values()].map((stored) => ({
+      settings: stored.settings,
+      mappings: [],
+      looked: signatureOf(stored),
+      compare: (result) => compareResults(stored, result),
+    }));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function openAll(name: string, options: Options): Promise<readonly Case[]> {
+  if (/\.(?:tgz|tar\.gz)$/.test(name)) return openBundle(name);
+  if ((await isFile(name)) || /\.ya?ml$/.test(name)) return [await openReport(name)];
+  return [await openCell(name, textOption(options, 'results') ?? 'results')];
+}
+
 export async function repro(context: Context, args: readonly string[], options: Options): Promise<number> {
   const [name, ...others] = args;
   if (name === undefined || others.length > 0)
-    throw new PoolproofError('USAGE', 'one field report or cell id');
-  const file = (await isFile(name)) || /\.ya?ml$/.test(name);
-  const { settings, mappings, looked, compare } = file
-    ? await openReport(name)
-    : await openCell(name, textOption(options, 'results') ?? 'results');
+    throw new PoolproofError('USAGE', 'one field report, case id, cell id or bundle');
+  // An id of a case has no `=`, which every cell id has; a report and a bundle are files.
+  if (!name.includes('=') && !/\.(?:ya?ml|tgz|tar\.gz)$/.test(name) && !(await isFile(name)))
+    return reproCase(context, name, options);
+  const cases = await openAll(name, options);
+  const codes: number[] = [];
+  for (const one of cases) codes.push(await reproOne(context, name, one, options));
+  return Math.max(...codes);
+}
+
+async function reproOne(context: Context, name: string, one: Case, options: Options): Promise<number> {
+  const { settings, mappings, looked, compare } = one;
+  const json = options['json'] === true;
+  const tell = json ? context.err : context.out;
   const id = formatCellId(settings);
-  for (const mapping of mappings) context.out(`${plainLine(renderMapping(mapping))}\n`);
-  context.out(`cell: ${id}\nlooked for: ${plainLine(looked)}\n`);
+  for (const mapping of mappings) tell(`${plainLine(renderMapping(mapping))}\n`);
+  tell(`cell: ${id}\nlooked for: ${plainLine(looked)}\n`);
   const obstacles = listObstacles(mappings);
   let reproduction: Reproduction = { end: 'cannot be reproduced here', because: obstacles };
   let result: Result | null = null;
   if (obstacles.length === 0) {
     const ask = await openAsk(context, options, { title: 'repro', cold: true, once: false });
     result = await ask(settings);
-    context.out(`guest: ${result.tier ?? result.outcome}: ${result.reason}\n`);
+    tell(`guest: ${result.tier ?? result.outcome}: ${result.reason}\n`);
     reproduction = compare(result);
   }
-  for (const reason of reproduction.because) context.out(`  ${plainLine(reason)}\n`);
+  for (const reason of reproduction.because) tell(`  ${plainLine(reason)}\n`);
   const save = textOption(options, 'save');
   if (save !== undefined && result !== null) await saveCase(save, name, result, reproduction);
-  context.out(`${reproduction.end}\n`);
+  tell(`${reproduction.end}\n`);
+  if (json) context.out(`${JSON.stringify({ cell: id, mappings, looked, ...reproduction, result })}\n`);
+  if (options['shell'] === true) await openGuestShell(context, buildCell(settings), options);
   return endCodes[reproduction.end];
 }
 

@@ -1,7 +1,10 @@
 /** Stored results and cell ids, as commands name them. */
 import { PoolproofError } from '../errors.ts';
+import { axes } from '../matrix/axes.ts';
 import { formatCellId, parseCellId } from '../matrix/cell-id.ts';
-import type { Settings } from '../matrix/cell.ts';
+import type { Cell, Settings } from '../matrix/cell.ts';
+import { findShippedSubject } from '../matrix/subject-resolve.ts';
+import { hostSubject } from '../matrix/subject.ts';
 import { findRun, listRuns } from '../store/find-run.ts';
 import { collectResults, readRun } from '../store/read-run.ts';
 import type { Result } from '../store/result.ts';
@@ -39,4 +42,18 @@ export async function findResult(resultsDir: string, { id, run }: CellName): Pro
     throw new PoolproofError('CELL_NOT_FOUND', `the run ${run} has no result of ${id}`);
   }
   return null;
+}
+
+/**
+ * A cell from its settings alone: its subject is the wasm host, or one that comes along.
+ * @throws PoolproofError USAGE for a subject that only its matrix knows
+ */
+export function buildCell(settings: Settings): Cell {
+  const cell: Cell = { id: formatCellId(settings), settings, expectation: null, repetition: 1 };
+  if (settings.subject === hostSubject) return cell;
+  const subject = findShippedSubject(settings.subject, axes);
+  if (subject !== null) return { ...cell, subject };
+  throw new PoolproofError('USAGE', `there is no subject ${settings.subject} in matrices/subjects/`, {
+    hint: 'one that a matrix defines is known through its file: poolproof run <matrix> --only <cell>',
+  });
 }

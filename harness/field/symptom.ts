@@ -51,7 +51,9 @@ const lineAt = (text: string, index: number): string =>
   plainLine(text.slice(text.lastIndexOf('\n', index) + 1).split('\n')[0] ?? '', 200);
 
 /** Every failure in a result: of each tier that did not work, and of the process itself. */
-export function symptomsOf({ outcome, reason, tiers }: Result): readonly Symptom[] {
+export function symptomsOf({ outcome, reason, tiers, subject }: Result): readonly Symptom[] {
+  if (subject !== undefined && subject.failure !== null)
+    return [{ class: subject.failure, pool: null, bytes: null, text: subject.line ?? reason }];
   if (outcome === 'crashed') return [{ class: 'no-start', pool: null, bytes: null, text: reason }];
   return tiers.flatMap((tier) =>
     tier.ok || tier.class === null
@@ -89,7 +91,7 @@ export function nearestSymptom(
 
 /** Outcome, tier and failures as one text: what minimize keeps, and what repro of a cell compares. */
 export function signatureOf(result: Result): string {
-  if (result.outcome === 'crashed') return 'crashed';
+  if (result.outcome === 'crashed' && result.subject === undefined) return 'crashed';
   const failures = symptomsOf(result).map(({ class: name, pool }) =>
     pool === null ? name : `${name} ${pool}`,
   );

@@ -14,6 +14,8 @@ import { renderFacts, renderReasons, renderRuns, renderSentences, renderSources 
 import { buildPanel } from './html/panel.ts';
 import { script } from './html/script.ts';
 import { styles } from './html/styles.ts';
+import { renderKnownFailures } from './html/known-failures.ts';
+import { listKnownFailures } from './known-failures.ts';
 import { mergeRuns } from './merge-runs.ts';
 import { summarize } from './summarize.ts';
 
@@ -60,6 +62,7 @@ export function renderHtmlReport(runs: readonly HtmlRun[], options: HtmlOptions 
     </header>
     <main>
       ${renderSentences(merged, entries)}${renderGrid(layout)}${renderLegend(entries, layout)}
+      ${renderKnownFailures(listKnownFailures(newest.record.cases ?? [], results))}
       ${renderReasons(reasons)}${renderRuns(merged)}
       <section aria-labelledby="list">
         <h2 id="list" tabindex="-1">Cells: prediction beside observation</h2>

@@ -6,6 +6,7 @@ import { labelAxis } from './axis-labels.ts';
 import { tellDistribution } from './flakes.ts';
 import { type Grid, buildGrid, listLayouts, tellLegend, tellPlace } from './grid.ts';
 import { findClocks, listRowWords, type OverheadWord, tellOverheadNotes } from './overhead-words.ts';
+import { type KnownFailure, listKnownFailures, tellGone, tellKnownFailures } from './known-failures.ts';
 import { type Summary, summarize, tellCounts } from './summarize.ts';
 
 export function renderMarkdown(run: RunRecord, results: readonly Result[]): string {
@@ -25,6 +26,7 @@ export function renderMarkdown(run: RunRecord, results: readonly Result[]): stri
       'Flaky cells',
       summary.flaky.map((cell) => `- ${escapeMarkdown(cell.id)}: ${escapeMarkdown(tellDistribution(cell))}`),
     ),
+    ...renderKnown(listKnownFailures(run.cases ?? [], results)),
     ...section('Cells to look at', troubled.map(renderCell)),
     '',
   ]
@@ -67,6 +69,23 @@ const renderOverhead = (words: readonly OverheadWord[]): string =>
 
 function renderReason({ where, reason, cells }: Summary['reasons'][number]): string {
   return `- **${escapeMarkdown(where)}**: ${escapeMarkdown(reason)}${cells > 1 ? ` (${cells} cells)` : ''}`;
+}
+
+function renderKnown(known: readonly KnownFailure[]): readonly string[] {
+  const lines = known.map(({ id, link, end, because, gone, contradicts }) => {
+    const name =
+      link !== null && /^https?:\/\/[\w./#?=&%-]+$/.test(link)
+        ? `[${escapeMarkdown(id)}](${link})`
+        : escapeMarkdown(id);
+    const more = [
+      ...because,
+      ...gone.map(tellGone),
+      ...(contradicts === null ? [] : [`contradicts the thread: ${contradicts}`]),
+    ];
+    return `- ${name}: **${end}**${more.length === 0 ? '' : `; ${escapeMarkdown(more.join('; '))}`}`;
+  });
+  const [title, list = ''] = section('Known field failures', lines);
+  return title === undefined ? [] : [title, `${tellKnownFailures(known)}.`, list];
 }
 
 function renderCell({ id, repetition, reason, evidence }: Result): string {

@@ -58,6 +58,23 @@ export const recordSchema = z
         components: z.record(text, text).readonly(),
       })
       .readonly(),
+    /** Known failures of the field among its cells; absent where the matrix has none. */
+    cases: z
+      .array(
+        z
+          .object({
+            id: text,
+            title: text.nullable(),
+            link: text.nullable(),
+            cells: z.array(z.object({ id: text, role: z.enum(['fails', 'gone']) }).readonly()).readonly(),
+            standIn: text.nullable(),
+            contradicts: text.nullable(),
+            cannot: text.nullable(),
+          })
+          .readonly(),
+      )
+      .readonly()
+      .exactOptional(),
     /** The command's options that shape a run (`only`, `jobs`, `cold` …), as given. */
     options: z.record(text, z.union([text, z.number(), z.boolean(), z.null()])).readonly(),
   })

@@ -2,7 +2,7 @@
 // emscripten does it (HOW=instantiate).
 // (module (memory 1))
 const bytes = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 5, 3, 1, 0, 1);
-const wanted = Number(process.env.INSTANCES ?? 1);
+const wanted = Number(process.env.INSTANCES || 1);
 const instances = [];
 
 const make = async () =>

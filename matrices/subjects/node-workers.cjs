@@ -4,18 +4,20 @@ const { Worker, isMainThread, parentPort } = require('node:worker_threads');
 
 if (isMainThread) {
   const memories = process.env.MEMORIES !== undefined;
-  const wanted = Number(process.env.WORKERS ?? (memories ? 1 : 500));
+  const wanted = Number(process.env.WORKERS || (memories ? 1 : 500));
   let count = 0;
   const start = () => {
     const worker = new Worker(__filename);
     worker.once('message', (said) => {
       count += 1;
       console.log(`${count} workers: ${said}`);
-      if (count >= wanted) process.exit(said.includes('Error') ? 1 : 0);
-      start();
+      // A worker that is to be ended for its failure is ended a moment later.
+      if (count >= wanted)
+        setTimeout(() => process.exit(said.includes('Error') ? 1 : 0), memories ? 3000 : 0);
+      else start();
     });
     worker.once('error', (error) => {
-      console.error(`${count} workers, then ${error.code ?? ''} ${error}`);
+      console.error(`${count} workers, then ${error.code || ''} ${error}`);
       process.exit(1);
     });
   };
@@ -33,4 +35,5 @@ if (isMainThread) {
     said = `, then ${error}`;
   }
   parentPort.postMessage(`${kept.length} memories${said}`);
+  setInterval(() => undefined, 1e6);
 }
