@@ -45,7 +45,9 @@ export function registerFieldCommands({ program, run, cache, example }: Registry
     .addOption(cache)
     .addHelpText(
       'after',
-      `${example('poolproof repro report.yaml\npoolproof repro nodejs/node#56596')}
+      `${example(
+        'poolproof repro report.yaml\npoolproof repro nodejs/node#56596 --shell\npoolproof repro memory=1G,overcommit=2@latest',
+      )}
 Exit codes: 0 reproduced (or by stand-in), 1 not reproduced, 2 cannot be reproduced here\n`,
     )
     .action(run(async () => (await import('./repro.ts')).repro));
