@@ -36,13 +36,13 @@ export type Prepared = Readonly<{
  */
 export async function prepare(cells: Iterable<Cell>, options: PrepareOptions): Promise<Prepared> {
   const [qemu, computer] = await Promise.all([findQemu(), readComputer()]);
-  const wanted = [...cells];
-  const requirements = collectRequirements(wanted);
+  const subjects: SubjectsByKernel = new Map();
+  const requirements = collectRequirements(noteSubjects(cells, subjects));
   const images = new Map<string, BuiltImages>();
   for (const [kernel, request] of requirements) {
     const { cacheDir, locked = false, onImageEvent: onEvent } = options;
     const built = await buildImages({ ...request, cacheDir, locked, ...(onEvent && { onEvent }) });
-    images.set(kernel, await addSubjects(built, subjectsOf(wanted, kernel), options));
+    images.set(kernel, await addSubjects(built, [...(subjects.get(kernel)?.values() ?? [])], options));
   }
   const [first] = images.values();
   if (first === undefined) throw new PoolproofError('MATRIX_EMPTY', 'there is no cell to run');
@@ -53,12 +53,18 @@ export async function prepare(cells: Iterable<Cell>, options: PrepareOptions): P
   return { qemu, computer, accelerator, images };
 }
 
-/** Foreign subjects of a kernel's cells, each once. */
-function subjectsOf(cells: readonly Cell[], kernel: string): readonly Subject[] {
-  const found = new Map<string, Subject>();
-  for (const { settings, subject } of cells)
-    if (subject !== undefined && settings.kernel === kernel) found.set(subject.name, subject);
-  return [...found.values()];
+/** Foreign subjects by kernel and name, noted while the cells go by: a matrix can have a million. */
+type SubjectsByKernel = Map<string, Map<string, Subject>>;
+
+function* noteSubjects(cells: Iterable<Cell>, found: SubjectsByKernel): Generator<Cell> {
+  for (const cell of cells) {
+    if (cell.subject !== undefined) {
+      const { kernel } = cell.settings;
+      const ofKernel = found.get(kernel) ?? new Map<string, Subject>();
+      found.set(kernel, ofKernel.set(cell.subject.name, cell.subject));
+    }
+    yield cell;
+  }
 }
 
 /** The same guests with a disk for each subject that has files. */

@@ -132,6 +132,20 @@ export interface Run {
     };
     [k: string]: unknown;
   };
+  cases?: {
+    id: string;
+    title: string | null;
+    link: string | null;
+    cells: {
+      id: string;
+      role: 'fails' | 'gone';
+      [k: string]: unknown;
+    }[];
+    standIn: string | null;
+    contradicts: string | null;
+    cannot: string | null;
+    [k: string]: unknown;
+  }[];
   options: {
     [k: string]: string | number | boolean | null;
   };

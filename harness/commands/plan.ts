@@ -99,7 +99,9 @@ export async function plan(
     const key = bootKey(cell.settings);
     const boot = boots.get(key) ?? boots.size + 1;
     boots.set(key, boot);
-    const prediction = predict(cell);
+    // The model knows the wasm host and nothing else.
+    const prediction = cell.subject === undefined ? predict(cell) : null;
+    const words = prediction === null ? 'not predicted' : describe(prediction);
     const expected = cell.expectation === null ? null : renderExpectation(cell.expectation);
     if (options['json'] === true) {
       await print(
@@ -107,7 +109,7 @@ export async function plan(
       );
     } else {
       await print(
-        `${cell.id}  boot ${boot}  ${describe(prediction)}${expected === null ? '' : `  expected: ${expected}`}\n`,
+        `${cell.id}  boot ${boot}  ${words}${expected === null ? '' : `  expected: ${expected}`}\n`,
       );
     }
   }

@@ -21,6 +21,7 @@ import { buildCell, findResult, parseCellName } from '../field/results.ts';
 import { signatureOf, symptomOfReport } from '../field/symptom.ts';
 import { formatCellId } from '../matrix/cell-id.ts';
 import type { Settings } from '../matrix/cell.ts';
+import { hostSubject } from '../matrix/subject.ts';
 import { plainLine } from '../outcome/plain-text.ts';
 import { isFailed } from '../store/bundle.ts';
 import { unpackBundle } from '../store/bundle-unpack.ts';
@@ -94,7 +95,8 @@ async function openCell(text: string, resultsDir: string): Promise<Case> {
       compare: (result) => compareResults(stored, result),
     };
   }
-  const prediction = predictSettings(settings);
+  // The model knows the wasm host and nothing else.
+  const prediction = settings.subject === hostSubject ? predictSettings(settings) : null;
   return {
     settings,
     mappings: [],

@@ -6,6 +6,7 @@ import { formatParameters } from '../../images/allocator/pool-parameters.ts';
 import type { Prediction } from '../../images/allocator/prediction.ts';
 import { type SpinPool, resolveSpinPool } from '../../images/allocator/spin-variables.ts';
 import type { Settings } from '../matrix/cell.ts';
+import { hostSubject } from '../matrix/subject.ts';
 import { parametersOf } from '../plan/parameters.ts';
 import { resolveEngine } from '../plan/requirements.ts';
 import { type Asked, provenInstances } from './check-report.ts';
@@ -13,10 +14,10 @@ import { type Asked, provenInstances } from './check-report.ts';
 /**
  * @param facts read in the guest by the child that becomes the host; null when it got that far never
  * @param nodeVersion whole version of the Node in the image, `22.23.3`: rules changed within release lines
- * @returns null where the model has nothing to say: no facts, or variables the host will refuse
+ * @returns null where the model has nothing to say: no facts, another subject, or variables the host will refuse
  */
 export function predictCell(settings: Settings, facts: Facts | null, nodeVersion: string): Prediction | null {
-  if (facts === null) return null;
+  if (facts === null || settings.subject !== hostSubject) return null;
   const { kind, version } = resolveEngine(settings.engine);
   const { profile, allocator: choice, env } = settings;
   const parameters = parametersOf(settings);

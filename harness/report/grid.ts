@@ -5,7 +5,7 @@ import type { Tier } from '../../images/allocator/tier.ts';
 import type { Result } from '../store/result.ts';
 import { type VariedAxis, labelSetting } from './axis-labels.ts';
 
-export type Word = Tier | Exclude<Outcome, 'reached'>;
+export type Word = Tier | Outcome;
 
 export type Place = Readonly<{
   /** What happened, most frequent first; more than one when repetitions differ. */
@@ -107,9 +107,11 @@ function buildPlace(results: readonly Result[] | undefined): Place | null {
   };
 }
 
-/** The tier where one was proven, else what happened. */
-export function wordOf({ outcome, tier }: Pick<Result, 'outcome' | 'tier'>): Word {
+/** The tier where one was proven or told, else what happened. */
+export function wordOf({ outcome, tier, subject }: Pick<Result, 'outcome' | 'tier' | 'subject'>): Word {
   if (outcome !== 'reached') return outcome;
+  // A foreign subject can come up and tell no tier.
+  if (subject !== undefined) return tier ?? outcome;
   // A stored line that says `reached` without a tier proves nothing.
   return tier ?? 'broken';
 }

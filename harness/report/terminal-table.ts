@@ -36,6 +36,7 @@ const styles: Readonly<Record<Word, Style>> = {
   standard: 'green',
   conservative: 'yellow',
   'on-demand': 'magenta',
+  reached: 'green',
   exhausted: 'red',
   crashed: 'red',
   timeout: 'red',

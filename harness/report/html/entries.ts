@@ -17,6 +17,7 @@ export const states: readonly State[] = [
   'standard',
   'conservative',
   'on-demand',
+  'reached',
   'flaky',
   ...outcomes.filter((outcome) => outcome !== 'reached'),
 ];
