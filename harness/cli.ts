@@ -7,6 +7,7 @@ import type { Context } from './commands/context.ts';
 import { openContext } from './commands/context.ts';
 import { registerFieldCommands } from './commands/register-field.ts';
 import { renderError } from './errors.ts';
+import { workloads } from '../images/wasm-host/workloads/catalogue.ts';
 
 type Action = (
   context: Context,
@@ -24,6 +25,16 @@ function act(context: Context, exit: (code: number) => void, load: () => Promise
 }
 
 const example = (text: string): string => `\nExample:\n${text.replace(/^/gm, '  ')}\n`;
+
+/** A line a kind: a matrix and `--workloads` take kinds and names. */
+function listWorkloads(): string {
+  const kinds = [...new Set(workloads.map(({ kind }) => kind))];
+  const lines = kinds.map((kind) => {
+    const names = workloads.filter((row) => row.kind === kind).map(({ name }) => name);
+    return `  ${kind}: ${names.join(', ')}`;
+  });
+  return `Workloads by kind:\n${lines.join('\n')}\n`;
+}
 
 /** Builds the whole command line. `exit` hears the code of the command that ran. */
 export function buildProgram(context: Context, exit: (code: number) => void): Command {
@@ -181,14 +192,17 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
     .description('what the forms of a tier cost on this very machine, beside standard')
     .option('--engine <engine>', 'wasmtime, wasmtime@VERSION or v8', 'wasmtime')
     .option('--tier <tier...>', 'only these tiers')
-    .option('--workloads <names...>', 'only these workloads')
+    .option('--workloads <names...>', 'only these workloads, or kinds of them')
     .option('--processes <n>', 'processes to measure in (default: 10)')
     .option('--fresh', 'a process of its own for every sample, as flags per process need')
     .option('--library <file>', 'libwasmtime to load (default: the pinned one)')
     .option('--node <file>', 'Node to run it with (default: this one)')
     .option('--json', 'summaries and raw samples as JSON')
     .addOption(cache)
-    .addHelpText('after', example('poolproof overhead --engine v8 --processes 8'))
+    .addHelpText(
+      'after',
+      () => `\n${listWorkloads()}${example('poolproof overhead --engine v8 --processes 8')}`,
+    )
     .action(run(async () => (await import('./commands/overhead.ts')).overhead));
 
   program

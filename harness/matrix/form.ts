@@ -5,7 +5,7 @@ import { axisNames } from './axes.ts';
 import type { AxisTable } from './axes.ts';
 import { defineCase, outcomes, type CaseForm } from './case-form.ts';
 import { patternSchema, subjectForm, subjectName, defineSubject, type SubjectForm } from './subject-form.ts';
-import { boundSchema, budgetSchema, precisionSchema, workloadNames } from './measure.ts';
+import { boundSchema, budgetSchema, precisionSchema, workloadNames, workloadWords } from './measure.ts';
 import type { AxisName, Expectation, Settings } from './cell.ts';
 
 export type Value = Settings[AxisName];
@@ -166,7 +166,7 @@ export function defineForm(table: AxisTable): FormSchema {
         where: where.optional(),
         workloads: note(
           z
-            .array(z.literal([...workloadNames], { error: `one of ${workloadNames.join(', ')}` }), {
+            .array(z.literal([...workloadNames], { error: workloadWords }), {
               error: 'a list of workloads',
             })
             .min(1, { error: 'a list of at least one workload' }),

@@ -158,7 +158,8 @@ const switches: Readonly<Record<string, string>> = { yes: 'true', on: 'true', no
 
 /** A bound is only meant in a rule: in `measure`, `overhead` is a switch. */
 function suggestOf(path: Path, data: unknown): string | null {
-  const key = String(path.at(-1));
+  // An item of a list is suggested for by the list's name.
+  const key = String(path.findLast((step) => typeof step === 'string'));
   if (key === 'share' || (key === 'overhead' && path[0] === 'measure')) return switches[String(data)] ?? null;
   return suggestions[key]?.(data) ?? null;
 }

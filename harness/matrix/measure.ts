@@ -1,6 +1,7 @@
 /** What a matrix asks of overhead: `measure`, and the bound of a rule. Its texts, and what was meant by wrong ones. */
 import { z } from 'zod';
 import { workloads } from '../../images/wasm-host/workloads/catalogue.ts';
+import { nearest } from './nearest.ts';
 
 /** How the overhead of a cell is measured. */
 export type Measure = Readonly<{
@@ -18,11 +19,13 @@ export const defaultMeasure: Measure = { workloads: [], precision: 0.01, budgetM
 
 export const measureKeys = ['overhead', 'where', 'workloads', 'precision', 'budget', 'share'];
 
+const workloadKinds: readonly string[] = [...new Set(workloads.map(({ kind }) => kind))];
+
 /** Names of workloads and the kinds that stand for several. */
-export const workloadNames: readonly string[] = [
-  ...new Set(workloads.map(({ kind }) => kind)),
-  ...workloads.map(({ name }) => name),
-];
+export const workloadNames: readonly string[] = [...workloadKinds, ...workloads.map(({ name }) => name)];
+
+/** Thirty names would bury the message: the kinds, and where the names are. */
+export const workloadWords = `a kind of workloads (${workloadKinds.join(', ')}) or the name of one (poolproof overhead --help lists them)`;
 
 const number = String.raw`\d{1,4}(?:\.\d{1,4})?`;
 const boundPattern = new RegExp(`^<= ?${number} ?%$`);
@@ -111,4 +114,5 @@ export const suggestions: Readonly<Record<string, (input: unknown) => string | n
     return percent === null ? null : `${percent}%`;
   },
   budget: guessDuration,
+  workloads: (input) => nearest(String(input), workloadNames),
 };

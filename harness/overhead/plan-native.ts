@@ -2,6 +2,8 @@
 import type { EngineKind } from '../../images/allocator/tier.ts';
 import { workloads, type Workload } from '../../images/wasm-host/workloads/catalogue.ts';
 import { PoolproofError } from '../errors.ts';
+import { workloadNames, workloadWords } from '../matrix/measure.ts';
+import { nearest } from '../matrix/nearest.ts';
 import { forms, type Subject } from './forms.ts';
 
 /** In one process each: all forms, or (fresh) a single one. */
@@ -43,8 +45,9 @@ export function selectWorkloads(names: readonly string[], engine?: EngineKind): 
     names.flatMap((name) => {
       const found = workloads.filter((row) => row.name === name || row.kind === name);
       if (found.length === 0) {
+        const meant = nearest(name, workloadNames);
         throw new PoolproofError('USAGE', `there is no workload ${name}`, {
-          hint: `there are ${workloads.map((row) => row.name).join(', ')}`,
+          hint: meant === null ? `write ${workloadWords}` : `did you mean ${meant}?`,
         });
       }
       const unfit = found.find((row) => !suits(row));
