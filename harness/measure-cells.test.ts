@@ -167,6 +167,12 @@ t.test(
       'axes: {node: [22, 24], overcommit: [2], env: [{}, {A: "1"}]}\nmeasure: {share: true}',
     );
     t.equal(planMeasurements(mixed, resultsOf(mixed)).length, 4, 'Node and variables decide the code');
+    const shaped = cellsOf(
+      'axes: {overcommit: [2], cpu: [default, Haswell], allocator: conservative, guard: [default, 64K]}\nmeasure: {share: true}',
+    );
+    t.equal(planMeasurements(shaped, resultsOf(shaped)).length, 4, 'so do CPU flags and parameters');
+    const narrow = cellsOf('axes: {overcommit: [2], addressBits: [default, 39]}\nmeasure: {share: true}');
+    t.equal(planMeasurements(narrow, resultsOf(narrow)).length, 2, 'another baseline may be possible');
     const forms = resultsOf(cells).map((result, index) =>
       result.form === null || index !== 2
         ? result

@@ -26,6 +26,15 @@ const servedCapBytes = 64 * 1024;
 const subjectGroup = '/subject';
 const subjectGroupFile = `/sys/fs/cgroup${subjectGroup}/memory.max`;
 
+/** What to ask for beside the child's own files when a process of a cell is to start. */
+export const factPathsOf = ({ cgroupMemory }: Settings): readonly string[] =>
+  cgroupMemory === null ? machineFactFiles : [...machineFactFiles, subjectGroupFile];
+
+/** Switches the cell's swap on, once for each machine. */
+export async function addSwap(session: Session, { swap }: Settings, deadlines: Deadlines): Promise<void> {
+  if (swap !== null) await session.request({ verb: 'swapon', disk: swapDisk }, deadlines.requestMs);
+}
+
 /** The limit counts only for a child that is in the group. */
 function withGroup(texts: Reply['texts']): Reply['texts'] {
   const limit = texts[subjectGroupFile];
@@ -115,8 +124,7 @@ export async function observeCell(
     session = await openSession(machine, deadlines);
     lap('ready');
     onPhase('ready');
-    if (settings.swap !== null)
-      await session.request({ verb: 'swapon', disk: swapDisk }, deadlines.requestMs);
+    await addSwap(session, settings, deadlines);
     await session.request({ verb: 'apply', settings: buildWrites(settings) }, deadlines.requestMs);
     lap('settings');
     onPhase('settings');
@@ -126,7 +134,7 @@ export async function observeCell(
         verb: 'run',
         deadlineSeconds,
         limits: buildLimits(settings),
-        factPaths: [...machineFactFiles, ...(settings.cgroupMemory === null ? [] : [subjectGroupFile])],
+        factPaths: factPathsOf(settings),
         env,
         command,
         ...(until !== undefined && { until, capBytes: servedCapBytes }),

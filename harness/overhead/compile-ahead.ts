@@ -20,10 +20,13 @@ import { deadlinesFor } from '../plan/deadlines.ts';
 import type { MachineSpec } from '../plan/machine-spec.ts';
 import { formatSubject, type Subject } from './forms.ts';
 import { buildMeasureRequest, guestEnv, type GuestEngine } from './guest-process.ts';
+import type { Shape } from './shape.ts';
 
 export type Ahead = Readonly<{
   engine: GuestEngine;
   subject: Subject;
+  /** What a cell changes of the tier's own settings. */
+  shape: Shape | null;
   /** Names of workloads whose modules are needed. */
   workloads: readonly string[];
   /** Of the machine that is to measure: CPU, kernel, disks. */
@@ -47,8 +50,8 @@ const chunkBytes = chunkBlocks * 4096;
  * Form that stands for all with the same settings for code. Elided checks: the tier makes no difference, and
  * on-demand needs no pool to compile for.
  */
-export function codeFormOf(engine: EngineKind, subject: Subject): Subject {
-  if (subject.checks === 'explicit') return subject;
+export function codeFormOf(engine: EngineKind, subject: Subject, shape: Shape | null): Subject {
+  if (subject.checks === 'explicit' || shape !== null) return subject;
   return engine === 'v8' ? { tier: 'standard', checks: 'elided' } : { tier: 'on-demand', checks: 'elided' };
 }
 
@@ -58,7 +61,7 @@ export function codeFormOf(engine: EngineKind, subject: Subject): Subject {
  * @throws PoolproofError MEASURE_FAILED when compiling fails; those of a machine; DISK_FULL
  */
 export async function compileAhead(ahead: Ahead): Promise<string> {
-  const form = codeFormOf(ahead.engine.kind, ahead.subject);
+  const form = codeFormOf(ahead.engine.kind, ahead.subject, ahead.shape);
   const folder = path.join(ahead.cacheDir, 'modules');
   const file = path.join(folder, `${digestAhead(ahead, form)}.erofs`);
   const isThere = await access(file).then(
@@ -92,13 +95,13 @@ const formatVersion = 1;
  * disk is named by its digest). What the measuring program looks for under another name is not found, and the
  * process says so.
  */
-function digestAhead({ engine, spec, qemuTitle, workloads }: Ahead, form: Subject): string {
+function digestAhead({ engine, spec, qemuTitle, workloads, shape }: Ahead, form: Subject): string {
   const modules = spec.disks.find(({ name }) => name === workloadsDisk)?.path;
   // V8 is Node's own.
   const version = engine.kind === 'v8' ? engine.nodeVersion : engine.version;
   const settings = engine.kind === 'v8' ? compilerFlags : formatSubject(form);
   const parts = [formatVersion, engine.kind, version, form, settings, spec.cpuModel, qemuTitle];
-  const content = [...workloads, modules];
+  const content = [...workloads, modules, ...(shape === null ? [] : [shape])];
   return createHash('sha256')
     .update(JSON.stringify([parts, content]))
     .digest('hex')
@@ -115,6 +118,7 @@ async function compileInGuest(ahead: Ahead, form: Subject): Promise<Buffer> {
     const session = await openSession(machine, deadlines);
     const { command, args } = measureCommand({
       ...buildMeasureRequest(ahead.engine, '/tmp/modules'),
+      ...ahead.shape,
       subjects: [form],
       workloads: ahead.workloads,
       samples: 0,

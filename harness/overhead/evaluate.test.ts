@@ -1,10 +1,12 @@
 import t from 'tap';
 import { parseFacts } from '../../images/allocator/parse-facts.ts';
 import { PoolproofError } from '../errors.ts';
+import { defaultSettings } from '../matrix/axes.ts';
+import type { Settings } from '../matrix/cell.ts';
 import { evaluateQuartets, evaluateTime } from './evaluate-time.ts';
 import { forms, selectForms, type Subject } from './forms.ts';
 import { countedWorkloads, evaluateInstructions, planInstructions } from './instructions.ts';
-import { findLimitProblem, lifted, type Limits } from './limits.ts';
+import { findLimitProblem, wantLimits, type Limits } from './limits.ts';
 import { findLongest, parseMeasurement, type Measurement } from './measurement.ts';
 import { planQuartets, planTogether, selectWorkloads } from './plan-native.ts';
 import { formatOverhead, renderOverhead } from './render.ts';
@@ -22,8 +24,12 @@ const strict: Limits = {
   maxMapCount: 65_530,
   addressSpaceLimit: null,
   dataLimit: null,
+  stackLimit: 8 * 2 ** 20,
   cgroupMemoryMax: null,
 };
+const settings: Settings = { ...defaultSettings(), overcommit: 2 };
+const wanted = wantLimits(settings, strict);
+const { lifted } = wanted;
 
 type Given = Readonly<{
   subjects: readonly Subject[];
@@ -227,7 +233,7 @@ t.test('in a guest: A B B A under limits that each process must have read itself
         ...(change.at === index ? change : {}),
       }),
     );
-    return evaluateInstructions(steps, [measured], strict);
+    return evaluateInstructions(steps, [measured], wanted);
   };
   const good = run([12e6, 16e6, 16.001e6, 12.001e6]);
   if (good.kind !== 'measured') throw new Error(good.reason);
@@ -264,7 +270,7 @@ t.test('in a guest: A B B A under limits that each process must have read itself
   refuse({ at: 1, subjects: [few] }, /it ran conservative\/elided instead of conservative\/explicit/);
   refuse({ at: 1, clock: 'time' }, /does not count instructions/);
   refuse({ at: 2, checksum: 2 }, /computed different things/);
-  t.match(evaluateInstructions(steps, [[]], strict), {
+  t.match(evaluateInstructions(steps, [[]], wanted), {
     kind: 'invalid',
     reason: '0 of 4 processes gave a count',
   });
@@ -281,7 +287,7 @@ t.test('in a guest: A B B A under limits that each process must have read itself
         }),
       ),
     ],
-    strict,
+    wanted,
   );
   t.match(alike, { kind: 'measured', summaries: [{ sameCode: true, ratio: 1, pairs: 0 }] });
   t.equal(
@@ -290,9 +296,9 @@ t.test('in a guest: A B B A under limits that each process must have read itself
     'another baseline where standard cannot be',
   );
   t.equal(countedWorkloads.includes('bulk-memory'), false);
-  t.equal(findLimitProblem('cell', strict, strict), null);
+  t.equal(findLimitProblem('cell', strict, wanted), null);
   t.equal(
-    findLimitProblem('cell', strict, { ...parseFacts({}), ...strict }),
+    findLimitProblem('cell', strict, wantLimits(settings, { ...parseFacts({}), ...strict })),
     null,
     'other facts are no limits',
   );

@@ -12,6 +12,7 @@ import { resolveEngine } from '../plan/requirements.ts';
 import { codeFormOf, compileAhead } from './compile-ahead.ts';
 import { formatSubject, type Subject } from './forms.ts';
 import type { GuestEngine } from './guest-process.ts';
+import type { Shape } from './shape.ts';
 
 export type GuestMeasureTools = Readonly<{
   qemu: Readonly<{ path: string; title: string }>;
@@ -31,11 +32,18 @@ export type GuestMeasureTools = Readonly<{
 const icountShift = 0;
 const withoutStrings = ',-erms,-fsrm';
 
+/** What decides a process' machine code beside its engine. */
+export type CodeForm = Readonly<{
+  subject: Subject;
+  /** What the cell changes of the tier's own settings. */
+  shape: Shape | null;
+}>;
+
 export type GuestGround = Readonly<{
   spec: MachineSpec;
   engine: GuestEngine;
   /** Folder in the guest with the modules of a form. */
-  modulesOf: (subject: Subject) => string;
+  modulesOf: (form: CodeForm) => string;
   /** Null when every machine boots. */
   templateKey: string | null;
   /** A clone of the template, or a boot. */
@@ -49,7 +57,7 @@ export type GuestGround = Readonly<{
  */
 export async function prepareGround(
   settings: Settings,
-  subjects: readonly Subject[],
+  subjects: readonly CodeForm[],
   workloads: readonly string[],
   tools: GuestMeasureTools,
   cold: boolean,
@@ -75,13 +83,15 @@ export async function prepareGround(
   const bare = buildMeasureSpec(settings, images, tools);
   const names = new Map<string, string>();
   const disks = [...bare.disks];
-  for (const subject of subjects) {
-    const form = formatSubject(codeFormOf(kind, subject));
+  const nameOf = ({ subject, shape }: CodeForm): string =>
+    JSON.stringify([formatSubject(codeFormOf(kind, subject, shape)), shape]);
+  for (const code of subjects) {
+    const form = nameOf(code);
     if (names.has(form)) continue;
     const { cacheDir, qemu, startMachine, signal } = tools;
     const path = await compileAhead({
       engine,
-      subject,
+      ...code,
       // The control loop is what proves the clock.
       workloads: [...new Set(['register-loop', ...workloads])],
       spec: bare,
@@ -96,8 +106,7 @@ export async function prepareGround(
     disks.push({ name, path });
   }
   const spec: MachineSpec = { ...bare, disks };
-  const modulesOf = (subject: Subject): string =>
-    mountPoint(names.get(formatSubject(codeFormOf(kind, subject))) ?? '');
+  const modulesOf = (code: CodeForm): string => mountPoint(names.get(nameOf(code)) ?? '');
   const boot = (): Promise<Machine> => tools.startMachine(spec, { kind: 'boot' });
   if (cold) return { spec, engine, modulesOf, templateKey: null, start: boot };
   const deadlines = deadlinesFor('tcg');

@@ -9,6 +9,7 @@ import {
   selectCounted,
   type Step,
 } from './instructions.ts';
+import { wantLimits } from './limits.ts';
 import type { Measurement } from './measurement.ts';
 import { selectWorkloads } from './plan-native.ts';
 import { describeResources, type TierResources } from './resources.ts';
@@ -63,6 +64,7 @@ export async function measurePairs(
   const steps = planInstructions(context.engine.kind, reached, baseline);
   const [a, b] = steps;
   if (a === undefined || b === undefined) throw new RangeError('a plan of no steps');
+  const wanted = wantLimits(context.settings, context.facts);
   const run = async (step: Step, task: Task): Promise<StepEnd> => {
     const left = deadline - performance.now();
     if (left <= 0) return { kind: 'failed', reason: describeBudget(request), refused: false };
@@ -81,7 +83,7 @@ export async function measurePairs(
     const second = await run(b, task);
     if (second.kind !== 'measured') return giveUp({ ...second, refused: false });
     const both = [first.measurement, second.measurement] as const;
-    const compared = compareCode([a, b], both, context.facts);
+    const compared = compareCode([a, b], both, wanted);
     if (compared.kind === 'invalid') return { kind: 'not-measured', reason: compared.reason };
     if (compared.kind === 'same') {
       const { summaries } = compared;
@@ -111,7 +113,7 @@ export async function measurePairs(
       }
     }
     if (quartet.length === steps.length) quartets.push(quartet);
-    const result = evaluateInstructions(steps, quartets, context.facts, request);
+    const result = evaluateInstructions(steps, quartets, wanted, request);
     if (result.kind === 'invalid') return { kind: 'not-measured', reason: result.reason };
     const { summaries } = result;
     todo = summaries

@@ -4,14 +4,15 @@ import { enginePath, measureProgram, mountPoint, nodePath, workloadsDisk } from 
 import type { EngineKind } from '../../images/allocator/tier.ts';
 import { measureCommand, type MeasureRequest } from '../../images/wasm-host/measure-command.ts';
 import { PoolproofError } from '../errors.ts';
-import { machineFactFiles, readFacts, readSubjectRun } from '../guest/observe.ts';
+import { factPathsOf, readFacts, readSubjectRun } from '../guest/observe.ts';
 import type { Session } from '../guest/session.ts';
 import { buildLimits, buildWrites } from '../guest/settings.ts';
 import type { Settings } from '../matrix/cell.ts';
 import { deadlinesFor } from '../plan/deadlines.ts';
 import type { Step } from './instructions.ts';
-import { findLimitProblem, settingsUnder } from './limits.ts';
+import { findLimitProblem, settingsUnder, wantLimits } from './limits.ts';
 import { parseMeasurement, type Measurement } from './measurement.ts';
+import type { Shape } from './shape.ts';
 
 export type GuestEngine = Readonly<{
   kind: EngineKind;
@@ -68,6 +69,8 @@ export type GuestContext = Readonly<{
   engine: GuestEngine;
   /** Folder in the guest with the modules of a form. */
   modulesOf: (step: Step) => string;
+  /** What the cell changes of the settings of the tier it reached. @default nothing */
+  shape?: Shape | null;
 }>;
 
 /** See images/wasm-host/measure.ts. */
@@ -83,7 +86,7 @@ const lengths = [0.2, 1] as const;
  * @throws PoolproofError what a session throws: the machine is lost
  */
 export async function runStep(
-  { session, settings, facts, engine, modulesOf }: GuestContext,
+  { session, settings, facts, engine, modulesOf, shape }: GuestContext,
   step: Step,
   { workloads, samples, planted = 1 }: Task,
   timeoutMs: number,
@@ -92,6 +95,8 @@ export async function runStep(
   await session.request({ verb: 'apply', settings: buildWrites(own) }, deadlinesFor('tcg').requestMs);
   const { command, args } = measureCommand({
     ...buildMeasureRequest(engine, modulesOf(step)),
+    // The baseline is what its tier is by itself.
+    ...(step.limits === 'cell' ? shape : null),
     subjects: [step.subject],
     workloads,
     samples,
@@ -104,14 +109,14 @@ export async function runStep(
       verb: 'run',
       deadlineSeconds: Math.max(1, Math.ceil(timeoutMs / 1000)),
       limits,
-      factPaths: machineFactFiles,
+      factPaths: factPathsOf(own),
       // As the wasm host does it: arenas of 64 MiB each would take what little address space there is.
       env: { ...guestEnv, ...settings.env, ...(limits['v'] === undefined ? {} : { MALLOC_ARENA_MAX: '1' }) },
       command: [command, ...args],
     },
     timeoutMs + deadlinesFor('tcg').requestMs,
   );
-  const problem = findLimitProblem(step.limits, readFacts(reply.texts), facts);
+  const problem = findLimitProblem(step.limits, readFacts(reply.texts), wantLimits(settings, facts));
   if (problem !== null) return { kind: 'invalid', reason: problem };
   const run = readSubjectRun(reply);
   if (run.exitCode !== 0) {

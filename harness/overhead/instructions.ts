@@ -2,7 +2,7 @@
 import { findWorkload, workloads, type Workload } from '../../images/wasm-host/workloads/catalogue.ts';
 import type { EngineKind } from '../../images/allocator/tier.ts';
 import { forms, formatSubject, type Subject } from './forms.ts';
-import { findLimitProblem, type Limits, type LimitState } from './limits.ts';
+import { findLimitProblem, type LimitState, type WantedLimits } from './limits.ts';
 import type { Measurement, WorkloadMeasurement } from './measurement.ts';
 import { selectWorkloads } from './plan-native.ts';
 import { least } from './statistics.ts';
@@ -68,17 +68,15 @@ export type Exactness = Readonly<{
  * Evaluates quartets of processes, each in the plan's order. A later quartet repeats workloads that an earlier
  * one left unstable; the first stable one counts, else the last. `low` and `high` are the least and the
  * greatest of the pairs: the spread of an exact count, not a confidence interval.
- *
- * @param cell limits of the cell, as its wasm host read them
  */
 export function evaluateInstructions(
   steps: readonly Step[],
   quartets: readonly (readonly Measurement[])[],
-  cell: Limits,
+  wanted: WantedLimits,
   { precision = 0.01 }: Exactness = {},
 ): InstructionResult {
   for (const measured of quartets) {
-    const reason = findProblems(steps, measured, cell);
+    const reason = findProblems(steps, measured, wanted);
     if (reason !== null) return invalid(reason);
   }
   const [a1] = quartets[0] ?? [];
@@ -129,10 +127,10 @@ export type CodeComparison =
 export function compareCode(
   steps: readonly [Step, Step],
   measured: readonly [Measurement, Measurement],
-  cell: Limits,
+  wanted: WantedLimits,
 ): CodeComparison {
   for (const [at, step] of steps.entries()) {
-    const problem = findSubjectProblem(step, measured[at], cell);
+    const problem = findSubjectProblem(step, measured[at], wanted);
     if (problem !== null) return { kind: 'invalid', reason: problem };
   }
   const names = measured[0].workloads.map(({ workload }) => workload);
@@ -181,24 +179,28 @@ function runSameCode(workload: string, measured: readonly Measurement[]): boolea
 
 const invalid = (reason: string): InstructionResult => ({ kind: 'invalid', reason });
 
-function findProblems(steps: readonly Step[], measured: readonly Measurement[], cell: Limits): string | null {
+function findProblems(
+  steps: readonly Step[],
+  measured: readonly Measurement[],
+  wanted: WantedLimits,
+): string | null {
   if (measured.length !== steps.length) {
     return `${measured.length} of ${steps.length} processes gave a count`;
   }
   for (const [at, step] of steps.entries()) {
-    const problem = findProblem(step, measured[at], cell);
+    const problem = findProblem(step, measured[at], wanted);
     if (problem !== null) return `process ${at + 1} of ${steps.length}: ${problem}`;
   }
   return null;
 }
 
-function findProblem(step: Step, found: Measurement | undefined, cell: Limits): string | null {
+function findProblem(step: Step, found: Measurement | undefined, wanted: WantedLimits): string | null {
   if (found === undefined) return 'there is no count';
   if (found.perStep === null) return 'its clock does not count instructions';
-  return findSubjectProblem(step, found, cell);
+  return findSubjectProblem(step, found, wanted);
 }
 
-function findSubjectProblem(step: Step, found: Measurement | undefined, cell: Limits): string | null {
+function findSubjectProblem(step: Step, found: Measurement | undefined, wanted: WantedLimits): string | null {
   if (found === undefined) return 'there is no measurement';
   if (found.clock !== 'instructions' || !found.facts.emulated) return 'its clock does not count instructions';
   const [subject] = found.subjects;
@@ -209,7 +211,7 @@ function findSubjectProblem(step: Step, found: Measurement | undefined, cell: Li
   ) {
     return `it ran ${found.subjects.map(formatSubject).join(', ')} instead of ${formatSubject(step.subject)}`;
   }
-  return findLimitProblem(step.limits, found.facts, cell);
+  return findLimitProblem(step.limits, found.facts, wanted);
 }
 
 type Row = Readonly<{

@@ -1,6 +1,7 @@
 /** Under which limits a process of a pair must run in a guest, and whether it did. Pure. */
 import type { Facts } from '../../images/allocator/facts.ts';
 import type { Settings } from '../matrix/cell.ts';
+import { limitAddressSpace } from '../plan/stand-in.ts';
 
 const limitNames = [
   'overcommitMemory',
@@ -9,6 +10,7 @@ const limitNames = [
   'maxMapCount',
   'addressSpaceLimit',
   'dataLimit',
+  'stackLimit',
   'cgroupMemoryMax',
 ] as const;
 
@@ -16,10 +18,9 @@ const limitNames = [
 export type Limits = Pick<Facts, (typeof limitNames)[number]>;
 
 /** As the baseline needs them: mode 1 charges nothing, 262,144 mappings are room for Spin's pools a hundred times. */
-export const lifted = {
+const lifted = {
   overcommitMemory: 1,
   maxMapCount: 262_144,
-  addressSpaceLimit: null,
   dataLimit: null,
   cgroupMemoryMax: null,
 } as const satisfies Partial<Limits>;
@@ -27,35 +28,45 @@ export const lifted = {
 /** Which of the two a process was meant to run under. */
 export type LimitState = 'lifted' | 'cell';
 
+/** What a process must have read about itself; what is not named may be anything. */
+export type WantedLimits = Readonly<Record<LimitState, Partial<Limits>>>;
+
 /** The lifted limits as a cell would write them. */
 const liftedSettings = {
   overcommit: lifted.overcommitMemory,
   maxMapCount: lifted.maxMapCount,
   addressSpace: null,
   dataLimit: null,
+  cgroupMemory: null,
 } as const satisfies Partial<Settings>;
 
 /**
  * What to write into the guest before a process runs under such limits. Everything that the other state
- * changes is written, also what the cell leaves at the guest's own default.
+ * changes is written, also what the cell leaves at the guest's own default. A narrow address space stays: it is
+ * the machine's, and nobody can lift it.
  */
 export function settingsUnder(state: LimitState, settings: Settings, cell: Limits): Settings {
   if (state === 'lifted') return { ...settings, ...liftedSettings };
   return { ...settings, maxMapCount: settings.maxMapCount ?? cell.maxMapCount };
 }
 
+/** @param cell limits of the cell, as its wasm host read them */
+export function wantLimits(settings: Settings, cell: Limits): WantedLimits {
+  const addressSpaceLimit = limitAddressSpace({ ...settings, ...liftedSettings });
+  return { lifted: { ...lifted, addressSpaceLimit }, cell };
+}
+
 /**
  * Compares what a measuring process read about itself with what it was to run under.
  *
- * @param cell limits of the cell, as its wasm host read them
  * @returns the first difference in a sentence; null when there is none
  */
-export function findLimitProblem(state: LimitState, found: Limits, cell: Limits): string | null {
-  const wanted: Partial<Limits> = state === 'lifted' ? lifted : cell;
+export function findLimitProblem(state: LimitState, found: Limits, wanted: WantedLimits): string | null {
+  const own = wanted[state];
   for (const name of limitNames) {
-    if (!(name in wanted) || found[name] === wanted[name]) continue;
+    if (!(name in own) || found[name] === own[name]) continue;
     const subject = state === 'lifted' ? 'the limits were not lifted' : "the cell's limits were not in force";
-    return `${subject}: ${name} was ${tell(found[name])} instead of ${tell(wanted[name])}`;
+    return `${subject}: ${name} was ${tell(found[name])} instead of ${tell(own[name])}`;
   }
   return null;
 }

@@ -52,6 +52,8 @@ const factsOf = (own: Settings): Facts => ({
   maxMapCount: own.maxMapCount ?? 65_530,
   addressSpaceLimit: own.addressSpace,
   dataLimit: own.dataLimit,
+  stackLimit: 8 * 2 ** 20,
+  cgroupMemoryMax: own.cgroupMemory,
 });
 const facts = factsOf(settings);
 
@@ -125,7 +127,13 @@ t.test(
 );
 
 t.test('limits that were not lifted, or not put back, are noticed in the very process', async (t) => {
-  const ground = await prepareGround(settings, [standard, small], workloads, tools, false);
+  const ground = await prepareGround(
+    settings,
+    [standard, small].map((subject) => ({ subject, shape: null })),
+    workloads,
+    tools,
+    false,
+  );
   await using machine = await ground.start();
   const session = await openSession(machine, deadlinesFor('tcg'));
   const [a, b] = planInstructions('wasmtime', small);
@@ -137,7 +145,7 @@ t.test('limits that were not lifted, or not put back, are noticed in the very pr
       settings,
       facts,
       engine,
-      modulesOf: ({ subject }) => modulesOf(subject),
+      modulesOf: ({ subject }) => modulesOf({ subject, shape: null }),
     };
     return runStep(context, step, { workloads, samples: 0 }, 60_000);
   };
@@ -166,6 +174,29 @@ t.test('limits that were not lifted, or not put back, are noticed in the very pr
     reason: "the cell's limits were not in force: addressSpaceLimit was unlimited instead of 8589934592",
   });
 });
+
+t.test(
+  'a memory limit of a group is lifted for the baseline, and a tier of other parameters measured as such',
+  async (t) => {
+    const own: Settings = {
+      ...settings,
+      overcommit: 1,
+      addressSpace: null,
+      cgroupMemory: GiB / 2,
+      allocator: 'on-demand',
+      reservation: 0,
+      guard: 0,
+    };
+    const found = await measure({ settings: own, reached: { tier: 'on-demand', checks: 'explicit' } });
+    // Without a guard the end of each access is computed and compared: twelve instructions instead of five.
+    isNear(ratioOf(found, 'pointer-chase-in-cache'), 12 / 5, 0.002);
+    if (found.kind !== 'measured') return;
+    t.same(
+      found.raw.map((line) => parseMeasurement(line).facts.cgroupMemoryMax),
+      [null, GiB / 2, GiB / 2, null],
+    );
+  },
+);
 
 t.test('the same loop run ten percent more often is found, in both engines', async () => {
   const open = { ...settings, overcommit: 1, addressSpace: null } as const;

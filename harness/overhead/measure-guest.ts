@@ -5,6 +5,7 @@
 import { resolveDefaults } from '../../images/allocator/engines.ts';
 import type { Facts } from '../../images/allocator/facts.ts';
 import { PoolproofError } from '../errors.ts';
+import { addSwap } from '../guest/observe.ts';
 import { openSession } from '../guest/open-session.ts';
 import type { Session } from '../guest/session.ts';
 import type { Settings } from '../matrix/cell.ts';
@@ -16,6 +17,7 @@ import { measurePairs, type NotMeasurable, type PairsEnd } from './guest-pairs.t
 import type { GuestContext } from './guest-process.ts';
 import { selectCounted, type Step } from './instructions.ts';
 import type { TierResources } from './resources.ts';
+import { shapeOf, type Shape } from './shape.ts';
 import type { OverheadSummary } from './summary.ts';
 
 export type { GuestMeasureTools } from './guest-machine.ts';
@@ -88,20 +90,24 @@ export async function measureGuest(
   const reason = explainUnmeasurable(request.settings);
   if (reason !== null) return { ...trace, kind: 'not-measured', reason };
   const { kind } = resolveEngine(request.settings.engine);
+  const shape = shapeOf(request.settings, request.reached, request.facts);
   const impossible: string[] = [];
   const workloads = selectCounted(request.workloads);
   let wallMs = 0;
   for (const baseline of forms[kind]) {
     const ground = await prepareGround(
       request.settings,
-      [baseline, request.reached],
+      [
+        { subject: baseline, shape: null },
+        { subject: request.reached, shape },
+      ],
       workloads,
       tools,
       request.cold ?? false,
     );
     trace.templateKey = ground.templateKey;
     const started = performance.now();
-    const end = await measureAgainst(baseline, ground, request, tools.signal, trace);
+    const end = await measureAgainst(baseline, ground, { ...request, shape }, tools.signal, trace);
     wallMs += performance.now() - started;
     tools.signal.throwIfAborted();
     if (end.kind === 'not-measured') return { ...trace, ...end };
@@ -120,7 +126,7 @@ export async function measureGuest(
 async function measureAgainst(
   baseline: Subject,
   ground: GuestGround,
-  request: GuestMeasureRequest,
+  request: GuestMeasureRequest & Readonly<{ shape: Shape | null }>,
   signal: AbortSignal,
   trace: { raw: string[]; protocol: string[] },
 ): Promise<PairsEnd> {
@@ -130,11 +136,14 @@ async function measureAgainst(
   signal.addEventListener('abort', stop, { once: true });
   let session: Session | null = null;
   try {
-    session = await openSession(machine, deadlinesFor('tcg'));
-    const { settings, facts } = request;
+    const deadlines = deadlinesFor('tcg');
+    session = await openSession(machine, deadlines);
+    const { settings, facts, shape } = request;
+    await addSwap(session, settings, deadlines);
     const { engine } = ground;
-    const modulesOf = ({ subject }: Step): string => ground.modulesOf(subject);
-    const context: GuestContext = { session, settings, facts, engine, modulesOf };
+    const modulesOf = ({ subject, limits }: Step): string =>
+      ground.modulesOf({ subject, shape: limits === 'cell' ? shape : null });
+    const context: GuestContext = { session, settings, facts, engine, modulesOf, shape };
     return await measurePairs(context, { ...request, baseline, deadline }, trace.raw);
   } catch (error) {
     if (!(error instanceof PoolproofError) || signal.aborted) throw error;

@@ -47,6 +47,7 @@ const schema = z.object({
     maxMapCount: bytes,
     addressSpaceLimit: bytes,
     dataLimit: bytes,
+    stackLimit: bytes,
     cgroupMemoryMax: bytes,
   }),
   start: z.object({ wallMs: z.number(), cpuNs: z.number(), usage }),

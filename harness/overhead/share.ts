@@ -4,7 +4,8 @@ import type { Measure } from '../matrix/measure.ts';
 import type { Result } from '../store/result.ts';
 import { cellKey } from '../store/read-run.ts';
 import { baselineOverhead, isBaseline, type CellOverhead } from './cell-overhead.ts';
-import type { Subject } from './forms.ts';
+import { formatSubject, type Subject } from './forms.ts';
+import { shapeOf } from './shape.ts';
 
 /** Cells that get the figures of one measurement. */
 export type MeasureGroup = Readonly<{
@@ -78,8 +79,10 @@ export function planMeasurements(cells: Iterable<Cell>, results: readonly Result
 }
 
 /** What must be equal for a figure of one cell to hold for another: what decides the code that runs. */
-function shareKey({ settings, host }: Result, { tier, checks }: Subject): string {
-  const { engine, node, profile, env } = settings;
+function shareKey({ settings, host, facts }: Result, reached: Subject): string {
+  const { engine, node, profile, env, cpu, addressBits } = settings;
   const version = host === null ? engine : `${host.engine.kind} ${host.engine.version}`;
-  return JSON.stringify([version, node, tier, checks, profile, Object.entries(env).sort()]);
+  const form = [formatSubject(reached), facts && shapeOf(settings, reached, facts)];
+  // The CPU's flags decide the code, the width of addresses which baseline there can be.
+  return JSON.stringify([version, node, form, profile, Object.entries(env).sort(), cpu, addressBits]);
 }

@@ -1,8 +1,9 @@
 /** The measuring process' command line, as measure-command.ts writes it. */
 import type { Checks, EngineId, Profile, Tier } from '../allocator/tier.ts';
 import { tiers } from '../allocator/tier.ts';
+import { parseParameters, type PoolParameters } from '../allocator/pool-parameters.ts';
 import { UsageError } from './arguments.ts';
-import type { Subject } from './measure-command.ts';
+import type { Room, Subject } from './measure-command.ts';
 import { clocks, findWorkload, type Clock, type Workload } from './workloads/catalogue.ts';
 
 export type MeasureArguments = Readonly<{
@@ -16,6 +17,9 @@ export type MeasureArguments = Readonly<{
   samples: number;
   /** One a subject. */
   planted: readonly number[];
+  parameters: PoolParameters;
+  /** Null: what the form asked for needs. */
+  room: Room | null;
   files: string;
   compiled: string | null;
 }>;
@@ -58,9 +62,18 @@ export function parseMeasureArguments(argv: readonly string[]): MeasureArguments
     lengths: list('lengths').map(number),
     samples: Number(read('samples')),
     planted: optional('planted')?.split(',').map(number) ?? subjects.map(() => 1),
+    parameters: parseParameters(optional('parameters') ?? ''),
+    room: parseRoom(optional('room')),
     files: read('files'),
     compiled: optional('compiled'),
   };
+}
+
+/** Inverse of how measure-command.ts writes it. */
+function parseRoom(text: string | null): Room | null {
+  if (text === null) return null;
+  const [limit, bits] = text.split(',').map((part) => (part === '' ? null : Number(part)));
+  return { addressSpaceLimit: limit ?? null, addressBits: bits ?? null };
 }
 
 function parseEngine(text: string): EngineId {

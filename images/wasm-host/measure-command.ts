@@ -1,5 +1,7 @@
 /** What a measuring process is asked for, and its command line; for whoever starts it, here or in a guest. */
 import { fileURLToPath } from 'node:url';
+import type { Facts } from '../allocator/facts.ts';
+import { formatParameters, type PoolParameters } from '../allocator/pool-parameters.ts';
 import type { Checks, EngineKind, Tier } from '../allocator/tier.ts';
 import { compilerFlags, nativesFlag, trapHandlerFlag } from './measure-v8.ts';
 import type { HostCommand } from './launch.ts';
@@ -7,6 +9,8 @@ import type { Clock } from './workloads/catalogue.ts';
 
 /** One engine configuration to be measured: a tier in one of its forms. */
 export type Subject = Readonly<{ tier: Tier; checks: Checks }>;
+
+export type Room = Pick<Facts, 'addressSpaceLimit' | 'addressBits'>;
 
 export type MeasureRequest = Readonly<{
   engine: EngineKind;
@@ -35,11 +39,19 @@ export type MeasureRequest = Readonly<{
   compiled?: string | undefined;
   /** @default the running Node */
   node?: string;
+  /** Of every subject's tier, as a wasm host was told. @default the tier's own */
+  parameters?: PoolParameters | undefined;
+  /** The address space by which tiers with parameters take their form. @default what the form asked for needs */
+  room?: Room | undefined;
   /** The compiled program. @default the one beside this file */
   program?: string;
 }>;
 
 export const formatSubject = ({ tier, checks }: Subject): string => `${tier}/${checks}`;
+
+/** `8589934592,48`, with nothing for what is not limited. */
+const formatRoom = ({ addressSpaceLimit, addressBits }: Room): string =>
+  `${addressSpaceLimit ?? ''},${addressBits ?? ''}`;
 
 /**
  * The command of one measuring process. For V8 with explicit checks only, the process has no guard
@@ -66,6 +78,8 @@ export function measureCommand(request: MeasureRequest): HostCommand {
       ...['--lengths', (request.lengths ?? [1]).join(',')],
       ...['--samples', String(request.samples ?? 8)],
       ...(request.planted === undefined ? [] : ['--planted', request.planted.join(',')]),
+      ...(request.parameters === undefined ? [] : ['--parameters', formatParameters(request.parameters)]),
+      ...(request.room === undefined ? [] : ['--room', formatRoom(request.room)]),
       ...['--files', request.files],
       ...(compiled === undefined ? [] : ['--compiled', compiled]),
     ],

@@ -43,9 +43,10 @@ const formFacts = {
   explicit: { addressSpaceLimit: 8 * GiB, addressBits: null },
 } as const;
 
-function configure({ engine, profile }: MeasureArguments, { tier, checks }: Subject): TierConfiguration {
-  const facts = formFacts[checks];
-  const found = resolveTierConfiguration(tier, { engine, profile, env: process.env, facts });
+function configure(args: MeasureArguments, { tier, checks }: Subject): TierConfiguration {
+  const { engine, profile, parameters } = args;
+  const facts = args.room ?? formFacts[checks];
+  const found = resolveTierConfiguration(tier, { engine, profile, env: process.env, facts, parameters });
   if (found.checks !== checks) throw new UsageError(`${engine.kind} has no ${tier} with ${checks} checks`);
   return found;
 }

@@ -42,6 +42,7 @@ async function measure(
     overcommitRatio,
     overcommitKbytes: 0,
     maxMapCount: 65_530,
+    stackLimit: 8 * 1024 ** 2,
   };
   const folder = mkdtempSync(path.join(tmpdir(), 'poolproof-bench-'));
   try {
