@@ -103,7 +103,7 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
     .option('--engine <engine>', 'wasmtime, wasmtime@VERSION or v8', 'wasmtime')
     .option('--library <file>', 'libwasmtime to load (default: the pinned one)')
     .option('--profile <profile>', 'whose pool sizes standard stands for: spin or wasmtime', 'spin')
-    .option('--node <file>', 'Node to run it with (default: this one)')
+    .option('--node <file>', 'Node to run it with: a file, or a line such as 24 (default: this one)')
     .option('--deadline <seconds>', 'per attempt at a tier', '60')
     .option('--once', 'prove, log and exit')
     .addOption(cache)
@@ -196,7 +196,7 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
     .option('--processes <n>', 'processes to measure in (default: 10)')
     .option('--fresh', 'a process of its own for every sample, as flags per process need')
     .option('--library <file>', 'libwasmtime to load (default: the pinned one)')
-    .option('--node <file>', 'Node to run it with (default: this one)')
+    .option('--node <file>', 'Node to run it with: a file, or a line such as 24 (default: this one)')
     .option('--json', 'summaries and raw samples as JSON')
     .addOption(cache)
     .addHelpText(

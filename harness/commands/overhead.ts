@@ -5,6 +5,7 @@ import path from 'node:path';
 import type { EngineKind } from '../../images/allocator/tier.ts';
 import { findEngineLibrary } from '../../images/engine-library.ts';
 import { measureCommand, type MeasureRequest } from '../../images/wasm-host/measure-command.ts';
+import { findNodeBinary } from '../../images/node-binary.ts';
 import { findWorkloadFiles } from '../../images/workload-files.ts';
 import { PoolproofError } from '../errors.ts';
 import { evaluateQuartets, evaluateTime } from '../overhead/evaluate-time.ts';
@@ -62,7 +63,7 @@ export async function overhead(
     clock: 'time',
     workloads: chosen.map(({ name }) => name),
     files: textOption(options, 'workloadFiles') ?? (await findWorkloadFiles(cache, notify)),
-    node: textOption(options, 'node') ?? process.execPath,
+    node: await findNode(textOption(options, 'node'), cache, notify),
   };
   const plans =
     options['fresh'] === true
@@ -92,6 +93,16 @@ export async function overhead(
       : `${renderOverhead(summaries, { color: wantsColor(context.stdout) })}\n${renderResources(resources)}`,
   );
   return 0;
+}
+
+/** A release line is that of the guests, anything else a file. */
+async function findNode(
+  text: string | undefined,
+  cache: string,
+  notify: NonNullable<Parameters<typeof findNodeBinary>[2]>,
+): Promise<string> {
+  if (text === undefined) return process.execPath;
+  return /^\d+$/.test(text) ? findNodeBinary(text, cache, notify) : text;
 }
 
 /** Fresh processes of every form in turns: what each takes before it has done any work. */

@@ -1,0 +1,65 @@
+/** One file of a package as a plain file in the cache, for what runs on this very machine. */
+import { access, mkdir, rename } from 'node:fs/promises';
+import path from 'node:path';
+import { holdBuildLock } from './cache/build-lock.ts';
+import { resolveCacheFolder } from './cache/cache-folder.ts';
+import { blobPath, makeWorkFolder, openCache } from './cache/image-cache.ts';
+import { PoolproofError } from './errors.ts';
+import { loadLock } from './lock.ts';
+import { ComponentStore, type Component, type FetchEvent } from './source/component-store.ts';
+import { recallUnpinned, wantUnpinned } from './source/unpinned.ts';
+
+export type PackageFile = Readonly<{
+  lockName: string;
+  /** What the user asked for, in an error: `libwasmtime 50.0.1`. */
+  title: string;
+  /** What to do when there is no such package. */
+  hint: string;
+  /** Folder in the cache. */
+  folder: string;
+  name: string;
+  /** Takes the file out of the package. `folder` is empty, and on the file system of the cache. @returns its path */
+  extract: (packageFile: string, folder: string) => Promise<string>;
+}>;
+
+/**
+ * Path of the file; fetched and checked when it is not there.
+ * @throws PoolproofError IMAGE_UNKNOWN when nothing of that name is pinned or can be published, and those of fetching.
+ */
+export async function findPackageFile(
+  { lockName, title, hint, folder: kind, name, extract }: PackageFile,
+  cacheDir: string = resolveCacheFolder(),
+  onEvent: (event: FetchEvent) => void = () => undefined,
+): Promise<string> {
+  const pin = (await loadLock()).find((row) => row.name === lockName);
+  const wanted = wantUnpinned(lockName);
+  const ensure = (store: ComponentStore): Promise<Component> => {
+    if (pin !== undefined) return store.ensure(pin);
+    if (wanted !== undefined) return store.ensureUnpinned(wanted);
+    throw new PoolproofError('IMAGE_UNKNOWN', `${title} is not pinned, and is no whole version`, { hint });
+  };
+  const cache = await openCache(cacheDir);
+  const pathOf = (sha256: string): string => path.join(cache.folder, kind, sha256.slice(0, 16), name);
+  const known = pin ?? (await recallUnpinned(cache, lockName));
+  if (known !== undefined && (await isThere(pathOf(known.sha256)))) return pathOf(known.sha256);
+  await using _lock = await holdBuildLock(cache);
+  await using work = await makeWorkFolder(cache);
+  const store = new ComponentStore(cache, {
+    // Of what is pinned no successor will do.
+    locked: pin !== undefined,
+    workFolder: path.join(work.path, 'fetched'),
+    onEvent,
+  });
+  const { sha256 } = await ensure(store);
+  const partial = await extract(blobPath(cache, sha256), path.join(work.path, 'extracted'));
+  const file = pathOf(sha256);
+  await mkdir(path.dirname(file), { recursive: true });
+  await rename(partial, file);
+  return file;
+}
+
+const isThere = (file: string): Promise<boolean> =>
+  access(file).then(
+    () => true,
+    () => false,
+  );
