@@ -21,7 +21,9 @@ const fromImages = [
 
 // What an overhead is and how it is told: results carry it, verdicts and reports speak of it. The rest of
 // harness/overhead measures, and only what runs cells knows it.
-const overheadValues = ['summary', 'cell-overhead', 'format-figure'].map((name) => `./overhead/${name}.ts`);
+const overheadValues = ['summary', 'cell-overhead', 'format-figure', 'tell-workloads'].map(
+  (name) => `./overhead/${name}.ts`,
+);
 
 const zones = [
   ...stages.map((stage, index) => ({

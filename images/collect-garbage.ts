@@ -45,11 +45,13 @@ export async function collectGarbage(request: GarbageRequest): Promise<Collected
     removedFiles += 1;
   }
   await removeStaleRecords(cache);
-  // Libraries unpacked for this machine's own use come out of their packages again in no time.
-  const engines = path.join(cache.folder, 'engines');
-  for (const name of await readdir(engines).catch(() => [])) {
-    const pinned = [...packages].some((sha256) => sha256.startsWith(name));
-    if (!pinned || 'keepBytes' in request) await rm(path.join(engines, name), { recursive: true });
+  // What was unpacked for this machine's own use comes out of its package again in no time.
+  for (const kind of ['engines', 'nodes']) {
+    const folder = path.join(cache.folder, kind);
+    for (const name of await readdir(folder).catch(() => [])) {
+      const pinned = [...packages].some((sha256) => sha256.startsWith(name));
+      if (!pinned || 'keepBytes' in request) await rm(path.join(folder, name), { recursive: true });
+    }
   }
   // Nobody builds now: what a killed build left, package lists, which are read anew anyway, and the workloads'
   // machine code, which a guest makes again in half a minute.

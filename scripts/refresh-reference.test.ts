@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { exitCodeWithFlakes } from '../harness/report/flakes.ts';
 import { collectResults, readRun } from '../harness/store/read-run.ts';
-import { renderReference } from './refresh-reference.ts';
+import { renderReference, renderReferenceOverhead } from './refresh-reference.ts';
 
 const folder = join(import.meta.dirname, '../results/reference');
 
@@ -12,9 +12,18 @@ t.test('the published page is made again byte for byte from the published record
   t.ok((await renderReference(folder)) === published, 'out of date: node dist/scripts/refresh-reference.js');
 });
 
+t.test('the overhead page is made again byte for byte from the published records', async (t) => {
+  const published = await readFile(join(folder, '../overhead.md'), 'utf8');
+  const made = await renderReferenceOverhead(folder);
+  t.ok(made === published, 'out of date: node dist/scripts/refresh-reference.js');
+  t.match(made, /^- \*\*wasmtime .*, conservative\/explicit\*\* \(by time\)$/m);
+  t.match(made, /^- \*\*v8, on-demand\/explicit\*\* \(by time\)$/m);
+  for (const node of ['20', '22', '24']) t.match(made, `Node ${node}, instructions |`);
+});
+
 t.test('the published records are whole, and every cell did what was expected', async (t) => {
   const names = (await readdir(folder)).filter((name) => !name.includes('.'));
-  t.ok(names.includes('default') && names.includes('limits'));
+  t.ok(['default', 'limits', 'overhead'].every((name) => names.includes(name)));
   for (const name of names) {
     const run = await readRun(join(folder, name));
     const results = await collectResults(run.results());

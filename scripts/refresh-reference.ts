@@ -1,17 +1,25 @@
 /**
  * The published reference: `node dist/scripts/refresh-reference.js default=results/<run> limits=results/<run>` takes
  * the records of real runs into results/reference/<name>/, without their bulky evidence, and makes the page of them
- * all. Without arguments the page is made anew from what is there. Run from the root of the repository.
+ * all. `native=<file>,<file>` takes what `poolproof overhead --json` wrote on a real machine, without the raw samples,
+ * into results/reference/overhead/native/, instead of what is there. results/overhead.md is made of both. Without
+ * arguments the pages are made anew from what is there. Run from the root of the repository.
  */
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import writeFileAtomic from 'write-file-atomic';
+import { parseNativeRecord, type NativeRecord } from '../harness/overhead/native-record.ts';
+import { renderOverheadPage } from '../harness/overhead/page.ts';
 import { renderHtmlReport } from '../harness/report/format-html.ts';
 import { collectResults, readRun } from '../harness/store/read-run.ts';
 import { writeRecord } from '../harness/store/run-record.ts';
 
 const folder = 'results/reference';
+const overheadPage = 'results/overhead.md';
+/** Of the run of matrices/overhead.yaml; records of real machines lie below it. */
+const overheadRun = 'overhead';
+const nativeFolder = 'native';
 
 /** The page of all runs in `dir`: a pure function of their records. */
 export async function renderReference(dir: string): Promise<string> {
@@ -24,6 +32,36 @@ export async function renderReference(dir: string): Promise<string> {
     return { record: run.record, results };
   });
   return renderHtmlReport(await Promise.all(runs));
+}
+
+/** The overhead page of the run and the real machines in `dir`: a pure function of their records. */
+export async function renderReferenceOverhead(dir: string): Promise<string> {
+  const run = await readRun(join(dir, overheadRun));
+  const native = await readNative(join(dir, overheadRun, nativeFolder));
+  return renderOverheadPage(run.record, await collectResults(run.results()), native);
+}
+
+/** In the order of their names. */
+async function readNative(dir: string): Promise<readonly NativeRecord[]> {
+  const names = (await readdir(dir)).filter((name) => name.endsWith('.json')).sort();
+  return Promise.all(
+    names.map(async (name) => parseNativeRecord(await readFile(join(dir, name), 'utf8'), join(dir, name))),
+  );
+}
+
+async function takeNative(files: readonly string[]): Promise<void> {
+  const records = await Promise.all(
+    files.map(async (file) => parseNativeRecord(await readFile(file, 'utf8'), file)),
+  );
+  const to = join(folder, overheadRun, nativeFolder);
+  await rm(to, { recursive: true, force: true });
+  await mkdir(to, { recursive: true });
+  for (const record of records) {
+    const { kind, version } = record.engine;
+    const engine = kind === 'v8' ? kind : `${kind}-${version}`;
+    const name = `${engine}-node-${record.node.split('.')[0] ?? ''}.json`;
+    await writeFile(join(to, name), `${JSON.stringify(record, null, 1)}\n`);
+  }
 }
 
 async function take(name: string, from: string): Promise<void> {
@@ -46,8 +84,9 @@ if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.a
   for (const word of process.argv.slice(2)) {
     const [, name, from] = /^([a-z][a-z-]*)=(.+)$/.exec(word) ?? [];
     if (name === undefined || from === undefined)
-      throw new Error(`${word}: name=run is needed, e.g. limits=results/latest`);
-    await take(name, from);
+      throw new Error(`${word}: name=run is needed, e.g. limits=results/latest, or native=a.json,b.json`);
+    await (name === 'native' ? takeNative(from.split(',')) : take(name, from));
   }
+  await writeFileAtomic(overheadPage, await renderReferenceOverhead(folder));
   await writeFileAtomic(join(folder, 'report.html'), await renderReference(folder));
 }

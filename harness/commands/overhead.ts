@@ -9,18 +9,16 @@ import { findNodeBinary } from '../../images/node-binary.ts';
 import { findWorkloadFiles } from '../../images/workload-files.ts';
 import { PoolproofError } from '../errors.ts';
 import { evaluateQuartets, evaluateTime } from '../overhead/evaluate-time.ts';
+import type { TierResources } from '../overhead/cell-overhead.ts';
 import { forms, selectForms, type Subject } from '../overhead/forms.ts';
 import type { Measurement } from '../overhead/measurement.ts';
+import type { NativeRecord } from '../overhead/native-record.ts';
 import { planQuartets, planTogether, selectWorkloads, type NativePlan } from '../overhead/plan-native.ts';
 import { renderOverhead } from '../overhead/render.ts';
-import {
-  describeResources,
-  renderResources,
-  summarizeResources,
-  type TierResources,
-} from '../overhead/resources.ts';
+import { describeResources, renderResources, summarizeResources } from '../overhead/resources.ts';
 import { runNative } from '../overhead/run-native.ts';
 import type { OverheadSummary } from '../overhead/summary.ts';
+import { readComputer } from '../plan/computer.ts';
 import { resolveEngine } from '../plan/requirements.ts';
 import { wantsColor } from '../report/terminal-table.ts';
 import { cacheOption, countOption, textOption, type Context } from './context.ts';
@@ -89,10 +87,23 @@ export async function overhead(
   const resources = await measureResources({ ...request, compiled }, others, context.signal);
   context.out(
     options['json'] === true
-      ? `${JSON.stringify({ summaries, resources, measurements: raw })}\n`
+      ? `${JSON.stringify({ ...(await describeRecord(raw)), summaries, resources, measurements: raw })}\n`
       : `${renderOverhead(summaries, { color: wantsColor(context.stdout) })}\n${renderResources(resources)}`,
   );
   return 0;
+}
+
+/** What a record says of itself: see native-record.ts. */
+async function describeRecord(
+  measured: readonly Measurement[],
+): Promise<Omit<NativeRecord, 'summaries' | 'resources'>> {
+  const [first] = measured;
+  if (first === undefined) throw new RangeError('a measurement without a process');
+  const { cpuModel, cores, kernel, os } = await readComputer();
+  const { engine, node } = first;
+  const machine = { cpuModel, cores, kernel, os };
+  const version = node.replace(/^v/, '');
+  return { schema: 1, engine, node: version, measuredAt: new Date().toISOString(), machine };
 }
 
 /** A release line is that of the guests, anything else a file. */

@@ -15,17 +15,36 @@ export function judgeClaim({ low, high, stable }: Interval & Pick<OverheadSummar
   return low >= from && high <= to ? 'holds' : 'across';
 }
 
-/** `3 within, 5 below, 7 above, 1 not shown` */
-export function countClaims(figures: readonly OverheadSummary[]): string {
-  const verdicts = figures.map(judgeClaim);
-  const count = (...names: readonly ClaimVerdict[]): number =>
-    verdicts.filter((verdict) => names.includes(verdict)).length;
-  return [
-    `${count('holds')} within 10–20 %`,
-    `${count('below')} below`,
-    `${count('above')} above`,
-    ...(count('across', 'unstable') === 0 ? [] : [`${count('across', 'unstable')} not shown either way`]),
-  ].join(', ');
+/** A figure, and what it was found in. */
+export type Claimed = Pick<OverheadSummary, 'workload' | 'ratio' | 'low' | 'high' | 'stable'> &
+  Readonly<{ where: string }>;
+
+const orders: readonly (readonly [words: string, verdicts: readonly ClaimVerdict[]])[] = [
+  ['within 10–20 %', ['holds']],
+  ['less', ['below']],
+  ['more', ['above']],
+  ['not shown either way', ['across', 'unstable']],
+];
+
+/**
+ * A line a verdict: `more: random-access, sqlite (Node 20, Node 22)`. Where a workload differs from one place to
+ * another, its places are named.
+ */
+export function listClaims(figures: readonly Claimed[]): readonly string[] {
+  const all = new Map<string, Set<string>>();
+  for (const { workload, where } of figures) all.set(workload, (all.get(workload) ?? new Set()).add(where));
+  return orders.flatMap(([words, verdicts]) => {
+    const found = new Map<string, string[]>();
+    for (const figure of figures) {
+      if (!verdicts.includes(judgeClaim(figure))) continue;
+      found.set(figure.workload, [...(found.get(figure.workload) ?? []), figure.where]);
+    }
+    if (found.size === 0) return [];
+    const names = [...found].map(([workload, places]) =>
+      places.length === all.get(workload)?.size ? workload : `${workload} (${places.join(', ')})`,
+    );
+    return [`${words}: ${names.join(', ')}`];
+  });
 }
 
 /** In one word for a table. */

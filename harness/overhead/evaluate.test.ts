@@ -9,7 +9,8 @@ import { countedWorkloads, evaluateInstructions, planInstructions } from './inst
 import { findLimitProblem, wantLimits, type Limits } from './limits.ts';
 import { findLongest, parseMeasurement, type Measurement } from './measurement.ts';
 import { planQuartets, planTogether, selectWorkloads } from './plan-native.ts';
-import { formatOverhead, renderOverhead } from './render.ts';
+import { formatOverhead } from './format-figure.ts';
+import { renderOverhead } from './render.ts';
 import { checkChecksums } from './run-native.ts';
 import { judgeOverhead, means, type OverheadSummary } from './summary.ts';
 

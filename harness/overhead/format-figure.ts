@@ -1,4 +1,5 @@
 /** An overhead in words: `+28.2 %`, `+28.2 % [+28.1, +28.4]`, always with the clock where one can doubt it. */
+import type { TierResources } from './cell-overhead.ts';
 import type { Clock, OverheadSummary } from './summary.ts';
 
 /** What a clock's figures are called in a heading. */
@@ -27,6 +28,13 @@ export function formatOverhead({ ratio, sameCode }: Pick<OverheadSummary, 'ratio
 export function formatFigure(figure: Pick<OverheadSummary, 'ratio' | 'low' | 'high' | 'sameCode'>): string {
   if (figure.sameCode) return '0 % (same code)';
   return `${formatPercent(figure.ratio)} [${formatSigned(figure.low)}, ${formatSigned(figure.high)}]`;
+}
+
+/** `310 ms`, `257 M instructions`. */
+export function formatStart(start: TierResources['startToFirstCall']): string {
+  return start.clock === 'time'
+    ? `${Math.round(start.ms)} ms`
+    : `${(start.count / 1e6).toFixed(0)} M instructions`;
 }
 
 /** A bound as a rule writes it: `<= 20 %`. */

@@ -2,7 +2,7 @@ import t from 'tap';
 import { buildOverhead, figureAt, sameCode } from '../fixtures/overhead/figures.ts';
 import { buildResult, buildStandard, record } from '../fixtures/report/results.ts';
 import { baselineOverhead, notMeasured } from './cell-overhead.ts';
-import { countClaims, judgeClaim } from './claim.ts';
+import { judgeClaim, listClaims } from './claim.ts';
 import { parseNativeRecord, type NativeRecord } from './native-record.ts';
 import { renderOverheadPage } from './page.ts';
 import { means } from './summary.ts';
@@ -14,6 +14,19 @@ const proven = buildResult(buildOverhead(figureAt(0, 0, sameCode), figureAt(0, 0
 const timed = (percent: number, workload: string) =>
   figureAt(percent, 1, { workload, clock: 'time', cpuModel: 'AMD | EPYC', pairs: 80, processes: 10 });
 const native: NativeRecord = {
+  schema: 1,
+  measuredAt: '2026-11-25T02:30:00.000Z',
+  machine: { cpuModel: 'AMD | EPYC', cores: 2, kernel: '6.1.0', os: 'Debian 12' },
+  resources: [
+    {
+      tier: 'standard',
+      form: 'elided',
+      startToFirstCall: { clock: 'time', ms: 310.4 },
+      residentBytes: 60 * 2 ** 20,
+      committedBytes: 3604 * 2 ** 20,
+      reservedBytes: 4 * 2 ** 40,
+    },
+  ],
   engine: { kind: 'wasmtime', version: '50.0.1' },
   node: '20.20.2',
   summaries: [timed(30, means.memory), timed(19.5, means.program), timed(2, 'sha256'), timed(15, 'sqlite')],
@@ -25,41 +38,95 @@ t.test('the claim holds where the whole interval lies within it', (t) => {
   t.equal(judgeClaim(figureAt(8, 1)), 'below');
   t.equal(judgeClaim(figureAt(22, 1)), 'above');
   t.equal(judgeClaim(figureAt(15, 1, { stable: false })), 'unstable');
-  const figures = [1, 15, 30, 31, 20].map((percent) => figureAt(percent, 1));
-  t.equal(countClaims(figures), '1 within 10–20 %, 1 below, 2 above, 1 not shown either way');
+  const claimed = (percent: number, workload: string, where: string) => ({
+    ...figureAt(percent, 1, { workload }),
+    where,
+  });
+  const figures = [
+    claimed(15, 'argon2id', 'Node 20'),
+    claimed(15, 'argon2id', 'Node 22'),
+    claimed(30, 'sqlite', 'Node 20'),
+    claimed(20, 'sqlite', 'Node 22'),
+    claimed(1, 'sha256', 'Node 20'),
+  ];
+  t.same(listClaims(figures), [
+    'within 10–20 %: argon2id',
+    'less: sha256',
+    'more: sqlite (Node 20)',
+    'not shown either way: sqlite (Node 22)',
+  ]);
   t.end();
 });
 
 t.test('the page judges by time where there is a record, and shows both quantities apart', (t) => {
   const page = renderOverheadPage(record, [explicit, proven, buildStandard(baselineOverhead)], [native]);
-  t.match(page, 'Time: AMD \\| EPYC; wasmtime 50.0.1 in Node 20.20.2.');
   t.match(
     page,
-    '| wasmtime 50.0.1 | conservative/explicit | 22 | +47.7 % \\[+47.6, +47.8\\] | +30.0 % \\[+29.0, +31.0\\] | +15.0 % \\[+14.9, +15.1\\] | +19.5 % \\[+18.5, +20.5\\] | more | not shown |',
+    'Time: AMD \\| EPYC (2 cores, Debian 12, Linux 6.1.0), 2026-11-25: wasmtime 50.0.1 in Node 20.20.2.',
+  );
+  const title = '| wasmtime 50.0.1 | conservative/explicit |';
+  t.match(
+    page,
+    `${title} instructions | 22 | +47.7 % \\[+47.6, +47.8\\] | +15.0 % \\[+14.9, +15.1\\] | more / holds |`,
   );
   t.match(
     page,
-    '(by time): of the workloads 1 within 10–20 %, 1 below, 0 above; of the means 0 within 10–20 %, 0 below, 1 above, 1 not shown either way.',
+    `${title} time | 20 | +30.0 % \\[+29.0, +31.0\\] | +19.5 % \\[+18.5, +20.5\\] | more / not shown |`,
+  );
+  t.match(
+    page,
+    [
+      '- **wasmtime 50.0.1, conservative/explicit** (by time)',
+      '  - within 10–20 %: sqlite',
+      '  - less: sha256',
+      `  - more: ${means.memory}`,
+      `  - not shown either way: ${means.program}`,
+    ].join('\n'),
   );
   t.match(page, '**1 of 2** combinations');
   t.match(page, /## The same code\n\n.*proof.*\n\n- wasmtime 50.0.1, conservative\/elided, Node 22\n/);
   t.match(page, /\| sha256 \| .* \| – \| \+2.0 % \\\[\+1.0, \+3.0\\\] \| less \|/);
-  t.match(page, /\| wasmtime 50.0.1 \| conservative\/explicit \| 22 \| 176 M instructions \| 58 MiB/);
+  t.match(page, `${title} 22 | guest | 176 M instructions | 58 MiB`);
+  t.match(page, '| wasmtime 50.0.1 | standard/elided | 20 | this CPU | 310 ms | 60 MiB');
   t.match(page, '- bulk-memory: not measurable under emulation');
   t.equal(renderOverheadPage(record, [explicit, proven], [native]).endsWith('\n'), true);
+  t.notMatch(page, 'Lives of instances');
+  t.end();
+});
+
+t.test('a record that stands beside several Nodes is one column, and one voice', (t) => {
+  const other = { ...explicit, settings: { ...explicit.settings, node: '24' } };
+  const page = renderOverheadPage(record, [other, explicit], [native]);
+  t.match(page, '| workload | stands for | Node 22, instructions | Node 24, instructions | Node 20, time |');
+  t.match(page, '  - within 10–20 %: sqlite\n');
+  t.end();
+});
+
+t.test('lives of instances are told for forms of the same code too, and are no memory work', (t) => {
+  const life = {
+    ...timed(230, 'instantiate-64k-touch-4'),
+    tier: 'conservative',
+    form: 'elided',
+  } as const;
+  const page = renderOverheadPage(record, [proven], [{ ...native, summaries: [life] }]);
+  t.match(page, '**1 of 1** combinations');
+  t.match(page, /### wasmtime 50.0.1: conservative\/elided\n\n.*Node 20, time \|\n.*\n.*\+230.0 %/);
   t.end();
 });
 
 t.test('without a record instructions decide, and V8 takes only those of its own Node', (t) => {
   const page = renderOverheadPage(record, [explicit], []);
   t.match(page, 'Time: no record of a real machine was given.');
-  t.match(page, '| – | +15.0 % \\[+14.9, +15.1\\] | – | more | holds |');
+  t.match(
+    page,
+    '| instructions | 22 | +47.7 % \\[+47.6, +47.8\\] | +15.0 % \\[+14.9, +15.1\\] | more / holds |',
+  );
   t.match(page, '(by instructions)');
   const v8 = { ...native, engine: { kind: 'v8', version: '12.4' } } as const;
   const host = { ...explicit.host!, engine: { kind: 'v8', version: '12.4' } } as const;
-  t.match(renderOverheadPage(record, [{ ...explicit, host }], [v8]), '| – | +15.0 %');
+  t.notMatch(renderOverheadPage(record, [{ ...explicit, host }], [v8]), '(by time)');
   const own = renderOverheadPage(record, [{ ...explicit, host }], [{ ...v8, node: '22.1.0' }]);
-  t.match(own, '| +30.0 % \\[+29.0, +31.0\\] | +15.0 %');
+  t.match(own, '| v8 | conservative/explicit | time | 22 | +30.0 % \\[+29.0, +31.0\\]');
   t.end();
 });
 
@@ -77,12 +144,9 @@ t.test('what failed and what is unstable is told', (t) => {
 });
 
 t.test('a native record is read, and a wrong file named', (t) => {
-  const text = JSON.stringify({
-    summaries: native.summaries,
-    measurements: [{ engine: native.engine, node: 'v20.20.2', more: 1 }],
-  });
-  t.same(parseNativeRecord(text, 'n.json'), native);
-  for (const wrong of ['{', '{}', JSON.stringify({ summaries: [], measurements: [] })]) {
+  const text = JSON.stringify({ ...native, measurements: [{ more: 1 }] });
+  t.same(parseNativeRecord(text, 'n.json'), native, 'without the raw samples');
+  for (const wrong of ['{', '{}', JSON.stringify({ ...native, node: 'v22' })]) {
     t.throws(() => parseNativeRecord(wrong, 'n.json'), {
       code: 'STORE_CORRUPT',
       details: { file: 'n.json' },

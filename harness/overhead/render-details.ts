@@ -4,7 +4,9 @@ import { plainLine } from '../outcome/plain-text.ts';
 import { cellKey } from '../store/read-run.ts';
 import type { Result } from '../store/result.ts';
 import type { OverheadSource, TierResources } from './cell-overhead.ts';
+import { formatStart } from './format-figure.ts';
 import { renderOverhead, type RenderOptions } from './render.ts';
+import { tellWorkloads } from './tell-workloads.ts';
 
 /** One text a measurement, with the cells that share it; empty where nothing was asked for. */
 export function renderDetails(results: readonly Result[], options: RenderOptions): string {
@@ -48,14 +50,10 @@ function tellReasons({ notMeasured }: OverheadSource): readonly string[] {
   for (const { workload, reason } of notMeasured) {
     byReason.set(reason, [...(byReason.get(reason) ?? []), workload ?? 'not measured']);
   }
-  return [...byReason].map(([reason, workloads]) => `${workloads.join(', ')}: ${reason}`);
+  return [...byReason].map(([reason, workloads]) => `${tellWorkloads(workloads)}: ${reason}`);
 }
 
 function tellResources(resources: TierResources): string {
   const { tier, form, startToFirstCall: start, residentBytes, committedBytes, reservedBytes } = resources;
-  const time =
-    start.clock === 'time'
-      ? `${Math.round(start.ms)} ms`
-      : `${(start.count / 1e6).toFixed(0)} M instructions`;
-  return `  ${tier}/${form}: start to first call ${time}; resident ${formatBytes(residentBytes)}, committed ${formatBytes(committedBytes)}, reserved ${formatBytes(reservedBytes)}`;
+  return `  ${tier}/${form}: start to first call ${formatStart(start)}; resident ${formatBytes(residentBytes)}, committed ${formatBytes(committedBytes)}, reserved ${formatBytes(reservedBytes)}`;
 }

@@ -2,6 +2,7 @@
 import { styleText } from 'node:util';
 import CliTable3 from 'cli-table3';
 import { findWorkload } from '../../images/wasm-host/workloads/catalogue.ts';
+import { clockTitles, formatOverhead, formatPercent } from './format-figure.ts';
 import type { OverheadSummary } from './summary.ts';
 
 export type RenderOptions = Readonly<{
@@ -15,12 +16,6 @@ export type RenderOptions = Readonly<{
 const spreadTitles: Readonly<Record<OverheadSummary['clock'], string>> = {
   time: '95 % interval',
   instructions: 'both pairs',
-};
-
-/** What a clock's figures are called in a heading. */
-const clockTitles: Readonly<Record<OverheadSummary['clock'], string>> = {
-  time: 'time',
-  instructions: 'instructions executed',
 };
 
 export function renderOverhead(summaries: readonly OverheadSummary[], options: RenderOptions): string {
@@ -83,17 +78,6 @@ const bare = Object.fromEntries(
     [`${side}-right`, ''],
   ]),
 );
-
-/** `+28.2 %`; exactly `0 %` where it is proven. */
-export function formatOverhead({ ratio, sameCode }: OverheadSummary): string {
-  return sameCode ? '0 %' : formatPercent(ratio);
-}
-
-const formatPercent = (ratio: number): string => {
-  const percent = (ratio - 1) * 100;
-  const text = percent.toFixed(1);
-  return `${percent > 0 && text !== '0.0' ? '+' : ''}${text === '-0.0' ? '0.0' : text} %`;
-};
 
 const formatInterval = ({ low, high, stable }: OverheadSummary): string =>
   `${formatPercent(low)} to ${formatPercent(high)}${stable ? '' : ', unstable'}`;

@@ -22,6 +22,7 @@ const process = (clock: 'time' | 'instructions', tier: string, wallMs: number) =
           overcommitRatio: 50,
         },
         ...{ overcommitKbytes: 0, maxMapCount: 65_530, addressSpaceLimit: null, dataLimit: null },
+        stackLimit: null,
         cgroupMemoryMax: null,
       },
       start: {
@@ -47,7 +48,7 @@ t.test('start and memory of a form are medians over its processes', (t) => {
     { tier: 'on-demand', startToFirstCall: { ms: 200 } },
   ]);
   const text = renderResources(found);
-  t.match(text, /standard\/elided +310 ms +310 MiB +3\.5 GiB +4\.0 TiB/);
+  t.match(text, /standard\/elided +310 ms +310 MiB +3584 MiB +4\.00 TiB/);
   t.match(text, /start to first call +resident +committed +reserved/);
   t.end();
 });

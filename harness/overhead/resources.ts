@@ -1,24 +1,10 @@
 /** What a process in a form of a tier takes before it has done any work. Pure. */
 import CliTable3 from 'cli-table3';
 import { median } from 'simple-statistics';
-import type { Checks, Tier } from '../../images/allocator/tier.ts';
+import { formatBytes } from '../../images/allocator/sizes.ts';
+import type { TierResources } from './cell-overhead.ts';
+import { formatStart } from './format-figure.ts';
 import type { Measurement } from './measurement.ts';
-
-/** What a tier's process holds when its first call into wasm has returned. */
-export type TierResources = Readonly<{
-  tier: Tier;
-  form: Checks;
-  startToFirstCall: Readonly<
-    | { clock: 'time'; ms: number }
-    /** Of all threads, from the process' creation. */
-    | { clock: 'instructions'; count: number }
-  >;
-  residentBytes: number;
-  /** Private and writable: what strict overcommit charges. */
-  committedBytes: number;
-  /** Address space. */
-  reservedBytes: number;
-}>;
 
 /** Of one process. Time only where the CPU is real: an emulated one is told by its instructions. */
 export function describeResources({ subjects, clock, start }: Measurement): TierResources {
@@ -78,9 +64,7 @@ export function renderResources(all: readonly TierResources[]): string {
   for (const { tier, form, startToFirstCall: start, ...held } of all) {
     table.push([
       `${tier}/${form}`,
-      start.clock === 'time'
-        ? `${start.ms.toFixed(0)} ms`
-        : `${(start.count / 1e6).toFixed(0)} M instructions`,
+      formatStart(start),
       formatBytes(held.residentBytes),
       formatBytes(held.committedBytes),
       formatBytes(held.reservedBytes),
@@ -88,16 +72,4 @@ export function renderResources(all: readonly TierResources[]): string {
   }
   const lines = table.toString().split('\n');
   return `A process with one small module, after its first call\n${lines.map((line) => `  ${line.trimEnd()}`).join('\n')}\n`;
-}
-
-const units = ['MiB', 'GiB', 'TiB'] as const;
-
-function formatBytes(bytes: number): string {
-  let value = bytes / 2 ** 20;
-  let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024;
-    unit += 1;
-  }
-  return `${value >= 100 ? value.toFixed(0) : value.toFixed(1)} ${units[unit] ?? ''}`;
 }

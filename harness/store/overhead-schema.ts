@@ -1,7 +1,7 @@
 /** The overhead of a stored result, validated. A schema that drifts from its type does not compile. */
 import { z } from 'zod';
 import { checksSchema, tierSchema } from '../outcome/model-schema.ts';
-import type { OverheadSource } from '../overhead/cell-overhead.ts';
+import type { OverheadSource, TierResources } from '../overhead/cell-overhead.ts';
 import type { OverheadSummary } from '../overhead/summary.ts';
 
 const text = z.string();
@@ -37,23 +37,25 @@ export const overheadSchema: z.ZodType<readonly OverheadSummary[]> = z.array(
     }),
 );
 
+export const resourcesSchema: z.ZodType<readonly TierResources[]> = z.array(
+  z.object({
+    tier: tierSchema,
+    form: checksSchema,
+    startToFirstCall: z.discriminatedUnion('clock', [
+      z.object({ clock: z.literal('time'), ms: count }),
+      z.object({ clock: z.literal('instructions'), count }),
+    ]),
+    residentBytes: count,
+    committedBytes: count,
+    reservedBytes: count,
+  }),
+);
+
 export const overheadSourceSchema: z.ZodType<OverheadSource> = z.object({
   kind: z.enum(['baseline', 'measured', 'not-measured']),
   measuredIn: text.nullable(),
   notMeasured: z.array(z.object({ workload: text.nullable(), reason: text })),
   baselineNote: text.nullable(),
-  resources: z.array(
-    z.object({
-      tier: tierSchema,
-      form: checksSchema,
-      startToFirstCall: z.discriminatedUnion('clock', [
-        z.object({ clock: z.literal('time'), ms: count }),
-        z.object({ clock: z.literal('instructions'), count }),
-      ]),
-      residentBytes: count,
-      committedBytes: count,
-      reservedBytes: count,
-    }),
-  ),
+  resources: resourcesSchema,
   wallMs: count,
 });

@@ -54,7 +54,7 @@ t.test('overhead is shown with its interval and n where it was measured', (t) =>
   t.match(page, 'overhead: 20 % and more');
   t.match(page, 'Measured in memory=1G,overcommit=2,thp=always,engine=wasmtime,node=22#1');
   t.match(page, 'bulk-memory: not measurable under emulation.');
-  t.match(page, /<th scope="row">conservative\/explicit<\/th>\s*<td>\s*176.0 M instructions/);
+  t.match(page, /<th scope="row">conservative\/explicit<\/th>\s*<td>\s*176 M instructions/);
   t.match(page, '<p>None: it is the baseline.</p>');
   t.match(grid(renderHtml(record, [buildStandard(baselineOverhead)])), /<td class="cost">\s*baseline/);
   t.match(grid(renderHtml(record, [buildStandard()])), /<td class="cost">\s*not measured/);

@@ -1,7 +1,9 @@
 /** What a tier costs, as far as it was measured: in a few words, and as a chart of intervals. */
 import { formatBytes } from '../../../images/allocator/sizes.ts';
 import { isMean, type OverheadSource } from '../../overhead/cell-overhead.ts';
+import { formatStart } from '../../overhead/format-figure.ts';
 import type { OverheadSummary } from '../../overhead/summary.ts';
+import { tellWorkloads } from '../../overhead/tell-workloads.ts';
 import type { Result } from '../../store/result.ts';
 import { type Html, html } from './html.ts';
 
@@ -138,7 +140,7 @@ export function tellSource({ measuredIn, notMeasured, baselineNote }: OverheadSo
   }
   return html`${measuredIn === null || measuredIn === own ? null : html`<p>Measured in ${measuredIn}, which has the same engine, tier, form and Node.</p>`}${
     baselineNote === null ? null : html`<p>Baseline: ${baselineNote}.</p>`
-  }${[...byReason].map(([reason, workloads]) => html`<p>${workloads.join(', ')}: ${reason}.</p>`)}`;
+  }${[...byReason].map(([reason, workloads]) => html`<p>${tellWorkloads(workloads)}: ${reason}.</p>`)}`;
 }
 
 /** Processes that served in each form. */
@@ -160,9 +162,7 @@ export function tabulateResources({ resources }: OverheadSource): Html | null {
           ({ tier, form, startToFirstCall: start, residentBytes, committedBytes, reservedBytes }) =>
             html`<tr>
               <th scope="row">${tier}/${form}</th>
-              <td>
-                ${start.clock === 'time' ? `${Math.round(start.ms)} ms` : `${(start.count / 1e6).toFixed(1)} M instructions`}
-              </td>
+              <td>${formatStart(start)}</td>
               <td>${formatBytes(residentBytes)}</td>
               <td>${formatBytes(committedBytes)}</td>
               <td>${formatBytes(reservedBytes)}</td>
