@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseFacts } from '../../images/allocator/parse-facts.ts';
 import { resolveCacheFolder } from '../../images/cache/cache-folder.ts';
-import { startMachine } from '../../harness/machine/machine.ts';
+import { startMachine, type StartMachine } from '../../harness/machine/machine.ts';
 import { TemplateStore } from '../../harness/machine/template-store.ts';
 import { defaultSettings } from '../../harness/matrix/axes.ts';
 import type { Settings } from '../../harness/matrix/cell.ts';
@@ -16,6 +16,7 @@ import {
   type GuestOverhead,
 } from '../../harness/overhead/measure-guest.ts';
 import { findQemu } from '../../harness/plan/computer.ts';
+import { readChildrenSeconds } from './measure.ts';
 
 const explicit: Readonly<Record<string, Subject>> = {
   wasmtime: { tier: 'conservative', checks: 'explicit' },
@@ -32,9 +33,12 @@ const settingsOf = (engine: string, node: string): Settings => ({
 });
 
 /** Measures with templates of its own, which end with it. @throws Error when nothing was measured */
-async function measure(
-  request: Pick<GuestMeasureRequest, 'settings' | 'reached'> & Partial<GuestMeasureRequest>,
-): Promise<Extract<GuestOverhead, { kind: 'measured' }>> {
+async function measure({
+  startMachine: start = startMachine,
+  ...request
+}: Pick<GuestMeasureRequest, 'settings' | 'reached'> &
+  Partial<GuestMeasureRequest> &
+  Readonly<{ startMachine?: StartMachine }>): Promise<Extract<GuestOverhead, { kind: 'measured' }>> {
   const { overcommit, overcommitRatio } = request.settings;
   const facts = {
     ...parseFacts({}),
@@ -52,7 +56,7 @@ async function measure(
         qemu: await findQemu(),
         cacheDir: resolveCacheFolder(),
         store: new TemplateStore(folder, 1024 ** 4),
-        startMachine,
+        startMachine: start,
         signal: new AbortController().signal,
       },
     );
@@ -124,16 +128,33 @@ export async function benchTwoBoots(): Promise<readonly BootsFigure[]> {
   return figures;
 }
 
-export type CellFigure = Readonly<{ engine: string; node: string; seconds: number; unstable: number }>;
+export type CellFigure = Readonly<{
+  engine: string;
+  node: string;
+  /** From the start of a clone to the end. */
+  seconds: number;
+  /** CPU time of the clone's QEMU: what the seconds are where nothing else runs. */
+  cpuSeconds: number;
+  unstable: number;
+}>;
 
-/** All kernels and real programs of one cell, from the start of a clone to the end: should take at most 60 s. */
+/** All kernels and real programs of one cell: should take at most 60 s. Of several machines the last counts: the others make modules and template. */
 export async function benchOverheadCells(nodes: readonly string[]): Promise<readonly CellFigure[]> {
   const figures: CellFigure[] = [];
   for (const node of nodes) {
     for (const [engine, reached] of Object.entries(explicit)) {
-      const { wallMs, summaries } = await measure({ settings: settingsOf(engine, node), reached });
+      const request = { settings: settingsOf(engine, node), reached };
+      let before = NaN;
+      const { wallMs, summaries } = await measure({
+        ...request,
+        startMachine: (...args) => {
+          before = readChildrenSeconds();
+          return startMachine(...args);
+        },
+      });
+      const cpuSeconds = round(readChildrenSeconds() - before, 1);
       const unstable = summaries.filter(({ stable }) => !stable).length;
-      figures.push({ engine, node, seconds: round(wallMs / 1000, 1), unstable });
+      figures.push({ engine, node, seconds: round(wallMs / 1000, 1), cpuSeconds, unstable });
     }
   }
   return figures;
