@@ -183,7 +183,7 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
     .addOption(runsIn)
     .option('--format <format...>', 'formats', ['table'])
     .option('--details', 'with the table: the overhead of each workload')
-    .option('--native <file...>', 'with --format overhead: what poolproof overhead --json wrote')
+    .option('--native <file...>', 'beside what guests counted: time, as poolproof overhead --json wrote it')
     .option('--output <dir>', 'write files there instead of printing')
     .addHelpText('after', example('poolproof report latest --format junit > report.xml'))
     .action(run(async () => (await import('./commands/report.ts')).report));

@@ -9,6 +9,7 @@ import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import writeFileAtomic from 'write-file-atomic';
+import { joinNative } from '../harness/overhead/native-figures.ts';
 import { parseNativeRecord, type NativeRecord } from '../harness/overhead/native-record.ts';
 import { renderOverheadPage } from '../harness/overhead/page.ts';
 import { renderHtmlReport } from '../harness/report/format-html.ts';
@@ -25,11 +26,12 @@ const nativeFolder = 'native';
 export async function renderReference(dir: string): Promise<string> {
   const entries = await readdir(dir, { withFileTypes: true });
   const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  const native = await readNative(join(dir, overheadRun, nativeFolder));
   const runs = names.sort().map(async (name) => {
     const run = await readRun(join(dir, name));
     const results = await collectResults(run.results());
     if (run.problems.length > 0) throw new Error(`${name}: ${run.problems[0]?.message ?? ''}`);
-    return { record: run.record, results };
+    return { record: run.record, results: joinNative(results, native) };
   });
   return renderHtmlReport(await Promise.all(runs));
 }

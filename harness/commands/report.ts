@@ -3,6 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { PoolproofError } from '../errors.ts';
+import { joinNative } from '../overhead/native-figures.ts';
 import { parseNativeRecord, type NativeRecord } from '../overhead/native-record.ts';
 import { renderOverheadPage } from '../overhead/page.ts';
 import { renderDetails } from '../overhead/render-details.ts';
@@ -63,7 +64,8 @@ export async function report(
     throw unknownFormat(unknown, ['table', ...Object.keys(formats), overheadPage.name]);
   }
   const native = await loadNative(options['native']);
-  const runs = await loadRuns(context, resultsDir, args.length === 0 ? ['latest'] : args);
+  const stored = await loadRuns(context, resultsDir, args.length === 0 ? ['latest'] : args);
+  const runs = stored.map((run) => ({ ...run, results: joinNative(run.results, native) }));
   for (const format of wanted) {
     if (format !== overheadPage.name && !isFormat(format)) {
       const color = wantsColor(context.stdout);
@@ -75,7 +77,7 @@ export async function report(
     }
     const [texts, fileName] = isFormat(format)
       ? [await renderAll(format, runs, output), formats[format].file]
-      : [runs.map(({ record, results }) => renderOverheadPage(record, results, native)), overheadPage.file];
+      : [stored.map(({ record, results }) => renderOverheadPage(record, results, native)), overheadPage.file];
     for (const [index, text] of texts.entries()) {
       if (output === undefined) {
         context.out(text);

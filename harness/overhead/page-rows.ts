@@ -3,6 +3,7 @@ import { findWorkload } from '../../images/wasm-host/workloads/catalogue.ts';
 import type { Result } from '../store/result.ts';
 import { isBaseline, isMean, type TierResources } from './cell-overhead.ts';
 import { formatSubject } from './forms.ts';
+import { findNative, lineOf, listNative } from './native-figures.ts';
 import type { NativeRecord } from './native-record.ts';
 import { subjectOf } from './share.ts';
 import type { OverheadSummary } from './summary.ts';
@@ -61,8 +62,7 @@ function makeRow(result: Result, records: readonly NativeRecord[]): Row | null {
   const { kind, version } = host.engine;
   const form = formatSubject(subject);
   const native = findNative(records, host.engine, settings.node);
-  const own = native?.summaries.filter((summary) => `${summary.tier}/${summary.form}` === form) ?? [];
-  const timed = [...overhead.filter(({ clock }) => clock === 'time'), ...own];
+  const timed = [...overhead.filter(({ clock }) => clock === 'time'), ...listNative(native, subject)];
   return {
     engine: kind === 'v8' ? 'v8' : `${kind} ${version}`,
     form,
@@ -77,21 +77,6 @@ function makeRow(result: Result, records: readonly NativeRecord[]): Row | null {
 }
 
 const isLifeCycle = ({ workload }: OverheadSummary): boolean => findWorkload(workload)?.kind === 'life-cycle';
-
-/** V8 is that of its Node; libwasmtime is one library, whatever Node loads it. */
-function findNative(
-  native: readonly NativeRecord[],
-  engine: NativeRecord['engine'],
-  node: string,
-): NativeRecord | null {
-  const fitting = native.filter(
-    ({ engine: own }) => own.kind === engine.kind && (own.kind === 'v8' || own.version === engine.version),
-  );
-  const sameNode = fitting.find((record) => lineOf(record) === node);
-  return sameNode ?? (engine.kind === 'v8' ? null : (fitting[0] ?? null));
-}
-
-export const lineOf = ({ node }: NativeRecord): string => node.split('.')[0] ?? node;
 
 /** True where every figure is 0 by proof: the same machine code. */
 export const isProven = ({ counted, timed }: Row): boolean =>

@@ -3,6 +3,7 @@ import { buildOverhead, figureAt, sameCode } from '../fixtures/overhead/figures.
 import { buildResult, buildStandard, record } from '../fixtures/report/results.ts';
 import { baselineOverhead, notMeasured } from './cell-overhead.ts';
 import { judgeClaim, listClaims } from './claim.ts';
+import { joinNative } from './native-figures.ts';
 import { parseNativeRecord, type NativeRecord } from './native-record.ts';
 import { renderOverheadPage } from './page.ts';
 import { means } from './summary.ts';
@@ -111,6 +112,20 @@ t.test('lives of instances are told for forms of the same code too, and are no m
   const page = renderOverheadPage(record, [proven], [{ ...native, summaries: [life] }]);
   t.match(page, '**1 of 1** combinations');
   t.match(page, /### wasmtime 50.0.1: conservative\/elided\n\n.*Node 20, time \|\n.*\n.*\+230.0 %/);
+  t.end();
+});
+
+t.test('figures of a record stand beside those of the cells that it fits, and of no other', (t) => {
+  const standard = buildStandard(baselineOverhead);
+  const [joined, same, untouched] = joinNative([explicit, proven, standard], [native]);
+  t.same(
+    joined?.overhead?.map(({ clock }) => clock),
+    ['instructions', 'instructions', 'instructions', 'time', 'time', 'time', 'time'],
+  );
+  t.equal(same, proven, 'the record has no figure of this form');
+  t.equal(untouched, standard);
+  t.equal(joined?.verdict, explicit.verdict);
+  t.same(joinNative([explicit], [{ ...native, engine: { kind: 'wasmtime', version: '1.0.0' } }]), [explicit]);
   t.end();
 });
 

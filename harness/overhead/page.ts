@@ -7,12 +7,12 @@ import type { RunRecord } from '../store/run-record.ts';
 import { isMean, type TierResources } from './cell-overhead.ts';
 import { claimWords, listClaims, judgeClaim } from './claim.ts';
 import { formatFigure, formatStart } from './format-figure.ts';
+import { lineOf } from './native-figures.ts';
 import type { NativeRecord } from './native-record.ts';
 import {
   collectRows,
   isProven,
   isSingle,
-  lineOf,
   listColumns,
   listJudged,
   listTimed,

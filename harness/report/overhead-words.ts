@@ -30,9 +30,10 @@ export function findClocks(results: readonly Costed[]): readonly Clock[] {
 export function listWords({ overhead = [], overheadSource }: Costed, clock: Clock): readonly OverheadWord[] {
   const figures = overhead.filter((figure) => figure.clock === clock);
   if (figures.length === 0) return [{ text: tellNone(overheadSource), stable: true }];
-  if (figures.every(({ sameCode }) => sameCode)) return [{ text: '0 % (same code)', stable: true }];
   const averaged = figures.filter(isMean);
-  return (averaged.length > 0 ? averaged : figures).map(tellFigure);
+  const told = averaged.length > 0 ? averaged : figures;
+  if (told.every(({ sameCode }) => sameCode)) return [{ text: '0 % (same code)', stable: true }];
+  return told.map(tellFigure);
 }
 
 function tellFigure(figure: OverheadSummary): OverheadWord {
