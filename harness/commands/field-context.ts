@@ -2,6 +2,9 @@
 import { mkdtemp } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { loadLock } from '../../images/lock.ts';
+import type { FieldImages } from '../field/mapping.ts';
+import { knownImages } from '../matrix/axes.ts';
 import { bootAsk, remember, type Ask } from '../field/ask.ts';
 import type { Result } from '../store/result.ts';
 import { cacheOption, textOption, type Context } from './context.ts';
@@ -49,4 +52,10 @@ export async function openAsk(
     progress(context),
   );
   return once ? remember(ask) : ask;
+}
+
+/** What guests can be made of, with the versions that are pinned. @throws PoolproofError IMAGE_LOCK_INVALID */
+export async function loadFieldImages(): Promise<FieldImages> {
+  const pins = await loadLock();
+  return { ...knownImages, versions: new Map(pins.map(({ name, version }) => [name, version])) };
 }

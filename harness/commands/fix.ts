@@ -12,7 +12,7 @@ import { plainLine } from '../outcome/plain-text.ts';
 import type { Result } from '../store/result.ts';
 import { tierOption } from './bisect.ts';
 import type { Context } from './context.ts';
-import { openAsk } from './field-context.ts';
+import { loadFieldImages, openAsk } from './field-context.ts';
 
 const seen = ({ tier, outcome, reason }: Result): string => plainLine(`${tier ?? outcome}: ${reason}`, 300);
 
@@ -25,7 +25,7 @@ async function openSettings(context: Context, name: string): Promise<Settings | 
       () => false,
     ));
   if (!isReport) return parseCellName(name).settings;
-  const { settings, mappings } = mapReport(await loadFieldReport(name));
+  const { settings, mappings } = mapReport(await loadFieldReport(name), await loadFieldImages());
   const obstacles = listObstacles(mappings);
   for (const obstacle of obstacles) context.out(`${plainLine(obstacle)}\n`);
   return obstacles.length > 0 ? null : settings;

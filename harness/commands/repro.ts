@@ -28,7 +28,7 @@ import { unpackBundle } from '../store/bundle-unpack.ts';
 import { collectResults, readRun } from '../store/read-run.ts';
 import type { Result } from '../store/result.ts';
 import { textOption, type Context } from './context.ts';
-import { openAsk } from './field-context.ts';
+import { loadFieldImages, openAsk } from './field-context.ts';
 import { openGuestShell } from './guest-shell.ts';
 import { reproCase } from './repro-case.ts';
 
@@ -52,7 +52,7 @@ async function isFile(name: string): Promise<boolean> {
 
 async function openReport(file: string): Promise<Case> {
   const report = await loadFieldReport(file);
-  const { settings, mappings } = mapReport(report);
+  const { settings, mappings } = mapReport(report, await loadFieldImages());
   const symptom = symptomOfReport(report);
   if (symptom !== null) {
     return {

@@ -1,52 +1,57 @@
-/** Rules for facts of the machine and its kernel. */
-import { axes } from '../matrix/axes.ts';
-import { formatValue } from '../matrix/cell-id.ts';
+/** Rules for memory and kernel: RAM, swap, huge pages, mappings, the kernel itself. */
+import { lockNames } from '../../images/definitions.ts';
+import { defaultSettings } from '../matrix/axes.ts';
 import { formatSize } from '../matrix/size.ts';
-import { say, type Rule } from './mapping.ts';
+import { estimateFacts } from '../plan/estimate-facts.ts';
+import { axisOf, say, type FieldImages, type Rule } from './mapping.ts';
 
 const [kib, mib, gib] = [2 ** 10, 2 ** 20, 2 ** 30];
-/** Committed in a guest before its subject starts (plan/estimate-facts.ts). */
-const guestCommitted = 5 * mib;
-/** What RAM beyond this changes is the commit limit alone, and that is set by its ratio. */
-const largestMemory = 8 * gib;
+/** What RAM or swap beyond this changes is the commit limit alone, and that is set by itself. */
+export const largestMemory = 8 * gib;
+const largestSwap = 16 * gib;
+/** Smaller guests do not boot. */
+const smallestMemory = 256 * mib;
+/** The estimate of a guest's MemTotal is as exact as that; the kernel's own share differs as much between builds. */
+const near = 0.004;
 
-/**
- * RAM of a guest that shows this MemTotal: the inverse of plan/estimate-facts.ts, which is right within two
- * percent. Machines come in multiples of 256 MiB, so the nearest one is taken where it is as near as that.
- */
+/** RAM of a guest that shows this MemTotal: whole pieces of 64 MiB where one is as near as the estimate is exact. */
 function ramFor(memTotal: number): number {
-  const exact = (memTotal + 25 * mib) / (1 - 0.0163);
-  const round = Math.round(exact / (256 * mib)) * 256 * mib;
-  return Math.abs(round - exact) <= exact * 0.025 ? round : Math.round(exact / mib) * mib;
+  const at = (bytes: number): number =>
+    estimateFacts({ ...defaultSettings(), memory: bytes }).memTotal ?? bytes;
+  let memory = memTotal;
+  // The kernel's share hardly depends on the size: a few steps meet.
+  for (let step = 0; step < 6; step += 1) memory += memTotal - at(memory);
+  const round = Math.round(memory / (64 * mib)) * 64 * mib;
+  return Math.abs(at(round) - memTotal) <= memTotal * near ? round : Math.round(memory / mib) * mib;
 }
 
-export const mapMemory: Rule = ({ memory }) => {
-  if (memory.totalKib === null) {
+export const mapMemory: Rule = ({ memory: { totalKib } }, so) => {
+  if (totalKib === null)
     return {
       say: [
         say('memory.totalKib', null, 'approximated', {
-          axis: 'memory',
-          value: formatValue(axes, 'memory', axes.memory.default),
+          ...axisOf('memory', so),
           why: 'the default size',
           decides: true,
         }),
       ],
     };
-  }
-  const wanted = ramFor(memory.totalKib * kib);
-  const value = Math.min(Math.max(wanted, 256 * mib), largestMemory);
+  const wanted = ramFor(totalKib * kib);
+  const memory = Math.min(Math.max(wanted, smallestMemory), largestMemory);
+  const set = { memory };
+  const shown = estimateFacts({ ...so, memory }).memTotal ?? memory;
+  const exact = Math.abs(shown - totalKib * kib) <= totalKib * kib * near;
   const why =
-    value === wanted
-      ? 'RAM is set, and MemTotal follows within a percent'
-      : value < wanted
-        ? `no tier needs more than ${formatSize(largestMemory)}; the commit limit is set by its ratio`
-        : 'a smaller guest does not boot';
+    memory < wanted
+      ? `no tier needs more than ${formatSize(largestMemory)}; what may be committed is set by itself`
+      : memory > wanted
+        ? 'a smaller guest does not boot'
+        : `MemTotal follows within ${Math.ceil((near * totalKib * kib) / mib)} MiB`;
   return {
-    set: { memory: value },
+    set,
     say: [
-      say('memory.totalKib', memory.totalKib, 'approximated', {
-        axis: 'memory',
-        value: formatSize(value),
+      say('memory.totalKib', totalKib, exact ? 'exact' : 'approximated', {
+        ...axisOf('memory', { ...so, ...set }),
         why,
         decides: true,
       }),
@@ -54,185 +59,130 @@ export const mapMemory: Rule = ({ memory }) => {
   };
 };
 
-export const mapOvercommit: Rule = (report, so) => {
-  const { overcommit, memory, process } = report;
-  const mode = overcommit.mode ?? 0;
-  const first = say('overcommit.mode', overcommit.mode, overcommit.mode === null ? 'approximated' : 'exact', {
-    axis: 'overcommit',
-    value: String(mode),
-    why: overcommit.mode === null ? "the kernel's default" : null,
-    decides: true,
-  });
-  if (mode !== 2) {
-    const swap = memory.swapTotalKib ?? 0;
-    // Mode 0 refuses a single charge larger than RAM and swap; engines since wasmtime 27 charge none.
+/** A guest's swap is whole MiB, less a page for its signature. */
+export const mapSwap: Rule = ({ memory: { swapTotalKib } }, so) => {
+  const fact = 'memory.swapTotalKib';
+  if (swapTotalKib === null || swapTotalKib === 0) {
+    const why = swapTotalKib === null ? 'no swap' : null;
     return {
-      set: { overcommit: mode },
-      say: [
-        first,
-        ...(swap > 0
-          ? [
-              say('memory.swapTotalKib', swap, 'not reproducible', {
-                why: 'guests have no swap; no tier depends on it in this mode',
-              }),
-            ]
-          : []),
-      ],
+      say: [say(fact, swapTotalKib, why === null ? 'exact' : 'approximated', { ...axisOf('swap', so), why })],
     };
   }
-  if (memory.commitLimitKib === null) {
-    const ratio = overcommit.ratio ?? 50;
-    return {
-      set: { overcommit: mode, overcommitRatio: Math.min(ratio, 1000) },
-      say: [
-        first,
-        say('overcommit.ratio', overcommit.ratio, overcommit.ratio === null ? 'approximated' : 'exact', {
-          axis: 'overcommitRatio',
-          value: String(ratio),
-          why: overcommit.ratio === null ? "the kernel's default" : null,
-          decides: true,
-        }),
-      ],
-    };
-  }
-  // What decides is what is left: less what others hold and what is kept from ordinary users.
-  const reserve = process.sysAdmin === 'yes' ? 0 : (overcommit.adminReserveKib ?? 8192);
-  const left = (memory.commitLimitKib - (memory.committedKib ?? 0) - reserve) * kib + guestCommitted;
-  // Of the guest: the report's own, unless it is given less RAM.
-  const memTotal =
-    memory.totalKib !== null && so.memory < largestMemory
-      ? memory.totalKib * kib
-      : so.memory - 25 * mib - so.memory * 0.0163;
-  const ratio = Math.min(1000, Math.max(0, Math.round((left * 100) / memTotal)));
-  const value = String(ratio);
-  const why = `a ratio of ${ratio} leaves as much, within ${Math.ceil(memTotal / 200 / mib)} MiB: swap, overcommit_kbytes, what others hold and the reserve are part of it`;
+  const wanted = Math.max(1, Math.round((swapTotalKib * kib + 4 * kib) / mib)) * mib;
+  const swap = Math.min(wanted, largestSwap);
+  const exact = swap - 4 * kib === swapTotalKib * kib;
+  const why = exact ? null : swap < wanted ? 'no tier depends on more' : 'whole MiB, less a page';
   return {
-    set: { overcommit: mode, overcommitRatio: ratio },
+    set: { swap },
     say: [
-      first,
-      ...(['memory.commitLimitKib', 'memory.committedKib'] as const).map((fact) =>
-        say(
-          fact,
-          fact === 'memory.commitLimitKib' ? memory.commitLimitKib : memory.committedKib,
-          'approximated',
-          { axis: 'overcommitRatio', value, why, decides: true },
-        ),
-      ),
+      say(fact, swapTotalKib, exact ? 'exact' : 'approximated', { ...axisOf('swap', { ...so, swap }), why }),
     ],
   };
 };
 
-export const mapPages: Rule = ({ transparentHugePages: { enabled }, kernelLimits: { maxMapCount } }) => ({
-  set: {
+/** Set aside in pieces of 2 MiB, whatever their size was there. */
+export const mapHugePages: Rule = ({ memory: { hugePages, hugePageKib } }, so) => {
+  const fact = 'memory.hugePages';
+  if (hugePages === null || hugePages === 0) {
+    const why = hugePages === null ? 'none' : null;
+    return {
+      say: [
+        say(fact, hugePages, why === null ? 'exact' : 'approximated', { ...axisOf('hugepages', so), why }),
+      ],
+    };
+  }
+  const size = (hugePageKib ?? 2048) * kib;
+  const wanted = Math.round((hugePages * size) / (2 * mib));
+  // What is left must do for the guest itself.
+  const most = Math.floor((so.memory - 320 * mib) / (2 * mib));
+  const hugepages = Math.max(0, Math.min(wanted, most));
+  const exact = hugepages === wanted && size === 2 * mib;
+  const why = exact
+    ? null
+    : hugepages < wanted
+      ? 'the guest has no room for more'
+      : 'pages of 2 MiB, as many bytes';
+  return {
+    set: { hugepages },
+    say: [
+      say(fact, hugePages, exact ? 'exact' : 'approximated', {
+        ...axisOf('hugepages', { ...so, hugepages }),
+        why,
+      }),
+    ],
+  };
+};
+
+export const mapPages: Rule = ({ transparentHugePages: { enabled }, kernelLimits: { maxMapCount } }, so) => {
+  const set = {
     ...(enabled !== null && { thp: enabled }),
     ...(maxMapCount !== null && maxMapCount >= 64 && { maxMapCount }),
-  },
-  say: [
-    say('transparentHugePages.enabled', enabled, enabled === null ? 'approximated' : 'exact', {
-      axis: 'thp',
-      value: enabled ?? axes.thp.default,
-      why: enabled === null ? "the kernel's default" : null,
-    }),
-    maxMapCount !== null && maxMapCount < 64
-      ? say('kernelLimits.maxMapCount', maxMapCount, 'not reproducible', {
-          why: 'a guest does not run with fewer than 64',
-          decides: true,
-        })
-      : say('kernelLimits.maxMapCount', maxMapCount, maxMapCount === null ? 'approximated' : 'exact', {
-          axis: 'maxMapCount',
-          value: maxMapCount === null ? 'default' : String(maxMapCount),
-          why: maxMapCount === null ? "the kernel's default" : null,
-          decides: true,
-        }),
-  ],
-});
-
-/** Bits a process of this guest gets (x86-64). */
-const guestBits = 47;
-
-export const mapWidth: Rule = ({ processor, kernel }, so) => {
-  const bits = processor.processBits;
-  const foreign = kernel.architecture !== 'x86_64';
-  const machine = foreign
-    ? [
-        say(
-          'kernel.architecture',
-          kernel.architecture,
-          kernel.architecture === 'aarch64' || kernel.architecture === 'riscv64'
-            ? 'approximated'
-            : 'not reproducible',
-          {
-            why: 'the guest is x86_64; pools have the same sizes on 64-bit machines',
-            standIn: true,
+  };
+  const now = { ...so, ...set };
+  return {
+    set,
+    say: [
+      say('transparentHugePages.enabled', enabled, enabled === null ? 'approximated' : 'exact', {
+        ...axisOf('thp', now),
+        why: enabled === null ? "the kernel's default" : null,
+      }),
+      maxMapCount !== null && maxMapCount < 64
+        ? say('kernelLimits.maxMapCount', maxMapCount, 'not reproducible', {
+            why: 'a guest does not run with fewer than 64',
             decides: true,
-          },
-        ),
-      ]
-    : [say('kernel.architecture', kernel.architecture, 'exact')];
-  if (bits === null || bits >= guestBits) {
-    return {
-      say: [
-        ...machine,
-        say('processor.processBits', bits, bits === guestBits ? 'exact' : 'approximated', {
-          why: bits === guestBits ? null : `the guest has ${guestBits}`,
-          decides: true,
-        }),
-      ],
-    };
-  }
-  const space = Math.min(2 ** bits, so.addressSpace ?? Infinity);
-  return {
-    set: { addressSpace: space },
-    say: [
-      ...machine,
-      say('processor.processBits', bits, 'approximated', {
-        axis: 'addressSpace',
-        value: formatSize(space),
-        why: 'a limit of the same size stands in for the address width',
-        standIn: true,
-        decides: true,
-      }),
+          })
+        : say('kernelLimits.maxMapCount', maxMapCount, maxMapCount === null ? 'approximated' : 'exact', {
+            ...axisOf('maxMapCount', now),
+            why: maxMapCount === null ? "the kernel's default" : null,
+            decides: true,
+          }),
     ],
   };
 };
 
-export const mapProcessor: Rule = ({ processor, kernel }, so) => {
-  const count = processor.count;
-  const cpus = Math.min(count ?? 1, 4);
-  const flags = processor.flags?.split(' ') ?? null;
-  const lacking = kernel.architecture === 'x86_64' && flags !== null && !flags.includes('sse4_1');
+/** `6.1.0-26-amd64` → 6001; null for what is no release. */
+function orderOf(release: string | null): number | null {
+  const [, major, minor] = /^(\d{1,3})\.(\d{1,3})/.exec(release ?? '') ?? [];
+  return major === undefined ? null : Number(major) * 1000 + Number(minor);
+}
+
+/** Rows of the kernel table with what is pinned of each, oldest first. */
+export function listKernels({
+  kernels,
+  versions,
+}: FieldImages): readonly Readonly<{ name: string; order: number }>[] {
+  return kernels
+    .flatMap((name) => {
+      const order = orderOf(versions.get(lockNames.kernel(name, 'image')) ?? null);
+      return order === null ? [] : [{ name, order }];
+    })
+    .sort((a, b) => a.order - b.order);
+}
+
+export const mapKernel: Rule = ({ kernel }, so, known) => {
+  const order = orderOf(kernel.release);
+  const rows = listKernels(known);
+  const nearest =
+    order === null
+      ? undefined
+      : [...rows].sort((a, b) => Math.abs(a.order - order) - Math.abs(b.order - order))[0];
+  const set = nearest === undefined ? {} : { kernel: nearest.name };
+  const exact = nearest !== undefined && nearest.order === order;
   return {
-    set: { cpus },
+    set,
     say: [
-      say('processor.count', count, count === cpus ? 'exact' : 'approximated', {
-        axis: 'cpus',
-        value: String(cpus),
-        why: count === cpus ? null : 'four stand for more',
+      say('kernel.release', kernel.release, exact ? 'exact' : 'approximated', {
+        ...axisOf('kernel', { ...so, ...set }),
+        why: exact
+          ? "Debian's kernel of this version"
+          : nearest === undefined
+            ? 'the default kernel'
+            : 'the nearest pinned kernel',
       }),
-      say(
-        'processor.flags',
-        lacking ? 'no sse4_1' : flags === null ? null : `${flags.length} flags`,
-        lacking ? 'not reproducible' : 'approximated',
-        {
-          why: lacking
-            ? 'the guest has a processor with every flag, and V8 compiles no SIMD without sse4_1'
-            : 'the guest has a processor with every flag',
-          decides: lacking && so.engine === 'v8',
-        },
-      ),
+      say('kernel.pageSize', kernel.pageSize, kernel.pageSize === 4096 ? 'exact' : 'not reproducible', {
+        why:
+          kernel.pageSize === 4096 ? null : 'the guest has pages of 4096 bytes; pools are rounded otherwise',
+      }),
     ],
   };
 };
-
-export const mapKernel: Rule = ({ kernel }, so) => ({
-  say: [
-    say('kernel.release', kernel.release, 'approximated', {
-      axis: 'kernel',
-      value: so.kernel,
-      why: 'the pinned kernel stands for it',
-    }),
-    say('kernel.pageSize', kernel.pageSize, kernel.pageSize === 4096 ? 'exact' : 'not reproducible', {
-      why: kernel.pageSize === 4096 ? null : 'the guest has pages of 4096 bytes; pools are rounded otherwise',
-    }),
-  ],
-});

@@ -3,29 +3,38 @@
  * (and how), or not at all (and why). Facts that decide a tier and cannot be met make a case that cannot be
  * reproduced here: that is said, not papered over.
  */
-import { defaultSettings, knownImages, type KnownImages } from '../matrix/axes.ts';
-import { mapKernel, mapMemory, mapOvercommit, mapPages, mapProcessor, mapWidth } from './machine-rules.ts';
-import type { FactMapping, FieldCase, Rule } from './mapping.ts';
-import { mapEngine, mapLimits, mapNode, mapUnmet, mapVariables } from './process-rules.ts';
+import { defaultSettings } from '../matrix/axes.ts';
+import { mapOvercommit } from './commit-rules.ts';
+import { mapProcessor, mapWidth } from './cpu-rules.ts';
+import { mapCgroup, mapLimits, mapWriteExecute } from './limit-rules.ts';
+import { mapHugePages, mapKernel, mapMemory, mapPages, mapSwap } from './machine-rules.ts';
+import { plainImages, type FactMapping, type FieldCase, type FieldImages, type Rule } from './mapping.ts';
+import { mapEngine, mapNode, mapUnmet } from './process-rules.ts';
 import type { FieldReport } from './report.ts';
+import { mapOptions, mapVariables } from './word-rules.ts';
 
 /** In this order: later rules build on what earlier ones set. */
 const rules: readonly Rule[] = [
   mapEngine,
   mapMemory,
+  mapSwap,
+  mapHugePages,
   mapOvercommit,
   mapNode,
   mapPages,
   mapLimits,
+  mapCgroup,
   mapWidth,
   mapProcessor,
   mapKernel,
+  mapWriteExecute,
   mapVariables,
+  mapOptions,
   mapUnmet,
 ];
 
 /** The cell that comes nearest to a report. */
-export function mapReport(report: FieldReport, known: KnownImages = knownImages): FieldCase {
+export function mapReport(report: FieldReport, known: FieldImages = plainImages): FieldCase {
   return rules.reduce<FieldCase>(
     ({ settings, mappings }, rule) => {
       const { set, say: said } = rule(report, settings, known);

@@ -1,5 +1,6 @@
 /** What is said of each fact of a report when it becomes a cell. */
-import type { KnownImages } from '../matrix/axes.ts';
+import { axes, knownImages, type KnownImages } from '../matrix/axes.ts';
+import { formatValue } from '../matrix/cell-id.ts';
 import type { AxisName, Settings } from '../matrix/cell.ts';
 import type { FieldReport } from './report.ts';
 
@@ -22,11 +23,16 @@ export type FactMapping = Readonly<{
 
 export type FieldCase = Readonly<{ settings: Settings; mappings: readonly FactMapping[] }>;
 
+/** What guests can be made of, with the pinned versions by their name in the lock. */
+export type FieldImages = KnownImages & Readonly<{ versions: ReadonlyMap<string, string> }>;
+
+export const plainImages: FieldImages = { ...knownImages, versions: new Map() };
+
 /** What one rule says: the values it sets, and the facts it speaks for. */
 export type Rule = (
   report: FieldReport,
   so: Settings,
-  known: KnownImages,
+  known: FieldImages,
 ) => Readonly<{
   set?: Partial<Settings>;
   say: readonly FactMapping[];
@@ -47,4 +53,10 @@ export const say = (
   standIn: false,
   decides: false,
   ...more,
+});
+
+/** The axis that meets a fact, with its value as one writes it. */
+export const axisOf = (axis: AxisName, settings: Settings): Pick<FactMapping, 'axis' | 'value'> => ({
+  axis,
+  value: formatValue(axes, axis, settings[axis]),
 });

@@ -81,7 +81,7 @@ function listChecks(step: Step, held: Holding, facts: Facts): readonly Shortfall
   return rules.flatMap(({ limit, unit, needed, available }) => {
     const left = available(facts, held, step);
     const wanted = needed(step);
-    return left === null || wanted === 0
+    return left === null || wanted <= 0
       ? []
       : [{ pool: step.pool, limit, needed: wanted, available: Math.max(0, Math.floor(left)), unit }];
   });

@@ -18,6 +18,7 @@ const roomy: Facts = {
   userReserve: 62 * MiB,
   adminReserve: 8 * MiB,
   maxMapCount: 65_530,
+  stackLimit: 8 * MiB,
   addressBits: 47,
   sysAdmin: true,
 };
@@ -54,6 +55,24 @@ function word(input: PredictionInput): string {
   const reached = tier === null ? outcome : `${tier} ${checks ?? ''}`;
   return stop === undefined ? reached : `${reached}, ${stop.pool} ${stop.limit}`;
 }
+
+t.test('the stacks of five threads are as large as the limit of stacks says', (t) => {
+  // VmData of Node 22.23.3 by `ulimit -s`: 47.7 MiB at 8 MiB, 327.7 at 64 MiB, 17.7 at unlimited.
+  const charged = (limit: number | null) => resolveProcessCost('22.23.3', limit).start.charged / MiB;
+  t.equal(charged(64 * MiB) - charged(8 * MiB), 280);
+  t.equal(charged(8 * MiB) - charged(null), 30);
+  t.equal(word(ask({ ...strict(995_744), stackLimit: 128 * MiB })), 'crashed, process CommitLimit');
+  t.equal(word(ask({ ...strict(995_744), stackLimit: null })), 'conservative elided, table CommitLimit');
+  t.end();
+});
+
+t.test("V8's thousand memories fit from the same RLIMIT_DATA on, whatever a young generation held", (t) => {
+  for (const node of ['18.20.8', '20.20.2', '22.23.3']) {
+    t.match(word(ask({ dataLimit: 128 * MiB }, { ...v8, node })), /^standard elided/, node);
+    t.match(word(ask({ dataLimit: 108 * MiB }, { ...v8, node })), /^conservative elided/, node);
+  }
+  t.end();
+});
 
 t.test('where memory cannot be both writable and executable no Node starts', (t) => {
   for (const mdwe of ['prctl', 'seccomp'] as const) {
@@ -131,7 +150,7 @@ t.test('limits of the process: as measured with ulimit', (t) => {
     [v(16_383), '24.21.0', 'on-demand explicit, linear-memory RLIMIT_AS', true],
     [v(16_384), '24.21.0', 'on-demand explicit, linear-memory RLIMIT_AS', true],
     [v(170_000), '20.20.2', 'conservative elided, linear-memory RLIMIT_AS', true],
-    [d(128), '20.20.2', 'conservative elided, linear-memory RLIMIT_DATA', true],
+    [d(128), '20.20.2', 'standard elided', true],
     [{ addressBits: 39 }, '26.10.0', 'conservative elided, linear-memory address width', true],
     [{ maxMapCount: 1000 }, '22.23.3', 'conservative elided, linear-memory max_map_count', true],
     [{}, '26.10.0', 'standard elided', true],
@@ -242,8 +261,8 @@ t.test("V8's rules follow Node's releases", (t) => {
 });
 
 t.test('a line of Node that was not measured counts as the nearest before it', (t) => {
-  t.equal(resolveProcessCost('25.9.0'), resolveProcessCost('24.21.0'));
-  t.equal(resolveProcessCost('16.0.0'), resolveProcessCost('18.20.8'));
+  t.same(resolveProcessCost('25.9.0', 8 * MiB), resolveProcessCost('24.21.0', 8 * MiB));
+  t.same(resolveProcessCost('16.0.0', 8 * MiB), resolveProcessCost('18.20.8', 8 * MiB));
   t.end();
 });
 

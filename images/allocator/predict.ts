@@ -47,7 +47,7 @@ export function predictStart({ facts, node }: PredictionInput): Shortfall | null
   // V8 makes its first code writable and executable in turn, in every version: 16 to 26 die in its checks.
   if (facts.mdwe === 'prctl' || facts.mdwe === 'seccomp')
     return { pool: 'process', limit: 'write-execute', needed: 1, available: 0, unit: 'maps' };
-  const { start } = resolveProcessCost(node);
+  const { start } = resolveProcessCost(node, facts.stackLimit);
   return takeStep(toStep('process', start), nothing, facts).shortfall;
 }
 
@@ -62,7 +62,7 @@ export function predictTier(tier: Tier, input: PredictionInput): TierPrediction 
   const lacking = findLacking(configuration, input);
   if (lacking !== null) return { tier, fits: false, shortfall: lacking };
 
-  const { start, load, work } = resolveProcessCost(node);
+  const { start, load, work } = resolveProcessCost(node, facts.stackLimit);
   const steps: readonly Step[] = [
     toStep('process', start),
     toStep('code', load[engine.kind]),

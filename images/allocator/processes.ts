@@ -9,6 +9,7 @@
  * A limit closer to a threshold than that decides by chance, and so does this model.
  */
 import { parseVersion } from './engines.ts';
+import type { Limit } from './facts.ts';
 import { MiB } from './sizes.ts';
 import type { EngineKind } from './tier.ts';
 
@@ -35,23 +36,38 @@ const cost = (virtual: number, charged: number, maps: number): Cost => ({
 const load = { wasmtime: cost(25, 7, 20), v8: cost(0, 0, 0) };
 const work = { wasmtime: cost(4, 2, 24), v8: cost(0, 1, 24) };
 
+/** V8 collects garbage before it refuses a memory: what a young generation held is free again. */
+const returned = (charged: number): ProcessCost['load'] => ({ ...load, v8: cost(0, -charged, 0) });
+
 /**
  * Charged: 24 and 26 map 512 MiB of code range writable at start. 18 and 20 hold about 32 MiB of young
- * generation more than 22 while the worker loads.
+ * generation more than 22 while the worker loads; by `ulimit -d` all three have room for V8's thousand
+ * memories from the same limit on, between 112 and 120 MiB.
  */
-const oldest: Row = { line: 18, start: cost(294, 89, 95), load, work };
+const oldest: Row = { line: 18, start: cost(294, 89, 95), load: returned(39), work };
 
 /** Oldest first. */
 const rows: readonly Row[] = [
   oldest,
-  { line: 20, start: cost(682, 82, 95), load, work },
+  { line: 20, start: cost(682, 82, 95), load: returned(32), work },
   { line: 22, start: cost(670, 50, 108), load, work },
   { line: 24, start: cost(1056, 564, 117), load, work },
   { line: 26, start: cost(1067, 563, 143), load, work },
 ];
 
-/** Row of a Node version; an unknown line counts as the nearest one before it. Throws BAD_VERSION. */
-export function resolveProcessCost(node: string): ProcessCost {
+/** Threads of every Node whose stacks are as large as RLIMIT_STACK: V8's four and one for signals. */
+const stackThreads = 5;
+/** The limit the rows were measured with, and what glibc gives a thread where there is none. */
+const [measuredStack, unlimitedStack] = [8 * MiB, 2 * MiB];
+
+/**
+ * Row of a Node version; an unknown line counts as the nearest one before it. Throws BAD_VERSION.
+ * @param stackLimit RLIMIT_STACK, soft: a thread's stack is mapped whole, private and writable
+ */
+export function resolveProcessCost(node: string, stackLimit: Limit): ProcessCost {
   const [major] = parseVersion(node);
-  return rows.findLast(({ line }) => line <= major) ?? oldest;
+  const row = rows.findLast(({ line }) => line <= major) ?? oldest;
+  const more = stackThreads * ((stackLimit ?? unlimitedStack) - measuredStack);
+  const { virtual, charged, maps } = row.start;
+  return { ...row, start: { virtual: virtual + more, charged: charged + more, maps } };
 }

@@ -1,0 +1,167 @@
+/** Rules for the processor: its number, flags and address width. */
+import { formatCpu, parseCpu } from '../matrix/cpu-kind.ts';
+import { cpuFlags, cpuModels } from '../matrix/cpu-models.ts';
+import { formatSize } from '../matrix/size.ts';
+import { axisOf, say, type FactMapping, type Rule } from './mapping.ts';
+import type { FieldReport } from './report.ts';
+
+/** What engines ask a processor for, in QEMU's words. */
+const askedFlags = [
+  'sse3',
+  'ssse3',
+  'sse4.1',
+  'sse4.2',
+  'popcnt',
+  'abm',
+  'avx',
+  'avx2',
+  'fma',
+  'bmi1',
+  'bmi2',
+  'pku',
+];
+
+/** Of those, what a model has under emulation (QEMU 7.2, query-cpu-model-expansion); first match wins. */
+const modelRows: readonly Readonly<{ models: RegExp; flags: string }>[] = [
+  {
+    models: /^(?:Cascadelake|Cooperlake|EPYC-Milan|Icelake|Skylake-Server|max)/,
+    flags: askedFlags.join(' '),
+  },
+  {
+    models: /^(?:Broadwell|Haswell|EPYC|Dhyana|KnightsMill|Skylake)/,
+    flags: askedFlags.slice(0, -1).join(' '),
+  },
+  { models: /^(?:Denverton|Snowridge|Nehalem|Westmere)/, flags: 'sse3 ssse3 sse4.1 sse4.2 popcnt' },
+  { models: /^(?:SandyBridge|IvyBridge)/, flags: 'sse3 ssse3 sse4.1 sse4.2 popcnt avx' },
+  { models: /^Opteron_G5/, flags: 'sse3 ssse3 sse4.1 sse4.2 popcnt abm avx fma' },
+  { models: /^Opteron_G4/, flags: 'sse3 ssse3 sse4.1 sse4.2 popcnt abm avx' },
+  { models: /^(?:phenom|Opteron_G3)/, flags: 'sse3 popcnt abm' },
+  { models: /^Penryn/, flags: 'sse3 ssse3 sse4.1' },
+  { models: /^(?:Conroe|core2duo)/, flags: 'sse3 ssse3' },
+  { models: /./, flags: 'sse3' },
+];
+
+const flagsOf = (model: string): readonly string[] =>
+  modelRows.find(({ models }) => models.test(model))?.flags.split(' ') ?? [];
+
+/** QEMU's model of this name in /proc/cpuinfo; several share a name and differ in no asked flag. */
+function modelOf(title: string | null): string | null {
+  const plain = title?.replace(/\s+/g, ' ').trim();
+  return Object.entries(cpuModels).find(([, row]) => row.title === plain)?.[0] ?? null;
+}
+
+/** The `cpu` with exactly the flags of a report, as far as engines ask for them; null for the guest's own. */
+function cpuFor({ processor }: FieldReport, found: readonly string[], ofV8: boolean): string | null {
+  const named = modelOf(processor.model);
+  const model = named ?? 'max';
+  const own = flagsOf(model);
+  // Only V8 uses protection keys. Of a real processor nothing else depends on them.
+  const asked = askedFlags.filter((flag) => flag !== 'pku' || ofV8 || named !== null);
+  const flags = Object.fromEntries(
+    asked.flatMap((flag) => {
+      const on = found.includes(cpuFlags[flag] ?? '');
+      return on === own.includes(flag) ? [] : [[flag, on] as const];
+    }),
+  );
+  const text = formatCpu({ model, flags });
+  const canonical = parseCpu(text);
+  return (model === 'max' && Object.keys(flags).length === 0) || canonical === null
+    ? null
+    : formatCpu(canonical);
+}
+
+/** More processors than this change no tier and cost a guest much. */
+const mostCpus = 4;
+
+export const mapProcessor: Rule = (report, so) => {
+  const { processor, kernel } = report;
+  const cpus = Math.min(processor.count ?? 1, mostCpus);
+  const counted = say(
+    'processor.count',
+    processor.count,
+    processor.count === cpus ? 'exact' : 'approximated',
+    {
+      ...axisOf('cpus', { ...so, cpus }),
+      why: processor.count === cpus ? null : processor.count === null ? 'one' : `${mostCpus} stand for more`,
+    },
+  );
+  const found = processor.flags?.split(/\s+/) ?? [];
+  if (kernel.architecture !== 'x86_64' || found.length === 0) {
+    const why = found.length === 0 ? 'the guest has a processor with every flag' : 'the guest is x86_64';
+    return {
+      set: { cpus },
+      say: [counted, say('processor.flags', null, 'approximated', { ...axisOf('cpu', so), why })],
+    };
+  }
+  const cpu = cpuFor(report, found, so.engine === 'v8');
+  const lacking = askedFlags.filter((flag) => !found.includes(cpuFlags[flag] ?? ''));
+  const told = lacking.length === 0 ? `${found.length} flags` : `without ${lacking.join(', ')}`;
+  return {
+    set: { cpus, cpu },
+    say: [
+      counted,
+      say('processor.flags', told, 'exact', {
+        ...axisOf('cpu', { ...so, cpu }),
+        why: 'those that engines ask for',
+        decides: true,
+      }),
+    ],
+  };
+};
+
+/** Bits a process of this guest gets (x86-64). */
+const guestBits = 47;
+/** Of other machines pools have the same sizes. */
+const wideMachines: readonly (string | null)[] = ['aarch64', 'riscv64', 'loongarch64', 'ppc64le', 's390x'];
+
+function mapArchitecture({ kernel: { architecture } }: FieldReport): FactMapping {
+  if (architecture === 'x86_64') return say('kernel.architecture', architecture, 'exact');
+  const how = wideMachines.includes(architecture) ? 'approximated' : 'not reproducible';
+  return say('kernel.architecture', architecture, how, {
+    why:
+      how === 'approximated'
+        ? 'the guest is x86_64; pools have the same sizes on 64-bit machines'
+        : 'the guest is x86_64, and this is no 64-bit machine that is known',
+    standIn: how === 'approximated',
+    decides: true,
+  });
+}
+
+export const mapWidth: Rule = (report, so) => {
+  const bits = report.processor.processBits;
+  const machine = mapArchitecture(report);
+  if (bits === null || bits >= guestBits) {
+    const why = bits === guestBits ? null : `the guest has ${guestBits}`;
+    const how = bits === guestBits ? 'exact' : 'approximated';
+    return { say: [machine, say('processor.processBits', bits, how, { why, decides: true })] };
+  }
+  const standIn = {
+    why: 'a limit of the same size stands in for the address width',
+    standIn: true,
+    decides: true,
+  };
+  if (bits >= 36) {
+    const set = { addressBits: bits };
+    const met = say('processor.processBits', bits, 'approximated', {
+      ...axisOf('addressBits', { ...so, ...set }),
+      ...standIn,
+    });
+    return { set, say: [machine, met] };
+  }
+  if (bits < 28) {
+    const why = 'no Node starts in so small an address space';
+    return { say: [machine, say('processor.processBits', bits, 'not reproducible', { why, decides: true })] };
+  }
+  const addressSpace = Math.min(2 ** bits, so.addressSpace ?? Infinity);
+  return {
+    set: { addressSpace },
+    say: [
+      machine,
+      say('processor.processBits', bits, 'approximated', {
+        axis: 'addressSpace',
+        value: formatSize(addressSpace),
+        ...standIn,
+      }),
+    ],
+  };
+};

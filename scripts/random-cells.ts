@@ -1,0 +1,88 @@
+/**
+ * Random cells over all axes, run in guests: what happens must be what the model says. Prints the seed; the
+ * same seed draws the same cells again.
+ * `node dist/scripts/random-cells.js [--cells 200] [--seed N] [--machines 6] [--jobs N] [--results DIR] [--list]`
+ */
+import { parseArgs } from 'node:util';
+import { resolveCacheFolder } from '../images/cache/cache-folder.ts';
+import { buildCases } from '../harness/field/cell-matrix.ts';
+import { isClose, predictSettings } from '../harness/field/model.ts';
+import { formatCellId } from '../harness/matrix/cell-id.ts';
+import type { Settings } from '../harness/matrix/cell.ts';
+import { runMatrix } from '../harness/run.ts';
+import type { Result } from '../harness/store/result.ts';
+import { drawMachines, drawSettings, findUncovered, randomFrom } from './draw-settings.ts';
+
+const { values } = parseArgs({
+  options: {
+    cells: { type: 'string', default: '200' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    machines: { type: 'string', default: '6' },
+    jobs: { type: 'string' },
+    results: { type: 'string', default: 'results' },
+    list: { type: 'boolean', default: false },
+  },
+});
+
+/** Distinct cells that chance does not decide; how many were so close to a limit that they were drawn anew. */
+function drawCells(seed: number, count: number, machineCount: number) {
+  const random = randomFrom(seed);
+  const machines = drawMachines(random, machineCount);
+  const cells = new Map<string, Settings>();
+  let close = 0;
+  while (cells.size < count) {
+    const settings = drawSettings(random, machines);
+    if (isClose(settings)) close += 1;
+    else cells.set(formatCellId(settings), settings);
+  }
+  return { cells: [...cells.values()], close };
+}
+
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+const isSilent = ({ verdict }: Result): boolean => verdict === null;
+
+const seed = Number(values.seed);
+const { cells, close } = drawCells(seed, Number(values.cells), Number(values.machines));
+say(
+  `seed ${seed}: ${cells.length} cells; ${close} closer to a limit than the model is exact were drawn anew`,
+);
+const uncovered = findUncovered(cells);
+if (uncovered.length > 0) say(`never away from their default: ${uncovered.join(', ')}`);
+if (values.list) {
+  for (const settings of cells) {
+    const prediction = predictSettings(settings);
+    say(`${prediction?.tier ?? prediction?.outcome ?? 'refused'}  ${formatCellId(settings)}`);
+  }
+  process.exit(0);
+}
+let ended = 0;
+const { results, exitCode, dir } = await runMatrix(
+  buildCases(
+    `Random cells, seed ${seed}`,
+    cells.map((settings) => ({ settings, expect: null })),
+  ),
+  {
+    resultsDir: values.results,
+    cacheDir: resolveCacheFolder(),
+    ...(values.jobs !== undefined && { jobs: Number(values.jobs) }),
+    onNotice: (text) => say(`notice: ${text}`),
+    reporters: [
+      {
+        onCellEnd: (result) => {
+          ended += 1;
+          const wrong = result.finding !== null || isSilent(result);
+          if (wrong) say(`${ended}. ${result.id}\n   ${result.finding ?? result.outcome}: ${result.reason}`);
+        },
+      },
+    ],
+    recordOptions: { command: 'random-cells', seed },
+  },
+);
+const findings = results.filter(({ finding }) => finding !== null);
+const skipped = results.filter(({ outcome }) => outcome === 'skipped');
+const silent = results.filter((result) => isSilent(result) && result.outcome !== 'skipped');
+say(
+  `${results.length} cells in ${dir}: ${results.length - findings.length - silent.length - skipped.length} as predicted, ` +
+    `${findings.length} not, ${silent.length} without a verdict, ${skipped.length} do not apply`,
+);
+process.exitCode = findings.length > 0 || silent.length > 0 ? Math.max(1, exitCode) : 0;
