@@ -1,0 +1,66 @@
+/** capture.sh, run in a guest by a process with the limits of a cell. */
+import { readFile } from 'node:fs/promises';
+import { gzipSync } from 'node:zlib';
+import { mountPoint, nodeDisk } from '../images/definitions.ts';
+import { buildTemplate, startClone, templateKey } from '../harness/guest/build-template.ts';
+import { readSubjectRun } from '../harness/guest/observe.ts';
+import { openSession } from '../harness/guest/open-session.ts';
+import { buildLimits, buildWrites } from '../harness/guest/settings.ts';
+import { startMachine } from '../harness/machine/machine.ts';
+import { TemplateStore } from '../harness/machine/template-store.ts';
+import type { Settings } from '../harness/matrix/cell.ts';
+import { deadlinesFor } from '../harness/plan/deadlines.ts';
+import { buildMachineSpec, swapDisk } from '../harness/plan/machine-spec.ts';
+import type { Prepared } from '../harness/prepare.ts';
+
+const script = new URL('../images/capture/capture.sh', import.meta.url);
+/** Where a guest can write, and nothing else lives. */
+const [packed, unpacked] = ['/run/capture.gz.b64', '/run/capture.sh'];
+const seconds = 60;
+/** Templates kept on disk. */
+const templateBytes = 4 * 2 ** 30;
+
+export type CaptureRequest = Readonly<{
+  prepared: Prepared;
+  cacheDir: string;
+  settings: Settings;
+  /** The command that the report is to be of. */
+  words: readonly string[];
+}>;
+
+/**
+ * The report's text. A machine is cloned from its template, which is made where it is missing.
+ * @throws PoolproofError when the guest cannot be had, Error when the script fails in it.
+ */
+export async function captureInGuest(request: CaptureRequest): Promise<string> {
+  const { prepared, cacheDir, settings, words } = request;
+  const { qemu, images, accelerator } = prepared;
+  const built = images.get(settings.kernel);
+  if (built === undefined) throw new RangeError(`no images with the kernel ${settings.kernel}`);
+  const spec = buildMachineSpec(settings, built, { qemu: qemu.path, accelerator: accelerator.accelerator });
+  const deadlines = deadlinesFor(accelerator.accelerator);
+  const store = new TemplateStore(cacheDir, templateBytes);
+  const order = { store, spec, qemuTitle: qemu.title, warm: [], deadlines, startMachine };
+  const key = await templateKey(order);
+  const template = (await store.find(key)) ?? (await buildTemplate(order, key));
+  await using machine = await startClone(spec, template, startMachine);
+  const session = await openSession(machine, deadlines);
+  const run = async (limits: Record<string, string>, command: readonly string[]) => {
+    // Node where a command looks for it, as on a machine that has one.
+    const env = { PATH: `${mountPoint(nodeDisk(settings.node))}/bin:/bin`, HOME: '/tmp' };
+    const reply = await session.request(
+      { verb: 'run', deadlineSeconds: seconds, limits, factPaths: [], env, command },
+      (seconds + 30) * 1000,
+    );
+    const ended = readSubjectRun(reply);
+    if (ended.exitCode !== 0)
+      throw new Error(`${command.join(' ')}: ${ended.signal ?? String(ended.exitCode)}: ${ended.stderr}`);
+    return ended.stdout;
+  };
+  const value = gzipSync(await readFile(script), { level: 9 }).toString('base64');
+  await session.request({ verb: 'apply', settings: [{ path: packed, value }] }, deadlines.requestMs);
+  await run({}, ['/bin/sh', '-c', `base64 -d ${packed} | gunzip >${unpacked}`]);
+  if (settings.swap !== null) await session.request({ verb: 'swapon', disk: swapDisk }, deadlines.requestMs);
+  await session.request({ verb: 'apply', settings: buildWrites(settings) }, deadlines.requestMs);
+  return await run(buildLimits(settings), ['/bin/sh', unpacked, '--', ...words]);
+}

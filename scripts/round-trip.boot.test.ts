@@ -1,0 +1,38 @@
+import t from 'tap';
+import { defaultSettings } from '../harness/matrix/axes.ts';
+import type { Settings } from '../harness/matrix/cell.ts';
+import { prepareTrips, roundTrip } from './round-trip.ts';
+
+const mib = 2 ** 20;
+const base: Settings = { ...defaultSettings(), memory: 512 * mib };
+const spin = ['env', 'SPIN_WASMTIME_TOTAL_STACKS=0', 'spin', 'up'];
+
+/** All on one machine, so that one boot is enough. */
+const rows: readonly (readonly [title: string, settings: Settings, words: readonly string[]])[] = [
+  [
+    'sysctls, huge pages and a commit limit',
+    { ...base, overcommit: 2, overcommitKbytes: 300 * mib, hugepages: 16, thp: 'never', maxMapCount: 1000 },
+    spin,
+  ],
+  [
+    'limits of a process in a group, and a stand-in for a narrow machine',
+    { ...base, dataLimit: 700 * mib, stackLimit: 'unlimited', cgroupMemory: 192 * mib, addressBits: 39 },
+    spin,
+  ],
+  [
+    "memory that is never both writable and executable, and Node's end of it",
+    { ...base, engine: 'v8', mdwe: 'seccomp' },
+    ['node', '-e', '0'],
+  ],
+];
+
+const [prepared, known] = await prepareTrips(rows.map(([, settings]) => settings));
+
+for (const [title, settings, words] of rows) {
+  t.test(`a report of a guest gives its equal: ${title}`, async (t) => {
+    const { second, differences } = await roundTrip(settings, words, prepared, known);
+    t.same(differences, []);
+    t.match(second, { memory: settings.memory, overcommit: settings.overcommit, mdwe: settings.mdwe });
+    if (words === spin) t.same(second.env, { SPIN_WASMTIME_TOTAL_STACKS: '0' });
+  });
+}
