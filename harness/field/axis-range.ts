@@ -4,7 +4,7 @@ import { axes, knownImages } from '../matrix/axes.ts';
 import { formatValue, parseValue } from '../matrix/cell-id.ts';
 import type { AxisName, Settings } from '../matrix/cell.ts';
 
-const [mib, gib, tib] = [2 ** 20, 2 ** 30, 2 ** 40];
+const [kib, mib, gib, tib] = [2 ** 10, 2 ** 20, 2 ** 30, 2 ** 40];
 
 export type AxisRange = Readonly<{
   axis: AxisName;
@@ -26,6 +26,19 @@ const spans: Readonly<Partial<Record<AxisName, Span>>> = {
   dataLimit: { from: 32 * mib, to: 16 * gib, step: 8 * mib },
   maxMapCount: { from: 128, to: 65_530, step: 1 },
   overcommitRatio: { from: 1, to: 1000, step: 1 },
+  overcommitKbytes: { from: 64 * mib, to: 64 * gib, step: 8 * mib },
+  swap: { from: 8 * mib, to: 16 * gib, step: 8 * mib },
+  hugepages: { from: 0, to: 4096, step: 4 },
+  cgroupMemory: { from: 16 * mib, to: 16 * gib, step: 8 * mib },
+  stackLimit: { from: 256 * kib, to: gib, step: 256 * kib },
+  addressBits: { from: 36, to: 46, step: 1 },
+  memories: { from: 0, to: 4000, step: 1 },
+  tables: { from: 0, to: 4000, step: 1 },
+  tableElements: { from: 0, to: 200_000, step: 100 },
+  stacks: { from: 0, to: 4000, step: 1 },
+  maxMemory: { from: 64 * kib, to: 8 * gib, step: 64 * kib },
+  reservation: { from: 0, to: 16 * gib, step: 8 * mib },
+  guard: { from: 0, to: 8 * gib, step: 8 * mib },
   cpus: { from: 1, to: 8, step: 1 },
 };
 

@@ -29,14 +29,26 @@ type Draft = Omit<Candidate, 'change' | 'cost'> & Readonly<{ change: string; cos
 export function listCandidates(settings: Settings, wanted: Tier): readonly Candidate[] {
   const believed = ({ settings: changed }: Draft): boolean =>
     reaches(predictSettings(changed, slackBytes), wanted);
+  const own = listChanges(settings, wanted).filter(believed);
+  if (own.length > 0) return own;
+  // A tier that was forced keeps every other change from helping.
+  return listVariables(settings).flatMap((freed) =>
+    listChanges(freed.settings, wanted)
+      .filter(believed)
+      .map((one) => ({ ...one, change: `${freed.change}, ${one.change}` })),
+  );
+}
+
+function listChanges(settings: Settings, wanted: Tier): readonly Draft[] {
   return [
     ...listVariables(settings),
     ...listPoolSizes(settings, wanted),
+    ...listParameters(settings, wanted),
     ...listLimits(settings, wanted),
     ...listSysctls(settings, wanted),
     ...listVersions(settings),
     ...listMemory(settings, wanted),
-  ].filter(believed);
+  ];
 }
 
 function listVariables(settings: Settings): readonly Draft[] {
@@ -99,6 +111,51 @@ function listPoolSizes(settings: Settings, wanted: Tier): readonly Draft[] {
   });
 }
 
+/** The same without Spin's variables: an engine's own parameters. Both at once would be the other's. */
+function listParameters(settings: Settings, wanted: Tier): readonly Draft[] {
+  if (settings.profile === 'spin' || settings.engine === 'v8') return [];
+  const rows = [
+    {
+      axis: 'stacks',
+      most: settings.stacks ?? 1000,
+      option: 'pooling-total-stacks',
+      cost: poolRows[0]?.cost,
+    },
+    {
+      axis: 'tables',
+      most: settings.tables ?? 1000,
+      option: 'pooling-total-tables',
+      cost: poolRows[1]?.cost,
+    },
+    {
+      axis: 'tableElements',
+      most: settings.tableElements ?? 20_000,
+      option: 'pooling-table-elements',
+      cost: poolRows[2]?.cost,
+    },
+    {
+      axis: 'memories',
+      most: settings.memories ?? 1000,
+      option: 'pooling-total-memories',
+      cost: poolRows[3]?.cost,
+    },
+  ] as const;
+  return rows.flatMap(({ axis, most, option, cost }): Draft[] => {
+    const change = (count: number): Settings => ({ ...settings, [axis]: count });
+    const count = largestCount(most, (some) => reaches(predictSettings(change(some), slackBytes), wanted));
+    return count === null || count === most
+      ? []
+      : [
+          {
+            kind: 'pool',
+            change: `-O ${option}=${count}`,
+            cost: cost?.(count) ?? '',
+            settings: change(count),
+          },
+        ];
+  });
+}
+
 /** The largest count up to `most` that works, as two digits; null when none does. */
 function largestCount(most: number, works: (count: number) => boolean): number | null {
   let [low, high] = [-1, most + 1];
@@ -147,10 +204,33 @@ function listLimits(settings: Settings, wanted: Tier): readonly Draft[] {
     }));
   });
   const both = { ...settings, addressSpace: null, dataLimit: null };
+  const others: readonly Draft[] = [
+    ...(settings.stackLimit === null
+      ? []
+      : [
+          {
+            kind: 'limit' as const,
+            change: 'ulimit -s 8192',
+            cost: 'threads have stacks of 8 MiB',
+            settings: { ...settings, stackLimit: null },
+          },
+        ]),
+    ...(settings.mdwe === 'off'
+      ? []
+      : [
+          {
+            kind: 'limit' as const,
+            change: 'MemoryDenyWriteExecute=no',
+            cost: 'this service may make code at run time, as every compiler of WebAssembly does',
+            settings: { ...settings, mdwe: 'off' as const },
+          },
+        ]),
+  ];
   return settings.addressSpace === null || settings.dataLimit === null
-    ? single
+    ? [...single, ...others]
     : [
         ...single,
+        ...others,
         {
           kind: 'limit',
           change: 'ulimit -v unlimited -d unlimited',
@@ -163,8 +243,22 @@ function listLimits(settings: Settings, wanted: Tier): readonly Draft[] {
 function listSysctls(settings: Settings, wanted: Tier): readonly Draft[] {
   const maps = settings.maxMapCount === null ? null : smallest(settings, 'maxMapCount', wanted);
   const strict = settings.overcommit === 2;
-  const ratio = strict ? smallest(settings, 'overcommitRatio', wanted) : null;
+  // Writing one of the two clears the other.
+  const ratio =
+    strict && settings.overcommitKbytes === null ? smallest(settings, 'overcommitRatio', wanted) : null;
+  const size =
+    strict && settings.overcommitKbytes !== null ? smallest(settings, 'overcommitKbytes', wanted) : null;
   return [
+    ...(size === null
+      ? []
+      : [
+          {
+            kind: 'sysctl' as const,
+            change: `sysctl vm.overcommit_kbytes=${kibOf(size.overcommitKbytes)}`,
+            cost: 'the machine may promise more memory than before',
+            settings: size,
+          },
+        ]),
     ...(maps === null
       ? []
       : [

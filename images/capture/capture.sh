@@ -527,10 +527,11 @@ report_surroundings() {
 
 # ---- programs ---------------------------------------------------------------------------------------
 
-# Runs a program with --version for at most a second; where `timeout` is missing, as long as it takes.
+# Runs a program with --version for at most three seconds, as an emulated machine can take for what others do
+# at once; where `timeout` is missing, as long as it takes.
 ask_version() {
   if command -v timeout >/dev/null 2>&1; then
-    answer=$(timeout 1 "$1" --version 2>/dev/null </dev/null)
+    answer=$(timeout 3 "$1" --version 2>/dev/null </dev/null)
   else
     answer=$("$1" --version 2>/dev/null </dev/null)
   fi
@@ -543,6 +544,8 @@ ask_version() {
     esac
   done
   case $version in '' | *[!A-Za-z0-9.+_-]*) version=unknown ;; esac
+  # GNU's word and busybox's for a program that was still at it: that says nothing about the program.
+  case $code in 124 | 143) code=0 version=unknown ;; esac
   printf '%s %s %s\n' "$1" "$code" "$version"
 }
 
@@ -567,7 +570,7 @@ report_programs() {
       '') printf '  %s: notFound\n' "$program" ;;
       '0 unknown') printf '  %s: unknown\n' "$program" ;;
       '0 '*) printf '  %s: "%s"\n' "$program" "${line#0 }" ;;
-      # That it does not even print its version is a finding; 124 is `timeout`'s own word.
+      # That it does not even print its version is a finding.
       *) printf '  %s: { exit: %s }\n' "$program" "${line%% *}" ;;
     esac
   done
