@@ -57,6 +57,26 @@ function describeStop(model: TierPrediction | undefined): string {
     : `it fits; scarcest is ${tightest.limit}: ${tightest.pool} takes ${tightest.unit === 'bytes' ? formatBytes(tightest.needed) : tightest.needed} of ${tightest.unit === 'bytes' ? formatBytes(tightest.available) : tightest.available}`;
 }
 
+/** What the kernel shows of the worker that proved a tier, beside what the model says of that tier. */
+function describeKernel({ host, settings, facts }: Result): string {
+  const proof = host?.proof ?? null;
+  if (proof === null) return 'kernel: no process proved a tier, so there is none to look at';
+  const model = mappingsOf(proof.tier, settings, facts);
+  const sum = (of: (mapping: Mapping) => number): number =>
+    model.reduce((bytes, mapping) => bytes + of(mapping) * mapping.count, 0);
+  const said = `the model: ${formatBytes(sum(({ bytes }) => bytes))} mapped by ${proof.tier}, ${formatBytes(sum(({ writableBytes }) => writableBytes))} of it writable`;
+  const { kernel } = proof;
+  if (kernel === undefined)
+    return `kernel: ${formatBytes(proof.virtualBytes)} in ${proof.maps} mappings, ${formatBytes(proof.residentBytes)} resident; ${said}`;
+  const maps = kernel.mappings
+    .slice(0, 3)
+    .map(({ protection, bytes, count }) => `${protection} ${formatBytes(bytes)} in ${count}`);
+  const committed = [kernel.committedBefore, kernel.committedAfter].map((bytes) =>
+    bytes === null ? 'unknown' : formatBytes(bytes),
+  );
+  return `kernel: /proc/<pid>/maps ${maps.join(', ')}; Committed_AS ${committed.join(' -> ')}; ${said}`;
+}
+
 /** At most ten lines, each without control characters and short enough for a ticket. */
 export function explainResult(result: Result): readonly string[] {
   const tier = explainedTier(result);
@@ -67,7 +87,6 @@ export function explainResult(result: Result): readonly string[] {
   const model = prediction?.tiers.find((one) => one.tier === tier);
   const attempt = result.tiers.find((one) => one.tier === tier && !one.ok);
   const stop = prediction?.startup != null ? describeShortfall(prediction.startup) : describeStop(model);
-  const proof = host?.proof ?? null;
   const engine =
     host === null ? settings.engine : `${host.engine.kind} ${host.engine.version}, Node ${host.node}`;
   return [
@@ -79,9 +98,7 @@ export function explainResult(result: Result): readonly string[] {
     `limit: ${stop}`,
     `engine said: ${attempt?.message ?? 'nothing: no attempt failed'}`,
     `predicted: ${prediction === null ? 'nothing' : (prediction.tier ?? prediction.outcome)}; seen: ${result.tier ?? result.outcome}${result.finding === null ? '' : ` (${result.finding})`}`,
-    proof === null
-      ? 'held after the proof: no tier was proven'
-      : `held after the proof: ${formatBytes(proof.virtualBytes)} of address space, ${formatBytes(proof.residentBytes)} resident, ${proof.maps} mappings; ${formatBytes(proof.chargedBytes)} of its pools charged`,
+    describeKernel(result),
     `run it: poolproof shell ${result.id}`,
   ].map((line) =>
     plainLine(line, line.startsWith('cell: ') || line.startsWith('run it: ') ? 1000 : maxLine * 2),

@@ -70,7 +70,7 @@ t.test('every candidate is one that the model believes in, least invasive first'
     ['memory=512M,overcommit=2,node=24', 'conservative', /overcommit_ratio=\d+$/],
     ['engine=v8,addressSpace=2G', 'standard', /^ulimit -v unlimited$/],
     ['dataLimit=64M,addressSpace=512M,engine=v8', 'on-demand', /^ulimit -v unlimited -d unlimited$/],
-    ['profile=wasmtime,memory=4G,overcommit=2', 'standard', /^sysctl/],
+    ['profile=wasmtime,memory=4G,overcommit=2', 'standard', /^-O pooling-total-stacks=/],
   ];
   for (const [id, wanted, first] of rows) {
     const candidates = listCandidates(cell(id), wanted);
@@ -119,4 +119,28 @@ t.test('popular cures of no use under an address limit are shown to be of no use
     useless.map(({ candidate }) => candidate.change),
     ['sysctl vm.overcommit_memory=1', 'sysctl vm.max_map_count=262144', 'transparent huge pages off'],
   );
+});
+
+t.test('a forced tier is freed, and what is still too small is changed as well', (t) => {
+  const [first] = listCandidates(cell('memory=1G,overcommit=2,allocator=conservative'), 'standard');
+  t.match(first?.change, /^unset SPIN_ALLOCATOR, SPIN_MAX_INSTANCE_COUNT=/);
+  t.match(first?.settings, { allocator: 'auto', env: { SPIN_MAX_INSTANCE_COUNT: String } });
+  t.end();
+});
+
+t.test('pool parameters, commit sizes, stacks and W^X have cures of their own', (t) => {
+  const changes = (id: string): string =>
+    listCandidates(cell(id), 'standard')
+      .map(({ change }) => change)
+      .join('; ');
+  t.match(changes('memory=4G,overcommit=2,profile=wasmtime'), /^-O pooling-total-stacks=\d+/);
+  t.match(changes('memory=1G,overcommit=2,overcommitKbytes=600M'), /sysctl vm\.overcommit_kbytes=\d+;/);
+  t.notMatch(
+    changes('memory=1G,overcommit=2,overcommitKbytes=600M'),
+    /overcommit_ratio/,
+    'one clears the other',
+  );
+  t.match(changes('mdwe=seccomp'), /^MemoryDenyWriteExecute=no$/);
+  t.match(changes('memory=8G,overcommit=2,stackLimit=256M'), /ulimit -s 8192/);
+  t.end();
 });

@@ -60,6 +60,11 @@ t.test('each refusal names the field, its place and the reason', (t) => {
     [/^ {2}release: .*/m, '  release: "a\\u001b[2Jb"', 'FIELD_INVALID', /kernel\.release holds a control/],
     [/^ {2}release: .*/m, `  release: "${'x'.repeat(5000)}"`, 'FIELD_INVALID', /kernel\.release is longer/],
     [/^ {2}node: .*/m, '  node: "../../x"', 'FIELD_INVALID', /programs\.node is not a version/],
+    [/^ {2}node: .*/m, '  node: "22.13.0; reboot"', 'FIELD_INVALID', /programs\.node is not a version/],
+    [/^ {2}count: \d+/m, '  count: 0', 'FIELD_INVALID', /processor\.count is zero/],
+    [/^ {2}processBits: \d+/m, '  processBits: 4096', 'FIELD_INVALID', /processBits is larger than any/],
+    [/^ {2}hugePages: \d+/m, '  hugePages: 1e400', 'FIELD_INVALID', /hugePages is/],
+    [/^ {2}levels: *$/m, '  levels: 7\n  more:', 'FIELD_INVALID', /^cgroup\.levels is/],
     [/^ {2}exit: 3/m, '  exit: 300', 'FIELD_INVALID', /command\.exit is larger/],
     [
       /^ {2}signal: .*/m,

@@ -115,6 +115,12 @@ const failureSchema: z.ZodType<AttemptFailure> = z.object({
   stderr: text,
 });
 
+const kernelViewSchema = z.object({
+  committedBefore: size.nullable(),
+  committedAfter: size.nullable(),
+  mappings: z.array(z.object({ protection: z.string().max(4), bytes: size, count: size })).max(16),
+});
+
 export const proofSchema = z.object({
   tier: tierSchema,
   checks: checksSchema,
@@ -125,6 +131,7 @@ export const proofSchema = z.object({
   virtualBytes: size,
   residentBytes: size,
   maps: size,
+  kernel: kernelViewSchema.exactOptional(),
 });
 
 export const hostReportSchema: z.ZodType<HostReport> = z.object({

@@ -43,6 +43,15 @@ export type Attempt = Readonly<{
   durationMs: number | null;
 }>;
 
+/** What the kernel says of the worker after the proof: the model's mappings, as they really are. */
+export type KernelView = Readonly<{
+  /** Committed_AS before the engine was built and with its instances live, bytes; of the whole machine. */
+  committedBefore: number | null;
+  committedAfter: number | null;
+  /** /proc/self/maps by protection (`---p`, `rw-p`), largest first: bytes and number of mappings. */
+  mappings: readonly Readonly<{ protection: string; bytes: number; count: number }>[];
+}>;
+
 /** What was proven; null unless a tier was reached. */
 export type Proof = Readonly<{
   tier: Tier;
@@ -59,6 +68,8 @@ export type Proof = Readonly<{
   virtualBytes: number;
   residentBytes: number;
   maps: number;
+  /** Absent in reports of older hosts. */
+  kernel?: KernelView;
 }>;
 
 export type HostReport = Readonly<{

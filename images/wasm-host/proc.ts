@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { factFiles, parseFacts } from '../allocator/parse-facts.ts';
 import type { Facts } from '../allocator/facts.ts';
+import type { KernelView } from '../allocator/host-report.ts';
 
 /** Bytes and mappings of this process. */
 export type Usage = Readonly<{
@@ -40,6 +41,26 @@ export function readUsage(): Usage {
 
 export function countMaps(): number {
   return (readText('/proc/self/maps') ?? '').split('\n').length - 1;
+}
+
+/** Mappings of this process by protection, largest first. */
+export function sumMaps(maps: string = readText('/proc/self/maps') ?? ''): KernelView['mappings'] {
+  const sums = new Map<string, { bytes: number; count: number }>();
+  for (const [, start = '', end = '', protection = ''] of maps.matchAll(
+    /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) /gm,
+  )) {
+    const sum = sums.get(protection) ?? { bytes: 0, count: 0 };
+    sums.set(protection, sum);
+    // Addresses of user space are exact in a number: below 2^47.
+    sum.bytes += Number.parseInt(end, 16) - Number.parseInt(start, 16);
+    sum.count += 1;
+  }
+  return [...sums].map(([protection, sum]) => ({ protection, ...sum })).sort((a, b) => b.bytes - a.bytes);
+}
+
+/** Committed_AS of the machine, bytes. */
+export function readCommitted(): number | null {
+  return parseFacts({ '/proc/meminfo': readText('/proc/meminfo') }).committedAs;
 }
 
 /** memory.max of the own cgroup and every parent, one a line; null where there is no cgroup v2. */

@@ -19,7 +19,7 @@ import { parseArguments, UsageError, type WorkerArguments } from './arguments.ts
 import { attemptFile, describeFailure, readAttempts } from './attempts.ts';
 import type { Library } from './libwasmtime.ts';
 import { explainTier, listWarnings } from './operator-text.ts';
-import { countMaps, readFacts, readUsage } from './proc.ts';
+import { countMaps, readCommitted, readFacts, readUsage, sumMaps } from './proc.ts';
 import { ProofError } from './proof-error.ts';
 import { printReport, writeAll } from './report.ts';
 import { startStopwatch, type Stopwatch } from './stopwatch.ts';
@@ -122,6 +122,7 @@ async function prove(
     virtualBytes,
     residentBytes,
     maps: countMaps(),
+    kernel: { committedBefore: facts.committedAs, committedAfter: readCommitted(), mappings: sumMaps() },
   };
 }
 

@@ -1,0 +1,57 @@
+import t from 'tap';
+import { buildResult, buildStandard } from '../fixtures/report/results.ts';
+import { explainResult, explainedTier } from './explanation.ts';
+
+const [gib, mib] = [2 ** 30, 2 ** 20];
+
+t.test('ten lines say what is mapped, what is charged, what stopped it and with which numbers', (t) => {
+  const lines = explainResult(buildResult());
+  t.equal(lines.length, 10);
+  t.equal(explainedTier(buildResult()), 'standard', 'the best tier that failed');
+  const line = (start: string) => lines.find((one) => one.startsWith(start)) ?? '';
+  t.match(
+    line('standard maps: '),
+    /memory: 3\.94 TiB no access, not charged; table: 1531 MiB read-write, 1531 MiB charged/,
+  );
+  t.match(line('limit: '), /^limit: table pool needs \d+ MiB, CommitLimit leaves 172 MiB$/);
+  t.match(line('predicted: '), /^predicted: conservative; seen: conservative$/);
+  t.match(line('run it: '), /^run it: poolproof shell memory=1024M,overcommit=2/);
+  t.end();
+});
+
+t.test('what the kernel saw stands beside what the model says', (t) => {
+  const result = buildResult();
+  const { host } = result;
+  const proof = host!.proof!;
+  const kernel = {
+    committedBefore: 30 * mib,
+    committedAfter: 57 * mib,
+    mappings: [
+      { protection: '---p', bytes: 66 * gib, count: 21 },
+      { protection: 'rw-p', bytes: 60 * mib, count: 90 },
+    ],
+  };
+  const [line] = explainResult({ ...result, host: { ...host!, proof: { ...proof, kernel } } }).filter((one) =>
+    one.startsWith('kernel: '),
+  );
+  t.match(
+    line,
+    /maps ---p 67584 MiB in 21, rw-p 60 MiB in 90; Committed_AS 30 MiB -> 57 MiB; the model: 6\d{4} MiB mapped by conservative/,
+  );
+  const older = explainResult(result).find((one) => one.startsWith('kernel: '));
+  t.match(older, /^kernel: \d+.* in \d+ mappings, 57 MiB resident; the model: /, 'a report without it');
+  const none = explainResult({ ...result, host: null }).find((one) => one.startsWith('kernel: '));
+  t.match(none, /no process proved a tier/);
+  t.end();
+});
+
+t.test('a hostile message cannot leave its line', (t) => {
+  const result = buildResult();
+  const tiers = result.tiers.map((one) => ({ ...one, message: 'a\nb\u001b[2Jc'.repeat(200) }));
+  const lines = explainResult({ ...result, tiers });
+  t.equal(lines.length, 10);
+  // eslint-disable-next-line no-control-regex -- what must not be there
+  t.ok(lines.every((line) => !/[\u0000-\u001f]/.test(line) && line.length <= 1000));
+  t.match(explainResult(buildStandard()).join('\n'), /nothing limits it|it fits/);
+  t.end();
+});
