@@ -400,6 +400,864 @@ export interface Result {
       virtualBytes: number;
       residentBytes: number;
       maps: number;
+      kernel?: {
+        committedBefore: number | null;
+        committedAfter: number | null;
+        /**
+         * @maxItems 16
+         */
+        mappings:
+          | []
+          | [
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              }
+            ]
+          | [
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              }
+            ]
+          | [
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              }
+            ]
+          | [
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              }
+            ]
+          | [
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              }
+            ]
+          | [
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              }
+            ]
+          | [
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              }
+            ]
+          | [
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              }
+            ]
+          | [
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              }
+            ]
+          | [
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              }
+            ]
+          | [
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              }
+            ]
+          | [
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              }
+            ]
+          | [
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              }
+            ]
+          | [
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              }
+            ]
+          | [
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              }
+            ]
+          | [
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              },
+              {
+                protection: string;
+                bytes: number;
+                count: number;
+                [k: string]: unknown;
+              }
+            ];
+        [k: string]: unknown;
+      };
       [k: string]: unknown;
     } | null;
     warnings: string[];
