@@ -208,9 +208,16 @@ t.test('JSON is valid by its published schema, in the eyes of ajv', async (t) =>
 });
 
 t.test('the generated types are the types of what is written', (t) => {
+  const runOf = ({ cases, ...run }: Report['run']): PoolproofReport['run'] => ({
+    ...run,
+    resumedAt: [...run.resumedAt],
+    ...(cases !== undefined && {
+      cases: cases.map((one) => ({ ...one, cells: one.cells.map((cell) => ({ ...cell })) })),
+    }),
+  });
   const same = (report: Report): PoolproofReport => ({
     ...report,
-    run: { ...report.run, resumedAt: [...report.run.resumedAt] },
+    run: runOf(report.run),
     axes: report.axes.map((axis) => ({ ...axis, values: [...axis.values] })),
     reasons: [...report.reasons],
     distributions: report.distributions.map((each) => ({ ...each, shares: [...each.shares] })),
