@@ -1,0 +1,27 @@
+import t from 'tap';
+import { sumMapLines, sumMaps } from './proc.ts';
+
+t.test('mappings are summed by protection, largest first', (t) => {
+  const text = [
+    '00400000-00401000 r-xp 00000000 fe:00 1 /bin/a b\n',
+    '7f0000000000-7f0000200000 rw-p 00000000 00:00 0 \n',
+    '7f0000200000-7f0000201000 ---p 00000000 00:00 0 \n',
+    '7f0000201000-7f0000401000 rw-p 00000000 00:00 0 \n',
+    'ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0 [vsyscall]\n',
+  ].join('');
+  t.same(sumMapLines(Buffer.from(text)), [
+    { protection: 'rw-p', bytes: 2 * 2 ** 21, count: 2 },
+    { protection: 'r-xp', bytes: 4096, count: 1 },
+    { protection: '---p', bytes: 4096, count: 1 },
+    { protection: '--xp', bytes: 4096, count: 1 },
+  ]);
+  t.same(sumMapLines(Buffer.alloc(0)), []);
+  t.end();
+});
+
+t.test('this process has code it can execute and memory it can write', (t) => {
+  const seen = sumMaps().map(({ protection }) => protection);
+  t.ok(seen.includes('r-xp'));
+  t.ok(seen.includes('rw-p'));
+  t.end();
+});
