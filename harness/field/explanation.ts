@@ -74,7 +74,8 @@ function describeKernel({ host, settings, facts }: Result): string {
   const committed = [kernel.committedBefore, kernel.committedAfter].map((bytes) =>
     bytes === null ? 'unknown' : formatBytes(bytes),
   );
-  return `kernel: /proc/<pid>/maps ${maps.join(', ')}; Committed_AS ${committed.join(' -> ')}; ${said}`;
+  const seen = maps.length > 0 ? maps.join(', ') : `${formatBytes(proof.virtualBytes)} in ${proof.maps}`;
+  return `kernel: /proc/<pid>/maps ${seen}; Committed_AS ${committed.join(' -> ')}; ${said}`;
 }
 
 /** At most ten lines, each without control characters and short enough for a ticket. */

@@ -48,7 +48,7 @@ export type KernelView = Readonly<{
   /** Committed_AS before the engine was built and with its instances live, bytes; of the whole machine. */
   committedBefore: number | null;
   committedAfter: number | null;
-  /** /proc/self/maps by protection (`---p`, `rw-p`), largest first: bytes and number of mappings. */
+  /** /proc/self/maps by protection (`---p`, `rw-p`), largest first: bytes and number of mappings; empty where there are thousands. */
   mappings: readonly Readonly<{ protection: string; bytes: number; count: number }>[];
 }>;
 

@@ -19,7 +19,7 @@ import { parseArguments, UsageError, type WorkerArguments } from './arguments.ts
 import { attemptFile, describeFailure, readAttempts } from './attempts.ts';
 import type { Library } from './libwasmtime.ts';
 import { explainTier, listWarnings } from './operator-text.ts';
-import { readCommitted, readFacts, readUsage, sumMaps } from './proc.ts';
+import { readCommitted, readFacts, readUsage, readMaps } from './proc.ts';
 import { ProofError } from './proof-error.ts';
 import { printReport, writeAll } from './report.ts';
 import { startStopwatch, type Stopwatch } from './stopwatch.ts';
@@ -107,7 +107,7 @@ async function prove(
   const mappings = listMappings(configuration);
   const { virtualBytes, residentBytes } = readUsage();
   const onDemand = tier === 'on-demand';
-  const regions = sumMaps();
+  const maps = readMaps();
   const slots = configuration.kind === 'v8' ? configuration.memories : (configuration.pool?.memories ?? null);
   return {
     tier,
@@ -122,8 +122,8 @@ async function prove(
     instances,
     virtualBytes,
     residentBytes,
-    maps: regions.reduce((count, region) => count + region.count, 0),
-    kernel: { committedBefore: facts.committedAs, committedAfter: readCommitted(), mappings: regions },
+    maps: maps.count,
+    kernel: { committedBefore: facts.committedAs, committedAfter: readCommitted(), mappings: maps.mappings },
   };
 }
 
