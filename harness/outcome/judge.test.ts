@@ -237,6 +237,22 @@ t.test('text of a guest loses what a terminal, XML or a browser would obey', (t)
   t.equal(plainLine('x'.repeat(50), 10), `${'x'.repeat(9)}…`);
   t.equal(plainLines('x'.repeat(50), 10), `${'x'.repeat(10)}…`);
   t.equal(plainTail('one\n\n  two  \n'), 'one | two');
+  t.equal(
+    plainTail(
+      [
+        '#',
+        '# Fatal process out of memory: Failed to reserve',
+        '#FailureMessage Object: 0x7ffd1234',
+        '----- Native stack trace -----',
+        '',
+        ' 1: 0xe9376e _start [/disks/node-22/bin/node]',
+        '12: 0x7f33ddc4524a [/lib/x86_64-linux-gnu/libc.so.6]',
+        'wasm host: Node did not start (status 133)',
+      ].join('\n'),
+    ),
+    '# Fatal process out of memory: Failed to reserve | wasm host: Node did not start (status 133)',
+    'a trace of addresses hides no message',
+  );
   t.equal(plainTail(`${'x'.repeat(50)}end`, 10), `…${'x'.repeat(6)}end`);
   const started = performance.now();
   t.ok(plainLine('\u001b['.repeat(5e6)).length < 2000);

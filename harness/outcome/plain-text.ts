@@ -38,12 +38,16 @@ export function plainLine(text: string, limit = 1000): string {
   return line.length > limit ? `${toUSVString(line.slice(0, limit - 1))}…` : line;
 }
 
+/** Frames of a stack trace and the rules around them, as V8 and Node print them: addresses say nothing, and differ each time. */
+const noise =
+  /^(?:\d+: 0x[\da-f]+\b.*|#+|#?FailureMessage Object: .*|[-=# ]*(?:native|js|c) stack ?trace[-=: ]*|[-=]{3,})$/i;
+
 /** The last lines that say something, on one line; for the tail of a standard error. */
 export function plainTail(text: string, limit = 300): string {
-  const line = plainLines(text.slice(-limit * 8), limit * 8)
+  const line = plainLines(text.slice(-limit * 40), limit * 40)
     .split('\n')
     .map((part) => part.replace(/\s+/g, ' ').trim())
-    .filter((part) => part !== '')
+    .filter((part) => part !== '' && !noise.test(part))
     .join(' | ');
   return line.length > limit ? `…${toUSVString(line.slice(-limit + 1))}` : line;
 }
