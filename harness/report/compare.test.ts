@@ -66,6 +66,39 @@ t.test('two real runs with two Node versions: the cell that fell is told, and no
   );
 });
 
+t.test(
+  'two real runs with two engine versions: both planted differences are told, and nothing else',
+  async (t) => {
+    // Planted in the newer run: fewer mappings allowed in one cell, no stack pool in another.
+    const comparison = compareRuns(await real('older-engine'), await real('newer-engine'), {
+      across: ['engine', 'env', 'maxMapCount'],
+    });
+    t.match(comparison, { compared: 5, unchanged: 3, regressions: 1, added: [], missing: [], exitCode: 1 });
+    t.equal(comparison.changes.length, 2);
+    const told = new Map(comparison.changes.map((change) => [change.direction, change]));
+    t.match(told.get('worse'), {
+      id: 'memory=1G,overcommit=0,thp=always,engine=wasmtime,node=20,maxMapCount=1000',
+      oldId: 'memory=1G,overcommit=0,thp=always,engine=wasmtime@38.0.0,node=20',
+      kinds: ['tier'],
+      regression: true,
+      differs: ['engine wasmtime 38.0.0 → wasmtime 50.0.1', 'prediction standard → conservative'],
+    });
+    t.match(told.get('better'), {
+      id: 'memory=4G,overcommit=2,thp=always,engine=wasmtime,node=20,env.SPIN_WASMTIME_TOTAL_STACKS=0',
+      kinds: ['tier'],
+      regression: false,
+    });
+    t.same(
+      comparison.environment.map(({ what }) => what),
+      ['component pip/wasmtime@38.0.0', 'component pip/wasmtime@50.0.1', 'image digest', 'matrix text'],
+    );
+    t.match(
+      renderComparisonText(comparison),
+      /guard pages of the stack pool need 1999 mappings, vm\.max_map_count leaves 8\d\d/,
+    );
+  },
+);
+
 t.test('a real run and its repetition in other guests do not differ', async (t) => {
   const comparison = compareRuns(await real('whole'), await real('part-1', 'part-2', 'part-3'));
   t.match(comparison, { compared: 8, unchanged: 8, changes: [], added: [], missing: [], exitCode: 0 });
