@@ -23,7 +23,9 @@ export function renderJson(run: RunRecord, results: readonly Result[]): string {
   };
   // A line a cell: ten thousand cells are 43 MB instead of 69, and what changed is one line.
   const { cells, ...rest } = report;
-  const lines = cells.map((cell) => `\n    ${JSON.stringify(cell)}`);
-  const head = JSON.stringify(rest, null, 2).slice(0, -2);
-  return `${head},\n  "cells": [${lines.join(',')}${lines.length === 0 ? '' : '\n  '}]\n}\n`;
+  // Added to one text as they are made: a list of them beside the text would hold them twice.
+  let text = `${JSON.stringify(rest, null, 2).slice(0, -2)},\n  "cells": [`;
+  for (const [index, cell] of cells.entries())
+    text += `${index === 0 ? '' : ','}\n    ${JSON.stringify(cell)}`;
+  return `${text}${cells.length === 0 ? '' : '\n  '}]\n}\n`;
 }
