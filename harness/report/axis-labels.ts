@@ -1,5 +1,5 @@
 /** Settings in words, and which of them a set of results varies. */
-import { axes } from '../matrix/axes.ts';
+import { axes, defaultSettings } from '../matrix/axes.ts';
 import { formatValue } from '../matrix/cell-id.ts';
 import type { AxisName, Settings } from '../matrix/cell.ts';
 import { plainLine } from '../outcome/plain-text.ts';
@@ -98,4 +98,35 @@ function compareValues([a, x]: readonly [string, unknown], [b, y]: readonly [str
 /** `512M`, `overcommit 2`, `node 24`: the size of the machine needs no name. */
 export function labelAxis(name: AxisName, values: string): string {
   return name === 'memory' ? values : `${name} ${values}`;
+}
+
+/** What a cell has unless it says otherwise, for some axes. */
+export type Usual = ReadonlyMap<AxisName, string>;
+
+/** Of each axis its default where some cell has it, else the label that most cells have (of equals the first). */
+export function findUsual(
+  cells: readonly Readonly<{ settings: Settings }>[],
+  axes: readonly VariedAxis[],
+): Usual {
+  const defaults = defaultSettings();
+  return new Map(
+    axes.map(({ name, values }) => {
+      const own = labelSetting(defaults, name);
+      return [name, values.includes(own) ? own : findMostFrequent(cells, name, values)];
+    }),
+  );
+}
+
+function findMostFrequent(
+  cells: readonly Readonly<{ settings: Settings }>[],
+  name: AxisName,
+  values: readonly string[],
+): string {
+  const counts = new Map<string, number>();
+  for (const { settings } of cells) {
+    const label = labelSetting(settings, name);
+    counts.set(label, (counts.get(label) ?? 0) + 1);
+  }
+  const most = Math.max(...counts.values());
+  return values.find((value) => counts.get(value) === most) ?? '';
 }

@@ -5,19 +5,21 @@
 import { createHash } from 'node:crypto';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
+import { renderCosts } from './html/costs.ts';
 import { collectPanels, embedData, renderFilters, renderList } from './html/cell-list.ts';
-import { type Entry, buildEntries } from './html/entries.ts';
+import { type Entry, buildEntries, findUsualOf } from './html/entries.ts';
 import { type EvidenceByCell, type EvidenceTexts, evidenceKey, shareBudget } from './html/evidence.ts';
-import { layOut, renderGrid, renderLegend } from './html/grid-table.ts';
 import { type Html, html, markup } from './html/html.ts';
-import { renderFacts, renderReasons, renderRuns, renderSentences, renderSources } from './html/overview.ts';
+import { renderLegend } from './html/legend.ts';
+import { renderFacts, renderRuns, renderSentences, renderSources } from './html/overview.ts';
 import { buildPanel } from './html/panel.ts';
 import { script } from './html/script.ts';
+import { buildSections, renderSection } from './html/sections.ts';
 import { styles } from './html/styles.ts';
 import { renderKnownFailures } from './html/known-failures.ts';
 import { listKnownFailures } from './known-failures.ts';
+import { findVaried, labelAxis } from './axis-labels.ts';
 import { mergeRuns } from './merge-runs.ts';
-import { summarize } from './summarize.ts';
 
 export type HtmlRun = Readonly<{
   record: RunRecord;
@@ -46,9 +48,15 @@ export function renderHtmlReport(runs: readonly HtmlRun[], options: HtmlOptions 
   const newest = merged.runs[0] ?? runs[0];
   if (newest === undefined) throw new RangeError('a report of no run');
   const results = merged.cells.flatMap((cell) => cell.results);
-  const { axes, reasons } = summarize(results);
+  const axes = findVaried(results);
   const entries = buildEntries(merged.cells, axes, newest.record);
-  const layout = layOut(entries, axes);
+  const sections = buildSections(runs, entries);
+  const title =
+    sections.length === 1
+      ? `${newest.record.matrix.title}: supported environments`
+      : `Supported environments, ${sections.length} matrices`;
+  const gaps = sections.some(({ layout }) => layout.places.some((row) => row.includes(null)));
+  const usual = [...findUsualOf(merged.cells, axes)].map(([name, label]) => labelAxis(name, label));
   const evidence = collectEvidence(entries);
   const panels = collectPanels(
     entries,
@@ -56,17 +64,30 @@ export function renderHtmlReport(runs: readonly HtmlRun[], options: HtmlOptions 
     options.staticLimit,
   );
   const body = html`<a class="skip" href="#list">Skip to the list of cells</a>
-    <header>
-      <h1>${newest.record.matrix.title}: supported environments</h1>
-      ${renderFacts(merged, entries, options.now ?? null)}
-    </header>
+    <header><h1>${title}</h1></header>
     <main>
-      ${renderSentences(merged, entries)}${renderGrid(layout)}${renderLegend(entries, layout)}
-      ${renderKnownFailures(listKnownFailures(newest.record.cases ?? [], results))}
-      ${renderReasons(reasons)}${renderRuns(merged)}
+      <div class="first">
+        ${renderSentences(merged, entries)}
+        ${renderFacts(
+          merged,
+          entries,
+          axes,
+          sections.map(({ file }) => file),
+          options.now ?? null,
+        )}
+      </div>
+      ${renderLegend(entries, gaps)}
+      ${sections.map((section, index) => renderSection(section, index, sections.length))}
+      ${renderKnownFailures(
+        listKnownFailures(
+          merged.runs.flatMap(({ record }) => record.cases ?? []),
+          results,
+        ),
+      )}
+      ${renderCosts(entries)}${renderRuns(merged)}
       <section aria-labelledby="list">
         <h2 id="list" tabindex="-1">Cells: prediction beside observation</h2>
-        ${
+        ${usual.length === 0 ? null : html`<p>A line names what is not usual. As usual: ${usual.join(', ')}.</p>`}${
           panels.kind === 'pieces'
             ? html`<noscript
                 ><p>
@@ -78,17 +99,13 @@ export function renderHtmlReport(runs: readonly HtmlRun[], options: HtmlOptions 
         }${renderFilters(entries, axes)}
         ${renderList(entries, panels)}
       </section>
-      ${renderSources(newest.record)}
+      ${renderSources(merged.runs)}
     </main>
     <footer>
       Made by poolproof ${newest.record.tool.version} from run${merged.runs.length > 1 ? 's' : ''}
       ${merged.runs.map(({ record }) => record.id).join(', ')}.
     </footer>`;
-  return renderPage(
-    `${newest.record.matrix.title}: supported environments`,
-    body,
-    embedData(entries, axes, panels),
-  );
+  return renderPage(title, body, embedData(entries, axes, panels));
 }
 
 /** What needs an explanation gets its share of the page first. */

@@ -11,7 +11,7 @@ import { type Summary, summarize, tellCounts } from './summarize.ts';
 
 export function renderMarkdown(run: RunRecord, results: readonly Result[]): string {
   const summary = summarize(results);
-  const grid = buildGrid(results, summary.axes, listLayouts(summary.axes)[0] ?? []);
+  const grid = buildGrid(results, summary.axes, listLayouts(results, summary.axes)[0] ?? []);
   const legend = tellLegend(grid);
   const troubled = results.filter(({ verdict, outcome }) => verdict !== 'expected' && outcome !== 'skipped');
   return [
@@ -51,7 +51,7 @@ function renderGrid(grid: Grid): string {
   );
   const clocks = findClocks(grid.rows.flatMap(({ results }) => results));
   const heads = clocks.length === 0 ? ['overhead'] : clocks.map((clock) => `overhead (${clock})`);
-  const head = [...grid.rowAxes, ...columns, ...heads];
+  const head = [...grid.rowHeads, ...columns, ...heads];
   const rows = grid.rows.map(({ labels, places, results }) => [
     ...labels,
     ...places.map((place) => (place === null ? '·' : tellPlace(place))),

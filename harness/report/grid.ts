@@ -3,7 +3,7 @@ import type { AxisName } from '../matrix/cell.ts';
 import type { Outcome } from '../outcome/outcome.ts';
 import type { Tier } from '../../images/allocator/tier.ts';
 import type { Result } from '../store/result.ts';
-import { type VariedAxis, labelSetting } from './axis-labels.ts';
+import { type Usual, type VariedAxis, findUsual, labelAxis, labelSetting } from './axis-labels.ts';
 
 export type Word = Tier | Outcome;
 
@@ -20,7 +20,10 @@ export type Place = Readonly<{
 }>;
 
 export type Grid = Readonly<{
-  rowAxes: readonly AxisName[];
+  /** A head for each label of a row: an axis, or `settings` where a row names what is not usual. */
+  rowHeads: readonly string[];
+  /** What a row has that does not say otherwise; empty where each axis has its column. */
+  usual: Usual;
   columnAxes: readonly AxisName[];
   /** Labels of each column, one a column axis; a single empty one when there is no column axis. */
   columns: readonly (readonly string[])[];
@@ -28,6 +31,8 @@ export type Grid = Readonly<{
     labels: readonly string[];
     /** Null where the matrix has no cell. */
     places: readonly (Place | null)[];
+    /** The id of the cell of each place. */
+    ids: readonly (string | null)[];
     /** The results of all its places. */
     results: readonly Result[];
   }>[];
@@ -36,11 +41,43 @@ export type Grid = Readonly<{
 /** The axes that may become columns, outer first. */
 const columnCandidates: readonly AxisName[] = ['overcommit', 'thp'];
 
-/** Column axes from the widest layout to the narrowest: memory by overcommit × THP, then by THP alone. */
-export function listLayouts(axes: readonly VariedAxis[]): readonly (readonly AxisName[])[] {
+/** Below this share of places with a cell a column axis leaves more holes than it shows. */
+const leastFilled = 0.6;
+
+/**
+ * Column axes from the widest layout to the narrowest: memory by overcommit × THP, then by THP alone. Axes
+ * that would make a table of holes become labels of rows; the last layout may be without columns.
+ */
+export function listLayouts(
+  results: readonly Result[],
+  axes: readonly VariedAxis[],
+): readonly (readonly AxisName[])[] {
   const varied = columnCandidates.filter((name) => axes.some((axis) => axis.name === name));
-  return varied.length === 0 ? [[]] : varied.map((_, index) => varied.slice(index));
+  const layouts = varied.map((_, index) => varied.slice(index));
+  const dense = layouts.filter((columns) => findFilled(results, axes, columns) >= leastFilled);
+  return dense.length === 0 ? [[]] : dense;
 }
+
+/** The share of places that have a cell. */
+function findFilled(
+  results: readonly Result[],
+  axes: readonly VariedAxis[],
+  columnAxes: readonly AxisName[],
+): number {
+  const across = axes.filter(({ name }) => columnAxes.includes(name));
+  const down = axes.filter(({ name }) => !columnAxes.includes(name));
+  const [rows, columns, places] = [new Set<string>(), new Set<string>(), new Set<string>()];
+  for (const result of results) {
+    const [row, column] = [labelAll(result, down), labelAll(result, across)];
+    rows.add(row.join('\n'));
+    columns.add(column.join('\n'));
+    places.add(keyOf(row, column));
+  }
+  return places.size / (rows.size * columns.size);
+}
+
+/** More columns of labels than this push what was found off the screen: rows name what is not usual instead. */
+const labelColumns = 3;
 
 export function buildGrid(
   results: readonly Result[],
@@ -58,16 +95,55 @@ export function buildGrid(
     if (place === undefined) places.set(key, [result]);
     else place.push(result);
   }
+  const heads = buildHeads(results, down);
   return {
-    rowAxes: down.map(({ name }) => name),
+    rowHeads: heads.names,
+    usual: heads.usual,
     columnAxes: across.map(({ name }) => name),
     columns,
-    rows: rows.map((labels) => ({
-      labels,
-      places: columns.map((column) => buildPlace(places.get(keyOf(labels, column)))),
-      results: columns.flatMap((column) => places.get(keyOf(labels, column)) ?? []),
-    })),
+    rows: rows.map((labels) => {
+      const found = columns.map((column) => places.get(keyOf(labels, column)));
+      return {
+        labels: heads.tell(labels),
+        places: found.map(buildPlace),
+        ids: found.map((at) => at?.[0]?.id ?? null),
+        results: found.flatMap((at) => at ?? []),
+      };
+    }),
   };
+}
+
+type Heads = Readonly<{
+  names: readonly string[];
+  usual: Usual;
+  tell: (labels: readonly string[]) => readonly string[];
+}>;
+
+/** What a row is called that is usual in everything. */
+const usualWord = 'as usual';
+
+function buildHeads(results: readonly Result[], down: readonly VariedAxis[]): Heads {
+  if (down.length <= labelColumns) {
+    return { names: down.map(({ name }) => name), usual: new Map(), tell: (labels) => labels };
+  }
+  const hasMemory = down[0]?.name === 'memory';
+  const named = hasMemory ? down.slice(1) : down;
+  const usual = findUsual(results, named);
+  const tell = (labels: readonly string[]): readonly string[] => {
+    const own = hasMemory ? labels.slice(1) : labels;
+    const unlike = named.flatMap(({ name }, index) => {
+      const label = own[index] ?? '';
+      return label === usual.get(name) ? [] : [labelAxis(name, label)];
+    });
+    return [...labels.slice(0, hasMemory ? 1 : 0), unlike.join(', ') || usualWord];
+  };
+  return { names: [...(hasMemory ? ['memory'] : []), 'settings'], usual, tell };
+}
+
+/** `as usual: node 22, engine wasmtime`; null where each axis has its column. */
+export function tellUsual({ usual }: Grid): string | null {
+  if (usual.size === 0) return null;
+  return `${usualWord}: ${[...usual].map(([name, label]) => labelAxis(name, label)).join(', ')}`;
 }
 
 function keyOf(row: readonly string[], column: readonly string[]): string {
@@ -128,6 +204,7 @@ export function tellPlace({ words, unexpected, undecided, unjudged, finding }: P
 
 /** The signs of a grid that occur in it, with their meaning. */
 export function tellLegend(grid: Grid): readonly string[] {
+  const usual = tellUsual(grid);
   const places = grid.rows.flatMap((row) => row.places);
   return [
     ...(places.some((place) => place?.unexpected === true) ? ['✗ unexpected'] : []),
@@ -137,5 +214,6 @@ export function tellLegend(grid: Grid): readonly string[] {
       ? ['* expected, but not as the model predicted']
       : []),
     ...(places.includes(null) ? ['· not in the matrix'] : []),
+    ...(usual === null ? [] : [usual]),
   ];
 }

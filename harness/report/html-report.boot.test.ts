@@ -142,7 +142,7 @@ t.test(
       for (const width of [360, 1440]) {
         await using opened = await open('everything', html, { width, colorScheme });
         const { page, complaints, requests } = opened;
-        const summaries = page.locator('#cells summary');
+        const summaries = page.locator('#cells > details > summary');
         for (const index of [0, 2, 40, 43, 44]) await summaries.nth(index).click();
         t.same(await findViolations(page), [], `${colorScheme}, ${width} px`);
         t.ok(
@@ -230,10 +230,10 @@ t.test('without JavaScript the page reads: grid, numbers, panels', async (t) => 
   t.equal(await page.locator('#cells > details:visible').count(), 36);
   t.equal(await page.locator('#filters').isVisible(), false, 'no filters that would do nothing');
   t.match(
-    await page.locator('#cells summary').nth(6).textContent(),
+    await page.locator('#cells > details > summary').nth(6).textContent(),
     'table pool needs 1531 MiB, CommitLimit leaves 56 MiB',
   );
-  await page.locator('#cells summary').nth(6).click();
+  await page.locator('#cells > details > summary').nth(6).click();
   t.ok(await page.getByText('poolproof shell memory=512M,overcommit=2').first().isVisible());
 });
 
@@ -271,7 +271,7 @@ t.test('a script planted by a guest does not run, in either kind of page', async
     const html = renderHtmlReport([{ record, results: [cell, buildStandard()], evidence }], { staticLimit });
     await using opened = await open(`hostile-${staticLimit}`, html);
     const { page, complaints, requests } = opened;
-    for (const summary of await page.locator('#cells summary').all()) await summary.click();
+    for (const summary of await page.locator('#cells > details > summary').all()) await summary.click();
     t.match(
       await page.locator('#cells > details').first().textContent(),
       "<script>document.title='owned'</script>",

@@ -2,7 +2,7 @@ import t from 'tap';
 import { buildDefaultResults, buildResult, buildStandard, settings } from '../fixtures/report/results.ts';
 import type { Settings } from '../matrix/cell.ts';
 import type { Result } from '../store/result.ts';
-import { axisNames, findVaried, labelSetting } from './axis-labels.ts';
+import { axisNames, findUsual, findVaried, labelSetting } from './axis-labels.ts';
 import { prepareDescriptions } from './describe-cells.ts';
 import { buildGrid, listLayouts, tellLegend, tellPlace, wordOf } from './grid.ts';
 import { groupReasons } from './group-reasons.ts';
@@ -207,11 +207,14 @@ t.test('the grid has a row for every other axis and a place for every cell', (t)
     buildStandard({}, { overcommit: 0, node: '24' }),
   ];
   const axes = findVaried(results);
-  t.same(listLayouts(axes), [['overcommit']]);
-  t.same(listLayouts([]), [[]]);
-  t.same(listLayouts(findVaried(buildDefaultResults())), [['overcommit', 'thp'], ['thp']]);
+  t.same(listLayouts(results, axes), [['overcommit']]);
+  t.same(listLayouts([], []), [[]]);
+  t.same(listLayouts(buildDefaultResults(), findVaried(buildDefaultResults())), [
+    ['overcommit', 'thp'],
+    ['thp'],
+  ]);
   const grid = buildGrid(results, axes, ['overcommit']);
-  t.match(grid, { rowAxes: ['node'], columnAxes: ['overcommit'], columns: [['0'], ['2']] });
+  t.match(grid, { rowHeads: ['node'], columnAxes: ['overcommit'], columns: [['0'], ['2']] });
   t.same(
     grid.rows.map(({ labels, places }) => [labels[0], ...places.map((place) => place && tellPlace(place))]),
     [
@@ -220,6 +223,49 @@ t.test('the grid has a row for every other axis and a place for every cell', (t)
     ],
   );
   t.same(tellLegend(grid), ['· not in the matrix']);
+  t.end();
+});
+
+t.test('axes that leave holes or do not fit become settings of a line', (t) => {
+  const sparse = [
+    buildStandard({}, { overcommit: 0, node: '20' }),
+    buildResult({}, { overcommit: 2, node: '22' }),
+    buildStandard({}, { overcommit: 0, node: '24' }),
+  ];
+  t.same(listLayouts(sparse, findVaried(sparse)), [[]], 'half of the places would be empty');
+  const many = [
+    buildStandard({}, { memory: 2 ** 29, node: '20', cpus: 1, swap: 2 ** 30 }),
+    buildResult({}, { memory: 2 ** 30, node: '22', cpus: 2 }),
+    buildResult({}, { memory: 2 ** 30, node: '22', cpus: 1 }),
+    buildResult({ outcome: 'crashed', tier: null }, { memory: 2 ** 30, node: '24', cpus: 4 }),
+  ];
+  const grid = buildGrid(many, findVaried(many), []);
+  t.same(grid.rowHeads, ['memory', 'settings']);
+  t.same(
+    grid.rows.map(({ labels }) => labels),
+    [
+      ['512M', 'node 20, swap 1G'],
+      ['1G', 'as usual'],
+      ['1G', 'cpus 2'],
+      ['1G', 'node 24, cpus 4'],
+    ],
+  );
+  t.same(tellLegend(grid), ['as usual: node 22, cpus 1, swap none']);
+  t.same(
+    grid.rows.map(({ ids }) => ids.length),
+    [1, 1, 1, 1],
+  );
+  const unheard = many.map((result) => ({
+    ...result,
+    settings: { ...result.settings, engine: 'x', node: '9' },
+  }));
+  const others = [...unheard, { ...unheard[0]!, settings: { ...unheard[0]!.settings, node: '8' } }];
+  t.equal(findUsual(others, findVaried(others)).get('node'), '9', 'without the default what most have');
+  const crashed = (address: string) =>
+    buildResult({ outcome: 'crashed', tier: null, form: null, reason: `died at 0x${address}` });
+  const [one, ...more] = groupReasons([crashed('7f57dd64524a'), crashed('7fa6a336524a')], []);
+  t.match(one, { cells: 2, reason: 'crashed: died at 0x…' });
+  t.same(more, [], 'an address is no reason of its own');
   t.end();
 });
 

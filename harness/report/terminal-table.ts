@@ -76,7 +76,9 @@ function renderReason({ where, reason, cells }: Summary['reasons'][number]): str
 
 /** The widest layout that fits; the narrowest where none does. */
 function chooseGrid(results: readonly Result[], summary: Summary, width: number): Grid {
-  const grids = listLayouts(summary.axes).map((columns) => buildGrid(results, summary.axes, columns));
+  const grids = listLayouts(results, summary.axes).map((columns) =>
+    buildGrid(results, summary.axes, columns),
+  );
   const fits = (grid: Grid) =>
     renderGrid(grid, false)
       .split('\n')
@@ -126,7 +128,7 @@ type Head = Readonly<{ text: string; span: number }>;
 
 /** One row a column axis; the last carries the names of the row axes too. Equal neighbours share a cell. */
 function headerRows(grid: Grid, clocks: readonly Clock[]): readonly (readonly Head[])[] {
-  const names: Head[] = grid.rowAxes.map((text) => ({ text, span: 1 }));
+  const names: Head[] = grid.rowHeads.map((text) => ({ text, span: 1 }));
   const blank: Head[] = names.map(() => ({ text: '', span: 1 }));
   const overhead: Head[] =
     clocks.length === 0

@@ -8,7 +8,7 @@ import { describeShortfall } from '../../../images/allocator/explain.ts';
 import { plainLine } from '../../outcome/plain-text.ts';
 import type { VariedAxis } from '../axis-labels.ts';
 import { type Entry, anchorStart, states, verdictWords } from './entries.ts';
-import { classOf } from './grid-table.ts';
+import { classOf } from './legend.ts';
 import { type Html, embedJson, html, markup } from './html.ts';
 
 /** More than this in panels, characters, and they are put together by the script. */
@@ -119,13 +119,13 @@ export function renderList(entries: readonly Entry[], panels: Panels): Html {
 }
 
 function renderCell(entry: Entry, body: Html | null): Html {
-  const { anchor, state, text, name, verdict, olderMs, emulated } = entry;
-  const marks = `${emulated ? ' e' : ''}${olderMs > 0 ? ' o' : ''}`;
+  const { anchor, state, text, name, verdict, olderMs, old, emulated } = entry;
+  const marks = `${emulated ? ' e' : ''}${old ? ' o' : ''}`;
   return html`<details id="${anchor}">
     <summary>
       <b class="chip ${classOf[state]}${marks}">${text}</b> ${name}
       <i>${tellDeciding(entry)}</i>${verdict === 'as expected' ? null : html` <b>${verdict}</b>`}${
-        olderMs > 0 ? html` <b>${tellAge(olderMs)}</b>` : null
+        old ? html` <b>${tellAge(olderMs)}</b>` : null
       }
     </summary>
     ${body === null ? null : html`<div>${body}</div>`}

@@ -4,7 +4,7 @@ import type { AxisName } from '../../matrix/cell.ts';
 import { outcomes } from '../../outcome/outcome.ts';
 import type { OverheadSummary } from '../../overhead/summary.ts';
 import type { RunRecord } from '../../store/run-record.ts';
-import { type VariedAxis, axisNames, labelSetting } from '../axis-labels.ts';
+import { type Usual, type VariedAxis, axisNames, findUsual, labelSetting } from '../axis-labels.ts';
 import { type Place, type Word, buildGrid, tellPlace } from '../grid.ts';
 import type { MergedCell, RunResults } from '../merge-runs.ts';
 import { type CostSummary, pickFigures, summarizeCost } from './overhead.ts';
@@ -30,7 +30,7 @@ export type Entry<Run extends RunResults = RunResults> = Readonly<{
   anchor: string;
   cell: MergedCell<Run>;
   labels: Readonly<Record<AxisName, string>>;
-  /** Settings in words, those that vary here only. */
+  /** Settings in words, those that vary here only; where many vary, those that are not usual. */
   name: string;
   state: State;
   /** `conservative`, `standard 2/3, conservative 1/3` with signs. */
@@ -41,6 +41,8 @@ export type Entry<Run extends RunResults = RunResults> = Readonly<{
   emulated: boolean;
   /** How much older than the newest run of the report its run is, milliseconds. */
   olderMs: number;
+  /** It is a day older or more: told wherever the cell is. Runs of one evening are one picture. */
+  old: boolean;
   cost: CostSummary | null;
   pairs: readonly OverheadSummary[];
 }>;
@@ -56,6 +58,7 @@ export function buildEntries<Run extends RunResults>(
     rank: new Map(values.map((value, at) => [value, at])),
   }));
   const taken = new Map<string, number>();
+  const naming: Naming = { axes, usual: findUsualOf(cells, axes) };
   return cells
     .map((cell) => ({ cell, labels: labelAll(cell) }))
     .map(({ cell, labels }) => ({
@@ -64,35 +67,56 @@ export function buildEntries<Run extends RunResults>(
       order: ranks.map(({ name, rank }) => rank.get(labels[name]) ?? 0),
     }))
     .sort((a, b) => compareOrder(a.order, b.order) || (a.cell.id < b.cell.id ? -1 : 1))
-    .map(({ cell, labels }) => buildEntry(cell, labels, axes, newest, taken));
+    .map(({ cell, labels }) => buildEntry(cell, labels, naming, newest, taken));
+}
+
+type Naming = Readonly<{ axes: readonly VariedAxis[]; usual: Usual }>;
+
+/** With more axes than this a name is too long to read. */
+const namedAxes = 4;
+
+/** What a name leaves out, in the order of the axes; empty where it names every axis that varies. */
+export function findUsualOf(cells: readonly MergedCell[], axes: readonly VariedAxis[]): Usual {
+  if (axes.length <= namedAxes) return new Map();
+  return findUsual(
+    cells.flatMap(({ results }) => results.slice(0, 1)),
+    axes.filter(({ name }) => name !== 'memory'),
+  );
+}
+
+const oldMs = 86_400_000;
+
+function tellName(labels: Entry['labels'], { axes, usual }: Naming): string {
+  if (axes.length === 0) return 'the one environment';
+  const told = axes.filter(({ name }) => usual.get(name) !== labels[name]);
+  return told.map(({ name }) => tellSetting(name, labels[name])).join(' · ') || 'as usual';
 }
 
 function buildEntry<Run extends RunResults>(
   cell: MergedCell<Run>,
   labels: Entry['labels'],
-  axes: readonly VariedAxis[],
+  naming: Naming,
   newest: RunRecord,
   taken: Map<string, number>,
 ): Entry<Run> {
   const place = buildGrid(cell.results, [], []).rows[0]?.places[0];
+  const olderMs =
+    cell.run.record.id === newest.id
+      ? 0
+      : Date.parse(newest.startedAt) - Date.parse(cell.run.record.startedAt);
   const pairs = pickFigures(cell.results);
   return {
     anchor: uniqueAnchor(cell.id, taken),
     cell,
     labels,
-    name:
-      axes.length === 0
-        ? 'the one environment'
-        : axes.map(({ name }) => tellSetting(name, labels[name])).join(' · '),
+    name: tellName(labels, naming),
     state: stateOf(place),
     text: place == null ? '' : tellPlace(place),
     verdict: tellVerdict(cell, place),
     finding: place?.finding ?? false,
     emulated: cell.results.some(({ facts }) => facts?.emulated ?? cell.run.record.accelerator.kind === 'tcg'),
-    olderMs:
-      cell.run.record.id === newest.id
-        ? 0
-        : Date.parse(newest.startedAt) - Date.parse(cell.run.record.startedAt),
+    olderMs,
+    old: olderMs >= oldMs,
     cost: summarizeCost(pairs),
     pairs,
   };

@@ -1,88 +1,77 @@
-/** The grid: environments by settings, a word for each cell, a link to its panel. And the legend. */
+/** The grid: environments by settings, a word for each cell, a link to its panel. */
+import { plainLine } from '../../outcome/plain-text.ts';
 import { labelAxis } from '../axis-labels.ts';
 import type { VariedAxis } from '../axis-labels.ts';
-import { type Grid, buildGrid, listLayouts } from '../grid.ts';
-import { type Entry, type State, states } from './entries.ts';
-import { type Html, html, nothing } from './html.ts';
+import { type Grid, buildGrid, listLayouts, tellUsual } from '../grid.ts';
 import { findClocks, listRowWords } from '../overhead-words.ts';
+import type { Entry } from './entries.ts';
+import { type Html, html } from './html.ts';
+import { classOf } from './legend.ts';
 import { bands } from './overhead.ts';
-
-/** Class of a state: its colour, its border, its hatch. */
-export const classOf: Readonly<Record<State, string>> = {
-  standard: 's1',
-  conservative: 's2',
-  'on-demand': 's3',
-  reached: 's3',
-  flaky: 's4',
-  exhausted: 'sf',
-  crashed: 'sf',
-  timeout: 'sf',
-  'guest-died': 'sf',
-  invalid: 'su',
-  broken: 'su',
-  skipped: 'sn',
-};
-
-/** What each state means, for a reader who has never heard of it. */
-export const meanings: Readonly<Record<State, string>> = {
-  standard: 'the whole pool, reserved ahead: room for the most instances',
-  conservative: 'a small pool: room for fewer instances at once, same functions',
-  'on-demand': 'no pool: each memory is mapped when it is needed, same functions',
-  reached: 'a program of its own came up; it tells no tier',
-  flaky: 'repetitions of the same cell ended differently',
-  exhausted: 'the wasm host ran and tried every tier; none works there',
-  crashed: 'the wasm host died before it could decide',
-  timeout: 'the wasm host did not answer in time',
-  'guest-died': 'the guest itself did not survive',
-  invalid: 'the guest did not get the settings asked for: no result',
-  broken: 'the test could not be made: says nothing about the environment',
-  skipped: 'does not apply there: not tested',
-};
 
 /** A grid and the cell of each of its places, row by row; null where there is none. */
 export type Layout = Readonly<{ grid: Grid; places: readonly (readonly (Entry | null)[])[] }>;
 
 export function layOut(entries: readonly Entry[], axes: readonly VariedAxis[]): Layout {
   const results = entries.flatMap(({ cell }) => cell.results.slice(0, 1));
-  const grid = buildGrid(results, axes, listLayouts(axes)[0] ?? []);
-  const byPlace = new Map<string, Entry>();
-  for (const entry of entries) {
-    const key = keyOf(
-      grid.rowAxes.map((name) => entry.labels[name]),
-      grid.columnAxes.map((name) => entry.labels[name]),
-    );
-    if (!byPlace.has(key)) byPlace.set(key, entry);
-  }
-  const places = grid.rows.map(({ labels }) =>
-    grid.columns.map((column) => byPlace.get(keyOf(labels, column)) ?? null),
-  );
+  const grid = buildGrid(results, axes, listLayouts(results, axes)[0] ?? []);
+  const byId = new Map(entries.map((entry) => [entry.cell.id, entry]));
+  const places = grid.rows.map(({ ids }) => ids.map((id) => (id === null ? null : (byId.get(id) ?? null))));
   return { grid, places };
 }
 
-export function renderGrid({ grid, places }: Layout): Html {
-  const tall = grid.rows.length > 30 ? ' tall' : '';
-  const lines = grid.rows.map(({ labels }, row) => {
-    const found = places[row] ?? [];
-    return html`<tr>
-      ${labels.map((label) => html`<th scope="row">${label}</th>`)}${found.map(renderPlace)}${renderCost(found)}
-    </tr>`;
-  });
-  return html`<div class="scroll${tall}" tabindex="0" role="region" aria-labelledby="grid-caption">
-    <table class="grid" id="grid">
-      <caption id="grid-caption">
+/** @param index which grid of the page: ids differ */
+export function renderGrid({ grid, places }: Layout, index: number): Html {
+  const id = index === 0 ? 'grid' : `grid-${index + 1}`;
+  const shape: Shape = { grid, costs: places.some((row) => row.some(isCosted)) };
+  const lines = grid.rows.map(({ labels }, row) => renderLine(labels, places[row] ?? [], shape));
+  const usual = tellUsual(grid);
+  return html`<div
+    class="scroll gridbox${lines.length > 30 ? ' tall' : ''}"
+    tabindex="0"
+    role="region"
+    aria-labelledby="${id}-caption"
+  >
+    <table class="grid" id="${id}">
+      <caption id="${id}-caption">
         <span
           >Tier reached in each
           environment${grid.columnAxes.length === 0 ? '' : `, by ${grid.columnAxes.join(' and ')}`}; each cell
-          links to its panel</span
+          links to its panel.${usual === null ? null : ` ${capitalize(usual)}.`}</span
         >
       </caption>
-      ${renderHead(grid)}
+      ${renderHead(shape)}
       <tbody>
         ${lines.slice(0, lineLimit)}
       </tbody>
     </table>
-    ${lines.length <= lineLimit ? null : renderRest(grid, lines.slice(lineLimit))}
+    ${lines.length <= lineLimit ? null : renderRest(shape, lines.slice(lineLimit))}
   </div>`;
+}
+
+/** A grid and whether anything of what its cells cost is known: a column that says nothing is left out. */
+type Shape = Readonly<{ grid: Grid; costs: boolean }>;
+
+const isCosted = (entry: Entry | null): boolean =>
+  entry?.cell.results.some(
+    ({ overhead = [], overheadSource }) => overhead.length > 0 || overheadSource !== undefined,
+  ) ?? false;
+
+const capitalize = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
+
+function renderLine(labels: readonly string[], found: readonly (Entry | null)[], shape: Shape): Html {
+  const only = shape.grid.columnAxes.length === 0 ? (found[0] ?? null) : null;
+  return html`<tr>
+    ${labels.map((label) => html`<th scope="row">${label}</th>`)}${found.map(renderPlace)}${
+      only === null ? null : html`<td class="told">${tellWhy(only)}</td>`
+    }${shape.costs ? renderCost(found) : null}
+  </tr>`;
+}
+
+/** Where a line is one cell there is room for the numbers that decided it. */
+function tellWhy({ cell: { results } }: Entry): string {
+  const result = results.find(({ verdict }) => verdict === 'unexpected') ?? results[0];
+  return plainLine(result?.reason ?? '', 150);
 }
 
 /**
@@ -91,13 +80,13 @@ export function renderGrid({ grid, places }: Layout): Html {
  */
 const lineLimit = 300;
 
-function renderRest(grid: Grid, lines: readonly Html[]): Html {
-  return html`<noscript id="grid-rest"
+function renderRest(shape: Shape, lines: readonly Html[]): Html {
+  return html`<noscript
     ><table class="grid">
       <caption>
         The same, continued
       </caption>
-      ${renderHead(grid)}
+      ${renderHead(shape)}
       <tbody>
         ${lines}
       </tbody>
@@ -105,12 +94,10 @@ function renderRest(grid: Grid, lines: readonly Html[]): Html {
   >`;
 }
 
-const keyOf = (row: readonly string[], column: readonly string[]): string => [...row, ...column].join('\n');
-
 function renderPlace(entry: Entry | null): Html {
   if (entry === null) return html`<td class="sn">–</td>`;
-  const { state, anchor, text, emulated, olderMs, cost } = entry;
-  const marks = `${emulated ? ' e' : ''}${olderMs > 0 ? ' o' : ''}`;
+  const { state, anchor, text, emulated, old, cost } = entry;
+  const marks = `${emulated ? ' e' : ''}${old ? ' o' : ''}`;
   return html`<td class="${classOf[state]}${marks}">
     <a href="#${anchor}">${text}</a>${cost === null ? null : html`<small>${cost.sign} ${cost.text}</small>`}
   </td>`;
@@ -137,16 +124,16 @@ function renderCost(entries: readonly (Entry | null)[]): Html {
   </td>`;
 }
 
-function renderHead(grid: Grid): Html {
-  const { rowAxes, columnAxes, columns } = grid;
+function renderHead({ grid: { rowHeads, columnAxes, columns }, costs }: Shape): Html {
   const levels = Math.max(1, columnAxes.length);
-  const corner = rowAxes.map((name) => html`<th scope="col" rowspan="${levels}">${name}</th>`);
-  const cost = html`<th scope="col" rowspan="${levels}">overhead</th>`;
+  const corner = rowHeads.map((name) => html`<th scope="col" rowspan="${levels}">${name}</th>`);
+  const cost = costs ? html`<th scope="col" rowspan="${levels}">overhead</th>` : null;
   if (columnAxes.length === 0)
     return html`<thead>
       <tr>
         ${corner}
         <th scope="col">tier</th>
+        <th scope="col">what decided</th>
         ${cost}
       </tr>
     </thead>`;
@@ -172,51 +159,3 @@ function countSpans(keys: readonly string[]): readonly Readonly<{ at: number; sp
   const starts = keys.flatMap((key, index) => (key === keys[index - 1] ? [] : [index]));
   return starts.map((at, index) => ({ at, span: (starts[index + 1] ?? keys.length) - at }));
 }
-
-/** Only what occurs, in one fixed order. */
-export function renderLegend(entries: readonly Entry[], { places }: Layout): Html {
-  const present = new Set(entries.map(({ state }) => state));
-  const costs = new Set(entries.map(({ cost }) => cost?.band));
-  const items = [
-    ...states
-      .filter((state) => present.has(state))
-      .map((state) => html`<li><span class="chip ${classOf[state]}">${state}</span> ${meanings[state]}</li>`),
-    ...(places.some((row) => row.includes(null))
-      ? [html`<li><span class="chip sn">–</span> not tested</li>`]
-      : []),
-    ...signs
-      .filter(({ occurs }) => entries.some(occurs))
-      .map(({ sign, text }) => html`<li><b>${sign}</b> ${text}</li>`),
-    ...bands
-      .filter(({ band }) => costs.has(band))
-      .map(({ sign, text }) => html`<li><b>${sign}</b> overhead: ${text}</li>`),
-  ];
-  return items.length === 0
-    ? nothing
-    : html`<ul class="legend" aria-label="Legend">
-        ${items}
-      </ul>`;
-}
-
-type Sign = Readonly<{ sign: string; text: string; occurs: (entry: Entry) => boolean }>;
-
-const signs: readonly Sign[] = [
-  { sign: '✗', text: 'not what was expected', occurs: ({ verdict }) => verdict === 'unexpected' },
-  {
-    sign: '~',
-    text: 'tier as expected, its overhead undecided',
-    occurs: ({ verdict }) => verdict === 'undecided',
-  },
-  {
-    sign: '?',
-    text: 'no verdict',
-    occurs: ({ verdict, state }) => verdict === 'no verdict' && state !== 'skipped',
-  },
-  {
-    sign: '*',
-    text: 'expected, but not as the model predicted',
-    occurs: ({ finding, verdict }) => finding && verdict !== 'unexpected',
-  },
-  { sign: 'ᵉ', text: 'decided in an emulated guest', occurs: ({ emulated }) => emulated },
-  { sign: '†', text: 'from an older run than the newest here', occurs: ({ olderMs }) => olderMs > 0 },
-];

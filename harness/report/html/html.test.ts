@@ -5,8 +5,9 @@ import { cutText, evidenceKey, shareBudget } from './evidence.ts';
 import { embedJson, html } from './html.ts';
 import { buildOverhead, figureAt } from '../../fixtures/overhead/figures.ts';
 import { baselineOverhead } from '../../overhead/cell-overhead.ts';
-import { summarizeCost, tellCost } from './overhead.ts';
-import { quoteShell, wrapCommand } from './panel.ts';
+import { summarizeCost } from './overhead.ts';
+import { tellCost } from './percent.ts';
+import { quoteShell, wrapCommand } from './panel-evidence.ts';
 
 const grid = (page: string) => /<table class="grid".*?<\/table>/s.exec(page)?.[0] ?? '';
 
@@ -47,7 +48,7 @@ t.test('overhead is shown with its interval and n where it was measured', (t) =>
   ];
   const page = renderHtml(record, cells);
   t.match(grid(page), /<small>▇ \+33 %<\/small>/);
-  t.match(page, /<svg class="chart"[^>]*aria-label="Overhead in overcommit 2, with its interval"/);
+  t.match(page, /<svg class="chart"[^>]*aria-label="Overhead in overcommit 2, in instructions"/);
   t.match(page, '<td>+33.1 % to +33.5 %</td>', 'the interval in words');
   t.match(page, '<td>16 (8)</td>');
   t.match(page, /<s>\+33.3 %<\/s> unstable/);
@@ -57,7 +58,17 @@ t.test('overhead is shown with its interval and n where it was measured', (t) =>
   t.match(page, /<th scope="row">conservative\/explicit<\/th>\s*<td>\s*176 M instructions/);
   t.match(page, '<p>None: it is the baseline.</p>');
   t.match(grid(renderHtml(record, [buildStandard(baselineOverhead)])), /<td class="cost">\s*baseline/);
-  t.match(grid(renderHtml(record, [buildStandard()])), /<td class="cost">\s*not measured/);
+  t.notMatch(grid(renderHtml(record, [buildStandard()])), 'overhead');
+  t.match(page, '+33.3 % [+33.1 %, +33.5 %]', 'figures stand beside their dots');
+  t.match(page, /<circle class="hollow"/, 'what is unstable is drawn hollow');
+  const means = renderHtml(record, [{ ...buildResult(), ...buildOverhead() }]);
+  t.match(means, '<h2 id="costs">What a lower tier costs</h2>');
+  t.match(means, />conservative\/explicit, wasmtime, Node 22, kernels</);
+  t.notMatch(renderHtml(record, [buildStandard()]), 'id="costs"');
+  const both = renderHtml(record, [
+    { ...buildResult(), overhead: [pair, { ...pair, clock: 'time', cpuModel: 'AMD EPYC' }] },
+  ]);
+  t.equal(both.split('<svg class="chart"').length - 1, 2, 'time and instructions are never on one scale');
   t.end();
 });
 

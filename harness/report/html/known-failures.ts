@@ -11,8 +11,8 @@ export function renderKnownFailures(known: readonly KnownFailure[]): Html | null
   return html`<section aria-labelledby="known">
     <h2 id="known">Known field failures</h2>
     <p>${tellKnownFailures(known)}.</p>
-    <div class="scroll">
-      <table>
+    <div class="scroll" tabindex="0" role="region" aria-label="Table of known failures">
+      <table class="plain">
         <thead>
           <tr>
             <th scope="col">case</th>

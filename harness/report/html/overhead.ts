@@ -6,6 +6,8 @@ import type { OverheadSummary } from '../../overhead/summary.ts';
 import { tellWorkloads } from '../../overhead/tell-workloads.ts';
 import type { Result } from '../../store/result.ts';
 import { type Html, html } from './html.ts';
+import { type ChartRow, drawIntervals } from './interval-chart.ts';
+import { tellCost, tellExactly } from './percent.ts';
 
 export type Band = 'none' | 'low' | 'some' | 'high';
 
@@ -16,20 +18,6 @@ export const bands: readonly Readonly<{ band: Band; below: number; sign: string;
   { band: 'some', below: 1.2, sign: '▅', text: '5 to 20 %' },
   { band: 'high', below: Infinity, sign: '▇', text: '20 % and more' },
 ];
-
-/** `0 %`, `+33 %`, `−2 %`, with a decimal below 10. */
-export function tellCost(ratio: number): string {
-  return tellPercent(ratio, Math.abs(ratio - 1) < 0.0995 ? 1 : 0);
-}
-
-/** With a decimal always: the ends of an interval are often close. */
-const tellExactly = (ratio: number): string => tellPercent(ratio, 1);
-
-function tellPercent(ratio: number, digits: number): string {
-  const percent = (ratio - 1) * 100;
-  const text = Math.abs(percent).toFixed(digits).replace(/\.0$/, '');
-  return text === '0' ? '0 %' : `${percent < 0 ? '−' : '+'}${text} %`;
-}
 
 export type CostSummary = Readonly<{ band: Band; sign: string; text: string; clock: string }>;
 
@@ -49,39 +37,31 @@ export function summarizeCost(pairs: readonly OverheadSummary[]): CostSummary | 
   return { band, sign, text, clock };
 }
 
-const width = 640;
-const left = 150;
-const right = 20;
-const rowHeight = 22;
-
-/** Dots with their intervals on one scale, a line at no cost. The figures are in a table beside it. */
-export function drawIntervals(pairs: readonly OverheadSummary[], title: string): Html {
-  const ends = pairs.flatMap(({ low, high }) => [low, high]).filter(Number.isFinite);
-  const [from, to] = [Math.min(0.98, ...ends), Math.max(1.05, ...ends)];
-  const x = (ratio: number) => round(left + ((ratio - from) / (to - from)) * (width - left - right));
-  const height = pairs.length * rowHeight + 30;
-  const base = height - 20;
-  const ticks = [...new Set([from, 1, (1 + to) / 2, to])];
-  return html`<svg class="chart" viewBox="0 0 ${width} ${height}" role="img" aria-label="${title}">
-    <line class="zero" x1="${x(1)}" x2="${x(1)}" y1="4" y2="${base}" />
-    ${ticks.map(
-      (tick) =>
-        html`<text class="tick" x="${x(tick)}" y="${height - 4}" text-anchor="middle"
-          >${tellCost(tick)}</text
-        >`,
-    )}${pairs.map((pair, index) => {
-      const y = index * rowHeight + 16;
-      return html`<text x="${left - 8}" y="${y + 4}" text-anchor="end">${pair.workload.slice(0, 20)}</text
-        ><line class="interval" x1="${x(pair.low)}" x2="${x(pair.high)}" y1="${y}" y2="${y}" /><circle
-          cx="${x(pair.ratio)}"
-          cy="${y}"
-          r="4"
-        />`;
-    })}
-  </svg>`;
+/** A chart a clock: time and instructions are two quantities and never on one scale. */
+export function drawFigures(pairs: readonly OverheadSummary[], title: string): Html {
+  return drawByClock(
+    pairs.filter(({ sameCode }) => !sameCode).map((pair) => ({ ...pair, name: pair.workload })),
+    title,
+  );
 }
 
-const round = (value: number): number => Math.round(value * 10) / 10;
+/** Rows of one page together: each clock its chart, nothing where nothing differs. */
+export function drawByClock(
+  rows: readonly (ChartRow & Pick<OverheadSummary, 'clock' | 'baseline'>)[],
+  title: string,
+): Html {
+  const clocks = (['time', 'instructions'] as const).filter((clock) =>
+    rows.some((row) => row.clock === clock),
+  );
+  return html`${clocks.map((clock) => {
+    const own = rows.filter((row) => row.clock === clock);
+    const against = [...new Set(own.map(({ baseline }) => baseline))].join(', ');
+    return html`<figure>
+      <figcaption>${title}, in ${clock}, against ${against}; dots with their intervals</figcaption>
+      ${drawIntervals(own, `${title}, in ${clock}`)}
+    </figure>`;
+  })}`;
+}
 
 /**
  * The same figures in words: interval and n always. Of time the interval is one of 95 %, of instructions the

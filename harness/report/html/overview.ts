@@ -1,9 +1,8 @@
-/** The first screen: what was tested, when, on what; the three sentences a reader needs; the reasons. */
+/** The first screen: what was tested, when, on what; the three sentences a reader needs. */
 import { tiers } from '../../../images/allocator/tier.ts';
 import type { RunRecord } from '../../store/run-record.ts';
-import { axisNames } from '../axis-labels.ts';
+import type { VariedAxis } from '../axis-labels.ts';
 import type { MergedRuns, RunResults } from '../merge-runs.ts';
-import type { Summary } from '../summarize.ts';
 import { type Entry, states, tellSetting } from './entries.ts';
 import { type Html, html, nothing } from './html.ts';
 
@@ -15,15 +14,24 @@ export function tellTime(iso: string): string {
 const tellDay = (iso: string): Html => html`<time datetime="${iso}">${tellTime(iso)}</time>`;
 
 /** @param now ISO 8601; when given, the age of the newest run is told */
-export function renderFacts(merged: MergedRuns, entries: readonly Entry[], now: string | null): Html {
+export function renderFacts(
+  merged: MergedRuns,
+  entries: readonly Entry[],
+  axes: readonly VariedAxis[],
+  files: readonly string[],
+  now: string | null,
+): Html {
   const [newest] = merged.runs;
   if (newest === undefined) return nothing;
   const { record } = newest;
+  const others = merged.runs.length - 1;
   const rows: readonly (readonly [string, Html | string])[] = [
-    ['Tested', html`${tellWhat(entries)} (${record.matrix.file})`],
+    ['Tested', html`${tellWhat(entries, axes)} (${files.join(', ')})`],
     [
       'When',
-      html`${tellDay(record.startedAt)}${record.finishedAt === null ? ', not finished' : null}${tellAgeNow(record.startedAt, now)}`,
+      html`${tellDay(record.startedAt)}${record.finishedAt === null ? ', not finished' : null}${tellAgeNow(record.startedAt, now)}${
+        others === 0 ? null : html`; and ${others} older run${others === 1 ? '' : 's'}`
+      }`,
     ],
     [
       'On',
@@ -57,33 +65,37 @@ function tellAgeNow(iso: string, now: string | null): string {
       : `, ${days} day${days === 1 ? '' : 's'} ago`;
 }
 
+/** More axes than this are named without their values: the grid has those. */
+const toldAxes = 4;
+
 /** `36 environments: 512M, 1G, 2G, 4G × overcommit 0, 1, 2`. */
-function tellWhat(entries: readonly Entry[]): string {
-  const varied = axisNames.flatMap((name) => {
-    const values = [...new Set(entries.map(({ labels }) => labels[name]))];
-    if (values.length < 2) return [];
-    const shown = values.length > 8 ? `${values.length} values` : values.join(', ');
-    return [tellSetting(name, shown)];
-  });
+function tellWhat(entries: readonly Entry[], axes: readonly VariedAxis[]): string {
   const count = `${entries.length} environment${entries.length === 1 ? '' : 's'}`;
-  return varied.length === 0 ? count : `${count}: ${varied.join(' × ')}`;
+  if (axes.length === 0) return count;
+  if (axes.length > toldAxes) return `${count} that differ in ${axes.map(({ name }) => name).join(', ')}`;
+  const varied = axes.map(({ name, values }) =>
+    tellSetting(name, values.length > 8 ? `${values.length} values` : values.join(', ')),
+  );
+  return `${count}: ${varied.join(' × ')}`;
 }
 
+/** `Linux 6.1.0; wasmtime 38.0.0, 50.0.1 and v8; Node 20.20.2, 22.23.3`: V8's version is its Node's. */
 function tellGuests(record: RunRecord, entries: readonly Entry[]): string {
-  const hosts = [
-    ...new Set(
-      entries.flatMap(({ cell }) =>
-        cell.results.flatMap(({ host }) =>
-          host === null ? [] : [`${host.engine.kind} ${host.engine.version} on Node ${host.node}`],
-        ),
-      ),
-    ),
-  ].sort();
-  const shown =
-    hosts.length > 6 ? `${hosts.slice(0, 6).join(', ')} and ${hosts.length - 6} more` : hosts.join(', ');
+  const hosts = entries.flatMap(({ cell }) => cell.results.flatMap(({ host }) => host ?? []));
   const kernels = Object.values(record.kernels);
-  return `${kernels.length === 0 ? 'kernel not recorded' : `Linux ${kernels.join(', ')}`}; ${shown === '' ? 'no wasm host answered' : shown}`;
+  const engines = sortedSet(
+    hosts.map(({ engine }) => (engine.kind === 'v8' ? engine.kind : `${engine.kind} ${engine.version}`)),
+  );
+  return [
+    kernels.length === 0 ? 'kernel not recorded' : `Linux ${kernels.join(', ')}`,
+    ...(hosts.length === 0
+      ? ['no wasm host answered']
+      : [engines.join(', '), `Node ${sortedSet(hosts.map(({ node }) => node)).join(', ')}`]),
+  ].join('; ');
 }
+
+const sortedSet = (texts: readonly string[]): readonly string[] =>
+  [...new Set(texts)].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
 
 /** What happened, what it means, and how far one may trust it. */
 export function renderSentences(merged: MergedRuns, entries: readonly Entry[]): Html {
@@ -94,7 +106,8 @@ export function renderSentences(merged: MergedRuns, entries: readonly Entry[]): 
     .map(({ state, cells }) => `${state} in ${cells}`);
   const fallen = tiers.slice(1).some((tier) => entries.some(({ state }) => state === tier));
   const costed = entries.some(({ cost }) => cost !== null);
-  return html`<p>
+  return html`<div class="sentences">
+    <p>
       Which allocator tier does the wasm host get there? Of ${entries.length} environments:
       <strong>${happened.join(', ') || 'nothing yet'}</strong>.
     </p>
@@ -109,7 +122,8 @@ export function renderSentences(merged: MergedRuns, entries: readonly Entry[]): 
     <p>
       Each tier was proven in a real guest by running a module in it, with all settings read back:
       ${tellTrust(merged, entries)}.
-    </p>`;
+    </p>
+  </div>`;
 }
 
 function tellTrust({ runs, superseded }: MergedRuns, entries: readonly Entry[]): string {
@@ -118,7 +132,7 @@ function tellTrust({ runs, superseded }: MergedRuns, entries: readonly Entry[]):
   const undecided = count(({ verdict }) => verdict === 'undecided');
   const unjudged = count(({ verdict }) => verdict === 'no verdict');
   const emulated = count((entry) => entry.emulated);
-  const older = count(({ olderMs }) => olderMs > 0);
+  const older = count(({ old }) => old);
   const missing =
     runs.length === 1 ? Math.max(0, (runs[0]?.record.matrix.size ?? 0) - (runs[0]?.results.length ?? 0)) : 0;
   return [
@@ -135,25 +149,6 @@ function tellTrust({ runs, superseded }: MergedRuns, entries: readonly Entry[]):
     ...(older === 0 ? [] : [`${older} come from older runs (†)`]),
     ...(superseded === 0 ? [] : [`${superseded} older results of the same cells are left out`]),
   ].join('; ');
-}
-
-/** A hundred reasons explain nothing any more; the cells themselves have theirs. */
-const reasonLimit = 100;
-
-export function renderReasons(reasons: Summary['reasons']): Html {
-  if (reasons.length === 0) return nothing;
-  const more = reasons.length - reasonLimit;
-  return html`<section aria-labelledby="why">
-    <h2 id="why">Why not the best tier</h2>
-    <ul class="reasons">
-      ${reasons
-        .slice(0, reasonLimit)
-        .map(
-          ({ where, reason, cells }) =>
-            html`<li><b>${where}</b>: ${reason}${cells > 1 ? ` (${cells} cells)` : ''}</li>`,
-        )}${more > 0 ? html`<li>and ${more} more: see the cells</li>` : null}
-    </ul>
-  </section>`;
 }
 
 /** The runs this page is made of, where there are several. */
@@ -197,11 +192,18 @@ export function renderRuns<Run extends RunResults>({ runs, cells }: MergedRuns<R
   </section>`;
 }
 
-/** Everything that was inside the guests, and the matrix as it was given: to check, not to read first. */
-export function renderSources(record: RunRecord): Html {
-  const components = Object.entries(record.images.components);
+/** Everything that was inside the guests, and the matrices as they were given: to check, not to read first. */
+export function renderSources(runs: readonly RunResults[]): Html {
+  const components = new Map<string, Set<string>>();
+  const matrices = new Map<string, RunRecord['matrix']>();
+  for (const { record } of runs) {
+    for (const [name, version] of Object.entries(record.images.components))
+      components.set(name, (components.get(name) ?? new Set()).add(version));
+    // Runs come newest first.
+    if (!matrices.has(record.matrix.file)) matrices.set(record.matrix.file, record.matrix);
+  }
   return html`<details class="source">
-    <summary>What the guests are made of, and the matrix</summary>
+    <summary>What the guests are made of, and the matri${matrices.size === 1 ? 'x' : 'ces'}</summary>
     <div>
       <table class="plain">
         <thead>
@@ -211,17 +213,20 @@ export function renderSources(record: RunRecord): Html {
           </tr>
         </thead>
         <tbody>
-          ${components.map(
-            ([name, version]) =>
+          ${[...components].map(
+            ([name, versions]) =>
               html`<tr>
                 <th scope="row">${name}</th>
-                <td>${version}</td>
+                <td>${[...versions].sort().join(', ')}</td>
               </tr>`,
           )}
         </tbody>
       </table>
-      <h3>${record.matrix.file}</h3>
-      <pre tabindex="0" role="region" aria-label="Matrix">${record.matrix.text}</pre>
+      ${[...matrices.values()].map(
+        ({ file, text }) =>
+          html`<h3>${file}</h3>
+            <pre tabindex="0" role="region" aria-label="Matrix ${file}">${text}</pre>`,
+      )}
     </div>
   </details>`;
 }

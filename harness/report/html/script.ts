@@ -24,38 +24,46 @@ const itemOf = (i) => {
   }
   return items[i];
 };
-// A long grid likewise: lines that are not shown are text.
-const gridBody = document.querySelector('#grid tbody');
-const rest = document.getElementById('grid-rest');
-const restBody = rest ? rest.textContent : '';
-const lines = [...gridBody.rows, ...restBody.slice(restBody.indexOf('<tbody>') + 7, restBody.lastIndexOf('</tbody>')).split(/(?=<tr>)/).filter((row) => row.startsWith('<tr>'))];
-const lineCells = lines.map((line) => (typeof line === 'string' ? [...line.matchAll(/ href="#([^"]*)"/g)].map((match) => match[1]) : [...line.querySelectorAll('td a')].map((link) => link.hash.slice(1))).map((id) => at.get(id)));
-const lineOf = (k) => {
-  if (typeof lines[k] === 'string') {
-    const template = document.createElement('template');
-    template.innerHTML = lines[k];
-    lines[k] = template.content.firstElementChild;
-  }
-  return lines[k];
-};
+// Long grids likewise: lines that are not shown are text.
 const shownLines = 300;
-const more = document.createElement('button');
-more.type = 'button';
-let wholeGrid = false;
 let on = [];
-const showGrid = () => {
-  const wanted = lines.map((_, k) => k).filter((k) => lineCells[k].some((i) => on[i]));
-  const count = wholeGrid ? wanted.length : Math.min(wanted.length, shownLines);
-  gridBody.replaceChildren(...wanted.slice(0, count).map((k) => {
-    const line = lineOf(k);
-    line.querySelectorAll('td a').forEach((link, c) => link.parentElement.classList.toggle('off', !on[lineCells[k][c]]));
-    return line;
-  }));
-  more.hidden = count === wanted.length;
-  more.textContent = 'All ' + wanted.length + ' lines of the grid';
+const openGrid = (box) => {
+  const body = box.querySelector('tbody');
+  const rest = box.querySelector('noscript');
+  const restBody = rest ? rest.textContent : '';
+  const lines = [...body.rows, ...restBody.slice(restBody.indexOf('<tbody>') + 7, restBody.lastIndexOf('</tbody>')).split(/(?=<tr>)/).filter((row) => row.startsWith('<tr>'))];
+  const lineCells = lines.map((line) => (typeof line === 'string' ? [...line.matchAll(/ href="#([^"]*)"/g)].map((match) => match[1]) : [...line.querySelectorAll('td a')].map((link) => link.hash.slice(1))).map((id) => at.get(id)));
+  const lineOf = (k) => {
+    if (typeof lines[k] === 'string') {
+      const template = document.createElement('template');
+      template.innerHTML = lines[k];
+      lines[k] = template.content.firstElementChild;
+    }
+    return lines[k];
+  };
+  const more = document.createElement('button');
+  more.type = 'button';
+  more.hidden = true;
+  let whole = false;
+  const show = () => {
+    const wanted = lines.map((_, k) => k).filter((k) => lineCells[k].some((i) => on[i]));
+    const count = whole ? wanted.length : Math.min(wanted.length, shownLines);
+    body.replaceChildren(...wanted.slice(0, count).map((k) => {
+      const line = lineOf(k);
+      line.querySelectorAll('td a').forEach((link, c) => link.parentElement.classList.toggle('off', !on[lineCells[k][c]]));
+      return line;
+    }));
+    box.hidden = wanted.length === 0;
+    more.hidden = count === wanted.length;
+    more.textContent = 'All ' + wanted.length + ' lines of the grid';
+  };
+  const showAll = () => { whole = true; if (!more.hidden) show(); };
+  more.addEventListener('click', showAll);
+  if (rest) rest.replaceWith(more);
+  return { body, show, showAll, long: rest !== null };
 };
-more.addEventListener('click', () => { wholeGrid = true; showGrid(); });
-const linkTo = (i) => [...gridBody.querySelectorAll('td a')].find((link) => at.get(link.hash.slice(1)) === i);
+const grids = [...document.querySelectorAll('.gridbox')].map(openGrid);
+const linkTo = (i) => grids.flatMap(({ body }) => [...body.querySelectorAll('td a')]).find((link) => at.get(link.hash.slice(1)) === i);
 const n = data.axes.length;
 const texts = [];
 const textOf = (i) => (texts[i] ??= (raw ? rows[i].slice(13).replace(/<summary>|<[/bi][^>]*>/g, '') : items[i].firstElementChild.textContent + ' ' + ids[i]).toLowerCase());
@@ -115,7 +123,7 @@ const apply = () => {
   if (want.get('verdict')) tests.push([n + 1, +want.get('verdict')]);
   const words = want.get('find').toLowerCase().split(/\\s+/).filter(Boolean);
   on = data.cells.map((cell, i) => tests.every(([k, v]) => cell[k] === v) && words.every((word) => textOf(i).includes(word)));
-  showGrid();
+  grids.forEach(({ show }) => show());
   const order = ids.map((_, i) => i).filter((i) => on[i]).sort(orders[want.get('sort')]);
   counted.value = order.length === ids.length ? ids.length + ' cells' : order.length + ' of ' + ids.length + ' cells';
   show(order);
@@ -156,14 +164,14 @@ list.addEventListener('keydown', (event) => {
 });
 // The same link twice changes no address.
 document.addEventListener('click', (event) => {
-  const link = event.target.closest('#grid td a');
+  const link = event.target.closest('.gridbox td a');
   if (link && link.hash === location.hash) goTo();
 });
 addEventListener('hashchange', goTo);
 let opened = [];
 addEventListener('beforeprint', () => {
   append(Infinity);
-  if (!more.hidden) more.click();
+  grids.forEach(({ showAll }) => showAll());
   opened = [...list.children].filter((item) => !item.open);
   if (opened.length > 500) opened = [];
   opened.forEach(reveal);
@@ -171,11 +179,7 @@ addEventListener('beforeprint', () => {
 addEventListener('afterprint', () => opened.forEach((item) => { item.open = false; }));
 form.hidden = false;
 on = ids.map(() => true);
-more.hidden = true;
-if (rest) {
-  rest.replaceWith(more);
-  showGrid();
-}
+grids.forEach((grid) => grid.long && grid.show());
 if (raw) show(ids.map((_, i) => i));
 goTo();
 document.documentElement.dataset.ready = '';

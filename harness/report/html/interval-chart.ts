@@ -1,0 +1,57 @@
+/** Dots with their intervals on one scale, as SVG. The figures stand beside them, and in a table where it is drawn. */
+import type { Interval } from '../../overhead/summary.ts';
+import { type Html, html } from './html.ts';
+import { tellCost, tellExactly } from './percent.ts';
+
+/** `stable`: false where the baseline differed from itself; drawn hollow, no verdict follows. */
+export type ChartRow = Interval & Readonly<{ name: string; stable: boolean }>;
+
+const width = 960;
+/** Room for names and for figures, in units of the drawing: a character is about 7. */
+const left = 345;
+const right = 215;
+const rowHeight = 22;
+const nameLength = 50;
+
+/** @param title what it shows, for those who do not see it */
+export function drawIntervals(rows: readonly ChartRow[], title: string): Html {
+  const ends = rows.flatMap(({ ratio, low, high }) => [ratio, low, high]).filter(Number.isFinite);
+  const [from, to] = [Math.min(0.99, ...ends), Math.max(1.05, ...ends)];
+  const x = (ratio: number) => round(left + ((ratio - from) / (to - from)) * (width - left - right));
+  const base = rows.length * rowHeight + 8;
+  return html`<svg class="chart" viewBox="0 0 ${width} ${base + 22}" role="img" aria-label="${title}">
+    ${listTicks(from, to).map(
+      (tick) =>
+        html`<line
+            class="${tick === 1 ? 'zero' : 'tick'}"
+            x1="${x(tick)}"
+            x2="${x(tick)}"
+            y1="2"
+            y2="${base}"
+          /><text x="${x(tick)}" y="${base + 16}" text-anchor="middle">${tellCost(tick)}</text>`,
+    )}${rows.map(({ name, ratio, low, high, stable }, index) => {
+      const y = index * rowHeight + 16;
+      const label = name.length > nameLength ? `${name.slice(0, nameLength - 1)}…` : name;
+      return html`<text x="${left - 10}" y="${y + 4}" text-anchor="end">${label}</text
+        ><line class="interval" x1="${x(low)}" x2="${x(high)}" y1="${y}" y2="${y}" /><circle
+          class="${stable ? 'dot' : 'hollow'}"
+          cx="${x(ratio)}"
+          cy="${y}"
+          r="4.5"
+        /><text x="${width}" y="${y + 4}" text-anchor="end"
+          >${tellExactly(ratio)}${stable ? '' : ' unstable'} [${tellExactly(low)}, ${tellExactly(high)}]</text
+        >`;
+    })}
+  </svg>`;
+}
+
+const round = (value: number): number => Math.round(value * 10) / 10;
+
+/** Round percentages, at most six, and always no cost at all. */
+function listTicks(from: number, to: number): readonly number[] {
+  const step =
+    [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10].find((one) => (to - from) / one <= 6) ?? to - from;
+  const first = Math.ceil((from - 1) / step);
+  const last = Math.floor((to - 1) / step);
+  return Array.from({ length: last - first + 1 }, (_, index) => 1 + (first + index) * step);
+}

@@ -1,0 +1,109 @@
+/** What became of a cell's machines, what they left behind, and how to have the same again. */
+import type { Result } from '../../store/result.ts';
+import type { Entry } from './entries.ts';
+import { type EvidenceByCell, evidenceKey, shownTexts } from './evidence.ts';
+import { type Html, html, markup, text } from './html.ts';
+
+export function tellAttempts({ attempts, timings, startedAt }: Result): readonly Html[] {
+  return [
+    markup('<h3>Machines</h3>'),
+    attempts.length === 0 ? markup('<p>No machine was started.</p>') : markup('<ol>'),
+    ...attempts.map(
+      ({ start, outcome, detail, machineEnd }) =>
+        html`<li>
+          ${start === 'clone' ? 'clone of a template' : 'boot of its own'}: ${outcome},
+          ${detail}${machineEnd === null ? '' : ` (machine ${machineEnd.kind}: ${machineEnd.detail})`}
+        </li>`,
+    ),
+    ...(attempts.length === 0 ? [] : [markup('</ol>')]),
+    markup('<p>Started '),
+    // In two pieces, of which one is the same for a minute and the other every minute.
+    text(startedAt.slice(0, 16)),
+    text(startedAt.slice(16).replace(/\.\d+(?=Z$)/, '')),
+    markup("; by the test machine's clock: "),
+    ...Object.entries(timings)
+      .filter(([phase]) => !phase.includes('.'))
+      .map(([phase, ms]) => text(` ${phase} ${tellDuration(ms)}`)),
+    markup('</p>'),
+  ];
+}
+
+const tellDuration = (ms: number): string =>
+  ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
+
+export function tellWarnings({ host }: Result): readonly Html[] {
+  const warnings = host?.warnings ?? [];
+  if (warnings.length === 0) return [];
+  return [
+    markup('<h3>What the wasm host tells its operator</h3><ul>'),
+    ...warnings.map((warning) => html`<li>${warning}</li>`),
+    markup('</ul>'),
+  ];
+}
+
+export function tellEvidence(result: Result, evidence: EvidenceByCell, base: string | null): readonly Html[] {
+  const texts = evidence.get(evidenceKey(result)) ?? {};
+  // A stored path is only linked when it looks like one the store made: results may come from others.
+  const folder =
+    result.evidence !== null && /^evidence\/[\w.-]+$/.test(result.evidence) ? result.evidence : null;
+  const shown = [
+    ...(folder === null || base === null
+      ? []
+      : [
+          markup('<p>Everything it left behind: <a href="'),
+          // The end is a digest and no two cells share it; the rest is the cell's id.
+          text(`${base}${folder.slice(0, -10)}`),
+          text(folder.slice(-10)),
+          markup('/">folder of evidence</a></p>'),
+        ]),
+    ...shownTexts.flatMap(({ name, title }) => {
+      const content = texts[name];
+      if (content === undefined) return [];
+      const shown = name === 'qemuCommand' ? wrapCommand(content) : content;
+      // What failed is read from its last words; what went well is looked up when in doubt.
+      const open = name === 'stderr' && result.outcome !== 'reached' ? ' open' : '';
+      return [
+        markup(`<details class="fold"${open}><summary>${title}</summary>`),
+        ...showText(shown, title),
+        markup('</details>'),
+      ];
+    }),
+  ];
+  return shown.length === 0 ? [] : [markup('<h3>Evidence</h3>'), ...shown];
+}
+
+/** Line by line, since most lines of most cells are the same. */
+function showText(content: string, title: string): readonly Html[] {
+  return [
+    markup(`<pre tabindex="0" role="group" aria-label="${title}">`),
+    ...content.split('\n').map((line) => text(`${line}\n`)),
+    markup('</pre>'),
+  ];
+}
+
+/** An option a line, still ready to paste; as it is where the words cannot be told for sure. */
+export function wrapCommand(command: string): string {
+  const words = command.match(/(?:[^\s'"\\]|'[^']*')+/g) ?? [];
+  if (words.join(' ') !== command.trim()) return command;
+  return words
+    .map((word, index) => (index === 0 ? '' : /^-[a-z]/.test(word) ? ' \\\n  ' : ' ') + word)
+    .join('');
+}
+
+export function tellReproduction({ cell }: Entry): readonly Html[] {
+  const id = text(quoteShell(cell.id));
+  return [
+    markup('<h3>Reproduce</h3>'),
+    markup('<pre tabindex="0" role="group" aria-label="Commands to reproduce">'),
+    text(`poolproof run ${quoteShell(cell.run.record.matrix.file)} --only `),
+    id,
+    markup('\npoolproof shell '),
+    id,
+    markup('</pre>'),
+  ];
+}
+
+/** Ready to paste: a shell reads the text as one word, whatever is in it. */
+export function quoteShell(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}

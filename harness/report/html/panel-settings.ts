@@ -1,0 +1,99 @@
+/** A cell's settings: those asked for, and what the guest said it has. */
+import { formatBytes } from '../../../images/allocator/sizes.ts';
+import type { Facts } from '../../../images/allocator/facts.ts';
+import { axes, defaultSettings } from '../../matrix/axes.ts';
+import type { AxisName } from '../../matrix/cell.ts';
+import type { Result } from '../../store/result.ts';
+import { axisNames, labelSetting } from '../axis-labels.ts';
+import type { Entry } from './entries.ts';
+import { type Html, html, markup } from './html.ts';
+
+export function definitions(
+  rows: readonly (readonly [name: string, value: string | null])[],
+): readonly Html[] {
+  return [
+    markup('<dl>'),
+    ...rows.flatMap(([name, value]) =>
+      value === null
+        ? []
+        : [
+            html`<dt>${name}</dt>
+              <dd>${value}</dd>`,
+          ],
+    ),
+    markup('</dl>'),
+  ];
+}
+
+const defaults = new Map(axisNames.map((name) => [name, labelSetting(defaultSettings(), name)]));
+
+/** What a cell's id says always, and what is not at its default; the rest is folded. */
+export function tabulateSettings({ labels, cell }: Entry): readonly Html[] {
+  const told = axisNames.filter((name) => axes[name].core || labels[name] !== defaults.get(name));
+  return [
+    markup('<h3>Settings</h3>'),
+    ...definitions(told.map((name) => [name, labels[name]])),
+    foldDefaults(told),
+    html`<p>
+      Run ${cell.run.record.id},
+      ${cell.run.record.accelerator.kind === 'tcg' ? 'emulated (TCG)' : 'hardware virtualisation (KVM)'}, QEMU
+      ${cell.run.record.qemu.version}.
+    </p>`,
+  ];
+}
+
+/** Ten thousand cells have few sets of axes at their defaults. */
+const folds = new Map<string, Html>();
+
+function foldDefaults(told: readonly AxisName[]): Html {
+  const key = told.join(' ');
+  const known = folds.get(key);
+  if (known !== undefined) return known;
+  const rest = axisNames.filter((name) => !told.includes(name));
+  const fold = html`<details class="fold">
+    <summary>${rest.length} more, at their defaults</summary>
+    ${definitions(rest.map((name) => [name, defaults.get(name) ?? null]))}
+  </details>`;
+  if (folds.size < 1000) folds.set(key, fold);
+  return fold;
+}
+
+const bytesOf = (bytes: number | null): string | null => (bytes === null ? null : formatBytes(bytes));
+
+/** The facts that decide a tier. */
+const deciding: readonly (readonly [name: string, of: (facts: Facts) => string | null])[] = [
+  ['MemTotal', ({ memTotal }) => bytesOf(memTotal)],
+  ['MemAvailable', ({ memAvailable }) => bytesOf(memAvailable)],
+  ['CommitLimit', ({ commitLimit }) => bytesOf(commitLimit)],
+  ['Committed_AS', ({ committedAs }) => bytesOf(committedAs)],
+  ['address width', ({ addressBits }) => (addressBits === null ? null : `${addressBits} bits`)],
+  ['vm.max_map_count', ({ maxMapCount }) => (maxMapCount === null ? null : String(maxMapCount))],
+  ['kernel', ({ kernelRelease }) => kernelRelease],
+  [
+    'CPU',
+    ({ cpuModel, emulated }) => (cpuModel === null ? null : `${cpuModel}${emulated ? ' (emulated)' : ''}`),
+  ],
+];
+
+export function tabulateReadBack({ readBack, facts }: Result): readonly Html[] {
+  return [
+    markup('<h3>Settings read back in the guest</h3>'),
+    ...(readBack.length === 0
+      ? [markup('<p>None were read.</p>')]
+      : [
+          markup(
+            '<table class="plain"><thead><tr><th scope="col">setting</th><th scope="col">asked</th><th scope="col">found</th></tr></thead><tbody>',
+          ),
+          ...readBack.map(
+            ({ axis, asked, found, ok }) =>
+              html`<tr>
+                <th scope="row">${axis}</th>
+                <td>${asked}</td>
+                <td>${found}${ok ? '' : ' ✗ differs'}</td>
+              </tr>`,
+          ),
+          markup('</tbody></table>'),
+        ]),
+    ...(facts === null ? [] : definitions(deciding.map(([name, of]) => [name, of(facts)]))),
+  ];
+}

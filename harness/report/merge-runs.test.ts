@@ -1,0 +1,92 @@
+import t from 'tap';
+import { buildResult, record } from '../fixtures/report/results.ts';
+import type { Settings } from '../matrix/cell.ts';
+import type { Result } from '../store/result.ts';
+import type { RunRecord } from '../store/run-record.ts';
+import { type HtmlRun, renderHtmlReport } from './format-html.ts';
+import { tellAge } from './html/cell-list.ts';
+import { mergeRuns } from './merge-runs.ts';
+
+const older: RunRecord = { ...record, id: '20261120T230311Z-000001', startedAt: '2026-11-20T23:03:11.000Z' };
+
+const grid = (page: string) => /<table class="grid".*?<\/table>/s.exec(page)?.[0] ?? '';
+const cellsOf = (page: string) =>
+  (
+    JSON.parse(/id="data">(.*?)<\/script>/s.exec(page)?.[1] ?? 'null') as Readonly<{
+      cells: readonly (readonly number[])[];
+    }>
+  ).cells;
+
+t.test('of each cell the newest result counts, and its age is shown', (t) => {
+  const at = (startedAt: string, changes: Partial<Result> = {}, over: Partial<Settings> = {}) =>
+    buildResult({ startedAt, ...changes }, over);
+  const old: HtmlRun = {
+    record: older,
+    results: [at('2026-11-20T23:04:00Z'), at('2026-11-20T23:05:00Z', {}, { overcommit: 0 })],
+  };
+  const fresh: HtmlRun = {
+    record,
+    results: [at('2026-11-23T23:04:00Z', { outcome: 'crashed', tier: null })],
+  };
+  for (const runs of [
+    [old, fresh],
+    [fresh, old],
+  ]) {
+    const merged = mergeRuns(runs);
+    t.same(
+      merged.cells.map(({ id, run }) => [/overcommit=\d/.exec(id)?.[0], run.record.id]),
+      [
+        ['overcommit=2', record.id],
+        ['overcommit=0', older.id],
+      ],
+    );
+    t.equal(merged.superseded, 1);
+    t.same(
+      merged.runs.map((run) => run.record.id),
+      [record.id, older.id],
+    );
+  }
+  const page = renderHtmlReport([old, fresh]);
+  t.equal(page, renderHtmlReport([fresh, old]));
+  t.match(page, '3 days older than the newest run');
+  t.match(page, '1 come from older runs (†); 1 older results of the same cells are left out');
+  t.match(page, '<h2 id="runs">Runs on this page</h2>');
+  t.match(grid(page), '<td class="s2 e o">');
+  t.same(
+    cellsOf(page).map((cell) => cell.at(-1)),
+    [3 * 24 * 60, 0],
+  );
+  t.equal(tellAge(2 * 3_600_000), '2 hours older than the newest run');
+  t.equal(tellAge(1000), '1 minute older than the newest run');
+  t.end();
+});
+
+t.test('repetitions stay together, parts of one run are one run', (t) => {
+  const again = (repetition: number, startedAt: string) => buildResult({ repetition, startedAt });
+  const first = { record: older, results: [again(1, 'a'), again(2, 'b'), again(3, 'c')] };
+  const second = { record, results: [again(1, 'd')] };
+  const merged = mergeRuns([first, second]);
+  t.same(
+    merged.cells.map(({ results: kept }) => kept.length),
+    [1],
+    'never two of one run and one of another',
+  );
+  t.equal(merged.superseded, 3);
+  const shards = mergeRuns([
+    { record, results: [again(2, 'b')] },
+    { record, results: [again(1, 'a'), again(2, 'b')] },
+  ]);
+  t.same(
+    shards.cells.map(({ results: kept }) => kept.map(({ repetition }) => repetition)),
+    [[1, 2]],
+  );
+  t.equal(shards.superseded, 0, 'a copy is not another result');
+  t.equal(
+    mergeRuns([
+      { record, results: [again(1, 'a')] },
+      { record, results: [again(1, 'b')] },
+    ]).superseded,
+    1,
+  );
+  t.end();
+});
