@@ -76,6 +76,8 @@ const domains: Domains = {
   reservation: [null, 0, 64 * mib, 4 * gib, 8 * gib],
   guard: [null, 0, 64 * kib, 2 * gib],
   allocator: ['auto', 'standard', 'conservative', 'on-demand'],
+  // The model speaks of the wasm host and of nothing else.
+  subject: ['wasm-host'],
   profile: ['spin', 'wasmtime'],
   env: [
     {},
