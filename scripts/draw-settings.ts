@@ -4,7 +4,6 @@
  */
 import { axes, axisNames, defaultSettings, knownImages } from '../harness/matrix/axes.ts';
 import type { AxisName, Settings } from '../harness/matrix/cell.ts';
-import { hostSubject } from '../harness/matrix/subject.ts';
 
 /** From 0 to less than 1. */
 export type Random = () => number;
@@ -36,8 +35,6 @@ function listOf<T>([first, ...others]: readonly T[]): readonly [T, ...T[]] {
 
 /** What is drawn from: each axis with values that change something, and its default. */
 const domains: Domains = {
-  // The model knows no other.
-  subject: [hostSubject],
   memory: [512 * mib, 768 * mib, gib, 2 * gib, 3 * gib, 4 * gib],
   overcommit: [0, 1, 2],
   overcommitRatio: [20, 50, 80, 100, 150, 300, 1000],
