@@ -41,16 +41,22 @@ export function renderCosts(entries: readonly Entry[]): Html {
   </section>`;
 }
 
-/** Cells that share a measurement, or agree in every figure, are one. */
+/** Cells that share a measurement, or agree in every figure, are one: also those of several Node versions. */
 function collectCosts(entries: readonly Entry[]): readonly Cost[] {
-  const found = new Map<string, Cost>();
+  const found = new Map<string, { pair: OverheadSummary; nodes: Set<string>; cells: number }>();
   for (const { cell, pairs } of entries) {
     const node = cell.results.find(({ host }) => host !== null)?.host?.node ?? 'unknown';
     for (const pair of pairs.filter(isMean)) {
-      const name = `${pair.tier}/${pair.form}, ${pair.engine}, Node ${node.split('.')[0] ?? node}`;
-      const key = JSON.stringify([name, pair]);
-      found.set(key, { name, pair, cells: (found.get(key)?.cells ?? 0) + 1 });
+      const key = JSON.stringify(pair);
+      const cost = found.get(key) ?? { pair, nodes: new Set(), cells: 0 };
+      cost.nodes.add(node.split('.')[0] ?? node);
+      cost.cells += 1;
+      found.set(key, cost);
     }
   }
-  return [...found.values()];
+  return [...found.values()].map(({ pair, nodes, cells }) => ({
+    name: `${pair.tier}/${pair.form}, ${pair.engine}, Node ${[...nodes].sort().join(', ')}`,
+    pair,
+    cells,
+  }));
 }

@@ -6,12 +6,12 @@ import { tellCost, tellExactly } from './percent.ts';
 /** `stable`: false where the baseline differed from itself; drawn hollow, no verdict follows. */
 export type ChartRow = Interval & Readonly<{ name: string; stable: boolean }>;
 
-const width = 960;
+const width = 1040;
 /** Room for names and for figures, in units of the drawing: a character is about 7. */
-const left = 345;
-const right = 215;
+const left = 385;
+const right = 255;
 const rowHeight = 22;
-const nameLength = 50;
+const nameLength = 58;
 
 /** @param title what it shows, for those who do not see it */
 export function drawIntervals(rows: readonly ChartRow[], title: string): Html {

@@ -56,7 +56,7 @@ export function drawByClock(
   return html`${clocks.map((clock) => {
     const own = rows.filter((row) => row.clock === clock);
     const against = [...new Set(own.map(({ baseline }) => baseline))].join(', ');
-    return html`<figure>
+    return html`<figure class="scroll" tabindex="0" aria-label="${title}, in ${clock}">
       <figcaption>${title}, in ${clock}, against ${against}; dots with their intervals</figcaption>
       ${drawIntervals(own, `${title}, in ${clock}`)}
     </figure>`;

@@ -28,7 +28,7 @@ dt{color:var(--mute)}dd{margin:0;overflow-wrap:anywhere}
 table{border-collapse:separate;border-spacing:2px}
 caption{text-align:left;color:var(--mute);padding:.3rem 0;font-size:.9rem}caption span{display:inline-block;position:sticky;left:0;max-width:min(calc(100vw - 2.5rem),75rem)}
 th{text-align:left;font-weight:600;padding:.2rem .5rem;background:var(--soft);vertical-align:bottom}
-.grid th[scope=row]{vertical-align:middle}.grid th[scope=row]:first-child{position:sticky;left:0;white-space:nowrap}
+.grid th[scope=row]{vertical-align:middle}.grid th[scope=row]:first-child{position:sticky;left:0}.grid th[scope=row]{min-width:4rem}
 .grid thead th{white-space:nowrap}.tall thead{position:sticky;top:0;z-index:1}
 td{padding:.2rem .5rem;vertical-align:top;overflow-wrap:anywhere}
 .grid td{padding:0;text-align:center;white-space:nowrap;border:1px solid var(--line);border-radius:3px;vertical-align:middle}
@@ -76,14 +76,14 @@ pre{background:var(--soft);padding:.5rem .7rem;border-radius:4px;overflow:auto;m
 pre,dd,td,i{unicode-bidi:isolate}
 .plain{font-size:.92rem}tbody th{vertical-align:top}
 figure{margin:.6rem 0}figcaption{color:var(--mute);font-size:.9rem}
-.chart{max-width:960px;width:100%;height:auto;font-size:12px;fill:currentColor}
+.chart{max-width:1040px;width:100%;height:auto;font-size:12px;fill:currentColor}
 .chart line{stroke:currentColor}.chart .tick{stroke:var(--rule)}.chart .interval{stroke-width:3}.chart .zero{stroke-dasharray:3 3}
 .chart .hollow{fill:var(--bg);stroke:currentColor;stroke-width:1.5}
 footer{color:var(--mute);padding-top:1rem;padding-bottom:1.5rem;font-size:.9rem}
 @media (max-width:900px){.first{grid-template-columns:1fr}.facts{padding:.5rem 0 0;border-left:0;border-top:1px solid var(--rule)}}
 @media (max-width:600px){body{font-size:14px}header,main,footer{padding-left:1rem;padding-right:1rem}h1{font-size:1.3rem}.sentences p:first-child{font-size:1rem}.facts{font-size:.82rem}
-#cells dl{grid-template-columns:minmax(7rem,max-content) 1fr}th,td{padding:.15rem .3rem}
-.states li{grid-template-columns:7rem 1.8rem 1fr}.scroll .chart{min-width:620px}}
+#cells dl{grid-template-columns:minmax(7rem,max-content) 1fr}th,td{padding:.15rem .3rem}.grid th[scope=row]{max-width:8.5rem}.grid td.told{min-width:13rem}figure{overflow-x:auto}figure .chart{min-width:760px}
+.states li{grid-template-columns:7rem 1.8rem 1fr}}
 @media (forced-colors:active){.chip,.grid td{border-color:CanvasText}.s1{border-width:2px}.sf,.su{background:Canvas}.sn{color:GrayText}.shares rect{forced-color-adjust:none}}
 @media print{:root{color-scheme:light}body{font-size:10pt}form,.skip,button{display:none!important}.scroll{overflow:visible;max-height:none}.tall thead{position:static}
 thead{display:table-header-group}tr,.facts,figure,.states li{break-inside:avoid}h2,h3{break-after:avoid}.chip,.grid td,.shares{print-color-adjust:exact;-webkit-print-color-adjust:exact}
