@@ -58,10 +58,17 @@ export async function report(
 ): Promise<number> {
   const resultsDir = textOption(options, 'results') ?? 'results';
   const output = textOption(options, 'output');
-  const wanted = Array.isArray(options['format']) ? options['format'].map(String) : ['table'];
+  const given = Array.isArray(options['format']) ? options['format'].map(String) : ['table'];
+  const wanted = [...new Set(given)];
   const unknown = wanted.find((name) => name !== 'table' && name !== overheadPage.name && !isFormat(name));
   if (unknown !== undefined) {
     throw unknownFormat(unknown, ['table', ...Object.keys(formats), overheadPage.name]);
+  }
+  // Two documents one after the other are neither.
+  if (output === undefined && wanted.length > 1) {
+    throw new PoolproofError('USAGE', `--format ${wanted.join(' ')}: several reports need a folder`, {
+      hint: 'add --output <folder>: each format has its file there',
+    });
   }
   const native = await loadNative(options['native']);
   const stored = await loadRuns(context, resultsDir, args.length === 0 ? ['latest'] : args);

@@ -1,0 +1,38 @@
+import { cp, readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import t from 'tap';
+import type { Context } from './context.ts';
+import { report } from './report.ts';
+
+const fixtures = join(import.meta.dirname, '../fixtures/runs');
+
+function listen(): { context: Context; out: string[]; err: string[] } {
+  const [out, err]: [string[], string[]] = [[], []];
+  const context: Context = {
+    out: (text) => void out.push(text),
+    err: (text) => void err.push(text),
+    version: '0',
+    stdout: process.stdout,
+    stderr: process.stderr,
+    signal: new AbortController().signal,
+    close: () => undefined,
+  };
+  return { context, out, err };
+}
+
+t.test('each format once, each in its file; several need a folder', async (t) => {
+  const dir = t.testdir({ page: {} });
+  await cp(join(fixtures, 'whole'), join(dir, 'whole'), { recursive: true });
+  const { context, out, err } = listen();
+  const run = [join(dir, 'whole')];
+  const page = join(dir, 'page');
+  t.equal(await report(context, run, { format: ['tap', 'junit', 'tap', 'html'], output: page }), 0);
+  t.same((await readdir(page)).sort(), ['report.html', 'report.tap', 'report.xml']);
+  t.equal(err.length, 3, 'a format given twice is written once');
+  t.same(out, []);
+  await t.rejects(report(context, run, { format: ['tap', 'json'] }), { code: 'USAGE' });
+  t.equal(await report(context, run, { format: ['json', 'json'] }), 0);
+  t.match(JSON.parse(out.join('')), { poolproof: 'report', cells: { length: 8 } });
+  await t.rejects(report(context, run, { format: ['xls'] }), { code: 'REPORT_UNKNOWN' });
+  t.match(await readFile(join(page, 'report.html'), 'utf8'), /nodes and modes: supported environments/);
+});
