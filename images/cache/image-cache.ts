@@ -86,7 +86,8 @@ export async function addBlob(cache: ImageCache, file: string, sha256: string): 
   // first one's record void.
   const known = await hashFile(target).catch(() => undefined);
   if (known?.sha256 === sha256) {
-    await rm(file, { force: true });
+    // An import has unpacked it to its place already.
+    if (path.resolve(file) !== path.resolve(target)) await rm(file, { force: true });
     return target;
   }
   await chmod(file, 0o444);
