@@ -84,6 +84,14 @@ t.test('what a machine does decides the outcome, the number of tries and the exi
     ['a panic while the subject runs', [{ dieDuringRun: panic }], 'guest-died', 1, 1],
     ['a reset while the subject runs', [{ dieDuringRun: '' }], 'guest-died', 1, 1],
     ['a missed deadline', [{ timedOut: true, exitCode: 137 }], 'timeout', 1, 1],
+    [
+      'a guest whose clock runs away, and the boot after it',
+      [{ stdout: good, ms: 60_000 }, { stdout: good }],
+      'reached',
+      2,
+      0,
+    ],
+    ['a clock that runs away twice', [{ timedOut: true, exitCode: 137, ms: 60_000 }], 'broken', 2, 2],
     ['a host that dies', [{ exitCode: 134 }], 'crashed', 1, 1],
     [
       'settings that were not applied',

@@ -337,7 +337,16 @@ export interface Result {
       'reached' | 'exhausted' | 'crashed' | 'timeout' | 'guest-died' | 'invalid' | 'broken' | 'skipped';
     detail: string;
     machineEnd: {
-      kind: 'exited' | 'killed' | 'no-console' | 'not-ready' | 'panic' | 'reset' | 'silent' | 'start-failed';
+      kind:
+        | 'clock'
+        | 'exited'
+        | 'killed'
+        | 'no-console'
+        | 'not-ready'
+        | 'panic'
+        | 'reset'
+        | 'silent'
+        | 'start-failed';
       detail: string;
       [k: string]: unknown;
     } | null;

@@ -1,4 +1,5 @@
 /** What the field's commands share: an ask with the options of the command line. */
+import { rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -30,14 +31,21 @@ function progress(context: Context): (result: Result) => void {
   };
 }
 
-/** Results go into `--results` where it is given, else into a folder that the system cleans up. */
+/** Where the runs of asked guests go: `--results`, else a folder that goes with this process. */
+export async function resultsFolder(options: Options): Promise<string> {
+  const given = textOption(options, 'results');
+  if (given !== undefined) return given;
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'poolproof-field-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
 export async function openAsk(
   context: Context,
   options: Options,
   { title, cold, once }: AskOptions,
 ): Promise<Ask> {
-  const given = textOption(options, 'results');
-  const resultsDir = given ?? (await mkdtemp(path.join(os.tmpdir(), 'poolproof-field-')));
+  const resultsDir = await resultsFolder(options);
   const ask = bootAsk(
     title,
     {

@@ -1,7 +1,4 @@
 /** `poolproof repro <case id>`: a known failure of the field, once more in guests. */
-import { mkdtemp } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
 import { endCase, findCase, selectCase } from '../field/case.ts';
 import { endCodes } from '../field/reproduce.ts';
 import { loadMatrix } from '../matrix/load.ts';
@@ -11,6 +8,7 @@ import { createProgress } from '../report/progress.ts';
 import { tellGone } from '../report/known-failures.ts';
 import { runMatrix } from '../run.ts';
 import { cacheOption, textOption, type Context } from './context.ts';
+import { resultsFolder } from './field-context.ts';
 import { openGuestShell } from './guest-shell.ts';
 import { renderImageEvent } from './image-notices.ts';
 
@@ -44,9 +42,8 @@ export async function reproCase(context: Context, id: string, options: Options):
 
 /** Null when it was stopped. */
 async function run(context: Context, matrix: Matrix, options: Options) {
-  const given = textOption(options, 'results');
   const { results, interrupted } = await runMatrix(matrix, {
-    resultsDir: given ?? (await mkdtemp(path.join(os.tmpdir(), 'poolproof-field-'))),
+    resultsDir: await resultsFolder(options),
     cacheDir: cacheOption(options),
     // Few cells of many machines: a template would seldom be used twice.
     cold: true,

@@ -32,7 +32,16 @@ export type ReadBack = Readonly<{
 
 export type MachineEnd = Readonly<{
   /** How QEMU ended before the harness asked it to; null if it did not. */
-  kind: 'exited' | 'killed' | 'no-console' | 'not-ready' | 'panic' | 'reset' | 'silent' | 'start-failed';
+  kind:
+    | 'clock'
+    | 'exited'
+    | 'killed'
+    | 'no-console'
+    | 'not-ready'
+    | 'panic'
+    | 'reset'
+    | 'silent'
+    | 'start-failed';
   /** One sentence with the figures. */
   detail: string;
 }>;

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import t from 'tap';
@@ -23,6 +23,7 @@ t.test('a pattern of JavaScript becomes one of grep -E, or is refused', (t) => {
 
 t.test('a subject is named, written out, in a file of its own, or like another one', (t) => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'poolproof-subject-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
   writeFileSync(path.join(folder, 'own.yaml'), 'run: [own]\nfiles: [own.js]\n');
   const text = `
 subjects:
@@ -76,6 +77,7 @@ expect: [{ where: { subject: mine }, outcome: reached, error: up }]
 
 t.test('what is wrong in a file of a subject is told with the places of that file', (t) => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'poolproof-subject-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
   const file = path.join(folder, 'bad.yaml');
   writeFileSync(file, 'run: [x]\nredy: { exit: 0 }\n');
   try {

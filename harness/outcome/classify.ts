@@ -38,6 +38,7 @@ const machineEnds: Readonly<Record<MachineEnd['kind'], Row>> = {
   'start-failed': { before: 'broken', after: 'contradicts', words: 'QEMU did not start' },
   'no-console': { before: 'broken', after: 'contradicts', words: 'the guest wrote no console line' },
   'not-ready': { before: 'broken', after: 'contradicts', words: 'the session did not come up' },
+  clock: { before: 'broken', after: 'contradicts', words: "the guest's clock ran away" },
   killed: { before: 'broken', after: 'ignore', words: 'QEMU was killed from outside' },
   exited: { before: 'guest-died', after: 'ignore', words: 'QEMU ended by itself' },
   silent: { before: 'guest-died', after: 'ignore', words: 'the session fell silent' },
