@@ -74,6 +74,9 @@ function groupBy(cells: readonly HasSettings[], name: AxisName): Map<string, Has
 
 /** `512M–2G` for three or more neighbours of an ordered axis, else a list. */
 function joinValues(axis: VariedAxis, values: readonly string[], positions: readonly number[]): string {
+  // Most parts of a tree of ten thousand cells.
+  const [only] = positions;
+  if (positions.length === 1 && only !== undefined) return values[only] ?? '';
   const runs: number[][] = [];
   for (const position of positions) {
     const last = runs.at(-1);

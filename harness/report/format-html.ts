@@ -50,7 +50,7 @@ export function renderHtmlReport(runs: readonly HtmlRun[], options: HtmlOptions 
   const results = merged.cells.flatMap((cell) => cell.results);
   const axes = findVaried(results);
   const entries = buildEntries(merged.cells, axes, newest.record);
-  const sections = buildSections(runs, entries);
+  const sections = buildSections(runs, entries, axes);
   const title =
     sections.length === 1
       ? `${newest.record.matrix.title}: supported environments`

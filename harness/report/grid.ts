@@ -170,7 +170,8 @@ function collectLabels(
     .map(({ labels }) => labels);
 }
 
-function buildPlace(results: readonly Result[] | undefined): Place | null {
+/** What the repetitions of one cell did; null where there are none. */
+export function buildPlace(results: readonly Result[] | undefined): Place | null {
   if (results === undefined) return null;
   const counts = new Map<Word, number>();
   for (const result of results) counts.set(wordOf(result), (counts.get(wordOf(result)) ?? 0) + 1);

@@ -5,7 +5,7 @@ import { outcomes } from '../../outcome/outcome.ts';
 import type { OverheadSummary } from '../../overhead/summary.ts';
 import type { RunRecord } from '../../store/run-record.ts';
 import { type Usual, type VariedAxis, axisNames, findUsual, labelSetting } from '../axis-labels.ts';
-import { type Place, type Word, buildGrid, tellPlace } from '../grid.ts';
+import { type Place, type Word, buildPlace, tellPlace } from '../grid.ts';
 import type { MergedCell, RunResults } from '../merge-runs.ts';
 import { type CostSummary, pickFigures, summarizeCost } from './overhead.ts';
 
@@ -99,7 +99,7 @@ function buildEntry<Run extends RunResults>(
   newest: RunRecord,
   taken: Map<string, number>,
 ): Entry<Run> {
-  const place = buildGrid(cell.results, [], []).rows[0]?.places[0];
+  const place = buildPlace(cell.results);
   const olderMs =
     cell.run.record.id === newest.id
       ? 0
@@ -111,7 +111,7 @@ function buildEntry<Run extends RunResults>(
     labels,
     name: tellName(labels, naming),
     state: stateOf(place),
-    text: place == null ? '' : tellPlace(place),
+    text: place === null ? '' : tellPlace(place),
     verdict: tellVerdict(cell, place),
     finding: place?.finding ?? false,
     emulated: cell.results.some(({ facts }) => facts?.emulated ?? cell.run.record.accelerator.kind === 'tcg'),
@@ -122,7 +122,7 @@ function buildEntry<Run extends RunResults>(
   };
 }
 
-function tellVerdict(cell: MergedCell, place: Place | null | undefined): VerdictWord {
+function tellVerdict(cell: MergedCell, place: Place | null): VerdictWord {
   if (place?.unexpected === true) return 'unexpected';
   if (!isJudged(cell)) return 'no verdict';
   return place?.undecided === true ? 'undecided' : 'as expected';
@@ -135,7 +135,7 @@ function isJudged({ results }: MergedCell): boolean {
   );
 }
 
-function stateOf(place: Place | null | undefined): State {
+function stateOf(place: Place | null): State {
   const [first, second] = place?.words ?? [];
   return first === undefined ? 'broken' : second === undefined ? first.word : 'flaky';
 }

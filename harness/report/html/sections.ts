@@ -20,8 +20,13 @@ export type Section = Readonly<{
  * A section for each matrix, by the names of their files. A cell of two matrices is in both, and its newest
  * result counts in both.
  * @param runs all runs given, those too of which no result counts
+ * @param all the axes that vary among all cells
  */
-export function buildSections(runs: readonly RunResults[], entries: readonly Entry[]): readonly Section[] {
+export function buildSections(
+  runs: readonly RunResults[],
+  entries: readonly Entry[],
+  all: readonly VariedAxis[],
+): readonly Section[] {
   const matrices = new Map<string, { title: string; file: string; ids: Set<string> }>();
   for (const { record, results } of runs) {
     const { title, file } = record.matrix;
@@ -35,7 +40,7 @@ export function buildSections(runs: readonly RunResults[], entries: readonly Ent
     .map(([, { title, file, ids }]) => {
       const own = matrices.size === 1 ? entries : entries.filter(({ cell }) => ids.has(cell.id));
       const results: readonly Result[] = own.flatMap(({ cell }) => cell.results);
-      const axes = findVaried(results);
+      const axes = own === entries ? all : findVaried(results);
       return {
         title,
         file,
