@@ -130,7 +130,7 @@ export async function observeCell(
   let session: Session | null = null;
   let facts: Facts | null = null;
   let subject: SubjectRun | null = null;
-  let machineEnd: MachineEnd | null = null;
+  let machineEnd: MachineEnd | null;
   try {
     session = await openSession(machine, deadlines);
     lap('ready');
