@@ -19,6 +19,7 @@ const signatures = {
   wasmtime_config_memory_reservation_for_growth_set: ['void', ['void*', 'uint64_t']],
   wasmtime_config_memory_guard_size_set: ['void', ['void*', 'uint64_t']],
   wasmtime_config_parallel_compilation_set: ['void', ['void*', 'bool']],
+  wasmtime_config_cranelift_opt_level_set: ['void', ['void*', 'uint8_t']],
   wasmtime_pooling_allocation_config_new: ['void*', []],
   wasmtime_pooling_allocation_config_delete: ['void', ['void*']],
   wasmtime_pooling_allocation_strategy_set: ['void', ['void*', 'void*']],

@@ -12,6 +12,9 @@ type Pointer = bigint | null;
 /** Code of an out-of-bounds memory access: `TrapCode::MemoryOutOfBounds`. */
 const outOfBounds = 1;
 
+/** WASMTIME_OPT_LEVEL_NONE. */
+const optimizeNothing = 0;
+
 /** Pool setting → setter of the C interface. */
 const setters: Readonly<
   Record<keyof Omit<PoolSettings, 'stackBytes'>, readonly [string, 'uint32_t' | 'size_t']>
@@ -80,6 +83,8 @@ function buildEngine(library: Library, configuration: WasmtimeConfiguration): Po
   library.call('wasmtime_config_memory_guard_size_set', config, guardBytes);
   // One small module: a thread per processor would only add to what is charged.
   library.call('wasmtime_config_parallel_compilation_set', config, false);
+  // The canary proves memory, not speed: whether an access is checked does not depend on optimisation.
+  library.call('wasmtime_config_cranelift_opt_level_set', config, optimizeNothing);
   if (pool !== null) {
     const settings = library.pointer('wasmtime_pooling_allocation_config_new');
     for (const [field, [name, type]] of Object.entries(setters)) {
