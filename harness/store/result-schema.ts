@@ -63,7 +63,17 @@ const expectationSchema = z.object({
 });
 
 const machineEndSchema = z.object({
-  kind: z.enum(['clock', 'exited', 'killed', 'no-console', 'not-ready', 'panic', 'reset', 'silent', 'start-failed']),
+  kind: z.enum([
+    'clock',
+    'exited',
+    'killed',
+    'no-console',
+    'not-ready',
+    'panic',
+    'reset',
+    'silent',
+    'start-failed',
+  ]),
   detail: text,
 });
 
