@@ -174,11 +174,20 @@ t.test('a run that was interrupted is finished by --resume, no cell lost and non
     cold: true,
     jobs: 1,
   };
+  let started = 0;
   const first = await runPrepared(matrix, prepared, {
     ...options,
     startMachine: fakeMachines([{ stdout: good }]),
     signal: controller.signal,
-    reporters: [{ onCellEnd: () => controller.abort() }],
+    // At the start of the second cell, not at the end of the first: the first is stored while the second goes on.
+    reporters: [
+      {
+        onCellStart: () => {
+          started += 1;
+          if (started === 2) controller.abort();
+        },
+      },
+    ],
   });
   t.equal(first.interrupted, true);
   t.equal(first.exitCode, 130);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { buildBytecode } from './archive/bytecode.ts';
 import { buildErofs, linkInTree, makeTreeFolder, writeTreeFile } from './archive/erofs.ts';
 import type { MeasureFiles } from './archive/host-files.ts';
 import { buildBaseArchive, findKernel } from './archive/initramfs.ts';
@@ -17,12 +18,14 @@ import {
   measureDisk,
   mountPoint,
   nodeDisk,
+  nodes,
   workloadsDisk,
   type ImageRequest,
 } from './definitions.ts';
 import { PoolproofError } from './errors.ts';
 import type { Pin } from './lock.ts';
 import { extractWorkloads } from './wasm-host/workloads/extract.ts';
+import { bytecodeFolder } from './wasm-host/worker-script.ts';
 import { workloadPackages } from './wasm-host/workloads/packages.ts';
 
 /** One file of an image: what it is made of, and how. */
@@ -66,7 +69,10 @@ export function planArtefacts(
     kernelPlan(request.kernel, kernelPins),
     initramfsPlan(request.kernel, kernelPins),
     basePlan(),
-    hostPlan(hostFiles),
+    hostPlan(
+      hostFiles,
+      request.nodes.filter((node) => nodes.includes(node)),
+    ),
     ...request.nodes.map(nodePlan),
     ...request.engines.map(enginePlan),
     ...(measureFiles === null ? [] : [measurePlan(measureFiles), workloadsPlan(measureFiles)]),
@@ -143,13 +149,16 @@ const basePlan = (): ArtefactPlan => ({
   },
 });
 
-/** The one disk that changes with this project's code; small, so that building it costs nothing. */
-const hostPlan = (files: ReadonlyMap<string, Buffer>): ArtefactPlan => ({
+/**
+ * The one disk that changes with this project's code; small, so that building it costs little. Bytecode only for
+ * pinned lines: a matrix of many versions would unpack them all at every change of the code.
+ */
+const hostPlan = (files: ReadonlyMap<string, Buffer>, lines: readonly string[]): ArtefactPlan => ({
   name: 'host',
   kind: 'disk',
-  components: [],
+  components: lines.map((line) => lockNames.node(line)),
   inputs: { digest: digestFiles(files) },
-  build: async ({ folder }) => {
+  build: async ({ fileOf, folder }) => {
     const tree = path.join(folder, 'tree');
     for (const [name, data] of files) {
       await writeTreeFile(tree, name, data, name.endsWith('.sh') ? 0o755 : 0o644);
@@ -157,9 +166,16 @@ const hostPlan = (files: ReadonlyMap<string, Buffer>): ArtefactPlan => ({
     await writeTreeFile(tree, 'package.json', '{ "type": "module" }\n');
     // Node looks for koffi in the folders above the program: this is the nearest one of both its parts.
     await linkInTree(tree, 'node_modules', `${mountPoint('base')}/node_modules`);
+    for (const line of lines) await addBytecode(tree, fileOf(lockNames.node(line)), path.join(folder, line));
     return finishDisk(tree, folder);
   },
 });
+
+async function addBytecode(tree: string, nodePackage: string, folder: string): Promise<void> {
+  await unpackNpm(nodePackage, folder, /^bin\/node$/);
+  const made = await buildBytecode(path.join(folder, 'bin/node'), path.join(tree, 'wasm-host'), folder);
+  if (made !== null) await writeTreeFile(tree, `wasm-host/${bytecodeFolder}/${made.version}`, made.bytes);
+}
 
 /** Apart from its workloads, so that a change of the program costs no new machine code of theirs. */
 const measurePlan = ({ program }: MeasureFiles): ArtefactPlan => ({

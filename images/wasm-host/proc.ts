@@ -1,7 +1,8 @@
 /** What the worker reads about itself and its machine from /proc and /sys. */
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { factFiles, parseFacts } from '../allocator/parse-facts.ts';
 import type { Facts } from '../allocator/facts.ts';
+import { KiB } from '../allocator/sizes.ts';
 import type { KernelView } from '../allocator/host-report.ts';
 
 /** Bytes and mappings of this process. */
@@ -12,11 +13,20 @@ export type Usage = Readonly<{
   chargedBytes: number;
 }>;
 
+/** One for all files: readFileSync takes 64 KiB anew for each file whose size nobody knows beforehand, as in /proc. */
+const buffer = Buffer.alloc(16 * KiB);
+
 export function readText(path: string): string | null {
+  let file: number | null = null;
   try {
-    return readFileSync(path, 'latin1');
+    file = openSync(path, 'r');
+    let text = '';
+    for (let size; (size = readSync(file, buffer)) > 0;) text += buffer.toString('latin1', 0, size);
+    return text;
   } catch {
     return null; // absent or not ours to read: the fact stays unknown
+  } finally {
+    if (file !== null) closeSync(file);
   }
 }
 

@@ -144,7 +144,7 @@ await() {
 run_worker() {
   read_clock
   started_at=$clock
-  "$node" ${3:+"$3"} "$here/worker.cjs" --attempt "$1" --tier "$2" --engine "$engine" --library "$library" \
+  "$node" ${3:+"$3"} "$here/start-worker.cjs" --attempt "$1" --tier "$2" --engine "$engine" --library "$library" \
     --profile "$profile" --parameters "$parameters" --state "$state" --once "$once" 3>&2 2>"$state/$1.stderr" &
   worker=$!
   [ "$stops" -eq 0 ] || kill -TERM "$worker" 2>/dev/null

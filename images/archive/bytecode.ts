@@ -1,0 +1,52 @@
+/** V8's bytecode of the wasm host's worker, made by the very Node that is to run it. */
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { execa } from 'execa';
+
+/**
+ * Equal bytes on every computer: V8 seeds its hashes with chance, and compiles a function when it is first called
+ * unless it is told otherwise. Both are flags, and bytecode carries a digest of the flags it was made with.
+ */
+const steadyFlags = ['--hash-seed=1', '--no-lazy'];
+
+/** Place of that digest: `SerializedCodeData::kFlagHashOffset`, V8 9 to 14. */
+const flagDigest = { at: 12, bytes: 4 } as const;
+
+export type Bytecode = Readonly<{
+  /** Of the Node that takes it, `22.23.3`. */
+  version: string;
+  bytes: Buffer;
+}>;
+
+/**
+ * Bytecode that this Node takes when it is started without flags.
+ *
+ * @param node its program
+ * @param hostFolder holds the compiled wasm host
+ * @param workFolder for files on the way
+ * @returns null where this computer cannot run that Node, or V8 refuses what was made: guests then compile the source
+ */
+export async function buildBytecode(
+  node: string,
+  hostFolder: string,
+  workFolder: string,
+): Promise<Bytecode | null> {
+  const worker = path.join(hostFolder, 'worker.cjs');
+  const run = async (
+    flags: readonly string[],
+    what: 'make' | 'check',
+    file: string,
+  ): Promise<string | null> => {
+    const words = [...flags, path.join(hostFolder, 'keep-bytecode.cjs'), what, worker, file];
+    // Nothing of the user's: NODE_OPTIONS are flags too.
+    const { failed, stdout } = await execa(node, words, { reject: false, stdin: 'ignore', extendEnv: false });
+    return failed ? null : stdout;
+  };
+  const [plain, steady] = [path.join(workFolder, 'plain'), path.join(workFolder, 'steady')];
+  const version = await run([], 'make', plain);
+  if (version === null || (await run(steadyFlags, 'make', steady)) === null) return null;
+  const bytes = await readFile(steady);
+  (await readFile(plain)).copy(bytes, flagDigest.at, flagDigest.at, flagDigest.at + flagDigest.bytes);
+  await writeFile(steady, bytes);
+  return (await run([], 'check', steady)) === null ? null : { version, bytes };
+}

@@ -1,0 +1,28 @@
+/** The worker as one script: how it is compiled when bytecode is made, and when it runs. Both must be the same. */
+import { readFileSync } from 'node:fs';
+import { Script } from 'node:vm';
+
+/** Where bytecode lies beside the worker, by Node's whole version. */
+export const bytecodeFolder = 'bytecode';
+
+/** What Node gives a CommonJS module. */
+export type Main = (
+  exports: object,
+  require: NodeJS.Require,
+  module: object,
+  filename: string,
+  dirname: string,
+) => void;
+
+/**
+ * @param file `worker.cjs`
+ * @param bytecode from `createCachedData` of the same Node; V8 refuses any other and compiles the source
+ */
+export function compileWorker(file: string, bytecode?: Buffer): Script {
+  // One byte a character: the bundle is ASCII. The name is no path, so that bytecode is the same wherever it is made.
+  const source = `(function (exports, require, module, __filename, __dirname) {${readFileSync(file, 'latin1')}\n})`;
+  return new Script(source, {
+    filename: 'worker.cjs',
+    ...(bytecode !== undefined && { cachedData: bytecode }),
+  });
+}
