@@ -25,7 +25,6 @@ function measured(memory = 47.7): GuestOverhead {
     baselineNote,
     raw: ['{"poolproof":"measure"}', '{"poolproof":"measure","schema":1}\n'],
     protocol: ['> run', '< done'],
-    templateKey: 'k',
     wallMs: 31_000.4,
   };
 }
@@ -206,7 +205,7 @@ t.test('raw samples and the talk with the guest join the evidence of the cell me
 
 t.test('a measurement that fails is a reason, and every tier and verdict stays', async (t) => {
   const cells = cellsOf(text(true));
-  const raw = { raw: [], protocol: [], templateKey: null };
+  const raw = { raw: [], protocol: [] };
   const failures: readonly [Measure, string][] = [
     [() => Promise.resolve({ kind: 'not-measured', reason: 'kernel panic', ...raw }), 'kernel panic'],
     [() => Promise.reject(new PoolproofError('IMAGE_FETCH', 'no network')), 'no network'],

@@ -29,10 +29,9 @@ export async function measureRun(
   const cells = [...matrix.cells()].filter(({ measure }) => measure !== undefined);
   if (cells.length === 0 || signal.aborted) return;
   const { results } = await readRun(run.dir);
-  const store = new TemplateStore(options.cacheDir, options.templateCacheBytes ?? templateCacheBytes);
-  const used = new Set<string>();
-  const measure = async (request: Parameters<typeof measureGuest>[0]): Promise<GuestOverhead> => {
-    const found = await measureGuest(
+  await using store = new TemplateStore(options.cacheDir, options.templateCacheBytes ?? templateCacheBytes);
+  const measure = (request: Parameters<typeof measureGuest>[0]): Promise<GuestOverhead> =>
+    measureGuest(
       { ...request, cold: options.cold ?? false },
       {
         qemu,
@@ -44,9 +43,6 @@ export async function measureRun(
         signal,
       },
     );
-    if (found.templateKey !== null) used.add(found.templateKey);
-    return found;
-  };
   await measureCells(cells, await collectResults(results()), {
     run,
     reporter,
@@ -57,5 +53,5 @@ export async function measureRun(
     signal,
     measureGuest: measure,
   });
-  if (used.size > 0) await store.collect(used);
+  await store.collect();
 }

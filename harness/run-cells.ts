@@ -54,7 +54,7 @@ export async function runCells(
     ...(options.jobs !== undefined && { jobs: options.jobs }),
     ...(options.memoryBudgetMib !== undefined && { budgetMib: options.memoryBudgetMib }),
   });
-  const templates = new TemplateStore(
+  await using templates = new TemplateStore(
     options.cacheDir,
     options.templateCacheBytes ?? defaultTemplateCacheBytes,
   );
@@ -150,7 +150,7 @@ export async function runCells(
     ...order.map((group) => withTemplate(missing.find((ground) => ground.group === group) ?? never())),
     runAll(ready.flatMap(({ group, stage }) => stageCells(group, stage))),
   ]);
-  await templates.collect(new Set(grounds.map(({ key }) => key)));
+  await templates.collect();
   await saveExperience(options.cacheDir, learn(experience, { durations, peaksMib }));
   return memory.peakMib;
 }
@@ -188,7 +188,9 @@ async function prepareGround(
     startMachine: options.startMachine ?? startMachine,
   };
   const key = await templateKey(templateRequest(group, stage, templates, qemu.title));
-  return { group, key, stage: options.cold ? stage : { ...stage, template: await templates.find(key) } };
+  if (options.cold) return { group, key, stage };
+  await templates.use(key);
+  return { group, key, stage: { ...stage, template: await templates.find(key) } };
 }
 
 function templateRequest(

@@ -1,4 +1,5 @@
 import {
+  existsSync,
   mkdtempSync,
   readFileSync,
   rmSync,
@@ -214,7 +215,7 @@ t.test('a template is used while it is whole, and removed when anything about it
 t.test('templates are cut to their limit, least recently used first', async (t) => {
   const cache = folder(t);
   const ramBytes = 1024 * 1024;
-  const store = new TemplateStore(cache, 2.5 * ramBytes);
+  await using store = new TemplateStore(cache, 2.5 * ramBytes);
   for (const [index, key] of ['old', 'kept', 'middle', 'new'].entries()) {
     const { folder: dir } = await store.create(key, ramBytes, async ({ ramFile, stateFile }) => {
       await writeFile(ramFile, Buffer.alloc(ramBytes, 1));
@@ -223,8 +224,24 @@ t.test('templates are cut to their limit, least recently used first', async (t) 
     const when = new Date(Date.now() - (10 - index) * 60_000);
     utimesSync(path.join(dir, 'template.json'), when, when);
   }
-  await store.collect(new Set(['kept']));
-  t.same((await readdir(path.join(cache, 'templates'))).sort(), ['kept', 'middle', 'new']);
+  await using other = new TemplateStore(cache, ramBytes);
+  await other.use('not there yet');
+  await other.use('kept');
+  const left = path.join(cache, 'templates', '.using-0-1-0');
+  await writeFile(left, 'old');
+  const longAgo = new Date(Date.now() - 2 * 3_600_000);
+  utimesSync(left, longAgo, longAgo);
+  await store.use('new');
+  const list = async (): Promise<string[]> =>
+    (await readdir(path.join(cache, 'templates'))).filter((name) => !name.startsWith('.using-')).sort();
+  await store.collect();
+  t.same(await list(), ['kept', 'middle', 'new'], 'what another run uses stays');
+  t.notOk(existsSync(left), 'a list whose run has ended counts no more');
+  await other[Symbol.asyncDispose]();
+  await new TemplateStore(cache, 0).collect();
+  t.same(await list(), ['new'], 'what is used stays, also above the limit');
+  await store[Symbol.asyncDispose]();
+  t.same(await readdir(path.join(cache, 'templates')), ['new'], 'no list stays behind');
 });
 
 t.test('the digest of a machine changes with everything a boot depends on', async (t) => {

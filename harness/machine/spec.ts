@@ -26,6 +26,9 @@ function buildCommandLine(spec: MachineSpec): string {
     'panic=-1',
     // The loop that calibrates the delay loop is 30 ms under emulation and can hang with both cores busy.
     'tsc=reliable',
+    // Under load the check that the timer's interrupts arrive counts too few, and the kernel panics ("IO-APIC + timer
+    // doesn't work!"): an emulated timer needs no check, as Linux says of itself as a guest of KVM.
+    'no_timer_check',
     'random.trust_cpu=on',
     // 64-bit machines here have no floppy, no PS/2 mouse: probing them takes 0.2 s under emulation.
     'i8042.noaux',

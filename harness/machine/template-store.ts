@@ -4,6 +4,7 @@
  * before every use; bounded in size, least recently used first.
  */
 import { createHash, randomBytes } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import {
   mkdir,
   open,
@@ -68,17 +69,23 @@ const sha256Of = async (file: string): Promise<string> =>
     .digest('hex');
 
 /** Names the boot of this computer, so that a process id can be asked for; empty where there is none. */
-const readBootId = async (): Promise<string> =>
-  (await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => ''))
-    .replace(/[^0-9a-f]/g, '')
-    .slice(0, 12);
+function readBootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')
+      .replace(/[^0-9a-f]/g, '')
+      .slice(0, 12);
+  } catch {
+    return '';
+  }
+}
 
-const nameBuilding = (bootId: string): string =>
-  `.building-${bootId}-${process.pid}-${randomBytes(8).toString('hex')}`;
+/** A name that says who made it: a template half made, or the list of those that a run uses. */
+const nameOwned = (kind: 'building' | 'using', bootId: string): string =>
+  `.${kind}-${bootId}-${process.pid}-${randomBytes(8).toString('hex')}`;
 
-/** A builder that no longer runs; on a cache that several computers share, one that has been at it for an hour. */
+/** Made by a process that no longer runs; on a cache that several computers share, an hour ago or more. */
 function isAbandoned(name: string, usedMs: number, bootId: string): boolean {
-  const [, boot, pid] = /^\.building-([0-9a-f]*)-(\d+)-/.exec(name) ?? [];
+  const [, boot, pid] = /^\.(?:building|using)-([0-9a-f]*)-(\d+)-/.exec(name) ?? [];
   if (boot === bootId && pid !== undefined) {
     try {
       process.kill(Number(pid), 0);
@@ -87,12 +94,15 @@ function isAbandoned(name: string, usedMs: number, bootId: string): boolean {
       return error instanceof Error && 'code' in error && error.code === 'ESRCH';
     }
   }
-  return usedMs < Date.now() - 3_600_000;
+  return boot !== undefined && usedMs < Date.now() - 3_600_000;
 }
 
 export class TemplateStore {
   readonly #folder: string;
   readonly #limitBytes: number;
+  readonly #used = new Set<string>();
+  /** File that tells other runs what this one uses. */
+  #list: string | null = null;
 
   constructor(cacheDir: string, limitBytes: number) {
     this.#folder = path.join(cacheDir, 'templates');
@@ -133,7 +143,7 @@ export class TemplateStore {
     ramBytes: number,
     build: (template: Template) => Promise<void>,
   ): Promise<Template> {
-    const work = path.join(this.#folder, nameBuilding(await readBootId()));
+    const work = path.join(this.#folder, nameOwned('building', readBootId()));
     await mkdir(work, { recursive: true, mode: 0o700 });
     try {
       await this.#checkSpace();
@@ -162,15 +172,46 @@ export class TemplateStore {
     await rm(path.join(this.#folder, key), { recursive: true, force: true });
   }
 
-  /** Removes least recently used templates until the rest fits the limit, and what killed builders left. */
-  async collect(keep: ReadonlySet<string> = new Set()): Promise<void> {
+  /**
+   * Keeps the template of a key, there or still to come, from being collected, by this run or another. To be
+   * called before {@link find}; holds until the store is disposed of, or the process ends.
+   */
+  async use(key: string): Promise<void> {
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    this.#used.add(key);
+    // From here on at once: two calls at a time must not write one file in turns, nor two files.
+    this.#list ??= path.join(this.#folder, nameOwned('using', readBootId()));
+    writeFileSync(this.#list, [...this.#used].join('\n'));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#list !== null) await rm(this.#list, { force: true });
+    this.#list = null;
+    this.#used.clear();
+  }
+
+  async #readUsed(names: readonly string[]): Promise<ReadonlySet<string>> {
+    const lists = names.filter((name) => name.startsWith('.using-'));
+    // Gone between the two looks: that run has ended.
+    const texts = await Promise.all(
+      lists.map((name) => readFile(path.join(this.#folder, name), 'utf8').catch(() => '')),
+    );
+    return new Set(texts.flatMap((text) => text.split('\n')));
+  }
+
+  /**
+   * Removes least recently used templates until the rest fits the limit, and what killed processes left. What a run
+   * uses stays, also above the limit.
+   */
+  async collect(): Promise<void> {
     const names = await readdir(this.#folder).catch(() => []);
     const entries = await Promise.all(names.map((name) => this.#measure(name)));
     const present = entries.filter((entry) => entry !== null);
-    const bootId = await readBootId();
+    const bootId = readBootId();
     for (const { name, usedMs } of present) {
-      if (name.startsWith('.building-') && isAbandoned(name, usedMs, bootId)) await this.drop(name);
+      if (isAbandoned(name, usedMs, bootId)) await this.drop(name);
     }
+    const keep = await this.#readUsed(await readdir(this.#folder).catch(() => []));
     const templates = present.filter(({ name }) => !name.startsWith('.')).sort((a, b) => b.usedMs - a.usedMs);
     let total = 0;
     for (const { name, bytes } of templates) {

@@ -44,8 +44,6 @@ export type GuestGround = Readonly<{
   engine: GuestEngine;
   /** Folder in the guest with the modules of a form. */
   modulesOf: (form: CodeForm) => string;
-  /** Null when every machine boots. */
-  templateKey: string | null;
   /** A clone of the template, or a boot. */
   start: () => Promise<Machine>;
 }>;
@@ -108,14 +106,15 @@ export async function prepareGround(
   const spec: MachineSpec = { ...bare, disks };
   const modulesOf = (code: CodeForm): string => mountPoint(names.get(nameOf(code)) ?? '');
   const boot = (): Promise<Machine> => tools.startMachine(spec, { kind: 'boot' });
-  if (cold) return { spec, engine, modulesOf, templateKey: null, start: boot };
+  if (cold) return { spec, engine, modulesOf, start: boot };
   const deadlines = deadlinesFor('tcg');
   const { store, startMachine, qemu } = tools;
   const request: TemplateRequest = { store, spec, qemuTitle: qemu.title, warm: [], deadlines, startMachine };
   const key = await templateKey(request);
+  await store.use(key);
   const template = (await store.find(key)) ?? (await buildTemplate(request, key));
   const start = (): Promise<Machine> => startClone(spec, template, startMachine);
-  return { spec, engine, modulesOf, templateKey: key, start };
+  return { spec, engine, modulesOf, start };
 }
 
 /** Always emulated, also where KVM works: instructions are counted nowhere else. */

@@ -49,7 +49,6 @@ type Trace = Readonly<{
   raw: readonly string[];
   /** The talk with the guest. */
   protocol: readonly string[];
-  templateKey: string | null;
 }>;
 
 export type GuestOverhead = Trace &
@@ -85,7 +84,7 @@ export async function measureGuest(
   request: GuestMeasureRequest,
   tools: GuestMeasureTools,
 ): Promise<GuestOverhead> {
-  const trace = { raw: [] as string[], protocol: [] as string[], templateKey: null as string | null };
+  const trace = { raw: [] as string[], protocol: [] as string[] };
   const reason = explainUnmeasurable(request.settings);
   if (reason !== null) return { ...trace, kind: 'not-measured', reason };
   const { kind } = resolveEngine(request.settings.engine);
@@ -104,7 +103,6 @@ export async function measureGuest(
       tools,
       request.cold ?? false,
     );
-    trace.templateKey = ground.templateKey;
     const started = performance.now();
     const end = await measureAgainst(baseline, ground, { ...request, shape }, tools.signal, trace);
     wallMs += performance.now() - started;
