@@ -1,5 +1,5 @@
 /** Figures of guests: a clone beside a boot, clones in a row, boots under load, shared memory. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { buildImages, type BuiltImages } from '../../images/build.ts';
@@ -52,7 +52,26 @@ export type CloneFigures = Readonly<{
   ratio: number;
   lost: number;
   inARow: Spread;
+  /** What is there after the row and was not before. */
+  left: Readonly<{ processes: number; files: number }>;
 }>;
+
+/** QEMUs that this process started and that still run. */
+function countMachines(): number {
+  const lines = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/stat`, 'utf8');
+      } catch {
+        return ''; // ended between the two looks
+      }
+    });
+  // proc_pid_stat(5): the name in parentheses, state, parent.
+  return lines.filter((line) => new RegExp(`\\(qemu-system.*\\) \\S ${process.pid} `).test(line)).length;
+}
+
+const countFiles = (folder: string): number => readdirSync(folder, { recursive: true }).length;
 
 /** A whole clone (start, restore, one command, end) beside a whole boot doing the same; then clones in a row. */
 export async function benchClones(pairs: number, row: number): Promise<CloneFigures> {
@@ -64,6 +83,8 @@ export async function benchClones(pairs: number, row: number): Promise<CloneFigu
     const { a, b } = await pair(pairs, clone, boot);
     const samples: number[] = [];
     let lost = 0;
+    const places = [tmpdir(), template.folder] as const;
+    const before = { processes: countMachines(), files: places.map(countFiles) };
     for (let index = 0; index < row; index += 1) {
       try {
         samples.push(await time(clone));
@@ -74,7 +95,12 @@ export async function benchClones(pairs: number, row: number): Promise<CloneFigu
     }
     const [cloned, booted] = [spreadOf(a), spreadOf(b)];
     const ratio = Math.round((cloned.median / booted.median) * 1000) / 1000;
-    figures = { clone: cloned, boot: booted, ratio, lost, inARow: spreadOf(samples) };
+    const files = places.map((place, at) => countFiles(place) - (before.files[at] ?? 0));
+    const left = {
+      processes: countMachines() - before.processes,
+      files: files.reduce((sum, count) => sum + count, 0),
+    };
+    figures = { clone: cloned, boot: booted, ratio, lost, inARow: spreadOf(samples), left };
   });
   if (figures === undefined) throw new Error('no figures');
   return figures;

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { conservativeReport } from '../../harness/fixtures/outcome/observations.ts';
 import { fakeMachines } from '../../harness/fixtures/fake-machine.ts';
-import { parseMatrix } from '../../harness/matrix/load.ts';
+import { loadMatrix, parseMatrix } from '../../harness/matrix/load.ts';
 import type { Prepared } from '../../harness/prepare.ts';
-import { runPrepared } from '../../harness/run.ts';
+import { runMatrix, runPrepared } from '../../harness/run.ts';
 import { readCores, spreadOf, timeProcess, type Spread } from './measure.ts';
 
 const cli = path.resolve(import.meta.dirname, '../../harness/cli.js');
@@ -134,6 +134,8 @@ export async function benchDefaultMatrix(matrix: string): Promise<
     ratio: number;
     /** Share of the cores' time that was used while the matrix ran from cached templates. */
     cpuUse: number;
+    /** CPU time of the harness itself, without QEMU, milliseconds a cell, in a run of its own. */
+    harnessCpuMsPerCell: number;
   }>
 > {
   const templates = path.join(resolveCacheFolder(), 'templates');
@@ -150,7 +152,17 @@ export async function benchDefaultMatrix(matrix: string): Promise<
     const after = readCores();
     const cold = await run(['--cold']);
     const round = (value: number): number => Math.round(value * 10) / 10;
+    const cells = await loadMatrix(tiersOnly);
+    const started = process.cpuUsage();
+    // In this process: its own time is told apart from that of its children.
+    const { results } = await runMatrix(cells, {
+      resultsDir: folder,
+      cacheDir: resolveCacheFolder(),
+      reporters: [],
+    });
+    const own = process.cpuUsage(started);
     return {
+      harnessCpuMsPerCell: round((own.user + own.system) / 1000 / results.length),
       cachedSeconds: round(cached),
       buildingSeconds: round(building),
       coldSeconds: round(cold),

@@ -1,6 +1,6 @@
 /**
  * Benchmarks: `node dist/scripts/bench/main.js [--quick] [--json FILE] [name ...]`. Prints a line a figure and, with
- * --json, keeps them with the machine named. Names: help plan fake report history clones shared cell matrix boots planted two-boots overhead-cell (default: all).
+ * --json, keeps them with the machine named. Names: help plan fake report history clones others first shared cell matrix boots planted two-boots overhead-cell (default: all).
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
