@@ -1,13 +1,14 @@
 /** One file of a package as a plain file in the cache, for what runs on this very machine. */
-import { access, mkdir, rename } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { holdBuildLock } from './cache/build-lock.ts';
 import { resolveCacheFolder } from './cache/cache-folder.ts';
 import { blobPath, makeWorkFolder, openCache } from './cache/image-cache.ts';
 import { PoolproofError } from './errors.ts';
-import { loadLock } from './lock.ts';
+import { loadLock, type Pin } from './lock.ts';
 import { ComponentStore, type Component, type FetchEvent } from './source/component-store.ts';
-import { recallUnpinned, wantUnpinned } from './source/unpinned.ts';
+import { recallUnpinned, wantUnpinned, type Wanted } from './source/unpinned.ts';
 
 export type PackageFile = Readonly<{
   lockName: string;
@@ -33,15 +34,11 @@ export async function findPackageFile(
 ): Promise<string> {
   const pin = (await loadLock()).find((row) => row.name === lockName);
   const wanted = wantUnpinned(lockName);
-  const ensure = (store: ComponentStore): Promise<Component> => {
-    if (pin !== undefined) return store.ensure(pin);
-    if (wanted !== undefined) return store.ensureUnpinned(wanted);
-    throw new PoolproofError('IMAGE_UNKNOWN', `${title} is not pinned, and is no whole version`, { hint });
-  };
+  const ensure = pin === undefined ? ensureUnpinned(wanted, title, hint) : ensurePin(pin);
   const cache = await openCache(cacheDir);
   const pathOf = (sha256: string): string => path.join(cache.folder, kind, sha256.slice(0, 16), name);
   const known = pin ?? (await recallUnpinned(cache, lockName));
-  if (known !== undefined && (await isThere(pathOf(known.sha256)))) return pathOf(known.sha256);
+  if (known !== undefined && existsSync(pathOf(known.sha256))) return pathOf(known.sha256);
   await using _lock = await holdBuildLock(cache);
   await using work = await makeWorkFolder(cache);
   const store = new ComponentStore(cache, {
@@ -58,8 +55,14 @@ export async function findPackageFile(
   return file;
 }
 
-const isThere = (file: string): Promise<boolean> =>
-  access(file).then(
-    () => true,
-    () => false,
-  );
+type Ensure = (store: ComponentStore) => Promise<Component>;
+
+const ensurePin =
+  (pin: Pin): Ensure =>
+  (store) =>
+    store.ensure(pin);
+
+function ensureUnpinned(wanted: Wanted | undefined, title: string, hint: string): Ensure {
+  if (wanted !== undefined) return (store) => store.ensureUnpinned(wanted);
+  throw new PoolproofError('IMAGE_UNKNOWN', `${title} is not pinned, and is no whole version`, { hint });
+}

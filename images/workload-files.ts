@@ -1,6 +1,7 @@
 /** Modules and inputs of the real programs as plain files, for measuring on this very machine. */
 import { resolveCacheFolder } from './cache/cache-folder.ts';
-import { access, mkdir, rename, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { unpackNpm } from './archive/unpack.ts';
 import { holdBuildLock } from './cache/build-lock.ts';
@@ -30,15 +31,10 @@ export async function findWorkloadFiles(
   const cache = await openCache(cacheDir);
   const recipe = hashRecipe([workloadPackages, [...pins.values()].map(({ sha256 }) => sha256)]);
   const folder = path.join(cache.folder, 'workloads', recipe.slice(0, 16));
-  const isPresent = (): Promise<boolean> =>
-    access(folder).then(
-      () => true,
-      () => false,
-    );
-  if (await isPresent()) return folder;
+  if (existsSync(folder)) return folder;
   await using _lock = await holdBuildLock(cache);
   // Another process may have been here between the look and the lock.
-  if (await isPresent()) return folder;
+  if (existsSync(folder)) return folder;
   await using work = await makeWorkFolder(cache);
   const folderOf = await unpack(cache, pins, work.path, onEvent);
   const partial = path.join(work.path, 'workloads');

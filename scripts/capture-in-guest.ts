@@ -3,14 +3,14 @@ import { readFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { mountPoint, nodeDisk } from '../images/definitions.ts';
 import { buildTemplate, startClone, templateKey } from '../harness/guest/build-template.ts';
-import { readSubjectRun } from '../harness/guest/observe.ts';
+import { applySettings, readSubjectRun } from '../harness/guest/observe.ts';
 import { openSession } from '../harness/guest/open-session.ts';
-import { buildLimits, buildWrites } from '../harness/guest/settings.ts';
+import { buildLimits } from '../harness/guest/settings.ts';
 import { startMachine } from '../harness/machine/machine.ts';
 import { TemplateStore } from '../harness/machine/template-store.ts';
 import type { Settings } from '../harness/matrix/cell.ts';
 import { deadlinesFor } from '../harness/plan/deadlines.ts';
-import { buildMachineSpec, swapDisk } from '../harness/plan/machine-spec.ts';
+import { buildMachineSpec } from '../harness/plan/machine-spec.ts';
 import type { Prepared } from '../harness/prepare.ts';
 
 const script = new URL('../images/capture/capture.sh', import.meta.url);
@@ -39,9 +39,10 @@ export async function captureInGuest(request: CaptureRequest): Promise<string> {
   if (built === undefined) throw new RangeError(`no images with the kernel ${settings.kernel}`);
   const spec = buildMachineSpec(settings, built, { qemu: qemu.path, accelerator: accelerator.accelerator });
   const deadlines = deadlinesFor(accelerator.accelerator);
-  const store = new TemplateStore(cacheDir, templateBytes);
+  await using store = new TemplateStore(cacheDir, templateBytes);
   const order = { store, spec, qemuTitle: qemu.title, warm: [], deadlines, startMachine };
   const key = await templateKey(order);
+  await store.use(key);
   const template = (await store.find(key)) ?? (await buildTemplate(order, key));
   await using machine = await startClone(spec, template, startMachine);
   const session = await openSession(machine, deadlines);
@@ -60,7 +61,6 @@ export async function captureInGuest(request: CaptureRequest): Promise<string> {
   const value = gzipSync(await readFile(script), { level: 9 }).toString('base64');
   await session.request({ verb: 'apply', settings: [{ path: packed, value }] }, deadlines.requestMs);
   await run({}, ['/bin/sh', '-c', `base64 -d ${packed} | gunzip >${unpacked}`]);
-  if (settings.swap !== null) await session.request({ verb: 'swapon', disk: swapDisk }, deadlines.requestMs);
-  await session.request({ verb: 'apply', settings: buildWrites(settings) }, deadlines.requestMs);
+  await applySettings(session, settings, deadlines);
   return await run(buildLimits(settings), ['/bin/sh', unpacked, '--', ...words]);
 }

@@ -6,12 +6,11 @@
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { resolveCacheFolder } from '../images/cache/cache-folder.ts';
-import { loadLock } from '../images/lock.ts';
+import { loadFieldImages } from '../harness/commands/field-context.ts';
 import { buildCases } from '../harness/field/cell-matrix.ts';
 import { mapReport } from '../harness/field/map.ts';
 import type { FieldImages } from '../harness/field/mapping.ts';
 import { parseFieldReport } from '../harness/field/report.ts';
-import { knownImages } from '../harness/matrix/axes.ts';
 import { formatCellId } from '../harness/matrix/cell-id.ts';
 import type { Settings } from '../harness/matrix/cell.ts';
 import { findInapplicable } from '../harness/plan/applicable.ts';
@@ -64,8 +63,7 @@ export async function roundTrip(
 export async function prepareTrips(all: readonly Settings[]): Promise<readonly [Prepared, FieldImages]> {
   const cases = all.map((settings) => ({ settings, expect: null }));
   const prepared = await prepare(buildCases('Round trip', cases).cells(), { cacheDir });
-  const pins = await loadLock();
-  return [prepared, { ...knownImages, versions: new Map(pins.map(({ name, version }) => [name, version])) }];
+  return [prepared, await loadFieldImages()];
 }
 
 /** Settings in which at least a shell runs: in smaller ones nobody could capture anything. */

@@ -40,6 +40,7 @@ export async function resultsFolder(options: Options): Promise<string> {
   return folder;
 }
 
+/** Asks guests what a command wants to know, with its options and a line of progress for each answer. */
 export async function openAsk(
   context: Context,
   options: Options,

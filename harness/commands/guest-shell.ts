@@ -1,11 +1,12 @@
 /** A shell in the guest of a cell, with its limits and kernel settings applied: for `shell` and `repro --shell`. */
-import { buildLimits, buildWrites } from '../guest/settings.ts';
+import { applySettings } from '../guest/observe.ts';
+import { buildLimits } from '../guest/settings.ts';
 import { openSession } from '../guest/open-session.ts';
 import { buildForeignSubject, buildSubject } from '../guest/subject.ts';
 import { startMachine } from '../machine/machine.ts';
 import type { Cell } from '../matrix/cell.ts';
 import { deadlinesFor } from '../plan/deadlines.ts';
-import { buildMachineSpec, swapDisk } from '../plan/machine-spec.ts';
+import { buildMachineSpec } from '../plan/machine-spec.ts';
 import { prepare } from '../prepare.ts';
 import { PoolproofError } from '../errors.ts';
 import { cacheOption, type Context } from './context.ts';
@@ -37,8 +38,7 @@ export async function openGuestShell(
   context.err(`booting ${cell.id}\n`);
   await using machine = await startMachine(spec, { kind: 'boot' });
   const session = await openSession(machine, deadlines);
-  if (settings.swap !== null) await session.request({ verb: 'swapon', disk: swapDisk }, deadlines.requestMs);
-  await session.request({ verb: 'apply', settings: buildWrites(settings) }, deadlines.requestMs);
+  await applySettings(session, settings, deadlines);
   const folder = images.subjects?.[settings.subject] ?? null;
   const subject =
     cell.subject === undefined

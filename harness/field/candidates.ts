@@ -43,7 +43,6 @@ function listChanges(settings: Settings, wanted: Tier): readonly Draft[] {
   return [
     ...listVariables(settings),
     ...listPoolSizes(settings, wanted),
-    ...listParameters(settings, wanted),
     ...listLimits(settings, wanted),
     ...listSysctls(settings, wanted),
     ...listVersions(settings),
@@ -77,82 +76,71 @@ function listVariables(settings: Settings): readonly Draft[] {
   ];
 }
 
-type PoolRow = Readonly<{ name: string; most: number; cost: (count: number) => string }>;
+type PoolRow = Readonly<{
+  /** Variable of Spin, and its default. */
+  spin: Readonly<{ name: string; most: number }>;
+  /** Axis, `wasmtime -O` option and default of the engine itself, where it has one of its own. */
+  engine?: Readonly<{
+    axis: 'stacks' | 'tables' | 'tableElements' | 'memories';
+    option: string;
+    most: number;
+  }>;
+  cost: (count: number) => string;
+}>;
 
-/** Spin's variables by what they cost, cheapest first; `most` is Spin's own default. */
+/** What sizes a pool, by what it costs, cheapest first. */
 const poolRows: readonly PoolRow[] = [
   {
-    name: 'SPIN_WASMTIME_TOTAL_STACKS',
-    most: 1000,
+    spin: { name: 'SPIN_WASMTIME_TOTAL_STACKS', most: 1000 },
+    engine: { axis: 'stacks', option: 'pooling-total-stacks', most: 1000 },
     cost: (n) => `at most ${n} calls into WebAssembly at a time may wait`,
   },
-  { name: 'SPIN_WASMTIME_TOTAL_TABLES', most: 2000, cost: (n) => `at most ${n} tables at a time` },
   {
-    name: 'SPIN_WASMTIME_INSTANCE_TABLE_ELEMENTS',
-    most: 100_000,
+    spin: { name: 'SPIN_WASMTIME_TOTAL_TABLES', most: 2000 },
+    engine: { axis: 'tables', option: 'pooling-total-tables', most: 1000 },
+    cost: (n) => `at most ${n} tables at a time`,
+  },
+  {
+    spin: { name: 'SPIN_WASMTIME_INSTANCE_TABLE_ELEMENTS', most: 100_000 },
+    engine: { axis: 'tableElements', option: 'pooling-table-elements', most: 20_000 },
     cost: (n) => `tables of at most ${n} elements`,
   },
-  { name: 'SPIN_WASMTIME_TOTAL_MEMORIES', most: 1000, cost: (n) => `at most ${n} memories at a time` },
-  { name: 'SPIN_MAX_INSTANCE_COUNT', most: 1000, cost: (n) => `at most ${n} instances at a time` },
+  {
+    spin: { name: 'SPIN_WASMTIME_TOTAL_MEMORIES', most: 1000 },
+    engine: { axis: 'memories', option: 'pooling-total-memories', most: 1000 },
+    cost: (n) => `at most ${n} memories at a time`,
+  },
+  {
+    spin: { name: 'SPIN_MAX_INSTANCE_COUNT', most: 1000 },
+    cost: (n) => `at most ${n} instances at a time`,
+  },
 ];
 
-/** Only Spin's profile reads these; forced tiers other than standard have pools of their own. */
+/** Only Spin's profile reads Spin's variables; without it there are the engine's own parameters. Never both at once. */
 function listPoolSizes(settings: Settings, wanted: Tier): readonly Draft[] {
-  if (settings.profile !== 'spin' || settings.engine === 'v8') return [];
-  return poolRows.flatMap(({ name, most, cost }) => {
-    const change = (count: number): Settings => ({
-      ...settings,
-      env: { ...settings.env, [name]: String(count) },
-    });
-    const count = largestCount(most, (some) => reaches(predictSettings(change(some), slackBytes), wanted));
-    return count === null || count === most || String(count) === settings.env[name]
-      ? []
-      : [{ kind: 'pool' as const, change: `${name}=${count}`, cost: cost(count), settings: change(count) }];
-  });
-}
-
-/** The same without Spin's variables: an engine's own parameters. Both at once would be the other's. */
-function listParameters(settings: Settings, wanted: Tier): readonly Draft[] {
-  if (settings.profile === 'spin' || settings.engine === 'v8') return [];
-  const rows = [
-    {
-      axis: 'stacks',
-      most: settings.stacks ?? 1000,
-      option: 'pooling-total-stacks',
-      cost: poolRows[0]?.cost,
-    },
-    {
-      axis: 'tables',
-      most: settings.tables ?? 1000,
-      option: 'pooling-total-tables',
-      cost: poolRows[1]?.cost,
-    },
-    {
-      axis: 'tableElements',
-      most: settings.tableElements ?? 20_000,
-      option: 'pooling-table-elements',
-      cost: poolRows[2]?.cost,
-    },
-    {
-      axis: 'memories',
-      most: settings.memories ?? 1000,
-      option: 'pooling-total-memories',
-      cost: poolRows[3]?.cost,
-    },
-  ] as const;
-  return rows.flatMap(({ axis, most, option, cost }): Draft[] => {
-    const change = (count: number): Settings => ({ ...settings, [axis]: count });
-    const count = largestCount(most, (some) => reaches(predictSettings(change(some), slackBytes), wanted));
-    return count === null || count === most
-      ? []
-      : [
-          {
-            kind: 'pool',
-            change: `-O ${option}=${count}`,
-            cost: cost?.(count) ?? '',
-            settings: change(count),
-          },
-        ];
+  if (settings.engine === 'v8') return [];
+  return poolRows.flatMap(({ spin, engine, cost }): readonly Draft[] => {
+    const fit = (most: number, write: (count: number) => string, change: (count: number) => Settings) => {
+      const count = largestCount(most, (some) => reaches(predictSettings(change(some), slackBytes), wanted));
+      if (count === null || count === most) return [];
+      return [{ kind: 'pool' as const, change: write(count), cost: cost(count), settings: change(count) }];
+    };
+    if (settings.profile === 'spin') {
+      const { name, most } = spin;
+      const drafts = fit(
+        most,
+        (count) => `${name}=${count}`,
+        (count) => ({ ...settings, env: { ...settings.env, [name]: String(count) } }),
+      );
+      return drafts.filter(({ settings: { env } }) => env[name] !== settings.env[name]);
+    }
+    if (engine === undefined) return [];
+    const { axis, option, most } = engine;
+    return fit(
+      settings[axis] ?? most,
+      (count) => `-O ${option}=${count}`,
+      (count) => ({ ...settings, [axis]: count }),
+    );
   });
 }
 

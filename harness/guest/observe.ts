@@ -30,6 +30,16 @@ const subjectGroupFile = `/sys/fs/cgroup${subjectGroup}/memory.max`;
 export const factPathsOf = ({ cgroupMemory }: Settings): readonly string[] =>
   cgroupMemory === null ? machineFactFiles : [...machineFactFiles, subjectGroupFile];
 
+/** Makes a machine what a cell asks for, once: swap, then kernel settings. */
+export async function applySettings(
+  session: Session,
+  settings: Settings,
+  deadlines: Deadlines,
+): Promise<void> {
+  await addSwap(session, settings, deadlines);
+  await session.request({ verb: 'apply', settings: buildWrites(settings) }, deadlines.requestMs);
+}
+
 /** Switches the cell's swap on, once for each machine. */
 export async function addSwap(session: Session, { swap }: Settings, deadlines: Deadlines): Promise<void> {
   if (swap !== null) await session.request({ verb: 'swapon', disk: swapDisk }, deadlines.requestMs);
@@ -135,8 +145,7 @@ export async function observeCell(
     session = await openSession(machine, deadlines);
     lap('ready');
     onPhase('ready');
-    await addSwap(session, settings, deadlines);
-    await session.request({ verb: 'apply', settings: buildWrites(settings) }, deadlines.requestMs);
+    await applySettings(session, settings, deadlines);
     lap('settings');
     onPhase('settings');
     const { command, env, deadlineSeconds, until } = foreign ?? buildSubject(settings, deadlines);

@@ -57,23 +57,6 @@ t.test('the command line is a pure function of spec and start', (t) => {
   t.match(valueAfter(more, '-append'), /poolproof\.disks=2$/, 'init waits for the swap disk too');
   t.equal(valueAfter(more, '-add-fd'), 'fd=7,set=1');
   t.ok(more.includes('virtio-rng-pci,rng=entropy') && !boot.includes('virtio-rng-pci,rng=entropy'));
-  const disks = Array.from({ length: 25 }, (_, index) => ({ name: `d${index}`, path: '/d' }));
-  const words = (count: number) =>
-    buildArguments({ ...spec, disks: disks.slice(0, count) }, { kind: 'boot' });
-  t.notOk(
-    words(24).some((word) => word.includes('addr=')),
-    'a slot each',
-  );
-  t.strictSame(
-    words(25).filter((word) => /serial=d(0|1|8|24),/.test(word)),
-    [
-      'virtio-blk-pci,drive=disk0,serial=d0,addr=10.0,multifunction=on',
-      'virtio-blk-pci,drive=disk1,serial=d1,addr=10.1',
-      'virtio-blk-pci,drive=disk8,serial=d8,addr=11.0,multifunction=on',
-      'virtio-blk-pci,drive=disk24,serial=d24,addr=13.0,multifunction=on',
-    ],
-    'eight share a slot where there are more disks than slots',
-  );
   const template = buildArguments(spec, { kind: 'template', ramFile: '/t/ram' });
   t.match(valueAfter(template, '-object'), /mem-path=\/t\/ram,share=on$/);
   const clone = buildArguments({ ...spec, icountShift: 0 }, { kind: 'clone', ramFile: '/t/ram' });

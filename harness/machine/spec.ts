@@ -83,7 +83,7 @@ export function buildArguments(spec: MachineSpec, start: Start): string[] {
       '-blockdev',
       `driver=raw,file=file${index},node-name=disk${index},read-only=on`,
       '-device',
-      `virtio-blk-pci,drive=disk${index},serial=${name}${placeDisk(index, spec.disks.length)}`,
+      `virtio-blk-pci,drive=disk${index},serial=${name}`,
     ]),
     ...(spec.entropy === true
       ? ['-object', 'rng-builtin,id=entropy', '-device', 'virtio-rng-pci,rng=entropy']
@@ -100,16 +100,6 @@ export function buildArguments(spec: MachineSpec, start: Start): string[] {
     // The state holds no RAM; a capability has to say so before it is read: see template.ts.
     ...(start.kind === 'clone' ? ['-incoming', 'defer'] : []),
   ];
-}
-
-/** Disks that get a slot each: q35 has 30 slots left, and three of other devices must fit too. */
-const maxSlots = 24;
-
-/** More disks than slots, as with a matrix of many versions: eight share one, from slot 16 on, as its functions. */
-function placeDisk(index: number, count: number): string {
-  if (count <= maxSlots) return '';
-  const slot = (16 + Math.floor(index / 8)).toString(16);
-  return `,addr=${slot}.${index % 8}${index % 8 === 0 ? ',multifunction=on' : ''}`;
 }
 
 /** QEMU splits option values at commas; a doubled comma stands for one. */

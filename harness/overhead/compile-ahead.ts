@@ -3,7 +3,8 @@
  * decide the code. Compiling under emulation takes half a minute, so the result is kept as a disk in the cache.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { access, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { extract } from 'tar';
 import { buildErofs } from '../../images/archive/erofs.ts';
@@ -64,11 +65,7 @@ export async function compileAhead(ahead: Ahead): Promise<string> {
   const form = codeFormOf(ahead.engine.kind, ahead.subject, ahead.shape);
   const folder = path.join(ahead.cacheDir, 'modules');
   const file = path.join(folder, `${digestAhead(ahead, form)}.erofs`);
-  const isThere = await access(file).then(
-    () => true,
-    () => false,
-  );
-  if (isThere) return file;
+  if (existsSync(file)) return file;
   await mkdir(folder, { recursive: true });
   const work = await mkdtemp(path.join(folder, '.building-'));
   try {

@@ -82,12 +82,13 @@ export async function hasBlob(cache: ImageCache, sha256: string, size: number): 
 /** Moves a finished file of the same file system into the cache; it is read-only from then on. */
 export async function addBlob(cache: ImageCache, file: string, sha256: string): Promise<string> {
   const target = blobPath(cache, sha256);
+  // An import has unpacked it to its place already.
+  if (path.resolve(file) === path.resolve(target)) return target;
   // Two recipes can give the same bytes (Node 22, and the version it is pinned to): a new time would make the
   // first one's record void.
   const known = await hashFile(target).catch(() => undefined);
   if (known?.sha256 === sha256) {
-    // An import has unpacked it to its place already.
-    if (path.resolve(file) !== path.resolve(target)) await rm(file, { force: true });
+    await rm(file, { force: true });
     return target;
   }
   await chmod(file, 0o444);

@@ -75,7 +75,7 @@ function read(chunks: readonly string[]): { replies: Reply[]; noise: string[]; r
 
 t.test('a reply is put together from pieces of any size', (t) => {
   const text =
-    'tok 1 text /a:one\ntok 1 text /a:two: three\ntok 1 text /b:\ntok 1 data out aGVs\ntok 1 data out bG8=\ntok 1 ok exit=0 empty= word\n';
+    'tok 1 text /a:one\ntok 1 begin text\n/a:two: three\n/b:\n/proc/17/stat:17 (x)\ntok 1 end\ntok 1 begin data out\naGVs\nbG8=\ntok 1 end\ntok 1 ok exit=0 empty= word\n';
   for (const size of [1, 7, text.length]) {
     const chunks = Array.from({ length: Math.ceil(text.length / size) }, (_, index) =>
       text.slice(index * size, (index + 1) * size),
@@ -87,7 +87,7 @@ t.test('a reply is put together from pieces of any size', (t) => {
       seq: 1,
       ok: true,
       values: { exit: '0', empty: '' },
-      texts: { '/a': 'one\ntwo: three', '/b': '' },
+      texts: { '/a': 'one\ntwo: three', '/b': '', '/proc/self/stat': '17 (x)' },
     });
     t.equal(replies[0]?.data['out']?.toString(), 'hello');
   }
@@ -105,14 +105,20 @@ t.test('nothing without the token is a message', (t) => {
     'tok one ok\n',
     'tok 1 unknown x\n',
     '\u0000\u0001\u0002 tok 1 ok\n',
+    'tok 1 begin what\n',
+    'neither text nor data\n',
+    'tok 1 begin text\n',
+    'no path\n',
+    'tok 1 end\n',
+    'after the block:1\n',
   ]);
   t.same(replies, []);
-  t.equal(noise.length, 6);
+  t.equal(noise.length, 9);
   t.end();
 });
 
 t.test('a line without end is refused, and what was read before stays', (t) => {
-  const { reader, replies } = read(['tok 1 ok\n', 'tok 2 text /a:kept\n']);
+  const { reader, replies } = read(['tok 1 ok\n', 'tok 2 begin text\n/a:kept\n']);
   t.throws(() => reader.push(Buffer.alloc(maxReplyLineBytes + 1, 'x')), RangeError);
   t.equal(replies.length, 1);
   t.same(reader.unfinishedTexts, { '/a': 'kept' });

@@ -3,8 +3,9 @@
  *
  * Harness to guest, one line a request: `<token> <seq> <verb> <words quoted for a shell>`; the first is
  * `poolproof/1 <seq> hello …` and names the token. Guest to harness, lines of at most
- * {@link maxReplyLineBytes}: `<token> <seq> text <path>:<line>`, `<token> <seq> data <name> <base64>`,
- * and exactly one `<token> <seq> ok …` or `<token> <seq> error …` that ends the reply.
+ * {@link maxReplyLineBytes}: `<token> <seq> text <path>:<line>`, blocks of such lines without their first three
+ * words between `<token> <seq> begin text` and `<token> <seq> end`, blocks of base64 lines after
+ * `<token> <seq> begin data <name>`, and exactly one `<token> <seq> ok …` or `<token> <seq> error …` that ends the reply.
  *
  * Only the session holds the port (the kernel lets one process open it) and the token is drawn anew for
  * every machine, so nothing a subject prints can pass for a message: its output travels as base64.
@@ -129,6 +130,8 @@ export class ReplyReader {
   #pending: Buffer = Buffer.alloc(0);
   #texts: Record<string, string[]> = {};
   #data: Record<string, Buffer[]> = {};
+  /** What the lines of an open block are. */
+  #block: ((line: string) => void) | null = null;
 
   constructor(token: string, onReply: (reply: Reply) => void, onNoise: (line: string) => void) {
     this.#token = token;
@@ -159,21 +162,37 @@ export class ReplyReader {
     const [token, seqText, kind, ...words] = line.split(' ');
     const seq = Number(seqText);
     if (token !== this.#token || !Number.isSafeInteger(seq)) {
-      this.#onNoise(line);
+      (this.#block ?? this.#onNoise)(line);
       return;
     }
     const rest = words.join(' ');
+    this.#block = null;
     if (kind === 'text') {
-      const colon = rest.indexOf(':');
-      (this.#texts[rest.slice(0, colon)] ??= []).push(rest.slice(colon + 1));
-    } else if (kind === 'data') {
-      const [name = '', base64 = ''] = words;
-      (this.#data[name] ??= []).push(Buffer.from(base64, 'base64'));
+      this.#text(rest);
+    } else if (kind === 'begin') {
+      this.#block = this.#begin(words);
+    } else if (kind === 'end') {
+      // The line that follows is ours again.
     } else if (kind === 'ok' || kind === 'error') {
       this.#finish(seq, kind === 'ok', rest);
     } else {
       this.#onNoise(line);
     }
+  }
+
+  /** A process has its own files by its number, which nobody else needs to know: they become those of `self`. */
+  #text(line: string): void {
+    const colon = line.indexOf(':');
+    const path = line.slice(0, Math.max(colon, 0)).replace(/^\/proc\/\d+\//, '/proc/self/');
+    if (colon > 0) (this.#texts[path] ??= []).push(line.slice(colon + 1));
+    else this.#onNoise(line);
+  }
+
+  #begin([kind, name = '']: readonly string[]): ((line: string) => void) | null {
+    if (kind === 'text') return (line) => this.#text(line);
+    if (kind !== 'data') return null;
+    const chunks = (this.#data[name] ??= []);
+    return (line) => void chunks.push(Buffer.from(line, 'base64'));
   }
 
   #finish(seq: number, ok: boolean, rest: string): void {

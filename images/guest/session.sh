@@ -16,12 +16,20 @@ work=/run/subject
 
 say() { printf '%s %s %s\n' "$token" "$seq" "$*" >&3; }
 
-# Files as `text <path>:<line>` lines; a file that cannot be read is simply not there.
-send_texts() { busybox grep -H '' "$@" 2>/dev/null | busybox sed "s|^|$token $seq text |" >&3; }
+# Files as a block of `<path>:<line>` lines; a file that cannot be read is simply not there. One program and no
+# pattern: a clone translates anew whatever code runs in it.
+send_texts() {
+  say begin text
+  busybox grep -HF '' "$@" 2>/dev/null >&3
+  say end
+}
 
-# A file of arbitrary bytes as base64 `data` lines.
+# A file of arbitrary bytes as a block of base64 lines.
 send_data() {
-  [ -s "$2" ] && busybox base64 -w 3000 "$2" | busybox sed "s|^|$token $seq data $1 |" >&3
+  [ -s "$2" ] || return
+  say begin data "$1"
+  busybox base64 -w 3000 "$2" >&3
+  say end
 }
 
 now_cs() {
@@ -175,9 +183,7 @@ do_run() {
       ready)
         child=$value
         # shellcheck disable=SC2086 # word splitting makes one argument of each path
-        busybox grep -H '' $facts "/proc/$child/limits" "/proc/$child/status" "/proc/$child/stat" \
-          "/proc/$child/cgroup" 2>/dev/null |
-          busybox sed "s|^/proc/$child/|/proc/self/|; s|^|$token $seq text |" >&3
+        send_texts $facts "/proc/$child/limits" "/proc/$child/status" "/proc/$child/stat" "/proc/$child/cgroup"
         [ -z "$size" ] || say text "poolproof/write-execute:$size"
         started=$(now_cs)
         echo go >"$work/go"

@@ -63,13 +63,13 @@ const prepared: Prepared = {
     [
       'bookworm',
       {
-        kernel: { path: '/k', digest: 'd', release: 'r' },
+        kernel: { path: '/k', digest: 'd', release: '6.1.0-fake' },
         initramfs: { path: '/i', digest: 'd' },
         disks: [],
         digest: 'd',
         components: [],
         nodes: { '22': '22.23.3' },
-        engines: {},
+        engines: { '50.0.1': '/lib' },
       },
     ],
   ]),

@@ -1,9 +1,10 @@
 /**
  * Benchmarks: `node dist/scripts/bench/main.js [--quick] [--json FILE] [name ...]`. Prints a line a figure and, with
- * --json, keeps them with the machine named. Names: help plan fake report history clones others first shared cell matrix boots planted two-boots overhead-cell (default: all).
+ * --json, adds them to those of this machine in the file. Names: help plan fake report history clones others first shared cell matrix boots planted two-boots overhead-cell (default: all).
  */
-import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { existsSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { readComputer, findQemu } from '../../harness/plan/computer.ts';
 import { benchBoots, benchClones, benchOtherTools, benchSharedMemory } from './guests.ts';
 import {
@@ -22,6 +23,15 @@ const { values, positionals: names } = parseArgs({
   allowPositionals: true,
 });
 const { quick = false, json: jsonFile } = values;
+
+/** Figures that are in the file already, of the very same machine; of another one, none. */
+async function readKept(file: string, machine: unknown): Promise<object> {
+  if (!existsSync(file)) return {};
+  const record: unknown = JSON.parse(await readFile(file, 'utf8'));
+  const isRecord = (value: unknown): value is Readonly<{ machine: unknown; figures: object }> =>
+    typeof value === 'object' && value !== null && 'machine' in value && 'figures' in value;
+  return isRecord(record) && isDeepStrictEqual(record.machine, machine) ? record.figures : {};
+}
 
 const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
   help: () => benchHelp(quick ? 3 : 10),
@@ -58,7 +68,10 @@ if (values.help === true) {
     const { cores, cpuModel, memTotalMib, kernel, os } = await readComputer();
     const { title } = await findQemu();
     const machine = { cores, cpuModel, memTotalMib, kernel, os, qemu: title, node: process.versions.node };
-    const record = { date: new Date().toISOString().slice(0, 10), machine, figures };
+    // One benchmark can be taken again without the others, on the same machine.
+    const kept = await readKept(jsonFile, machine);
+    const date = new Date().toISOString().slice(0, 10);
+    const record = { date, machine, figures: { ...kept, ...figures } };
     writeFileSync(jsonFile, `${JSON.stringify(record, null, 2)}\n`);
   }
 }
