@@ -80,10 +80,12 @@ export async function benchFakeMatrix(
   cells: number,
 ): Promise<Readonly<{ cells: number; msPerCell: number; cpuMsPerCell: number; peakMib: number }>> {
   return withFolder(async (folder) => {
-    // Distinct cells, as in a real matrix: a thousand repetitions at most are one cell.
-    const repeat = Math.min(cells, 1000);
-    const sizes = Array.from({ length: Math.ceil(cells / repeat) }, (_, index) => `${512 + 64 * index}M`);
-    const matrix = parseMatrix(`axes: {memory: [${sizes.join(', ')}]}\nrepeat: ${repeat}\n`, 'fake.yaml');
+    // Distinct cells of few boots, as in a real matrix.
+    const each = Math.min(cells, 1000);
+    const sizes = Array.from({ length: Math.ceil(cells / each) }, (_, index) => `${512 + 64 * index}M`);
+    const counts = Array.from({ length: each }, (_, index) => 65_530 + index);
+    const text = `axes: {memory: [${sizes.join(', ')}], maxMapCount: [${counts.join(', ')}]}\n`;
+    const matrix = parseMatrix(text, 'fake.yaml');
     const stdout = `${JSON.stringify(conservativeReport)}\n`;
     const [started, cpu] = [performance.now(), process.cpuUsage()];
     await runPrepared(matrix, prepared, {

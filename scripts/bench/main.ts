@@ -5,6 +5,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { isDeepStrictEqual, parseArgs } from 'node:util';
+import { execa } from 'execa';
 import { readComputer, findQemu } from '../../harness/plan/computer.ts';
 import { benchBoots, benchClones, benchOtherTools, benchSharedMemory } from './guests.ts';
 import {
@@ -24,6 +25,12 @@ const { values, positionals: names } = parseArgs({
 });
 const { quick = false, json: jsonFile } = values;
 
+/** A figure of one process: what it holds at most would else be that of the largest before it. */
+async function runAlone(name: string): Promise<unknown> {
+  const { stdout } = await execa(process.execPath, [import.meta.filename, name]);
+  return JSON.parse(stdout);
+}
+
 /** Figures that are in the file already, of the very same machine; of another one, none. */
 async function readKept(file: string, machine: unknown): Promise<object> {
   if (!existsSync(file)) return {};
@@ -36,11 +43,12 @@ async function readKept(file: string, machine: unknown): Promise<object> {
 const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
   help: () => benchHelp(quick ? 3 : 10),
   plan: () => benchPlan(),
-  fake: async () => [
-    await benchFakeMatrix(100),
-    await benchFakeMatrix(1000),
-    ...(quick ? [] : [await benchFakeMatrix(10_000)]),
-  ],
+  fake: async () => {
+    const figures: unknown[] = [];
+    for (const cells of quick ? [100, 1000] : [100, 1000, 10_000])
+      figures.push(await runAlone(`fake=${cells}`));
+    return figures;
+  },
   report: () => benchReport(quick ? 1000 : 10_000, quick ? 2 : 5),
   history: () => benchHistory(quick ? 36 : 365, 500),
   clones: () => benchClones(quick ? 3 : 15, quick ? 20 : 1000),
@@ -55,7 +63,10 @@ const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
   'overhead-cell': () => benchOverheadCells(quick ? ['22'] : ['20', '22', '24']),
 };
 
-if (values.help === true) {
+const alone = /^fake=(\d+)$/.exec(names[0] ?? '');
+if (alone !== null) {
+  process.stdout.write(`${JSON.stringify(await benchFakeMatrix(Number(alone[1])))}\n`);
+} else if (values.help === true) {
   process.stdout.write(`bench [--quick] [--json FILE] [${Object.keys(benchmarks).join('|')} ...]\n`);
 } else {
   const figures: Record<string, unknown> = {};
