@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { buildBytecode } from './archive/bytecode.ts';
+import { buildBytecode, bytecodePrograms } from './archive/bytecode.ts';
 import { buildErofs, linkInTree, makeTreeFolder, writeTreeFile } from './archive/erofs.ts';
 import type { MeasureFiles } from './archive/host-files.ts';
 import { buildBaseArchive, findKernel } from './archive/initramfs.ts';
@@ -18,14 +18,13 @@ import {
   measureDisk,
   mountPoint,
   nodeDisk,
-  nodes,
   workloadsDisk,
   type ImageRequest,
 } from './definitions.ts';
 import { PoolproofError } from './errors.ts';
 import type { Pin } from './lock.ts';
 import { extractWorkloads } from './wasm-host/workloads/extract.ts';
-import { bytecodeFolder } from './wasm-host/worker-script.ts';
+import { bytecodeFile } from './wasm-host/worker-script.ts';
 import { workloadPackages } from './wasm-host/workloads/packages.ts';
 
 /** One file of an image: what it is made of, and how. */
@@ -69,11 +68,8 @@ export function planArtefacts(
     kernelPlan(request.kernel, kernelPins),
     initramfsPlan(request.kernel, kernelPins),
     basePlan(),
-    hostPlan(
-      hostFiles,
-      request.nodes.filter((node) => nodes.includes(node)),
-    ),
-    ...request.nodes.map(nodePlan),
+    hostPlan(hostFiles),
+    ...request.nodes.map((line) => nodePlan(line, hostFiles)),
     ...request.engines.map(enginePlan),
     ...(measureFiles === null ? [] : [measurePlan(measureFiles), workloadsPlan(measureFiles)]),
   ];
@@ -149,16 +145,13 @@ const basePlan = (): ArtefactPlan => ({
   },
 });
 
-/**
- * The one disk that changes with this project's code; small, so that building it costs little. Bytecode only for
- * pinned lines: a matrix of many versions would unpack them all at every change of the code.
- */
-const hostPlan = (files: ReadonlyMap<string, Buffer>, lines: readonly string[]): ArtefactPlan => ({
+/** Changes with this project's code; small, so that building it costs nothing. */
+const hostPlan = (files: ReadonlyMap<string, Buffer>): ArtefactPlan => ({
   name: 'host',
   kind: 'disk',
-  components: lines.map((line) => lockNames.node(line)),
+  components: [],
   inputs: { digest: digestFiles(files) },
-  build: async ({ fileOf, folder }) => {
+  build: async ({ folder }) => {
     const tree = path.join(folder, 'tree');
     for (const [name, data] of files) {
       await writeTreeFile(tree, name, data, name.endsWith('.sh') ? 0o755 : 0o644);
@@ -166,16 +159,9 @@ const hostPlan = (files: ReadonlyMap<string, Buffer>, lines: readonly string[]):
     await writeTreeFile(tree, 'package.json', '{ "type": "module" }\n');
     // Node looks for koffi in the folders above the program: this is the nearest one of both its parts.
     await linkInTree(tree, 'node_modules', `${mountPoint('base')}/node_modules`);
-    for (const line of lines) await addBytecode(tree, fileOf(lockNames.node(line)), path.join(folder, line));
     return finishDisk(tree, folder);
   },
 });
-
-async function addBytecode(tree: string, nodePackage: string, folder: string): Promise<void> {
-  await unpackNpm(nodePackage, folder, /^bin\/node$/);
-  const made = await buildBytecode(path.join(folder, 'bin/node'), path.join(tree, 'wasm-host'), folder);
-  if (made !== null) await writeTreeFile(tree, `wasm-host/${bytecodeFolder}/${made.version}`, made.bytes);
-}
 
 /** Apart from its workloads, so that a change of the program costs no new machine code of theirs. */
 const measurePlan = ({ program }: MeasureFiles): ArtefactPlan => ({
@@ -212,18 +198,26 @@ const workloadsPlan = ({ kernels }: MeasureFiles): ArtefactPlan => ({
 const digestFiles = (files: ReadonlyMap<string, Buffer>): string =>
   hashRecipe([...files].map(([name, data]) => [name, createHash('sha256').update(data).digest('hex')]));
 
-const nodePlan = (line: string): ArtefactPlan => ({
-  name: nodeDisk(line),
-  kind: 'disk',
-  components: [lockNames.node(line)],
-  inputs: null,
-  build: async ({ fileOf, folder }) => {
-    const tree = path.join(folder, 'tree');
-    await makeTreeFolder(tree, 'bin');
-    await unpackNpm(fileOf(lockNames.node(line)), tree, /^(bin\/node|LICENSE)$/);
-    return finishDisk(tree, folder);
-  },
-});
+/** Node, and beside it the bytecode of the host's worker that it takes. */
+const nodePlan = (line: string, hostFiles: ReadonlyMap<string, Buffer>): ArtefactPlan => {
+  const programs = new Map([...hostFiles].filter(([name]) => bytecodePrograms.includes(name)));
+  return {
+    name: nodeDisk(line),
+    kind: 'disk',
+    components: [lockNames.node(line)],
+    inputs: { digest: digestFiles(programs) },
+    build: async ({ fileOf, folder }) => {
+      const tree = path.join(folder, 'tree');
+      await makeTreeFolder(tree, 'bin');
+      await unpackNpm(fileOf(lockNames.node(line)), tree, /^(bin\/node|LICENSE)$/);
+      for (const [name, data] of programs) await writeTreeFile(folder, name, data);
+      const node = path.join(tree, 'bin/node');
+      const bytecode = await buildBytecode(node, path.join(folder, 'wasm-host'), folder);
+      if (bytecode !== null) await writeTreeFile(tree, `bin/${bytecodeFile}`, bytecode);
+      return finishDisk(tree, folder);
+    },
+  };
+};
 
 const enginePlan = (version: string): ArtefactPlan => ({
   name: engineDisk(version),

@@ -7,10 +7,19 @@ import { buildCpio } from './archive/cpio.ts';
 import { buildImages, type BuildRequest, type BuiltImages, type ImageEvent } from './build.ts';
 import { openCache } from './cache/image-cache.ts';
 import { collectGarbage } from './collect-garbage.ts';
-import { busyboxApplets, enginePath, engines, lockNames, nodePath, nodes } from './definitions.ts';
+import {
+  busyboxApplets,
+  enginePath,
+  engines,
+  hostFolder,
+  lockNames,
+  nodePath,
+  nodes,
+} from './definitions.ts';
 import { listImages } from './inspect.ts';
 import { formatLock, loadLock, type Pin } from './lock.ts';
 import { exportImages, importImages } from './transfer.ts';
+import { bytecodeFile } from './wasm-host/worker-script.ts';
 
 // Packages come from the user's own cache, or through the package managers the first time.
 const shared = resolveCacheFolder();
@@ -269,6 +278,10 @@ t.test('in a guest every Node starts, koffi loads every engine, every command is
     'while set -- /sys/block/vd*; [ $# -lt $DISKS ]; do usleep 10000; done',
     'for b in "$@"; do read -r n <$b/serial; mkdir -p /disks/$n; mount -t erofs -o ro /dev/${b##*/} /disks/$n; done',
     ...nodes.map((line) => `echo "node ${line}=$(${nodePath(line)} -p process.versions.node)"`),
+    ...nodes.map(
+      (line) =>
+        `(cd ${hostFolder} && ${nodePath(line)} keep-bytecode.cjs check worker.cjs ${path.dirname(nodePath(line))}/${bytecodeFile}) && echo "bytecode of ${line} is taken"`,
+    ),
     // Found from the place of the wasm host, as the host itself finds it.
     `cat >/tmp/load.cjs <<'E'`,
     `const koffi = require('node:module').createRequire('/disks/host/wasm-host/any.js')('koffi');`,
@@ -314,6 +327,7 @@ t.test('in a guest every Node starts, koffi loads every engine, every command is
   );
   t.match(stdout, /finished/);
   for (const line of nodes) t.match(stdout, `node ${line}=${images.nodes[line]}`, `Node ${line}`);
+  for (const line of nodes) t.match(stdout, `bytecode of ${line} is taken`);
   for (const version of engines)
     t.match(stdout, `engine ${enginePath(version)} true`, `libwasmtime ${version}`);
   t.notMatch(stdout, /dead (module|command)/);

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { findInCache, openJob, type JobOptions } from './build-job.ts';
 import { holdBuildLock } from './cache/build-lock.ts';
 import { blobPath, openCache, parseArtefact, type ImageCache } from './cache/image-cache.ts';
-import { kernels, nodes, type ImageRequest } from './definitions.ts';
+import { kernels } from './definitions.ts';
 import { fullRequest } from './inspect.ts';
 
 export type GarbageRequest = JobOptions &
@@ -69,30 +69,13 @@ async function listUsed(
 ): Promise<Readonly<{ images: ReadonlySet<string>; packages: ReadonlySet<string> }>> {
   const images = new Set<string>();
   const packages = new Set<string>();
-  const requests: readonly ImageRequest[] = [
-    ...kernels.map(({ name }) => fullRequest(name)),
-    // The host disk holds bytecode for the Nodes of its request, whatever the kernel: each choice is a disk of its own.
-    ...kernels
-      .slice(0, 1)
-      .flatMap(({ name }) =>
-        listChoices(nodes).map((lines) => ({ kernel: name, nodes: lines, engines: [] })),
-      ),
-  ];
-  for (const request of requests) {
-    const found = await findInCache(await openJob(request, options));
+  for (const kernel of kernels) {
+    const found = await findInCache(await openJob(fullRequest(kernel.name), options));
     for (const component of found.components.values()) packages.add(component.sha256);
     for (const { artefact } of found.artefacts.values()) images.add(artefact.sha256);
     if (found.initramfs !== undefined) images.add(found.initramfs.artefact.sha256);
   }
   return { images, packages };
-}
-
-/** Every choice of some, in their order; `[]` among them. */
-function listChoices(all: readonly string[]): readonly (readonly string[])[] {
-  return all.reduce<readonly (readonly string[])[]>(
-    (choices, one) => [...choices, ...choices.map((choice) => [...choice, one])],
-    [[]],
-  );
 }
 
 async function removeStaleRecords(cache: ImageCache): Promise<void> {

@@ -1,9 +1,10 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
 import t from 'tap';
 import { project } from '../project.ts';
+import { bytecodeFile } from '../wasm-host/worker-script.ts';
 import { buildBytecode } from './bytecode.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'poolproof-test-'));
@@ -16,9 +17,8 @@ t.test('the same bytes every time, for the Node that made them', async (t) => {
     await buildBytecode(process.execPath, host, folder),
     await buildBytecode(process.execPath, host, folder),
   ];
-  t.equal(first?.version, process.versions.node);
-  t.ok(first && first.bytes.length > 10_000, 'all functions are compiled, not only what runs at once');
-  t.ok(second && first?.bytes.equals(second.bytes));
+  t.ok(first && first.length > 10_000, 'all functions are compiled, not only what runs at once');
+  t.ok(second && first?.equals(second));
 });
 
 t.test('a program that is no Node, or does not run here, gives none', async (t) => {
@@ -27,11 +27,13 @@ t.test('a program that is no Node, or does not run here, gives none', async (t) 
 });
 
 t.test('the host says the same with bytecode, without and with that of another', async (t) => {
-  const places = path.join(host, 'bytecode');
-  mkdirSync(places, { recursive: true });
-  const file = path.join(places, process.versions.node);
+  // A Node of its own, as in an image: bytecode lies beside the program.
+  const node = path.join(folder, 'bin', 'node');
+  mkdirSync(path.dirname(node));
+  copyFileSync(process.execPath, node);
+  const file = path.join(path.dirname(node), bytecodeFile);
   const run = async (): Promise<unknown> => {
-    const words = ['--once', '--node', process.execPath, '--engine', 'v8'];
+    const words = ['--once', '--node', node, '--engine', 'v8'];
     const { stdout } = await execa(path.join(host, 'wasm-host.sh'), words, {
       env: { SPIN_ALLOCATOR: 'standard', TMPDIR: folder },
     });
@@ -43,7 +45,7 @@ t.test('the host says the same with bytecode, without and with that of another',
   };
   const without = await run();
   t.match(without, { outcome: 'reached', tier: 'standard' });
-  writeFileSync(file, (await buildBytecode(process.execPath, host, folder))?.bytes ?? '');
+  writeFileSync(file, (await buildBytecode(node, host, folder)) ?? '');
   t.same(await run(), without);
   writeFileSync(file, 'this is no bytecode');
   t.same(await run(), without);

@@ -12,17 +12,14 @@ const steadyFlags = ['--hash-seed=1', '--no-lazy'];
 /** Place of that digest: `SerializedCodeData::kFlagHashOffset`, V8 9 to 14. */
 const flagDigest = { at: 12, bytes: 4 } as const;
 
-export type Bytecode = Readonly<{
-  /** Of the Node that takes it, `22.23.3`. */
-  version: string;
-  bytes: Buffer;
-}>;
+/** What makes it and what it is made of, in the compiled project. */
+export const bytecodePrograms: readonly string[] = ['wasm-host/worker.cjs', 'wasm-host/keep-bytecode.cjs'];
 
 /**
  * Bytecode that this Node takes when it is started without flags.
  *
  * @param node its program
- * @param hostFolder holds the compiled wasm host
+ * @param hostFolder holds {@link bytecodePrograms}
  * @param workFolder for files on the way
  * @returns null where this computer cannot run that Node, or V8 refuses what was made: guests then compile the source
  */
@@ -30,23 +27,18 @@ export async function buildBytecode(
   node: string,
   hostFolder: string,
   workFolder: string,
-): Promise<Bytecode | null> {
-  const worker = path.join(hostFolder, 'worker.cjs');
-  const run = async (
-    flags: readonly string[],
-    what: 'make' | 'check',
-    file: string,
-  ): Promise<string | null> => {
-    const words = [...flags, path.join(hostFolder, 'keep-bytecode.cjs'), what, worker, file];
+): Promise<Buffer | null> {
+  const [worker, keeper] = [path.join(hostFolder, 'worker.cjs'), path.join(hostFolder, 'keep-bytecode.cjs')];
+  const run = async (flags: readonly string[], what: 'make' | 'check', file: string): Promise<boolean> => {
+    const words = [...flags, keeper, what, worker, file];
     // Nothing of the user's: NODE_OPTIONS are flags too.
-    const { failed, stdout } = await execa(node, words, { reject: false, stdin: 'ignore', extendEnv: false });
-    return failed ? null : stdout;
+    const { failed } = await execa(node, words, { reject: false, stdin: 'ignore', extendEnv: false });
+    return !failed;
   };
   const [plain, steady] = [path.join(workFolder, 'plain'), path.join(workFolder, 'steady')];
-  const version = await run([], 'make', plain);
-  if (version === null || (await run(steadyFlags, 'make', steady)) === null) return null;
+  if (!(await run([], 'make', plain)) || !(await run(steadyFlags, 'make', steady))) return null;
   const bytes = await readFile(steady);
   (await readFile(plain)).copy(bytes, flagDigest.at, flagDigest.at, flagDigest.at + flagDigest.bytes);
   await writeFile(steady, bytes);
-  return (await run([], 'check', steady)) === null ? null : { version, bytes };
+  return (await run([], 'check', steady)) ? bytes : null;
 }

@@ -1,6 +1,6 @@
 /**
- * Build step of an image, run by the Node of a guest: `make <worker.cjs> <file>` writes the worker's bytecode and prints Node's
- * version, `check <worker.cjs> <file>` ends with 0 when this Node, with these flags, takes it.
+ * Build step of an image, run by the Node of a guest: `make <worker.cjs> <file>` writes the worker's bytecode,
+ * `check <worker.cjs> <file>` ends with 0 when this Node, with these flags, takes it.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { compileWorker } from './worker-script.ts';
@@ -8,7 +8,6 @@ import { compileWorker } from './worker-script.ts';
 const [what, worker = '', file = ''] = process.argv.slice(2);
 if (what === 'make') {
   writeFileSync(file, compileWorker(worker).createCachedData());
-  process.stdout.write(process.versions.node);
 } else if (what === 'check') {
   process.exitCode = compileWorker(worker, readFileSync(file)).cachedDataRejected === false ? 0 : 1;
 } else {

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { Script } from 'node:vm';
 
-/** Where bytecode lies beside the worker, by Node's whole version. */
-export const bytecodeFolder = 'bytecode';
+/** Bytecode of the worker, beside the program of the Node that takes it. */
+export const bytecodeFile = 'worker.bytecode';
 
 /** What Node gives a CommonJS module. */
 export type Main = (
