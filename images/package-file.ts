@@ -6,9 +6,9 @@ import { holdBuildLock } from './cache/build-lock.ts';
 import { resolveCacheFolder } from './cache/cache-folder.ts';
 import { blobPath, makeWorkFolder, openCache } from './cache/image-cache.ts';
 import { PoolproofError } from './errors.ts';
-import { loadLock, type Pin } from './lock.ts';
+import { loadLock } from './lock.ts';
 import { ComponentStore, type Component, type FetchEvent } from './source/component-store.ts';
-import { recallUnpinned, wantUnpinned, type Wanted } from './source/unpinned.ts';
+import { recallUnpinned, wantUnpinned } from './source/unpinned.ts';
 
 export type PackageFile = Readonly<{
   lockName: string;
@@ -34,7 +34,11 @@ export async function findPackageFile(
 ): Promise<string> {
   const pin = (await loadLock()).find((row) => row.name === lockName);
   const wanted = wantUnpinned(lockName);
-  const ensure = pin === undefined ? ensureUnpinned(wanted, title, hint) : ensurePin(pin);
+  let ensure: ((store: ComponentStore) => Promise<Component>) | undefined;
+  if (pin !== undefined) ensure = (store) => store.ensure(pin);
+  else if (wanted !== undefined) ensure = (store) => store.ensureUnpinned(wanted);
+  if (ensure === undefined)
+    throw new PoolproofError('IMAGE_UNKNOWN', `${title} is not pinned, and is no whole version`, { hint });
   const cache = await openCache(cacheDir);
   const pathOf = (sha256: string): string => path.join(cache.folder, kind, sha256.slice(0, 16), name);
   const known = pin ?? (await recallUnpinned(cache, lockName));
@@ -53,16 +57,4 @@ export async function findPackageFile(
   await mkdir(path.dirname(file), { recursive: true });
   await rename(partial, file);
   return file;
-}
-
-type Ensure = (store: ComponentStore) => Promise<Component>;
-
-const ensurePin =
-  (pin: Pin): Ensure =>
-  (store) =>
-    store.ensure(pin);
-
-function ensureUnpinned(wanted: Wanted | undefined, title: string, hint: string): Ensure {
-  if (wanted !== undefined) return (store) => store.ensureUnpinned(wanted);
-  throw new PoolproofError('IMAGE_UNKNOWN', `${title} is not pinned, and is no whole version`, { hint });
 }
