@@ -2,6 +2,7 @@
  * What could bring back a tier, from least to most invasive, each with the smallest value that the model
  * says is enough; and what people recommend whether it helps or not. Pure: guests decide afterwards.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { axes } from '../matrix/axes.ts';
 import { formatValue } from '../matrix/cell-id.ts';
 import type { AxisName, Settings } from '../matrix/cell.ts';
@@ -116,31 +117,38 @@ const poolRows: readonly PoolRow[] = [
   },
 ];
 
+/** How one pool is sized in a cell. */
+type Knob = Readonly<{
+  write: (count: number) => string;
+  change: (count: number) => Settings;
+  most: number;
+  cost: PoolRow['cost'];
+}>;
+
 /** Only Spin's profile reads Spin's variables; without it there are the engine's own parameters. Never both at once. */
-function listPoolSizes(settings: Settings, wanted: Tier): readonly Draft[] {
+function listKnobs(settings: Settings): readonly Knob[] {
   if (settings.engine === 'v8') return [];
-  return poolRows.flatMap(({ spin, engine, cost }): readonly Draft[] => {
-    const fit = (most: number, write: (count: number) => string, change: (count: number) => Settings) => {
-      const count = largestCount(most, (some) => reaches(predictSettings(change(some), slackBytes), wanted));
-      if (count === null || count === most) return [];
-      return [{ kind: 'pool' as const, change: write(count), cost: cost(count), settings: change(count) }];
-    };
+  return poolRows.flatMap(({ spin, engine, cost }): readonly Knob[] => {
     if (settings.profile === 'spin') {
       const { name, most } = spin;
-      const drafts = fit(
-        most,
-        (count) => `${name}=${count}`,
-        (count) => ({ ...settings, env: { ...settings.env, [name]: String(count) } }),
-      );
-      return drafts.filter(({ settings: { env } }) => env[name] !== settings.env[name]);
+      const change = (count: number): Settings => ({
+        ...settings,
+        env: { ...settings.env, [name]: String(count) },
+      });
+      return [{ write: (count) => `${name}=${count}`, change, most, cost }];
     }
     if (engine === undefined) return [];
     const { axis, option, most } = engine;
-    return fit(
-      settings[axis] ?? most,
-      (count) => `-O ${option}=${count}`,
-      (count) => ({ ...settings, [axis]: count }),
-    );
+    const change = (count: number): Settings => ({ ...settings, [axis]: count });
+    return [{ write: (count) => `-O ${option}=${count}`, change, most: settings[axis] ?? most, cost }];
+  });
+}
+
+function listPoolSizes(settings: Settings, wanted: Tier): readonly Draft[] {
+  return listKnobs(settings).flatMap(({ write: writeCount, change, most, cost }) => {
+    const count = largestCount(most, (some) => reaches(predictSettings(change(some), slackBytes), wanted));
+    if (count === null || count === most || isDeepStrictEqual(change(count), settings)) return [];
+    return [{ kind: 'pool' as const, change: writeCount(count), cost: cost(count), settings: change(count) }];
   });
 }
 
