@@ -190,7 +190,8 @@ export class TemplateStore {
     this.#used.clear();
   }
 
-  async #readUsed(names: readonly string[]): Promise<ReadonlySet<string>> {
+  async #readUsed(): Promise<ReadonlySet<string>> {
+    const names = await readdir(this.#folder).catch(() => []);
     const lists = names.filter((name) => name.startsWith('.using-'));
     // Gone between the two looks: that run has ended.
     const texts = await Promise.all(
@@ -211,7 +212,7 @@ export class TemplateStore {
     for (const { name, usedMs } of present) {
       if (isAbandoned(name, usedMs, bootId)) await this.drop(name);
     }
-    const keep = await this.#readUsed(await readdir(this.#folder).catch(() => []));
+    const keep = await this.#readUsed();
     const templates = present.filter(({ name }) => !name.startsWith('.')).sort((a, b) => b.usedMs - a.usedMs);
     let total = 0;
     for (const { name, bytes } of templates) {

@@ -1,6 +1,6 @@
 /**
  * Benchmarks: `node dist/scripts/bench/main.js [--quick] [--json FILE] [name ...]`. Prints a line a figure and, with
- * --json, adds them to those of this machine in the file. Names: help plan fake report history clones others first shared cell matrix boots planted two-boots overhead-cell (default: all).
+ * --json, adds them to those of this machine in the file. --help lists the names; without any, all are taken.
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
