@@ -30,10 +30,9 @@ export async function buildBytecode(
 ): Promise<Buffer | null> {
   const [worker, keeper] = [path.join(hostFolder, 'worker.cjs'), path.join(hostFolder, 'keep-bytecode.cjs')];
   const run = async (flags: readonly string[], what: 'make' | 'check', file: string): Promise<boolean> => {
-    const words = [...flags, keeper, what, worker, file];
-    // Nothing of the user's: NODE_OPTIONS are flags too.
-    const { failed } = await execa(node, words, { reject: false, stdin: 'ignore', extendEnv: false });
-    return !failed;
+    // NODE_OPTIONS are flags too: neither the user's count, nor those that a test runner gives every child.
+    const words = ['-i', node, ...flags, keeper, what, worker, file];
+    return !(await execa('env', words, { reject: false, stdin: 'ignore' })).failed;
   };
   const [plain, steady] = [path.join(workFolder, 'plain'), path.join(workFolder, 'steady')];
   if (!(await run([], 'make', plain)) || !(await run(steadyFlags, 'make', steady))) return null;
