@@ -72,6 +72,7 @@ export async function buildTemplate(request: TemplateRequest, key: string): Prom
         deadlines.subjectMs + deadlines.requestMs,
       );
     }
+    await session.request({ verb: 'await-clone' }, deadlines.requestMs);
     await saveTemplate(machine, stateFile);
   });
 }

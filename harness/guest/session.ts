@@ -4,6 +4,7 @@ import {
   formatRequest,
   protocolVersion,
   ReplyReader,
+  seedBytes,
   type Reply,
   type Request,
 } from '../../images/guest/protocol.ts';
@@ -58,7 +59,7 @@ export class Session {
         verb: 'hello',
         token: session.#token,
         epochMs: Date.now(),
-        entropyHex: randomBytes(64).toString('hex'),
+        seed: randomBytes(seedBytes),
       },
       timeoutMs,
     );

@@ -4,6 +4,7 @@ import { execa } from 'execa';
 import { busyboxApplets, guestModules, mountPoint } from '../definitions.ts';
 import { PoolproofError } from '../errors.ts';
 import { buildConfineProgram } from '../guest/confine.ts';
+import { buildTextsProgram } from '../guest/texts.ts';
 import { buildWakeProgram } from '../guest/wake.ts';
 import { buildCpio, type CpioEntry } from './cpio.ts';
 import { moduleName, resolveModules } from './kernel-modules.ts';
@@ -92,7 +93,7 @@ export async function buildBaseArchive(kernel: UnpackedKernel, busybox: Uint8Arr
   ]);
 }
 
-/** The part that is this project's own: `init.sh` becomes /init, `session.sh` /session, …; and the two programs. */
+/** The part that is this project's own: `init.sh` becomes /init, `session.sh` /session, …; and its programs. */
 export async function buildScriptArchive(guestFolder: string): Promise<Buffer> {
   const names = (await readdir(guestFolder)).filter((name) => name.endsWith('.sh'));
   if (!names.includes('init.sh')) {
@@ -112,6 +113,7 @@ export async function buildScriptArchive(guestFolder: string): Promise<Buffer> {
     ...scripts,
     { kind: 'folder', path: 'bin', mode: 0o755 },
     { kind: 'file', path: 'bin/wake', mode: 0o755, data: buildWakeProgram() },
+    { kind: 'file', path: 'bin/texts', mode: 0o755, data: buildTextsProgram() },
     { kind: 'file', path: 'bin/confine', mode: 0o755, data: buildConfineProgram() },
   ]);
 }

@@ -33,7 +33,7 @@ start_subject() {
   read -r pid _ </proc/self/stat
   echo "ready $pid $met" >&4
   read -r _ <"$work/go"
-  exec 3>&- 4>&- </dev/null >"$work/out" 2>"$work/err"
+  exec 3>&- 4>&- 5>&- </dev/null >"$work/out" 2>"$work/err"
   # What the kernel gave to init, and nothing else, is exported here.
   unset PATH HOME TERM
   while [ "${1%%=*}" != "$1" ]; do

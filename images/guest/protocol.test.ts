@@ -12,7 +12,8 @@ import {
   type Reply,
 } from './protocol.ts';
 import { buildConfineProgram } from './confine.ts';
-import { buildWakeProgram, formatTimespec } from './wake.ts';
+import { buildTextsProgram } from './texts.ts';
+import { buildWakeProgram, formatWakeMessage, seedBytes } from './wake.ts';
 
 t.test('a quoted word reaches a shell as it is', (t) => {
   const words = ['plain', '', 'two words', "it's", '$HOME `id` \\ "x"', '*', 'ü☃', '-n', ';reboot', '\t'];
@@ -36,9 +37,14 @@ t.test('requests are one line each and of bounded length', (t) => {
     'tok 3 apply /proc/sys/vm/overcommit_memory 2\n',
   );
   t.match(
-    formatRequest('-', 1, { verb: 'hello', token: 'tok', epochMs: 1500, entropyHex: '00ff' }),
-    /^poolproof\/1 1 hello tok '\\001\\000(\\000){6}\\000\\145\\315\\035(\\000){4}' 00ff\n$/,
-    '1.5 s: second 1, nanosecond 500,000,000',
+    formatRequest('-', 1, {
+      verb: 'hello',
+      token: 'tok',
+      epochMs: 1500,
+      seed: new Uint8Array(seedBytes).fill(255),
+    }),
+    /^poolproof\/1 1 hello tok '\\001\\000(\\000){6}\\000\\145\\315\\035(\\000){4}(\\377){32}'\n$/,
+    '1.5 s: second 1, nanosecond 500,000,000; then the seed',
   );
   t.equal(
     formatRequest('tok', 4, {
@@ -148,15 +154,54 @@ t.test(
   },
 );
 
+t.test('the texts program prints what grep -H does', (t) => {
+  const dir = mkdtempSync(path.join(tmpdir(), 'poolproof-test-'));
+  t.teardown(() => rmSync(dir, { recursive: true, force: true }));
+  const program = path.join(dir, 'texts');
+  writeFileSync(program, buildTextsProgram(), { mode: 0o755 });
+  const contents = {
+    plain: 'a\n\n b:c\n',
+    empty: '',
+    open: 'no break at the end',
+    bytes: Buffer.from([0, 255, 10, 1]),
+    // More than it holds at a time: of line breaks alone, and of none.
+    breaks: '\n'.repeat(20_000),
+    long: 'z'.repeat(100_000),
+    edge: `${'y'.repeat(4095)}\n${'x'.repeat(4096)}`,
+  };
+  for (const [name, content] of Object.entries(contents)) writeFileSync(path.join(dir, name), content);
+  const files = [...Object.keys(contents).map((name) => path.join(dir, name)), '/proc/self/limits'];
+  const run = (command: string, args: readonly string[]): Buffer =>
+    spawnSync(command, args, { maxBuffer: 64 * 1024 ** 2 }).stdout;
+  for (const file of files) {
+    t.ok(run(program, [file]).equals(run('grep', ['-aHF', '', file])), path.basename(file));
+  }
+  const absent = path.join(dir, 'absent');
+  const readable = files.slice(0, -1);
+  t.ok(
+    run(program, [absent, dir, ...readable]).equals(run('grep', ['-aHF', '', ...readable])),
+    'one after another',
+  );
+  t.equal(run(program, []).length, 0);
+  t.end();
+});
+
 t.test('the wake program is a working executable', (t) => {
   const dir = mkdtempSync(path.join(tmpdir(), 'poolproof-test-'));
   t.teardown(() => rmSync(dir, { recursive: true, force: true }));
   const file = path.join(dir, 'wake');
   const program = buildWakeProgram();
-  t.equal(program.length, 222);
+  t.equal(program.length, 269);
   writeFileSync(file, program, { mode: 0o755 });
-  // Without a time on its standard input it must not claim success; with one it would set this machine's clock.
-  t.equal(spawnSync(file, { input: '' }).status, 1);
-  t.equal(formatTimespec(0), '\\000'.repeat(16));
+  // A whole message would set this machine's clock; any other must change nothing and be called a failure.
+  for (const input of ['', 'x'.repeat(47)]) {
+    const before = Date.now();
+    const { status, stdout } = spawnSync(file, { input, encoding: 'utf8' });
+    t.equal(status, 1);
+    t.equal(stdout, '\n', 'it says when it is about to read');
+    t.ok(Date.now() >= before && Date.now() < before + 60_000, 'the clock is as it was');
+  }
+  t.equal(formatWakeMessage(0, new Uint8Array(seedBytes)), '\\000'.repeat(16 + seedBytes));
+  t.throws(() => formatWakeMessage(0, new Uint8Array(8)), RangeError);
   t.end();
 });

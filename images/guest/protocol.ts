@@ -11,7 +11,9 @@
  * every machine, so nothing a subject prints can pass for a message: its output travels as base64.
  */
 
-import { formatTimespec } from './wake.ts';
+import { formatWakeMessage } from './wake.ts';
+
+export { seedBytes } from './wake.ts';
 
 export const protocolVersion = 1;
 
@@ -34,9 +36,11 @@ export function quoteWord(word: string): string {
 }
 
 export type Request = Readonly<
-  | { verb: 'hello'; token: string; epochMs: number; entropyHex: string }
+  | { verb: 'hello'; token: string; epochMs: number; seed: Uint8Array }
   | { verb: 'apply'; settings: readonly Readonly<{ path: string; value: string }>[] }
   | { verb: 'texts'; paths: readonly string[] }
+  /** Everything that the first word to a clone needs is started: the machine's state is about to be saved. */
+  | { verb: 'await-clone' }
   /** Uses the disk of that name as swap space. */
   | { verb: 'swapon'; disk: string }
   | {
@@ -65,11 +69,13 @@ function wordsOf(request: Request): string[] {
     Object.entries(env).map(([name, value]) => `${name}=${value}`);
   switch (request.verb) {
     case 'hello':
-      return [request.token, formatTimespec(request.epochMs), request.entropyHex];
+      return [request.token, formatWakeMessage(request.epochMs, request.seed)];
     case 'apply':
       return request.settings.flatMap(({ path, value }) => [path, value]);
     case 'texts':
       return [...request.paths];
+    case 'await-clone':
+      return [];
     case 'swapon':
       return [request.disk];
     case 'run':

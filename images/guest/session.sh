@@ -8,6 +8,7 @@ export PATH=/bin
 token=-
 seq=0
 serve=''
+waking=''
 work=/run/subject
 
 # become_subject
@@ -16,11 +17,10 @@ work=/run/subject
 
 say() { printf '%s %s %s\n' "$token" "$seq" "$*" >&3; }
 
-# Files as a block of `<path>:<line>` lines; a file that cannot be read is simply not there. One program and no
-# pattern: a clone translates anew whatever code runs in it.
+# Files as a block of `<path>:<line>` lines; a file that cannot be read is simply not there.
 send_texts() {
   say begin text
-  busybox grep -HF '' "$@" 2>/dev/null >&3
+  /bin/texts "$@" >&3
   say end
 }
 
@@ -38,15 +38,31 @@ now_cs() {
   echo $((up_int * 100 + 1${up_frac} - 100))
 }
 
-# hello <token> <struct timespec in octal escapes> <entropy as hex>: a new conversation, after a boot or
-# in a clone. A clone has its template's clock and random pool: both are set anew before anything else runs.
+# hello <token> <time and seed in octal escapes>: a new conversation, after a boot or in a clone. A clone has its
+# template's clock and random pool: both are set anew before anything else runs. A clone has a program waiting
+# for that; in a boot it is started now.
 do_hello() {
   token=$1
-  # shellcheck disable=SC2059 # the escapes are the point
-  printf "$2" >/run/now
-  printf '%s' "$3" >/dev/urandom
-  /bin/wake </run/now || { say error 'setting the clock and reseeding the random pool failed'; return; }
+  if [ -n "$waking" ]; then
+    # shellcheck disable=SC2059 # the escapes are the point
+    printf "$2" >&5
+    wait "$waking"
+  else
+    # shellcheck disable=SC2059
+    printf "$2" >"$work/message"
+    /bin/wake <"$work/message" >/dev/null
+  fi || { say error 'setting the clock and reseeding the random pool failed'; return; }
+  waking=''
   say ok "protocol=1 disks=$disks release=$release"
+}
+
+# await-clone: the state of this machine is about to be saved.
+do_await_clone() {
+  (exec /bin/wake <&5 >&4 3>&- 4>&- 5>&-) &
+  waking=$!
+  # It says so when it is about to read.
+  read -r _ <&4
+  say ok
 }
 
 # apply <path> <value> ...: writes kernel settings in order.
@@ -232,7 +248,7 @@ do_shell() {
   shift
   say ok
   (
-    exec 3>&-
+    exec 3>&- 4>&- 5>&-
     enter_limits
     # shellcheck disable=SC2086 # a program and its argument, or nothing
     busybox setsid busybox cttyhack $confine env -i "$@" /bin/busybox sh -i </dev/ttyS0 >/dev/ttyS0 2>&1
@@ -242,8 +258,8 @@ do_shell() {
 
 # The pipes of every run, made once: what a clone need not do saves it time.
 busybox mkdir "$work"
-busybox mkfifo "$work/go" "$work/out" "$work/err" "$work/event"
-exec 4<>"$work/event"
+busybox mkfifo "$work/go" "$work/out" "$work/err" "$work/event" "$work/wake"
+exec 4<>"$work/event" 5<>"$work/wake"
 
 # The port appears a moment after its driver.
 port=''
@@ -272,6 +288,7 @@ while :; do
       case $verb in
         apply) do_apply "$@" ;;
         texts) do_texts "$@" ;;
+        await-clone) do_await_clone ;;
         swapon) do_swapon "$@" ;;
         run) do_run "$@" ;;
         serve) do_serve "$@" ;;
