@@ -109,7 +109,7 @@ async function tryCell(cell: Cell, stage: Stage, template: Template | null): Pro
       undefined,
       foreign,
     );
-    const peakMib = await machine.readPeakMib();
+    const peakMib = machine.readPeakMib();
     const stopping = performance.now();
     const stopped = machine.stop().then(() => round(performance.now() - stopping));
     const timings = {

@@ -1,9 +1,10 @@
 /** One QEMU process: started, watched, ended. It dies with the harness, whatever kills the harness. */
-import { mkdtemp, open, readFile, rm, type FileHandle } from 'node:fs/promises';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, open, rm, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Duplex } from 'node:stream';
-import { execa, type Options } from 'execa';
 import { PoolproofError } from '../errors.ts';
 import { ConsoleLog } from './console.ts';
 import { Qmp } from './qmp.ts';
@@ -35,7 +36,7 @@ export type Machine = AsyncDisposable &
     /** Resolves when the process has ended; never rejects. */
     exited: Promise<Exit>;
     /** Most resident memory QEMU has held so far, MiB; null when it cannot be read (it has ended). */
-    readPeakMib(): Promise<number | null>;
+    readPeakMib(): number | null;
     /** Ends QEMU at once: its state is not needed, every disk is read-only. */
     stop(): Promise<Exit>;
   }>;
@@ -51,6 +52,9 @@ const launcher = [
     `exec "$@" ${channels.state}<"$state" ${channels.swap}<>"$swap"`,
 ];
 
+/** What is kept of QEMU's words, from the end. */
+const stderrCharacters = 4096;
+
 /** A sparse file for the swap disk that nothing but the handle leads to. */
 async function openSwap(mib: number): Promise<FileHandle> {
   const folder = await mkdtemp(path.join(tmpdir(), 'poolproof-'));
@@ -61,6 +65,27 @@ async function openSwap(mib: number): Promise<FileHandle> {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+function readPeakMib(pid: number): number | null {
+  try {
+    const peak = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return peak === undefined ? null : Math.round(Number(peak) / 1024);
+  } catch {
+    return null;
+  }
+}
+
+/** Resolves when the process has ended and its words are read; also when it could not be started. */
+async function waitForEnd(subprocess: ChildProcess): Promise<Omit<Exit, 'asked'>> {
+  let stderr = '';
+  subprocess.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr = (stderr + text).slice(-stderrCharacters);
+  });
+  return new Promise((resolve) => {
+    subprocess.once('error', (error) => resolve({ exitCode: null, signal: null, stderr: error.message }));
+    subprocess.once('close', (exitCode, signal) => resolve({ exitCode, signal, stderr }));
+  });
 }
 
 /**
@@ -75,17 +100,6 @@ export async function startMachine(
 ): Promise<Machine> {
   const swap = spec.swapMib === undefined ? null : await openSwap(spec.swapMib);
   const swapFile = swap === null ? '/dev/null' : `/proc/${process.pid}/fd/${swap.fd}`;
-  const options: Options = {
-    // The four channels, in the order of `channels`; the launcher opens the files.
-    stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
-    buffer: { stdout: false, stderr: true, fd3: false, fd4: false, fd5: false },
-    maxBuffer: 64 * 1024,
-    reject: false,
-    killSignal: 'SIGKILL',
-    // What a machine does must not depend on who starts it.
-    env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C' },
-    extendEnv: false,
-  };
   const words = [
     ...launcher,
     String(process.pid),
@@ -94,19 +108,21 @@ export async function startMachine(
     spec.qemu,
     ...buildArguments(spec, start),
   ];
-  const subprocess = execa('setpriv', words, options);
+  // Node's own call: every cell starts a machine, and of execa's care for it nothing is needed here that two
+  // milliseconds of CPU time would be worth (scripts/bench, `own`).
+  const subprocess = spawn('setpriv', words, {
+    // The channels, in the order of `channels`; the launcher opens the files.
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
+    // What a machine does must not depend on who starts it.
+    env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C' },
+  });
   const streams: readonly unknown[] = subprocess.stdio;
   const [session, qmpStream, serial] = [channels.session, channels.qmp, channels.console].map(
     (fd) => streams[fd],
   );
   const console = new ConsoleLog();
   let asked = false;
-  const exited: Promise<Exit> = subprocess.then((result) => ({
-    asked,
-    exitCode: result.exitCode ?? null,
-    signal: result.signal ?? null,
-    stderr: String(result.stderr).slice(-4096),
-  }));
+  const exited = waitForEnd(subprocess).then((end): Exit => ({ asked, ...end }));
   void exited.then(() => swap?.close());
   const { pid } = subprocess;
   if (
@@ -138,11 +154,7 @@ export async function startMachine(
     console,
     serial,
     exited,
-    readPeakMib: async () => {
-      const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-      const peak = /^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1];
-      return peak === undefined ? null : Math.round(Number(peak) / 1024);
-    },
+    readPeakMib: () => readPeakMib(pid),
     stop,
     [Symbol.asyncDispose]: async () => {
       await stop();
