@@ -89,7 +89,7 @@ const init = { ...record, options: {} };
 
 async function store(dir: string, cells: readonly Cell[]): Promise<OpenRun> {
   const run = await createRun(dir, init);
-  for (const result of resultsOf(cells)) await run.appendResult(result);
+  for (const result of resultsOf(cells)) run.appendResult(result);
   return run;
 }
 
@@ -193,7 +193,7 @@ t.test('raw samples and the talk with the guest join the evidence of the cell me
   await using run = await createRun(t.testdir(), init);
   const [cell] = cells;
   const evidence = run.writeEvidence(cell!, { stdout: 'tier' });
-  await run.appendResult({ ...resultsOf(cells)[0]!, evidence });
+  run.appendResult({ ...resultsOf(cells)[0]!, evidence });
   await measureIn(run, cells, () => Promise.resolve(measured()));
   const read = (name: string) => readFile(join(run.dir, evidence, name), 'utf8');
   t.equal(await read('stdout'), 'tier', 'what was there stays');
@@ -284,7 +284,7 @@ t.test(
       t.equal(run.done.size, 8, 'no cell is run again');
       const [first] = planMeasurements(cells, await readBack(run));
       const { waiting } = first!;
-      await run.appendResult({
+      run.appendResult({
         ...waiting[0]!,
         ...buildOverhead(figureAt(3), figureAt(0, 0, sameCode), 'the first#1'),
       });

@@ -66,7 +66,7 @@ async function measureGroup(group: MeasureGroup, stage: MeasureStage, tracker: M
   const overhead = known ?? (await measureCell(group, stage));
   if (overhead === null) return;
   const joined = waiting.map((result) => joinOverhead(result, overhead));
-  for (const result of joined) await run.appendResult(result);
+  for (const result of joined) run.appendResult(result);
   reporter.onMeasureEnd(joined);
   for (const done of tracker.add(joined)) reporter.onCellDone(done);
 }

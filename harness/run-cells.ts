@@ -92,7 +92,7 @@ export async function runCells(
     const timings = { ...found.timings, teardown: await stopped };
     const ended = startOverhead(cell, { ...found, timings, evidence: run.writeEvidence(cell, evidence) });
     const { result, next } = tracker.add(cell, ended);
-    await run.appendResult(result);
+    run.appendResult(result);
     for (const [id, ms] of collectDurations([result])) durations.set(id, ms);
     reporter.onCellEnd(result);
     if (next.kind === 'done' && !awaitsOverhead(cell, next.results)) reporter.onCellDone(next.results);

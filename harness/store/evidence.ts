@@ -9,7 +9,10 @@ import { errnoOf, storeError } from './store-error.ts';
 
 export const evidenceFolder = 'evidence';
 
-/** Content by file name; `attempt-1/console.log` puts it in a folder. The names in use are in results/README.md. */
+/**
+ * Content by file name; `attempt-1/console.log` puts it in a folder. The names in use are in results/README.md. What is
+ * empty makes no file.
+ */
 export type Evidence = Readonly<Record<string, string | Uint8Array>>;
 
 /** A file larger than this keeps its beginning and its end. */
@@ -48,6 +51,7 @@ export function writeEvidence(
     const made = new Set<string>();
     for (const [name, content] of Object.entries(files)) {
       if (!safeName.test(name)) throw new RangeError(`not a name for evidence: ${name}`);
+      if (content.length === 0) continue;
       const parent = dirname(name);
       if (parent !== '.' && !made.has(parent)) mkdirSync(join(temporary, parent));
       made.add(parent);

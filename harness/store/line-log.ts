@@ -4,16 +4,18 @@
  * end: a flush for each line costs a commit of the file system's journal each, which everything else waits for. What
  * a power cut takes is at most the cells of half a second, and resuming runs them again.
  */
+import { ftruncateSync, writeSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { storeError } from './store-error.ts';
 
 export type LineLog = Readonly<{
-  /** Calls may overlap; lines go out in the order of the calls. @throws DISK_FULL, STORE_UNWRITABLE */
-  append(line: string): Promise<void>;
+  /**
+   * Synchronous: a write into the page cache takes 20 µs, and through the thread pool ten times that.
+   * @throws DISK_FULL, STORE_UNWRITABLE; the next line is tried even so: space may have come back
+   */
+  append(line: string): void;
   close(): Promise<void>;
 }>;
-
-type Waiting = Readonly<{ line: string; done: () => void; fail: (reason: unknown) => void }>;
 
 /** @returns the log, and how many bytes of a torn last line were dropped to continue it */
 export async function openLineLog(file: string): Promise<Readonly<{ log: LineLog; dropped: number }>> {
@@ -28,34 +30,14 @@ export async function openLineLog(file: string): Promise<Readonly<{ log: LineLog
     const { size } = await handle.stat();
     let end = await findEnd(handle, size);
     if (end < size) await handle.truncate(end);
-    let waiting: Waiting[] = [];
-    let writing: Promise<void> | null = null;
-    /** Writes what waits, then what came meanwhile: lines that end at one time share one flush of the disk. */
-    const drain = async (): Promise<void> => {
-      while (waiting.length > 0) {
-        const batch = waiting;
-        waiting = [];
-        try {
-          end = await write(handle, end, batch.map(({ line }) => line).join(''), file);
-          flusher.mark();
-          for (const { done } of batch) done();
-        } catch (error) {
-          // The next lines are tried even if these failed: space may have come back.
-          for (const { fail } of batch) fail(error);
-        }
-      }
-      writing = null;
-    };
     const flusher = startFlusher(handle, file);
     const log: LineLog = {
-      append: (line) =>
-        new Promise<void>((done, fail) => {
-          flusher.check();
-          waiting.push({ line: `${line}\n`, done, fail });
-          writing ??= drain();
-        }),
+      append: (line) => {
+        flusher.check();
+        end = write(handle.fd, end, `${line}\n`, file);
+        flusher.mark();
+      },
       close: async () => {
-        await writing;
         try {
           await flusher.finish();
         } finally {
@@ -112,19 +94,21 @@ function startFlusher(
 }
 
 /** @returns the new end of the file */
-async function write(handle: FileHandle, end: number, lines: string, file: string): Promise<number> {
-  const bytes = Buffer.from(lines);
+function write(fd: number, end: number, line: string, file: string): number {
+  const bytes = Buffer.from(line);
   try {
-    let done = 0;
-    while (done < bytes.length) {
-      const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, end + done);
-      done += bytesWritten;
+    for (let done = 0; done < bytes.length;) {
+      done += writeSync(fd, bytes, done, bytes.length - done, end + done);
     }
     return end + bytes.length;
   } catch (cause) {
     const failure = storeError(cause, file);
-    // Cut back to whole lines. Where even that fails, a reader drops the torn line by itself.
-    await handle.truncate(end).catch(() => undefined);
+    try {
+      // Cut back to whole lines.
+      ftruncateSync(fd, end);
+    } catch {
+      // A reader drops the torn line by itself.
+    }
     throw failure;
   }
 }

@@ -42,10 +42,10 @@ t.test('a new run has its folder, its record and the link `latest`', async (t) =
   );
 });
 
-t.test('what was appended is what is read, in order, also when appended at once', async (t) => {
+t.test('what was appended is what is read, in order', async (t) => {
   const run = await createRun(t.testdir(), init);
   const many = Array.from({ length: 50 }, (_, index) => buildResult({ repetition: index + 1 }));
-  await Promise.all(many.map((result) => run.appendResult(result)));
+  for (const result of many) run.appendResult(result);
   const finished = await run.finish();
   await run.close();
   const stored = await readRun(run.dir);
@@ -104,7 +104,7 @@ t.test('the lock dies with its holder, whatever kills it', async (t) => {
 t.test('a lock that was lost stops the writer', async (t) => {
   const run = await createRun(t.testdir(), init);
   await run.close();
-  await t.rejects(run.appendResult(first), { code: 'STORE_BUSY', message: /lost/ });
+  t.throws(() => run.appendResult(first), { code: 'STORE_BUSY', message: /lost/ });
 });
 
 t.test('without flock the missing tool is named', async (t) => {
@@ -121,7 +121,7 @@ t.test('a folder that cannot be locked is refused with the words of flock', asyn
 
 t.test('resuming drops a torn last line and tells which cells are there', async (t) => {
   const run = await createRun(t.testdir(), init);
-  for (const result of results) await run.appendResult(result);
+  for (const result of results) run.appendResult(result);
   await run.close();
   const cells = join(run.dir, 'cells.jsonl');
   const { size } = await stat(cells);
@@ -131,7 +131,7 @@ t.test('resuming drops a torn last line and tells which cells are there', async 
   t.same([...resumed.done], [`${first.id}#1`, `${results[1]!.id}#1`]);
   t.match(resumed.problems, [{ code: 'STORE_CORRUPT', details: { line: 3 } }]);
   t.same(await readdir(join(run.dir, 'evidence')), [], 'half-written evidence is gone');
-  await resumed.appendResult(results[2]!);
+  resumed.appendResult(results[2]!);
   const stored = await readRun(run.dir);
   t.equal((await collectResults(stored.results())).length, 3);
   t.same(stored.problems, []);
@@ -143,7 +143,7 @@ t.test('a run whose only line is torn resumes empty, and so does one without a l
   await writeFile(join(run.dir, 'cells.jsonl'), 'x'.repeat(200_000));
   const resumed = await resumeRun(run.dir, init);
   t.equal(resumed.done.size, 0);
-  await resumed.appendResult(first);
+  resumed.appendResult(first);
   await resumed.close();
   await rm(join(run.dir, 'cells.jsonl'));
   await using again = await resumeRun(run.dir, init);
@@ -167,7 +167,7 @@ t.test('resuming a run that was made with something else is refused', async (t) 
 
 t.test('a full disk is told, and what was written stays readable', async (t) => {
   const run = await createRun(t.testdir(), init);
-  await run.appendResult(first);
+  run.appendResult(first);
   await run.close();
   const cells = join(run.dir, 'cells.jsonl');
   const kept = await readFile(cells);
@@ -176,8 +176,8 @@ t.test('a full disk is told, and what was written stays readable', async (t) => 
   // A device has no end, so the resuming reader is given none to read: the lock and the log are real.
   const { openLineLog } = await import('./line-log.ts');
   const { log } = await openLineLog(cells);
-  await t.rejects(log.append('{}'), { code: 'DISK_FULL', details: { hint: /--resume/ } });
-  await t.rejects(log.append('{}'), { code: 'DISK_FULL' }, 'the next one is tried again');
+  t.throws(() => log.append('{}'), { code: 'DISK_FULL', details: { hint: /--resume/ } });
+  t.throws(() => log.append('{}'), { code: 'DISK_FULL' }, 'the next one is tried again');
   await log.close();
   await rm(cells);
   await writeFile(cells, kept);
@@ -189,6 +189,7 @@ t.test('evidence is a folder a cell, whole, with names that are safe', async (t)
   const cell = { id: '../../etc=passwd,env=A B\u202e/../x', repetition: 2 };
   const folder = run.writeEvidence(cell, {
     'console.log': 'boot',
+    'qemu-command.txt': '',
     stdout: Buffer.from([0, 255]),
     'attempt-1/console.log': 'first',
   });
@@ -196,6 +197,11 @@ t.test('evidence is a folder a cell, whole, with names that are safe', async (t)
   t.notMatch(folder, /\.\.\//);
   t.same(await readFile(join(run.dir, folder, 'stdout')), Buffer.from([0, 255]));
   t.equal(await readFile(join(run.dir, folder, 'attempt-1', 'console.log'), 'utf8'), 'first');
+  t.same(
+    (await readdir(join(run.dir, folder))).sort(),
+    ['attempt-1', 'console.log', 'stdout'],
+    'nothing that is empty',
+  );
   run.writeEvidence(cell, { stderr: 'again' });
   t.same(await readdir(join(run.dir, folder)), ['stderr'], 'replaced as a whole');
   for (const name of ['../x', '/etc/passwd', 'a/b/c', '', '.hidden', 'a\u0000']) {
@@ -225,7 +231,7 @@ t.test('evidence that cannot be written leaves nothing behind', async (t) => {
 
 t.test('a run that was killed while writing a line can be resumed', async (t) => {
   const run = await createRun(t.testdir(), init);
-  await run.appendResult(first);
+  run.appendResult(first);
   await run.close();
   await appendFile(join(run.dir, 'cells.jsonl'), JSON.stringify(results[1]));
   const stored = await readRun(run.dir);

@@ -27,7 +27,7 @@ export type OpenRun = AsyncDisposable &
     /** What could not be read of what was there, a torn last line among it; for the person who resumes. */
     problems: readonly PoolproofError[];
     /** The line is in the file when this returns, and on the disk half a second later. @throws DISK_FULL, STORE_UNWRITABLE, STORE_BUSY */
-    appendResult(result: Result): Promise<void>;
+    appendResult(result: Result): void;
     /** @returns the folder, relative to the run's. @throws DISK_FULL, STORE_UNWRITABLE */
     writeEvidence(cell: Readonly<{ id: string; repetition: number }>, files: Evidence): string;
     /** Adds files to evidence that `writeEvidence` wrote. @throws DISK_FULL, STORE_UNWRITABLE */
@@ -120,14 +120,14 @@ function buildRun(
     record,
     done,
     problems,
-    appendResult: async (result) => {
+    appendResult: (result) => {
       if (!lock.held()) {
         throw new PoolproofError('STORE_BUSY', 'the lock on this run was lost', {
           file: dir,
           hint: 'continue with: poolproof run --resume',
         });
       }
-      await log.append(JSON.stringify(result));
+      log.append(JSON.stringify(result));
     },
     writeEvidence: (cell, files) => writeEvidence(dir, cell, files),
     addEvidence: (folder, files) => addEvidence(dir, folder, files),
