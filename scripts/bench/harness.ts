@@ -2,25 +2,15 @@
 import { resolveCacheFolder } from '../../images/cache/cache-folder.ts';
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { conservativeReport } from '../../harness/fixtures/outcome/observations.ts';
 import { fakeMachines } from '../../harness/fixtures/fake-machine.ts';
 import { loadMatrix, parseMatrix } from '../../harness/matrix/load.ts';
 import type { Prepared } from '../../harness/prepare.ts';
 import { runMatrix, runPrepared } from '../../harness/run.ts';
-import { readCores, spreadOf, timeProcess, type Spread } from './measure.ts';
+import { ownFlags, readCores, spreadOf, timeProcess, withFolder, type Spread } from './measure.ts';
 
 const cli = path.resolve(import.meta.dirname, '../../harness/cli.js');
-
-async function withFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
-  const folder = mkdtempSync(path.join(tmpdir(), 'poolproof-bench-'));
-  try {
-    return await work(folder);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
 
 /** `poolproof --help` beside an empty Node, seconds. */
 export async function benchHelp(n: number): Promise<Readonly<{ help: Spread; emptyNode: Spread }>> {
@@ -75,34 +65,67 @@ const prepared: Prepared = {
   ]),
 };
 
-/** Milliseconds a cell, with machines that answer at once: what the harness adds, evidence and fsync included. */
+/** Milliseconds a cell, with machines that answer at once: what the harness adds, evidence and flushes included. */
 export async function benchFakeMatrix(
   cells: number,
+  parent: string,
 ): Promise<Readonly<{ cells: number; msPerCell: number; cpuMsPerCell: number; peakMib: number }>> {
-  return withFolder(async (folder) => {
-    // Distinct cells of few boots, as in a real matrix.
-    const each = Math.min(cells, 1000);
-    const sizes = Array.from({ length: Math.ceil(cells / each) }, (_, index) => `${512 + 64 * index}M`);
-    const counts = Array.from({ length: each }, (_, index) => 65_530 + index);
-    const text = `axes: {memory: [${sizes.join(', ')}], maxMapCount: [${counts.join(', ')}]}\n`;
-    const matrix = parseMatrix(text, 'fake.yaml');
-    const stdout = `${JSON.stringify(conservativeReport)}\n`;
-    const [started, cpu] = [performance.now(), process.cpuUsage()];
-    await runPrepared(matrix, prepared, {
-      resultsDir: path.join(folder, 'results'),
-      cacheDir: path.join(folder, 'cache'),
-      cold: true,
-      startMachine: fakeMachines([{ stdout }]),
-    });
-    const used = process.cpuUsage(cpu);
-    return {
-      cells,
-      msPerCell: Math.round(((performance.now() - started) / cells) * 100) / 100,
-      cpuMsPerCell: Math.round(((used.user + used.system) / 1000 / cells) * 100) / 100,
-      peakMib: Math.round(process.resourceUsage().maxRSS / 1024),
-    };
+  const folder = mkdtempSync(path.join(parent, 'fake-'));
+  // Distinct cells of few boots, as in a real matrix.
+  const each = Math.min(cells, 1000);
+  const sizes = Array.from({ length: Math.ceil(cells / each) }, (_, index) => `${512 + 64 * index}M`);
+  const counts = Array.from({ length: each }, (_, index) => 65_530 + index);
+  const text = `axes: {memory: [${sizes.join(', ')}], maxMapCount: [${counts.join(', ')}]}\n`;
+  const matrix = parseMatrix(text, 'fake.yaml');
+  const stdout = `${JSON.stringify(conservativeReport)}\n`;
+  const [started, cpu] = [performance.now(), process.cpuUsage()];
+  await runPrepared(matrix, prepared, {
+    resultsDir: path.join(folder, 'results'),
+    cacheDir: path.join(folder, 'cache'),
+    cold: true,
+    startMachine: fakeMachines([{ stdout }]),
   });
+  const used = process.cpuUsage(cpu);
+  return {
+    cells,
+    msPerCell: Math.round(((performance.now() - started) / cells) * 100) / 100,
+    cpuMsPerCell: Math.round(((used.user + used.system) / 1000 / cells) * 100) / 100,
+    peakMib: Math.round(process.resourceUsage().maxRSS / 1024),
+  };
 }
+
+/** The matrix without its `measure:`, which is the figure of another benchmark. */
+function writeTiersOnly(matrix: string, folder: string): string {
+  const file = path.join(folder, path.basename(matrix));
+  writeFileSync(file, readFileSync(matrix, 'utf8').replace(/^measure:.*\n/m, ''));
+  return file;
+}
+
+/**
+ * CPU time of the harness itself, without QEMU, milliseconds a cell: a matrix from cached templates, four times in one
+ * process. The first time with the start of Node and of everything that is loaded; after that what it costs a process
+ * that runs on, as one with a longer matrix does: the median of three.
+ */
+export async function benchOwnTime(
+  matrix: string,
+  folder: string,
+): Promise<Readonly<{ cells: number; firstMsPerCell: number; cpuMsPerCell: Spread }>> {
+  const cells = await loadMatrix(writeTiersOnly(matrix, folder));
+  let count = 0;
+  const samples: number[] = [];
+  let before: NodeJS.CpuUsage | undefined;
+  for (let index = 0; index < 4; index += 1) {
+    const options = { resultsDir: folder, cacheDir: resolveCacheFolder(), reporters: [] };
+    count = (await runMatrix(cells, options)).results.length;
+    const { user, system } = process.cpuUsage(before);
+    before = process.cpuUsage();
+    samples.push((user + system) / 1000 / count);
+  }
+  const [first = NaN, ...later] = samples;
+  return { cells: count, firstMsPerCell: roundTenth(first), cpuMsPerCell: spreadOf(later) };
+}
+
+const roundTenth = (value: number): number => Math.round(value * 10) / 10;
 
 /** One cell through the command line, booted: seconds of the whole process. */
 export async function benchColdCell(n: number): Promise<Spread> {
@@ -126,7 +149,6 @@ export async function benchColdCell(n: number): Promise<Spread> {
 
 /**
  * A matrix through the command line, tiers only: templates cached, built on the way, and every cell booted; seconds.
- * Its `measure:` is left out: what it adds is the figure of another benchmark.
  */
 export async function benchDefaultMatrix(matrix: string): Promise<
   Readonly<{
@@ -136,16 +158,15 @@ export async function benchDefaultMatrix(matrix: string): Promise<
     ratio: number;
     /** Share of the cores' time that was used while the matrix ran from cached templates. */
     cpuUse: number;
-    /** CPU time of the harness itself, without QEMU, milliseconds a cell, in a run of its own. */
-    harnessCpuMsPerCell: number;
+    /** CPU time of the whole command, start, table and page included, without QEMU; of the run from cached templates. */
+    commandCpuSeconds: number;
   }>
 > {
   const templates = path.join(resolveCacheFolder(), 'templates');
   return withFolder(async (folder) => {
-    const tiersOnly = path.join(folder, path.basename(matrix));
-    writeFileSync(tiersOnly, readFileSync(matrix, 'utf8').replace(/^measure:.*\n/m, ''));
-    const run = async (more: readonly string[]): Promise<number> =>
-      (await timeProcess(process.execPath, [cli, 'run', tiersOnly, '--results', folder, ...more])).seconds;
+    const tiersOnly = writeTiersOnly(matrix, folder);
+    const run = (more: readonly string[]) =>
+      timeProcess(process.execPath, [...ownFlags(), cli, 'run', tiersOnly, '--results', folder, ...more]);
     for (const name of existsSync(templates) ? readdirSync(templates) : [])
       rmSync(path.join(templates, name), { recursive: true, force: true });
     const building = await run([]);
@@ -153,23 +174,13 @@ export async function benchDefaultMatrix(matrix: string): Promise<
     const cached = await run([]);
     const after = readCores();
     const cold = await run(['--cold']);
-    const round = (value: number): number => Math.round(value * 10) / 10;
-    const cells = await loadMatrix(tiersOnly);
-    const started = process.cpuUsage();
-    // In this process: its own time is told apart from that of its children.
-    const { results } = await runMatrix(cells, {
-      resultsDir: folder,
-      cacheDir: resolveCacheFolder(),
-      reporters: [],
-    });
-    const own = process.cpuUsage(started);
     return {
-      harnessCpuMsPerCell: round((own.user + own.system) / 1000 / results.length),
-      cachedSeconds: round(cached),
-      buildingSeconds: round(building),
-      coldSeconds: round(cold),
-      ratio: Math.round((cold / cached) * 100) / 100,
+      cachedSeconds: roundTenth(cached.seconds),
+      buildingSeconds: roundTenth(building.seconds),
+      coldSeconds: roundTenth(cold.seconds),
+      ratio: Math.round((cold.seconds / cached.seconds) * 100) / 100,
       cpuUse: Math.round(((after.busy - before.busy) / (after.all - before.all)) * 100) / 100,
+      commandCpuSeconds: roundTenth(cached.cpuSeconds),
     };
   });
 }

@@ -4,20 +4,17 @@
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { isAbsolute } from 'node:path';
 import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { execa } from 'execa';
-import { readComputer, findQemu } from '../../harness/plan/computer.ts';
-import { benchBoots, benchClones, benchOtherTools, benchSharedMemory } from './guests.ts';
-import {
-  benchColdCell,
-  benchDefaultMatrix,
-  benchFakeMatrix,
-  benchFirstResult,
-  benchHelp,
-  benchPlan,
-} from './harness.ts';
-import { benchOverheadCells, benchPlanted, benchTwoBoots } from './overhead-guest.ts';
-import { benchHistory, benchReport } from './reports.ts';
+import { findQemu, readComputer } from '../../harness/plan/computer.ts';
+import { ownFlags, withFolder } from './measure.ts';
+
+// What is measured in this process is measured without what other benchmarks load.
+const guests = () => import('./guests.ts');
+const harness = () => import('./harness.ts');
+const overhead = () => import('./overhead-guest.ts');
+const reports = () => import('./reports.ts');
 
 const { values, positionals: names } = parseArgs({
   options: { quick: { type: 'boolean' }, json: { type: 'string' }, help: { type: 'boolean' } },
@@ -25,9 +22,15 @@ const { values, positionals: names } = parseArgs({
 });
 const { quick = false, json: jsonFile } = values;
 
-/** A figure of one process: what it holds at most would else be that of the largest before it. */
-async function runAlone(name: string): Promise<unknown> {
-  const { stdout } = await execa(process.execPath, [import.meta.filename, name]);
+const defaultMatrix = 'matrices/default.yaml';
+
+// Where the harness' own time is measured its files are in memory: ext4 passes by inodes that were deleted in the last
+// minutes, one by one (fs/ext4/ialloc.c, recently_deleted), and what other benchmarks removed would be most of the figure.
+const inMemory = '/dev/shm';
+
+/** A figure of one process, started as scripts/run starts the harness: what it holds at most would else be that of the largest before it. */
+async function runAlone(words: readonly string[]): Promise<unknown> {
+  const { stdout } = await execa(process.execPath, [...ownFlags(), import.meta.filename, ...words]);
   return JSON.parse(stdout);
 }
 
@@ -41,31 +44,40 @@ async function readKept(file: string, machine: unknown): Promise<object> {
 }
 
 const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
-  help: () => benchHelp(quick ? 3 : 10),
-  plan: () => benchPlan(),
-  fake: async () => {
-    const figures: unknown[] = [];
-    for (const cells of quick ? [100, 1000] : [100, 1000, 10_000])
-      figures.push(await runAlone(`fake=${cells}`));
-    return figures;
-  },
-  report: () => benchReport(quick ? 1000 : 10_000, quick ? 2 : 5),
-  history: () => benchHistory(quick ? 36 : 365, 500),
-  clones: () => benchClones(quick ? 3 : 15, quick ? 20 : 1000),
-  others: () => benchOtherTools(quick ? 2 : 10),
-  first: () => benchFirstResult(quick ? 1 : 5),
-  shared: () => benchSharedMemory(8),
-  cell: () => benchColdCell(quick ? 1 : 5),
-  matrix: () => benchDefaultMatrix('matrices/default.yaml'),
-  boots: () => benchBoots(quick ? 6 : 200, 3),
-  planted: () => benchPlanted(quick ? [10] : [0, 5, 10, 20, 50]),
-  'two-boots': () => benchTwoBoots(),
-  'overhead-cell': () => benchOverheadCells(quick ? ['22'] : ['20', '22', '24']),
+  help: async () => (await harness()).benchHelp(quick ? 3 : 10),
+  plan: async () => (await harness()).benchPlan(),
+  fake: () =>
+    withFolder(async (folder) => {
+      const figures: unknown[] = [];
+      for (const cells of quick ? [100, 1000] : [100, 1000, 10_000])
+        figures.push(await runAlone([`fake=${cells}`, folder]));
+      return figures;
+    }, inMemory),
+  report: async () => (await reports()).benchReport(quick ? 1000 : 10_000, quick ? 2 : 5),
+  history: async () => (await reports()).benchHistory(quick ? 36 : 365, 500),
+  clones: async () => (await guests()).benchClones(quick ? 3 : 15, quick ? 20 : 1000),
+  others: async () => (await guests()).benchOtherTools(quick ? 2 : 10),
+  first: async () => (await harness()).benchFirstResult(quick ? 1 : 5),
+  shared: async () => (await guests()).benchSharedMemory(8),
+  cell: async () => (await harness()).benchColdCell(quick ? 1 : 5),
+  matrix: async () => (await harness()).benchDefaultMatrix(defaultMatrix),
+  own: () => withFolder((folder) => runAlone(['own', folder]), inMemory),
+  boots: async () => (await guests()).benchBoots(quick ? 6 : 200, 3),
+  planted: async () => (await overhead()).benchPlanted(quick ? [10] : [0, 5, 10, 20, 50]),
+  'two-boots': async () => (await overhead()).benchTwoBoots(),
+  'overhead-cell': async () => (await overhead()).benchOverheadCells(quick ? ['22'] : ['20', '22', '24']),
 };
 
-const alone = /^fake=(\d+)$/.exec(names[0] ?? '');
-if (alone !== null) {
-  process.stdout.write(`${JSON.stringify(await benchFakeMatrix(Number(alone[1])))}\n`);
+/** What {@link runAlone} asks for: the figure, in that folder. */
+async function measureAlone(name: string, folder: string): Promise<unknown> {
+  const { benchFakeMatrix, benchOwnTime } = await harness();
+  const cells = /^fake=(\d+)$/.exec(name)?.[1];
+  return cells === undefined ? benchOwnTime(defaultMatrix, folder) : benchFakeMatrix(Number(cells), folder);
+}
+
+const [alone = '', aloneFolder] = names;
+if (aloneFolder !== undefined && isAbsolute(aloneFolder)) {
+  process.stdout.write(`${JSON.stringify(await measureAlone(alone, aloneFolder))}\n`);
 } else if (values.help === true) {
   process.stdout.write(`bench [--quick] [--json FILE] [${Object.keys(benchmarks).join('|')} ...]\n`);
 } else {

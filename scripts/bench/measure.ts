@@ -1,6 +1,8 @@
 /** How a figure is taken: alternately with what it is compared with, median and spread. */
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 
 export type Spread = Readonly<{
   n: number;
@@ -17,6 +19,24 @@ export function spreadOf(samples: readonly number[]): Spread {
   const at = (share: number): number =>
     Math.round((sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN) * 1000) / 1000;
   return { n: sorted.length, median: at(0.5), p10: at(0.1), p90: at(0.9), p99: at(0.99), max: at(1) };
+}
+
+/** Runs the work with a folder of its own, which goes when it ends. */
+export async function withFolder<T>(work: (folder: string) => Promise<T>, parent = tmpdir()): Promise<T> {
+  const folder = mkdtempSync(path.join(parent, 'poolproof-bench-'));
+  try {
+    return await work(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** What scripts/run gives Node before the program. */
+export function ownFlags(): string[] {
+  const script = readFileSync(path.resolve(import.meta.dirname, '../../../scripts/run'), 'utf8');
+  const words = /^exec node (.*)dist\/harness\/cli\.js/m.exec(script)?.[1];
+  if (words === undefined) throw new Error('scripts/run does not start Node as it used to');
+  return words.split(' ').filter(Boolean);
 }
 
 /** Seconds of one call. */
@@ -41,20 +61,23 @@ export async function pair(
 }
 
 /**
- * A whole process: seconds, and the most memory it was seen to hold, sampled every 5 ms (MiB).
+ * A whole process: seconds, its CPU time without that of its children, and the most memory it was seen to hold (MiB);
+ * both sampled every 5 ms.
  * @throws Error when it does not exit with 0.
  */
 export async function timeProcess(
   command: string,
   args: readonly string[],
-): Promise<Readonly<{ seconds: number; peakMib: number }>> {
+): Promise<Readonly<{ seconds: number; cpuSeconds: number; peakMib: number }>> {
   const started = performance.now();
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   child.stdout.resume();
   let peakMib = 0;
+  let cpuSeconds = 0;
   const timer = setInterval(() => {
     try {
       const status = readFileSync(`/proc/${child.pid ?? 0}/status`, 'utf8');
+      cpuSeconds = Math.max(cpuSeconds, readTicks(child.pid ?? 0) / 100);
       peakMib = Math.max(peakMib, Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024);
     } catch {
       // Ended between two looks.
@@ -63,7 +86,15 @@ export async function timeProcess(
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
   clearInterval(timer);
   if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code ?? 'a signal'}`);
-  return { seconds: (performance.now() - started) / 1000, peakMib: Math.round(peakMib) };
+  return { seconds: (performance.now() - started) / 1000, cpuSeconds, peakMib: Math.round(peakMib) };
+}
+
+/** CPU time of a process, in ticks of 10 ms. */
+function readTicks(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  // Behind the name, which may hold blanks: state is field 3, utime 14, stime 15.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return Number(fields[11]) + Number(fields[12]);
 }
 
 /** CPU time of the processes this one started that have ended, seconds (proc(5), cutime and cstime). */
