@@ -143,3 +143,20 @@ t.test('two clones of one template draw different random bytes and know the time
   t.equal(new Set(seen.map(([, uuid]) => uuid)).size, 3);
   t.ok(await store.find(template.key), 'clones leave their template as it was');
 });
+
+t.test('what wakes a clone waits in it, and is gone when the handshake is answered', async (t) => {
+  await using machine = await startMachine(spec, { kind: 'boot' });
+  const listPrograms = async (session: Session): Promise<string[]> =>
+    readSubjectRun(await sh(session, 'cat /proc/[0-9]*/comm')).stdout.split('\n');
+  const awaitClone = async (session: Session): Promise<void> => {
+    await session.request({ verb: 'await-clone' }, deadlines.requestMs);
+  };
+  await awaitClone(await openSession(machine, deadlines));
+  // The same machine, spoken to as a clone of it is.
+  const woken = await openSession(machine, deadlines);
+  t.notOk((await listPrograms(woken)).includes('wake'));
+  await awaitClone(woken);
+  t.ok((await listPrograms(woken)).includes('wake'));
+  // The end of that run took the program along: a guest without its clock and seed must not pass for one that has them.
+  await t.rejects(openSession(machine, deadlines), { code: 'PROTOCOL', message: /clock/ });
+});
