@@ -38,30 +38,28 @@ now_cs() {
   echo $((up_int * 100 + 1${up_frac} - 100))
 }
 
+# Starts what sets clock and random pool, and waits until it is about to read, which it says by a line.
+start_waking() {
+  (exec /bin/wake <&5 >&4 3>&- 4>&- 5>&-) &
+  waking=$!
+  read -r _ <&4
+}
+
 # hello <token> <time and seed in octal escapes>: a new conversation, after a boot or in a clone. A clone has its
-# template's clock and random pool: both are set anew before anything else runs. A clone has a program waiting
-# for that; in a boot it is started now.
+# template's clock and random pool: both are set anew before anything else runs.
 do_hello() {
   token=$1
-  if [ -n "$waking" ]; then
-    # shellcheck disable=SC2059 # the escapes are the point
-    printf "$2" >&5
-    wait "$waking"
-  else
-    # shellcheck disable=SC2059
-    printf "$2" >"$work/message"
-    /bin/wake <"$work/message" >/dev/null
-  fi || { say error 'setting the clock and reseeding the random pool failed'; return; }
+  [ -n "$waking" ] || start_waking
+  # shellcheck disable=SC2059 # the escapes are the point
+  printf "$2" >&5
+  wait "$waking" || { say error 'setting the clock and reseeding the random pool failed'; return; }
   waking=''
   say ok "protocol=1 disks=$disks release=$release"
 }
 
-# await-clone: the state of this machine is about to be saved.
+# await-clone: the state of this machine is about to be saved. The program waits in it, so that a clone need not start it.
 do_await_clone() {
-  (exec /bin/wake <&5 >&4 3>&- 4>&- 5>&-) &
-  waking=$!
-  # It says so when it is about to read.
-  read -r _ <&4
+  start_waking
   say ok
 }
 
