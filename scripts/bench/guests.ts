@@ -1,7 +1,6 @@
 /** Figures of guests: a clone beside a boot, clones in a row, boots under load, shared memory. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { buildImages, type BuiltImages } from '../../images/build.ts';
 import { PoolproofError } from '../../harness/errors.ts';
 import { buildTemplate, startClone, templateKey } from '../../harness/guest/build-template.ts';
@@ -12,7 +11,7 @@ import { defaultSettings } from '../../harness/matrix/axes.ts';
 import { findQemu, type Qemu } from '../../harness/plan/computer.ts';
 import { deadlinesFor } from '../../harness/plan/deadlines.ts';
 import { buildMachineSpec, type MachineSpec } from '../../harness/plan/machine-spec.ts';
-import { pair, spreadOf, time, type Spread } from './measure.ts';
+import { pair, spreadOf, time, withFolder, type Spread } from './measure.ts';
 import { benchOthers, type Others } from './others.ts';
 
 const deadlines = deadlinesFor('tcg');
@@ -20,8 +19,7 @@ const deadlines = deadlinesFor('tcg');
 type Ground = Readonly<{ spec: MachineSpec; template: Template; images: BuiltImages; qemu: Qemu }>;
 
 async function prepareGround(memoryMib: number, work: (ground: Ground) => Promise<void>): Promise<void> {
-  const folder = mkdtempSync(path.join(tmpdir(), 'poolproof-bench-'));
-  try {
+  await withFolder(async (folder) => {
     const qemu = await findQemu();
     const images = await buildImages({ kernel: 'bookworm', nodes: ['22'], engines: ['50.0.1'] });
     const settings = { ...defaultSettings(), memory: memoryMib * 1024 * 1024 };
@@ -29,9 +27,7 @@ async function prepareGround(memoryMib: number, work: (ground: Ground) => Promis
     const store = new TemplateStore(folder, 1024 ** 4);
     const request = { store, spec, qemuTitle: qemu.title, warm: [], deadlines, startMachine };
     await work({ spec, images, qemu, template: await buildTemplate(request, await templateKey(request)) });
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 /** Handshake, one request, its answer checked, end. */

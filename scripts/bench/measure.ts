@@ -77,7 +77,7 @@ export async function timeProcess(
   const timer = setInterval(() => {
     try {
       const status = readFileSync(`/proc/${child.pid ?? 0}/status`, 'utf8');
-      cpuSeconds = Math.max(cpuSeconds, readTicks(child.pid ?? 0) / 100);
+      cpuSeconds = Math.max(cpuSeconds, readCpuSeconds(child.pid ?? 0).own);
       peakMib = Math.max(peakMib, Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024);
     } catch {
       // Ended between two looks.
@@ -89,21 +89,17 @@ export async function timeProcess(
   return { seconds: (performance.now() - started) / 1000, cpuSeconds, peakMib: Math.round(peakMib) };
 }
 
-/** CPU time of a process, in ticks of 10 ms. */
-function readTicks(pid: number): number {
+/** CPU times of a process in seconds: its own, and of its children that have ended (proc_pid_stat(5), fields 14 to 17). */
+function readCpuSeconds(pid: number | 'self'): Readonly<{ own: number; children: number }> {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // Behind the name, which may hold blanks: state is field 3, utime 14, stime 15.
+  // Behind the name, which may hold blanks, comes field 3. A tick is 10 ms.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return Number(fields[11]) + Number(fields[12]);
+  const [user = NaN, system = NaN, childUser = NaN, childSystem = NaN] = fields.slice(11, 15).map(Number);
+  return { own: (user + system) / 100, children: (childUser + childSystem) / 100 };
 }
 
-/** CPU time of the processes this one started that have ended, seconds (proc(5), cutime and cstime). */
-export function readChildrenSeconds(): number {
-  const stat = readFileSync('/proc/self/stat', 'utf8');
-  // Behind the name, which may hold blanks: state is field 3, cutime 16, cstime 17, in ticks of 10 ms.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[13]) + Number(fields[14])) / 100;
-}
+/** CPU time of the processes this one started that have ended, seconds. */
+export const readChildrenSeconds = (): number => readCpuSeconds('self').children;
 
 /** Time the cores were busy and time they had, in ticks, since this computer started (proc(5), first line of /proc/stat). */
 export function readCores(): Readonly<{ busy: number; all: number }> {

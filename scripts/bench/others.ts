@@ -1,11 +1,10 @@
 /** The work of one clone done by what a user would pick instead: start, `uname -r`, its answer, end; in turn. */
-import { readFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { execa } from 'execa';
 import { buildCpio } from '../../images/archive/cpio.ts';
 import { findExecutable } from '../../harness/plan/computer.ts';
-import { spreadOf, time, type Spread } from './measure.ts';
+import { spreadOf, time, withFolder, type Spread } from './measure.ts';
 
 /** What a tool is asked on: the same kernel for all that take one. */
 export type Question = Readonly<{ qemu: string; kernel: string; release: string }>;
@@ -59,8 +58,7 @@ export async function benchOthers(
   question: Question,
   clone: () => Promise<unknown>,
 ): Promise<Others> {
-  const folder = mkdtempSync(path.join(tmpdir(), 'poolproof-bench-'));
-  try {
+  return withFolder(async (folder) => {
     const tools: Record<string, () => Promise<unknown>> = { clone };
     const found: Record<string, Spread | string> = {};
     const [busybox, vng] = await Promise.all(['busybox', 'vng'].map(findExecutable));
@@ -80,7 +78,5 @@ export async function benchOthers(
       }
     }
     return { ...found, ...Object.fromEntries([...samples].map(([name, list]) => [name, spreadOf(list)])) };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  });
 }

@@ -1,8 +1,5 @@
 /** Figures of counting in guests: planted slow-downs, two boots, how long a cell takes. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { parseFacts } from '../../images/allocator/parse-facts.ts';
 import { resolveCacheFolder } from '../../images/cache/cache-folder.ts';
 import { startMachine, type StartMachine } from '../../harness/machine/machine.ts';
@@ -16,7 +13,7 @@ import {
   type GuestOverhead,
 } from '../../harness/overhead/measure-guest.ts';
 import { findQemu } from '../../harness/plan/computer.ts';
-import { readChildrenSeconds } from './measure.ts';
+import { readChildrenSeconds, withFolder } from './measure.ts';
 
 const explicit: Readonly<Record<string, Subject>> = {
   wasmtime: { tier: 'conservative', checks: 'explicit' },
@@ -48,8 +45,7 @@ async function measure({
     maxMapCount: 65_530,
     stackLimit: 8 * 1024 ** 2,
   };
-  const folder = mkdtempSync(path.join(tmpdir(), 'poolproof-bench-'));
-  try {
+  return withFolder(async (folder) => {
     const found = await measureGuest(
       { facts, budgetMs: 600_000, ...request },
       {
@@ -62,9 +58,7 @@ async function measure({
     );
     if (found.kind !== 'measured') throw new Error(found.reason);
     return found;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 const round = (value: number, digits: number): number => Number(value.toFixed(digits));

@@ -1,6 +1,5 @@
 /** What reports cost: ten thousand cells in every format and in a browser, and a year of nights. */
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { chromium } from 'playwright-core';
@@ -9,7 +8,7 @@ import { formats } from '../../harness/report/formats.ts';
 import { collectResults, readRun } from '../../harness/store/read-run.ts';
 import type { Result } from '../../harness/store/result.ts';
 import type { RunRecord } from '../../harness/store/run-record.ts';
-import { spreadOf, timeProcess, type Spread } from './measure.ts';
+import { spreadOf, timeProcess, withFolder, type Spread } from './measure.ts';
 
 const cli = path.resolve(import.meta.dirname, '../../harness/cli.js');
 
@@ -62,15 +61,6 @@ function storeRun(dir: string, record: RunRecord, results: Iterable<Result>): vo
   let text = '';
   for (const result of results) text += `${JSON.stringify(result)}\n`;
   appendFileSync(path.join(dir, 'cells.jsonl'), text);
-}
-
-async function withFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
-  const folder = mkdtempSync(path.join(tmpdir(), 'poolproof-bench-'));
-  try {
-    return await work(folder);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
 }
 
 type FormatCost = Readonly<{ seconds: number; peakMib: number; bytes: number }>;
