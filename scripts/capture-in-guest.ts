@@ -50,7 +50,7 @@ export async function captureInGuest(request: CaptureRequest): Promise<string> {
     // Node where a command looks for it, as on a machine that has one.
     const env = { PATH: `${mountPoint(nodeDisk(settings.node))}/bin:/bin`, HOME: '/tmp' };
     const reply = await session.request(
-      { verb: 'run', deadlineSeconds: seconds, limits, factPaths: [], env, command },
+      { verb: 'run', backstopSeconds: seconds, limits, factPaths: [], env, command },
       (seconds + 30) * 1000,
     );
     const ended = readSubjectRun(reply);

@@ -68,7 +68,7 @@ export async function buildTemplate(request: TemplateRequest, key: string): Prom
     const session = await openSession(machine, deadlines);
     for (const { command, env, deadlineSeconds } of warm) {
       await session.request(
-        { verb: 'run', deadlineSeconds, limits: {}, factPaths: [], env, command },
+        { verb: 'run', backstopSeconds: deadlineSeconds, limits: {}, factPaths: [], env, command },
         deadlines.subjectMs + deadlines.requestMs,
       );
     }

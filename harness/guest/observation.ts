@@ -9,13 +9,26 @@ export type SubjectRun = Readonly<{
   signal: string | null;
   /** The session saw that it was up, and ended it: what it exits with says nothing then. */
   ready?: true;
-  /** The session ended it because its deadline had passed. */
+  /** The session ended it before it had ended by itself or was up. */
   timedOut: boolean;
-  /** Capped; `stdoutBytes` is the true size. */
+  /** Who wanted that: the harness, or the session's own generous backstop; null when it was not ended so. */
+  stopped: 'request' | 'backstop' | null;
+  /** What is kept of the beginning; all of it where `stdoutDropped` is 0. */
   stdout: string;
+  /** What is kept of the end, where bytes between were dropped. */
+  stdoutTail: string;
+  /** Bytes it wrote in all. */
   stdoutBytes: number;
+  /** Bytes between `stdout` and `stdoutTail` that were not kept: what they said is unknown. */
+  stdoutDropped: number;
   stderr: string;
+  stderrTail: string;
   stderrBytes: number;
+  stderrDropped: number;
+  /** Processes the kernel killed for want of memory during the run, by its own counter. */
+  oomKills: number;
+  /** A process of the session itself vanished: what was reported beside it says nothing about the subject. */
+  helperLost: boolean;
   /** Milliseconds by the guest's clock. */
   durationMs: number;
 }>;

@@ -67,20 +67,37 @@ export function readFacts(texts: Reply['texts']): Facts {
 
 /** A shell reports a signal as 128 + its number. */
 export function readSubjectRun(reply: Reply): SubjectRun {
-  const { exit = '', timeout, ready, out, err, ms } = reply.values;
+  const { exit = '', timeout, stopped, ready, out, err, ms, oom, lost } = reply.values;
   const status = /^\d+$/.test(exit) ? Number(exit) : null;
   const signal = status !== null && status > 128 ? (signalNames.get(status - 128) ?? null) : null;
   return {
     exitCode: signal === null ? status : null,
     signal,
     timedOut: timeout === '1',
+    stopped: stopped === 'request' || stopped === 'backstop' ? stopped : null,
     ...(ready === '1' && { ready: true }),
-    stdout: (reply.data['out'] ?? Buffer.alloc(0)).toString('utf8'),
-    stdoutBytes: Number(out),
-    stderr: (reply.data['err'] ?? Buffer.alloc(0)).toString('utf8'),
-    stderrBytes: Number(err),
+    ...readStream(reply, 'stdout', 'out', Number(out)),
+    ...readStream(reply, 'stderr', 'err', Number(err)),
+    oomKills: Number(oom),
+    helperLost: lost === '1',
     durationMs: Number(ms),
   };
+}
+
+/** What was kept of a stream, and how much was not. */
+function readStream<Name extends 'stdout' | 'stderr'>(
+  { data }: Reply,
+  name: Name,
+  stream: 'out' | 'err',
+  bytes: number,
+): Pick<SubjectRun, Name | `${Name}Tail` | `${Name}Bytes` | `${Name}Dropped`> {
+  const [head, tail] = [stream, `${stream}-tail`].map((part) => data[part] ?? Buffer.alloc(0));
+  return {
+    [name]: head?.toString('utf8'),
+    [`${name}Tail`]: tail?.toString('utf8'),
+    [`${name}Bytes`]: bytes,
+    [`${name}Dropped`]: Math.max(0, bytes - (head?.length ?? 0) - (tail?.length ?? 0)),
+  } as ReturnType<typeof readStream<Name>>;
 }
 
 /** Why a machine that should have answered did not, from what is known about it. */
@@ -152,7 +169,7 @@ export async function observeCell(
     const reply = await session.request(
       {
         verb: 'run',
-        deadlineSeconds,
+        backstopSeconds: deadlineSeconds,
         limits: buildLimits(settings),
         factPaths: factPathsOf(settings),
         env,

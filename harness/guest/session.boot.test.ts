@@ -33,12 +33,12 @@ const spec = buildMachineSpec(settings, images, { qemu: qemu.path, accelerator: 
 const sh = (
   session: Session,
   script: string,
-  more: Readonly<{ limits?: Record<string, string>; deadlineSeconds?: number }> = {},
+  more: Readonly<{ limits?: Record<string, string>; backstopSeconds?: number }> = {},
 ): Promise<Reply> =>
   session.request(
     {
       verb: 'run',
-      deadlineSeconds: more.deadlineSeconds ?? 30,
+      backstopSeconds: more.backstopSeconds ?? 30,
       limits: more.limits ?? {},
       factPaths: machineFactFiles,
       env: { PATH: '/bin', WORD: "it's $HOME" },
@@ -75,8 +75,8 @@ t.test('one guest, asked again and again', async (t) => {
   await t.test(
     'output that never ends is counted, kept up to the cap, and ended by the deadline',
     async (t) => {
-      const run = readSubjectRun(await sh(session, 'yes', { deadlineSeconds: 3 }));
-      t.match(run, { timedOut: true, signal: 'SIGKILL' });
+      const run = readSubjectRun(await sh(session, 'yes', { backstopSeconds: 3 }));
+      t.match(run, { timedOut: true, stopped: 'backstop', signal: 'SIGKILL' });
       t.equal(run.stdout.length, outputCapBytes);
       t.ok(run.stdoutBytes > outputCapBytes, `${run.stdoutBytes} bytes`);
     },

@@ -134,7 +134,7 @@ async function compileInGuest(ahead: Ahead, form: Subject): Promise<Buffer> {
 
 async function run(session: Session, command: readonly string[], doing: string): Promise<Buffer> {
   const reply = await session.request(
-    { verb: 'run', deadlineSeconds: compileSeconds, limits: {}, factPaths: [], env: guestEnv, command },
+    { verb: 'run', backstopSeconds: compileSeconds, limits: {}, factPaths: [], env: guestEnv, command },
     (compileSeconds + 30) * 1000,
   );
   const { exitCode, stderr } = readSubjectRun(reply);

@@ -107,7 +107,7 @@ export async function runStep(
   const reply = await session.request(
     {
       verb: 'run',
-      deadlineSeconds: Math.max(1, Math.ceil(timeoutMs / 1000)),
+      backstopSeconds: Math.max(1, Math.ceil(timeoutMs / 1000)),
       limits,
       factPaths: factPathsOf(own),
       // As the wasm host does it: arenas of 64 MiB each would take what little address space there is.

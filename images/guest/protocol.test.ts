@@ -5,6 +5,7 @@ import path from 'node:path';
 import t from 'tap';
 import {
   formatRequest,
+  formatStop,
   maxReplyLineBytes,
   maxRequestLineBytes,
   quoteWord,
@@ -49,7 +50,7 @@ t.test('requests are one line each and of bounded length', (t) => {
   t.equal(
     formatRequest('tok', 4, {
       verb: 'run',
-      deadlineSeconds: 5,
+      backstopSeconds: 5,
       limits: { c: '0', v: '2097152' },
       factPaths: ['/proc/meminfo'],
       env: { A: 'b c' },
@@ -62,6 +63,7 @@ t.test('requests are one line each and of bounded length', (t) => {
     "tok 5 shell '' 'PS1=# '\n",
   );
   t.equal(formatRequest('tok', 6, { verb: 'texts', paths: ['/proc/uptime'] }), 'tok 6 texts /proc/uptime\n');
+  t.equal(formatStop('tok', 4), 'tok 4 stop\n');
   const long = { verb: 'texts', paths: ['x'.repeat(maxRequestLineBytes)] } as const;
   t.throws(() => formatRequest('tok', 7, long), { message: /a request of 16\d+ bytes/ });
   t.end();

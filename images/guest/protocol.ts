@@ -7,6 +7,11 @@
  * words between `<token> <seq> begin text` and `<token> <seq> end`, blocks of base64 lines after
  * `<token> <seq> begin data <name>`, and exactly one `<token> <seq> ok …` or `<token> <seq> error …` that ends the reply.
  *
+ * A run's closing line has `exit` (the subject's status as a shell reports it), `timeout` and `stopped` (`request` or
+ * `backstop`: who ended it), `ready` (it was seen to be up), `out` and `err` (bytes it wrote), `ms`, `oom` (by how much the
+ * kernel's count of out-of-memory kills grew) and `lost` (a process of the session itself was). Its streams are `out`
+ * and `err`; where bytes between were not kept, what is left of the end is `out-tail` and `err-tail`.
+ *
  * Only the session holds the port (the kernel lets one process open it) and the token is drawn anew for
  * every machine, so nothing a subject prints can pass for a message: its output travels as base64.
  */
@@ -45,7 +50,11 @@ export type Request = Readonly<
   | { verb: 'swapon'; disk: string }
   | {
       verb: 'run';
-      deadlineSeconds: number;
+      /**
+       * Seconds by the guest's clock after which the session ends the subject by itself. Generous: that clock goes on
+       * while the guest waits for a core, so a deadline is the harness' to hold, by {@link formatStop}.
+       */
+      backstopSeconds: number;
       /** ulimit letters with their values, e.g. `{ v: '2097152' }` (KiB for v, d, s), `cgroup` and `confine`. */
       limits: Readonly<Record<string, string>>;
       /** Files read while the child waits to become the subject. */
@@ -81,7 +90,7 @@ function wordsOf(request: Request): string[] {
     case 'run':
       return [
         ...wordsOfUntil(request.until),
-        String(request.deadlineSeconds),
+        String(request.backstopSeconds),
         String(request.capBytes ?? outputCapBytes),
         limitsOf(request.limits),
         request.factPaths.join(' '),
@@ -115,6 +124,14 @@ export function formatRequest(token: string, seq: number, request: Request): str
     throw new RangeError(`a request of ${Buffer.byteLength(line)} bytes, ${maxRequestLineBytes} are allowed`);
   }
   return line;
+}
+
+/**
+ * Ends the subject of the run with that number, as its backstop would; the run's reply comes as always, with
+ * `timeout=1 stopped=request`. There is no reply of its own, and outside that run it means nothing.
+ */
+export function formatStop(token: string, seq: number): string {
+  return `${token} ${seq} stop\n`;
 }
 
 export type Reply = Readonly<{

@@ -32,10 +32,10 @@ send_data() {
   say end
 }
 
+# Hundredths of a second since the boot: sets `now`.
 now_cs() {
-  read -r up _ </proc/uptime
-  up_int=${up%.*} up_frac=${up#*.}
-  echo $((up_int * 100 + 1${up_frac} - 100))
+  read -r uptime _ </proc/uptime
+  now=$((${uptime%.*} * 100 + 1${uptime#*.} - 100))
 }
 
 # Starts what sets clock and random pool, and waits until it is about to read, which it says by a line.
@@ -155,11 +155,28 @@ do_serve() {
   serve=''
 }
 
-# run <deadline s> <cap bytes> <limits> <fact paths, one word> [NAME=value ...] <program> [argument ...]
+# How many processes the kernel has killed for want of memory: sets `oom_kills`.
+count_oom_kills() {
+  while read -r name oom_kills; do
+    [ "$name" = oom_kill ] && return
+  done </proc/vmstat
+  oom_kills=0
+}
+
+# Whether the harness wants this run to end. Nothing else can come while one is on; what does is no word for it.
+is_stopped() {
+  while read -r -t 0 <&3; do
+    read -r word number verb _ <&3 || return 1
+    [ "$word $number $verb" = "$token $seq stop" ] && return
+  done
+  return 1
+}
+
+# run <backstop s> <cap bytes> <limits> <fact paths, one word> [NAME=value ...] <program> [argument ...]
 # Limits are ulimit letters: `v=2097152 d=unlimited`, `cgroup=<bytes>`, `confine=<prctl or seccomp>`. Facts are read while the very child that is to
 # become the subject waits with its limits set; its own /proc/<pid>/ files are sent as /proc/self/.
 do_run() {
-  deadline=$1 cap=$2 limits=$3 facts=$4
+  backstop=$1 cap=$2 limits=$3 facts=$4
   shift 4
   case " $limits" in
     *' cgroup='*)
@@ -169,7 +186,9 @@ do_run() {
   esac
   : >"$work/out.head"
   : >"$work/err.head"
-  out_bytes=0 err_bytes=0
+  out_bytes=0 err_bytes=0 stopped=''
+  count_oom_kills
+  oom_before=$oom_kills
   (capture out "$cap") &
   (capture err "$cap") &
   (
@@ -178,20 +197,22 @@ do_run() {
     wait $!
     echo "exit $?" >&4
   ) &
-  timeout=0 ready=0 status='' child='' streams=0 started=$(now_cs)
-  # The child is ready within moments; should even that fail, the deadline still holds.
-  left=$deadline
-  while [ "$left" -gt 0 ]; do
-    # A look a second at a subject that is to come up; else nothing is done until something ends.
-    wait_s=$left
-    [ -n "$serve" ] && [ -n "$child" ] && wait_s=1
-    if ! read -r -t "$wait_s" event value size <&4; then
-      [ -n "$serve" ] || break
+  timeout=0 ready=0 status='' child='' streams=0
+  now_cs
+  started=$now
+  # The child is ready within moments; should even that fail, the backstop still holds.
+  while :; do
+    # Once a second a look at the port, and at a subject that is to come up.
+    if ! read -r -t 1 event value size <&4; then
       event=''
-      if is_up; then
+      if [ -n "$child" ] && is_up; then
         ready=1
         break
       fi
+    fi
+    if is_stopped; then
+      stopped=request
+      break
     fi
     case $event in
       ready)
@@ -199,7 +220,8 @@ do_run() {
         # shellcheck disable=SC2086 # word splitting makes one argument of each path
         send_texts $facts "/proc/$child/limits" "/proc/$child/status" "/proc/$child/stat" "/proc/$child/cgroup"
         [ -z "$size" ] || say text "poolproof/write-execute:$size"
-        started=$(now_cs)
+        now_cs
+        started=$now
         echo go >"$work/go"
         ;;
       exit)
@@ -208,11 +230,16 @@ do_run() {
         ;;
       closed) stream_closed ;;
     esac
-    left=$((deadline - ($(now_cs) - started) / 100))
+    now_cs
+    if [ $((now - started)) -ge $((backstop * 100)) ]; then
+      stopped=backstop
+      break
+    fi
   done
-  ended=$(now_cs)
+  now_cs
+  ended=$now
   if [ -z "$status" ]; then
-    [ "$ready" = 1 ] || timeout=1
+    [ -z "$stopped" ] || timeout=1
     [ -n "$child" ] && kill -KILL "-$child" "$child" 2>/dev/null
     while read -r -t 5 event value size <&4; do
       case $event in
@@ -235,9 +262,10 @@ do_run() {
   wait
   # An event that nobody waits for any more must not be taken for one of the next run.
   while read -r -t 0 _ <&4; do read -r _ <&4; done
+  count_oom_kills
   send_data out "$work/out.head"
   send_data err "$work/err.head"
-  say ok "exit=${status:-lost} timeout=$timeout ready=$ready out=$out_bytes err=$err_bytes ms=$(((ended - started) * 10))"
+  say ok "exit=${status:-lost} timeout=$timeout stopped=$stopped lost=0 oom=$((oom_kills - oom_before)) ready=$ready out=$out_bytes err=$err_bytes ms=$(((ended - started) * 10))"
 }
 
 # shell: an interactive shell on the serial console, for `poolproof shell`.
