@@ -42,6 +42,7 @@ export type ErrorCode =
   // machine and guest
   | 'MACHINE_EXITED'
   | 'MACHINE_TIMEOUT'
+  | 'MACHINE_STALLED' // it hardly got to run: says nothing about the guest
   | 'QMP_ERROR'
   | 'TEMPLATE_INVALID'
   | 'PROTOCOL'

@@ -49,9 +49,9 @@ export async function captureInGuest(request: CaptureRequest): Promise<string> {
   const run = async (limits: Record<string, string>, command: readonly string[]) => {
     // Node where a command looks for it, as on a machine that has one.
     const env = { PATH: `${mountPoint(nodeDisk(settings.node))}/bin:/bin`, HOME: '/tmp' };
-    const reply = await session.request(
-      { verb: 'run', backstopSeconds: seconds, limits, factPaths: [], env, command },
-      (seconds + 30) * 1000,
+    const reply = await session.run(
+      { limits, factPaths: [], env, command },
+      { ms: seconds * 1000, replyMs: deadlines.requestMs },
     );
     const ended = readSubjectRun(reply);
     if (ended.exitCode !== 0)

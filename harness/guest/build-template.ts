@@ -67,9 +67,9 @@ export async function buildTemplate(request: TemplateRequest, key: string): Prom
     await using machine = await startMachine(spec, { kind: 'template', ramFile });
     const session = await openSession(machine, deadlines);
     for (const { command, env, deadlineSeconds } of warm) {
-      await session.request(
-        { verb: 'run', backstopSeconds: deadlineSeconds, limits: {}, factPaths: [], env, command },
-        deadlines.subjectMs + deadlines.requestMs,
+      await session.run(
+        { limits: {}, factPaths: [], env, command },
+        { ms: deadlineSeconds * 1000, replyMs: deadlines.requestMs },
       );
     }
     await session.request({ verb: 'await-clone' }, deadlines.requestMs);

@@ -29,8 +29,10 @@ export type SubjectRun = Readonly<{
   oomKills: number;
   /** A process of the session itself vanished: what was reported beside it says nothing about the subject. */
   helperLost: boolean;
-  /** Milliseconds by the guest's clock. */
+  /** Milliseconds by the guest's clock, which goes on while the guest is stopped or waits for a core. */
   durationMs: number;
+  /** Milliseconds of it in which the guest could have run, by the harness' account; absent in older observations. */
+  guestTimeMs?: number;
 }>;
 
 /** One setting, as asked and as found. */
@@ -54,6 +56,7 @@ export type MachineEnd = Readonly<{
     | 'panic'
     | 'reset'
     | 'silent'
+    | 'stalled'
     | 'start-failed';
   /** One sentence with the figures. */
   detail: string;

@@ -105,6 +105,7 @@ async function describeEnd(machine: Machine, error: unknown, wasReady: boolean):
   if (!(error instanceof PoolproofError)) throw error;
   const { console } = machine;
   if (error.code === 'PROTOCOL') return { kind: 'silent', detail: error.message };
+  if (error.code === 'MACHINE_STALLED') return { kind: 'stalled', detail: error.message };
   // A panic ends QEMU; the message may arrive a moment after the socket closed.
   if (error.code === 'MACHINE_EXITED') {
     const exit = await machine.exited;
@@ -123,14 +124,24 @@ async function describeEnd(machine: Machine, error: unknown, wasReady: boolean):
 }
 
 /**
- * A guest that measures its clock's rate while this computer is busy can get it wrong by more than ten times, and so do
- * all clones of it (seen once in some hundred templates). Its deadlines then say nothing: 60 s were over in 4.
+ * Why nothing a run's deadlines said can be believed; null where they can. A guest whose clock runs away has other
+ * seconds than its harness: 60 s were over in 4. So has one whose session had to end the run by itself, long after
+ * the harness would have, had the guest got to run.
  */
-export function findRunawayClock(guestMs: number, realMs: number): MachineEnd | null {
+export function findClockProblem(
+  { durationMs, stopped, guestTimeMs = 0 }: SubjectRun,
+  realMs: number,
+): MachineEnd | null {
+  const seconds = (ms: number): string => (ms / 1000).toFixed(1);
   // The guest's time lies within ours; it counts in hundredths, and catches up on interrupts it missed.
-  if (guestMs <= realMs * 1.25 + 1000) return null;
-  const detail = `${Math.round(guestMs / 100) / 10} s passed in the guest in ${Math.round(realMs / 100) / 10} s`;
-  return { kind: 'clock', detail };
+  if (durationMs > realMs * 1.25 + 1000)
+    return {
+      kind: 'clock',
+      detail: `${seconds(durationMs)} s passed in the guest in ${seconds(realMs)} s`,
+    };
+  if (stopped !== 'backstop') return null;
+  const detail = `of ${seconds(durationMs)} s of its run the guest could run for ${seconds(guestTimeMs)}`;
+  return { kind: 'stalled', detail };
 }
 
 /** What one try gave, with the talk for the evidence. */
@@ -166,23 +177,23 @@ export async function observeCell(
     lap('settings');
     onPhase('settings');
     const { command, env, deadlineSeconds, until } = foreign ?? buildSubject(settings, deadlines);
-    const reply = await session.request(
+    const startMs = machine.time.estimateMs;
+    const reply = await session.run(
       {
-        verb: 'run',
-        backstopSeconds: deadlineSeconds,
         limits: buildLimits(settings),
         factPaths: factPathsOf(settings),
         env,
         command,
         ...(until !== undefined && { until, capBytes: servedCapBytes }),
       },
-      deadlineSeconds * 1000 + deadlines.requestMs,
+      { ms: deadlineSeconds * 1000, replyMs: deadlines.requestMs },
     );
+    const guestTimeMs = Math.round(machine.time.estimateMs - startMs);
     lap('subject');
     onPhase('subject');
     facts = readFacts(reply.texts);
-    subject = readSubjectRun(reply);
-    machineEnd = findRunawayClock(subject.durationMs, timings['subject'] ?? 0);
+    subject = { ...readSubjectRun(reply), guestTimeMs };
+    machineEnd = findClockProblem(subject, timings['subject'] ?? 0);
   } catch (error) {
     machineEnd = await describeEnd(machine, error, session !== null);
     // Facts are sent before the subject starts: a guest that died later was still what it was asked to be.

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   formatRequest,
+  formatStop,
   protocolVersion,
   ReplyReader,
   seedBytes,
@@ -10,11 +11,23 @@ import {
 } from '../../images/guest/protocol.ts';
 import { PoolproofError } from '../errors.ts';
 import type { Machine } from '../machine/machine.ts';
+import { backstopSeconds } from '../plan/deadlines.ts';
 
 /** What was said, for the evidence; bytes of a subject's output are summed up, not repeated. */
 export type ProtocolLog = readonly string[];
 
 const logLines = 2000;
+
+/** A run without what the session itself decides. */
+export type RunRequest = Omit<Extract<Request, { verb: 'run' }>, 'verb' | 'backstopSeconds'>;
+
+/** Milliseconds, of the time a guest could have run. */
+export type RunDeadline = Readonly<{
+  /** Then the run is ended by a request. */
+  ms: number;
+  /** What its reply may take from then on. */
+  replyMs: number;
+}>;
 
 export class Session {
   readonly #machine: Machine;
@@ -75,39 +88,62 @@ export class Session {
 
   /**
    * Sends a request and waits for its reply.
-   * @throws PoolproofError MACHINE_EXITED when QEMU ends first, MACHINE_TIMEOUT after `timeoutMs`,
-   * PROTOCOL when the guest reports an error or breaks the protocol.
+   * @param timeoutMs milliseconds of the time the guest could have run
+   * @throws PoolproofError MACHINE_EXITED when QEMU ends first, MACHINE_TIMEOUT after `timeoutMs`, MACHINE_STALLED when
+   * the guest hardly got to run, PROTOCOL when the guest reports an error or breaks the protocol.
    */
   async request(request: Request, timeoutMs: number): Promise<Reply> {
+    try {
+      const reply = this.#send(request);
+      return await this.#wait(reply, request.verb, timeoutMs);
+    } finally {
+      this.#waiting = null;
+    }
+  }
+
+  /**
+   * Runs a program and waits for its end; at its deadline it is ended, and the reply says so.
+   * @throws PoolproofError as {@link request} does, MACHINE_TIMEOUT when no reply follows the end of the program.
+   */
+  async run(request: RunRequest, deadline: RunDeadline): Promise<Reply> {
+    try {
+      const reply = this.#send({ verb: 'run', backstopSeconds: backstopSeconds(deadline.ms), ...request });
+      try {
+        return await this.#wait(reply, 'run', deadline.ms);
+      } catch (error) {
+        if (!(error instanceof PoolproofError) || error.code !== 'MACHINE_TIMEOUT') throw error;
+        const stop = formatStop(this.#token, this.#seq);
+        this.#note(`> ${stop.trimEnd()}`);
+        this.#machine.session.write(stop);
+        return await this.#wait(reply, 'run after it was stopped', deadline.replyMs);
+      }
+    } finally {
+      this.#waiting = null;
+    }
+  }
+
+  /** Resolves with the reply to a request; rejects when QEMU ends first. */
+  #send(request: Request): Promise<Reply> {
     const seq = ++this.#seq;
     const line = formatRequest(this.#token, seq, request);
     this.#note(`> ${line.trimEnd()}`);
-    let timer: NodeJS.Timeout | undefined;
-    try {
-      const reply = await Promise.race([
-        new Promise<Reply>((resolve, reject) => {
-          this.#waiting = { seq, resolve, reject };
-          this.#machine.session.write(line);
-        }),
-        this.#machine.exited.then((exit) => {
-          throw new PoolproofError('MACHINE_EXITED', `QEMU ended during ${request.verb}`, {
-            stderr: exit.stderr,
-          });
-        }),
-        new Promise<never>((_resolve, reject) => {
-          timer = setTimeout(() => {
-            reject(
-              new PoolproofError('MACHINE_TIMEOUT', `no answer to ${request.verb} within ${timeoutMs} ms`),
-            );
-          }, timeoutMs);
-        }),
-      ]);
-      if (!reply.ok) throw new PoolproofError('PROTOCOL', `${request.verb}: ${reply.values['error'] ?? ''}`);
-      return reply;
-    } finally {
-      clearTimeout(timer);
-      this.#waiting = null;
-    }
+    return Promise.race([
+      new Promise<Reply>((resolve, reject) => {
+        this.#waiting = { seq, resolve, reject };
+        this.#machine.session.write(line);
+      }),
+      this.#machine.exited.then((exit) => {
+        throw new PoolproofError('MACHINE_EXITED', `QEMU ended during ${request.verb}`, {
+          stderr: exit.stderr,
+        });
+      }),
+    ]);
+  }
+
+  async #wait(pending: Promise<Reply>, verb: string, ms: number): Promise<Reply> {
+    const reply = await this.#machine.time.within(pending, { what: `no answer to ${verb}`, ms });
+    if (!reply.ok) throw new PoolproofError('PROTOCOL', `${verb}: ${reply.values['error'] ?? ''}`);
+    return reply;
   }
 
   /** Resolves when the session says that word outside a reply: a shell it was asked to run has ended. */

@@ -4,6 +4,7 @@ import { constants } from 'node:fs';
 import { access, mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
+import { PoolproofError } from '../errors.ts';
 import type { Accelerator, MachineSpec } from '../plan/machine-spec.ts';
 import { startMachine } from './machine.ts';
 
@@ -17,23 +18,19 @@ export type AcceleratorChoice = Readonly<{
 // crawls: 86 s without reaching it were measured.
 const probeMs = 15_000;
 
-async function bootsWithin(spec: MachineSpec): Promise<boolean> {
+/** Null: the guest hardly got to run, so nothing was learnt. */
+async function bootsWithin(spec: MachineSpec, ms: number): Promise<boolean | null> {
   await using machine = await startMachine(
     { ...spec, accelerator: 'kvm', cpuModel: 'host' },
     { kind: 'boot' },
   );
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), probeMs);
-  });
+  const booted = Promise.race([machine.console.userSpace.then(() => true), machine.exited.then(() => false)]);
   try {
-    return await Promise.race([
-      machine.console.userSpace.then(() => true as const),
-      machine.exited.then(() => false as const),
-      late,
-    ]);
-  } finally {
-    clearTimeout(timer);
+    return await machine.time.within(booted, { what: 'no user space', ms });
+  } catch (error) {
+    if (error instanceof PoolproofError && error.code === 'MACHINE_TIMEOUT') return false;
+    if (error instanceof PoolproofError && error.code === 'MACHINE_STALLED') return null;
+    throw error;
   }
 }
 
@@ -63,7 +60,10 @@ export async function chooseAccelerator(
   const file = await memoryFile(cacheDir, qemuTitle);
   const known = await readFile(file, 'utf8').then(parseChoice, () => null);
   if (known !== null) return known;
-  const choice: AcceleratorChoice = (await bootsWithin(spec))
+  const boots = await bootsWithin(spec, probeMs);
+  if (boots === null)
+    return { accelerator: 'tcg', reason: 'this computer is too busy to try a guest with KVM' };
+  const choice: AcceleratorChoice = boots
     ? { accelerator: 'kvm', reason: 'a guest booted with KVM' }
     : {
         accelerator: 'tcg',

@@ -15,6 +15,7 @@ import path from 'node:path';
 import t, { type Test } from 'tap';
 import type { MachineSpec } from '../plan/machine-spec.ts';
 import { ConsoleLog, consoleCapBytes } from './console.ts';
+import { GuestTime, startSample } from './guest-time.ts';
 import { Qmp } from './qmp.ts';
 import { buildArguments, formatCommand } from './spec.ts';
 import { digestMachine, TemplateStore, type Template } from './template-store.ts';
@@ -101,7 +102,7 @@ async function qmpPair(test: Test, play: (socket: Socket) => void): Promise<Qmp>
     client.destroy();
     server.close();
   });
-  return new Qmp(client);
+  return new Qmp(client, new GuestTime(startSample, { periodMs: 20 }));
 }
 
 t.test('the machine protocol answers, refuses, or fails within its deadline', async (t) => {

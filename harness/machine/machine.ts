@@ -7,6 +7,8 @@ import path from 'node:path';
 import { Duplex } from 'node:stream';
 import { PoolproofError } from '../errors.ts';
 import { ConsoleLog } from './console.ts';
+import { GuestTime } from './guest-time.ts';
+import { sampleProcess } from './process-sample.ts';
 import { Qmp } from './qmp.ts';
 import { buildArguments, channels, formatCommand, type Start } from './spec.ts';
 import type { MachineSpec } from '../plan/machine-spec.ts';
@@ -27,6 +29,8 @@ export type Machine = AsyncDisposable &
     /** For the evidence. */
     command: string;
     pid: number;
+    /** What every wait for this machine counts by. */
+    time: GuestTime;
     /** The port the session in the guest listens on. */
     session: Duplex;
     qmp: Qmp;
@@ -144,13 +148,15 @@ export async function startMachine(
     subprocess.kill('SIGKILL');
     return exited;
   };
+  const time = new GuestTime(() => sampleProcess(pid));
   return {
     spec,
     start: start.kind,
     command: formatCommand(spec, start),
     pid,
+    time,
     session,
-    qmp: new Qmp(qmpStream),
+    qmp: new Qmp(qmpStream, time),
     console,
     serial,
     exited,

@@ -5,6 +5,7 @@
  */
 import type { Duplex } from 'node:stream';
 import { PoolproofError } from '../errors.ts';
+import type { GuestTime } from './guest-time.ts';
 
 type Message = Readonly<{
   QMP?: unknown;
@@ -23,6 +24,7 @@ type Waiting = Readonly<{
 
 export class Qmp {
   readonly #stream: Duplex;
+  readonly #time: GuestTime;
   readonly #waiting = new Map<number, Waiting>();
   readonly #eventWaiters = new Map<string, ((data: Readonly<Record<string, unknown>>) => boolean)[]>();
   #pending = '';
@@ -30,8 +32,9 @@ export class Qmp {
   #negotiated: Promise<unknown> | null = null;
   #closed: PoolproofError | null = null;
 
-  constructor(stream: Duplex) {
+  constructor(stream: Duplex, time: GuestTime) {
     this.#stream = stream;
+    this.#time = time;
     stream.on('data', (chunk: Buffer) => this.#push(chunk.toString('utf8')));
     const close = (): void => this.#close();
     stream.on('close', close);
@@ -79,30 +82,26 @@ export class Qmp {
     }).finally(() => this.#waiting.delete(id));
   }
 
-  #withDeadline(
+  async #withDeadline(
     what: string,
     timeoutMs: number,
     start: (resolve: (value: unknown) => void, reject: (error: Error) => void) => void,
   ): Promise<unknown> {
-    if (this.#closed !== null) return Promise.reject(this.#closed);
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        reject(new PoolproofError('QMP_ERROR', `${what}: no answer within ${timeoutMs} ms`));
-      }, timeoutMs);
-      const done = (): void => {
-        clearTimeout(timer);
-        this.#rejecters.delete(rejecter);
-      };
-      const rejecter = (error: Error): void => {
-        done();
-        reject(error);
-      };
-      this.#rejecters.add(rejecter);
-      start((value) => {
-        done();
-        resolve(value);
-      }, rejecter);
+    if (this.#closed !== null) throw this.#closed;
+    let rejecter: ((error: Error) => void) | undefined;
+    const answer = new Promise<unknown>((resolve, reject) => {
+      rejecter = reject;
+      this.#rejecters.add(reject);
+      start(resolve, reject);
     });
+    try {
+      return await this.#time.within(answer, { what: `${what}: no answer`, ms: timeoutMs });
+    } catch (error) {
+      if (!(error instanceof PoolproofError) || error.code === 'QMP_ERROR') throw error;
+      throw new PoolproofError('QMP_ERROR', error.message, { cause: error });
+    } finally {
+      if (rejecter !== undefined) this.#rejecters.delete(rejecter);
+    }
   }
 
   readonly #rejecters = new Set<(error: Error) => void>();

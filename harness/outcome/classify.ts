@@ -39,6 +39,7 @@ const machineEnds: Readonly<Record<MachineEnd['kind'], Row>> = {
   'no-console': { before: 'broken', after: 'contradicts', words: 'the guest wrote no console line' },
   'not-ready': { before: 'broken', after: 'contradicts', words: 'the session did not come up' },
   clock: { before: 'broken', after: 'contradicts', words: "the guest's clock ran away" },
+  stalled: { before: 'broken', after: 'contradicts', words: 'the guest hardly got to run' },
   killed: { before: 'broken', after: 'ignore', words: 'QEMU was killed from outside' },
   exited: { before: 'guest-died', after: 'ignore', words: 'QEMU ended by itself' },
   silent: { before: 'guest-died', after: 'ignore', words: 'the session fell silent' },

@@ -133,9 +133,9 @@ async function compileInGuest(ahead: Ahead, form: Subject): Promise<Buffer> {
 }
 
 async function run(session: Session, command: readonly string[], doing: string): Promise<Buffer> {
-  const reply = await session.request(
-    { verb: 'run', backstopSeconds: compileSeconds, limits: {}, factPaths: [], env: guestEnv, command },
-    (compileSeconds + 30) * 1000,
+  const reply = await session.run(
+    { limits: {}, factPaths: [], env: guestEnv, command },
+    { ms: compileSeconds * 1000, replyMs: deadlinesFor('tcg').requestMs },
   );
   const { exitCode, stderr } = readSubjectRun(reply);
   if (exitCode !== 0) throw new PoolproofError('MEASURE_FAILED', `${doing} in a guest failed`, { stderr });

@@ -104,17 +104,15 @@ export async function runStep(
     ...(planted === 1 || step.limits === 'lifted' ? {} : { planted: [planted] }),
   });
   const limits = buildLimits(own);
-  const reply = await session.request(
+  const reply = await session.run(
     {
-      verb: 'run',
-      backstopSeconds: Math.max(1, Math.ceil(timeoutMs / 1000)),
       limits,
       factPaths: factPathsOf(own),
       // As the wasm host does it: arenas of 64 MiB each would take what little address space there is.
       env: { ...guestEnv, ...settings.env, ...(limits['v'] === undefined ? {} : { MALLOC_ARENA_MAX: '1' }) },
       command: [command, ...args],
     },
-    timeoutMs + deadlinesFor('tcg').requestMs,
+    { ms: timeoutMs, replyMs: deadlinesFor('tcg').requestMs },
   );
   const problem = findLimitProblem(step.limits, readFacts(reply.texts), wantLimits(settings, facts));
   if (problem !== null) return { kind: 'invalid', reason: problem };

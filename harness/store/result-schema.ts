@@ -72,6 +72,7 @@ const machineEndSchema = z.object({
     'panic',
     'reset',
     'silent',
+    'stalled',
     'start-failed',
   ]),
   detail: text,

@@ -1,0 +1,50 @@
+/** Reads what is known about a QEMU process: which of its threads ran, which waited for a core, whether it is stopped. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { uptime } from 'node:os';
+import type { Sample, ThreadTimes } from './guest-time.ts';
+
+function read(path: string): string | null {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return null;
+  }
+}
+
+/** Where the kernel keeps a task of a frozen cgroup: of version 2, of version 1. Its state looks like sleep. */
+const frozenIn = /freezer_trap|refrigerator/;
+
+/** T: stopped by a signal; t: by a debugger. The name before the state may hold blanks and parentheses. */
+function isStopped(folder: string): boolean {
+  const stat = read(`${folder}/stat`) ?? '';
+  const state = stat.slice(stat.lastIndexOf(')') + 2);
+  return /^[Tt]/.test(state) || frozenIn.test(read(`${folder}/wchan`) ?? '');
+}
+
+/** `<ns on a core> <ns waited for one> <slices>` for each thread; absent without CONFIG_SCHED_INFO. */
+function readThreads(folder: string): ReadonlyMap<number, ThreadTimes> | null {
+  let ids: string[];
+  try {
+    ids = readdirSync(`${folder}/task`);
+  } catch {
+    return null; // it has ended: who waits for it is told elsewhere
+  }
+  const threads = new Map<number, ThreadTimes>();
+  for (const id of ids) {
+    const [ran, waited] = (read(`${folder}/task/${id}/schedstat`) ?? '').split(' ').map(Number);
+    if (ran === undefined || waited === undefined) continue;
+    threads.set(Number(id), { ranMs: ran / 1e6, waitedMs: waited / 1e6 });
+  }
+  return threads.size === 0 ? null : threads;
+}
+
+/** Costs about ten small reads: to be called once or twice a second, not in a loop. */
+export function sampleProcess(pid: number): Sample {
+  const folder = `/proc/${pid}`;
+  return {
+    monotonicMs: performance.now(),
+    bootMs: uptime() * 1000,
+    stopped: isStopped(folder),
+    threads: readThreads(folder),
+  };
+}
