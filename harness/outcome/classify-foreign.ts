@@ -107,7 +107,7 @@ function finishFailed(
   if (run.timedOut)
     return finish(
       'timeout',
-      `not up within ${(run.durationMs / 1000).toFixed(1)} s: ${describeMissing(ready)}${words}`,
+      `not up within ${((run.guestTimeMs ?? run.durationMs) / 1000).toFixed(1)} s: ${describeMissing(ready)}${words}`,
     );
   if (run.signal !== null) {
     const oom = oomKill && run.signal === 'SIGKILL' ? ", by the kernel's out-of-memory killer" : '';

@@ -17,6 +17,7 @@ import type { Subject } from '../matrix/subject.ts';
 import type { Outcome } from './outcome.ts';
 import { plainLine, plainTail } from './plain-text.ts';
 import { type FoundReport, readReport } from './read-report.ts';
+import { findUnexplainedEnd } from './unexplained-end.ts';
 
 export type Classification = Readonly<{
   outcome: Exclude<Outcome, 'skipped'>;
@@ -72,7 +73,7 @@ export function classify(
     const { outcome, reason, ...rest } = classifyForeign(subject, observation.oomKill, foreign);
     return { outcome, reason, hostReport: null, foreign: rest };
   }
-  return classifySubject(subject, observation.oomKill, asked);
+  return classifySubject(subject, observation, asked);
 }
 
 /** No complete answer came. */
@@ -90,7 +91,8 @@ function sessionWasUp({ facts, readBack, timings }: Observation): boolean {
   return facts !== null || readBack.length > 0 || timings['ready'] !== undefined;
 }
 
-function classifySubject(subject: SubjectRun, oomKill: boolean, asked: Asked): Classification {
+function classifySubject(subject: SubjectRun, observation: Observation, asked: Asked): Classification {
+  const unexplained = findUnexplainedEnd(observation);
   const found = readReport(subject.stdout);
   const { report } = found;
   if (found.contradicted)
@@ -102,9 +104,12 @@ function classifySubject(subject: SubjectRun, oomKill: boolean, asked: Asked): C
     if (contradictions.length > 0) {
       return end('broken', `the host says ${said(report)}, but ${contradictions.join('; ')}`, report);
     }
+    if (unexplained !== null)
+      return end('broken', `the host says ${said(report)}, but ${unexplained}`, report);
     return classifyReported(report, subject);
   }
-  return classifyUnreported(subject, oomKill, found);
+  if (unexplained !== null) return end('broken', unexplained);
+  return classifyUnreported(subject, observation.oomKill, found);
 }
 
 /** A consistent report: it stands if the process ended the way the report says. */
@@ -132,7 +137,10 @@ function classifyUnreported(subject: SubjectRun, oomKill: boolean, found: FoundR
       ? ` (of ${subject.stdoutBytes} bytes of output ${Buffer.byteLength(subject.stdout)} were kept)`
       : '';
   if (subject.timedOut) {
-    return end('timeout', `no answer within ${(subject.durationMs / 1000).toFixed(1)} s${lost}${words}`);
+    return end(
+      'timeout',
+      `no answer within ${((subject.guestTimeMs ?? subject.durationMs) / 1000).toFixed(1)} s${lost}${words}`,
+    );
   }
   if (subject.signal !== null) {
     const oom = oomKill && subject.signal === 'SIGKILL' ? ", by the kernel's out-of-memory killer" : '';

@@ -165,7 +165,10 @@ run_worker() {
   worker='' timer=''
   read_clock
   timed_out=0
-  [ ! -e "$state/$1.timeout" ] || timed_out=1
+  if [ -e "$state/$1.timeout" ]; then
+    timed_out=1
+    printf 'wasm host: %s: nothing within %s s, killed\n' "$2" "$deadline" >&2
+  fi
   echo "$2 $status $timed_out $((clock - started_at))" >"$state/$1.end"
 }
 
