@@ -9,7 +9,9 @@ import type { Deadlines } from '../plan/deadlines.ts';
 import type { MachineSpec } from '../plan/machine-spec.ts';
 import { openSession } from './open-session.ts';
 import { hostSubject } from '../matrix/subject.ts';
+import { PoolproofError } from '../errors.ts';
 import { buildNodeWarmUp, buildSubject, type Subject } from './subject.ts';
+import { findWrongRate, readClock } from './template-clock.ts';
 
 /**
  * The fewest runs of the wasm host that use every Node and every engine of the cells: what they read stays
@@ -58,20 +60,25 @@ export function templateKey({ spec, qemuTitle, warm }: TemplateRequest): Promise
 }
 
 /**
- * Boots, warms and saves. @throws PoolproofError when the machine does not come up or cannot be saved; the
- * caller then boots its cells.
+ * Boots, warms and saves. @throws PoolproofError when the machine does not come up or cannot be saved, or has a clock
+ * of another rate than this computer's (TEMPLATE_INVALID); the caller then boots its cells.
  */
 export async function buildTemplate(request: TemplateRequest, key: string): Promise<Template> {
   const { store, spec, warm, deadlines, startMachine } = request;
   return store.create(key, spec.memoryMib * 1024 * 1024, async ({ ramFile, stateFile }) => {
+    const startedMs = performance.now();
     await using machine = await startMachine(spec, { kind: 'template', ramFile });
     const session = await openSession(machine, deadlines);
+    const first = await readClock(machine, session, deadlines);
     for (const { command, env, deadlineSeconds } of warm) {
       await session.run(
         { limits: {}, factPaths: [], env, command },
         { ms: deadlineSeconds * 1000, replyMs: deadlines.requestMs },
       );
     }
+    const wrong = findWrongRate(startedMs, first, await readClock(machine, session, deadlines));
+    // Where instructions are counted, they are the clock, and it has no rate.
+    if (wrong !== null && spec.icountShift === null) throw new PoolproofError('TEMPLATE_INVALID', wrong);
     await session.request({ verb: 'await-clone' }, deadlines.requestMs);
     await saveTemplate(machine, stateFile);
   });
