@@ -1,4 +1,4 @@
-/** One cell, from a machine to a result. A machine that does not come up gets one more try on a fresh boot. */
+/** One cell, from a machine to a result. What a try did not show, or only a clone showed, is tried on a fresh boot. */
 import { homedir } from 'node:os';
 import type { BuiltImages } from '../images/build.ts';
 import { PoolproofError } from './errors.ts';
@@ -11,8 +11,10 @@ import type { Machine, StartMachine } from './machine/machine.ts';
 import type { Template } from './machine/template-store.ts';
 import type { Asked } from './outcome/check-report.ts';
 import { judge, judgeSkipped, type Judgement } from './outcome/judge.ts';
+import type { Outcome } from './outcome/outcome.ts';
 import { predictCell, resolveAsked } from './outcome/predict-cell.ts';
 import { readReport } from './outcome/read-report.ts';
+import { findUnexplainedEnd } from './outcome/unexplained-end.ts';
 import { findInapplicable } from './plan/applicable.ts';
 import type { Deadlines } from './plan/deadlines.ts';
 import type { MachineSpec } from './plan/machine-spec.ts';
@@ -26,8 +28,8 @@ export type Stage = Readonly<{
   deadlines: Deadlines;
   /** Null: every try is a boot. */
   template: Template | null;
-  /** Called when a clone could not be used: the template is not to be trusted any more. */
-  onBadTemplate: (reason: string) => void;
+  /** Called when a cell was booted because its clone said too little; `isBad`: the template is not to be used again. */
+  onDoubtfulClone: (template: Template, reason: string, isBad: boolean) => Promise<void>;
   signal: AbortSignal;
   startMachine: StartMachine;
 }>;
@@ -157,9 +159,51 @@ function describeSubject(subject: Observation['subject']): Evidence {
 
 const round = (ms: number): number => Math.round(ms * 10) / 10;
 
-/** True when the try says nothing about the subject because the machine was at fault. */
-const isBroken = ({ observation, judgement }: Try): boolean =>
-  judgement.outcome === 'broken' && observation.machineEnd !== null;
+/** True when the try says nothing about the subject: the machine was at fault, or the guest hardly got to run. */
+const saysNothing = ({ observation, judgement }: Try): boolean =>
+  judgement.outcome === 'broken' &&
+  (observation.machineEnd !== null || findUnexplainedEnd(observation) !== null);
+
+/** What damaged memory of a clone can look like. */
+const ends: readonly Outcome[] = ['crashed', 'guest-died', 'timeout'];
+
+/** A clone that came to an end nobody expected: it counts when a boot comes to one too. */
+const isDoubtful = ({ observation, judgement }: Try): boolean =>
+  observation.start === 'clone' && ends.includes(judgement.outcome) && judgement.verdict !== 'expected';
+
+/** Ends that come from outside, whatever the template. */
+const notItsFault: readonly string[] = ['killed', 'stalled'];
+
+/** True when a clone did what the boot after it did not, and nothing else explains it. */
+function isTemplateBad(clone: Try, boot: Try): boolean {
+  const kind = clone.observation.machineEnd?.kind;
+  if (kind === 'clock') return true;
+  if (saysNothing(boot) || (kind !== undefined && notItsFault.includes(kind))) return false;
+  const [one, other] = [clone.judgement, boot.judgement];
+  const differs = one.outcome !== other.outcome || one.tier !== other.tier;
+  return differs && (kind !== undefined || findUnexplainedEnd(clone.observation) === null);
+}
+
+/**
+ * The tries of a cell; the last one counts. A clone or boot that says nothing is followed by a boot, and so is a clone
+ * with an end that nobody expected; a boot that was to confirm that and says nothing by one more.
+ */
+async function tryUntilShown(cell: Cell, stage: Stage): Promise<readonly [Try, ...Try[]]> {
+  const { template, signal } = stage;
+  const first = await tryCell(cell, stage, template);
+  signal.throwIfAborted();
+  if (!saysNothing(first) && !isDoubtful(first)) return [first];
+  await first.stopped;
+  const second = await tryCell(cell, stage, null);
+  signal.throwIfAborted();
+  if (template !== null)
+    await stage.onDoubtfulClone(template, first.judgement.reason, isTemplateBad(first, second));
+  if (saysNothing(first) || !saysNothing(second)) return [first, second];
+  await second.stopped;
+  const third = await tryCell(cell, stage, null);
+  signal.throwIfAborted();
+  return [first, second, third];
+}
 
 /** A cell that cannot be asked, without a machine. */
 function skipCell(cell: Cell, { images }: Stage, reason: string, startedAt: string): CellRun {
@@ -184,23 +228,15 @@ function skipCell(cell: Cell, { images }: Stage, reason: string, startedAt: stri
 }
 
 /**
- * Runs a cell. A clone that gives nothing is followed by a boot, a boot that gives nothing by one more.
+ * Runs a cell.
  * @throws what the abort signal says when it fires.
  */
 export async function runCell(cell: Cell, stage: Stage): Promise<CellRun> {
   const startedAt = new Date().toISOString();
   const inapplicable = findInapplicable(cell.settings, stage.images);
   if (inapplicable !== null) return skipCell(cell, stage, inapplicable, startedAt);
-  const tries = [await tryCell(cell, stage, stage.template)];
-  stage.signal.throwIfAborted();
-  if (tries.every(isBroken)) {
-    await tries[0]?.stopped;
-    if (stage.template !== null) stage.onBadTemplate(tries[0]?.judgement.reason ?? '');
-    tries.push(await tryCell(cell, stage, null));
-    stage.signal.throwIfAborted();
-  }
-  const last = tries.at(-1);
-  if (last === undefined) throw new RangeError('a cell without a try');
+  const tries = await tryUntilShown(cell, stage);
+  const last = tries.at(-1) ?? tries[0];
   const { observation, judgement } = last;
   const attempts: MachineAttempt[] = tries.map((each) => ({
     start: each.observation.start,

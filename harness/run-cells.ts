@@ -1,7 +1,7 @@
 /** All cells of a run, at one level of concurrency: templates are booted or found, cells run from them, results kept. */
 import pLimit from 'p-limit';
 import type { BuiltImages } from '../images/build.ts';
-import { PoolproofError } from './errors.ts';
+import { type ErrorCode, PoolproofError } from './errors.ts';
 import { buildTemplate, chooseWarmRuns, templateKey } from './guest/build-template.ts';
 import { startMachine, type StartMachine } from './machine/machine.ts';
 import { TemplateStore, type Template } from './machine/template-store.ts';
@@ -36,6 +36,12 @@ const defaultTemplateCacheBytes = 4 * 1024 ** 3;
 
 /** A boot that hangs or dies says nothing about the next one: measured, one in some hundred on a loaded machine. */
 const templateTries = 2;
+const worthAnotherBoot: readonly ErrorCode[] = [
+  'MACHINE_TIMEOUT',
+  'MACHINE_STALLED',
+  'MACHINE_EXITED',
+  'TEMPLATE_INVALID',
+];
 
 /** @returns the most memory that was granted to guests at a time, MiB */
 export async function runCells(
@@ -77,9 +83,10 @@ export async function runCells(
     const key = bootKey(cell.settings);
     const release = await admit(key, stage.spec.memoryMib);
     reporter.onCellStart(cell);
+    const bad = stage.template !== null && !templates.isTrusted(stage.template);
     let ended: CellRun;
     try {
-      ended = await runCell(cell, stage);
+      ended = await runCell(cell, bad ? { ...stage, template: null } : stage);
     } catch (error) {
       release();
       throw error;
@@ -181,8 +188,10 @@ async function prepareGround(
     images: built,
     deadlines: deadlinesFor(accelerator),
     template: null,
-    onBadTemplate: (reason) => {
-      options.onNotice?.(`a clone failed and its cell was booted instead: ${reason}`);
+    onDoubtfulClone: async ({ key }, reason, isBad) => {
+      const dropped = isBad ? ', and its template is dropped' : '';
+      options.onNotice?.(`a clone failed and its cell was booted instead${dropped}: ${reason}`);
+      if (isBad) await templates.distrust(key);
     },
     signal,
     startMachine: options.startMachine ?? startMachine,
@@ -221,7 +230,7 @@ async function makeTemplate(
     } catch (error) {
       if (!(error instanceof PoolproofError)) throw error;
       left -= 1;
-      const again = left > 0 && (error.code === 'MACHINE_TIMEOUT' || error.code === 'MACHINE_EXITED');
+      const again = left > 0 && worthAnotherBoot.includes(error.code);
       const then = again ? 'it is booted again' : 'its cells are booted';
       onNotice?.(`no template for ${stage.spec.memoryMib} MiB, ${then}: ${error.message}`);
       if (!again) return null;

@@ -101,6 +101,7 @@ export class TemplateStore {
   readonly #folder: string;
   readonly #limitBytes: number;
   readonly #used = new Set<string>();
+  readonly #distrusted = new Set<string>();
   /** File that tells other runs what this one uses. */
   #list: string | null = null;
 
@@ -170,6 +171,17 @@ export class TemplateStore {
 
   async drop(key: string): Promise<void> {
     await rm(path.join(this.#folder, key), { recursive: true, force: true });
+  }
+
+  /** Removes a template whose clone did what no boot does; clones of it that run go on. */
+  async distrust(key: string): Promise<void> {
+    this.#distrusted.add(key);
+    await this.drop(key);
+  }
+
+  /** False once a template was found to be bad in this run. */
+  isTrusted({ key }: Template): boolean {
+    return !this.#distrusted.has(key);
   }
 
   /**
