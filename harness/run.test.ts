@@ -94,6 +94,13 @@ t.test('what a machine does decides the outcome, the number of tries and the exi
     ['a clock that runs away twice', [{ timedOut: true, exitCode: 137, ms: 60_000 }], 'broken', 2, 2],
     ['a host that dies', [{ exitCode: 134 }], 'crashed', 1, 1],
     [
+      'a run that its session had to end, and the boot after it',
+      [{ timedOut: true, stopped: 'backstop', exitCode: 137 }, { stdout: good }],
+      'reached',
+      2,
+      0,
+    ],
+    [
       'settings that were not applied',
       [{ stdout: good, facts: { '/proc/sys/vm/overcommit_memory': '1' } }],
       'invalid',
@@ -127,6 +134,22 @@ t.test('each cell has its own line and its own evidence', async (t) => {
     t.match(readFileSync(path.join(summary.dir, evidence ?? '', 'protocol.log'), 'utf8'), /hello/);
     t.equal(settings.memory, 512 * 1024 * 1024);
   }
+});
+
+t.test('a machine whose clock has another rate is no template', async (t) => {
+  const notices: string[] = [];
+  const onNotice = (text: string): void => void notices.push(text);
+  const fast = { stdout: good, clockRate: 100 };
+  const { summary, starts } = await run(t, [fast, fast, { stdout: good }], oneCell, {
+    cold: false,
+    onNotice,
+  });
+  t.match(summary.results, [{ outcome: 'reached', attempts: [{ start: 'boot' }] }]);
+  t.equal(starts, 3);
+  t.match(notices, [
+    /no template for 512 MiB, it is booted again: its clock went on by \S+ s in \S+ s/,
+    /no template for 512 MiB, its cells are booted: its clock/,
+  ]);
 });
 
 t.test('a template that cannot be made, at the second boot either, costs notices, not a cell', async (t) => {

@@ -95,7 +95,7 @@ export async function benchFakeMatrix(
 }
 
 /** The matrix without its `measure:`, which is the figure of another benchmark. */
-function writeTiersOnly(matrix: string, folder: string): string {
+export function writeTiersOnly(matrix: string, folder: string): string {
   const file = path.join(folder, path.basename(matrix));
   writeFileSync(file, readFileSync(matrix, 'utf8').replace(/^measure:.*\n/m, ''));
   return file;

@@ -13,6 +13,7 @@ import { ownFlags, withFolder } from './measure.ts';
 // What is measured in this process is measured without what other benchmarks load.
 const guests = () => import('./guests.ts');
 const harness = () => import('./harness.ts');
+const load = () => import('./load.ts');
 const overhead = () => import('./overhead-guest.ts');
 const reports = () => import('./reports.ts');
 
@@ -61,6 +62,12 @@ const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
   shared: async () => (await guests()).benchSharedMemory(8),
   cell: async () => (await harness()).benchColdCell(quick ? 1 : 5),
   matrix: async () => (await harness()).benchDefaultMatrix(defaultMatrix),
+  load: () =>
+    withFolder(async (folder) => {
+      const { writeTiersOnly } = await harness();
+      const matrix = writeTiersOnly(defaultMatrix, folder);
+      return (await load()).benchLoad(matrix, 20, quick ? ['memory=512M,overcommit=2'] : []);
+    }),
   own: () => withFolder((folder) => runAlone(['own', folder]), inMemory),
   boots: async () => (await guests()).benchBoots(quick ? 6 : 200, 3),
   planted: async () => (await overhead()).benchPlanted(quick ? [10] : [0, 5, 10, 20, 50]),
