@@ -25,6 +25,8 @@ export type SubjectRun = Readonly<{
   stderrTail: string;
   stderrBytes: number;
   stderrDropped: number;
+  /** Bytes of lines so long that the session did not look for the line it waited for in them. */
+  unwatchedBytes: number;
   /** Processes the kernel killed for want of memory during the run, by its own counter. */
   oomKills: number;
   /** A process of the session itself vanished: what was reported beside it says nothing about the subject. */

@@ -19,9 +19,6 @@ export const machineFactFiles: readonly string[] = factFiles.filter(
   (path) => path.startsWith('/') && !path.startsWith('/proc/self/'),
 );
 
-/** Kept of each stream of a subject that serves: it is taken byte by byte. */
-const servedCapBytes = 64 * 1024;
-
 /** Where the session puts a subject whose memory is limited, and the file that says how. */
 const subjectGroup = '/subject';
 const subjectGroupFile = `/sys/fs/cgroup${subjectGroup}/memory.max`;
@@ -67,7 +64,7 @@ export function readFacts(texts: Reply['texts']): Facts {
 
 /** A shell reports a signal as 128 + its number. */
 export function readSubjectRun(reply: Reply): SubjectRun {
-  const { exit = '', timeout, stopped, ready, out, err, ms, oom, lost } = reply.values;
+  const { exit = '', timeout, stopped, ready, out, err, ms, oom, unwatched, lost } = reply.values;
   const status = /^\d+$/.test(exit) ? Number(exit) : null;
   const signal = status !== null && status > 128 ? (signalNames.get(status - 128) ?? null) : null;
   return {
@@ -79,6 +76,7 @@ export function readSubjectRun(reply: Reply): SubjectRun {
     ...readStream(reply, 'stdout', 'out', Number(out)),
     ...readStream(reply, 'stderr', 'err', Number(err)),
     oomKills: Number(oom),
+    unwatchedBytes: Number(unwatched),
     helperLost: lost === '1',
     durationMs: Number(ms),
   };
@@ -184,7 +182,7 @@ export async function observeCell(
         factPaths: factPathsOf(settings),
         env,
         command,
-        ...(until !== undefined && { until, capBytes: servedCapBytes }),
+        ...(until !== undefined && { until }),
       },
       { ms: deadlineSeconds * 1000, replyMs: deadlines.requestMs },
     );

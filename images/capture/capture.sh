@@ -427,7 +427,7 @@ page = call(long(mmap), long(0), long(4096), long(3), long(34), long(-1), long(0
 done = -2 if page == -1 else call(long(protect), long(page), long(4096), long(5))
 print("unknown" if mdwe == -1 else "yes" if mdwe & 1 else "no", {0: "yes", -1: "no"}.get(done, "unknown"))
 ' $numbers 2>/dev/null
-  elif [ -e /become ] && [ -x /bin/confine ]; then
+  elif [ -x /bin/keep ] && [ -x /bin/confine ]; then
     # A guest of poolproof has neither, and a program that asks: it ends with the errno it met.
     /bin/confine read 2>/dev/null
     case $? in

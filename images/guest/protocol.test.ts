@@ -6,6 +6,7 @@ import t from 'tap';
 import {
   formatRequest,
   formatStop,
+  maxReplyBytes,
   maxReplyLineBytes,
   maxRequestLineBytes,
   quoteWord,
@@ -130,6 +131,22 @@ t.test('a line without end is refused, and what was read before stays', (t) => {
   t.throws(() => reader.push(Buffer.alloc(maxReplyLineBytes + 1, 'x')), RangeError);
   t.equal(replies.length, 1);
   t.same(reader.unfinishedTexts, { '/a': 'kept' });
+  t.end();
+});
+
+t.test('a reply without end is refused, whatever its lines are', (t) => {
+  for (const line of ['tok 1 text /a:x', 'tok 1 begin data out', 'AAAA'.repeat(750), '', 'noise']) {
+    const { reader, replies } = read(line.startsWith('A') ? ['tok 1 begin data out\n'] : []);
+    const chunk = Buffer.from(`${line}\n`.repeat(1000));
+    let pushed = 0;
+    t.throws(() => {
+      for (; pushed <= maxReplyBytes; pushed += chunk.length) reader.push(chunk);
+    }, /a reply of more than \d+ bytes/);
+    t.ok(pushed > maxReplyBytes - 2 * chunk.length, 'not before');
+    t.same(replies, []);
+    reader.push(Buffer.from('tok 2 ok exit=0\n'));
+    t.match(replies, [{ seq: 2, values: { exit: '0' }, data: {}, texts: {} }], 'nothing of it is left');
+  }
   t.end();
 });
 

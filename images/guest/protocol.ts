@@ -9,7 +9,8 @@
  *
  * A run's closing line has `exit` (the subject's status as a shell reports it), `timeout` and `stopped` (`request` or
  * `backstop`: who ended it), `ready` (it was seen to be up), `out` and `err` (bytes it wrote), `ms`, `oom` (by how much the
- * kernel's count of out-of-memory kills grew) and `lost` (a process of the session itself was). Its streams are `out`
+ * kernel's count of out-of-memory kills grew) `unwatched` (bytes of lines too long to be looked at
+ * for the line that is waited for) and `lost` (a process of the session itself was). Its streams are `out`
  * and `err`; where bytes between were not kept, what is left of the end is `out-tail` and `err-tail`.
  *
  * Only the session holds the port (the kernel lets one process open it) and the token is drawn anew for
@@ -28,10 +29,13 @@ export const maxRequestLineBytes = 16 * 1024;
 /** A longer line is a protocol error: a session never sends one. */
 export const maxReplyLineBytes = 16 * 1024;
 
+/** More bytes in one reply are a protocol error: both streams at their cap are 0.7 MiB of base64, the files some 50 KiB. */
+export const maxReplyBytes = 4 * 1024 * 1024;
+
 /** Name of the virtio port; session.sh looks for it. */
 export const portName = 'poolproof.session';
 
-/** How much of each stream of a subject is kept. Multiple of 4096: session.sh counts in such blocks. */
+/** How much of each stream of a subject is kept: half of it from the beginning, half from the end. */
 export const outputCapBytes = 256 * 1024;
 
 /** One word for a POSIX shell. A line break cannot travel in a line; the matrix refuses such values. */
@@ -61,7 +65,7 @@ export type Request = Readonly<
       factPaths: readonly string[];
       env: Readonly<Record<string, string>>;
       command: readonly string[];
-      /** Bytes kept of each stream; a multiple of 4096. @default outputCapBytes */
+      /** Bytes kept of each stream, an even number. @default outputCapBytes */
       capBytes?: number;
       /** The subject is ended when it is up: a pattern of grep -E that a line fits, or a TCP port on which it listens. */
       until?: Readonly<{ kind: 'line'; pattern: string } | { kind: 'port'; port: number }>;
@@ -151,6 +155,8 @@ export class ReplyReader {
   readonly #onReply: (reply: Reply) => void;
   readonly #onNoise: (line: string) => void;
   #pending: Buffer = Buffer.alloc(0);
+  /** Bytes of the reply that has not ended. */
+  #bytes = 0;
   #texts: Record<string, string[]> = {};
   #data: Record<string, Buffer[]> = {};
   /** What the lines of an open block are. */
@@ -167,11 +173,16 @@ export class ReplyReader {
     return joinLines(this.#texts);
   }
 
-  /** @throws RangeError for a line longer than {@link maxReplyLineBytes}. */
+  /** @throws RangeError for a line longer than {@link maxReplyLineBytes}, a reply longer than {@link maxReplyBytes}. */
   push(chunk: Buffer): void {
     this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
     let start = 0;
     for (let end; (end = this.#pending.indexOf(10, start)) !== -1; start = end + 1) {
+      this.#bytes += end + 1 - start;
+      if (this.#bytes > maxReplyBytes) {
+        this.#forget();
+        throw new RangeError(`a reply of more than ${maxReplyBytes} bytes`);
+      }
       this.#line(this.#pending.toString('utf8', start, end));
     }
     this.#pending = this.#pending.subarray(start);
@@ -179,6 +190,15 @@ export class ReplyReader {
       this.#pending = Buffer.alloc(0);
       throw new RangeError(`a reply line of more than ${maxReplyLineBytes} bytes`);
     }
+  }
+
+  /** Nothing of what was read so far is of use. */
+  #forget(): void {
+    this.#pending = Buffer.alloc(0);
+    this.#data = {};
+    this.#texts = {};
+    this.#block = null;
+    this.#bytes = 0;
   }
 
   #line(line: string): void {
@@ -233,6 +253,7 @@ export class ReplyReader {
     );
     this.#texts = {};
     this.#data = {};
+    this.#bytes = 0;
     this.#onReply({ seq, ok, values, texts, data });
   }
 }

@@ -9,27 +9,33 @@ token=-
 seq=0
 serve=''
 waking=''
-work=/run/subject
-
-# become_subject
-# shellcheck source=images/guest/become.sh
-. /become
-
 say() { printf '%s %s %s\n' "$token" "$seq" "$*" >&3; }
 
 # Files as a block of `<path>:<line>` lines; a file that cannot be read is simply not there.
 send_texts() {
   say begin text
-  /bin/texts "$@" >&3
+  /state/texts "$@" >&3
   say end
 }
 
-# A file of arbitrary bytes as a block of base64 lines.
+# Arbitrary bytes as a block of base64 lines.
 send_data() {
-  [ -s "$2" ] || return
   say begin data "$1"
-  busybox base64 -w 3000 "$2" >&3
+  base64 -w 3000 >&3
   say end
+}
+
+# What was kept of a stream: its first bytes in a file, its last in a ring.
+# send_stream <stream> <bytes in all> <bytes of each file>
+send_stream() {
+  # shellcheck disable=SC2094 # nothing is written to the file
+  [ "$2" = 0 ] || send_data "$1" <"$1"
+  if [ "$2" -gt $((2 * $3)) ]; then
+    oldest=$((($2 - $3) % $3))
+    { tail -c "+$((oldest + 1))" "$1-tail" && head -c "$oldest" "$1-tail"; } | send_data "$1-tail"
+  elif [ "$2" -gt "$3" ]; then
+    send_data "$1" <"$1-tail"
+  fi
 }
 
 # Hundredths of a second since the boot: sets `now`.
@@ -40,7 +46,7 @@ now_cs() {
 
 # Starts what sets clock and random pool, and waits until it is about to read, which it says by a line.
 start_waking() {
-  (exec /bin/wake <&5 >&4 3>&- 4>&- 5>&-) &
+  (exec /bin/wake <&8 >&4 3>&- 4>&- 5>&- 8>&-) &
   waking=$!
   read -r _ <&4
 }
@@ -51,7 +57,7 @@ do_hello() {
   token=$1
   [ -n "$waking" ] || start_waking
   # shellcheck disable=SC2059 # the escapes are the point
-  printf "$2" >&5
+  printf "$2" >&8
   wait "$waking" || { say error 'setting the clock and reseeding the random pool failed'; return; }
   waking=''
   say ok "protocol=1 disks=$disks release=$release"
@@ -78,52 +84,20 @@ do_texts() {
   say ok
 }
 
-# Whether the subject is up, where it is one that serves: a line of its output, or a port on which it listens.
-is_up() {
-  case $serve in
-    line) busybox grep -qE -- "$up" "$work/out.head" "$work/err.head" 2>/dev/null ;;
-    # State 0A is LISTEN; the file has ports in hexadecimal.
-    port) busybox grep -qE "^ *[0-9]+: [0-9A-F]+:$up [0-9A-F]+:0000 0A " /proc/net/tcp /proc/net/tcp6 2>/dev/null ;;
-    *) return 1 ;;
-  esac
+# Whether something listens on the port that is waited for. State 0A is LISTEN; the file has ports in hexadecimal.
+is_listening() {
+  grep -qE "^ *[0-9]+: [0-9A-F]+:$up [0-9A-F]+:0000 0A " /proc/net/tcp /proc/net/tcp6 2>/dev/null
 }
 
-# Keeps the first <cap> bytes of a stream and counts the rest, so that a subject that never stops
-# writing fills neither the guest's memory nor the port. Says so on the event pipe when the stream ends.
-capture() {
-  exec 3>&- <"$work/$1"
-  # A line that is waited for must be in the file as soon as it is written.
-  if [ "$serve" = line ]; then
-    busybox dd of="$work/$1.head" bs=1 count="$2" 2>/dev/null
-  else
-    busybox dd of="$work/$1.head" bs=4096 count=$(($2 / 4096)) iflag=fullblock 2>/dev/null
-  fi
-  kept=0 rest=0
-  [ -s "$work/$1.head" ] && kept=$(busybox stat -c %s "$work/$1.head")
-  [ "$kept" -lt "$2" ] || rest=$(busybox wc -c)
-  echo "closed $1 $((kept + rest))" >&4
-}
-
-# Kills every process with a group of its own. The session and what keeps the streams never made one: they
-# are in group 0, as the kernel's own threads are.
-kill_escaped() {
-  for stat in /proc/[0-9]*/stat; do
-    read -r line 2>/dev/null <"$stat" || continue
-    # The name may hold blanks and parentheses; after the last one: state, parent, group.
-    # shellcheck disable=SC2086 # word splitting takes the fields apart
-    set -- ${line##*) }
-    [ "$3" = 0 ] && continue
-    pid=${stat#/proc/}
-    kill -KILL "${pid%/stat}" 2>/dev/null
-  done
-}
-
-# One of the two streams ended; its whole size came with the event.
-stream_closed() {
-  streams=$((streams + 1))
-  case $value in
-    out) out_bytes=$size ;;
-    err) err_bytes=$size ;;
+# Says when a line of a stream fits. Reads the stream itself, so no line is too late.
+watch_stream() {
+  exec 3>&- 5>&- 8>&-
+  grep -qE -- "$up" <"watch-$1"
+  case $? in
+    0) echo up >&4 ;;
+    1) ;;
+    # Without it nothing can be said about the line.
+    *) echo lost >&4 ;;
   esac
 }
 
@@ -141,7 +115,8 @@ do_swapon() {
 
 # The group the subject is to be in, with its limit in bytes.
 make_group() {
-  busybox mkdir -p /sys/fs/cgroup/subject &&
+  group=/sys/fs/cgroup/subject/cgroup.procs
+  mkdir -p /sys/fs/cgroup/subject &&
     echo +memory >/sys/fs/cgroup/cgroup.subtree_control &&
     echo "$1" >/sys/fs/cgroup/subject/memory.max
 }
@@ -155,12 +130,31 @@ do_serve() {
   serve=''
 }
 
-# How many processes the kernel has killed for want of memory: sets `oom_kills`.
-count_oom_kills() {
-  while read -r name oom_kills; do
-    [ "$name" = oom_kill ] && return
-  done </proc/vmstat
-  oom_kills=0
+# The limits of a subject as /bin/keep takes them: sets `group`, `confine` and `numbers`, which are `<resource>=<limit>`.
+read_limits() {
+  group=- confine=- numbers=''
+  for limit in $1; do
+    value=${limit#*=}
+    case $limit in
+      cgroup=*) make_group "$value" || { problem='the cgroup of the subject cannot be made'; return 1; } ;;
+      confine=*) confine=$value ;;
+      c=*) add_number 4 512 ;;
+      d=*) add_number 2 1024 ;;
+      s=*) add_number 3 1024 ;;
+      v=*) add_number 9 1024 ;;
+      *) problem="unknown limit $limit"; return 1 ;;
+    esac
+  done
+}
+
+# add_number <resource> <bytes of its unit>
+add_number() {
+  case $value in
+    # RLIM_INFINITY
+    unlimited) number=18446744073709551615 ;;
+    *) number=$((value * $2)) ;;
+  esac
+  numbers="$numbers${numbers:+ }$1=$number"
 }
 
 # Whether the harness wants this run to end. Nothing else can come while one is on; what does is no word for it.
@@ -176,96 +170,107 @@ is_stopped() {
 # Limits are ulimit letters: `v=2097152 d=unlimited`, `cgroup=<bytes>`, `confine=<prctl or seccomp>`. Facts are read while the very child that is to
 # become the subject waits with its limits set; its own /proc/<pid>/ files are sent as /proc/self/.
 do_run() {
-  backstop=$1 cap=$2 limits=$3 facts=$4
+  backstop=$1 half=$(($2 / 2)) facts=$4
+  read_limits "$3" || { say error "$problem"; return; }
   shift 4
-  case " $limits" in
-    *' cgroup='*)
-      group=${limits#*cgroup=}
-      make_group "${group%% *}" || { say error 'the cgroup of the subject cannot be made'; return; }
-      ;;
-  esac
-  : >"$work/out.head"
-  : >"$work/err.head"
-  out_bytes=0 err_bytes=0 stopped=''
-  count_oom_kills
-  oom_before=$oom_kills
-  (capture out "$cap") &
-  (capture err "$cap") &
-  (
-    exec 3>&- 2>/dev/null
-    (become_subject "$@") &
-    wait $!
-    echo "exit $?" >&4
-  ) &
-  timeout=0 ready=0 status='' child='' streams=0
+  watched=-
+  if [ "$serve" = line ]; then
+    watched=w
+    watch_stream out &
+    watch_stream err &
+    exec 6>watch-out 7>watch-err
+  fi
+  (exec 3>&- 8>&- && exec ./keep "$half" "$watched" "$group" "$confine" "$numbers" "$@") </dev/null &
+  keeper=$!
+  exec 6>&- 7>&-
+  timeout=0 ready=0 stopped='' lost=0 child='' ended='' out=0 err=0 kills=0 unwatched=0
   now_cs
   started=$now
-  # The child is ready within moments; should even that fail, the backstop still holds.
+  wait_for_end
+  now_cs
+  ms=$(((now - started) * 10))
+  if [ -z "$ended" ] && [ "$lost" = 0 ]; then
+    [ "$ready" = 1 ] || timeout=1
+    kill -KILL "${child:-$keeper}" 2>/dev/null
+    tries=0
+    until [ -n "$ended" ] || [ "$lost" = 1 ] || [ "$tries" = 10 ]; do
+      next_event
+      tries=$((tries + 1))
+    done
+  fi
+  # Who has not said that it ended has not counted either.
+  [ -n "$ended" ] || lost=1
+  [ "$lost" = 0 ] || kill -KILL "$keeper" 2>/dev/null
+  wait "$keeper"
+  status=$?
+  [ "$lost" = 0 ] || status=lost
+  # Whatever else there may be, and what of it has still something to say: no event may reach the next run.
+  kill -KILL -1 2>/dev/null
+  wait
+  while read -r -t 0 <&4; do read -r _ <&4; done
+  if [ "$lost" = 0 ]; then
+    send_stream out "$out" "$half"
+    send_stream err "$err" "$half"
+  fi
+  say ok "exit=$status timeout=$timeout stopped=$stopped lost=$lost oom=$kills unwatched=$unwatched ready=$ready out=$out err=$err ms=$ms"
+}
+
+# Until the subject has ended, is up, or is to be ended.
+wait_for_end() {
   while :; do
-    # Once a second a look at the port, and at a subject that is to come up.
-    if ! read -r -t 1 event value size <&4; then
-      event=''
-      if [ -n "$child" ] && is_up; then
-        ready=1
-        break
-      fi
-    fi
+    next_event
+    [ "$ended $ready $lost" = " 0 0" ] || return
     if is_stopped; then
       stopped=request
-      break
+      return
     fi
-    case $event in
-      ready)
-        child=$value
-        # shellcheck disable=SC2086 # word splitting makes one argument of each path
-        send_texts $facts "/proc/$child/limits" "/proc/$child/status" "/proc/$child/stat" "/proc/$child/cgroup"
-        [ -z "$size" ] || say text "poolproof/write-execute:$size"
-        now_cs
-        started=$now
-        echo go >"$work/go"
-        ;;
-      exit)
-        status=$value
-        break
-        ;;
-      closed) stream_closed ;;
-    esac
     now_cs
     if [ $((now - started)) -ge $((backstop * 100)) ]; then
       stopped=backstop
-      break
+      return
     fi
   done
-  now_cs
-  ended=$now
-  if [ -z "$status" ]; then
-    [ -z "$stopped" ] || timeout=1
-    [ -n "$child" ] && kill -KILL "-$child" "$child" 2>/dev/null
-    while read -r -t 5 event value size <&4; do
-      case $event in
-        exit) status=$value && break ;;
-        closed) stream_closed ;;
-      esac
-    done
+}
+
+# Takes one event; where none comes within a second, looks at what says nothing by itself.
+next_event() {
+  if ! read -r -t 1 event first second third fourth <&4; then
+    # A process that has ended has no program any more; one that was killed could not say so.
+    [ -e "/proc/$keeper/exe" ] || read -r -t 0 <&4 || lost=1
+    [ "$serve" = port ] && [ -n "$child" ] && is_listening && ready=1
+    return
   fi
-  # What the subject left behind may hold the streams open: first its group goes, then whatever escaped the
-  # group, and only when the streams were drained everything else.
-  [ -n "$child" ] && kill -KILL "-$child" 2>/dev/null
-  while [ "$streams" -lt 2 ] && read -r -t 1 event value size <&4; do
-    [ "$event" = closed ] && stream_closed
+  case $event in
+    ready) subject_ready "$first" "$second" ;;
+    up) ready=1 ;;
+    lost) lost=1 ;;
+    end) ended=1 out=$first err=$second kills=$third unwatched=$fourth ;;
+  esac
+}
+
+# subject_ready <pid> <errno>: the process that becomes the subject has its limits and waits.
+subject_ready() {
+  child=$1
+  # shellcheck disable=SC2086 # word splitting makes one argument of each path
+  send_texts $facts "/proc/$child/limits" "/proc/$child/status" "/proc/$child/stat" "/proc/$child/cgroup"
+  [ "$2" = 255 ] || say text "poolproof/write-execute:$2"
+  now_cs
+  started=$now
+  printf g >&5
+}
+
+# What a subject has by /bin/keep, for a shell: the group first, as what comes after counts in it. Sets `confine` to the
+# words that go before the program.
+enter_limits() {
+  confine=''
+  for limit in $limits; do
+    case $limit in
+      cgroup=*) echo 0 >/sys/fs/cgroup/subject/cgroup.procs ;;
+      confine=*) confine="/bin/confine ${limit#*=}" ;;
+      *) ulimit "-${limit%=*}" "${limit#*=}" ;;
+    esac || exit 125
   done
-  [ "$streams" -lt 2 ] && kill_escaped
-  while [ "$streams" -lt 2 ] && read -r -t 2 event value size <&4; do
-    [ "$event" = closed ] && stream_closed
-  done
-  kill -KILL -1 2>/dev/null
-  wait
-  # An event that nobody waits for any more must not be taken for one of the next run.
-  while read -r -t 0 _ <&4; do read -r _ <&4; done
-  count_oom_kills
-  send_data out "$work/out.head"
-  send_data err "$work/err.head"
-  say ok "exit=${status:-lost} timeout=$timeout stopped=$stopped lost=0 oom=$((oom_kills - oom_before)) ready=$ready out=$out_bytes err=$err_bytes ms=$(((ended - started) * 10))"
+  echo 0 >/proc/self/oom_score_adj
 }
 
 # shell: an interactive shell on the serial console, for `poolproof shell`.
@@ -274,7 +279,8 @@ do_shell() {
   shift
   say ok
   (
-    exec 3>&- 4>&- 5>&-
+    exec 3>&- 4>&- 5>&- 8>&-
+    cd / || exit 125
     enter_limits
     # shellcheck disable=SC2086 # a program and its argument, or nothing
     busybox setsid busybox cttyhack $confine env -i "$@" /bin/busybox sh -i </dev/ttyS0 >/dev/ttyS0 2>&1
@@ -282,10 +288,25 @@ do_shell() {
   say closed
 }
 
-# The pipes of every run, made once: what a clone need not do saves it time.
-busybox mkdir "$work"
-busybox mkfifo "$work/go" "$work/out" "$work/err" "$work/event" "$work/wake"
-exec 4<>"$work/event" 5<>"$work/wake"
+# No helper of the session is ended for want of memory before the subject is.
+echo -1000 >/proc/self/oom_score_adj
+
+# The session's own files, and the devices of a subject: what a clone need not do saves it time. A subject sees neither
+# them nor the kernel's own /dev. Copies of the programs, because a subject may change those in /bin; busybox has none: its
+# commands are run from the file that PID 1 itself was started from.
+mount -t tmpfs -o size=2M,mode=0700 tmpfs /state
+cd /state || exit
+cp /bin/keep /bin/texts .
+mkdir dev
+mount -t tmpfs -o size=64k,mode=0755 tmpfs dev
+for node in 'null 1 3' 'zero 1 5' 'full 1 7' 'random 1 8' 'urandom 1 9' 'tty 5 0'; do
+  # shellcheck disable=SC2086 # a name and two numbers
+  set -- $node
+  mknod -m 666 "dev/$1" c "$2" "$3"
+done
+ln -s /proc/self/fd dev/fd
+mkfifo go event wake watch-out watch-err
+exec 4<>event 5<>go 8<>wake
 
 # The port appears a moment after its driver.
 port=''
@@ -319,6 +340,8 @@ while :; do
         run) do_run "$@" ;;
         serve) do_serve "$@" ;;
         shell) do_shell "$@" ;;
+        # The run it was for has just ended.
+        stop) ;;
         *) say error "unknown request $verb" ;;
       esac
     fi
