@@ -151,11 +151,14 @@ function describeSubject(subject: Observation['subject']): Evidence {
   if (subject === null) return {};
   const { report } = readReport(subject.stdout);
   return {
-    stdout: subject.stdout,
-    stderr: subject.stderr,
+    stdout: joinKept(subject.stdout, subject.stdoutTail, subject.stdoutDropped),
+    stderr: joinKept(subject.stderr, subject.stderrTail, subject.stderrDropped),
     ...(report !== null && { 'host.json': `${JSON.stringify(report, null, 1)}\n` }),
   };
 }
+
+const joinKept = (head: string, tail: string, droppedBytes: number): string =>
+  droppedBytes === 0 ? head : `${head}\n[poolproof: ${droppedBytes} bytes were not kept]\n${tail}`;
 
 const round = (ms: number): number => Math.round(ms * 10) / 10;
 

@@ -74,7 +74,7 @@ export type Observation = Readonly<{
   subject: SubjectRun | null;
   /** Set when the machine ended or never answered. */
   machineEnd: MachineEnd | null;
-  /** The kernel's out-of-memory killer spoke on the console during the run. */
+  /** The kernel killed something for want of memory during the run, by its own counter; by its log where the guest never said. */
   oomKill: boolean;
   /** Last lines of the console, at most 4 KiB. */
   consoleTail: string;

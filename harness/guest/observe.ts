@@ -107,8 +107,10 @@ async function describeEnd(machine: Machine, error: unknown, wasReady: boolean):
   // A panic ends QEMU; the message may arrive a moment after the socket closed.
   if (error.code === 'MACHINE_EXITED') {
     const exit = await machine.exited;
-    if (console.panic !== null) return { kind: 'panic', detail: `kernel panic: ${console.panic}` };
+    // Before the console's words, which a subject can write too: a panic ends QEMU, and not by a signal or with an error.
     if (exit.signal !== null) return { kind: 'killed', detail: `QEMU was ended by ${exit.signal}` };
+    if (console.panic !== null && exit.exitCode === 0)
+      return { kind: 'panic', detail: `kernel panic: ${console.panic}` };
     const words = exit.stderr.trim().split('\n').at(-1) ?? '';
     if (exit.exitCode !== 0 && !wasReady)
       return { kind: 'start-failed', detail: `QEMU exited with ${exit.exitCode ?? 'nothing'}: ${words}` };
@@ -206,7 +208,8 @@ export async function observeCell(
       readBack: facts === null ? [] : compareSettings(settings, facts),
       subject,
       machineEnd,
-      oomKill: console.oomKill,
+      // The kernel's own counter. Without a reply there is only what its log says, which then explains and decides nothing.
+      oomKill: subject === null ? console.oomKill : subject.oomKills > 0,
       consoleTail: console.tail(),
       timings,
     },

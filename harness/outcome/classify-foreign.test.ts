@@ -122,6 +122,90 @@ t.test('what says nothing about the subject is broken', (t) => {
   t.end();
 });
 
+t.test('every line that is kept is matched, however many there are and however long', (t) => {
+  const many = 'a line\n'.repeat(30_000);
+  const inputs = {
+    'after 30,000 short lines': `${many}pooling on\n`,
+    'at column 6,000': `${'x'.repeat(6000)} says pooling on\n`,
+    'after 300 KB': `${'y'.repeat(300_000)}\npooling on\n`,
+  };
+  const wide: Subject = {
+    ...subject(),
+    words: [
+      { word: 'standard', patterns: ['pooling on$'] },
+      { word: 'on-demand', patterns: ['pooling off$'] },
+    ],
+  };
+  for (const [where, stdout] of Object.entries(inputs)) {
+    t.match(
+      classifyForeign(buildSubject({ stdout }), false, wide),
+      { outcome: 'reached', tier: 'standard' },
+      where,
+    );
+  }
+  t.match(
+    end(exit, { stdout: `pooling on\n${many}pooling off\n` }),
+    { outcome: 'broken', tier: null, reason: /standard and on-demand were both written/ },
+    'two tiers spoke',
+  );
+  t.match(end(line, { ready: true, stdout: `${many}pooling on\nlistening on 80\n` }), { tier: 'standard' });
+  t.end();
+});
+
+t.test('where bytes were dropped, what they may have said is not judged', (t) => {
+  const cut = (kept: Partial<SubjectRun>): Partial<SubjectRun> => ({
+    stdoutTail: 'tail\n',
+    stdoutDropped: 5000,
+    ...kept,
+  });
+  const noVerdict = { outcome: 'broken', tier: null, reason: 'output was cut: 5000 bytes were not kept' };
+  t.match(end(exit, cut({ stdout: 'pooling on\n' })), noVerdict, 'another tier may have spoken');
+  t.match(end(exit, cut({ stdout: 'x\n' })), noVerdict, 'a tier may have spoken');
+  t.match(end(exit, cut({ exitCode: 1, stdout: 'pooling on\n' })), noVerdict, 'it may have said why');
+  t.match(end(line, cut({ exitCode: 0, stdout: 'pooling on\n' })), noVerdict, 'it may have been up');
+  t.match(
+    end(port, { ready: true, stderrDropped: 5000, stderrTail: '', stdout: 'pooling on\n' }),
+    noVerdict,
+    'either stream',
+  );
+  t.match(
+    end(exit, cut({ stdout: 'pooling on\n', stdoutTail: 'pooling off\n' })),
+    noVerdict,
+    'a line at the cut is not a line',
+  );
+  t.match(end(exit, cut({ stdout: 'pooling on\n', stdoutTail: 'x\npooling off\n' })), {
+    outcome: 'broken',
+    reason: /both written/,
+  });
+  // What the dropped bytes cannot change.
+  t.match(end(exit, cut({ exitCode: 1, stdoutTail: 'x\nmmap failed\n' })), {
+    outcome: 'exhausted',
+    reason: 'mapping: mmap failed',
+  });
+  t.match(end(exit, cut({ exitCode: null, signal: 'SIGABRT' })), {
+    outcome: 'crashed',
+    reason: 'died of SIGABRT (output was cut: 5000 bytes were not kept): tail',
+  });
+  t.match(end(line, cut({ timedOut: true, exitCode: null, signal: 'SIGKILL' })), { outcome: 'timeout' });
+  const mute: Subject = { ...subject(line), words: [] };
+  t.match(
+    classifyForeign(buildSubject(cut({ ready: true, exitCode: null, signal: 'SIGKILL' })), false, mute),
+    { outcome: 'reached', tier: null },
+    'the guest saw the line',
+  );
+  t.match(classifyForeign(buildSubject(cut({ exitCode: 1 })), false, mute), { outcome: 'crashed' });
+  t.end();
+});
+
+t.test('a line too long for the guest to look at is no silence', (t) => {
+  const late = { timedOut: true, exitCode: null, signal: 'SIGKILL', unwatchedBytes: 7 } as const;
+  const long = `${'x'.repeat(70_000)} listening on 80\n`;
+  t.match(end(line, { ...late, stdout: long }), { outcome: 'broken', reason: /7 bytes of long lines/ });
+  t.match(end(line, { ...late, stdoutDropped: 9, stdout: 'x' }), { outcome: 'broken', reason: /9 bytes/ });
+  t.match(end(line, { ...late, stdout: 'x'.repeat(70_000) }), { outcome: 'timeout' }, 'all of it is known');
+  t.end();
+});
+
 const asked = resolveAsked(defaultSettings());
 
 t.test('settings that were not met make it invalid, as with the wasm host', (t) => {
@@ -145,5 +229,20 @@ t.test('an expected line that is missing makes what happened unexpected', (t) =>
     verdict: 'unexpected',
     reason: 'mapping: mmap failed: 12 (no line fits /failed: x/)',
   });
+  const cut = buildObservation({
+    subject: buildSubject({ exitCode: 1, stderr: 'mmap failed: 12\n', stderrDropped: 70, stderrTail: '' }),
+  });
+  const verdictOfCut = (error: string) => judge(cut, asked, { ...expectation, error }, null, subject());
+  t.match(verdictOfCut('failed: \\d+'), { outcome: 'exhausted', verdict: 'expected' });
+  t.match(
+    verdictOfCut('failed: x'),
+    {
+      outcome: 'broken',
+      tier: null,
+      verdict: null,
+      reason: 'output was cut: 70 bytes were not kept (no line fits /failed: x/)',
+    },
+    'it may be in what was not kept',
+  );
   t.end();
 });

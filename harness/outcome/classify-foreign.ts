@@ -6,7 +6,7 @@ import { tiers as knownTiers, type Tier } from '../../images/allocator/tier.ts';
 import type { SubjectRun } from '../guest/observation.ts';
 import type { Ready, Subject } from '../matrix/subject.ts';
 import type { Outcome } from './outcome.ts';
-import { findLine, linesOf } from './output-lines.ts';
+import { describeCut, droppedBytesOf, endOf, findLine, keptLines } from './output-lines.ts';
 import { plainLine, plainTail } from './plain-text.ts';
 
 /** What is kept of a foreign subject with its result. */
@@ -38,7 +38,8 @@ const tierOf = (word: string): Tier | null => knownTiers.find((tier) => tier ===
 const startFailure = /(?:: exec: (?:line \d+: )?|: can't cd to )(.+)$/m;
 
 export function classifyForeign(run: SubjectRun, oomKill: boolean, subject: Subject): ForeignEnd {
-  const lines = linesOf(run.stdout, run.stderr);
+  const lines = keptLines(run);
+  const dropped = droppedBytesOf(run);
   const told = subject.words.flatMap(({ word, patterns }): Told[] => {
     const line = patterns.map((pattern) => findLine(lines, pattern)).find((found) => found !== null) ?? null;
     return line === null ? [] : [{ word, line }];
@@ -48,6 +49,7 @@ export function classifyForeign(run: SubjectRun, oomKill: boolean, subject: Subj
     return tier === null ? [] : [{ tier, line }];
   });
   const failure = told.find(({ word }) => tierOf(word) === null) ?? null;
+  const hasTiers = subject.words.some(({ word }) => tierOf(word) !== null);
   const ready = isReady(run, subject.ready, lines);
   const finish = (outcome: ForeignEnd['outcome'], reason: string, tier: Tier | null = null): ForeignEnd => ({
     outcome,
@@ -69,13 +71,14 @@ export function classifyForeign(run: SubjectRun, oomKill: boolean, subject: Subj
       `lines of ${words} were both written: the patterns of the subject do not tell them apart`,
     );
   }
+  // What was not seen is not judged: where a line that nobody saw could say otherwise, there is no verdict.
+  if (ready ? hasTiers && dropped > 0 : mayHaveBeenUp(run, subject.ready, lines))
+    return finish('broken', dropped > 0 ? describeCut(dropped) : describeUnwatched(run));
   if (ready) {
     const [first] = tiers;
     const also = failure === null ? '' : `; it wrote ${failure.word}: ${failure.line}`;
     if (first !== undefined) return finish('reached', `says ${first.tier}: ${first.line}${also}`, first.tier);
-    const silent = subject.words.some(({ word }) => tierOf(word) !== null)
-      ? '; no pattern of a tier fits what it wrote'
-      : '';
+    const silent = hasTiers ? '; no pattern of a tier fits what it wrote' : '';
     return finish('reached', `came up: ${describeReady(subject.ready)}${silent}${also}`);
   }
   if (run.ready === true)
@@ -95,13 +98,13 @@ type Finish = (outcome: ForeignEnd['outcome'], reason: string) => ForeignEnd;
 function finishFailed(
   run: SubjectRun,
   oomKill: boolean,
-  { ready }: Subject,
+  { ready, words: known }: Subject,
   failure: Told | null,
   finish: Finish,
 ): ForeignEnd {
-  const tail = plainTail(run.stderr) || plainTail(run.stdout);
-  const kept = Buffer.byteLength(run.stdout) + Buffer.byteLength(run.stderr);
-  const lost = run.stdoutBytes + run.stderrBytes > kept ? ` (of its output ${kept} bytes were kept)` : '';
+  const tail = plainTail(endOf(run.stderr, run.stderrTail)) || plainTail(endOf(run.stdout, run.stdoutTail));
+  const dropped = droppedBytesOf(run);
+  const lost = dropped > 0 ? ` (${describeCut(dropped)})` : '';
   const words =
     failure === null ? `${lost}${tail === '' ? '' : `: ${tail}`}` : `; ${failure.word}: ${failure.line}`;
   if (run.timedOut)
@@ -123,6 +126,8 @@ function finishFailed(
   }
   // Its own word for why it does not come up.
   if (failure !== null) return finish('exhausted', `${failure.word}: ${failure.line}`);
+  if (dropped > 0 && known.some(({ word }) => tierOf(word) === null))
+    return finish('broken', describeCut(dropped));
   const early = run.exitCode === 0 && ready.kind !== 'exit' ? `, ${describeMissing(ready)}` : '';
   return finish(
     'crashed',
@@ -136,11 +141,25 @@ function isReady(run: SubjectRun, ready: Ready, lines: readonly string[]): boole
     case 'exit':
       return run.exitCode === ready.code;
     case 'line':
+      // The guest saw the whole stream; what is kept need not have the line where not all is.
+      if (run.ready === true && droppedBytesOf(run) > 0) return true;
       return (run.ready === true || run.exitCode === 0) && findLine(lines, ready.pattern) !== null;
     case 'port':
       return run.ready === true;
   }
 }
+
+/** Whether one that was not seen to be up can have written the line that says so where nobody looked. */
+function mayHaveBeenUp(run: SubjectRun, ready: Ready, lines: readonly string[]): boolean {
+  if (ready.kind !== 'line' || run.ready === true) return false;
+  const dropped = droppedBytesOf(run);
+  // The guest looks at every line but for what is too long; the end of a subject may come before its word.
+  if (run.unwatchedBytes > 0) return dropped > 0 || findLine(lines, ready.pattern) !== null;
+  return dropped > 0 && run.exitCode === 0;
+}
+
+const describeUnwatched = ({ unwatchedBytes }: SubjectRun): string =>
+  `the line that says it is up came too late or was too long: ${unwatchedBytes} bytes of long lines were not looked at`;
 
 function describeReady(ready: Ready): string {
   if (ready.kind === 'exit') return `exit code ${ready.code}`;

@@ -15,6 +15,7 @@ import { type Asked, findContradictions, findWrongVersions } from './check-repor
 import { classifyForeign, type ForeignEnd } from './classify-foreign.ts';
 import type { Subject } from '../matrix/subject.ts';
 import type { Outcome } from './outcome.ts';
+import { describeCut, endOf } from './output-lines.ts';
 import { plainLine, plainTail } from './plain-text.ts';
 import { type FoundReport, readReport } from './read-report.ts';
 import { findUnexplainedEnd } from './unexplained-end.ts';
@@ -67,6 +68,11 @@ export function classify(
   if (machineEnd !== null && machineEnds[machineEnd.kind].after === 'contradicts') {
     return end('broken', `an answer came, yet ${machineEnds[machineEnd.kind].words}: ${machineEnd.detail}`);
   }
+  if (subject.helperLost)
+    return end(
+      'broken',
+      "a process of the session vanished: what it reports of the subject's end says nothing",
+    );
   // A result without proven settings would be a result about an unknown environment.
   if (readBack.length === 0) return end('broken', 'an answer came, yet no setting was read back');
   if (foreign !== null) {
@@ -92,6 +98,8 @@ function sessionWasUp({ facts, readBack, timings }: Observation): boolean {
 }
 
 function classifySubject(subject: SubjectRun, observation: Observation, asked: Asked): Classification {
+  // A second report, or the only one, may be in what was not kept.
+  if (subject.stdoutDropped > 0) return end('broken', describeCut(subject.stdoutDropped));
   const unexplained = findUnexplainedEnd(observation);
   const found = readReport(subject.stdout);
   const { report } = found;
@@ -129,13 +137,9 @@ function classifyReported(report: HostReport, subject: SubjectRun): Classificati
 }
 
 function classifyUnreported(subject: SubjectRun, oomKill: boolean, found: FoundReport): Classification {
-  const tail = plainTail(subject.stderr);
+  const tail = plainTail(endOf(subject.stderr, subject.stderrTail));
   const words = tail === '' ? '' : `: ${tail}`;
   const lost = found.problem === null ? '' : ` (a report is there, but ${found.problem})`;
-  const capped =
-    subject.stdoutBytes > Buffer.byteLength(subject.stdout)
-      ? ` (of ${subject.stdoutBytes} bytes of output ${Buffer.byteLength(subject.stdout)} were kept)`
-      : '';
   if (subject.timedOut) {
     return end(
       'timeout',
@@ -148,14 +152,14 @@ function classifyUnreported(subject: SubjectRun, oomKill: boolean, found: FoundR
   }
   switch (subject.exitCode) {
     case 0:
-      return end('broken', `the host ended with 0 but left no report${lost}${capped}${words}`);
+      return end('broken', `the host ended with 0 but left no report${lost}${words}`);
     case 2:
       // The host refuses a question it does not understand: that says nothing about the environment.
       return forkFailure.test(subject.stderr)
         ? end('crashed', `the host could not be started${words}`)
         : end('broken', `the host refused its arguments or variables${words}`);
     case 3:
-      return end('exhausted', `no tier works; the report could not be read${lost}${capped}${words}`);
+      return end('exhausted', `no tier works; the report could not be read${lost}${words}`);
     case 70:
       return end('broken', `the wasm host itself has a defect${words}`);
     case null:

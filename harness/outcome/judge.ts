@@ -14,7 +14,7 @@ import type { SubjectSummary } from './classify-foreign.ts';
 import { type Expected, compare } from './expect.ts';
 import { explain } from './explain.ts';
 import type { Outcome, Verdict } from './outcome.ts';
-import { findLine, linesOf } from './output-lines.ts';
+import { describeCut, droppedBytesOf, findLine, keptLines, linesOf } from './output-lines.ts';
 import { plainLine } from './plain-text.ts';
 
 /** What the tier looks like, in bytes. */
@@ -64,15 +64,22 @@ export function judge(
   prediction: Prediction | null,
   foreign: Subject | null = null,
 ): Judgement {
-  const classification = classify(observation, asked, foreign);
+  const classified = classify(observation, asked, foreign);
+  const sought = findMissingError(observation, classified, expectation);
+  const dropped = observation.subject === null ? 0 : droppedBytesOf(observation.subject);
+  // The line that is expected may be in what nobody saw.
+  const isUnknown = sought !== null && dropped > 0;
+  const missing = isUnknown ? null : sought;
+  const classification: Classification = isUnknown
+    ? { ...classified, outcome: noVerdict(classified), reason: `${describeCut(dropped)}${sought}` }
+    : classified;
   const { outcome, hostReport } = classification;
   // A tier counts only when proven, so nothing of a report that was not believed is shown as one.
   const proof = outcome === 'reached' ? (hostReport?.proof ?? null) : null;
   const told = classification.foreign;
-  const tier = told === undefined ? (proof?.tier ?? null) : told.tier;
+  const tier = told === undefined ? (proof?.tier ?? null) : isUnknown ? null : told.tier;
   const form = proof === null ? null : pickForm(proof);
   const compared = compare({ outcome, tier, checks: form?.checks ?? null }, expectation, prediction);
-  const missing = findMissingError(observation, classification, expectation);
   return {
     outcome,
     reason: `${explain(classification, prediction)}${missing ?? ''}${describeStandIns(observation)}`,
@@ -98,6 +105,10 @@ export function judgeSkipped(
   return { outcome: 'skipped', reason: plainLine(reason), predicted: prediction, ...compared, ...nothing };
 }
 
+/** An outcome without a verdict stays what it is. */
+const noVerdict = ({ outcome }: Classification): Classification['outcome'] =>
+  outcome === 'invalid' ? outcome : 'broken';
+
 /** Says that no line fits the pattern that the matrix expects; null where one does, or none is expected. */
 function findMissingError(
   { subject }: Observation,
@@ -108,7 +119,7 @@ function findMissingError(
   if (pattern === undefined || subject === null) return null;
   const messages =
     hostReport?.attempts.flatMap(({ failure }) => (failure === null ? [] : [failure.message])) ?? [];
-  const lines = linesOf(subject.stdout, subject.stderr, ...messages);
+  const lines = [...keptLines(subject), ...linesOf(...messages)];
   return findLine(lines, pattern) === null ? ` (no line fits /${plainLine(pattern, 200)}/)` : null;
 }
 

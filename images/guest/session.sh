@@ -89,10 +89,10 @@ is_listening() {
   grep -qE "^ *[0-9]+: [0-9A-F]+:$up [0-9A-F]+:0000 0A " /proc/net/tcp /proc/net/tcp6 2>/dev/null
 }
 
-# Says when a line of a stream fits. Reads the stream itself, so no line is too late.
+# Says when a line of its input fits, which is a stream itself and no file of what was kept: no line comes too late.
 watch_stream() {
-  exec 3>&- 5>&- 8>&-
-  grep -qE -- "$up" <"watch-$1"
+  exec 3>&- 5>&- 6>&- 7>&- 8>&- 9<&-
+  grep -qE -- "$up"
   case $? in
     0) echo up >&4 ;;
     1) ;;
@@ -176,9 +176,14 @@ do_run() {
   watched=-
   if [ "$serve" = line ]; then
     watched=w
-    watch_stream out &
-    watch_stream err &
-    exec 6>watch-out 7>watch-err
+    # Both ends are open before anything starts: neither waits for the other, and none is missing.
+    # shellcheck disable=SC2094 # it is a pipe
+    exec 9<>watch-out 6>watch-out 9<watch-out
+    watch_stream <&9 &
+    # shellcheck disable=SC2094
+    exec 9<>watch-err 7>watch-err 9<watch-err
+    watch_stream <&9 &
+    exec 9<&-
   fi
   (exec 3>&- 8>&- && exec ./keep "$half" "$watched" "$group" "$confine" "$numbers" "$@") </dev/null &
   keeper=$!
