@@ -8,7 +8,7 @@ import { resolveTierConfiguration } from './allocator/configuration.ts';
 import { GiB } from './allocator/sizes.ts';
 import { findEngineLibrary } from './engine-library.ts';
 import { findWorkloadFiles, unpackWorkloadPackages } from './workload-files.ts';
-import { openMeasureLibrary } from './wasm-host/measure-library.ts';
+import { openLibrary } from './wasm-host/libwasmtime.ts';
 import { loadV8 } from './wasm-host/measure-v8.ts';
 import { openWasmtimeEngine } from './wasm-host/measure-wasmtime.ts';
 import { findWorkload, workloads } from './wasm-host/workloads/catalogue.ts';
@@ -28,7 +28,7 @@ const require = createRequire(import.meta.url);
 const load = (name: string, file = ''): unknown => require(path.join(folderOf(name), file));
 const read = (file: string): Buffer => readFileSync(path.join(files, file));
 
-const library = openMeasureLibrary(await findEngineLibrary('50.0.1'));
+const library = openLibrary(await findEngineLibrary('50.0.1'));
 function openTier(limit: number | null) {
   const configuration = resolveTierConfiguration('conservative', {
     engine: { kind: 'wasmtime', version: '50.0.1' },

@@ -11,7 +11,8 @@ export async function host(
   _args: readonly string[],
   options: Readonly<Record<string, unknown>>,
 ): Promise<number> {
-  const engine = resolveEngine(textOption(options, 'engine') ?? 'wasmtime');
+  const asked = textOption(options, 'engine') ?? 'wasmtime';
+  const engine = resolveEngine(asked);
   const given = textOption(options, 'library') ?? process.env['POOLPROOF_LIBWASMTIME'];
   const library =
     engine.version === null
@@ -21,12 +22,14 @@ export async function host(
           context.err(renderImageEvent(event)),
         )));
   const { command, args } = hostCommand({
-    engine: engine.version === null ? engine.kind : `${engine.kind}@${engine.version}`,
+    // A library of the user's own says its version itself.
+    engine: engine.version === null || given !== undefined ? asked : `${engine.kind}@${engine.version}`,
     library,
     profile: textOption(options, 'profile'),
     node: textOption(options, 'node') ?? process.execPath,
     deadline: textOption(options, 'deadline'),
     once: options['once'] === true,
+    digest: engine.version !== null,
   });
   // The launcher ends its worker itself when it is told to stop.
   const result = await execa(command, [...args], {

@@ -5,6 +5,7 @@
 import type { HostReport } from '../../images/allocator/host-report.ts';
 import { formatParameters } from '../../images/allocator/pool-parameters.ts';
 import { tiers } from '../../images/allocator/tier.ts';
+import { findProofContradictions } from './check-proof.ts';
 
 /** What the cell asked for, with versions resolved. */
 export type Asked = Readonly<{
@@ -42,6 +43,7 @@ const reachedRules: readonly Rule[] = [
     return !(last?.ok === true && last.tier === r.tier) && 'its last attempt is not a success at that tier';
   },
   (r) => r.attempts.slice(0, -1).some((attempt) => attempt.ok) && 'an earlier attempt succeeded too',
+  ({ engine }) => engine.kind === 'wasmtime' && engine.library === undefined && 'its engine says no version',
 ];
 
 const exhaustedRules: readonly Rule[] = [
@@ -52,6 +54,16 @@ const exhaustedRules: readonly Rule[] = [
 ];
 
 const commonRules: readonly Rule[] = [
+  ({ engine: { library, version } }) =>
+    library !== undefined &&
+    version !== library.saysVersion &&
+    !version.startsWith(`${library.saysVersion}.`) &&
+    `its engine ${version} says that it is ${library.saysVersion}`,
+  // An engine that does not do what it was configured to do says nothing about what the environment allows.
+  ({ attempts }) => {
+    const unverified = attempts.find(({ failure }) => failure?.class === 'verification');
+    return unverified !== undefined && `a tier is no proof: ${unverified.failure?.message ?? unverified.tier}`;
+  },
   (r) => r.attempts.some((a) => a.ok && a.failure !== null) && 'an attempt succeeded and failed',
   (r) => r.attempts.some((a) => !a.ok && a.failure === null) && 'a failed attempt has no failure',
   (r) =>
@@ -70,7 +82,8 @@ const rank = (tier: HostReport['attempts'][number]['tier']) => tiers.indexOf(tie
 /** Empty when the report is consistent with itself. */
 export function findContradictions(report: HostReport, asked: Asked): readonly string[] {
   const rules = report.outcome === 'reached' ? reachedRules : exhaustedRules;
-  return [...rules, ...commonRules].map((rule) => rule(report, asked)).filter((said) => said !== false);
+  const found = [...rules, ...commonRules].map((rule) => rule(report, asked)).filter((said) => said !== false);
+  return report.proof === null ? found : [...found, ...findProofContradictions(report, report.proof)];
 }
 
 /** Empty when the engine and Node that ran are those asked for. */

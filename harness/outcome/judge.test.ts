@@ -184,7 +184,7 @@ t.test('the whole judgement of a proven cell', (t) => {
     verdict: 'expected',
     finding: null,
     reason: tableSentence,
-    form: { checks: 'elided', slots: 16, reservedBytes: 69_289_902_080, chargedBytes: 2_621_440 },
+    form: { checks: 'elided', slots: 16, reservedBytes: 69_292_523_520, chargedBytes: 2_621_440 },
     host: { node: '22.23.3', choice: 'auto', proof: { instances: 2 } },
   });
   t.same(

@@ -17,7 +17,7 @@ import type { Outcome, Verdict } from './outcome.ts';
 import { describeCut, droppedBytesOf, findLine, keptLines, linesOf } from './output-lines.ts';
 import { plainLine } from './plain-text.ts';
 
-/** What the tier looks like, in bytes. */
+/** What the tier looks like, in bytes: as measured, where the host measured it (see `Proof`). */
 export type Form = Readonly<{
   checks: Checks;
   slots: number | null;
@@ -149,7 +149,16 @@ function summarizeHost(
   proof: HostReport['proof'],
 ): HostSummary {
   return {
-    engine: { kind: engine.kind, version: plainLine(engine.version, 100) },
+    engine: {
+      kind: engine.kind,
+      version: plainLine(engine.version, 100),
+      ...(engine.library !== undefined && {
+        library: {
+          saysVersion: plainLine(engine.library.saysVersion, 100),
+          sha256: engine.library.sha256 === null ? null : plainLine(engine.library.sha256, 100),
+        },
+      }),
+    },
     node: plainLine(node, 100),
     choice,
     why: plainLine(why, 500),

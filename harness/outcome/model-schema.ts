@@ -17,6 +17,9 @@ const text = z.string();
 export const tierSchema = z.enum(tiers);
 export const checksSchema = z.enum(['elided', 'explicit']);
 export const engineSchema = z.object({ kind: z.enum(['wasmtime', 'v8']), version: text.min(1) });
+export const runEngineSchema = engineSchema.extend({
+  library: z.object({ saysVersion: text.min(1), sha256: text.nullable() }).exactOptional(),
+});
 export const choiceSchema = z.enum(allocatorChoices);
 /** Milliseconds by phase. */
 export const timingsSchema = z.record(text, z.number());
@@ -115,22 +118,46 @@ const failureSchema: z.ZodType<AttemptFailure> = z.object({
   stderr: text,
 });
 
-const kernelViewSchema = z.object({
-  committedBefore: size.nullable(),
-  committedAfter: size.nullable(),
-  mappings: z.array(z.object({ protection: z.string().max(4), bytes: size, count: size })).max(16),
-});
-
-export const proofSchema = z.object({
-  tier: tierSchema,
+const tierFormSchema = z.object({
   checks: checksSchema,
   slots: known,
   reservedBytes: size,
   chargedBytes: size,
+});
+
+const kernelStepSchema = z.object({
+  step: z.enum(['before', 'engine', 'canary']),
+  virtualBytes: size,
+  writableBytes: size,
+  maps: size,
+});
+
+const layoutSchema = z.object({
+  mappingBytes: size,
+  strideBytes: known,
+  slots: known,
+  guardBeforeBytes: size,
+  behindBytes: size,
+  writableBytes: size,
+});
+
+const kernelViewSchema = z.object({
+  committedBefore: size.nullable(),
+  committedAfter: size.nullable(),
+  mappings: z.array(z.object({ protection: z.string().max(4), bytes: size, count: size })).max(16),
+  // Absent in reports of hosts that measured less.
+  steps: z.array(kernelStepSchema).max(8).exactOptional(),
+  memory: layoutSchema.exactOptional(),
+});
+
+/** Without `model`, form and bytes are those of the model: a host of poolproof before it measured them. */
+export const proofSchema = tierFormSchema.extend({
+  tier: tierSchema,
   instances: z.int().nonnegative(),
   virtualBytes: size,
   residentBytes: size,
   maps: size,
+  model: tierFormSchema.exactOptional(),
   kernel: kernelViewSchema.exactOptional(),
 });
 
@@ -141,7 +168,7 @@ export const hostReportSchema: z.ZodType<HostReport> = z.object({
   tier: tierSchema.nullable(),
   choice: choiceSchema,
   why: text,
-  engine: engineSchema,
+  engine: runEngineSchema,
   // Absent in reports of hosts before they knew any.
   parameters: z.partialRecord(z.enum(poolParameters), size).default({}),
   node: text.min(1),

@@ -4,7 +4,7 @@ import { PoolproofError } from '../errors.ts';
 import {
   checksSchema,
   choiceSchema,
-  engineSchema,
+  runEngineSchema,
   factsSchema,
   predictionSchema,
   proofSchema,
@@ -141,7 +141,7 @@ const shapeSchema: z.ZodType<Result> = z.object({
   facts: factsSchema.nullable(),
   host: z
     .object({
-      engine: engineSchema,
+      engine: runEngineSchema,
       node: text,
       choice: choiceSchema,
       why: text,

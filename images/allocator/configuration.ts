@@ -140,8 +140,11 @@ function resolveWasmtime(tier: Tier, input: ConfigurationInput): WasmtimeConfigu
   }
 }
 
-/** Wasmtime leaves a bounds check out where no 32-bit index can reach beyond reservation and guard. */
-const elidedFromBytes = 4 * GiB;
+/**
+ * Wasmtime leaves the bounds check of a 4-byte access out where none at a 32-bit index can reach beyond reservation
+ * and guard. At 4 GiB exactly it stays: the last three bytes would lie behind.
+ */
+const elidedFromBytes = 4 * GiB + 3;
 
 function applyParameters(own: WasmtimeConfiguration, parameters: PoolParameters): WasmtimeConfiguration {
   const { pool } = own;

@@ -43,34 +43,89 @@ export type Attempt = Readonly<{
   durationMs: number | null;
 }>;
 
-/** What the kernel says of the worker after the proof: the model's mappings, as they really are. */
+/** Where the canary's memories lie, as /proc/self/maps shows it; bytes. */
+export type Layout = Readonly<{
+  /**
+   * The mapping that holds the first memory: the pool's slab, there since the engine was; without a pool the memory's
+   * own, there since its instance was, guards included.
+   */
+  mappingBytes: number;
+  /** From one memory to the next in a pool; null without a pool, and where there was room for one only. */
+  strideBytes: number | null;
+  /** Slots of `strideBytes` in the mapping; null without a pool. For V8: guarded memories that were really made. */
+  slots: number | null;
+  /** Inaccessible before the first memory. */
+  guardBeforeBytes: number;
+  /** Inaccessible behind a memory, up to the next slot or the end of the mapping. */
+  behindBytes: number;
+  /** Private writable memory that appeared with the engine, its heap left out: the pools of tables and stacks. */
+  writableBytes: number;
+}>;
+
+/** The worker at one moment, from /proc/self/statm and /proc/self/maps. */
+export type KernelStep = Readonly<{
+  step: 'before' | 'engine' | 'canary';
+  /** VmSize, bytes. */
+  virtualBytes: number;
+  /** Private and writable (VmData and VmStk), bytes: what strict overcommit charges. */
+  writableBytes: number;
+  /** Mappings (VMAs). */
+  maps: number;
+}>;
+
+/** What the kernel says of the worker around and after the proof. */
 export type KernelView = Readonly<{
   /** Committed_AS before the engine was built and with its instances live, bytes; of the whole machine. */
   committedBefore: number | null;
   committedAfter: number | null;
   /** /proc/self/maps by protection (`---p`, `rw-p`), largest first: bytes and number of mappings; empty where there are thousands. */
   mappings: readonly Readonly<{ protection: string; bytes: number; count: number }>[];
+  /** Before the engine, with it, and after the canary. Absent in reports of older hosts, as is `memory`. */
+  steps?: readonly KernelStep[];
+  memory?: Layout;
 }>;
 
-/** What was proven; null unless a tier was reached. */
-export type Proof = Readonly<{
-  tier: Tier;
+/** The form and the bytes of a tier. */
+export type TierForm = Readonly<{
   checks: Checks;
   /** Live linear memories the tier has room for; null where it is not bounded by slots. */
   slots: number | null;
   /** Address space the tier reserves for its pools (or for one memory, on-demand), bytes. */
   reservedBytes: number;
-  /** Of it, what counts against a commit limit, bytes. */
+  /** Of it, what counts against a commit limit, bytes; guard pages of stacks, 4 KiB each, are not in it. */
   chargedBytes: number;
-  /** Instances verified side by side. */
-  instances: number;
-  /** Memory of the serving worker after the proof, bytes, from /proc/self/status and Committed_AS. */
-  virtualBytes: number;
-  residentBytes: number;
-  maps: number;
-  /** Absent in reports of older hosts. */
-  kernel?: KernelView;
 }>;
+
+/**
+ * What was proven; null unless a tier was reached. Its form and bytes are measured: by what stopped a load beyond the
+ * end, and by the kernel's own files. In reports of older hosts, which have no `model`, they are the model's.
+ */
+export type Proof = TierForm &
+  Readonly<{
+    tier: Tier;
+    /** Instances verified side by side. */
+    instances: number;
+    /** Memory of the serving worker after the proof, bytes, from /proc/self/status and Committed_AS. */
+    virtualBytes: number;
+    residentBytes: number;
+    /** Mappings (VMAs). */
+    maps: number;
+    /** What the model says of this tier, from the settings alone. Absent in reports of older hosts. */
+    model?: TierForm;
+    /** Absent in reports of older hosts. */
+    kernel?: KernelView;
+  }>;
+
+/** The library that ran, as far as it can be told from itself. */
+export type EngineLibrary = Readonly<{
+  /** What it writes into a module it serializes: the whole version or, since 38, the major number alone (`50`). */
+  saysVersion: string;
+  /** Of the file, where the host was told to take it (`--digest`). In a guest the image's lock pins it. */
+  sha256: string | null;
+}>;
+
+/** The engine that ran. `library` is absent for V8, where no tier was proven, and in reports of older hosts. */
+export type RunEngine = EngineId & Readonly<{ library?: EngineLibrary }>;
 
 export type HostReport = Readonly<{
   poolproof: 'wasm-host';
@@ -81,7 +136,7 @@ export type HostReport = Readonly<{
   choice: AllocatorChoice;
   /** One sentence: why this tier. */
   why: string;
-  engine: EngineId;
+  engine: RunEngine;
   /** Changes to the tier asked for, as the host understood them. */
   parameters: PoolParameters;
   /** process.versions.node of the worker. */

@@ -1,5 +1,6 @@
 /** What a tier maps, in the order the engine maps it: the first that does not fit names the limit. */
 import { canaryInstances, type TierConfiguration, type WasmtimeConfiguration } from './configuration.ts';
+import type { TierForm } from './host-report.ts';
 import type { Pool } from './prediction.ts';
 import { KiB, MiB } from './sizes.ts';
 
@@ -35,6 +36,25 @@ export function listMappings(configuration: TierConfiguration): readonly Mapping
   return [...listPools(configuration), ...listMemories(configuration)].filter(
     ({ bytes, maps }) => bytes > 0 || maps > 0,
   );
+}
+
+/** The form and the bytes of a tier as the model has them, to stand beside what is measured. */
+export function describeForm(configuration: TierConfiguration): TierForm {
+  const { tier, checks } = configuration;
+  const mappings = listMappings(configuration);
+  const onDemand = tier === 'on-demand';
+  const slots =
+    configuration.kind === 'v8' ? configuration.memories : (configuration.pool?.memories ?? null);
+  return {
+    checks,
+    slots: onDemand ? null : slots,
+    reservedBytes: onDemand
+      ? (mappings[0]?.bytes ?? 0)
+      : mappings.reduce((bytes, mapping) => bytes + mapping.bytes * mapping.count, 0),
+    chargedBytes: mappings
+      .filter(({ pool }) => pool !== 'linear-memory')
+      .reduce((bytes, mapping) => bytes + mapping.writableBytes * mapping.count, 0),
+  };
 }
 
 /** Mappings made when the engine is built. */

@@ -49,8 +49,10 @@ t.test('bounds checks are left out where reservation and guard hold every 32-bit
       parameters,
     }).checks;
   t.equal(checksOf({}), 'elided');
-  t.equal(checksOf({ guard: 0 }), 'elided');
-  t.equal(checksOf({ reservation: 4 * GiB - 64 * KiB, guard: 64 * KiB }), 'elided');
+  // Measured on 32.0.0 and 50.0.1: of 4 GiB in all, the last three bytes of a word at the last index lie behind.
+  t.equal(checksOf({ guard: 0 }), 'explicit');
+  t.equal(checksOf({ guard: 64 * KiB }), 'elided');
+  t.equal(checksOf({ reservation: 4 * GiB - 64 * KiB, guard: 64 * KiB }), 'explicit');
   t.equal(checksOf({ reservation: 128 * MiB, guard: 64 * KiB }), 'explicit');
   t.end();
 });

@@ -1,15 +1,16 @@
 /** The worker's command line, as the launcher writes it. */
-import { existsSync, readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { parseParameters, type PoolParameters } from '../allocator/pool-parameters.ts';
-import type { EngineId, Profile, Tier } from '../allocator/tier.ts';
+import type { EngineKind, Profile, Tier } from '../allocator/tier.ts';
 import { tiers } from '../allocator/tier.ts';
+
+/** Null: whatever version V8 or the library says it is. */
+export type AskedEngine = Readonly<{ kind: EngineKind; version: string | null }>;
 
 export type WorkerArguments = Readonly<{
   /** Null: nothing left to try, only report. */
   tier: Tier | null;
   attempt: number;
-  engine: EngineId;
+  engine: AskedEngine;
   library: string | null;
   profile: Profile;
   /** Changes to the tier asked for. */
@@ -17,6 +18,8 @@ export type WorkerArguments = Readonly<{
   /** Folder shared with the launcher and with the workers before and after. */
   state: string;
   once: boolean;
+  /** Take the library's sha256 into the log. */
+  digest: boolean;
 }>;
 
 /** A command line nobody can act on. The launcher passes exit code 2 on. */
@@ -38,37 +41,26 @@ export function parseArguments(argv: readonly string[]): WorkerArguments {
   return {
     tier: tiers.find((candidate) => candidate === tier) ?? null,
     attempt: Number(read('attempt')),
-    engine: resolveEngine(read('engine'), library),
+    engine: parseEngine(read('engine'), library),
     library,
     profile,
     parameters: parseParameters(read('parameters')),
     state: read('state'),
     once: read('once') === '1',
+    digest: read('digest') === '1',
   };
 }
 
-/** `v8`, `wasmtime@50.0.1`, or `wasmtime` with a library whose Python package says its version. */
-function resolveEngine(text: string, library: string | null): EngineId {
-  const [kind, version] = text.split('@');
-  if (kind === 'v8') return { kind, version: process.versions.v8 };
+/** `v8`, `wasmtime`, or `wasmtime@50.0.1`, which the library must be. */
+function parseEngine(text: string, library: string | null): AskedEngine {
+  const [kind, version = null] = text.split('@');
+  if (kind === 'v8') return { kind, version: null };
   if (kind !== 'wasmtime') throw new UsageError(`--engine ${text}: must be wasmtime, wasmtime@VERSION or v8`);
   if (library === null) {
     throw new UsageError('no libwasmtime: give --library PATH or set POOLPROOF_LIBWASMTIME');
   }
-  const found = version ?? findVersion(library);
-  if (found === null || !/^\d+\.\d+\.\d+/.test(found)) {
-    throw new UsageError(`the version of ${library} is not known: say --engine wasmtime@VERSION`);
+  if (version !== null && !/^\d+\.\d+\.\d+/.test(version)) {
+    throw new UsageError(`--engine ${text}: the version must be whole, as in wasmtime@50.0.1`);
   }
-  return { kind, version: found };
-}
-
-/** libwasmtime cannot be asked; its Python package keeps `wasmtime-50.0.1.dist-info` two folders up. */
-function findVersion(library: string): string | null {
-  const root = join(dirname(library), '..', '..');
-  if (!existsSync(root)) return null;
-  for (const name of readdirSync(root)) {
-    const version = /^wasmtime-(.+)\.dist-info$/.exec(name)?.[1];
-    if (version !== undefined) return version;
-  }
-  return null;
+  return { kind, version };
 }

@@ -11,17 +11,21 @@ export type HostOptions = Readonly<{
   profile?: string | undefined;
   /** Node to run the workers with. @default `node` of the PATH */
   node?: string | undefined;
+  /** Changes to the tier that is asked for: `memories=100,guard=65536`; sizes in bytes. */
+  parameters?: string | undefined;
   /** Seconds per attempt. @default 60 */
   deadline?: string | undefined;
   /** Prove, log and exit instead of serving. */
   once?: boolean | undefined;
+  /** Log the sha256 of the library beside its version. @default false */
+  digest?: boolean | undefined;
 }>;
 
 export type HostCommand = Readonly<{ command: string; args: readonly string[] }>;
 
 /** The launcher beside this file, run by the machine's own shell. */
 export function hostCommand(options: HostOptions): HostCommand {
-  const valued = (['engine', 'library', 'profile', 'node', 'deadline'] as const).flatMap((name) => {
+  const valued = (['engine', 'library', 'profile', 'parameters', 'node', 'deadline'] as const).flatMap((name) => {
     const value = options[name];
     return value === undefined ? [] : [`--${name}`, value];
   });
@@ -31,6 +35,7 @@ export function hostCommand(options: HostOptions): HostCommand {
       fileURLToPath(new URL('wasm-host.sh', import.meta.url)),
       ...valued,
       ...(options.once === true ? ['--once'] : []),
+      ...(options.digest === true ? ['--digest'] : []),
     ],
   };
 }

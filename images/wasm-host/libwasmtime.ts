@@ -1,59 +1,80 @@
 /**
- * The C interface of libwasmtime through koffi: only what the tiers need. Pointers are koffi's
- * bigints (null for NULL); structs are Buffers, larger than any version's struct.
+ * The C interface of libwasmtime through koffi: the one binding, for the proof of a tier and for the measurement of
+ * workloads alike. Pointers are koffi's bigints (null for NULL); structs are Buffers, larger than any version's struct.
  * Signatures from `crates/c-api/include/`; one table, because they are the same from 32.0.0, the first with pools, to
  * 50.0.1 (checked by running all tiers of 32.0.0, 34.0.0, 38.0.0, 44.0.0, 46.0.1 and 50.0.1: `matrices/versions.yaml`).
  */
+import { classifyEngineText } from '../allocator/failure.ts';
 import { loadKoffi } from './koffi-native.ts';
 import { ProofError } from './proof-error.ts';
 
 const koffi = loadKoffi();
 
-type Pointer = bigint | null;
-type Argument = Buffer | Pointer | number | boolean | string;
+export type Pointer = bigint | null;
+type Argument = Buffer | Uint8Array | Pointer | number | boolean;
 
-/** Result and parameter types of every function used. */
+const p = 'void*';
+
+/** Result and parameter types of every function used; each is declared at its first use. */
 const signatures = {
-  wasm_config_new: ['void*', []],
-  wasmtime_config_memory_reservation_set: ['void', ['void*', 'uint64_t']],
-  wasmtime_config_memory_reservation_for_growth_set: ['void', ['void*', 'uint64_t']],
-  wasmtime_config_memory_guard_size_set: ['void', ['void*', 'uint64_t']],
-  wasmtime_config_parallel_compilation_set: ['void', ['void*', 'bool']],
-  wasmtime_config_cranelift_opt_level_set: ['void', ['void*', 'uint8_t']],
-  wasmtime_pooling_allocation_config_new: ['void*', []],
-  wasmtime_pooling_allocation_config_delete: ['void', ['void*']],
-  wasmtime_pooling_allocation_strategy_set: ['void', ['void*', 'void*']],
-  wasm_engine_new_with_config: ['void*', ['void*']],
-  wasmtime_module_new: ['void*', ['void*', 'void*', 'size_t', 'void*']],
-  wasmtime_store_new: ['void*', ['void*', 'void*', 'void*']],
-  wasmtime_store_context: ['void*', ['void*']],
-  wasmtime_instance_new: ['void*', ['void*', 'void*', 'void*', 'size_t', 'void*', 'void*']],
-  wasmtime_instance_export_get: ['bool', ['void*', 'void*', 'void*', 'size_t', 'void*']],
-  wasmtime_func_call_unchecked: ['void*', ['void*', 'void*', 'void*', 'size_t', 'void*']],
-  wasmtime_error_message: ['void', ['void*', 'void*']],
-  wasm_trap_message: ['void', ['void*', 'void*']],
-  wasmtime_trap_code: ['bool', ['void*', 'void*']],
-  wasm_trap_delete: ['void', ['void*']],
+  wasm_config_new: [p, []],
+  wasmtime_config_memory_reservation_set: ['void', [p, 'uint64_t']],
+  wasmtime_config_memory_reservation_for_growth_set: ['void', [p, 'uint64_t']],
+  wasmtime_config_memory_guard_size_set: ['void', [p, 'uint64_t']],
+  wasmtime_config_parallel_compilation_set: ['void', [p, 'bool']],
+  wasmtime_config_cranelift_opt_level_set: ['void', [p, 'uint8_t']],
+  wasmtime_pooling_allocation_config_new: [p, []],
+  wasmtime_pooling_allocation_config_delete: ['void', [p]],
+  wasmtime_pooling_allocation_strategy_set: ['void', [p, p]],
+  wasm_engine_new_with_config: [p, [p]],
+  wasmtime_module_new: [p, [p, p, 'size_t', p]],
+  wasmtime_module_serialize: [p, [p, p]],
+  wasmtime_module_deserialize: [p, [p, p, 'size_t', p]],
+  wasm_byte_vec_delete: ['void', [p]],
+  wasmtime_store_new: [p, [p, p, p]],
+  wasmtime_store_context: [p, [p]],
+  wasmtime_store_delete: ['void', [p]],
+  wasmtime_linker_new: [p, [p]],
+  wasmtime_linker_delete: ['void', [p]],
+  wasmtime_linker_define_unknown_imports_as_default_values: [p, [p, p, p]],
+  wasmtime_linker_instantiate: [p, [p, p, p, p, p]],
+  wasmtime_instance_new: [p, [p, p, p, 'size_t', p, p]],
+  wasmtime_instance_export_get: ['bool', [p, p, p, 'size_t', p]],
+  wasmtime_func_call_unchecked: [p, [p, p, p, 'size_t', p]],
+  wasmtime_memory_data: [p, [p, p]],
+  wasmtime_memory_data_size: ['size_t', [p, p]],
+  wasmtime_memory_grow: [p, [p, p, 'uint64_t', p]],
+  wasmtime_error_message: ['void', [p, p]],
+  wasm_trap_message: ['void', [p, p]],
+  wasmtime_trap_code: ['bool', [p, p]],
+  wasm_trap_delete: ['void', [p]],
 } as const satisfies Readonly<Record<string, readonly [string, readonly string[]]>>;
 
-/** Setters of the pool: `wasmtime_pooling_allocation_config_<name>_set`. */
-type PoolSetter = Readonly<{ name: string; type: 'uint32_t' | 'size_t' }>;
+export type FunctionName = keyof typeof signatures;
+
+/** A setter of the pool: `wasmtime_pooling_allocation_config_<name>_set`. */
+export type PoolSetter = readonly [name: string, type: 'uint32_t' | 'size_t'];
 
 export type Library = Readonly<{
-  /** Calls a function of the table; declares it at its first use. */
-  call: (name: keyof typeof signatures, ...values: readonly Argument[]) => unknown;
+  path: string;
+  call: (name: FunctionName, ...values: readonly Argument[]) => unknown;
   /** Same, for a result that is a pointer. */
-  pointer: (name: keyof typeof signatures, ...values: readonly Argument[]) => Pointer;
+  pointer: (name: FunctionName, ...values: readonly Argument[]) => Pointer;
   setPool: (pool: Pointer, setter: PoolSetter, value: number) => void;
   /** Text of a wasmtime_error_t or wasm_trap_t, with its causes. */
   message: (name: 'wasmtime_error_message' | 'wasm_trap_message', object: Pointer) => string;
+  /** Throws ProofError, classified by its text, for a wasmtime_error_t that is not null. */
+  raise: (error: Pointer) => void;
+  /** Throws ProofError `engine` when the cell holds a trap. */
+  raiseTrap: (cell: Buffer) => void;
+  /** Memory as an ArrayBuffer, without copying. */
+  view: (address: Pointer, bytes: number) => ArrayBuffer;
 }>;
 
-/** Loads libwasmtime. Throws ProofError `library` when it, or a function of it, cannot be loaded. */
+/** Loads libwasmtime. @throws ProofError `library` when it, or a function of it, cannot be loaded. */
 export function openLibrary(path: string): Library {
   const handle = attempt(() => koffi.load(path));
   const declared = new Map<string, (...values: readonly Argument[]) => unknown>();
-
   const declare = (name: string, result: string, parameters: readonly string[]) => {
     const known = declared.get(name);
     if (known !== undefined) return known;
@@ -64,27 +85,38 @@ export function openLibrary(path: string): Library {
     return made;
   };
   const call: Library['call'] = (name, ...values) => {
+    // First what is declared already: measured loops come through here.
+    const known = declared.get(name);
+    if (known !== undefined) return known(...values);
     const [result, parameters] = signatures[name];
     return declare(name, result, parameters)(...values);
   };
-  const pointer: Library['pointer'] = (name, ...values) => toPointer(call(name, ...values));
-
+  const view: Library['view'] = (address, bytes) => koffi.view(address, bytes);
+  const message: Library['message'] = (name, object) => {
+    const vector = Buffer.alloc(16); // wasm_byte_vec_t: size, data
+    call(name, object, vector);
+    const bytes = view(vector.readBigUInt64LE(8), Number(vector.readBigUInt64LE(0)));
+    // wasm_trap_message counts the terminating zero, wasmtime_error_message does not.
+    return Buffer.from(bytes).toString('utf8').replace(/\0$/, '');
+  };
   return {
+    path,
     call,
-    pointer,
-    setPool: (pool, { name, type }, value) => {
-      const full = `wasmtime_pooling_allocation_config_${name}_set`;
-      declare(full, 'void', ['void*', type])(pool, value);
+    pointer: (name, ...values) => toPointer(call(name, ...values)),
+    setPool: (pool, [name, type], value) => {
+      declare(`wasmtime_pooling_allocation_config_${name}_set`, 'void', [p, type])(pool, value);
     },
-    message: (name, object) => {
-      const vector = Buffer.alloc(16); // wasm_byte_vec_t: size, data
-      call(name, object, vector);
-      const size = Number(vector.readBigUInt64LE(0));
-      const data = vector.readBigUInt64LE(8);
-      // wasm_trap_message counts the terminating zero, wasmtime_error_message does not. The vector is not
-      // freed: it is read at most once before the process ends.
-      return Buffer.from(koffi.view(data, size)).toString('utf8').replace(/\0$/, '');
+    message,
+    raise: (error) => {
+      if (error === null) return;
+      const text = message('wasmtime_error_message', error);
+      throw new ProofError(classifyEngineText(text).class, text);
     },
+    raiseTrap: (cell) => {
+      const trap = cell.readBigUInt64LE(0);
+      if (trap !== 0n) throw new ProofError('engine', message('wasm_trap_message', trap));
+    },
+    view,
   };
 }
 

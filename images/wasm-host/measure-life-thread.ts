@@ -1,11 +1,11 @@
 /** The second thread of a life cycle: does what the first asks for, at the same time. */
 import { workerData } from 'node:worker_threads';
-import { openMeasureLibrary } from './measure-library.ts';
+import { openLibrary } from './libwasmtime.ts';
 import { asked, done, makeLives, result, type Second } from './measure-life.ts';
 
 const { library, engine, module, cycle, control } = workerData as Second;
 const cells = new Int32Array(control);
-const lives = makeLives(openMeasureLibrary(library), engine, module, cycle);
+const lives = makeLives(openLibrary(library), engine, module, cycle);
 
 const finish = (): void => {
   Atomics.store(cells, asked, 0);

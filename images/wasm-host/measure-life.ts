@@ -1,6 +1,6 @@
 /** Instantiates, uses and drops instances of one module in libwasmtime, in one thread or in two at once. */
 import { Worker } from 'node:worker_threads';
-import type { MeasureLibrary, Pointer } from './measure-library.ts';
+import type { Library, Pointer } from './libwasmtime.ts';
 import type { Running } from './workloads/instance.ts';
 import type { LifeCycle } from './workloads/life-cycle.ts';
 
@@ -20,7 +20,7 @@ const name = Buffer.from('live');
 
 /** A loop over whole lives of instances; returns the pages that were added. */
 export function makeLives(
-  library: MeasureLibrary,
+  library: Library,
   engine: Pointer,
   module: Pointer,
   { touched, grown }: LifeCycle,
@@ -52,7 +52,7 @@ export function makeLives(
 }
 
 /** @param shared for a second thread; it opens the library itself */
-export function startLives(library: MeasureLibrary, shared: Shared, cycle: LifeCycle): Running {
+export function startLives(library: Library, shared: Shared, cycle: LifeCycle): Running {
   const lives = makeLives(library, shared.engine, shared.module, cycle);
   if (cycle.threads === 1) return { run: lives, drop: () => undefined };
   const control = new SharedArrayBuffer(controlBytes);

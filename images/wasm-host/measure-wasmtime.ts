@@ -1,32 +1,12 @@
 /** Runs workloads in libwasmtime, in an engine with the settings of one form of a tier. */
-import type { PoolSettings, WasmtimeConfiguration } from '../allocator/configuration.ts';
+import type { WasmtimeConfiguration } from '../allocator/configuration.ts';
+import { buildEngine } from './build-engine.ts';
+import type { Library, Pointer } from './libwasmtime.ts';
 import { hashCode } from './measure-code.ts';
 import { startLives } from './measure-life.ts';
-import type { MeasureLibrary, Pointer } from './measure-library.ts';
 import { ProofError } from './proof-error.ts';
+import { serializeModule } from './serialized-module.ts';
 import type { Instance, InstanceOptions, Loaded } from './workloads/instance.ts';
-
-/** Pool setting → setter of the C interface. */
-const setters: Readonly<
-  Record<keyof Omit<PoolSettings, 'stackBytes'>, readonly [string, 'uint32_t' | 'size_t']>
-> = {
-  memories: ['total_memories', 'uint32_t'],
-  tables: ['total_tables', 'uint32_t'],
-  stacks: ['total_stacks', 'uint32_t'],
-  coreInstances: ['total_core_instances', 'uint32_t'],
-  componentInstances: ['total_component_instances', 'uint32_t'],
-  maxMemoryBytes: ['max_memory_size', 'size_t'],
-  tableElements: ['table_elements', 'size_t'],
-  componentInstanceBytes: ['max_component_instance_size', 'size_t'],
-  coreInstanceBytes: ['max_core_instance_size', 'size_t'],
-  coreInstancesPerComponent: ['max_core_instances_per_component', 'uint32_t'],
-  tablesPerComponent: ['max_tables_per_component', 'uint32_t'],
-  memoriesPerComponent: ['max_memories_per_component', 'uint32_t'],
-  tablesPerModule: ['max_tables_per_module', 'uint32_t'],
-  memoriesPerModule: ['max_memories_per_module', 'uint32_t'],
-  memoryKeepResidentBytes: ['linear_memory_keep_resident', 'size_t'],
-  tableKeepResidentBytes: ['table_keep_resident', 'size_t'],
-};
 
 /** Cells of a call: more than any export used here has parameters. With too few the library's `ud2` ends the process. */
 const cellCount = 16;
@@ -46,10 +26,10 @@ export type WasmtimeMeasureEngine = Readonly<{
 
 /** A pool that cannot be mapped ends the process (SIGABRT). @throws ProofError */
 export function openWasmtimeEngine(
-  library: MeasureLibrary,
+  library: Library,
   configuration: WasmtimeConfiguration,
 ): WasmtimeMeasureEngine {
-  const engine = buildEngine(library, configuration);
+  const engine = buildEngine(library, configuration, { optimize: true });
   const wrap = (out: Buffer, serialized: Buffer): CompiledWasmtime => {
     const module = out.readBigUInt64LE(0);
     return {
@@ -65,7 +45,7 @@ export function openWasmtimeEngine(
     compile: (wasm) => {
       const out = Buffer.alloc(8);
       library.raise(library.pointer('wasmtime_module_new', engine, wasm, wasm.length, out));
-      return wrap(out, serialize(library, out.readBigUInt64LE(0)));
+      return wrap(out, serializeModule(library, out.readBigUInt64LE(0)));
     },
     deserialize: (bytes) => {
       const out = Buffer.alloc(8);
@@ -75,38 +55,8 @@ export function openWasmtimeEngine(
   };
 }
 
-function buildEngine(library: MeasureLibrary, configuration: WasmtimeConfiguration): Pointer {
-  const { pool, reservationBytes, guardBytes, growthBytes } = configuration;
-  const config = library.pointer('wasm_config_new');
-  library.call('wasmtime_config_memory_reservation_set', config, reservationBytes);
-  library.call('wasmtime_config_memory_reservation_for_growth_set', config, growthBytes);
-  library.call('wasmtime_config_memory_guard_size_set', config, guardBytes);
-  library.call('wasmtime_config_parallel_compilation_set', config, false);
-  if (pool !== null) {
-    const settings = library.pointer('wasmtime_pooling_allocation_config_new');
-    for (const [field, [name, type]] of Object.entries(setters)) {
-      const value = pool[field as keyof typeof setters];
-      if (value !== null) library.setPool(settings, name, type, value);
-    }
-    library.call('wasmtime_pooling_allocation_strategy_set', config, settings);
-    library.call('wasmtime_pooling_allocation_config_delete', settings);
-  }
-  const engine = library.pointer('wasm_engine_new_with_config', config);
-  if (engine === null) throw new ProofError('engine', 'wasm_engine_new_with_config returned no engine');
-  return engine;
-}
-
-function serialize(library: MeasureLibrary, module: Pointer): Buffer {
-  const vector = Buffer.alloc(16); // wasm_byte_vec_t: size, data
-  library.raise(library.pointer('wasmtime_module_serialize', module, vector));
-  const bytes = library.view(vector.readBigUInt64LE(8), Number(vector.readBigUInt64LE(0)));
-  const copy = Buffer.from(new Uint8Array(bytes)); // its own memory: the vector's is given back
-  library.call('wasm_byte_vec_delete', vector);
-  return copy;
-}
-
 function instantiate(
-  library: MeasureLibrary,
+  library: Library,
   engine: Pointer,
   module: Pointer,
   { memory: memoryName = 'memory' }: InstanceOptions = {},

@@ -15,7 +15,7 @@ import { UsageError } from './arguments.ts';
 import { parseMeasureArguments, type MeasureArguments } from './measure-arguments.ts';
 import { openClock, type Reading } from './measure-clock.ts';
 import type { Subject } from './measure-command.ts';
-import { openMeasureLibrary } from './measure-library.ts';
+import { openLibrary } from './libwasmtime.ts';
 import type { MeasureReport, WorkloadMeasurement } from './measure-report.ts';
 import { chooseTimed, settle, takeSamples } from './measure-samples.ts';
 import { loadV8 } from './measure-v8.ts';
@@ -83,7 +83,7 @@ function compileWasmtime(
   args: MeasureArguments,
   configuration: WasmtimeConfiguration,
 ): (name: string) => Module {
-  const engine = openWasmtimeEngine(openMeasureLibrary(args.library ?? ''), configuration);
+  const engine = openWasmtimeEngine(openLibrary(args.library ?? ''), configuration);
   const { reservationBytes, guardBytes, growthBytes } = configuration;
   return (name) => {
     if (args.compiled === null) return engine.compile(readModule(args, name));

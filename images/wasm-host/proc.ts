@@ -1,9 +1,9 @@
 /** What the worker reads about itself and its machine from /proc and /sys. */
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { factFiles, parseFacts } from '../allocator/parse-facts.ts';
 import type { Facts } from '../allocator/facts.ts';
 import { KiB } from '../allocator/sizes.ts';
-import type { KernelView } from '../allocator/host-report.ts';
+import { heapBytes, parseMaps, type Maps } from './address-space.ts';
 
 /** Bytes and mappings of this process. */
 export type Usage = Readonly<{
@@ -49,55 +49,30 @@ export function readUsage(): Usage {
   };
 }
 
-/** More mappings than this are counted and not summed. */
-const summedMaps = 1000;
+/** What the kernel says of this process at one moment of a proof. */
+export type KernelMoment = Readonly<{
+  /** VmSize, bytes. */
+  virtualBytes: number;
+  /** Private and writable (VmData and VmStk), bytes: what strict overcommit charges. */
+  writableBytes: number;
+  heapBytes: number;
+  maps: Maps;
+}>;
 
-/**
- * Mappings of this process: how many, and by protection, largest first. The standard tier has 2100, one by one enough
- * for V8 to compile the loop that sums them: a quarter of all that a worker executes under emulation, in every cell.
- */
-export function readMaps(): Readonly<{ count: number; mappings: KernelView['mappings'] }> {
-  const maps = readBytes('/proc/self/maps');
-  let count = 0;
-  for (let at = maps.indexOf(newline); at >= 0; at = maps.indexOf(newline, at + 1)) count += 1;
-  return { count, mappings: count > summedMaps ? [] : sumMapLines(maps) };
+/** /proc/self/statm and /proc/self/maps. */
+export function readMoment(): KernelMoment {
+  const [size = 0, , , , , data = 0] = (readText('/proc/self/statm') ?? '').split(' ').map(Number);
+  const maps = parseMaps(readText('/proc/self/maps') ?? '');
+  return { virtualBytes: size * pageBytes, writableBytes: data * pageBytes, heapBytes: heapBytes(maps), maps };
 }
 
-/** Sums lines of proc_pid_maps(5) by protection. */
-export function sumMapLines(maps: Buffer): KernelView['mappings'] {
-  const sums = new Map<string, { bytes: number; count: number }>();
-  let last: { bytes: number; count: number } | undefined;
-  let lastWord = -1;
-  for (let at = 0; at < maps.length; at = maps.indexOf(newline, at) + 1 || maps.length) {
-    const dash = maps.indexOf(dashByte, at);
-    const space = maps.indexOf(spaceByte, dash);
-    // Four letters, such as `rw-p`, as one number: lines of one kind follow each other.
-    const word = maps.readUInt32LE(space + 1);
-    if (word !== lastWord || last === undefined) {
-      const protection = maps.toString('latin1', space + 1, space + 5);
-      last = sums.get(protection) ?? { bytes: 0, count: 0 };
-      sums.set(protection, last);
-      lastWord = word;
-    }
-    // Addresses of user space are exact in a number: below 2^47.
-    last.bytes +=
-      Number.parseInt(maps.toString('latin1', dash + 1, space), 16) -
-      Number.parseInt(maps.toString('latin1', at, dash), 16);
-    last.count += 1;
-  }
-  return [...sums].map(([protection, sum]) => ({ protection, ...sum })).sort((a, b) => b.bytes - a.bytes);
+/** VmSize of this process, bytes. */
+export function readVirtualBytes(): number {
+  return Number.parseInt(readText('/proc/self/statm') ?? '0', 10) * pageBytes;
 }
 
-const [newline, spaceByte, dashByte] = [0x0a, 0x20, 0x2d];
-
-/** A file of /proc whole: no bytes where it cannot be read. */
-function readBytes(path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch {
-    return Buffer.alloc(0);
-  }
-}
+/** Of x86-64, the only architecture of guests and of the engine tables. */
+const pageBytes = 4 * KiB;
 
 /** Committed_AS of the machine, bytes. */
 export function readCommitted(): number | null {

@@ -1,9 +1,13 @@
 /** Proves a tier of Node's own engine: guard regions for many memories, for few, or explicit checks. */
 import type { V8Configuration } from '../allocator/configuration.ts';
 import { canaryInstances } from '../allocator/configuration.ts';
-import { GiB } from '../allocator/sizes.ts';
+import type { Layout } from '../allocator/host-report.ts';
+import { GiB, KiB } from '../allocator/sizes.ts';
+import type { Checks } from '../allocator/tier.ts';
+import { inaccessible, parseLine, withoutOld, type Maps } from './address-space.ts';
 import { checkApart, checkCanary, checkGrowth, type CanaryInstance } from './canary.ts';
-import { readUsage } from './proc.ts';
+import { describeSteps, type Measured } from './measured.ts';
+import { readMoment, readVirtualBytes } from './proc.ts';
 import { ProofError } from './proof-error.ts';
 import type { Stopwatch } from './stopwatch.ts';
 import { webAssembly } from './webassembly.ts';
@@ -14,24 +18,18 @@ const live: object[] = [];
 /** More than any unguarded canary memory takes (its maximum is 4 MiB), less than any guard region. */
 const guardEvidenceBytes = 2 * GiB;
 
-/** Proves the tier; returns the instances proven side by side. Throws ProofError. */
-export function proveV8(configuration: V8Configuration, wasm: Uint8Array, stopwatch: Stopwatch): number {
+const wasmPageBytes = 64 * KiB;
+
+/** Proves the tier. Throws ProofError. */
+export function proveV8(configuration: V8Configuration, wasm: Uint8Array, stopwatch: Stopwatch): Measured {
   const module = new webAssembly.Module(Uint8Array.from(wasm));
   stopwatch.lap('compile');
 
-  const before = readUsage().virtualBytes;
+  const before = readMoment();
   const first = instantiate(module);
-  const taken = readUsage().virtualBytes - before;
-  const guarded = taken >= guardEvidenceBytes;
-  if (configuration.checks === 'elided' && !guarded) {
-    throw new ProofError('guards-disabled', `a memory took ${taken} bytes of address space: no guard region`);
-  }
-  if (configuration.checks === 'explicit' && guarded) {
-    throw new ProofError(
-      'verification',
-      `a memory took ${taken} bytes of address space: guard regions are on`,
-    );
-  }
+  const alone = readMoment();
+  const memory = measureCage(before.maps, alone.maps, first.call('size') * wasmPageBytes);
+  const checks = toChecks(configuration, memory);
   checkCanary(first);
   stopwatch.lap('canary');
   const second = instantiate(module);
@@ -40,15 +38,72 @@ export function proveV8(configuration: V8Configuration, wasm: Uint8Array, stopwa
   stopwatch.lap('second');
   checkGrowth(first);
   stopwatch.lap('grow');
-  if (configuration.checks === 'elided')
-    fillRoom(configuration.memories - canaryInstances, configuration.cageBytes);
+  const made =
+    checks === 'elided' ? fillRoom(configuration.memories - canaryInstances, memory.mappingBytes) : 0;
+  const last = readMoment();
   stopwatch.lap('room');
-  return canaryInstances;
+  const slots = checks === 'elided' ? canaryInstances + made : null;
+  return {
+    checks,
+    slots,
+    reservedBytes: memory.mappingBytes * (slots ?? 1),
+    chargedBytes: 0,
+    instances: canaryInstances,
+    version: null,
+    memory: { ...memory, slots },
+    steps: describeSteps({ before, engine: alone, canary: last }),
+    maps: last.maps,
+  };
 }
 
-/** Makes the rest of the live memories and checks that every one has its guard region. */
-function fillRoom(count: number, cageBytes: number): void {
-  const before = readUsage().virtualBytes;
+/**
+ * The first memory among what the kernel shows anew: as large as the memory, writable, and inaccessible behind. V8
+ * gives no address; nothing else it maps while it makes an instance looks so.
+ */
+function measureCage(before: Maps, after: Maps, bytes: number): Layout {
+  const old = new Set(before);
+  let found: Layout | null = null;
+  after.forEach((line, index) => {
+    if (old.has(line)) return;
+    const inside = parseLine(line);
+    const behind = parseLine(after[index + 1] ?? '');
+    const base = inside.end - bytes;
+    const isMemory = inside.protection === 'rw-p' && base >= inside.start && behind.start === inside.end;
+    if (!isMemory || behind.protection !== inaccessible) return;
+    const previous = index === 0 ? null : parseLine(after[index - 1] ?? '');
+    const isGuarded = base === inside.start && previous?.end === base && previous.protection === inaccessible;
+    const own = withoutOld({ start: isGuarded ? previous.start : base, end: behind.end }, base, before);
+    if (own === null || own.end - own.start <= (found?.mappingBytes ?? 0)) return;
+    found = {
+      mappingBytes: own.end - own.start,
+      strideBytes: null,
+      slots: null,
+      guardBeforeBytes: base - own.start,
+      behindBytes: own.end - inside.end,
+      writableBytes: 0,
+    };
+  });
+  return found ?? refuse('the kernel shows no new mapping that holds the memory');
+}
+
+/** Guard regions are there, of the whole size, or there are none. */
+function toChecks({ checks, cageBytes }: V8Configuration, { mappingBytes }: Layout): Checks {
+  const guarded = mappingBytes >= guardEvidenceBytes;
+  if (checks === 'elided' && !guarded) {
+    throw new ProofError('guards-disabled', `a memory's mapping has ${mappingBytes} bytes: no guard region`);
+  }
+  if (checks === 'explicit' && guarded) {
+    return refuse(`a memory's mapping has ${mappingBytes} bytes: guard regions are on`);
+  }
+  if (guarded && mappingBytes !== cageBytes) {
+    return refuse(`a memory's mapping has ${mappingBytes} bytes, not ${cageBytes} as this V8 takes`);
+  }
+  return guarded ? 'elided' : 'explicit';
+}
+
+/** Makes the rest of the live memories; returns how many of them have their guard region. */
+function fillRoom(count: number, cageBytes: number): number {
+  const before = readVirtualBytes();
   for (let index = 0; index < count; index += 1) {
     try {
       // One page: a memory without any would be no memory a program uses, and would merge with its neighbour.
@@ -58,12 +113,18 @@ function fillRoom(count: number, cageBytes: number): void {
       throw new ProofError('v8-memory', `memory ${canaryInstances + index + 1}: ${text}`, { cause: error });
     }
   }
-  const taken = readUsage().virtualBytes - before;
+  const taken = readVirtualBytes() - before;
   // One memory without its guard region takes a whole cage less; what V8 gives back meanwhile (code space, young
   // generation) is far from half of one.
-  if (taken < (count - 0.5) * cageBytes) {
+  const guarded = Math.round(taken / cageBytes);
+  if (guarded < count) {
     throw new ProofError('guards-disabled', `${count} memories took ${taken} bytes of address space`);
   }
+  return guarded;
+}
+
+function refuse(text: string): never {
+  throw new ProofError('verification', text);
 }
 
 function instantiate(module: object): CanaryInstance {
@@ -76,14 +137,14 @@ function instantiate(module: object): CanaryInstance {
   };
   return {
     call,
-    trapsAt: (address) => {
+    loadBeyond: (address) => {
       try {
         call('load', address);
       } catch (error) {
-        if (error instanceof webAssembly.RuntimeError && /out of bounds/.test(error.message)) return true;
+        if (error instanceof webAssembly.RuntimeError && /out of bounds/.test(error.message)) return 'unknown';
         throw error;
       }
-      return false;
+      return null;
     },
   };
 }

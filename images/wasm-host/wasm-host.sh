@@ -11,6 +11,7 @@ usage() {
   cat <<'TEXT'
 Usage: wasm-host.sh [--once] [--node PATH] [--engine wasmtime|wasmtime@VERSION|v8] [--library PATH]
                     [--profile spin|wasmtime] [--parameters NAME=N,...] [--deadline SECONDS]
+                    [--digest]
 
 Proves the best allocator tier this machine allows and logs it: a line for people and a JSON line on
 standard output, warnings on standard error. Then serves until SIGTERM or SIGINT.
@@ -22,6 +23,7 @@ standard output, warnings on standard error. Then serves until SIGTERM or SIGINT
   --profile NAME  whose pool sizes `standard` stands for: spin (default) or wasmtime
   --parameters P  changes to the tier that is asked for (standard, if none is): memories, tables,
                   tableElements, stacks, maxMemory, reservation, guard; sizes in bytes
+  --digest        log the sha256 of libwasmtime.so beside the version it says it is
   --deadline S    seconds an attempt may take (default 60)
 
 SPIN_ALLOCATOR=auto|standard|conservative|on-demand forces a tier; `pooling` means standard.
@@ -36,10 +38,11 @@ fail() {
   exit "$1"
 }
 
-once=0 node=node engine=wasmtime library=${POOLPROOF_LIBWASMTIME:-} profile=spin parameters='' deadline=60
+once=0 digest=0 node=node engine=wasmtime library=${POOLPROOF_LIBWASMTIME:-} profile=spin parameters='' deadline=60
 while [ "$#" -gt 0 ]; do
   case $1 in
     --once) once=1 ;;
+    --digest) digest=1 ;;
     --help | -h) usage && exit 0 ;;
     --node | --engine | --library | --profile | --parameters | --deadline)
       [ "$#" -ge 2 ] || fail 2 "$1 needs a value"
@@ -145,7 +148,8 @@ run_worker() {
   read_clock
   started_at=$clock
   "$node" ${3:+"$3"} "$here/start-worker.cjs" --attempt "$1" --tier "$2" --engine "$engine" --library "$library" \
-    --profile "$profile" --parameters "$parameters" --state "$state" --once "$once" 3>&2 2>"$state/$1.stderr" &
+    --profile "$profile" --parameters "$parameters" --state "$state" --once "$once" --digest "$digest" \
+    3>&2 2>"$state/$1.stderr" &
   worker=$!
   [ "$stops" -eq 0 ] || kill -TERM "$worker" 2>/dev/null
   # Kills a worker that has not proven its tier in time. Ends on its own; `sleep` dies with it.

@@ -1,11 +1,14 @@
 import { execFile, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import t from 'tap';
 import type { HostReport } from '../allocator/host-report.ts';
 import { findEngineLibrary } from '../engine-library.ts';
+import { GiB, KiB, MiB } from '../allocator/sizes.ts';
 import { hostCommand, type HostOptions } from './launch.ts';
+import { patchLibrary } from './patch-library.ts';
 
 /** The launcher as built: plain Node runs it, so it needs the compiled worker beside it. */
 const launcher = path.resolve(import.meta.dirname, '../../dist/images/wasm-host/wasm-host.sh');
@@ -71,11 +74,26 @@ t.test('without limits wasmtime reaches standard, with two log lines and a proof
     engine: { kind: 'wasmtime' },
     node: process.versions.node,
     attempts: [{ tier: 'standard', ok: true, failure: null, predicted: { fits: true } }],
-    proof: { checks: 'elided', slots: 1000, chargedBytes: 3_706_880_000, instances: 2 },
+    proof: {
+      checks: 'elided',
+      slots: 1000,
+      instances: 2,
+      model: { checks: 'elided', slots: 1000, reservedBytes: 4_332_262_162_432, chargedBytes: 3_706_880_000 },
+      kernel: {
+        memory: { mappingBytes: 4_328_555_282_432, strideBytes: 4_328_521_728, slots: 1000 },
+      },
+    },
     warnings: [],
   });
-  t.equal(report?.proof?.reservedBytes, 4_332_262_162_432);
-  t.ok((report?.proof?.virtualBytes ?? 0) > 4_332_262_162_432, 'the address space was really taken');
+  const { reservedBytes = 0, chargedBytes = 0, virtualBytes = 0, kernel } = report?.proof ?? {};
+  // Measured: the kernel no longer counts the 1000 guard pages of the stacks as writable.
+  t.ok(Math.abs(chargedBytes + 1000 * 4096 - 3_706_880_000) < 16 * 2 ** 20, `${chargedBytes} charged`);
+  t.equal(reservedBytes, 4_328_555_282_432 + chargedBytes);
+  t.ok(virtualBytes > reservedBytes, 'the address space was really taken');
+  const [before, engine, canary] = kernel?.steps ?? [];
+  t.ok((engine?.virtualBytes ?? 0) - (before?.virtualBytes ?? 0) > 4_328_555_282_432, 'with the engine');
+  t.ok((engine?.maps ?? 0) - (before?.maps ?? 0) >= 2000);
+  t.equal(canary?.maps, report?.proof?.maps);
   t.ok((report?.proof?.maps ?? 0) > 2000, 'a guard page for every stack');
   t.same(report?.proof?.kernel?.mappings, [], 'thousands are counted and not summed');
   t.type(report?.proof?.kernel?.committedAfter, 'number');
@@ -86,6 +104,95 @@ t.test('a pool of few slots is seen in /proc/self/maps', async (t) => {
   const [first] = report?.proof?.kernel?.mappings ?? [];
   t.match(first, { protection: '---p' });
   t.ok((first?.bytes ?? 0) > (report?.proof?.reservedBytes ?? Infinity) - 2 ** 30, 'the slab');
+  t.same(report?.proof?.kernel?.memory?.mappingBytes, 16 * (4 * 2 ** 30 + 32 * 2 ** 20) + 32 * 2 ** 20);
+});
+
+t.test('every tier is measured, whatever its pool was told to be', async (t) => {
+  for (const [choice, parameters, memory] of [
+    ['standard', 'memories=3,tables=3,stacks=0,guard=0', { strideBytes: 4 * GiB, guardBeforeBytes: 0, slots: 3 }],
+    ['standard', 'memories=5,guard=2147483648', { strideBytes: 6 * GiB, guardBeforeBytes: 2 * GiB, slots: 5 }],
+    ['standard', 'memories=1,reservation=8589934592', { strideBytes: null, slots: 1 }],
+    ['standard', 'memories=9,reservation=67108864,maxMemory=67108864,guard=65536', { strideBytes: 64 * MiB + 64 * KiB }],
+    ['on-demand', 'reservation=0,guard=65536', { mappingBytes: MiB + 2 * GiB + 128 * KiB, slots: null }],
+    ['on-demand', 'reservation=67108864,guard=0', { mappingBytes: 64 * MiB, guardBeforeBytes: 0 }],
+    ['on-demand', 'reservation=8589934592', { mappingBytes: 8 * GiB + 64 * MiB, strideBytes: null }],
+  ] as const) {
+    const options = { ...wasmtime, parameters };
+    const { code, report, stderr } = await runHost({ options, env: { SPIN_ALLOCATOR: choice } });
+    t.equal(code, 0, `${choice} ${parameters} ${stderr}`);
+    t.match(report?.proof?.kernel?.memory, memory, parameters);
+    t.equal(report?.proof?.checks, report?.proof?.model?.checks);
+  }
+});
+
+/** A setter that does nothing, and settings under which that is another engine than was configured. */
+const faults: readonly (readonly [symbol: string, choice: string, parameters: string, words: RegExp])[] = [
+  ['wasmtime_pooling_allocation_strategy_set', 'standard', '', /no mapping of the new engine holds the memory/],
+  ['wasmtime_pooling_allocation_config_total_memories_set', 'conservative', '', /has 1000 slots, not 16/],
+  ['wasmtime_pooling_allocation_config_total_tables_set', 'conservative', '', /tables and stacks of 2621440 bytes/],
+  ['wasmtime_pooling_allocation_config_total_stacks_set', 'conservative', '', /tables and stacks of 2621440 bytes/],
+  ['wasmtime_pooling_allocation_config_table_elements_set', 'standard', '', /tables and stacks of 3706880000 bytes/],
+  ['wasmtime_config_memory_reservation_set', 'standard', 'memories=9,reservation=8589934592', /are apart/],
+  ['wasmtime_config_memory_guard_size_set', 'standard', 'memories=9,guard=2147483648', /are apart/],
+  ['wasmtime_config_memory_guard_size_set', 'standard', 'memories=9,guard=0', /explicit bounds checks were configured/],
+  ['wasmtime_config_memory_guard_size_set', 'on-demand', 'guard=2147483648', /the guard before the memory/],
+  ['wasmtime_config_memory_reservation_set', 'on-demand', 'reservation=8589934592', /the mapping of a memory/],
+  ['wasmtime_config_memory_reservation_set', 'on-demand', 'reservation=0,guard=65536', /explicit bounds checks/],
+];
+
+t.test('an engine that is not what was configured proves no tier', async (t) => {
+  for (const [symbol, choice, parameters, words] of faults) {
+    const patched = path.join(scratch, 'patched.so');
+    patchLibrary(library, symbol, patched);
+    const options = { ...wasmtime, library: patched, parameters };
+    const { code, report, stdout } = await runHost({ options, env: { SPIN_ALLOCATOR: choice } });
+    t.equal(code, 3, `${symbol} ${parameters}`);
+    t.match(report, {
+      outcome: 'exhausted',
+      proof: null,
+      attempts: [{ ok: false, failure: { class: 'verification', message: words } }],
+    });
+    t.notMatch(stdout, new RegExp(`^wasm host: ${choice}`));
+  }
+});
+
+t.test('without pools at all neither pooled tier is claimed', async (t) => {
+  const patched = path.join(scratch, 'no-pools.so');
+  patchLibrary(library, 'wasmtime_pooling_allocation_strategy_set', patched);
+  const { report } = await runHost({ options: { ...wasmtime, library: patched } });
+  t.match(report, {
+    tier: 'on-demand',
+    attempts: [
+      { tier: 'standard', failure: { class: 'verification' } },
+      { tier: 'conservative', failure: { class: 'verification' } },
+      { tier: 'on-demand', ok: true },
+    ],
+  });
+});
+
+t.test('the version is what the library says, wherever it lies, and its digest stands beside it', async (t) => {
+  const elsewhere = path.join(scratch, 'some.so');
+  copyFileSync(library, elsewhere);
+  const { report } = await runHost({
+    options: { engine: 'wasmtime', library: elsewhere, digest: true },
+    env: { SPIN_ALLOCATOR: 'conservative' },
+  });
+  const [major = ''] = version.split('.');
+  t.match(report?.engine, { kind: 'wasmtime', version: major, library: { saysVersion: major } });
+  const sha256 = createHash('sha256').update(readFileSync(library)).digest('hex');
+  t.equal(report?.engine.library?.sha256, sha256);
+});
+
+t.test('a library of another version than was asked for is a usage error, and says which it is', async (t) => {
+  for (const choice of ['auto', 'conservative', 'on-demand']) {
+    const { code, stderr, stdout } = await runHost({
+      options: { engine: 'wasmtime@38.0.0', library },
+      env: { SPIN_ALLOCATOR: choice },
+    });
+    t.equal(code, 2, choice);
+    t.match(stderr, /--engine wasmtime@38\.0\.0: .* is wasmtime 50, as it says itself/);
+    t.equal(stdout, '');
+  }
 });
 
 t.test('each tier can be forced, in every engine', async (t) => {
@@ -155,9 +262,11 @@ t.test('a data limit: the table pool, then the stack pool, does not fit', async 
   const fewer = await runHost({ before: `ulimit -d ${mib(3072)}`, env: { SPIN_WASMTIME_TOTAL_STACKS: '0' } });
   t.match(
     fewer.report,
-    { tier: 'standard', proof: { chargedBytes: 1_605_632_000 } },
+    { tier: 'standard', proof: { model: { chargedBytes: 1_605_632_000 } } },
     "Spin's variables count",
   );
+  const charged = fewer.report?.proof?.chargedBytes ?? 0;
+  t.ok(Math.abs(charged - 1_605_632_000) < 16 * MiB, `${charged} measured`);
 });
 
 t.test('V8: guards for 1,000 memories, for 16, or explicit checks', async (t) => {
@@ -165,13 +274,18 @@ t.test('V8: guards for 1,000 memories, for 16, or explicit checks', async (t) =>
   const all = await runHost({ options: v8 });
   t.match(all.report, { tier: 'standard', engine: { version: process.versions.v8 }, proof: { slots: 1000 } });
   t.ok((all.report?.proof?.virtualBytes ?? 0) > 1000 * 8 * 2 ** 30, 'every memory has its guard region');
+  t.equal(all.report?.proof?.reservedBytes, all.report?.proof?.model?.reservedBytes, 'cage by cage, as measured');
+  t.ok((all.report?.proof?.kernel?.memory?.behindBytes ?? 0) > 4 * GiB - MiB);
   const few = await runHost({ options: v8, before: `ulimit -v ${mib(262_144)}` });
   t.match(few.report, {
     tier: 'conservative',
     attempts: [{ failure: { class: 'v8-memory' } }, { ok: true }],
   });
   const none = await runHost({ options: v8, before: `ulimit -v ${mib(6144)}` });
-  t.match(none.report, { tier: 'on-demand', proof: { checks: 'explicit' } });
+  t.match(none.report, {
+    tier: 'on-demand',
+    proof: { checks: 'explicit', kernel: { memory: { mappingBytes: 4 * MiB, guardBeforeBytes: 0 } } },
+  });
 });
 
 t.test('a forced tier that fails is an error, not a fallback', async (t) => {
@@ -199,7 +313,8 @@ t.test('what cannot be meant exits with 2 before anything runs, and says what is
     [{ env: { SPIN_WASMTIME_TOTAL_STACKS: 'many' } }, /SPIN_WASMTIME_TOTAL_STACKS=many/],
     [{ options: { engine: 'v9' } }, /wasmtime, wasmtime@VERSION or v8/],
     [{ options: { engine: 'wasmtime@50.0.1' } }, /no libwasmtime: give --library/],
-    [{ options: { ...wasmtime, engine: 'wasmtime@new' } }, /say --engine wasmtime@VERSION/],
+    [{ options: { ...wasmtime, engine: 'wasmtime@new' } }, /version must be whole, as in wasmtime@50\.0\.1/],
+    [{ options: { engine: 'wasmtime', library: '/nowhere.so' } }, /does not say its version .*say --engine wasmtime@/],
     [{ options: { ...wasmtime, profile: 'own' } }, /spin or wasmtime/],
     [{ options: { ...wasmtime, deadline: '0' } }, /whole number of seconds/],
     [{ options: { ...wasmtime, node: '/nowhere/node' } }, /no such program/],

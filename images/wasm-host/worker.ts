@@ -8,20 +8,23 @@ import { AllocatorError } from '../allocator/allocator-error.ts';
 import { resolveTierConfiguration } from '../allocator/configuration.ts';
 import { classifyEngineText } from '../allocator/failure.ts';
 import type { Facts } from '../allocator/facts.ts';
-import type { Attempt, AttemptFailure, Proof } from '../allocator/host-report.ts';
-import { listMappings } from '../allocator/mappings.ts';
+import type { Attempt, AttemptFailure, Proof, RunEngine } from '../allocator/host-report.ts';
+import { describeForm } from '../allocator/mappings.ts';
 import { parametersFor } from '../allocator/pool-parameters.ts';
 import { predictTier } from '../allocator/predict.ts';
 import type { TierPrediction } from '../allocator/prediction.ts';
 import { parseChoice, resolveChoice } from '../allocator/spin-variables.ts';
 import type { AllocatorChoice, Tier } from '../allocator/tier.ts';
+import { sumByProtection } from './address-space.ts';
 import { parseArguments, UsageError, type WorkerArguments } from './arguments.ts';
 import { attemptFile, describeFailure, readAttempts } from './attempts.ts';
 import type { Library } from './libwasmtime.ts';
+import type { Measured } from './measured.ts';
 import { explainTier, listWarnings } from './operator-text.ts';
-import { readCommitted, readFacts, readUsage, readMaps } from './proc.ts';
+import { readCommitted, readFacts, readUsage } from './proc.ts';
 import { ProofError } from './proof-error.ts';
 import { printReport, writeAll } from './report.ts';
+import { isVersionOf } from './serialized-module.ts';
 import { startStopwatch, type Stopwatch } from './stopwatch.ts';
 
 /** Exit codes the launcher knows; any other end is classified from the status and stderr. */
@@ -33,21 +36,26 @@ const exitDefect = 70;
 
 type Findings = Readonly<{ proof: Proof | null; facts: Facts; attempts: readonly Attempt[] }>;
 
+/** An attempt as it was asked for, with the version that the engine has. */
+type Run = Omit<WorkerArguments, 'engine'> & Readonly<{ engine: RunEngine; opened: Library | null }>;
+
 async function run(args: WorkerArguments, stopwatch: Stopwatch): Promise<number> {
   const choice = resolveChoice(parseChoice(process.env['SPIN_ALLOCATOR']), process.env);
   const facts = readFacts();
   const earlier = readAttempts(args.state, args.attempt);
   stopwatch.lap('facts');
+  const own = await resolveVersion(args);
   if (args.tier === null) {
-    log(args, choice, stopwatch, { proof: null, facts, attempts: earlier });
+    log(own, choice, stopwatch, { proof: null, facts, attempts: earlier });
     return exitExhausted;
   }
-  const predicted = predict(args, choice, args.tier, facts);
+  const predicted = predict(own, choice, args.tier, facts);
   writeFileSync(attemptFile(args.state, args.attempt, 'predicted'), JSON.stringify(predicted));
   stopwatch.lap('predict');
   try {
     const parameters = parametersFor(args.tier, choice, args.parameters);
-    const proof = await prove({ ...args, parameters }, args.tier, facts, stopwatch);
+    const { proof, version } = await prove({ ...own, parameters }, args.tier, facts, stopwatch);
+    const engine = await identify(own, version);
     const attempt: Attempt = {
       tier: args.tier,
       ok: true,
@@ -56,7 +64,7 @@ async function run(args: WorkerArguments, stopwatch: Stopwatch): Promise<number>
       durationMs: sum(stopwatch),
     };
     writeFileSync(attemptFile(args.state, args.attempt, 'proven'), '');
-    log(args, choice, stopwatch, { proof, facts, attempts: [...earlier, attempt] });
+    log({ ...own, engine }, choice, stopwatch, { proof, facts, attempts: [...earlier, attempt] });
     return 0;
   } catch (error) {
     const failure = toFailure(args.tier, error);
@@ -66,9 +74,48 @@ async function run(args: WorkerArguments, stopwatch: Stopwatch): Promise<number>
   }
 }
 
+/** Asks the library for its version where the command line does not say one: tiers are configured by it. */
+async function resolveVersion(args: WorkerArguments): Promise<Run> {
+  const { engine, library } = args;
+  const { kind } = engine;
+  if (kind === 'v8') return { ...args, engine: { kind, version: process.versions.v8 }, opened: null };
+  if (engine.version !== null) return { ...args, engine: { kind, version: engine.version }, opened: null };
+  try {
+    const opened = await loadLibrary(library ?? '');
+    const { readLibraryVersion } = await import('./wasmtime-engine.ts');
+    return { ...args, engine: { kind, version: readLibraryVersion(opened) }, opened };
+  } catch (error) {
+    if (!(error instanceof ProofError)) throw error;
+    throw new UsageError(
+      `${library ?? ''} does not say its version (${error.message}): say --engine wasmtime@VERSION`,
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * The engine with what its library says of itself. @throws UsageError where that is another version than was asked for:
+ * its tiers were configured for another engine, so nothing proven counts
+ */
+async function identify({ engine, library, digest }: Run, version: string | null): Promise<RunEngine> {
+  if (version === null) return engine;
+  if (!isVersionOf(version, engine.version)) {
+    throw new UsageError(
+      `--engine ${engine.kind}@${engine.version}: ${library ?? ''} is wasmtime ${version}, as it says itself`,
+    );
+  }
+  return { ...engine, library: { saysVersion: version, sha256: digest ? await hashFile(library ?? '') : null } };
+}
+
+/** Loaded on demand: it costs an attempt in a guest nothing. */
+async function hashFile(path: string): Promise<string> {
+  const { createHash } = await import('node:crypto');
+  return createHash('sha256').update(readFileSync(path)).digest('hex');
+}
+
 /** Facts were read with this worker running; the model wants them without. */
 function predict(
-  { engine, profile, parameters }: WorkerArguments,
+  { engine, profile, parameters }: Run,
   choice: AllocatorChoice,
   tier: Tier,
   facts: Facts,
@@ -81,11 +128,11 @@ function predict(
 }
 
 async function prove(
-  { engine, library, profile, parameters }: WorkerArguments,
+  { engine, library, opened, profile, parameters }: Run,
   tier: Tier,
   facts: Facts,
   stopwatch: Stopwatch,
-): Promise<Proof> {
+): Promise<Readonly<{ proof: Proof; version: string | null }>> {
   const configuration = resolveTierConfiguration(tier, {
     engine,
     profile,
@@ -94,37 +141,38 @@ async function prove(
     parameters,
   });
   const wasm = readFileSync(new URL('canary.wasm', import.meta.url));
-  let instances: number;
+  let measured: Measured;
   if (configuration.kind === 'v8') {
     const { proveV8 } = await import('./v8-engine.ts');
-    instances = proveV8(configuration, wasm, stopwatch);
+    measured = proveV8(configuration, wasm, stopwatch);
   } else {
-    const opened = await loadLibrary(library ?? '');
+    const ready = opened ?? (await loadLibrary(library ?? ''));
     const { proveWasmtime } = await import('./wasmtime-engine.ts');
     stopwatch.lap('load');
-    instances = proveWasmtime(opened, configuration, wasm, stopwatch);
+    measured = proveWasmtime(ready, configuration, wasm, stopwatch);
   }
-  const mappings = listMappings(configuration);
+  const { checks, slots, reservedBytes, chargedBytes, instances, version, memory, steps, maps } = measured;
   const { virtualBytes, residentBytes } = readUsage();
-  const onDemand = tier === 'on-demand';
-  const maps = readMaps();
-  const slots = configuration.kind === 'v8' ? configuration.memories : (configuration.pool?.memories ?? null);
-  return {
+  const proof: Proof = {
     tier,
-    checks: configuration.checks,
-    slots: onDemand ? null : slots,
-    reservedBytes: onDemand
-      ? (mappings[0]?.bytes ?? 0)
-      : mappings.reduce((bytes, mapping) => bytes + mapping.bytes * mapping.count, 0),
-    chargedBytes: mappings
-      .filter(({ pool }) => pool !== 'linear-memory')
-      .reduce((bytes, mapping) => bytes + mapping.writableBytes * mapping.count, 0),
+    checks,
+    slots,
+    reservedBytes,
+    chargedBytes,
     instances,
     virtualBytes,
     residentBytes,
-    maps: maps.count,
-    kernel: { committedBefore: facts.committedAs, committedAfter: readCommitted(), mappings: maps.mappings },
+    maps: maps.length,
+    model: describeForm(configuration),
+    kernel: {
+      committedBefore: facts.committedAs,
+      committedAfter: readCommitted(),
+      mappings: sumByProtection(maps),
+      steps,
+      memory,
+    },
   };
+  return { proof, version };
 }
 
 /** Koffi may be missing, or its binary not fit this machine: the tier's failure, not a defect of the worker. */
@@ -145,7 +193,7 @@ function toFailure(tier: Tier, error: unknown): AttemptFailure | null {
 }
 
 function log(
-  { engine, parameters }: WorkerArguments,
+  { engine, parameters }: Pick<Run, 'engine' | 'parameters'>,
   choice: AllocatorChoice,
   { timings }: Stopwatch,
   { proof, facts, attempts }: Findings,

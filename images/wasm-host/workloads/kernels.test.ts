@@ -6,7 +6,7 @@ import { resolveTierConfiguration } from '../../allocator/configuration.ts';
 import { GiB } from '../../allocator/sizes.ts';
 import type { Checks, Tier } from '../../allocator/tier.ts';
 import { findEngineLibrary } from '../../engine-library.ts';
-import { openMeasureLibrary } from '../measure-library.ts';
+import { openLibrary } from '../libwasmtime.ts';
 import { appendSection, loadV8 } from '../measure-v8.ts';
 import { openWasmtimeEngine } from '../measure-wasmtime.ts';
 import { ProofError } from '../proof-error.ts';
@@ -30,7 +30,7 @@ const compile = (name: string): Uint8Array => {
   return bytes;
 };
 
-const library = openMeasureLibrary(await findEngineLibrary(version));
+const library = openLibrary(await findEngineLibrary(version));
 function openTier(tier: Tier, checks: Checks) {
   const configuration = resolveTierConfiguration(tier, {
     engine: { kind: 'wasmtime', version },

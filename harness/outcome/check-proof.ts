@@ -1,0 +1,109 @@
+/**
+ * Whether the numbers of a proof say the same. Form and bytes are measured by the host, the kernel's own figures stand
+ * beside them, and so does what the model says: each is held against the others. Each rule returns what disagrees.
+ *
+ * Allowed are differences that no other engine would explain: what the process itself takes or gives back while its
+ * engine is built, and guard pages of stacks, which the model counts as writable and the kernel no longer does.
+ */
+import type { HostReport, KernelStep, Layout, Proof, TierForm } from '../../images/allocator/host-report.ts';
+import { formatBytes, GiB, MiB } from '../../images/allocator/sizes.ts';
+
+/** V8's pages and the arenas of its threads, which come and go beside the engine. */
+const processSlackBytes = 32 * MiB;
+
+/** One guard page of 4 KiB goes with a stack of 2 MiB at least. */
+const guardShare = 1 / 513;
+
+/** Of the 4 GiB an index reaches, the canary's memory takes at most 64 pages of 64 KiB. */
+const guardedBehindBytes = 4 * GiB - 4 * MiB;
+
+type Measured = Readonly<{
+  proof: Proof;
+  model: TierForm;
+  memory: Layout;
+  steps: Readonly<Record<KernelStep['step'], KernelStep>>;
+  report: HostReport;
+}>;
+
+type Rule = (measured: Measured) => string | false;
+
+const rules: readonly Rule[] = [
+  ({ proof, model }) =>
+    proof.checks !== model.checks && `${proof.checks} checks were measured, its model has ${model.checks}`,
+  ({ proof, model }) =>
+    proof.slots !== model.slots &&
+    `${proof.slots ?? 'no'} slots were measured, its model has ${model.slots ?? 'none'}`,
+  ({ proof, model }) => differ('reserved', proof.reservedBytes, model.reservedBytes, model),
+  ({ proof, model }) => differ('charged', proof.chargedBytes, model.chargedBytes, model),
+  ({ proof }) =>
+    proof.reservedBytes > proof.virtualBytes &&
+    `${formatBytes(proof.reservedBytes)} reserved do not fit in a process of ${formatBytes(proof.virtualBytes)}`,
+  ({ proof, steps }) => {
+    const grown = steps.canary.virtualBytes - steps.before.virtualBytes;
+    return (
+      grown < proof.reservedBytes - processSlackBytes &&
+      `${formatBytes(proof.reservedBytes)} are reserved, yet the process grew by ${formatBytes(grown)}`
+    );
+  },
+  ({ proof, steps, report }) => {
+    if (report.engine.kind !== 'wasmtime' || proof.slots === null) return false;
+    const grown = steps.engine.virtualBytes - steps.before.virtualBytes;
+    return (
+      grown < proof.reservedBytes - processSlackBytes &&
+      `a pool of ${formatBytes(proof.reservedBytes)} did not come with the engine: ${formatBytes(grown)} did`
+    );
+  },
+  ({ proof, steps }) => {
+    const grown = steps.engine.writableBytes - steps.before.writableBytes;
+    return (
+      grown < proof.chargedBytes - processSlackBytes &&
+      `${formatBytes(proof.chargedBytes)} are charged, yet writable memory grew by ${formatBytes(grown)}`
+    );
+  },
+  ({ proof, memory }) =>
+    proof.slots !== memory.slots && `${proof.slots ?? 'no'} slots, but the mapping has ${memory.slots ?? 'none'}`,
+  ({ memory: { slots, strideBytes, guardBeforeBytes, mappingBytes } }) =>
+    slots !== null &&
+    strideBytes !== null &&
+    slots * strideBytes + guardBeforeBytes > mappingBytes &&
+    `${slots} slots of ${strideBytes} bytes do not fit in a mapping of ${mappingBytes}`,
+  ({ proof, memory }) =>
+    proof.checks === 'elided' &&
+    memory.behindBytes < guardedBehindBytes &&
+    `checks are elided with ${formatBytes(memory.behindBytes)} inaccessible behind a memory`,
+  ({ report, proof, memory }) =>
+    report.engine.kind === 'v8' &&
+    proof.checks === 'explicit' &&
+    memory.behindBytes >= guardedBehindBytes &&
+    'checks are explicit with a guard region behind a memory',
+  ({ report, proof }) => {
+    const { committedBefore, committedAfter } = proof.kernel ?? {};
+    if (report.facts?.overcommitMemory !== 2 || committedBefore == null || committedAfter == null) return false;
+    const grown = committedAfter - committedBefore;
+    return (
+      grown < proof.chargedBytes - processSlackBytes &&
+      `${formatBytes(proof.chargedBytes)} are charged under strict overcommit, yet Committed_AS grew by ${formatBytes(Math.max(0, grown))}`
+    );
+  },
+];
+
+/** Empty when the proof is measured and its numbers agree. */
+export function findProofContradictions(report: HostReport, proof: Proof): readonly string[] {
+  const { model, kernel } = proof;
+  const steps = Object.fromEntries((kernel?.steps ?? []).map((step) => [step.step, step]));
+  const { before, engine, canary } = steps as Partial<Measured['steps']>;
+  const memory = kernel?.memory;
+  if (model === undefined || memory === undefined || !before || !engine || !canary) {
+    return ['its proof measured nothing of the kernel'];
+  }
+  const measured = { proof, model, memory, report, steps: { before, engine, canary } };
+  return rules.map((rule) => rule(measured)).filter((said) => said !== false);
+}
+
+function differ(what: string, found: number, modelled: number, model: TierForm): string | false {
+  const allowed = processSlackBytes + model.chargedBytes * guardShare;
+  return (
+    Math.abs(found - modelled) > allowed &&
+    `${formatBytes(found)} ${what} were measured, its model has ${formatBytes(modelled)}`
+  );
+}
