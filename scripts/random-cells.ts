@@ -6,12 +6,12 @@
 import { parseArgs } from 'node:util';
 import { resolveCacheFolder } from '../images/cache/cache-folder.ts';
 import { buildCases } from '../harness/field/cell-matrix.ts';
-import { isClose, predictSettings } from '../harness/field/model.ts';
+import { predictSettings } from '../harness/field/model.ts';
 import { formatCellId } from '../harness/matrix/cell-id.ts';
-import type { Settings } from '../harness/matrix/cell.ts';
 import { runMatrix } from '../harness/run.ts';
 import type { Result } from '../harness/store/result.ts';
-import { drawMachines, drawSettings, findUncovered, randomFrom } from './draw-settings.ts';
+import { drawCells } from './draw-cells.ts';
+import { drawMachines, findUncovered, randomFrom } from './draw-settings.ts';
 
 const { values } = parseArgs({
   options: {
@@ -24,25 +24,16 @@ const { values } = parseArgs({
   },
 });
 
-/** Distinct cells that chance does not decide; how many were so close to a limit that they were drawn anew. */
-function drawCells(seed: number, count: number, machineCount: number) {
-  const random = randomFrom(seed);
-  const machines = drawMachines(random, machineCount);
-  const cells = new Map<string, Settings>();
-  let close = 0;
-  while (cells.size < count) {
-    const settings = drawSettings(random, machines);
-    if (isClose(settings)) close += 1;
-    else cells.set(formatCellId(settings), settings);
-  }
-  return { cells: [...cells.values()], close };
-}
-
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 const isSilent = ({ verdict }: Result): boolean => verdict === null;
 
 const seed = Number(values.seed);
-const { cells, close } = drawCells(seed, Number(values.cells), Number(values.machines));
+const random = randomFrom(seed);
+const { cells, close } = drawCells(
+  random,
+  Number(values.cells),
+  drawMachines(random, Number(values.machines)),
+);
 say(
   `seed ${seed}: ${cells.length} cells; ${close} closer to a limit than the model is exact were drawn anew`,
 );

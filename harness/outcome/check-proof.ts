@@ -61,7 +61,8 @@ const rules: readonly Rule[] = [
     );
   },
   ({ proof, memory }) =>
-    proof.slots !== memory.slots && `${proof.slots ?? 'no'} slots, but the mapping has ${memory.slots ?? 'none'}`,
+    proof.slots !== memory.slots &&
+    `${proof.slots ?? 'no'} slots, but the mapping has ${memory.slots ?? 'none'}`,
   ({ memory: { slots, strideBytes, guardBeforeBytes, mappingBytes } }) =>
     slots !== null &&
     strideBytes !== null &&
@@ -78,7 +79,8 @@ const rules: readonly Rule[] = [
     'checks are explicit with a guard region behind a memory',
   ({ report, proof }) => {
     const { committedBefore, committedAfter } = proof.kernel ?? {};
-    if (report.facts?.overcommitMemory !== 2 || committedBefore == null || committedAfter == null) return false;
+    if (report.facts?.overcommitMemory !== 2 || committedBefore == null || committedAfter == null)
+      return false;
     const grown = committedAfter - committedBefore;
     return (
       grown < proof.chargedBytes - processSlackBytes &&

@@ -62,7 +62,9 @@ const commonRules: readonly Rule[] = [
   // An engine that does not do what it was configured to do says nothing about what the environment allows.
   ({ attempts }) => {
     const unverified = attempts.find(({ failure }) => failure?.class === 'verification');
-    return unverified !== undefined && `a tier is no proof: ${unverified.failure?.message ?? unverified.tier}`;
+    return (
+      unverified !== undefined && `a tier is no proof: ${unverified.failure?.message ?? unverified.tier}`
+    );
   },
   (r) => r.attempts.some((a) => a.ok && a.failure !== null) && 'an attempt succeeded and failed',
   (r) => r.attempts.some((a) => !a.ok && a.failure === null) && 'a failed attempt has no failure',
@@ -82,7 +84,9 @@ const rank = (tier: HostReport['attempts'][number]['tier']) => tiers.indexOf(tie
 /** Empty when the report is consistent with itself. */
 export function findContradictions(report: HostReport, asked: Asked): readonly string[] {
   const rules = report.outcome === 'reached' ? reachedRules : exhaustedRules;
-  const found = [...rules, ...commonRules].map((rule) => rule(report, asked)).filter((said) => said !== false);
+  const found = [...rules, ...commonRules]
+    .map((rule) => rule(report, asked))
+    .filter((said) => said !== false);
   return report.proof === null ? found : [...found, ...findProofContradictions(report, report.proof)];
 }
 

@@ -116,6 +116,105 @@ t.test('a tier without its proof is broken, never reached', (t) => {
   t.end();
 });
 
+/** What a host printed that copied the model, of a library whose pools were patched away. */
+const copied: HostReport = {
+  ...conservativeReport,
+  tier: 'standard',
+  attempts: [
+    {
+      tier: 'standard',
+      ok: true,
+      failure: null,
+      predicted: { tier: 'standard', fits: true, checks: 'elided', slots: 1000, tightest: null },
+      durationMs: 900,
+    },
+  ],
+  proof: {
+    tier: 'standard',
+    checks: 'elided',
+    slots: 1000,
+    reservedBytes: 4_332_262_162_432,
+    chargedBytes: 3_706_880_000,
+    instances: 2,
+    virtualBytes: 9_499_934_720,
+    residentBytes: 60_000_000,
+    maps: 126,
+  },
+};
+
+t.test('a proof that measured nothing, and one whose numbers disagree, give no verdict', (t) => {
+  t.match(of(buildReported(copied)), {
+    outcome: 'broken',
+    reason: /the host says reached standard, but its proof measured nothing of the kernel/,
+  });
+  const proven = conservativeReport.proof!;
+  const kernel = proven.kernel!;
+  const steps = (at: string, change: object) =>
+    kernel.steps!.map((step) => (step.step === at ? { ...step, ...change } : step));
+  const memory = (change: object) => ({ kernel: { ...kernel, memory: { ...kernel.memory!, ...change } } });
+  const model = (change: object) => ({ model: { ...proven.model!, ...change } });
+  const table: readonly (readonly [RegExp, object])[] = [
+    [/16 slots were measured, its model has 17/, model({ slots: 17 })],
+    [/elided checks were measured, its model has explicit/, model({ checks: 'explicit' })],
+    [
+      /64\.\d+ GiB reserved were measured|reserved were measured, its model has/,
+      model({ reservedBytes: 71_000_000_000 }),
+    ],
+    [/charged were measured, its model has/, model({ chargedBytes: 164_000_000 })],
+    [/do not fit in a process of/, { virtualBytes: 9_499_934_720 }],
+    [
+      /yet the process grew by/,
+      { kernel: { ...kernel, steps: steps('canary', { virtualBytes: 9_499_934_720 }) } },
+    ],
+    [
+      /did not come with the engine/,
+      { kernel: { ...kernel, steps: steps('engine', { virtualBytes: 775_225_344 }) } },
+    ],
+    [/yet writable memory grew by/, { ...model({ chargedBytes: 164_000_000 }), chargedBytes: 164_000_000 }],
+    [/the mapping has 15/, memory({ slots: 15 })],
+    [/do not fit in a mapping of/, memory({ mappingBytes: 4_328_521_728 })],
+    [/checks are elided with .* inaccessible behind/, memory({ behindBytes: 64 * 2 ** 20 })],
+    [/measured nothing/, { kernel: { ...kernel, steps: kernel.steps!.slice(1) } }],
+    [
+      /charged under strict overcommit, yet Committed_AS grew by/,
+      { chargedBytes: 164_000_000, ...model({ chargedBytes: 164_000_000 }) },
+    ],
+  ];
+  for (const [words, change] of table) {
+    const report = { ...conservativeReport, proof: { ...proven, ...change } };
+    t.match(of(buildReported(report)), { outcome: 'broken', reason: words });
+  }
+  // What the process takes beside its engine, and guard pages of stacks, are no disagreement.
+  const near = { ...proven, reservedBytes: proven.reservedBytes - 4_096_000, chargedBytes: 0 };
+  t.match(of(buildReported({ ...conservativeReport, proof: near })), { outcome: 'reached' });
+  t.end();
+});
+
+t.test(
+  'an engine of another version than it says, or that does not do what it was told, gives no verdict',
+  (t) => {
+    const { library: _, ...silent } = conservativeReport.engine;
+    const other = { ...silent, library: { saysVersion: '38', sha256: null } };
+    t.match(of(buildReported({ ...conservativeReport, engine: silent })), {
+      outcome: 'broken',
+      reason: /its engine says no version/,
+    });
+    t.match(of(buildReported({ ...conservativeReport, engine: other })), {
+      outcome: 'broken',
+      reason: /its engine 50\.0\.1 says that it is 38/,
+    });
+    const failure = { ...tableFailure, class: 'verification', message: 'standard: no mapping' } as const;
+    const attempts = conservativeReport.attempts.map((attempt) =>
+      attempt.ok ? attempt : { ...attempt, failure },
+    );
+    t.match(of(buildReported({ ...conservativeReport, attempts })), {
+      outcome: 'broken',
+      reason: /a tier is no proof: standard: no mapping/,
+    });
+    t.end();
+  },
+);
+
 t.test('an exhausted report that proves something is broken', (t) => {
   const table: readonly [Partial<HostReport>, RegExp][] = [
     [{ tier: 'standard' }, /names the tier/],

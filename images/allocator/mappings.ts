@@ -43,8 +43,7 @@ export function describeForm(configuration: TierConfiguration): TierForm {
   const { tier, checks } = configuration;
   const mappings = listMappings(configuration);
   const onDemand = tier === 'on-demand';
-  const slots =
-    configuration.kind === 'v8' ? configuration.memories : (configuration.pool?.memories ?? null);
+  const slots = configuration.kind === 'v8' ? configuration.memories : (configuration.pool?.memories ?? null);
   return {
     checks,
     slots: onDemand ? null : slots,

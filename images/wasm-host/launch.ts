@@ -25,10 +25,12 @@ export type HostCommand = Readonly<{ command: string; args: readonly string[] }>
 
 /** The launcher beside this file, run by the machine's own shell. */
 export function hostCommand(options: HostOptions): HostCommand {
-  const valued = (['engine', 'library', 'profile', 'parameters', 'node', 'deadline'] as const).flatMap((name) => {
-    const value = options[name];
-    return value === undefined ? [] : [`--${name}`, value];
-  });
+  const valued = (['engine', 'library', 'profile', 'parameters', 'node', 'deadline'] as const).flatMap(
+    (name) => {
+      const value = options[name];
+      return value === undefined ? [] : [`--${name}`, value];
+    },
+  );
   return {
     command: '/bin/sh',
     args: [

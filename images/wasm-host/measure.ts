@@ -19,10 +19,11 @@ import { openLibrary } from './libwasmtime.ts';
 import type { MeasureReport, WorkloadMeasurement } from './measure-report.ts';
 import { chooseTimed, settle, takeSamples } from './measure-samples.ts';
 import { loadV8 } from './measure-v8.ts';
-import { openWasmtimeEngine } from './measure-wasmtime.ts';
+import { openWasmtimeEngine, type CompiledWasmtime } from './measure-wasmtime.ts';
 import { readFacts, readUsage } from './proc.ts';
 import { ProofError } from './proof-error.ts';
 import { writeAll } from './report.ts';
+import { isVersionOf, readEngineVersion } from './serialized-module.ts';
 import type { Workload } from './workloads/catalogue.ts';
 import type { Loaded, Running } from './workloads/instance.ts';
 import { kernels } from './workloads/kernels.ts';
@@ -85,15 +86,22 @@ function compileWasmtime(
 ): (name: string) => Module {
   const engine = openWasmtimeEngine(openLibrary(args.library ?? ''), configuration);
   const { reservationBytes, guardBytes, growthBytes } = configuration;
+  // The tiers were configured for the version asked for.
+  const compileChecked = (name: string): CompiledWasmtime => {
+    const compiled = engine.compile(readModule(args, name));
+    const version = readEngineVersion(compiled.serialized);
+    if (isVersionOf(version, args.engine.version)) return compiled;
+    throw new UsageError(`${args.library ?? ''} is wasmtime ${version}, not ${args.engine.version}`);
+  };
   return (name) => {
-    if (args.compiled === null) return engine.compile(readModule(args, name));
+    if (args.compiled === null) return compileChecked(name);
     // Tiers whose settings for code are equal share the file; the engine itself refuses one that does not fit.
     const file = join(
       args.compiled,
       `${name}.${args.engine.version}.${reservationBytes}-${guardBytes}-${growthBytes}.cwasm`,
     );
     if (existsSync(file)) return engine.deserialize(readFileSync(file));
-    const compiled = engine.compile(readModule(args, name));
+    const compiled = compileChecked(name);
     mkdirSync(args.compiled, { recursive: true });
     writeFileSync(file, compiled.serialized);
     return compiled;

@@ -6,7 +6,15 @@ import type { WasmtimeConfiguration } from '../allocator/configuration.ts';
 import type { Layout } from '../allocator/host-report.ts';
 import { listMappings, listPools } from '../allocator/mappings.ts';
 import { KiB, MiB } from '../allocator/sizes.ts';
-import { inaccessible, mappingAt, parseLine, withoutOld, indexAt, type Maps, type Range } from './address-space.ts';
+import {
+  inaccessible,
+  mappingAt,
+  parseLine,
+  withoutOld,
+  indexAt,
+  type Maps,
+  type Range,
+} from './address-space.ts';
 import type { KernelMoment } from './proc.ts';
 import { ProofError } from './proof-error.ts';
 
@@ -65,7 +73,9 @@ function measurePool(
   const found = first === undefined ? null : mappingAt(engine.maps, first);
   const slab = found === null ? null : withoutOld(found, first ?? 0, before.maps);
   if (first === undefined || slab === null || found?.protection !== inaccessible) {
-    return refuse(`a pool of ${slots} slots was configured, but no mapping of the new engine holds the memory`);
+    return refuse(
+      `a pool of ${slots} slots was configured, but no mapping of the new engine holds the memory`,
+    );
   }
   const configured = slotBytes(configuration);
   // Slots are given out one after the other, so the second lies behind the first.

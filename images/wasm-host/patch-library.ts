@@ -18,7 +18,10 @@ function addressOf(elf: Buffer, symbol: string): number {
   const names = symbols && sections[symbols.readUInt32LE(40)];
   if (symbols === undefined || names === undefined) throw new Error('the library has no dynamic symbols');
   const [text, list] = [names, symbols].map((header) =>
-    elf.subarray(Number(header.readBigUInt64LE(24)), Number(header.readBigUInt64LE(24) + header.readBigUInt64LE(32))),
+    elf.subarray(
+      Number(header.readBigUInt64LE(24)),
+      Number(header.readBigUInt64LE(24) + header.readBigUInt64LE(32)),
+    ),
   );
   if (text === undefined || list === undefined) throw new Error('the library has no dynamic symbols');
   for (const entry of readTable(list, 0n, 24, list.length / 24)) {

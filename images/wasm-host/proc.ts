@@ -63,7 +63,12 @@ export type KernelMoment = Readonly<{
 export function readMoment(): KernelMoment {
   const [size = 0, , , , , data = 0] = (readText('/proc/self/statm') ?? '').split(' ').map(Number);
   const maps = parseMaps(readText('/proc/self/maps') ?? '');
-  return { virtualBytes: size * pageBytes, writableBytes: data * pageBytes, heapBytes: heapBytes(maps), maps };
+  return {
+    virtualBytes: size * pageBytes,
+    writableBytes: data * pageBytes,
+    heapBytes: heapBytes(maps),
+    maps,
+  };
 }
 
 /** VmSize of this process, bytes. */

@@ -141,7 +141,8 @@ function instantiate(module: object): CanaryInstance {
       try {
         call('load', address);
       } catch (error) {
-        if (error instanceof webAssembly.RuntimeError && /out of bounds/.test(error.message)) return 'unknown';
+        if (error instanceof webAssembly.RuntimeError && /out of bounds/.test(error.message))
+          return 'unknown';
         throw error;
       }
       return null;

@@ -1,6 +1,14 @@
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import t from 'tap';
@@ -109,10 +117,22 @@ t.test('a pool of few slots is seen in /proc/self/maps', async (t) => {
 
 t.test('every tier is measured, whatever its pool was told to be', async (t) => {
   for (const [choice, parameters, memory] of [
-    ['standard', 'memories=3,tables=3,stacks=0,guard=0', { strideBytes: 4 * GiB, guardBeforeBytes: 0, slots: 3 }],
-    ['standard', 'memories=5,guard=2147483648', { strideBytes: 6 * GiB, guardBeforeBytes: 2 * GiB, slots: 5 }],
+    [
+      'standard',
+      'memories=3,tables=3,stacks=0,guard=0',
+      { strideBytes: 4 * GiB, guardBeforeBytes: 0, slots: 3 },
+    ],
+    [
+      'standard',
+      'memories=5,guard=2147483648',
+      { strideBytes: 6 * GiB, guardBeforeBytes: 2 * GiB, slots: 5 },
+    ],
     ['standard', 'memories=1,reservation=8589934592', { strideBytes: null, slots: 1 }],
-    ['standard', 'memories=9,reservation=67108864,maxMemory=67108864,guard=65536', { strideBytes: 64 * MiB + 64 * KiB }],
+    [
+      'standard',
+      'memories=9,reservation=67108864,maxMemory=67108864,guard=65536',
+      { strideBytes: 64 * MiB + 64 * KiB },
+    ],
     ['on-demand', 'reservation=0,guard=65536', { mappingBytes: MiB + 2 * GiB + 128 * KiB, slots: null }],
     ['on-demand', 'reservation=67108864,guard=0', { mappingBytes: 64 * MiB, guardBeforeBytes: 0 }],
     ['on-demand', 'reservation=8589934592', { mappingBytes: 8 * GiB + 64 * MiB, strideBytes: null }],
@@ -127,17 +147,52 @@ t.test('every tier is measured, whatever its pool was told to be', async (t) => 
 
 /** A setter that does nothing, and settings under which that is another engine than was configured. */
 const faults: readonly (readonly [symbol: string, choice: string, parameters: string, words: RegExp])[] = [
-  ['wasmtime_pooling_allocation_strategy_set', 'standard', '', /no mapping of the new engine holds the memory/],
+  [
+    'wasmtime_pooling_allocation_strategy_set',
+    'standard',
+    '',
+    /no mapping of the new engine holds the memory/,
+  ],
   ['wasmtime_pooling_allocation_config_total_memories_set', 'conservative', '', /has 1000 slots, not 16/],
-  ['wasmtime_pooling_allocation_config_total_tables_set', 'conservative', '', /tables and stacks of 2621440 bytes/],
-  ['wasmtime_pooling_allocation_config_total_stacks_set', 'conservative', '', /tables and stacks of 2621440 bytes/],
-  ['wasmtime_pooling_allocation_config_table_elements_set', 'standard', '', /tables and stacks of 3706880000 bytes/],
+  [
+    'wasmtime_pooling_allocation_config_total_tables_set',
+    'conservative',
+    '',
+    /tables and stacks of 2621440 bytes/,
+  ],
+  [
+    'wasmtime_pooling_allocation_config_total_stacks_set',
+    'conservative',
+    '',
+    /tables and stacks of 2621440 bytes/,
+  ],
+  [
+    'wasmtime_pooling_allocation_config_table_elements_set',
+    'standard',
+    '',
+    /tables and stacks of 3706880000 bytes/,
+  ],
   ['wasmtime_config_memory_reservation_set', 'standard', 'memories=9,reservation=8589934592', /are apart/],
   ['wasmtime_config_memory_guard_size_set', 'standard', 'memories=9,guard=2147483648', /are apart/],
-  ['wasmtime_config_memory_guard_size_set', 'standard', 'memories=9,guard=0', /explicit bounds checks were configured/],
+  [
+    'wasmtime_config_memory_guard_size_set',
+    'standard',
+    'memories=9,guard=0',
+    /explicit bounds checks were configured/,
+  ],
   ['wasmtime_config_memory_guard_size_set', 'on-demand', 'guard=2147483648', /the guard before the memory/],
-  ['wasmtime_config_memory_reservation_set', 'on-demand', 'reservation=8589934592', /the mapping of a memory/],
-  ['wasmtime_config_memory_reservation_set', 'on-demand', 'reservation=0,guard=65536', /explicit bounds checks/],
+  [
+    'wasmtime_config_memory_reservation_set',
+    'on-demand',
+    'reservation=8589934592',
+    /the mapping of a memory/,
+  ],
+  [
+    'wasmtime_config_memory_reservation_set',
+    'on-demand',
+    'reservation=0,guard=65536',
+    /explicit bounds checks/,
+  ],
 ];
 
 t.test('an engine that is not what was configured proves no tier', async (t) => {
@@ -170,30 +225,36 @@ t.test('without pools at all neither pooled tier is claimed', async (t) => {
   });
 });
 
-t.test('the version is what the library says, wherever it lies, and its digest stands beside it', async (t) => {
-  const elsewhere = path.join(scratch, 'some.so');
-  copyFileSync(library, elsewhere);
-  const { report } = await runHost({
-    options: { engine: 'wasmtime', library: elsewhere, digest: true },
-    env: { SPIN_ALLOCATOR: 'conservative' },
-  });
-  const [major = ''] = version.split('.');
-  t.match(report?.engine, { kind: 'wasmtime', version: major, library: { saysVersion: major } });
-  const sha256 = createHash('sha256').update(readFileSync(library)).digest('hex');
-  t.equal(report?.engine.library?.sha256, sha256);
-});
-
-t.test('a library of another version than was asked for is a usage error, and says which it is', async (t) => {
-  for (const choice of ['auto', 'conservative', 'on-demand']) {
-    const { code, stderr, stdout } = await runHost({
-      options: { engine: 'wasmtime@38.0.0', library },
-      env: { SPIN_ALLOCATOR: choice },
+t.test(
+  'the version is what the library says, wherever it lies, and its digest stands beside it',
+  async (t) => {
+    const elsewhere = path.join(scratch, 'some.so');
+    copyFileSync(library, elsewhere);
+    const { report } = await runHost({
+      options: { engine: 'wasmtime', library: elsewhere, digest: true },
+      env: { SPIN_ALLOCATOR: 'conservative' },
     });
-    t.equal(code, 2, choice);
-    t.match(stderr, /--engine wasmtime@38\.0\.0: .* is wasmtime 50, as it says itself/);
-    t.equal(stdout, '');
-  }
-});
+    const [major = ''] = version.split('.');
+    t.match(report?.engine, { kind: 'wasmtime', version: major, library: { saysVersion: major } });
+    const sha256 = createHash('sha256').update(readFileSync(library)).digest('hex');
+    t.equal(report?.engine.library?.sha256, sha256);
+  },
+);
+
+t.test(
+  'a library of another version than was asked for is a usage error, and says which it is',
+  async (t) => {
+    for (const choice of ['auto', 'conservative', 'on-demand']) {
+      const { code, stderr, stdout } = await runHost({
+        options: { engine: 'wasmtime@38.0.0', library },
+        env: { SPIN_ALLOCATOR: choice },
+      });
+      t.equal(code, 2, choice);
+      t.match(stderr, /--engine wasmtime@38\.0\.0: .* is wasmtime 50, as it says itself/);
+      t.equal(stdout, '');
+    }
+  },
+);
 
 t.test('each tier can be forced, in every engine', async (t) => {
   for (const engine of [wasmtime, { engine: 'v8' }]) {
@@ -274,7 +335,11 @@ t.test('V8: guards for 1,000 memories, for 16, or explicit checks', async (t) =>
   const all = await runHost({ options: v8 });
   t.match(all.report, { tier: 'standard', engine: { version: process.versions.v8 }, proof: { slots: 1000 } });
   t.ok((all.report?.proof?.virtualBytes ?? 0) > 1000 * 8 * 2 ** 30, 'every memory has its guard region');
-  t.equal(all.report?.proof?.reservedBytes, all.report?.proof?.model?.reservedBytes, 'cage by cage, as measured');
+  t.equal(
+    all.report?.proof?.reservedBytes,
+    all.report?.proof?.model?.reservedBytes,
+    'cage by cage, as measured',
+  );
   t.ok((all.report?.proof?.kernel?.memory?.behindBytes ?? 0) > 4 * GiB - MiB);
   const few = await runHost({ options: v8, before: `ulimit -v ${mib(262_144)}` });
   t.match(few.report, {
@@ -314,7 +379,10 @@ t.test('what cannot be meant exits with 2 before anything runs, and says what is
     [{ options: { engine: 'v9' } }, /wasmtime, wasmtime@VERSION or v8/],
     [{ options: { engine: 'wasmtime@50.0.1' } }, /no libwasmtime: give --library/],
     [{ options: { ...wasmtime, engine: 'wasmtime@new' } }, /version must be whole, as in wasmtime@50\.0\.1/],
-    [{ options: { engine: 'wasmtime', library: '/nowhere.so' } }, /does not say its version .*say --engine wasmtime@/],
+    [
+      { options: { engine: 'wasmtime', library: '/nowhere.so' } },
+      /does not say its version .*say --engine wasmtime@/,
+    ],
     [{ options: { ...wasmtime, profile: 'own' } }, /spin or wasmtime/],
     [{ options: { ...wasmtime, deadline: '0' } }, /whole number of seconds/],
     [{ options: { ...wasmtime, node: '/nowhere/node' } }, /no such program/],

@@ -104,13 +104,9 @@ async function identify({ engine, library, digest }: Run, version: string | null
       `--engine ${engine.kind}@${engine.version}: ${library ?? ''} is wasmtime ${version}, as it says itself`,
     );
   }
-  return { ...engine, library: { saysVersion: version, sha256: digest ? await hashFile(library ?? '') : null } };
-}
-
-/** Loaded on demand: it costs an attempt in a guest nothing. */
-async function hashFile(path: string): Promise<string> {
-  const { createHash } = await import('node:crypto');
-  return createHash('sha256').update(readFileSync(path)).digest('hex');
+  if (!digest) return { ...engine, library: { saysVersion: version, sha256: null } };
+  const { hashFile } = await import('./library-digest.ts');
+  return { ...engine, library: { saysVersion: version, sha256: hashFile(library ?? '') } };
 }
 
 /** Facts were read with this worker running; the model wants them without. */
