@@ -394,21 +394,33 @@ export interface Result {
     engine: {
       kind: 'wasmtime' | 'v8';
       version: string;
+      library?: {
+        saysVersion: string;
+        sha256: string | null;
+        [k: string]: unknown;
+      };
       [k: string]: unknown;
     };
     node: string;
     choice: 'auto' | 'standard' | 'conservative' | 'on-demand';
     why: string;
     proof: {
-      tier: 'standard' | 'conservative' | 'on-demand';
       checks: 'elided' | 'explicit';
       slots: number | null;
       reservedBytes: number;
       chargedBytes: number;
+      tier: 'standard' | 'conservative' | 'on-demand';
       instances: number;
       virtualBytes: number;
       residentBytes: number;
       maps: number;
+      model?: {
+        checks: 'elided' | 'explicit';
+        slots: number | null;
+        reservedBytes: number;
+        chargedBytes: number;
+        [k: string]: unknown;
+      };
       kernel?: {
         committedBefore: number | null;
         committedAfter: number | null;
@@ -1265,6 +1277,288 @@ export interface Result {
                 [k: string]: unknown;
               }
             ];
+        /**
+         * @maxItems 8
+         */
+        steps?:
+          | []
+          | [
+              {
+                step: 'before' | 'engine' | 'canary';
+                virtualBytes: number;
+                writableBytes: number;
+                maps: number;
+                [k: string]: unknown;
+              }
+            ]
+          | [
+              {
+                step: 'before' | 'engine' | 'canary';
+                virtualBytes: number;
+                writableBytes: number;
+                maps: number;
+                [k: string]: unknown;
+              },
+              {
+                step: 'before' | 'engine' | 'canary';
+                virtualBytes: number;
+                writableBytes: number;
+                maps: number;
+                [k: string]: unknown;
+              }
+            ]
+          | [
+              {
+                step: 'before' | 'engine' | 'canary';
+                virtualBytes: number;
+                writableBytes: number;
+                maps: number;
+                [k: string]: unknown;
+              },
+              {
+                step: 'before' | 'engine' | 'canary';
+                virtualBytes: number;
+                writableBytes: number;
+                maps: number;
+                [k: string]: unknown;
+              },
+              {
+                step: 'before' | 'engine' | 'canary';
+                virtualBytes: number;
+                writableBytes: number;
+                maps: number;
+                [k: string]: unknown;
+              }
+            ]
+          | [
+              {
+                step: 'before' | 'engine' | 'canary';
+                virtualBytes: number;
+                writableBytes: number;
+                maps: number;
+                [k: string]: unknown;
+              },
+              {
+                step: 'before' | 'engine' | 'canary';
+                virtualBytes: number;
+                writableBytes: number;
+                maps: number;
+                [k: string]: unknown;
+              },
+              {
+                step: 'before' | 'engine' | 'canary';
+                virtualBytes: number;
+                writableBytes: number;
+                maps: number;
+                [k: string]: unknown;
+              },
+              {
+                step: 'before' | 'engine' | 'canary';
+                virtualBytes: number;
+                writableBytes: number;
+                maps: number;
+                [k: string]: unknown;
+              }
+            ]
+          | [
+              {
+                step: 'before' | 'engine' | 'canary';
+                virtualBytes: number;
+                writableBytes: number;
+                maps: number;
+                [k: string]: unknown;
+              },
+              {
+                step: 'before' | 'engine' | 'canary';
+                virtualBytes: number;
+                writableBytes: number;
+                maps: number;
+                [k: string]: unknown;
+              },
+              {
+                step: 'before' | 'engine' | 'canary';
+                virtualBytes: number;
+                writableBytes: number;
+                maps: number;
+                [k: string]: unknown;
+              },
+              {
+                step: 'before' | 'engine' | 'canary';
+                virtualBytes: number;
+                writableBytes: number;
+                maps: number;
+                [k: string]: unknown;
+              },
+              {
+                step: 'before' | 'engine' | 'canary';
+                virtualBytes: number;
+                writableBytes: number;
+                maps: number;
+                [k: string]: unknown;
+              }
+            ]
+          | [
+              {
+                step: 'before' | 'engine' | 'canary';
+                virtualBytes: number;
+                writableBytes: number;
+                maps: number;
+                [k: string]: unknown;
+              },
+              {
+                step: 'before' | 'engine' | 'canary';
+                virtualBytes: number;
+                writableBytes: number;
+                maps: number;
+                [k: string]: unknown;
+              },
+              {
+                step: 'before' | 'engine' | 'canary';
+                virtualBytes: number;
+                writableBytes: number;
+                maps: number;
+                [k: string]: unknown;
+              },
+              {
+                step: 'before' | 'engine' | 'canary';
+                virtualBytes: number;
+                writableBytes: number;
+                maps: number;
+                [k: string]: unknown;
+              },
+              {
+                step: 'before' | 'engine' | 'canary';
+                virtualBytes: number;
+                writableBytes: number;
+                maps: number;
+                [k: string]: unknown;
+              },
+              {
+                step: 'before' | 'engine' | 'canary';
+                virtualBytes: number;
+                writableBytes: number;
+                maps: number;
+                [k: string]: unknown;
+              }
+            ]
+          | [
+              {
+                step: 'before' | 'engine' | 'canary';
+                virtualBytes: number;
+                writableBytes: number;
+                maps: number;
+                [k: string]: unknown;
+              },
+              {
+                step: 'before' | 'engine' | 'canary';
+                virtualBytes: number;
+                writableBytes: number;
+                maps: number;
+                [k: string]: unknown;
+              },
+              {
+                step: 'before' | 'engine' | 'canary';
+                virtualBytes: number;
+                writableBytes: number;
+                maps: number;
+                [k: string]: unknown;
+              },
+              {
+                step: 'before' | 'engine' | 'canary';
+                virtualBytes: number;
+                writableBytes: number;
+                maps: number;
+                [k: string]: unknown;
+              },
+              {
+                step: 'before' | 'engine' | 'canary';
+                virtualBytes: number;
+                writableBytes: number;
+                maps: number;
+                [k: string]: unknown;
+              },
+              {
+                step: 'before' | 'engine' | 'canary';
+                virtualBytes: number;
+                writableBytes: number;
+                maps: number;
+                [k: string]: unknown;
+              },
+              {
+                step: 'before' | 'engine' | 'canary';
+                virtualBytes: number;
+                writableBytes: number;
+                maps: number;
+                [k: string]: unknown;
+              }
+            ]
+          | [
+              {
+                step: 'before' | 'engine' | 'canary';
+                virtualBytes: number;
+                writableBytes: number;
+                maps: number;
+                [k: string]: unknown;
+              },
+              {
+                step: 'before' | 'engine' | 'canary';
+                virtualBytes: number;
+                writableBytes: number;
+                maps: number;
+                [k: string]: unknown;
+              },
+              {
+                step: 'before' | 'engine' | 'canary';
+                virtualBytes: number;
+                writableBytes: number;
+                maps: number;
+                [k: string]: unknown;
+              },
+              {
+                step: 'before' | 'engine' | 'canary';
+                virtualBytes: number;
+                writableBytes: number;
+                maps: number;
+                [k: string]: unknown;
+              },
+              {
+                step: 'before' | 'engine' | 'canary';
+                virtualBytes: number;
+                writableBytes: number;
+                maps: number;
+                [k: string]: unknown;
+              },
+              {
+                step: 'before' | 'engine' | 'canary';
+                virtualBytes: number;
+                writableBytes: number;
+                maps: number;
+                [k: string]: unknown;
+              },
+              {
+                step: 'before' | 'engine' | 'canary';
+                virtualBytes: number;
+                writableBytes: number;
+                maps: number;
+                [k: string]: unknown;
+              },
+              {
+                step: 'before' | 'engine' | 'canary';
+                virtualBytes: number;
+                writableBytes: number;
+                maps: number;
+                [k: string]: unknown;
+              }
+            ];
+        memory?: {
+          mappingBytes: number;
+          strideBytes: number | null;
+          slots: number | null;
+          guardBeforeBytes: number;
+          behindBytes: number;
+          writableBytes: number;
+          [k: string]: unknown;
+        };
         [k: string]: unknown;
       };
       [k: string]: unknown;

@@ -62,28 +62,33 @@ export function proveV8(configuration: V8Configuration, wasm: Uint8Array, stopwa
  */
 function measureCage(before: Maps, after: Maps, bytes: number): Layout {
   const old = new Set(before);
-  let found: Layout | null = null;
-  after.forEach((line, index) => {
-    if (old.has(line)) return;
-    const inside = parseLine(line);
-    const behind = parseLine(after[index + 1] ?? '');
-    const base = inside.end - bytes;
-    const isMemory = inside.protection === 'rw-p' && base >= inside.start && behind.start === inside.end;
-    if (!isMemory || behind.protection !== inaccessible) return;
-    const previous = index === 0 ? null : parseLine(after[index - 1] ?? '');
-    const isGuarded = base === inside.start && previous?.end === base && previous.protection === inaccessible;
-    const own = withoutOld({ start: isGuarded ? previous.start : base, end: behind.end }, base, before);
-    if (own === null || own.end - own.start <= (found?.mappingBytes ?? 0)) return;
-    found = {
-      mappingBytes: own.end - own.start,
-      strideBytes: null,
-      slots: null,
-      guardBeforeBytes: base - own.start,
-      behindBytes: own.end - inside.end,
-      writableBytes: 0,
-    };
-  });
+  const found = after
+    .map((line, index) => (old.has(line) ? null : findCage(before, after, index, bytes)))
+    .filter((cage) => cage !== null)
+    .sort((a, b) => b.mappingBytes - a.mappingBytes)[0];
   return found ?? refuse('the kernel shows no new mapping that holds the memory');
+}
+
+/** The cage whose accessible part is the mapping at `index`; null where that is no memory of so many bytes. */
+function findCage(before: Maps, after: Maps, index: number, bytes: number): Layout | null {
+  const inside = parseLine(after[index] ?? '');
+  const behind = parseLine(after[index + 1] ?? '');
+  const base = inside.end - bytes;
+  const isMemory = inside.protection === 'rw-p' && base >= inside.start && behind.start === inside.end;
+  if (!isMemory || behind.protection !== inaccessible) return null;
+  const previous = index === 0 ? null : parseLine(after[index - 1] ?? '');
+  const isGuarded = base === inside.start && previous?.end === base && previous.protection === inaccessible;
+  const own = withoutOld({ start: isGuarded ? previous.start : base, end: behind.end }, base, before);
+  return own === null
+    ? null
+    : {
+        mappingBytes: own.end - own.start,
+        strideBytes: null,
+        slots: null,
+        guardBeforeBytes: base - own.start,
+        behindBytes: own.end - inside.end,
+        writableBytes: 0,
+      };
 }
 
 /** Guard regions are there, of the whole size, or there are none. */

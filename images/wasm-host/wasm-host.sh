@@ -4,9 +4,9 @@
 # nothing: under strict overcommit a Node 24 supervisor is charged 560 MiB and starves its worker.
 # POSIX sh: dash, busybox ash, bash. Waits without polling.
 #
-# Exit: 0 proven (and, without --once, told to stop); 2 usage; 3 no tier works; 70 a defect of the host
-# itself, which says nothing about any tier; 128 + signal, or
-# Node's own code, when Node dies before its first line of JavaScript.
+# Exit: 0 proven (and, without --once, told to stop); 2 usage, or a library of another version than
+# asked; 3 no tier works; 70 a defect of the host itself, which says nothing about any tier;
+# 128 + signal, or Node's own code, when Node dies before its first line of JavaScript.
 usage() {
   cat <<'TEXT'
 Usage: wasm-host.sh [--once] [--node PATH] [--engine wasmtime|wasmtime@VERSION|v8] [--library PATH]

@@ -1,63 +1,17 @@
-import { execFile, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import {
-  copyFileSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import type { HostReport } from '../allocator/host-report.ts';
-import { findEngineLibrary } from '../engine-library.ts';
-import { GiB, KiB, MiB } from '../allocator/sizes.ts';
-import { hostCommand, type HostOptions } from './launch.ts';
-import { patchLibrary } from './patch-library.ts';
-
-/** The launcher as built: plain Node runs it, so it needs the compiled worker beside it. */
-const launcher = path.resolve(import.meta.dirname, '../../dist/images/wasm-host/wasm-host.sh');
-
-/** The pinned libwasmtime, fetched through pip when it is not in the image cache. */
-const version = '50.0.1';
-const library = await findEngineLibrary(version);
-
-type Run = Readonly<{ code: number | null; stdout: string; stderr: string; report: HostReport | null }>;
-
-type Setting = Readonly<{
-  options?: HostOptions;
-  /** Run by the shell before the launcher: `ulimit -v 1048576`. */
-  before?: string;
-  shell?: string;
-  env?: Readonly<Record<string, string>>;
-}>;
-
-const wasmtime: HostOptions = { engine: `wasmtime@${version}`, library };
-const scratch = mkdtempSync(path.join(tmpdir(), 'wasm-host-test-'));
-t.teardown(() => rmSync(scratch, { recursive: true, force: true }));
-
-const environment = (env: Setting['env']) => ({ PATH: process.env['PATH'], TMPDIR: scratch, ...env });
-
-function hostArgs(options: HostOptions): readonly string[] {
-  // The command of the sources, with the launcher of the build.
-  return hostCommand({ deadline: '30', node: process.execPath, ...options }).args.with(0, launcher);
-}
-
-function runHost({ options = wasmtime, before = ':', shell = 'sh', env }: Setting): Promise<Run> {
-  const words = [...shell.split(' '), '-c', `${before}; exec "$@"`, 'sh', ...shell.split(' ')];
-  const [program = '', ...args] = [...words, ...hostArgs({ once: true, ...options })];
-  return new Promise((resolve) => {
-    const child = execFile(program, args, { env: environment(env) }, (_error, stdout, stderr) => {
-      const lines = stdout.trim().split('\n');
-      const last = lines.at(-1) ?? '';
-      const report = last.startsWith('{') ? (JSON.parse(last) as HostReport) : null;
-      resolve({ code: child.exitCode, stdout, stderr, report });
-    });
-  });
-}
+import { GiB, MiB } from '../allocator/sizes.ts';
+import {
+  environment,
+  hostArgs,
+  launcher,
+  runHost,
+  scratch,
+  wasmtime,
+  type Setting,
+} from '../fixtures/run-host.ts';
 
 const mib = (size: number) => size * 1024;
 
@@ -114,147 +68,6 @@ t.test('a pool of few slots is seen in /proc/self/maps', async (t) => {
   t.ok((first?.bytes ?? 0) > (report?.proof?.reservedBytes ?? Infinity) - 2 ** 30, 'the slab');
   t.same(report?.proof?.kernel?.memory?.mappingBytes, 16 * (4 * 2 ** 30 + 32 * 2 ** 20) + 32 * 2 ** 20);
 });
-
-t.test('every tier is measured, whatever its pool was told to be', async (t) => {
-  for (const [choice, parameters, memory] of [
-    [
-      'standard',
-      'memories=3,tables=3,stacks=0,guard=0',
-      { strideBytes: 4 * GiB, guardBeforeBytes: 0, slots: 3 },
-    ],
-    [
-      'standard',
-      'memories=5,guard=2147483648',
-      { strideBytes: 6 * GiB, guardBeforeBytes: 2 * GiB, slots: 5 },
-    ],
-    ['standard', 'memories=1,reservation=8589934592', { strideBytes: null, slots: 1 }],
-    [
-      'standard',
-      'memories=9,reservation=67108864,maxMemory=67108864,guard=65536',
-      { strideBytes: 64 * MiB + 64 * KiB },
-    ],
-    ['on-demand', 'reservation=0,guard=65536', { mappingBytes: MiB + 2 * GiB + 128 * KiB, slots: null }],
-    ['on-demand', 'reservation=67108864,guard=0', { mappingBytes: 64 * MiB, guardBeforeBytes: 0 }],
-    ['on-demand', 'reservation=8589934592', { mappingBytes: 8 * GiB + 64 * MiB, strideBytes: null }],
-  ] as const) {
-    const options = { ...wasmtime, parameters };
-    const { code, report, stderr } = await runHost({ options, env: { SPIN_ALLOCATOR: choice } });
-    t.equal(code, 0, `${choice} ${parameters} ${stderr}`);
-    t.match(report?.proof?.kernel?.memory, memory, parameters);
-    t.equal(report?.proof?.checks, report?.proof?.model?.checks);
-  }
-});
-
-/** A setter that does nothing, and settings under which that is another engine than was configured. */
-const faults: readonly (readonly [symbol: string, choice: string, parameters: string, words: RegExp])[] = [
-  [
-    'wasmtime_pooling_allocation_strategy_set',
-    'standard',
-    '',
-    /no mapping of the new engine holds the memory/,
-  ],
-  ['wasmtime_pooling_allocation_config_total_memories_set', 'conservative', '', /has 1000 slots, not 16/],
-  [
-    'wasmtime_pooling_allocation_config_total_tables_set',
-    'conservative',
-    '',
-    /tables and stacks of 2621440 bytes/,
-  ],
-  [
-    'wasmtime_pooling_allocation_config_total_stacks_set',
-    'conservative',
-    '',
-    /tables and stacks of 2621440 bytes/,
-  ],
-  [
-    'wasmtime_pooling_allocation_config_table_elements_set',
-    'standard',
-    '',
-    /tables and stacks of 3706880000 bytes/,
-  ],
-  ['wasmtime_config_memory_reservation_set', 'standard', 'memories=9,reservation=8589934592', /are apart/],
-  ['wasmtime_config_memory_guard_size_set', 'standard', 'memories=9,guard=2147483648', /are apart/],
-  [
-    'wasmtime_config_memory_guard_size_set',
-    'standard',
-    'memories=9,guard=0',
-    /explicit bounds checks were configured/,
-  ],
-  ['wasmtime_config_memory_guard_size_set', 'on-demand', 'guard=2147483648', /the guard before the memory/],
-  [
-    'wasmtime_config_memory_reservation_set',
-    'on-demand',
-    'reservation=8589934592',
-    /the mapping of a memory/,
-  ],
-  [
-    'wasmtime_config_memory_reservation_set',
-    'on-demand',
-    'reservation=0,guard=65536',
-    /explicit bounds checks/,
-  ],
-];
-
-t.test('an engine that is not what was configured proves no tier', async (t) => {
-  for (const [symbol, choice, parameters, words] of faults) {
-    const patched = path.join(scratch, 'patched.so');
-    patchLibrary(library, symbol, patched);
-    const options = { ...wasmtime, library: patched, parameters };
-    const { code, report, stdout } = await runHost({ options, env: { SPIN_ALLOCATOR: choice } });
-    t.equal(code, 3, `${symbol} ${parameters}`);
-    t.match(report, {
-      outcome: 'exhausted',
-      proof: null,
-      attempts: [{ ok: false, failure: { class: 'verification', message: words } }],
-    });
-    t.notMatch(stdout, new RegExp(`^wasm host: ${choice}`));
-  }
-});
-
-t.test('without pools at all neither pooled tier is claimed', async (t) => {
-  const patched = path.join(scratch, 'no-pools.so');
-  patchLibrary(library, 'wasmtime_pooling_allocation_strategy_set', patched);
-  const { report } = await runHost({ options: { ...wasmtime, library: patched } });
-  t.match(report, {
-    tier: 'on-demand',
-    attempts: [
-      { tier: 'standard', failure: { class: 'verification' } },
-      { tier: 'conservative', failure: { class: 'verification' } },
-      { tier: 'on-demand', ok: true },
-    ],
-  });
-});
-
-t.test(
-  'the version is what the library says, wherever it lies, and its digest stands beside it',
-  async (t) => {
-    const elsewhere = path.join(scratch, 'some.so');
-    copyFileSync(library, elsewhere);
-    const { report } = await runHost({
-      options: { engine: 'wasmtime', library: elsewhere, digest: true },
-      env: { SPIN_ALLOCATOR: 'conservative' },
-    });
-    const [major = ''] = version.split('.');
-    t.match(report?.engine, { kind: 'wasmtime', version: major, library: { saysVersion: major } });
-    const sha256 = createHash('sha256').update(readFileSync(library)).digest('hex');
-    t.equal(report?.engine.library?.sha256, sha256);
-  },
-);
-
-t.test(
-  'a library of another version than was asked for is a usage error, and says which it is',
-  async (t) => {
-    for (const choice of ['auto', 'conservative', 'on-demand']) {
-      const { code, stderr, stdout } = await runHost({
-        options: { engine: 'wasmtime@38.0.0', library },
-        env: { SPIN_ALLOCATOR: choice },
-      });
-      t.equal(code, 2, choice);
-      t.match(stderr, /--engine wasmtime@38\.0\.0: .* is wasmtime 50, as it says itself/);
-      t.equal(stdout, '');
-    }
-  },
-);
 
 t.test('each tier can be forced, in every engine', async (t) => {
   for (const engine of [wasmtime, { engine: 'v8' }]) {

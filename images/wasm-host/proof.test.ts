@@ -1,0 +1,148 @@
+import { createHash } from 'node:crypto';
+import { copyFileSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import t from 'tap';
+import { GiB, KiB, MiB } from '../allocator/sizes.ts';
+import { patchLibrary } from '../fixtures/patch-library.ts';
+import { library, runHost, scratch, version, wasmtime } from '../fixtures/run-host.ts';
+
+t.test('every tier is measured, whatever its pool was told to be', async (t) => {
+  for (const [choice, parameters, memory] of [
+    [
+      'standard',
+      'memories=3,tables=3,stacks=0,guard=0',
+      { strideBytes: 4 * GiB, guardBeforeBytes: 0, slots: 3 },
+    ],
+    [
+      'standard',
+      'memories=5,guard=2147483648',
+      { strideBytes: 6 * GiB, guardBeforeBytes: 2 * GiB, slots: 5 },
+    ],
+    ['standard', 'memories=1,reservation=8589934592', { strideBytes: null, slots: 1 }],
+    [
+      'standard',
+      'memories=9,reservation=67108864,maxMemory=67108864,guard=65536',
+      { strideBytes: 64 * MiB + 64 * KiB },
+    ],
+    ['on-demand', 'reservation=0,guard=65536', { mappingBytes: MiB + 2 * GiB + 128 * KiB, slots: null }],
+    ['on-demand', 'reservation=67108864,guard=0', { mappingBytes: 64 * MiB, guardBeforeBytes: 0 }],
+    ['on-demand', 'reservation=8589934592', { mappingBytes: 8 * GiB + 64 * MiB, strideBytes: null }],
+  ] as const) {
+    const options = { ...wasmtime, parameters };
+    const { code, report, stderr } = await runHost({ options, env: { SPIN_ALLOCATOR: choice } });
+    t.equal(code, 0, `${choice} ${parameters} ${stderr}`);
+    t.match(report?.proof?.kernel?.memory, memory, parameters);
+    t.equal(report?.proof?.checks, report?.proof?.model?.checks);
+  }
+});
+
+/** A setter that does nothing, and settings under which that is another engine than was configured. */
+const faults: readonly (readonly [symbol: string, choice: string, parameters: string, words: RegExp])[] = [
+  [
+    'wasmtime_pooling_allocation_strategy_set',
+    'standard',
+    '',
+    /no mapping of the new engine holds the memory/,
+  ],
+  ['wasmtime_pooling_allocation_config_total_memories_set', 'conservative', '', /has 1000 slots, not 16/],
+  [
+    'wasmtime_pooling_allocation_config_total_tables_set',
+    'conservative',
+    '',
+    /tables and stacks of 2621440 bytes/,
+  ],
+  [
+    'wasmtime_pooling_allocation_config_total_stacks_set',
+    'conservative',
+    '',
+    /tables and stacks of 2621440 bytes/,
+  ],
+  [
+    'wasmtime_pooling_allocation_config_table_elements_set',
+    'standard',
+    '',
+    /tables and stacks of 3706880000 bytes/,
+  ],
+  ['wasmtime_config_memory_reservation_set', 'standard', 'memories=9,reservation=8589934592', /are apart/],
+  ['wasmtime_config_memory_guard_size_set', 'standard', 'memories=9,guard=2147483648', /are apart/],
+  [
+    'wasmtime_config_memory_guard_size_set',
+    'standard',
+    'memories=9,guard=0',
+    /explicit bounds checks were configured/,
+  ],
+  ['wasmtime_config_memory_guard_size_set', 'on-demand', 'guard=2147483648', /the guard before the memory/],
+  [
+    'wasmtime_config_memory_reservation_set',
+    'on-demand',
+    'reservation=8589934592',
+    /the mapping of a memory/,
+  ],
+  [
+    'wasmtime_config_memory_reservation_set',
+    'on-demand',
+    'reservation=0,guard=65536',
+    /explicit bounds checks/,
+  ],
+];
+
+t.test('an engine that is not what was configured proves no tier', async (t) => {
+  for (const [symbol, choice, parameters, words] of faults) {
+    const patched = path.join(scratch, 'patched.so');
+    patchLibrary(library, symbol, patched);
+    const options = { ...wasmtime, library: patched, parameters };
+    const { code, report, stdout } = await runHost({ options, env: { SPIN_ALLOCATOR: choice } });
+    t.equal(code, 3, `${symbol} ${parameters}`);
+    t.match(report, {
+      outcome: 'exhausted',
+      proof: null,
+      attempts: [{ ok: false, failure: { class: 'verification', message: words } }],
+    });
+    t.notMatch(stdout, new RegExp(`^wasm host: ${choice}`));
+  }
+});
+
+t.test('without pools at all neither pooled tier is claimed', async (t) => {
+  const patched = path.join(scratch, 'no-pools.so');
+  patchLibrary(library, 'wasmtime_pooling_allocation_strategy_set', patched);
+  const { report } = await runHost({ options: { ...wasmtime, library: patched } });
+  t.match(report, {
+    tier: 'on-demand',
+    attempts: [
+      { tier: 'standard', failure: { class: 'verification' } },
+      { tier: 'conservative', failure: { class: 'verification' } },
+      { tier: 'on-demand', ok: true },
+    ],
+  });
+});
+
+t.test(
+  'the version is what the library says, wherever it lies, and its digest stands beside it',
+  async (t) => {
+    const elsewhere = path.join(scratch, 'some.so');
+    copyFileSync(library, elsewhere);
+    const { report } = await runHost({
+      options: { engine: 'wasmtime', library: elsewhere, digest: true },
+      env: { SPIN_ALLOCATOR: 'conservative' },
+    });
+    const [major = ''] = version.split('.');
+    t.match(report?.engine, { kind: 'wasmtime', version: major, library: { saysVersion: major } });
+    const sha256 = createHash('sha256').update(readFileSync(library)).digest('hex');
+    t.equal(report?.engine.library?.sha256, sha256);
+  },
+);
+
+t.test(
+  'a library of another version than was asked for is a usage error, and says which it is',
+  async (t) => {
+    for (const choice of ['auto', 'conservative', 'on-demand']) {
+      const { code, stderr, stdout } = await runHost({
+        options: { engine: 'wasmtime@38.0.0', library },
+        env: { SPIN_ALLOCATOR: choice },
+      });
+      t.equal(code, 2, choice);
+      t.match(stderr, /--engine wasmtime@38\.0\.0: .* is wasmtime 50, as it says itself/);
+      t.equal(stdout, '');
+    }
+  },
+);
