@@ -117,7 +117,7 @@ t.test('one guest, asked again and again', async (t) => {
   });
 
   await t.test('a guest that does not answer in time is given up', async (t) => {
-    await t.rejects(session.request({ ...shell('sleep 1'), backstopSeconds: 5 }, 0), {
+    await t.rejects(session.request({ ...shell('sleep 20'), backstopSeconds: 30 }, 500), {
       code: 'MACHINE_TIMEOUT',
     });
   });

@@ -237,9 +237,10 @@ function fakeNode(name: string, script: string): string {
 t.test('a worker that hangs is killed at the deadline and the next tier is tried', async (t) => {
   const hangs = `case "$*" in *"--tier standard"*) : >"$(echo "$*" | sed 's/.*--state \\([^ ]*\\).*/\\1/')/1.started"; exec sleep 60 ;; esac`;
   const node = fakeNode('hanging-node', `${hangs}\nexec "${process.execPath}" "$@"`);
-  const { code, report, stderr } = await runHost({ options: { ...wasmtime, node, deadline: '1' } });
+  const { code, report, stderr } = await runHost({ options: { ...wasmtime, node, deadline: '8' } });
   t.equal(code, 0);
   t.match(report, { tier: 'conservative', attempts: [{ failure: { class: 'timeout' } }, { ok: true }] });
+  t.match(stderr, /^wasm host: standard: nothing within 8 s, killed$/m);
   t.match(stderr, /a longer --deadline/);
 });
 
