@@ -94,10 +94,10 @@ watch_stream() {
   exec 3>&- 5>&- 6>&- 7>&- 8>&- 9<&-
   grep -qE -- "$up"
   case $? in
-    0) echo up >&4 ;;
+    0) echo .up >&4 ;;
     1) ;;
     # Without it nothing can be said about the line.
-    *) echo lost >&4 ;;
+    *) echo .lost >&4 ;;
   esac
 }
 
@@ -239,12 +239,14 @@ wait_for_end() {
 
 # Takes one event; where none comes within a second, looks at what says nothing by itself.
 next_event() {
-  if ! read -r -t 1 event first second third fourth <&4; then
+  # The point before an event: a whole line could be taken in part when the second is over.
+  if ! read -r -t 1 -n 1 _ <&4; then
     # A process that has ended has no program any more; one that was killed could not say so.
     [ -e "/proc/$keeper/exe" ] || read -r -t 0 <&4 || lost=1
     [ "$serve" = port ] && [ -n "$child" ] && is_listening && ready=1
     return
   fi
+  read -r event first second third fourth <&4
   case $event in
     ready) subject_ready "$first" "$second" ;;
     up) ready=1 ;;

@@ -11,7 +11,7 @@
 # signals the kernel treats differently; the subject's parent is this program, outside, as after `docker exec`. When the
 # subject ends, init is killed, and with it, by the kernel, whatever the subject left there.
 #
-# Events: `ready PID ERRNO` when the process that becomes the subject has its limits and waits (ERRNO: what refused
+# Events begin with a point, for which the session waits. `ready PID ERRNO` when the process that becomes the subject has its limits and waits (ERRNO: what refused
 # memory both writable and executable, 255 if not tried); `end OUT ERR KILLS UNWATCHED`: bytes written, growth of the
 # kernel's count of out-of-memory kills, bytes of lines too long to be looked at. Without `end` its status says nothing.
 #
@@ -753,8 +753,8 @@ zero: .ascii "0"
 confine: .asciz "/bin/confine"
 self: .asciz "/bin/keep"
 gate_word: .asciz "gate"
-ready: .asciz "ready"
-end: .asciz "end"
+ready: .asciz ".ready"
+end: .asciz ".end"
 not_started: .asciz "poolproof: exec: "
 no_memory: .asciz ": Cannot allocate memory\n"
 no_file: .asciz ": not found\n"
