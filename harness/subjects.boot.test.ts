@@ -22,7 +22,17 @@ subjects:
     timeout: 90s
   port: { like: line, ready: { port: 3000 }, tiers: {} }
   missing: { run: [no-such-program] }
-axes: { memory: 512M, engine: v8, subject: [line, port, missing] }
+  late:
+    like: line
+    run:
+      - /bin/sh
+      - -c
+      - yes 'a line of noise' | head -n 5000; echo pooling on; echo listening on 3000; sleep 600
+  two-tiers:
+    run: [/bin/sh, -c, echo pooling on; yes 'a line of noise' | head -n 30000; echo pooling off]
+    tiers: { standard: '^pooling on$', on-demand: '^pooling off$' }
+  cut: { like: two-tiers, run: [/bin/sh, -c, echo pooling on; yes 'a line of noise' | head -n 30000] }
+axes: { memory: 512M, engine: v8, subject: [line, port, missing, late, two-tiers, cut] }
 include:
   - { memory: 512M, engine: v8, addressSpace: 5000000K, subject: node-memories }
 expect:
@@ -46,6 +56,19 @@ t.test('what is up, what is not, and what could not be asked', async (t) => {
     subject: { name: 'line', ready: true, line: 'pooling on' },
   });
   t.match(of('port'), { outcome: 'reached', tier: null, reason: /listens on port 3000/ });
+  t.match(of('late'), { outcome: 'reached', tier: 'standard', subject: { ready: true } }, 'after 80 KB');
+  t.match(of('two-tiers'), { outcome: 'broken', tier: null, verdict: null, reason: /were both written/ });
+  const dropped = 11 + 30_000 * 16 - 256 * 1024;
+  t.match(
+    of('cut'),
+    {
+      outcome: 'broken',
+      tier: null,
+      verdict: null,
+      reason: `output was cut: ${dropped} bytes were not kept`,
+    },
+    'the other tier may have spoken where nobody saw it',
+  );
   t.match(of('missing'), { outcome: 'broken', verdict: null, reason: /no-such-program: not found/ });
   const limited = of('node-memories');
   t.match(limited, {

@@ -75,8 +75,8 @@ export function readSubjectRun(reply: Reply): SubjectRun {
     ...(ready === '1' && { ready: true }),
     ...readStream(reply, 'stdout', 'out', Number(out)),
     ...readStream(reply, 'stderr', 'err', Number(err)),
-    oomKills: Number(oom),
-    unwatchedBytes: Number(unwatched),
+    oomKills: Number(oom ?? 0),
+    unwatchedBytes: Number(unwatched ?? 0),
     helperLost: lost === '1',
     durationMs: Number(ms),
   };
