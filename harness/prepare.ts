@@ -133,6 +133,11 @@ export async function describeRun(
           components.map(({ name, version }) => [name, version]),
         ),
       ),
+      packages: Object.fromEntries(
+        [...images.values()].flatMap(({ components }) =>
+          components.map(({ name, sha256 }) => [name, sha256]),
+        ),
+      ),
     },
     ...(matrix.cases.length > 0 && { cases: matrix.cases }),
     options,

@@ -130,6 +130,9 @@ export interface Run {
     components: {
       [k: string]: string;
     };
+    packages?: {
+      [k: string]: string;
+    };
     [k: string]: unknown;
   };
   cases?: {

@@ -168,11 +168,16 @@ function mergeImages(records: readonly RunRecord[]): RunRecord['images'] {
     string,
     string
   >;
+  const packages = Object.assign({}, ...records.map(({ images }) => images.packages ?? {})) as Record<
+    string,
+    string
+  >;
   const [only] = digests;
   return {
     // Parts that need different images have different digests: the digest of them all stands for all.
     digest: digests.length === 1 && only !== undefined ? only : `sha256:${digest(digests.join('\n'))}`,
     components: sortKeys(components),
+    ...(Object.keys(packages).length > 0 && { packages: sortKeys(packages) }),
   };
 }
 

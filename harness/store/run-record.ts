@@ -56,6 +56,8 @@ export const recordSchema = z
         digest: text,
         /** Version of each component: `{"node-22": "22.23.3", "wasmtime": "50.0.1"}`. */
         components: z.record(text, text).readonly(),
+        /** sha256 of the package each of them came from; absent in records of older versions. */
+        packages: z.record(text, text).readonly().exactOptional(),
       })
       .readonly(),
     /** Known failures of the field among its cells; absent where the matrix has none. */
