@@ -32,7 +32,6 @@ const threeCells = oneCell.replace('[always]', '[always, madvise, never]');
 const proof = conservativeReport.proof && {
   ...conservativeReport.proof,
   tier: 'standard' as const,
-  slots: 1000,
 };
 const attempt = conservativeReport.attempts[1] && {
   ...conservativeReport.attempts[1],
