@@ -6,8 +6,8 @@
 import { parseArgs } from 'node:util';
 import { resolveCacheFolder } from '../images/cache/cache-folder.ts';
 import { buildCases } from '../harness/field/cell-matrix.ts';
-import { predictSettings } from '../harness/field/model.ts';
 import { formatCellId } from '../harness/matrix/cell-id.ts';
+import { estimateCell } from '../harness/outcome/predict-cell.ts';
 import { runMatrix } from '../harness/run.ts';
 import type { Result } from '../harness/store/result.ts';
 import { drawCells } from './draw-cells.ts';
@@ -41,7 +41,7 @@ const uncovered = findUncovered(cells);
 if (uncovered.length > 0) say(`never away from their default: ${uncovered.join(', ')}`);
 if (values.list) {
   for (const settings of cells) {
-    const prediction = predictSettings(settings);
+    const prediction = estimateCell(settings);
     say(`${prediction?.tier ?? prediction?.outcome ?? 'refused'}  ${formatCellId(settings)}`);
   }
   process.exit(0);

@@ -4,11 +4,12 @@ import { PoolproofError } from '../errors.ts';
 import { rangeOf, type AxisRange } from '../field/axis-range.ts';
 import { bisect as findThreshold, predictThreshold, type Found, type Threshold } from '../field/bisect.ts';
 import { reached } from '../field/fix.ts';
-import { predictSettings, reaches } from '../field/model.ts';
+import { reaches } from '../field/model.ts';
 import { axes } from '../matrix/axes.ts';
 import { parseCellId, resolveAxis } from '../matrix/cell-id.ts';
 import { defaultSettings } from '../matrix/axes.ts';
 import type { Settings } from '../matrix/cell.ts';
+import { estimateCell } from '../outcome/predict-cell.ts';
 import { textOption, type Context } from './context.ts';
 import { openAsk } from './field-context.ts';
 
@@ -34,7 +35,7 @@ export async function bisect(context: Context, args: readonly string[], options:
   const base: Settings = where === undefined ? defaultSettings() : parseCellId(where);
   const range = rangeOf(axis, textOption(options, 'from'), textOption(options, 'to'));
   const model = (index: number): boolean | null => {
-    const prediction = predictSettings(range.at(base, index));
+    const prediction = estimateCell(range.at(base, index));
     return prediction === null ? null : reaches(prediction, tier);
   };
   const predicted = predictThreshold(range.length, model);

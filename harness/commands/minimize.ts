@@ -1,17 +1,17 @@
 /** `poolproof minimize <cell>`: the fewest settings away from their defaults that still show the failure. */
 import { PoolproofError } from '../errors.ts';
 import { keepOnly, minimize as findMinimal } from '../field/minimize.ts';
-import { predictSettings } from '../field/model.ts';
 import { parseCellName } from '../field/results.ts';
 import { signatureOf } from '../field/symptom.ts';
 import { formatCellId } from '../matrix/cell-id.ts';
 import type { Settings } from '../matrix/cell.ts';
+import { estimateCell } from '../outcome/predict-cell.ts';
 import type { Context } from './context.ts';
 import { openAsk } from './field-context.ts';
 
 /** What the model says happens and which pool stops it: the part of a signature it can know. */
 function outline(settings: Settings): string {
-  const prediction = predictSettings(settings);
+  const prediction = estimateCell(settings);
   if (prediction === null) return 'refused';
   const stops = prediction.tiers.flatMap((one) => (one.fits ? [] : [`${one.tier} ${one.shortfall.pool}`]));
   const until = prediction.tiers.findIndex(({ fits }) => fits);

@@ -1,6 +1,5 @@
 /** `poolproof plan` */
 import { once } from 'node:events';
-import { predictHost } from '../../images/allocator/predict.ts';
 import type { Prediction } from '../../images/allocator/prediction.ts';
 import { describeShortfall } from '../../images/allocator/explain.ts';
 import { formatCommand } from '../machine/spec.ts';
@@ -8,10 +7,9 @@ import type { Cell } from '../matrix/cell.ts';
 import { loadMatrix } from '../matrix/load.ts';
 import { selectCells } from '../matrix/select.ts';
 import { renderExpectation } from '../outcome/expect.ts';
-import { estimateFacts } from '../plan/estimate-facts.ts';
+import { estimateCell } from '../outcome/predict-cell.ts';
 import { buildMachineSpec } from '../plan/machine-spec.ts';
 import { bootKey } from '../plan/order.ts';
-import { resolveEngine } from '../plan/requirements.ts';
 import { prepare } from '../prepare.ts';
 import { PoolproofError } from '../errors.ts';
 import { ciFormats, renderCiMatrix } from '../plan/ci-matrix.ts';
@@ -21,33 +19,19 @@ import { loadDurations } from './durations.ts';
 import { renderImageEvent } from './image-notices.ts';
 
 /** Predictions by what they depend on: repetitions and THP ask the same question again and again. */
-const known = new Map<string, Prediction>();
+const known = new Map<string, Prediction | null>();
 const knownLimit = 10_000;
 
-function predict(cell: Cell): Prediction {
-  const { thp: _thp, cpus: _cpus, kernel: _kernel, ...asked } = cell.settings;
+/** What `plan` says of a cell. The model knows the wasm host and nothing else: null for another subject. */
+export function predict({ settings }: Pick<Cell, 'settings'>): Prediction | null {
+  const { thp: _thp, cpus: _cpus, kernel: _kernel, ...asked } = settings;
   const key = JSON.stringify(asked);
   const before = known.get(key);
   if (before !== undefined) return before;
   if (known.size >= knownLimit) known.clear();
-  const prediction = predictAnew(cell);
+  const prediction = estimateCell(settings);
   known.set(key, prediction);
   return prediction;
-}
-
-function predictAnew({ settings }: Cell): Prediction {
-  const { kind, version } = resolveEngine(settings.engine);
-  const { profile, allocator: choice, env } = settings;
-  // A release line is enough here: the exact version is known once its image is built.
-  const node = `${settings.node}.99.0`;
-  return predictHost({
-    facts: estimateFacts(settings),
-    engine: { kind, version: version ?? '' },
-    node,
-    profile,
-    choice,
-    env,
-  });
 }
 
 function describe(prediction: Prediction): string {
@@ -99,8 +83,7 @@ export async function plan(
     const key = bootKey(cell.settings);
     const boot = boots.get(key) ?? boots.size + 1;
     boots.set(key, boot);
-    // The model knows the wasm host and nothing else.
-    const prediction = cell.subject === undefined ? predict(cell) : null;
+    const prediction = predict(cell);
     const words = prediction === null ? 'not predicted' : describe(prediction);
     const expected = cell.expectation === null ? null : renderExpectation(cell.expectation);
     if (options['json'] === true) {

@@ -7,7 +7,6 @@ import { PoolproofError } from '../errors.ts';
 import { renderCases } from '../field/cell-matrix.ts';
 import { mapReport, renderMapping } from '../field/map.ts';
 import type { FactMapping } from '../field/mapping.ts';
-import { predictSettings } from '../field/model.ts';
 import { loadFieldReport } from '../field/report.ts';
 import {
   compareFailure,
@@ -21,8 +20,8 @@ import { buildCell, findResult, parseCellName } from '../field/results.ts';
 import { signatureOf, symptomOfReport } from '../field/symptom.ts';
 import { formatCellId } from '../matrix/cell-id.ts';
 import type { Settings } from '../matrix/cell.ts';
-import { hostSubject } from '../matrix/subject.ts';
 import { plainLine } from '../outcome/plain-text.ts';
+import { estimateCell } from '../outcome/predict-cell.ts';
 import { isFailed } from '../store/bundle.ts';
 import { unpackBundle } from '../store/bundle-unpack.ts';
 import { collectResults, readRun } from '../store/read-run.ts';
@@ -74,7 +73,7 @@ async function openReport(file: string): Promise<Case> {
       compare: () => ({ end: 'cannot be reproduced here', because }),
     };
   }
-  const prediction = predictSettings(settings);
+  const prediction = estimateCell(settings);
   return {
     settings,
     mappings,
@@ -95,8 +94,7 @@ async function openCell(text: string, resultsDir: string): Promise<Case> {
       compare: (result) => compareResults(stored, result),
     };
   }
-  // The model knows the wasm host and nothing else.
-  const prediction = settings.subject === hostSubject ? predictSettings(settings) : null;
+  const prediction = estimateCell(settings);
   return {
     settings,
     mappings: [],

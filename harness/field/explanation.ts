@@ -5,8 +5,9 @@ import type { TierPrediction } from '../../images/allocator/prediction.ts';
 import { formatBytes } from '../../images/allocator/sizes.ts';
 import { tiers, type Tier } from '../../images/allocator/tier.ts';
 import { plainLine } from '../outcome/plain-text.ts';
+import { predictCell } from '../outcome/predict-cell.ts';
 import type { Result } from '../store/result.ts';
-import { mappingsOf, predictFacts } from './model.ts';
+import { mappingsOf } from './model.ts';
 
 /** Longest line; a ticket system wraps what is longer. */
 const maxLine = 160;
@@ -84,7 +85,7 @@ export function explainResult(result: Result): readonly string[] {
   const { settings, facts, host } = result;
   const strict = settings.overcommit === 2;
   const mappings = mappingsOf(tier, settings, facts);
-  const prediction = result.predicted ?? (facts === null ? null : predictFacts(settings, facts));
+  const prediction = result.predicted ?? predictCell(settings, facts, host?.node);
   const model = prediction?.tiers.find((one) => one.tier === tier);
   const attempt = result.tiers.find((one) => one.tier === tier && !one.ok);
   const stop = prediction?.startup != null ? describeShortfall(prediction.startup) : describeStop(model);

@@ -1,4 +1,7 @@
-/** What the model says about a cell, and what a cell asks of the host: settings in the model's terms. */
+/**
+ * What the model says about a cell, and what a cell asks of the host: settings in the model's terms. Every command that
+ * predicts does it here, so that none of them leaves out an axis that another one knows.
+ */
 import { AllocatorError } from '../../images/allocator/allocator-error.ts';
 import type { Facts } from '../../images/allocator/facts.ts';
 import { predictHost } from '../../images/allocator/predict.ts';
@@ -7,16 +10,22 @@ import type { Prediction } from '../../images/allocator/prediction.ts';
 import { type SpinPool, resolveSpinPool } from '../../images/allocator/spin-variables.ts';
 import type { Settings } from '../matrix/cell.ts';
 import { hostSubject } from '../matrix/subject.ts';
+import { estimateFacts } from '../plan/estimate-facts.ts';
 import { parametersOf } from '../plan/parameters.ts';
 import { resolveEngine } from '../plan/requirements.ts';
 import { type Asked, provenInstances } from './check-report.ts';
 
 /**
- * @param facts read in the guest by the child that becomes the host; null when it got that far never
- * @param nodeVersion whole version of the Node in the image, `22.23.3`: rules changed within release lines
+ * @param facts read in the guest by the child that becomes the host, null when it never got that far; or estimated
+ * @param nodeVersion whole version of the Node in the image, `22.23.3`: rules changed within release lines. Default: as
+ *   the cell names it; a release line stands for its newest version
  * @returns null where the model has nothing to say: no facts, another subject, or variables the host will refuse
  */
-export function predictCell(settings: Settings, facts: Facts | null, nodeVersion: string): Prediction | null {
+export function predictCell(
+  settings: Settings,
+  facts: Facts | null,
+  nodeVersion = settings.node,
+): Prediction | null {
   if (facts === null || settings.subject !== hostSubject) return null;
   const { kind, version } = resolveEngine(settings.engine);
   const { profile, allocator: choice, env } = settings;
@@ -32,6 +41,11 @@ export function predictCell(settings: Settings, facts: Facts | null, nodeVersion
       parameters,
     }),
   );
+}
+
+/** The prediction before any guest has booted: from the facts that a guest with these settings is expected to give. */
+export function estimateCell(settings: Settings): Prediction | null {
+  return predictCell(settings, estimateFacts(settings));
 }
 
 /** What the host's report is held against. */
