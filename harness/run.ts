@@ -9,7 +9,7 @@ import { describeRun, prepare, type Prepared } from './prepare.ts';
 import { runCells } from './run-cells.ts';
 import { multiplex, type Reporter } from './report/reporter.ts';
 import type { ExitCode } from './report/exit-code.ts';
-import { exitCodeWithFlakes } from './report/flakes.ts';
+import { exitCodeWithFlakes } from './report/exit-code.ts';
 import { CellTracker } from './repetitions.ts';
 import type { StartMachine } from './machine/machine.ts';
 import { createRun, resumeRun } from './store/open-run.ts';

@@ -1,7 +1,7 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { exitCodeWithFlakes } from '../harness/report/flakes.ts';
+import { exitCodeWithFlakes } from '../harness/report/exit-code.ts';
 import { collectResults, readRun } from '../harness/store/read-run.ts';
 import { renderReference, renderReferenceOverhead } from './refresh-reference.ts';
 

@@ -6,7 +6,7 @@ import { renderDetails } from '../overhead/render-details.ts';
 import { createProgress } from '../report/progress.ts';
 import { parseShard } from '../plan/shard.ts';
 import { loadDurations } from './durations.ts';
-import { exitCodeWithFlakes } from '../report/flakes.ts';
+import { exitCodeWithFlakes } from '../report/exit-code.ts';
 import { renderTable, wantsColor } from '../report/terminal-table.ts';
 import { renderTimings } from '../report/timings.ts';
 import { runMatrix } from '../run.ts';

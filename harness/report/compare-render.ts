@@ -5,7 +5,9 @@ import type { CellChange, Comparison, Direction } from './compare.ts';
 import type { EnvironmentDifference } from './compare-environment.ts';
 import { tellOverheadMove } from './compare-overhead.ts';
 import { prepareDescriptions } from './describe-cells.ts';
-import { type Distribution, tellDistribution } from './flakes.ts';
+import { type Distribution } from '../outcome/repetitions.ts';
+import type { Result } from '../store/result.ts';
+import { tellDistribution } from './distribution-words.ts';
 import { escapeMarkdown } from './format-markdown.ts';
 
 /** Cells that moved in the same way for the same reason. */
@@ -68,7 +70,7 @@ function tellMove(change: CellChange): string {
   return words.join('; ');
 }
 
-function tellState({ results }: Distribution): Readonly<{ checks: string }> {
+function tellState({ results }: Distribution<Result>): Readonly<{ checks: string }> {
   return { checks: results.find(({ form }) => form !== null)?.form?.checks ?? 'unknown' };
 }
 
@@ -223,7 +225,7 @@ export function renderComparisonJson(comparison: Comparison): string {
   return `${JSON.stringify(document, null, 2)}\n`;
 }
 
-function shortenSide({ verdict, judged, silent, shares, results }: Distribution): object {
+function shortenSide({ verdict, judged, silent, shares, results }: Distribution<Result>): object {
   const last = results.at(-1);
   return {
     verdict,

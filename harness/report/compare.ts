@@ -8,7 +8,13 @@ import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
 import { type EnvironmentDifference, compareCells, compareEnvironments } from './compare-environment.ts';
 import { type OverheadMove, compareOverhead } from './compare-overhead.ts';
-import { type CellVerdict, type Distribution, buildDistributions, rankOf, wilsonInterval } from './flakes.ts';
+import {
+  type CellVerdict,
+  type Distribution,
+  buildDistributions,
+  rankOf,
+  wilsonInterval,
+} from '../outcome/repetitions.ts';
 import { mergeRuns } from './merge-runs.ts';
 
 /** One side: one run, or several of which the newest result of a cell counts. */
@@ -35,8 +41,8 @@ export type CellChange = Readonly<{
   /** Worse when anything got worse. */
   direction: Direction;
   regression: boolean;
-  old: Distribution;
-  new: Distribution;
+  old: Distribution<Result>;
+  new: Distribution<Result>;
   overhead: readonly OverheadMove[];
   /** What this cell's guests say differently: `node 22.23.3 → 24.21.0`. */
   differs: readonly string[];
@@ -107,8 +113,8 @@ function weigh({ regression, direction }: CellChange): number {
 }
 
 /** Cells by what is left of their settings; of a cell in several runs all repetitions of the newest. */
-function collectCells(side: Side, across: readonly AxisName[]): ReadonlyMap<string, Distribution> {
-  const cells = new Map<string, Distribution>();
+function collectCells(side: Side, across: readonly AxisName[]): ReadonlyMap<string, Distribution<Result>> {
+  const cells = new Map<string, Distribution<Result>>();
   for (const cell of buildDistributions(mergeRuns(side.runs).cells.flatMap(({ results }) => results))) {
     const key = across.length === 0 ? cell.id : keyAcross(cell.settings, across);
     const other = cells.get(key);
@@ -133,7 +139,11 @@ function keyAcross(settings: Settings, across: readonly AxisName[]): string {
 
 type Step = Readonly<{ kind: ChangeKind; direction: Direction; regression: boolean }>;
 
-function compareCell(old: Distribution, now: Distribution, failOnFlaky: boolean): readonly CellChange[] {
+function compareCell(
+  old: Distribution<Result>,
+  now: Distribution<Result>,
+  failOnFlaky: boolean,
+): readonly CellChange[] {
   const [was, is] = [old.results.at(-1), now.results.at(-1)];
   if (was === undefined || is === undefined) return [];
   const overhead = compareOverhead(figuresOf(old), figuresOf(now));
@@ -160,11 +170,11 @@ function compareCell(old: Distribution, now: Distribution, failOnFlaky: boolean)
   ];
 }
 
-const figuresOf = ({ results }: Distribution): readonly OverheadSummary[] =>
+const figuresOf = ({ results }: Distribution<Result>): readonly OverheadSummary[] =>
   results.flatMap(({ overhead }) => overhead ?? []);
 
 /** Where the repetitions ended. */
-function compareEnds(old: Distribution, now: Distribution): readonly Step[] {
+function compareEnds(old: Distribution<Result>, now: Distribution<Result>): readonly Step[] {
   if (old.judged === 0 || now.judged === 0) {
     return old.judged === now.judged ? [] : [{ kind: 'judged', direction: 'other', regression: false }];
   }
@@ -180,14 +190,14 @@ function compareEnds(old: Distribution, now: Distribution): readonly Step[] {
 }
 
 /** Explicit checks cost time in every access, elided ones nothing: the tier alone does not say it. */
-function compareChecks(old: Distribution, now: Distribution): readonly Step[] {
+function compareChecks(old: Distribution<Result>, now: Distribution<Result>): readonly Step[] {
   const [was, is] = [old, now].map(({ results }) => results.find(({ form }) => form !== null)?.form?.checks);
   if (was === undefined || is === undefined || was === is) return [];
   return [{ kind: 'checks', direction: is === 'explicit' ? 'worse' : 'better', regression: false }];
 }
 
 /** Some side is mixed: a direction is claimed only where the intervals of a share do not touch. */
-function compareSpread(old: Distribution, now: Distribution): readonly Step[] {
+function compareSpread(old: Distribution<Result>, now: Distribution<Result>): readonly Step[] {
   const moves = [0, 1, 2].map((rank): Direction => {
     const [was, is] = [shareFrom(old, rank), shareFrom(now, rank)];
     if (is.high < was.low) return 'worse';
@@ -201,7 +211,10 @@ function compareSpread(old: Distribution, now: Distribution): readonly Step[] {
 }
 
 /** Share of the repetitions with this rank or a better one. */
-function shareFrom({ shares, judged }: Distribution, rank: number): Readonly<{ low: number; high: number }> {
+function shareFrom(
+  { shares, judged }: Distribution<Result>,
+  rank: number,
+): Readonly<{ low: number; high: number }> {
   const count = shares.reduce((sum, share) => sum + (rankOf(share.observed) <= rank ? share.count : 0), 0);
   return wilsonInterval(count, judged);
 }

@@ -1,5 +1,6 @@
 /** What results come to for a program: the exit code. */
 import type { Verdict } from '../outcome/outcome.ts';
+import { buildDistributions, type CellVerdict, isJudged } from '../outcome/repetitions.ts';
 import type { Result } from '../store/result.ts';
 
 export type ExitCode = 0 | 1 | 2 | 130;
@@ -19,4 +20,27 @@ export function exitCodeOf(
   if (results.some(({ verdict }) => failing.includes(verdict))) return 1;
   const judged = results.filter(({ outcome }) => outcome !== 'skipped');
   return judged.length > 0 && judged.every(({ verdict }) => verdict !== null) ? 0 : 2;
+}
+
+/**
+ * As `exitCodeOf`, by cell and not by repetition: a flaky cell is no failure unless `failOnFlaky` says so;
+ * a repetition without a verdict still is a 2.
+ */
+export function exitCodeWithFlakes(
+  results: readonly Result[],
+  options: Readonly<{ failOnFlaky?: boolean; interrupted?: boolean; strict?: boolean }> = {},
+): ExitCode {
+  if (options.interrupted === true) return 130;
+  const distributions = buildDistributions(results);
+  const failing: readonly CellVerdict[] = [
+    'unexpected',
+    ...(options.failOnFlaky === true ? (['flaky'] as const) : []),
+    ...(options.strict === true ? (['undecided'] as const) : []),
+  ];
+  if (distributions.some(({ verdict }) => failing.includes(verdict))) return 1;
+  const flaky = new Set(distributions.flatMap(({ id, verdict }) => (verdict === 'flaky' ? [id] : [])));
+  // The repetitions of a flaky cell that were judged have had their say; what is left decides as always.
+  const rest = results.filter((result) => !(flaky.has(result.id) && isJudged(result)));
+  if (rest.every(({ outcome }) => outcome === 'skipped')) return flaky.size > 0 ? 0 : exitCodeOf(rest);
+  return exitCodeOf(rest);
 }

@@ -6,11 +6,12 @@ import { means, type OverheadSummary } from '../overhead/summary.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
 import { firstAxes, labelSetting, laterAxes } from './axis-labels.ts';
-import { type Distribution, buildDistributions, tellDistribution } from './flakes.ts';
+import { type Distribution, buildDistributions } from '../outcome/repetitions.ts';
+import { tellDistribution } from './distribution-words.ts';
 
 type Column = Readonly<{
   name: string;
-  of: (result: Result, run: RunRecord, cell: Distribution | undefined) => string | number | null;
+  of: (result: Result, run: RunRecord, cell: Distribution<Result> | undefined) => string | number | null;
 }>;
 
 /** New columns go to the end: spreadsheets refer to places. */

@@ -8,7 +8,9 @@ import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
 import { escapeMarkdown, renderMarkdown } from './format-markdown.ts';
 import { wordOf } from './grid.ts';
-import { buildDistributions, exitCodeWithFlakes, tellDistribution } from './flakes.ts';
+import { exitCodeWithFlakes } from './exit-code.ts';
+import { buildDistributions } from '../outcome/repetitions.ts';
+import { tellDistribution } from './distribution-words.ts';
 import { summarize, tellCounts } from './summarize.ts';
 
 /** GitHub refuses a step's summary above 1 MiB; bytes. */

@@ -1,7 +1,7 @@
 /** JSON: the run, the summary and every cell, for programs. The format is results/report.schema.json. */
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
-import { buildDistributions } from './flakes.ts';
+import { buildDistributions } from '../outcome/repetitions.ts';
 import { type Report, reportSchemaNumber } from './report-schema.ts';
 import { summarize } from './summarize.ts';
 

@@ -7,7 +7,7 @@ import { formatSize } from '../matrix/size.ts';
 import { plainLine, plainLines } from '../outcome/plain-text.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
-import { buildDistributions } from './flakes.ts';
+import { buildDistributions } from '../outcome/repetitions.ts';
 import { type Grade, type GradedCell, gradeCell, tellCell } from './grade-cell.ts';
 
 export function renderJunit(run: RunRecord, results: readonly Result[]): string {

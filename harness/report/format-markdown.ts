@@ -3,7 +3,7 @@ import { plainLine } from '../outcome/plain-text.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
 import { labelAxis } from './axis-labels.ts';
-import { tellDistribution } from './flakes.ts';
+import { tellDistribution } from './distribution-words.ts';
 import { type Grid, buildGrid, listLayouts, tellLegend, tellPlace } from './grid.ts';
 import { findClocks, listRowWords, type OverheadWord, tellOverheadNotes } from './overhead-words.ts';
 import { type KnownFailure, listKnownFailures, tellGone, tellKnownFailures } from './known-failures.ts';

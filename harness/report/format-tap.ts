@@ -8,7 +8,7 @@ import { stringify } from 'yaml';
 import { plainLine, plainLines } from '../outcome/plain-text.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
-import { buildDistributions } from './flakes.ts';
+import { buildDistributions } from '../outcome/repetitions.ts';
 import type { FormatStream } from './format-reporter.ts';
 import { type GradedCell, gradeCell, tellCell } from './grade-cell.ts';
 import { summarize, tellCounts } from './summarize.ts';

@@ -2,7 +2,8 @@
 import { tellUndecided } from '../outcome/judge-overhead.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
-import { type Distribution, isJudged, tellDistribution } from './flakes.ts';
+import { type Distribution, isJudged } from '../outcome/repetitions.ts';
+import { tellDistribution } from './distribution-words.ts';
 import { wordOf } from './grid.ts';
 
 /**
@@ -12,7 +13,7 @@ import { wordOf } from './grid.ts';
 export type Grade = 'passed' | 'failed' | 'error' | 'skipped' | 'flaky' | 'undecided';
 
 export type GradedCell = Readonly<{
-  cell: Distribution;
+  cell: Distribution<Result>;
   grade: Grade;
   /** The repetition that decided the grade. */
   deciding: Result;
@@ -21,7 +22,7 @@ export type GradedCell = Readonly<{
 }>;
 
 /** As `exitCodeWithFlakes` counts: unexpected wins over broken, broken over a flaky cell that is no failure. */
-export function gradeCell(cell: Distribution, run: Pick<RunRecord, 'options'>): GradedCell {
+export function gradeCell(cell: Distribution<Result>, run: Pick<RunRecord, 'options'>): GradedCell {
   const { results, verdict } = cell;
   const [first] = results;
   if (first === undefined) throw new RangeError('a cell without a result');

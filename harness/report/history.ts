@@ -8,7 +8,7 @@ import { selectCells } from '../matrix/select.ts';
 import { plainLine } from '../outcome/plain-text.ts';
 import { type EnvironmentDifference } from './compare-environment.ts';
 import type { HistoryIndex, IndexedState } from './history-index.ts';
-import type { CellVerdict } from './flakes.ts';
+import type { CellVerdict } from '../outcome/repetitions.ts';
 
 /** Consecutive runs in which the cell did the same; runs without the cell, or in which it could not be judged, do not end it. */
 export type Span = Readonly<{

@@ -4,7 +4,8 @@ import { type Outcome, outcomes, verdicts } from '../outcome/outcome.ts';
 import type { Result } from '../store/result.ts';
 import { type VariedAxis, findVaried } from './axis-labels.ts';
 import type { ExitCode } from './exit-code.ts';
-import { type Distribution, buildDistributions, exitCodeWithFlakes } from './flakes.ts';
+import { exitCodeWithFlakes } from './exit-code.ts';
+import { type Distribution, buildDistributions } from '../outcome/repetitions.ts';
 import { type ReasonGroup, groupReasons } from './group-reasons.ts';
 
 export type Summary = Readonly<{
@@ -13,7 +14,7 @@ export type Summary = Readonly<{
   byTier: Readonly<Record<Tier, number>>;
   byVerdict: Readonly<{ expected: number; unexpected: number; undecided: number; none: number }>;
   /** Cells whose repetitions differ. */
-  flaky: readonly Distribution[];
+  flaky: readonly Distribution<Result>[];
   /** Cells where the model and the guest differ, whatever the verdict. */
   findings: number;
   /** Machines that gave nothing and were started again, and how many of them had not written a console line. */

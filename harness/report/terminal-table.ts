@@ -5,7 +5,7 @@ import { plainLine } from '../outcome/plain-text.ts';
 import type { Clock } from '../overhead/summary.ts';
 import type { Result } from '../store/result.ts';
 import { labelAxis } from './axis-labels.ts';
-import { tellDistribution } from './flakes.ts';
+import { tellDistribution } from './distribution-words.ts';
 import { type Grid, type Place, type Word, buildGrid, listLayouts, tellLegend, tellPlace } from './grid.ts';
 import {
   baselineWord,

@@ -7,7 +7,7 @@ import type { Expectation } from '../matrix/cell.ts';
 import { joinOverhead } from '../outcome/judge-overhead.ts';
 import type { Result } from '../store/result.ts';
 import { compareRuns } from './compare.ts';
-import { buildDistributions } from './flakes.ts';
+import { buildDistributions } from '../outcome/repetitions.ts';
 import { renderAnnotations } from './format-github.ts';
 import { formats } from './formats.ts';
 import { buildHistory } from './history.ts';

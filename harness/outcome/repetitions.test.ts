@@ -1,24 +1,24 @@
 import t from 'tap';
 import { buildResult, buildStandard } from '../fixtures/report/results.ts';
-import type { Result } from '../store/result.ts';
 import {
   alwaysAtLeast,
   buildDistributions,
-  exitCodeWithFlakes,
   observedOf,
   rankOf,
-  tellDistribution,
+  type Repetition,
   wilsonInterval,
-} from './flakes.ts';
+} from './repetitions.ts';
 
-const standard = (repetition: number, changes: Partial<Result> = {}): Result =>
+type Changes = Parameters<typeof buildStandard>[0];
+
+const standard = (repetition: number, changes: Changes = {}): Repetition =>
   buildStandard({ repetition, verdict: 'expected', ...changes });
-const fallen = (repetition: number, changes: Partial<Result> = {}): Result =>
+const fallen = (repetition: number, changes: Changes = {}): Repetition =>
   buildResult({ repetition, verdict: 'unexpected', ...changes });
-const nothing: Partial<Result> = { tier: null, form: null, tiers: [] };
-const broken = (repetition: number): Result =>
+const nothing: Changes = { tier: null, form: null, tiers: [] };
+const broken = (repetition: number): Repetition =>
   standard(repetition, { ...nothing, outcome: 'broken', verdict: null });
-const skipped = (repetition: number): Result =>
+const skipped = (repetition: number): Repetition =>
   standard(repetition, { ...nothing, outcome: 'skipped', verdict: null });
 const times = <T>(count: number, build: (number: number) => T, from = 1): T[] =>
   Array.from({ length: count }, (_, index) => build(from + index));
@@ -84,18 +84,13 @@ t.test('repetitions of a cell become one distribution, best end first', (t) => {
     mixed!.results.map(({ repetition }) => repetition),
     times(21, (number) => number),
   );
-  t.equal(
-    tellDistribution(mixed!),
-    'standard 18/20 (69–98 %), conservative 1/20 (0–24 %), crashed 1/20 (0–24 %); 1 not judged',
-  );
   t.match(single, { id: 'other', judged: 1, verdict: 'expected' });
-  t.equal(tellDistribution(single!), 'standard');
   t.same(buildDistributions([]), []);
   t.end();
 });
 
 t.test('a cell is flaky when its ends or verdicts differ, but not when it never did as expected', (t) => {
-  const verdict = (...results: Result[]) => buildDistributions(results)[0]?.verdict;
+  const verdict = (...results: Repetition[]) => buildDistributions(results)[0]?.verdict;
   t.equal(verdict(standard(1), standard(2)), 'expected');
   t.equal(verdict(standard(1), fallen(2)), 'flaky');
   t.equal(
@@ -108,25 +103,6 @@ t.test('a cell is flaky when its ends or verdicts differ, but not when it never 
   t.equal(verdict(standard(1), broken(2)), 'expected', 'what says nothing about the subject is no end');
   t.equal(verdict(standard(1, { verdict: null, expected: null })), null);
   t.equal(verdict(broken(1), skipped(2)), null);
-  t.equal(tellDistribution(buildDistributions([broken(1)])[0]!), 'not judged');
-  t.equal(tellDistribution(buildDistributions(times(20, standard))[0]!), 'standard 20/20 (83–100 %)');
-  t.end();
-});
-
-t.test('a flaky cell fails the run only when asked to', (t) => {
-  const flaky = [standard(1), fallen(2)];
-  t.equal(exitCodeWithFlakes(flaky), 0);
-  t.equal(exitCodeWithFlakes(flaky, { failOnFlaky: true }), 1);
-  t.equal(exitCodeWithFlakes([fallen(1), fallen(2)]), 1);
-  t.equal(exitCodeWithFlakes([...flaky, fallen(1, { id: 'other' })]), 1);
-  t.equal(exitCodeWithFlakes([...flaky, broken(3)]), 2, 'a repetition that could not be asked is not hidden');
-  t.equal(exitCodeWithFlakes([...flaky, broken(3)], { failOnFlaky: true }), 1);
-  t.equal(exitCodeWithFlakes([...flaky, skipped(3)]), 0);
-  t.equal(exitCodeWithFlakes([...flaky, standard(1, { id: 'other' })]), 0);
-  t.equal(exitCodeWithFlakes(times(3, standard), { failOnFlaky: true }), 0);
-  t.equal(exitCodeWithFlakes([skipped(1)]), 2);
-  t.equal(exitCodeWithFlakes([]), 2);
-  t.equal(exitCodeWithFlakes(flaky, { interrupted: true }), 130);
   t.end();
 });
 

@@ -4,9 +4,8 @@
  * instruction by instruction, and their agreement says nothing.
  */
 import { type Tier, atLeast, tiers } from '../../images/allocator/tier.ts';
-import { type Outcome, type Verdict, outcomes } from '../outcome/outcome.ts';
-import type { Result } from '../store/result.ts';
-import { type ExitCode, exitCodeOf } from './exit-code.ts';
+import type { Settings } from '../matrix/cell.ts';
+import { type Outcome, type Verdict, outcomes } from './outcome.ts';
 
 /** What was observed in one word: the tier, or the outcome where none was proven. */
 export type Observed = Tier | Outcome;
@@ -23,9 +22,19 @@ export type Interval = Readonly<{ low: number; high: number }>;
 /** `flaky`: the judged repetitions differ. Null: none could be judged. */
 export type CellVerdict = Verdict | 'flaky';
 
-export type Distribution = Readonly<{
+/** What is looked at of a stored result. */
+export type Repetition = Readonly<{
   id: string;
-  settings: Result['settings'];
+  repetition: number;
+  settings: Settings;
+  outcome: Outcome;
+  tier: Tier | null;
+  verdict: Verdict;
+}>;
+
+export type Distribution<Run extends Repetition = Repetition> = Readonly<{
+  id: string;
+  settings: Settings;
   /** Repetitions that say something about the subject. */
   judged: number;
   /** Repetitions that say nothing about it: broken, invalid, skipped. */
@@ -34,13 +43,14 @@ export type Distribution = Readonly<{
   shares: readonly Share[];
   verdict: CellVerdict;
   /** The results, by repetition. */
-  results: readonly Result[];
+  results: readonly Run[];
 }>;
 
 /** Outcomes that say nothing about the subject. */
 const silentOutcomes: readonly Outcome[] = ['invalid', 'broken', 'skipped'];
 
-export const isJudged = ({ outcome }: Pick<Result, 'outcome'>): boolean => !silentOutcomes.includes(outcome);
+export const isJudged = ({ outcome }: Pick<Repetition, 'outcome'>): boolean =>
+  !silentOutcomes.includes(outcome);
 
 /** Two-sided 95 % of the normal distribution. */
 const z = 1.959963984540054;
@@ -66,7 +76,7 @@ export function wilsonInterval(successes: number, trials: number): Interval {
   };
 }
 
-export function observedOf({ tier, outcome }: Pick<Result, 'tier' | 'outcome'>): Observed {
+export function observedOf({ tier, outcome }: Pick<Repetition, 'tier' | 'outcome'>): Observed {
   return tier ?? outcome;
 }
 
@@ -77,8 +87,10 @@ export function rankOf(observed: Observed): number {
 }
 
 /** One distribution a cell, in the order of first appearance; a cell without repetitions has one trial. */
-export function buildDistributions(results: readonly Result[]): readonly Distribution[] {
-  const byId = new Map<string, Result[]>();
+export function buildDistributions<Run extends Repetition>(
+  results: readonly Run[],
+): readonly Distribution<Run>[] {
+  const byId = new Map<string, Run[]>();
   for (const result of results) {
     const known = byId.get(result.id);
     if (known === undefined) byId.set(result.id, [result]);
@@ -90,11 +102,11 @@ export function buildDistributions(results: readonly Result[]): readonly Distrib
   });
 }
 
-function buildDistribution(
+function buildDistribution<Run extends Repetition>(
   id: string,
-  settings: Result['settings'],
-  repeated: readonly Result[],
-): Distribution {
+  settings: Settings,
+  repeated: readonly Run[],
+): Distribution<Run> {
   const results = [...repeated].sort((a, b) => a.repetition - b.repetition);
   const judged = results.filter(isJudged);
   const counts = new Map<Observed, number>();
@@ -122,7 +134,7 @@ function buildDistribution(
  * `unexpected`: a cell that never did what was expected is no flake. An overhead that was decided in some
  * repetitions only is undecided.
  */
-function verdictOf(judged: readonly Result[], ends: number): CellVerdict {
+function verdictOf(judged: readonly Repetition[], ends: number): CellVerdict {
   const verdicts = new Set(judged.map(({ verdict }) => verdict));
   if (verdicts.size === 1 && verdicts.has('unexpected')) return 'unexpected';
   if (ends > 1 || (verdicts.size > 1 && verdicts.has('unexpected'))) return 'flaky';
@@ -136,47 +148,4 @@ export function alwaysAtLeast({ shares }: Distribution, tier: Tier): boolean {
 
 function isTier(observed: Observed): observed is Tier {
   return (tiers as readonly string[]).includes(observed);
-}
-
-/** `standard 19/20 (76–99 %), conservative 1/20 (1–24 %)`; the bare word for a single trial. */
-export function tellDistribution({ shares, judged, silent }: Distribution): string {
-  const [only] = shares;
-  if (only === undefined) return 'not judged';
-  const ends =
-    shares.length === 1 && judged === 1
-      ? only.observed
-      : shares
-          .map(
-            ({ observed, count, interval }) => `${observed} ${count}/${judged} (${tellInterval(interval)})`,
-          )
-          .join(', ');
-  return silent === 0 ? ends : `${ends}; ${silent} not judged`;
-}
-
-/** `76–99 %`, rounded outwards so that it is never narrower than it is. */
-export function tellInterval({ low, high }: Interval): string {
-  return `${Math.floor(low * 100)}–${Math.ceil(high * 100)} %`;
-}
-
-/**
- * As `exitCodeOf`, by cell and not by repetition: a flaky cell is no failure unless `failOnFlaky` says so;
- * a repetition without a verdict still is a 2.
- */
-export function exitCodeWithFlakes(
-  results: readonly Result[],
-  options: Readonly<{ failOnFlaky?: boolean; interrupted?: boolean; strict?: boolean }> = {},
-): ExitCode {
-  if (options.interrupted === true) return 130;
-  const distributions = buildDistributions(results);
-  const failing: readonly CellVerdict[] = [
-    'unexpected',
-    ...(options.failOnFlaky === true ? (['flaky'] as const) : []),
-    ...(options.strict === true ? (['undecided'] as const) : []),
-  ];
-  if (distributions.some(({ verdict }) => failing.includes(verdict))) return 1;
-  const flaky = new Set(distributions.flatMap(({ id, verdict }) => (verdict === 'flaky' ? [id] : [])));
-  // The repetitions of a flaky cell that were judged have had their say; what is left decides as always.
-  const rest = results.filter((result) => !(flaky.has(result.id) && isJudged(result)));
-  if (rest.every(({ outcome }) => outcome === 'skipped')) return flaky.size > 0 ? 0 : exitCodeOf(rest);
-  return exitCodeOf(rest);
 }
