@@ -8,7 +8,7 @@ import { type Checks, type Tier, atLeast } from '../../images/allocator/tier.ts'
 import type { Expectation } from '../matrix/cell.ts';
 import { isBaseline } from '../overhead/cell-overhead.ts';
 import { formatBound } from '../overhead/format-figure.ts';
-import type { Outcome, Verdict } from './outcome.ts';
+import { type Outcome, silentOutcomes, type Verdict } from './outcome.ts';
 
 /** What is compared. */
 export type Observed = Readonly<{ outcome: Outcome; tier: Tier | null; checks: Checks | null }>;
@@ -28,16 +28,13 @@ export type Comparison = Readonly<{
   finding: string | null;
 }>;
 
-/** Outcomes that say nothing about the subject. */
-const silent: readonly Outcome[] = ['invalid', 'broken', 'skipped'];
-
 export function compare(
   observed: Observed,
   expectation: Expectation | null,
   prediction: Prediction | null,
 ): Comparison {
   const expected = expectedOf(expectation, prediction);
-  if (silent.includes(observed.outcome)) return { verdict: null, expected, finding: null };
+  if (silentOutcomes.includes(observed.outcome)) return { verdict: null, expected, finding: null };
   return {
     verdict: expected === null ? null : decide(observed, expectation, prediction),
     expected,

@@ -11,6 +11,9 @@ export const outcomes = [
 ] as const;
 export type Outcome = (typeof outcomes)[number];
 
+/** Outcomes that say nothing about the subject: they are no trial of it and have no verdict. */
+export const silentOutcomes: readonly Outcome[] = ['invalid', 'broken', 'skipped'];
+
 /**
  * `undecided`: the tier is as expected, and whether its overhead is within the bound the matrix gives could not be
  * shown either way, or is not measured yet.

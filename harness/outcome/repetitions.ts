@@ -5,7 +5,7 @@
  */
 import { type Tier, atLeast, tiers } from '../../images/allocator/tier.ts';
 import type { Settings } from '../matrix/cell.ts';
-import { type Outcome, type Verdict, outcomes } from './outcome.ts';
+import { type Outcome, type Verdict, outcomes, silentOutcomes } from './outcome.ts';
 
 /** What was observed in one word: the tier, or the outcome where none was proven. */
 export type Observed = Tier | Outcome;
@@ -30,6 +30,8 @@ export type Repetition = Readonly<{
   outcome: Outcome;
   tier: Tier | null;
   verdict: Verdict;
+  /** There for a foreign subject, which may come up without telling a tier. */
+  subject?: unknown;
 }>;
 
 export type Distribution<Run extends Repetition = Repetition> = Readonly<{
@@ -46,11 +48,11 @@ export type Distribution<Run extends Repetition = Repetition> = Readonly<{
   results: readonly Run[];
 }>;
 
-/** Outcomes that say nothing about the subject. */
-const silentOutcomes: readonly Outcome[] = ['invalid', 'broken', 'skipped'];
+type Ended = Pick<Repetition, 'outcome' | 'tier' | 'subject'>;
 
-export const isJudged = ({ outcome }: Pick<Repetition, 'outcome'>): boolean =>
-  !silentOutcomes.includes(outcome);
+/** Whether a repetition is a trial of the subject. */
+export const isJudged = (result: Ended): boolean =>
+  !(silentOutcomes as readonly Observed[]).includes(observedOf(result));
 
 /** Two-sided 95 % of the normal distribution. */
 const z = 1.959963984540054;
@@ -76,8 +78,11 @@ export function wilsonInterval(successes: number, trials: number): Interval {
   };
 }
 
-export function observedOf({ tier, outcome }: Pick<Repetition, 'tier' | 'outcome'>): Observed {
-  return tier ?? outcome;
+/** The tier where one was proven or told, else what happened. */
+export function observedOf({ tier, outcome, subject }: Ended): Observed {
+  if (outcome !== 'reached') return outcome;
+  // A stored line that says `reached` without a tier proves nothing; a foreign subject can tell none.
+  return tier ?? (subject === undefined ? 'broken' : outcome);
 }
 
 /** 0 for `standard`, 1, 2, and 3 for every end without a tier: those are no better than each other. */

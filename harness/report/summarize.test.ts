@@ -1,10 +1,11 @@
 import t from 'tap';
 import { buildDefaultResults, buildResult, buildStandard, settings } from '../fixtures/report/results.ts';
 import type { Settings } from '../matrix/cell.ts';
+import { observedOf } from '../outcome/repetitions.ts';
 import type { Result } from '../store/result.ts';
 import { axisNames, findUsual, findVaried, labelSetting } from './axis-labels.ts';
 import { prepareDescriptions } from './describe-cells.ts';
-import { buildGrid, listLayouts, tellLegend, tellPlace, wordOf } from './grid.ts';
+import { buildGrid, listLayouts, tellLegend, tellPlace } from './grid.ts';
 import { groupReasons } from './group-reasons.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { summarize, tellCounts } from './summarize.ts';
@@ -281,6 +282,6 @@ t.test('a place shows repetitions, verdicts and findings by signs', (t) => {
   t.same(place(buildResult({ outcome: 'broken', tier: null, verdict: null })), ['broken ?', '? no verdict']);
   t.same(place(buildResult({ outcome: 'skipped', tier: null, verdict: null })), ['skipped']);
   t.match(place(buildResult({ finding: 'f' })), ['conservative *', /model/]);
-  t.equal(wordOf({ outcome: 'reached', tier: null }), 'broken', 'reached without a tier proves nothing');
+  t.equal(observedOf({ outcome: 'reached', tier: null }), 'broken', 'reached without a tier proves nothing');
   t.end();
 });

@@ -3,10 +3,11 @@ import { styleText } from 'node:util';
 import CliTable3 from 'cli-table3';
 import { plainLine } from '../outcome/plain-text.ts';
 import type { Clock } from '../overhead/summary.ts';
+import type { Observed } from '../outcome/repetitions.ts';
 import type { Result } from '../store/result.ts';
 import { labelAxis } from './axis-labels.ts';
 import { tellDistribution } from './distribution-words.ts';
-import { type Grid, type Place, type Word, buildGrid, listLayouts, tellLegend, tellPlace } from './grid.ts';
+import { type Grid, type Place, buildGrid, listLayouts, tellLegend, tellPlace } from './grid.ts';
 import {
   baselineWord,
   findClocks,
@@ -32,7 +33,7 @@ export type TableOptions = Readonly<{
 
 type Style = Parameters<typeof styleText>[0];
 
-const styles: Readonly<Record<Word, Style>> = {
+const styles: Readonly<Record<Observed, Style>> = {
   standard: 'green',
   conservative: 'yellow',
   'on-demand': 'magenta',

@@ -1,16 +1,16 @@
 /** Merged cells as the page shows them: an anchor, a word, a verdict, an age. */
-import type { Tier } from '../../../images/allocator/tier.ts';
 import type { AxisName } from '../../matrix/cell.ts';
 import { outcomes } from '../../outcome/outcome.ts';
+import type { Observed } from '../../outcome/repetitions.ts';
 import type { OverheadSummary } from '../../overhead/summary.ts';
 import type { RunRecord } from '../../store/run-record.ts';
 import { type Usual, type VariedAxis, axisNames, findUsual, labelSetting } from '../axis-labels.ts';
-import { type Place, type Word, buildPlace, tellPlace } from '../grid.ts';
+import { type Place, buildPlace, tellPlace } from '../grid.ts';
 import type { MergedCell, RunResults } from '../merge-runs.ts';
 import { type CostSummary, pickFigures, summarizeCost } from './overhead.ts';
 
 /** The word of a cell; repetitions that differ are `flaky`. */
-export type State = Word | 'flaky';
+export type State = Observed | 'flaky';
 
 /** The order of the legend and of the filter, best first. */
 export const states: readonly State[] = [
@@ -163,25 +163,4 @@ function uniqueAnchor(id: string, taken: Map<string, number>): string {
 
 function compareOrder(a: readonly number[], b: readonly number[]): number {
   return a.map((rank, index) => rank - (b[index] ?? 0)).find((difference) => difference !== 0) ?? 0;
-}
-
-/** How sure a share of repetitions is: the 95 % score interval (Wilson 1927), as shares. */
-export function wilson(successes: number, trials: number): readonly [low: number, high: number] {
-  const z = 1.959963984540054;
-  const share = successes / trials;
-  const scale = 1 + (z * z) / trials;
-  const middle = (share + (z * z) / (2 * trials)) / scale;
-  const half = (z / scale) * Math.sqrt((share * (1 - share)) / trials + (z * z) / (4 * trials * trials));
-  return [Math.max(0, middle - half), Math.min(1, middle + half)];
-}
-
-/** The tiers and outcomes of repetitions with their intervals: `conservative 1 of 3 (6–79 %)`. */
-export function tellDistribution(words: readonly Readonly<{ word: Word | Tier; count: number }>[]): string {
-  const total = words.reduce((sum, { count }) => sum + count, 0);
-  return words
-    .map(({ word, count }) => {
-      const [low, high] = wilson(count, total).map((share) => Math.round(share * 100));
-      return `${word} ${count} of ${total} (${low ?? 0}–${high ?? 0} %)`;
-    })
-    .join(', ');
 }

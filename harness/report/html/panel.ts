@@ -6,9 +6,10 @@ import { describeShortfall } from '../../../images/allocator/explain.ts';
 import type { TierPrediction } from '../../../images/allocator/prediction.ts';
 import { formatBytes } from '../../../images/allocator/sizes.ts';
 import { tiers } from '../../../images/allocator/tier.ts';
+import { buildDistributions } from '../../outcome/repetitions.ts';
 import type { Result, TierAttempt } from '../../store/result.ts';
-import { wordOf } from '../grid.ts';
-import { type Entry, tellDistribution } from './entries.ts';
+import { tellDistribution } from '../distribution-words.ts';
+import type { Entry } from './entries.ts';
 import type { EvidenceByCell } from './evidence.ts';
 import { type Html, html, markup, nothing } from './html.ts';
 import { drawFigures, tabulateCosts, tabulateResources, tellSource } from './overhead.ts';
@@ -63,10 +64,8 @@ function tellOverhead({ cell: { id, results }, pairs, name }: Entry): readonly H
 }
 
 function tellRepetitions(results: readonly Result[]): Html {
-  const counts = new Map<ReturnType<typeof wordOf>, number>();
-  for (const result of results) counts.set(wordOf(result), (counts.get(wordOf(result)) ?? 0) + 1);
-  const words = [...counts].map(([word, count]) => ({ word, count }));
-  return html`<p>${results.length} repetitions, each with its 95 % interval: ${tellDistribution(words)}.</p>`;
+  const ends = buildDistributions(results).map(tellDistribution);
+  return html`<p>${results.length} repetitions, each end with its 95 % interval: ${ends}.</p>`;
 }
 
 const judged: Readonly<Record<NonNullable<Result['verdict']>, string>> = {
