@@ -47,7 +47,10 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
     .exitOverride();
   const cache = new Option('--cache <dir>', 'image cache').env('POOLPROOF_CACHE');
   const runsIn = new Option('--results <dir>', 'folder of the runs').default('results');
-  const only = new Option('--only <expr>', 'only these cells, e.g. memory=512M|1G,overcommit=2');
+  const only = new Option(
+    '--only <expr>',
+    'only these cells, e.g. memory=512M|1G,overcommit=2; several are alternatives',
+  ).argParser((text, before: readonly string[] = []) => [...before, text]);
   const locked = new Option('--locked', 'refuse what is not pinned: successors, other versions');
   const jobs = new Option('--jobs <n>', 'guests at a time (default: one a core)');
 
@@ -59,7 +62,10 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
     .addOption(only)
     .option('--shard <i/n>', 'one part of the matrix, e.g. 2/3; merge puts the parts together')
     .option('--durations <run>', 'balance shards by how long cells took in this run')
-    .option('--resume [run]', 'finish an interrupted run (default: the latest)')
+    .option(
+      '--resume [run]',
+      'finish an interrupted run (default: the latest); it keeps its --only and --shard',
+    )
     .option('--cold', 'boot every cell instead of cloning a template')
     .addOption(jobs)
     .option('--memory-budget <size>', 'memory of all guests together, e.g. 4G (default: what is free)')

@@ -9,8 +9,10 @@ import { defaultSettings } from './matrix/axes.ts';
 import type { Cell, Matrix } from './matrix/cell.ts';
 import type { Subject } from './matrix/subject.ts';
 import { findQemu, readComputer, type Computer, type Qemu } from './plan/computer.ts';
+import { digestMatrix } from './plan/digest-matrix.ts';
 import { buildMachineSpec } from './plan/machine-spec.ts';
 import { collectRequirements } from './plan/requirements.ts';
+import type { SelectedPart } from './plan/select-part.ts';
 import { publicPath } from './store/run-record.ts';
 import type { RunInit } from './store/open-run.ts';
 
@@ -107,12 +109,18 @@ async function readToolVersion(): Promise<string> {
 
 /** The record of a run, as far as it is known before the first cell. */
 export async function describeRun(
-  matrix: Matrix,
+  whole: Matrix,
+  { matrix, uncut, selection }: SelectedPart,
   { qemu, computer, accelerator, images }: Prepared,
   options: RunInit['options'],
 ): Promise<RunInit> {
   const digest = createHash('sha256');
   for (const built of images.values()) digest.update(built.digest);
+  const subjects = new Map<string, Subject>();
+  for (const { subject } of uncut.cells()) if (subject !== undefined) subjects.set(subject.name, subject);
+  const folders = Object.assign({}, ...[...images.values()].map((built) => built.subjects ?? {})) as Readonly<
+    Record<string, string>
+  >;
   return {
     tool: { name: 'poolproof', version: await readToolVersion() },
     matrix: { file: publicPath(matrix.file), title: matrix.title, text: matrix.text, size: matrix.size },
@@ -139,6 +147,8 @@ export async function describeRun(
         ),
       ),
     },
+    selection,
+    digests: digestMatrix(whole, subjects.values(), folders),
     ...(matrix.cases.length > 0 && { cases: matrix.cases }),
     options,
   };

@@ -2,24 +2,24 @@
 import type { ImageEvent } from '../images/build.ts';
 import type { Matrix } from './matrix/cell.ts';
 import { measureRun } from './measure-run.ts';
-import { selectCells } from './matrix/select.ts';
 import type { Durations } from './plan/shard-durations.ts';
-import { digestShards, planShards, selectShard, type ShardNumber } from './plan/shard.ts';
+import { selectPart, selectRecordedPart, type SelectedPart } from './plan/select-part.ts';
+import type { ShardNumber } from './plan/shard.ts';
 import { describeRun, prepare, type Prepared } from './prepare.ts';
 import { runCells } from './run-cells.ts';
 import { multiplex, type Reporter } from './report/reporter.ts';
-import type { ExitCode } from './report/exit-code.ts';
-import { exitCodeWithFlakes } from './report/exit-code.ts';
+import { type ExitCode, exitCodeOfRun } from './report/exit-code.ts';
 import { CellTracker } from './repetitions.ts';
 import type { StartMachine } from './machine/machine.ts';
 import { createRun, resumeRun } from './store/open-run.ts';
 import { cellKey, collectResults, readRun } from './store/read-run.ts';
 import type { Result } from './store/result.ts';
+import { loadRecord } from './store/run-record.ts';
 
 export type RunOptions = Readonly<{
   /** Folder that holds a folder per run. */
   resultsDir: string;
-  /** Folder of a run to finish instead of a new one. */
+  /** Folder of a run to finish instead of a new one. It keeps its `only` and `shard`: another one is refused. */
   resume?: string;
   /** Which cells, as `--only` writes it; several are alternatives. @default all */
   only?: readonly string[];
@@ -38,6 +38,8 @@ export type RunOptions = Readonly<{
   retries?: number;
   /** Repetitions that differ are a failure. @default false */
   failOnFlaky?: boolean;
+  /** An overhead that is undecided is a failure. @default false */
+  strict?: boolean;
   /** Boot every cell instead of cloning. @default false */
   cold?: boolean;
   /** Size to which saved templates are cut at the end. @default 4 GiB */
@@ -67,16 +69,10 @@ export type RunSummary = Readonly<{
  * @throws PoolproofError for everything that keeps the harness from asking; what happens in a cell is in its result.
  */
 export async function runMatrix(matrix: Matrix, options: RunOptions): Promise<RunSummary> {
-  const selected = options.only === undefined ? matrix : selectCells(matrix, options.only);
+  const part = await choosePart(matrix, options);
   // Images of the whole matrix, also for a shard: equal digests are what makes shards one run.
-  const prepared = await prepare(selected.cells(), options);
-  if (options.shard === undefined) return runPrepared(selected, prepared, options);
-  const { shard, durations = new Map<string, number>() } = options;
-  const shardPlan = digestShards(planShards(selected.cells(), shard.count, durations));
-  return runPrepared(selectShard(selected, shard, durations), prepared, {
-    ...options,
-    recordOptions: { ...options.recordOptions, shard: `${shard.index}/${shard.count}`, shardPlan },
-  });
+  const prepared = await prepare(part.uncut.cells(), options);
+  return runPart(matrix, part, prepared, options);
 }
 
 /** The rest of {@link runMatrix}, when QEMU, images and accelerator are known. */
@@ -85,7 +81,29 @@ export async function runPrepared(
   prepared: Prepared,
   options: RunOptions,
 ): Promise<RunSummary> {
-  const init = await describeRun(matrix, prepared, options.recordOptions ?? {});
+  return runPart(matrix, await choosePart(matrix, options), prepared, options);
+}
+
+async function choosePart(whole: Matrix, options: RunOptions): Promise<SelectedPart> {
+  if (options.resume === undefined) return selectPart(whole, options);
+  return selectRecordedPart(whole, await loadRecord(options.resume), options);
+}
+
+async function runPart(
+  whole: Matrix,
+  part: SelectedPart,
+  prepared: Prepared,
+  options: RunOptions,
+): Promise<RunSummary> {
+  const { matrix } = part;
+  const cut = part.selection.shard;
+  const { strict = false, failOnFlaky = false } = options;
+  const init = await describeRun(whole, part, prepared, {
+    ...options.recordOptions,
+    ...(failOnFlaky && { failOnFlaky }),
+    ...(strict && { strict }),
+    ...(cut !== null && { shard: `${cut.index}/${cut.count}`, shardPlan: cut.plan }),
+  });
   await using run =
     options.resume === undefined
       ? await createRun(options.resultsDir, init)
@@ -110,6 +128,6 @@ export async function runPrepared(
   const { results: stored } = await readRun(run.dir);
   const results = await collectResults(stored());
   await reporter.onRunEnd({ record, dir: run.dir, results, interrupted });
-  const exitCode = exitCodeWithFlakes(results, { interrupted, failOnFlaky: options.failOnFlaky === true });
+  const exitCode = exitCodeOfRun(record, results, { interrupted, failOnFlaky, strict });
   return { dir: run.dir, results, interrupted, exitCode, peakBudgetMib };
 }

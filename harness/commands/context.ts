@@ -61,6 +61,12 @@ export function textOption(options: Readonly<Record<string, unknown>>, name: str
   return typeof value === 'string' ? value : undefined;
 }
 
+/** An option that may be given several times: every value, in order. */
+export function listOption(options: Readonly<Record<string, unknown>>, name: string): readonly string[] {
+  const value = options[name];
+  return Array.isArray(value) ? value.map(String) : typeof value === 'string' ? [value] : [];
+}
+
 /** @throws PoolproofError USAGE when it is not a whole number from 1. */
 export function countOption(options: Readonly<Record<string, unknown>>, name: string): number | undefined {
   const text = textOption(options, name);

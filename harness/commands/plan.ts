@@ -14,7 +14,7 @@ import { prepare } from '../prepare.ts';
 import { PoolproofError } from '../errors.ts';
 import { ciFormats, renderCiMatrix } from '../plan/ci-matrix.ts';
 import { planShards } from '../plan/shard.ts';
-import { cacheOption, countOption, textOption, type Context } from './context.ts';
+import { cacheOption, countOption, listOption, textOption, type Context } from './context.ts';
 import { loadDurations } from './durations.ts';
 import { renderImageEvent } from './image-notices.ts';
 
@@ -50,9 +50,8 @@ export async function plan(
   args: readonly string[],
   options: Readonly<Record<string, unknown>>,
 ): Promise<number> {
-  const only = textOption(options, 'only');
   const loaded = await loadMatrix(args[0] ?? 'matrices/default.yaml');
-  const matrix = only === undefined ? loaded : selectCells(loaded, [only]);
+  const matrix = selectCells(loaded, listOption(options, 'only'));
   const format = textOption(options, 'format');
   if (format !== undefined) {
     const ciFormat = ciFormats.find((name) => name === format);

@@ -6,12 +6,11 @@ import { renderDetails } from '../overhead/render-details.ts';
 import { createProgress } from '../report/progress.ts';
 import { parseShard } from '../plan/shard.ts';
 import { loadDurations } from './durations.ts';
-import { exitCodeWithFlakes } from '../report/exit-code.ts';
 import { renderTable, wantsColor } from '../report/terminal-table.ts';
 import { renderTimings } from '../report/timings.ts';
 import { runMatrix } from '../run.ts';
 import { findRun } from '../store/find-run.ts';
-import { cacheOption, countOption, sizeOption, textOption, type Context } from './context.ts';
+import { cacheOption, countOption, listOption, sizeOption, textOption, type Context } from './context.ts';
 import { renderImageEvent } from './image-notices.ts';
 import { buildReporters, parseReporters } from './reporters.ts';
 
@@ -22,12 +21,13 @@ export async function run(
 ): Promise<number> {
   const file = args[0] ?? 'matrices/default.yaml';
   const resultsDir = textOption(options, 'results') ?? 'results';
-  const only = textOption(options, 'only');
+  const only = listOption(options, 'only');
   const jobs = countOption(options, 'jobs');
   const budgetBytes = sizeOption(options, 'memoryBudget', '--memory-budget');
   const templateCacheBytes = sizeOption(options, 'templateCache', '--template-cache');
   const retries = countOption(options, 'retries') ?? 0;
   const failOnFlaky = options['failOnFlaky'] === true;
+  const strict = options['strict'] === true;
   const wanted = parseReporters(options['reporter']);
   // A report on standard output has it for itself: what a person reads goes to the other one.
   const printed = wanted.find(({ file }) => file === '-');
@@ -47,7 +47,7 @@ export async function run(
     ...(resume !== undefined && {
       resume: await findRun(resultsDir, typeof resume === 'string' ? resume : 'latest'),
     }),
-    ...(only !== undefined && { only: [only] }),
+    ...(only.length > 0 && { only }),
     ...(shard !== undefined && { shard: parseShard(shard) }),
     ...(durationsFrom !== undefined && { durations: await loadDurations(resultsDir, durationsFrom) }),
     cacheDir: cacheOption(options),
@@ -57,25 +57,20 @@ export async function run(
     cold: options['cold'] === true,
     retries,
     failOnFlaky,
+    strict,
     ...(templateCacheBytes !== undefined && { templateCacheBytes }),
     reporters: [createProgress(context.stderr), ...buildReporters(wanted, context.out)],
     onImageEvent: (event) => context.err(renderImageEvent(event)),
     onNotice: (text) => context.err(`notice: ${text}\n`),
     signal: context.signal,
     recordOptions: {
-      only: only ?? null,
+      only: only.length === 0 ? null : only.join(' or '),
       jobs: jobs ?? null,
       cold: options['cold'] === true,
       ...(retries > 0 && { retries }),
-      ...(failOnFlaky && { failOnFlaky }),
     },
   });
-  const strict = options['strict'] === true;
-  const exitCode = exitCodeWithFlakes(summary.results, {
-    interrupted: summary.interrupted,
-    strict,
-    failOnFlaky,
-  });
+  const { exitCode } = summary;
   if (options['json'] === true) {
     for (const result of summary.results) context.out(`${JSON.stringify(result)}\n`);
     return exitCode;

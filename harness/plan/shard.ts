@@ -146,7 +146,8 @@ export function selectShard(
   };
 }
 
-function* filterKeys(cells: Iterable<Cell>, keys: ReadonlySet<string>): Generator<Cell> {
+/** The cells of these keys, `<id>#<repetition>`. */
+export function* filterKeys(cells: Iterable<Cell>, keys: ReadonlySet<string>): Generator<Cell> {
   for (const cell of cells) if (keys.has(`${cell.id}#${cell.repetition}`)) yield cell;
 }
 

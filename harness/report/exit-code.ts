@@ -1,7 +1,9 @@
 /** What results come to for a program: the exit code. */
 import type { Verdict } from '../outcome/outcome.ts';
 import { buildDistributions, type CellVerdict, isJudged } from '../outcome/repetitions.ts';
+import { findCompleteness } from '../store/completeness.ts';
 import type { Result } from '../store/result.ts';
+import type { RunRecord } from '../store/run-record.ts';
 
 export type ExitCode = 0 | 1 | 2 | 130;
 
@@ -43,4 +45,21 @@ export function exitCodeWithFlakes(
   const rest = results.filter((result) => !(flaky.has(result.id) && isJudged(result)));
   if (rest.every(({ outcome }) => outcome === 'skipped')) return flaky.size > 0 ? 0 : exitCodeOf(rest);
   return exitCodeOf(rest);
+}
+
+/**
+ * The exit code of a run as it is stored: that of its cells, and 2 where cells are missing or the run has not ended. A
+ * cell that did something unexpected still makes it 1.
+ */
+export function exitCodeOfRun(
+  record: RunRecord,
+  results: readonly Result[],
+  options: Readonly<{ interrupted?: boolean; strict?: boolean; failOnFlaky?: boolean }> = {},
+): ExitCode {
+  const code = exitCodeWithFlakes(results, {
+    interrupted: options.interrupted === true,
+    strict: options.strict === true || record.options['strict'] === true,
+    failOnFlaky: options.failOnFlaky === true || record.options['failOnFlaky'] === true,
+  });
+  return code === 0 && findCompleteness(record, results).state === 'incomplete' ? 2 : code;
 }

@@ -12,6 +12,7 @@ import { type LineLog, openLineLog } from './line-log.ts';
 import { type Lock, takeLock } from './lock.ts';
 import { cellKey, cellsFile, readResults } from './read-run.ts';
 import { type Result, resultSchema } from './result.ts';
+import { findDigestDifferences } from './compare-digests.ts';
 import { type RunRecord, loadRecord, runFile, writeRecord } from './run-record.ts';
 import { errnoOf, storeError } from './store-error.ts';
 
@@ -150,7 +151,19 @@ const sameness: readonly Readonly<{ what: string; of: (run: RunInit) => string }
 ];
 
 function refuseOther(old: RunRecord, init: RunInit, file: string): void {
-  const changed = sameness.filter(({ of }) => of(old) !== of(init)).map(({ what }) => what);
+  const subjects = Object.keys(init.digests?.subjects ?? {});
+  // A definition in a file of its own changes no text of the matrix.
+  if (old.digests === undefined && subjects.length > 0) {
+    throw new PoolproofError(
+      'USAGE',
+      `cannot resume: the run was started by an older version, which did not record what ${subjects.join(', ')} is`,
+      { file, hint: 'start a new run (without --resume)' },
+    );
+  }
+  const changed = [
+    ...sameness.filter(({ of }) => of(old) !== of(init)).map(({ what }) => what),
+    ...findDigestDifferences(old, init),
+  ];
   if (changed.length === 0) return;
   throw new PoolproofError(
     'USAGE',

@@ -26,10 +26,46 @@ export const recordSchema = z
         title: text,
         /** The whole text, so that a run can be repeated without the file. */
         text,
-        /** Cells of the whole matrix, repetitions included. */
+        /** Cells of this run, repetitions included: of the whole matrix, or of the part that `selection` names. */
         size: z.int().nonnegative(),
       })
       .readonly(),
+    /** Which cells belong to the run, so that a missing one is known; absent in older records. */
+    selection: z
+      .object({
+        /** Cells of the whole matrix, repetitions included. */
+        of: z.int().nonnegative(),
+        /** Times each set of settings is run. */
+        repeat: z.int().positive(),
+        /** Expressions of `--only`; several are alternatives. */
+        only: z.array(text).readonly(),
+        /** `of`: the cells that were cut, repetitions included; `plan`: a digest of the cut. */
+        shard: z
+          .object({
+            index: z.int().positive(),
+            count: z.int().positive(),
+            of: z.int().nonnegative(),
+            plan: text,
+          })
+          .readonly()
+          .nullable(),
+        /** `<id>#<repetition>` of each cell, in the order of the matrix; null where they are too many to list. */
+        cells: z.array(text).readonly().nullable(),
+      })
+      .readonly()
+      .exactOptional(),
+    /** SHA-256 of what the matrix came to, whatever files it was written in; absent in older records. */
+    digests: z
+      .object({
+        /** Of all cells, what is expected of them and how they are measured. */
+        matrix: text,
+        /** Of each foreign subject of the run: its definition and the content of its files. */
+        subjects: z.record(text, text).readonly(),
+        /** Of each known failure of the field and what is expected of its cells. */
+        cases: z.record(text, text).readonly(),
+      })
+      .readonly()
+      .exactOptional(),
     /** ISO 8601, UTC. */
     startedAt: text,
     /** Null while it runs and when it was interrupted. */

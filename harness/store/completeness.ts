@@ -1,0 +1,125 @@
+/**
+ * Whether a run holds every cell it was to run. The one place that decides it, from the record and the cells found;
+ * reports, comparisons and merges only say it. A run that was killed ends with fewer lines and looks like a smaller one.
+ */
+import { cellKey } from './read-run.ts';
+import type { Result } from './result.ts';
+import type { RunRecord } from './run-record.ts';
+
+/** So many missing cells are named; the others are a number. */
+export const namedMissing = 20;
+
+/** Which part of its matrix a run is. */
+export type Part = Readonly<{
+  /** Expressions of `--only`; several are alternatives. */
+  only: readonly string[];
+  /** `1/4`; null where the matrix was not cut. */
+  shard: string | null;
+  /** Cells of this part and of the whole matrix, repetitions included; null where an older record does not say it. */
+  cells: number;
+  of: number | null;
+}>;
+
+export type Completeness = Readonly<{
+  /**
+   * `complete`: every cell has its line and the run has ended. `incomplete`: cells are missing, or the run has not ended.
+   * `unknown`: the record does not say which cells belong here.
+   */
+  state: 'complete' | 'incomplete' | 'unknown';
+  /** The run has ended by itself. */
+  finished: boolean;
+  /** Cells of the run, repetitions included; null when unknown. */
+  expected: number | null;
+  /** Of these are there. */
+  found: number;
+  /** Of these are missing; for a record without a list of cells the least that must be. */
+  missing: number;
+  /** The first {@link namedMissing} of them as `id#repetition`; fewer where the record does not list its cells. */
+  missingCells: readonly string[];
+  /** Cells are run several times: the counts are of repetitions. */
+  repeated: boolean;
+  /** Null for the whole matrix. */
+  part: Part | null;
+}>;
+
+type Selected = Pick<RunRecord, 'matrix' | 'finishedAt' | 'options' | 'selection'>;
+
+/** @param cells every line of the run; the same cell may come twice */
+export function findCompleteness(
+  record: Selected,
+  cells: Iterable<Pick<Result, 'id' | 'repetition'>>,
+): Completeness {
+  const keys = new Set<string>();
+  for (const cell of cells) keys.add(cellKey(cell));
+  const finished = record.finishedAt !== null;
+  const part = findPart(record);
+  const { selection } = record;
+  const repeated = selection !== undefined && selection.repeat > 1;
+  const common = { finished, part, repeated };
+  // Those that did as expected were left out on purpose.
+  if (record.options['packed'] === 'failed')
+    return { ...common, state: 'unknown', expected: null, found: keys.size, missing: 0, missingCells: [] };
+  const listed = selection?.cells ?? null;
+  const absent = listed?.filter((key) => !keys.has(key)) ?? [];
+  // Retries are repetitions beyond those of the matrix: they stand for no other cell.
+  const found = listed === null ? Math.min(keys.size, record.matrix.size) : listed.length - absent.length;
+  const missing = Math.max(absent.length, record.matrix.size - found);
+  return {
+    ...common,
+    state: finished && missing === 0 ? 'complete' : 'incomplete',
+    expected: record.matrix.size,
+    found,
+    missing,
+    missingCells: absent.slice(0, namedMissing),
+  };
+}
+
+function findPart({ selection, matrix, options }: Selected): Part | null {
+  if (selection !== undefined) {
+    const { only, shard, of } = selection;
+    if (only.length === 0 && shard === null && matrix.size === of) return null;
+    return { only, shard: shard === null ? null : `${shard.index}/${shard.count}`, cells: matrix.size, of };
+  }
+  const [only, shard] = [options['only'], options['shard']];
+  if (typeof only !== 'string' && typeof shard !== 'string') return null;
+  return {
+    only: typeof only === 'string' ? [only] : [],
+    shard: typeof shard === 'string' ? shard : null,
+    cells: matrix.size,
+    of: null,
+  };
+}
+
+/** `33 of 36 cells are missing (not finished)`; null for a complete run. One sentence without a full stop. */
+export function describeMissing(completeness: Completeness): string | null {
+  const { state, finished, expected, found, missing, repeated } = completeness;
+  if (state === 'unknown') {
+    const cells = `${found} ${found === 1 ? 'cell' : 'cells'}`;
+    const end = finished ? '' : '; the run is not finished';
+    return `only the ${cells} that did not do as expected were packed; how many are missing is not known${end}`;
+  }
+  if (state === 'complete') return null;
+  const noun = repeated ? 'repetition' : 'cell';
+  if (missing === 0) return `every ${noun} is there, but the run is not finished: overhead may be missing`;
+  const verb = missing === 1 ? 'is' : 'are';
+  const why = finished ? 'their lines cannot be read' : 'not finished';
+  return `${missing} of ${expected ?? 0} ${noun}s ${verb} missing (${why})`;
+}
+
+/** `a part of the matrix: 9 of 36 cells (--only overcommit=2, shard 1/4)`; null for the whole. */
+export function describePart({ part, repeated }: Completeness): string | null {
+  if (part === null) return null;
+  const { only, shard, cells, of } = part;
+  const ways = [...only.map((text) => `--only ${text}`), ...(shard === null ? [] : [`shard ${shard}`])];
+  const noun = repeated ? 'repetitions' : 'cells';
+  const share =
+    of === null ? `${cells} ${noun}, the size of the matrix is not recorded` : `${cells} of ${of} ${noun}`;
+  return `a part of the matrix: ${share}${ways.length === 0 ? '' : ` (${ways.join(', ')})`}`;
+}
+
+/** The missing cells by name, one line each, as far as they are known; the last says how many more there are. */
+export function listMissing({ missing, missingCells }: Completeness): readonly string[] {
+  const names = missingCells.map((key) => key.replace(/#1$/, ''));
+  const more = missing - names.length;
+  return names.length === 0 || more <= 0 ? names : [...names, `and ${more} more`];
+}
