@@ -50,7 +50,7 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
   const only = new Option(
     '--only <expr>',
     'only these cells, e.g. memory=512M|1G,overcommit=2; several are alternatives',
-  ).argParser((text, before: readonly string[] = []) => [...before, text]);
+  ).argParser((text, before: readonly string[] | undefined) => [...(before ?? []), text]);
   const locked = new Option('--locked', 'refuse what is not pinned: successors, other versions');
   const jobs = new Option('--jobs <n>', 'guests at a time (default: one a core)');
 

@@ -7,6 +7,7 @@ import { fakeMachines, type Script } from './fixtures/fake-machine.ts';
 import { parseMatrix } from './matrix/load.ts';
 import type { Prepared } from './prepare.ts';
 import { runPrepared, type RunOptions } from './run.ts';
+import { exitCodeOfRun } from './report/exit-code.ts';
 import { readRun, collectResults } from './store/read-run.ts';
 import type { Result } from './store/result.ts';
 import { conservativeReport } from './fixtures/outcome/observations.ts';
@@ -221,6 +222,44 @@ t.test('a run that was interrupted is finished by --resume, no cell lost and non
   });
   t.equal(second.exitCode, 0);
   t.same(second.results.map(({ repetition }) => repetition).sort(), [1, 2, 3, 4, 5, 6]);
+});
+
+t.test('a part that was interrupted is resumed as that part, and the run says which it is', async (t) => {
+  const dir = folder(t);
+  const controller = new AbortController();
+  const matrix = parseMatrix(
+    'axes: {memory: [512M], thp: [always, madvise, never], overcommit: [0, 1]}\n',
+    'm.yaml',
+  );
+  const options = {
+    resultsDir: path.join(dir, 'results'),
+    cacheDir: path.join(dir, 'cache'),
+    cold: true,
+    jobs: 1,
+    startMachine: fakeMachines([{ stdout: good }]),
+  };
+  let started = 0;
+  const onCellStart = (): void => {
+    started += 1;
+    if (started === 2) controller.abort();
+  };
+  const only = ['thp=always', 'thp=never'];
+  const first = await runPrepared(matrix, prepared, {
+    ...options,
+    only,
+    signal: controller.signal,
+    reporters: [{ onCellStart }],
+  });
+  t.equal(first.results.length, 1);
+  t.match(first.record.selection, { of: 6, only, shard: null, cells: { length: 4 } });
+  t.equal(exitCodeOfRun(first.record, first.results), 2, 'what is stored is not green');
+  await t.rejects(runPrepared(matrix, prepared, { ...options, resume: first.dir, only: ['thp=madvise'] }), {
+    code: 'USAGE',
+  });
+  const second = await runPrepared(matrix, prepared, { ...options, resume: first.dir });
+  t.equal(second.results.length, 4, 'not the whole matrix');
+  t.notOk(second.results.some(({ settings }) => settings.thp === 'madvise'));
+  t.equal(second.exitCode, 0);
 });
 
 t.test('an error of the harness itself ends the run with that error', async (t) => {

@@ -14,7 +14,7 @@ import type { StartMachine } from './machine/machine.ts';
 import { createRun, resumeRun } from './store/open-run.ts';
 import { cellKey, collectResults, readRun } from './store/read-run.ts';
 import type { Result } from './store/result.ts';
-import { loadRecord } from './store/run-record.ts';
+import { loadRecord, type RunRecord } from './store/run-record.ts';
 
 export type RunOptions = Readonly<{
   /** Folder that holds a folder per run. */
@@ -57,6 +57,8 @@ export type RunOptions = Readonly<{
 
 export type RunSummary = Readonly<{
   dir: string;
+  /** What the run was made with; `finishedAt` is null after an interruption. */
+  record: RunRecord;
   results: readonly Result[];
   interrupted: boolean;
   exitCode: ExitCode;
@@ -129,5 +131,5 @@ async function runPart(
   const results = await collectResults(stored());
   await reporter.onRunEnd({ record, dir: run.dir, results, interrupted });
   const exitCode = exitCodeOfRun(record, results, { interrupted, failOnFlaky, strict });
-  return { dir: run.dir, results, interrupted, exitCode, peakBudgetMib };
+  return { dir: run.dir, record, results, interrupted, exitCode, peakBudgetMib };
 }

@@ -2,7 +2,13 @@
 import { PoolproofError } from '../errors.ts';
 import { type EnvironmentDifference, compareEnvironments } from '../report/compare-environment.ts';
 import { loadHistoryIndex, loadRecords } from '../report/history-index.ts';
-import { buildHistory, renderHistory, renderHistoryJson, selectKnown } from '../report/history.ts';
+import {
+  buildHistory,
+  findIncomplete,
+  renderHistory,
+  renderHistoryJson,
+  selectKnown,
+} from '../report/history.ts';
 import { textOption, type Context } from './context.ts';
 
 /** Reading fewer runs than this takes no time worth a notice. */
@@ -49,7 +55,7 @@ export async function history(
       return [key, old === undefined || now === undefined ? [] : compareEnvironments([old], [now])];
     }),
   );
-  const view = { cells, runs: index.runs.length, changed };
+  const view = { cells, runs: index.runs.length, changed, incomplete: findIncomplete(index) };
   context.out(options['json'] === true ? renderHistoryJson(view) : renderHistory(view));
   if (cells.some(({ firstBad }) => firstBad !== null)) return 1;
   return cells.some(({ spans }) => spans.length > 0) ? 0 : 2;

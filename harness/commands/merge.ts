@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PoolproofError } from '../errors.ts';
 import { unpackBundle } from '../store/bundle-unpack.ts';
+import { describeMissing, listMissing } from '../report/completeness-words.ts';
 import { findRun } from '../store/find-run.ts';
 import { mergeRunFolders } from '../store/merge.ts';
 import { textOption, type Context } from './context.ts';
@@ -36,7 +37,10 @@ export async function merge(
       context.err(`${code}: line ${details.line ?? 0}: ${message}\n`);
     }
     for (const { kind, text } of merged.conflicts) context.err(`conflict (${kind}): ${text}\n`);
-    if (merged.missing > 0) context.err(`${merged.missing} cells are in no run\n`);
+    const { completeness } = merged;
+    const missing = describeMissing(completeness);
+    if (missing !== null) context.err(`${missing}\n`);
+    for (const cell of listMissing(completeness)) context.err(`  ${cell}\n`);
     if (options['json'] === true) {
       const { problems, ...rest } = merged;
       context.out(`${JSON.stringify({ schema: 1, ...rest, problems: problems.length }, null, 2)}\n`);
@@ -47,7 +51,7 @@ export async function merge(
       context.out(`${merged.dir}: ${merged.cells} cells of ${args.length} runs${left}\n`);
     }
     if (merged.dir === null) return 2;
-    return merged.conflicts.length + merged.problems.length + merged.missing > 0 ? 1 : 0;
+    return merged.conflicts.length + merged.problems.length > 0 || completeness.state !== 'complete' ? 1 : 0;
   } finally {
     await rm(work, { recursive: true, force: true });
   }

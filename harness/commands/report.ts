@@ -9,6 +9,7 @@ import { renderOverheadPage } from '../overhead/page.ts';
 import { renderDetails } from '../overhead/render-details.ts';
 import { formats, type FormatName } from '../report/formats.ts';
 import { renderTable, wantsColor } from '../report/terminal-table.ts';
+import { findCompleteness } from '../store/completeness.ts';
 import { findRun } from '../store/find-run.ts';
 import { collectResults, readRun } from '../store/read-run.ts';
 import { textOption, type Context } from './context.ts';
@@ -51,6 +52,7 @@ async function loadNative(files: unknown): Promise<readonly NativeRecord[]> {
   );
 }
 
+/** Exit code: 2 when cells of a run are missing or it has not ended, else 0. */
 export async function report(
   context: Context,
   args: readonly string[],
@@ -76,8 +78,8 @@ export async function report(
   for (const format of wanted) {
     if (format !== overheadPage.name && !isFormat(format)) {
       const color = wantsColor(context.stdout);
-      for (const { results } of runs) {
-        context.out(renderTable(results, { color }));
+      for (const { record, results } of runs) {
+        context.out(renderTable(results, { color, run: record }));
         if (options['details'] === true) context.out(`\n${renderDetails(results, { color })}`);
       }
       continue;
@@ -98,5 +100,9 @@ export async function report(
       context.err(`${file}\n`);
     }
   }
-  return 0;
+  // What is not there cannot be as expected, whatever the format.
+  const complete = runs.every(
+    ({ record, results }) => findCompleteness(record, results).state !== 'incomplete',
+  );
+  return complete ? 0 : 2;
 }

@@ -81,6 +81,7 @@ export async function run(
     `\n${matrix.title}\n\n${renderTable(summary.results, {
       color,
       ...(width > 0 && { width }),
+      run: summary.record,
       interrupted: summary.interrupted,
       strict,
       failOnFlaky,

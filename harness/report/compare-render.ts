@@ -146,12 +146,14 @@ export function renderComparisonMarkdown(comparison: Comparison): string {
   return `${[...head, ...renderBody(comparison, markdownMarks)].join('\n')}\n`;
 }
 
-function tellSides({ old, new: now, unfinished }: Comparison): readonly string[] {
+function tellSides({ old, new: now, unfinished, states }: Comparison): readonly string[] {
   const side = (name: string, records: Comparison['old']) =>
-    records.map(
-      ({ id, startedAt, matrix }) =>
-        `${name} ${id}, ${startedAt}, ${plainLine(matrix.title, 100)}${unfinished.includes(id) ? ' (not finished)' : ''}`,
-    );
+    records.flatMap(({ id, startedAt, matrix }) => [
+      `${name} ${id}, ${startedAt}, ${plainLine(matrix.title, 100)}${unfinished.includes(id) ? ' (not finished)' : ''}`,
+      ...states
+        .filter(({ run }) => run === id)
+        .flatMap(({ sentences }) => sentences.map((sentence) => `${name} ${id}: ${sentence}`)),
+    ]);
   return [...side('old', old), ...side('new', now)];
 }
 
@@ -189,6 +191,10 @@ function renderBody(comparison: Comparison, { heading, item, note }: Marks): rea
     ...sections,
     ...list('New cells', comparison.added),
     ...list('Missing cells', comparison.missing),
+    ...list(
+      'Not the same was asked',
+      comparison.asked.map((what) => `${what} differs`),
+    ),
     ...(comparison.environment.length === 0 || comparison.changes.length === 0
       ? []
       : [

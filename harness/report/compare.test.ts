@@ -1,7 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import t from 'tap';
-import { buildDefaultResults, buildResult, buildStandard, record } from '../fixtures/report/results.ts';
+import {
+  buildDefaultResults,
+  buildResult,
+  buildStandard,
+  record,
+  recordOf,
+} from '../fixtures/report/results.ts';
 import { buildFigure } from '../fixtures/overhead/figures.ts';
 import type { OverheadSummary } from '../overhead/summary.ts';
 import { collectResults, readRun } from '../store/read-run.ts';
@@ -19,7 +25,7 @@ import {
 import { compareRuns, type Side } from './compare.ts';
 
 const side = (results: readonly Result[], changes: Partial<RunRecord> = {}): Side => ({
-  runs: [{ record: { ...record, ...changes }, results }],
+  runs: [{ record: { ...recordOf(results), ...changes }, results }],
 });
 const later = { id: '20261124T230311Z-a1b2c4', startedAt: '2026-11-24T23:03:11.000Z' };
 const compare = (old: readonly Result[], now: readonly Result[], failOnFlaky = false) =>

@@ -4,8 +4,11 @@ import { defaultSettings } from '../matrix/axes.ts';
 import { formatCellId } from '../matrix/cell-id.ts';
 import type { AxisName, Settings } from '../matrix/cell.ts';
 import type { OverheadSummary } from '../overhead/summary.ts';
+import { findDigestDifferences } from '../store/compare-digests.ts';
+import { findCompleteness } from '../store/completeness.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
+import { describeRunState } from './completeness-words.ts';
 import { type EnvironmentDifference, compareCells, compareEnvironments } from './compare-environment.ts';
 import { type OverheadMove, compareOverhead } from './compare-overhead.ts';
 import {
@@ -61,9 +64,16 @@ export type Comparison = Readonly<{
   missing: readonly string[];
   /** Runs that are still written, or were killed: what is missing may yet come. */
   unfinished: readonly string[];
+  /** By the id of a run: which part it is, and what is missing of it. Whole, complete runs are not there. */
+  states: readonly Readonly<{ run: string; sentences: readonly string[] }>[];
+  /** Subjects, cases or the matrix as resolved, where the sides were not asked the same. */
+  asked: readonly string[];
   environment: readonly EnvironmentDifference[];
   regressions: number;
-  /** 1 a regression; 2 nothing to compare, or a cell that was judged before and now is not; else 0. */
+  /**
+   * 1 a regression; 2 nothing to compare, a cell that was judged before and now is not, or cells missing on the new
+   * side; else 0.
+   */
   exitCode: 0 | 1 | 2;
 }>;
 
@@ -88,6 +98,9 @@ export function compareRuns(old: Side, now: Side, options: CompareOptions = {}):
     .sort((a, b) => weigh(a) - weigh(b));
   const regressions = changes.filter(({ regression }) => regression).length;
   const lost = changes.some((change) => change.old.judged > 0 && change.new.judged === 0);
+  const partial = now.runs.some(
+    ({ record, results }) => findCompleteness(record, results).state === 'incomplete',
+  );
   const records = [...old.runs, ...now.runs].map(({ record }) => record);
   return {
     old: old.runs.map(({ record }) => record),
@@ -97,14 +110,27 @@ export function compareRuns(old: Side, now: Side, options: CompareOptions = {}):
     changes,
     added: [...after].flatMap(([key, { id }]) => (before.has(key) ? [] : [id])),
     missing: [...before].flatMap(([key, { id }]) => (after.has(key) ? [] : [id])),
+    states: [...old.runs, ...now.runs].flatMap(({ record, results }) => {
+      const sentences = describeRunState(findCompleteness(record, results));
+      return sentences.length === 0 ? [] : [{ run: record.id, sentences }];
+    }),
+    asked: findAsked(old, now),
     unfinished: records.filter(({ finishedAt }) => finishedAt === null).map(({ id }) => id),
     environment: compareEnvironments(
       old.runs.map(({ record }) => record),
       now.runs.map(({ record }) => record),
     ),
     regressions,
-    exitCode: regressions > 0 ? 1 : lost || pairs.length === 0 ? 2 : 0,
+    exitCode: regressions > 0 ? 1 : lost || partial || pairs.length === 0 ? 2 : 0,
   };
+}
+
+/** What differs between any run of one side and any of the other, each named once. */
+function findAsked(old: Side, now: Side): readonly string[] {
+  const found = old.runs.flatMap(({ record: was }) =>
+    now.runs.flatMap(({ record: is }) => findDigestDifferences(was, is)),
+  );
+  return [...new Set(found)].sort();
 }
 
 /** Sorts regressions first; stable, so that cells stay in their order. */

@@ -8,7 +8,13 @@ import { Parser } from 'tap-parser';
 import { memoryPages, validateXML } from 'xmllint-wasm';
 import { parse as parseYaml } from 'yaml';
 import type { PoolproofReport } from '../../results/report.d.ts';
-import { buildDefaultResults, buildResult, buildStandard, record } from '../fixtures/report/results.ts';
+import {
+  buildDefaultResults,
+  buildResult,
+  buildStandard,
+  record,
+  recordOf,
+} from '../fixtures/report/results.ts';
 import { collectResults, readRun } from '../store/read-run.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
@@ -91,7 +97,7 @@ t.test('JUnit is valid by what Ant writes and by what Jenkins reads', async (t) 
     );
   };
   const good = [...inputs, await realRun()];
-  const texts = good.map(({ run, results }) => formats.junit.render(run, results));
+  const texts = good.map(({ run, results }) => formats.junit.render(recordOf(results, run), results));
   for (const [index, problems] of (await validate(texts)).entries())
     t.same(problems, [], good[index]?.name ?? '');
   const [plain = ''] = texts;
@@ -127,7 +133,11 @@ t.test('TAP is read by tap-parser, in strict mode and with its diagnostics', asy
   };
   for (const { name, run, results } of inputs) {
     const cells = new Set(results.map(({ id }) => id)).size;
-    t.match(await read(formats.tap.render(run, results)), { count: cells, extra: [] }, name);
+    t.match(
+      await read(formats.tap.render(recordOf(results, run), results)),
+      { count: cells, extra: [] },
+      name,
+    );
   }
   const { points, ...end } = await read(formats.tap.render(hostileRun(hostile), unlike(hostile)));
   t.match(end, { ok: false, count: 6, fail: 4, skip: 1, todo: 1 });
@@ -142,15 +152,25 @@ t.test('TAP is read by tap-parser, in strict mode and with its diagnostics', asy
     notJudged: 0,
   });
   t.equal(points[3]?.skip !== false, true);
-  t.match(await read(formats.tap.render(record, buildDefaultResults())), { ok: true, count: 36, fail: 0 });
+  t.match(await read(formats.tap.render(recordOf(buildDefaultResults()), buildDefaultResults())), {
+    ok: true,
+    count: 36,
+    fail: 0,
+  });
   const real = await realRun();
   t.match(await read(formats.tap.render(real.run, real.results)), { ok: true, count: 8, extra: [] });
-  const cut = formats.tap.render(record, buildDefaultResults()).split('\n').slice(0, 12).join('\n');
+  const cut = formats.tap
+    .render(recordOf(buildDefaultResults()), buildDefaultResults())
+    .split('\n')
+    .slice(0, 12)
+    .join('\n');
   t.match(await read(cut), { ok: false }, 'what was cut off is no whole run');
 });
 
 t.test('the diagnostics of TAP say what the result says, to a YAML parser as well', (t) => {
-  const text = formats.tap.render(record, [buildResult({ reason: 'a: b # c\n- d\n...\n"e" \\ \'f\'' })]);
+  const text = formats.tap.render(recordOf([buildResult({ reason: 'a: b # c\n- d\n...\n"e" \\ \'f\'' })]), [
+    buildResult({ reason: 'a: b # c\n- d\n...\n"e" \\ \'f\'' }),
+  ]);
   const [, yaml = ''] = /^ {2}---\n([^]*?)^ {2}\.\.\.$/m.exec(text) ?? [];
   t.match(parseYaml(yaml), { tier: 'conservative', reason: 'a: b # c\n- d\n...\n"e" \\ \'f\'' });
   t.end();
@@ -162,7 +182,7 @@ const csvToJson =
 t.test("CSV is read by Python's parser: rectangular, and no field is a formula", async (t) => {
   for (const { name, run, results } of [...inputs, await realRun()]) {
     const { stdout } = await execa('python3', ['-c', csvToJson], {
-      input: formats.csv.render(run, results),
+      input: formats.csv.render(recordOf(results, run), results),
       env: { PYTHONIOENCODING: 'utf-8' },
     });
     const [head = [], ...rows] = JSON.parse(stdout) as string[][];
@@ -183,12 +203,12 @@ t.test('JSON is valid by its published schema, in the eyes of ajv', async (t) =>
   const schema = JSON.parse(await readFile(join(root, 'results/report.schema.json'), 'utf8')) as object;
   const validate = new Ajv({ allErrors: true, strict: false }).compile(schema);
   for (const { name, run, results } of [...inputs.slice(0, 3), await realRun()]) {
-    const text = formats.json.render(run, results);
+    const text = formats.json.render(recordOf(results, run), results);
     const report: unknown = JSON.parse(text);
     t.ok(validate(report), `${name}: ${JSON.stringify(validate.errors?.slice(0, 3))}`);
     t.match(report, { poolproof: 'report', schema: 1, cells: { length: results.length } });
   }
-  const good = JSON.parse(formats.json.render(record, unlike('x'))) as Record<string, unknown>;
+  const good = JSON.parse(formats.json.render(recordOf(unlike('x')), unlike('x'))) as Record<string, unknown>;
   t.match(good, {
     summary: { flaky: 1, exitCode: 1 },
     distributions: [
@@ -223,14 +243,16 @@ t.test('the generated types are the types of what is written', (t) => {
     distributions: report.distributions.map((each) => ({ ...each, shares: [...each.shares] })),
     cells: JSON.parse(JSON.stringify(report.cells)) as PoolproofReport['cells'],
   });
-  const report = JSON.parse(formats.json.render(record, buildDefaultResults())) as Report;
+  const report = JSON.parse(
+    formats.json.render(recordOf(buildDefaultResults()), buildDefaultResults()),
+  ) as Report;
   t.same(same(report), report);
   t.end();
 });
 
 t.test('annotations of GitHub: one command a line, and none of a guest', (t) => {
   for (const { name, run, results } of inputs) {
-    const lines = formats.annotations.render(run, results).split('\n').slice(0, -1);
+    const lines = formats.annotations.render(recordOf(results, run), results).split('\n').slice(0, -1);
     t.ok(
       lines.every((line) => /^::(?:error|warning|notice) file=[^\n:,]*,title=[^\n:,]*::/.test(line)),
       name,

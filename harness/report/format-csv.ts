@@ -3,8 +3,10 @@ import { stringify } from 'csv-stringify/sync';
 import { plainLine } from '../outcome/plain-text.ts';
 import { pickJudged } from '../overhead/cell-overhead.ts';
 import { means, type OverheadSummary } from '../overhead/summary.ts';
+import { findCompleteness } from '../store/completeness.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
+import { describeMissing, describePart, listMissing } from './completeness-words.ts';
 import { firstAxes, labelSetting, laterAxes } from './axis-labels.ts';
 import { type Distribution, buildDistributions } from '../outcome/repetitions.ts';
 import { tellDistribution } from './distribution-words.ts';
@@ -68,7 +70,21 @@ export function renderCsv(run: RunRecord, results: readonly Result[]): string {
   const rows = results.map((result) =>
     columns.map((column) => cleanValue(column.of(result, run, cells.get(result.id)))),
   );
-  return stringify([columns.map(({ name }) => name), ...rows], { escape_formulas: true });
+  return stringify([columns.map(({ name }) => name), ...rows, ...listRunRows(run, results)], {
+    escape_formulas: true,
+  });
+}
+
+/** A row for what no cell can say: the part this run is, and what is missing; the sentence stands with the reasons. */
+function listRunRows(run: RunRecord, results: readonly Result[]): readonly (readonly (string | null)[])[] {
+  const completeness = findCompleteness(run, results);
+  const [part, missing] = [describePart(completeness), describeMissing(completeness)];
+  const row = (outcome: string, reason: string): readonly (string | null)[] =>
+    columns.map(({ name }) => ({ run: run.id, outcome, reason })[name] ?? null);
+  return [
+    ...(part === null ? [] : [row('part', part)]),
+    ...(missing === null ? [] : [row('missing', [missing, ...listMissing(completeness)].join('; '))]),
+  ];
 }
 
 function cleanValue(value: string | number | null): string | number | null {

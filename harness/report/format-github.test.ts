@@ -1,11 +1,28 @@
 import t from 'tap';
-import { buildDefaultResults, buildResult, buildStandard, record } from '../fixtures/report/results.ts';
+import {
+  buildDefaultResults,
+  buildResult,
+  buildStandard,
+  record,
+  recordOf,
+} from '../fixtures/report/results.ts';
 import { renderAnnotations, renderGithub } from './format-github.ts';
 
 t.test('the job summary says the verdict first, then the report', (t) => {
-  t.match(renderGithub(record, buildDefaultResults()), /^> \*\*✅ as expected\*\*\n\n# Spin's defaults/);
-  t.match(renderGithub(record, [buildResult({ verdict: 'unexpected' })]), /^> \*\*❌ not as expected\*\*/);
-  t.match(renderGithub(record, [buildResult({ verdict: null })]), /^> \*\*⚠️ no verdict\*\*/);
+  t.match(
+    renderGithub(recordOf(buildDefaultResults()), buildDefaultResults()),
+    /^> \*\*✅ as expected\*\*\n\n# Spin's defaults/,
+  );
+  t.match(
+    renderGithub(recordOf([buildResult({ verdict: 'unexpected' })]), [
+      buildResult({ verdict: 'unexpected' }),
+    ]),
+    /^> \*\*❌ not as expected\*\*/,
+  );
+  t.match(
+    renderGithub(recordOf([buildResult({ verdict: null })]), [buildResult({ verdict: null })]),
+    /^> \*\*⚠️ no verdict\*\*/,
+  );
   t.end();
 });
 
@@ -16,7 +33,7 @@ t.test('a summary too large for GitHub is cut to what matters', (t) => {
       { memory: (index + 1) * 2 ** 20 },
     ),
   );
-  const text = renderGithub(record, cells);
+  const text = renderGithub(recordOf(cells), cells);
   t.ok(Buffer.byteLength(text) <= 1_000_000, `${Buffer.byteLength(text)} bytes`);
   t.match(text, 'Too large for a job summary');
   t.match(text, '700 cells: 700 reached');
@@ -24,7 +41,7 @@ t.test('a summary too large for GitHub is cut to what matters', (t) => {
 });
 
 t.test('annotations: unexpected is an error, no verdict a warning, a finding a notice', (t) => {
-  const lines = renderAnnotations(record, [
+  const results = [
     buildStandard(),
     buildResult({
       id: 'memory=1G',
@@ -35,22 +52,30 @@ t.test('annotations: unexpected is an error, no verdict a warning, a finding a n
     buildResult({ id: 'memory=2G', outcome: 'broken', tier: null, verdict: null, reason: 'QEMU died' }),
     buildResult({ id: 'memory=4G', finding: 'the model said x' }),
     buildResult({ outcome: 'skipped', tier: null, verdict: null }),
-  ]).split('\n');
+  ];
+  const lines = renderAnnotations(recordOf(results), results).split('\n');
   t.same(lines, [
     '::error file=matrices/default.yaml,title=expected standard%2C got conservative::memory=1G: 50%25 gone',
     '::warning file=matrices/default.yaml,title=broken::memory=2G: QEMU died',
     '::notice file=matrices/default.yaml,title=conservative::memory=4G: the model said x',
     '',
   ]);
-  t.equal(renderAnnotations(record, buildDefaultResults()), '', 'nothing to say');
+  t.equal(renderAnnotations(recordOf(buildDefaultResults()), buildDefaultResults()), '', 'nothing to say');
   t.end();
 });
 
 t.test('GitHub shows ten of a kind, so the tenth says how many more there are', (t) => {
   const cells = (length: number) =>
     Array.from({ length }, (_, index) => buildResult({ id: `m${index}`, verdict: 'unexpected' }));
-  t.equal(renderAnnotations(record, cells(10)).trimEnd().split('\n').length, 10);
-  const lines = renderAnnotations(record, cells(25)).trimEnd().split('\n');
+  t.equal(
+    renderAnnotations(recordOf(cells(10)), cells(10))
+      .trimEnd()
+      .split('\n').length,
+    10,
+  );
+  const lines = renderAnnotations(recordOf(cells(25)), cells(25))
+    .trimEnd()
+    .split('\n');
   t.equal(lines.length, 10);
   t.match(lines[9], /title=16 more cells::see the job summary$/);
   t.end();
@@ -59,7 +84,7 @@ t.test('GitHub shows ten of a kind, so the tenth says how many more there are', 
 t.test('text of a guest begins no workflow command and ends no property', (t) => {
   const reason = 'a\n::error::b\r\n::stop-commands::x\u0000';
   const text = renderAnnotations(
-    { ...record, matrix: { ...record.matrix, file: 'a,title=b::c\n::debug::d' } },
+    { ...record, matrix: { ...record.matrix, file: 'a,title=b::c\n::debug::d', size: 1 } },
     [
       buildResult({
         id: 'm\n::set-output name=x::y',

@@ -4,29 +4,34 @@
  */
 import { tellUndecided } from '../outcome/judge-overhead.ts';
 import { plainLine } from '../outcome/plain-text.ts';
+import { findCompleteness } from '../store/completeness.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
+import { describeMissing, describeRunState, listMissing } from './completeness-words.ts';
 import { escapeMarkdown, renderMarkdown } from './format-markdown.ts';
-import { exitCodeWithFlakes } from './exit-code.ts';
+import { exitCodeOfRun } from './exit-code.ts';
 import { buildDistributions, observedOf } from '../outcome/repetitions.ts';
 import { tellDistribution } from './distribution-words.ts';
-import { summarize, tellCounts } from './summarize.ts';
+import { summarizeRun, tellCounts } from './summarize.ts';
 
 /** GitHub refuses a step's summary above 1 MiB; bytes. */
 const summaryLimit = 1_000_000;
 
 /** The verdict first, then the report as in a repository; of a report too large, what differs from what was expected. */
 export function renderGithub(run: RunRecord, results: readonly Result[]): string {
-  const exitCode = exitCodeWithFlakes(results, { failOnFlaky: run.options['failOnFlaky'] === true });
+  const exitCode = exitCodeOfRun(run, results);
+  const missing = describeMissing(findCompleteness(run, results));
   const heading = { 0: '✅ as expected', 1: '❌ not as expected', 2: '⚠️ no verdict', 130: '⚠️ interrupted' };
   const undecided = results.filter(({ verdict }) => verdict === 'undecided').length;
-  const title = `${heading[exitCode]}${undecided === 0 ? '' : `, ⚠️ ${undecided} undecided`}`;
+  const word = exitCode === 2 && missing !== null ? `⚠️ ${missing}` : heading[exitCode];
+  const also = exitCode === 1 && missing !== null ? `, ⚠️ ${missing}` : '';
+  const title = `${word}${also}${undecided === 0 ? '' : `, ⚠️ ${undecided} undecided`}`;
   const whole = `> **${title}**\n\n${renderMarkdown(run, results)}`;
   return Buffer.byteLength(whole) <= summaryLimit ? whole : renderShort(run, results, title);
 }
 
 function renderShort(run: RunRecord, results: readonly Result[], heading: string): string {
-  const summary = summarize(results);
+  const summary = summarizeRun(run, results);
   const lines = [
     ...summary.reasons.map(
       ({ where, reason, cells }) => `- **${escapeMarkdown(where)}**: ${escapeMarkdown(reason)} (${cells})`,
@@ -39,6 +44,7 @@ function renderShort(run: RunRecord, results: readonly Result[], heading: string
     `> **${heading}**`,
     `# ${escapeMarkdown(run.matrix.title)}`,
     `Run ${escapeMarkdown(run.id)}. ${escapeMarkdown(tellCounts(summary))}.`,
+    ...(summary.completeness === null ? [] : describeRunState(summary.completeness).map(escapeMarkdown)),
     'Too large for a job summary: reasons and the cells to look at, as far as they fit.',
     '',
   ].join('\n\n');
@@ -87,7 +93,15 @@ export function renderAnnotations(run: RunRecord, all: readonly Result[]): strin
   const others = (['error', 'warning', 'notice'] as const).flatMap((kind) =>
     annotate(kind, byKind[kind], run.matrix.file),
   );
-  return [...others, ...flakes.slice(0, shownOfKind)].map((line) => `${line}\n`).join('');
+  const completeness = findCompleteness(run, all);
+  const missing = describeMissing(completeness);
+  const names = listMissing(completeness).join(', ');
+  // First: what GitHub drops beyond its limit is never this.
+  const first =
+    missing === null
+      ? []
+      : [tellCommand('warning', run.matrix.file, missing, names === '' ? missing : names)];
+  return [...first, ...others, ...flakes.slice(0, shownOfKind)].map((line) => `${line}\n`).join('');
 }
 
 function annotate(kind: Kind, results: readonly Result[], file: string): readonly string[] {

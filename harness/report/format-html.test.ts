@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto';
 import t from 'tap';
-import { buildDefaultResults, buildResult, buildStandard, record } from '../fixtures/report/results.ts';
+import {
+  buildDefaultResults,
+  buildResult,
+  buildStandard,
+  record,
+  recordOf,
+} from '../fixtures/report/results.ts';
 import type { Settings } from '../matrix/cell.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
@@ -22,9 +28,9 @@ const data = (page: string) =>
   }>;
 
 t.test('equal results give equal bytes, in whatever order they were written', (t) => {
-  const page = renderHtml(record, results);
-  t.equal(renderHtml(record, results), page);
-  const turned = renderHtml(record, [...results].reverse());
+  const page = renderHtml(recordOf(results), results);
+  t.equal(renderHtml(recordOf(results), results), page);
+  const turned = renderHtml(recordOf([...results].reverse()), [...results].reverse());
   t.equal(grid(turned), grid(page));
   t.equal(list(turned), list(page));
   t.equal(renderHtmlReport([{ record, results, base: '' }]), page);
@@ -33,7 +39,7 @@ t.test('equal results give equal bytes, in whatever order they were written', (t
 });
 
 t.test('the page asks for nothing, and its policy lets only its own script and style in', (t) => {
-  const page = renderHtml(record, results);
+  const page = renderHtml(recordOf(results), results);
   const hashOf = (text = '') => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
   const policy = /http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(page)?.[1];
   t.equal(
@@ -45,7 +51,7 @@ t.test('the page asks for nothing, and its policy lets only its own script and s
 });
 
 t.test('the first screen says what was tested, when, on what, and what came out', (t) => {
-  const page = renderHtml(record, results);
+  const page = renderHtml(recordOf(results), results);
   t.match(page, '<h1>Spin&#39;s defaults on small machines: supported environments</h1>');
   t.match(page, '36 environments: 512M, 1G, 2G, 4G × overcommit 0, 1, 2 × thp always, madvise, never');
   t.match(page, '<time datetime="2026-11-23T23:03:11.000Z">2026-11-23 23:03 UTC</time>');
@@ -78,7 +84,7 @@ t.test('the first screen says what was tested, when, on what, and what came out'
 t.test('the legend has only what occurs, in one order', (t) => {
   const states = (...cells: readonly Result[]) =>
     [
-      ...[...renderHtml(record, cells).matchAll(/<ul class="legend.*?<\/ul>/gs)]
+      ...[...renderHtml(recordOf(cells), cells).matchAll(/<ul class="legend.*?<\/ul>/gs)]
         .join('')
         .matchAll(/<li>\s*<(?:span|b)[^>]*>(.*?)</gs),
     ].map(([, word]) => word);
@@ -97,14 +103,14 @@ t.test('the legend has only what occurs, in one order', (t) => {
   );
   const gap = results.filter((_, index) => index !== 5);
   t.same(states(...gap), ['standard', 'conservative', '–', 'ᵉ'], 'what was not tested is grey, and said');
-  t.match(grid(renderHtml(record, gap)), '<td class="sn">–</td>');
+  t.match(grid(renderHtml(recordOf(gap), gap)), '<td class="sn">–</td>');
   t.end();
 });
 
 t.test(
   'a panel has the prediction beside the observation, the settings as found, and how to reproduce',
   (t) => {
-    const page = renderHtml(record, [buildResult()]);
+    const page = renderHtml(recordOf([buildResult()]), [buildResult()]);
     t.match(page, 'does not fit: table pool needs 1531 MiB, CommitLimit leaves 172 MiB');
     t.match(
       page,
@@ -123,31 +129,57 @@ t.test(
       'a page elsewhere links to no folder',
     );
     t.match(
-      renderHtml(record, [
-        buildResult({
-          evidence: null,
-          readBack: [],
-          attempts: [],
-          tiers: [],
-          predicted: null,
-          facts: null,
-          form: null,
-          host: null,
-          expected: null,
-        }),
-      ]),
+      renderHtml(
+        recordOf([
+          buildResult({
+            evidence: null,
+            readBack: [],
+            attempts: [],
+            tiers: [],
+            predicted: null,
+            facts: null,
+            form: null,
+            host: null,
+            expected: null,
+          }),
+        ]),
+        [
+          buildResult({
+            evidence: null,
+            readBack: [],
+            attempts: [],
+            tiers: [],
+            predicted: null,
+            facts: null,
+            form: null,
+            host: null,
+            expected: null,
+          }),
+        ],
+      ),
       /guest did not get that far.*None were read.*No machine was started/s,
     );
     const linked = (link: string) =>
-      renderHtml(record, [
-        buildResult({
-          expected: {
-            source: 'matrix',
-            text: 'conservative',
-            expectation: { tier: 'conservative', because: 'so', link },
-          },
-        }),
-      ]);
+      renderHtml(
+        recordOf([
+          buildResult({
+            expected: {
+              source: 'matrix',
+              text: 'conservative',
+              expectation: { tier: 'conservative', because: 'so', link },
+            },
+          }),
+        ]),
+        [
+          buildResult({
+            expected: {
+              source: 'matrix',
+              text: 'conservative',
+              expectation: { tier: 'conservative', because: 'so', link },
+            },
+          }),
+        ],
+      );
     t.match(
       linked('https://example.org/a?b&c'),
       '<a href="https://example.org/a?b&amp;c" rel="noopener noreferrer">',
@@ -268,11 +300,18 @@ t.test(
 );
 
 t.test('a cell whose repetitions differ is flaky, with an interval', (t) => {
-  const page = renderHtml(record, [
-    buildStandard({ repetition: 1 }),
-    buildStandard({ repetition: 2 }),
-    buildResult({ repetition: 3, verdict: 'unexpected' }),
-  ]);
+  const page = renderHtml(
+    recordOf([
+      buildStandard({ repetition: 1 }),
+      buildStandard({ repetition: 2 }),
+      buildResult({ repetition: 3, verdict: 'unexpected' }),
+    ]),
+    [
+      buildStandard({ repetition: 1 }),
+      buildStandard({ repetition: 2 }),
+      buildResult({ repetition: 3, verdict: 'unexpected' }),
+    ],
+  );
   t.match(grid(page), /<td class="s4 e"> ?<a [^>]*>standard 2\/3, conservative 1\/3 ✗<\/a>/);
   t.match(page, 'standard 2/3 (20–94 %), conservative 1/3 (6–80 %)');
   t.match(page, '<h3>Repetition 3</h3>');
@@ -301,7 +340,7 @@ t.test('ten thousand cells make a page below 8 MB, and nothing of a panel is los
       .replaceAll('\u0002', path);
   });
   const whole = [
-    ...list(renderHtml(record, results)).matchAll(/<\/summary><div>(.*?)<\/div><\/details>/gs),
+    ...list(renderHtml(recordOf(results), results)).matchAll(/<\/summary><div>(.*?)<\/div><\/details>/gs),
   ].map(([, body]) => body);
   t.equal(whole.length, 36);
   t.same(unpacked, whole);
@@ -320,7 +359,7 @@ t.test('ten thousand cells make a page below 8 MB, and nothing of a panel is los
     }),
   ).flat();
   const start = process.cpuUsage();
-  const page = renderHtml(record, many);
+  const page = renderHtml(recordOf(many), many);
   const used = process.cpuUsage(start);
   t.equal(many.length, 10_080);
   t.equal(count(list(page), '<details id="cell-'), 10_080);

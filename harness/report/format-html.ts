@@ -13,6 +13,7 @@ import { type Html, html, markup } from './html/html.ts';
 import { renderLegend } from './html/legend.ts';
 import { renderFacts, renderRuns, renderSentences, renderSources } from './html/overview.ts';
 import { buildPanel } from './html/panel.ts';
+import { renderRunStates } from './html/run-state.ts';
 import { script } from './html/script.ts';
 import { buildSections, renderSection } from './html/sections.ts';
 import { styles } from './html/styles.ts';
@@ -67,7 +68,7 @@ export function renderHtmlReport(runs: readonly HtmlRun[], options: HtmlOptions 
     <header><h1>${title}</h1></header>
     <main>
       <div class="first">
-        ${renderSentences(merged, entries)}
+        ${renderRunStates(runs)}${renderSentences(merged, entries)}
         ${renderFacts(
           merged,
           entries,

@@ -1,19 +1,26 @@
 /** JSON: the run, the summary and every cell, for programs. The format is results/report.schema.json. */
+import { findCompleteness } from '../store/completeness.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
 import { buildDistributions } from '../outcome/repetitions.ts';
+import { describeMissing, describePart } from './completeness-words.ts';
 import { type Report, reportSchemaNumber } from './report-schema.ts';
-import { summarize } from './summarize.ts';
+import { summarizeRun } from './summarize.ts';
 
 export function renderJson(run: RunRecord, results: readonly Result[]): string {
-  const failOnFlaky = run.options['failOnFlaky'] === true;
-  const { axes, reasons, exitCode, flaky, ...counts } = summarize(results, { failOnFlaky });
+  const { axes, reasons, exitCode, flaky, completeness: _, ...counts } = summarizeRun(run, results);
+  const completeness = findCompleteness(run, results);
   const distributions = buildDistributions(results);
   const report: Report = {
     poolproof: 'report',
     schema: reportSchemaNumber,
     run,
     summary: { ...counts, flaky: flaky.length, exitCode },
+    completeness: {
+      ...completeness,
+      missingSentence: describeMissing(completeness),
+      partSentence: describePart(completeness),
+    },
     axes,
     reasons,
     distributions: distributions

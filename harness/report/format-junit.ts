@@ -5,9 +5,11 @@
  */
 import { formatSize } from '../matrix/size.ts';
 import { plainLine, plainLines } from '../outcome/plain-text.ts';
+import { type Completeness, findCompleteness } from '../store/completeness.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
 import { buildDistributions } from '../outcome/repetitions.ts';
+import { describeMissing, describePart, describeRunState, listMissing } from './completeness-words.ts';
 import { type Grade, type GradedCell, gradeCell, tellCell } from './grade-cell.ts';
 
 export function renderJunit(run: RunRecord, results: readonly Result[]): string {
@@ -18,24 +20,62 @@ export function renderJunit(run: RunRecord, results: readonly Result[]): string 
     if (known === undefined) bySize.set(memory, [gradeCell(cell, run)]);
     else known.push(gradeCell(cell, run));
   }
+  const properties = renderProperties(run, findCompleteness(run, results));
   const sizes = [...bySize].sort(([a], [b]) => a - b);
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     '<testsuites>',
-    ...sizes.flatMap(([memory, cells], index) => renderSuite(run, formatSize(memory), cells, index)),
+    ...sizes.flatMap(([memory, cells], index) =>
+      renderSuite(run, properties, formatSize(memory), cells, index),
+    ),
+    ...renderRunSuite(run, results, sizes.length),
     '</testsuites>',
     '',
   ].join('\n');
 }
 
-function renderSuite(
-  run: RunRecord,
-  memory: string,
-  cells: readonly GradedCell[],
-  index: number,
-): readonly string[] {
-  const count = (...grades: readonly Grade[]): number =>
-    cells.filter(({ grade }) => grades.includes(grade)).length;
+/** A suite of its own where cells are missing: an error, since nothing is known of them. */
+function renderRunSuite(run: RunRecord, results: readonly Result[], index: number): readonly string[] {
+  const completeness = findCompleteness(run, results);
+  const missing = describeMissing(completeness);
+  if (missing === null) return [];
+  const detail = escapeText([...describeRunState(completeness), ...listMissing(completeness)].join('\n'));
+  return [
+    `  ${openSuite(run, { index, name: 'whole run', tests: 1, failures: 0, errors: 1, skipped: 0, time: '0.000' })}`,
+    ...renderProperties(run, completeness),
+    `    ${open('testcase', { name: 'every cell is there', classname: 'poolproof.run', time: '0.000' })}`,
+    `      ${open('error', { message: missing, type: 'missing' })}${detail}</error>`,
+    '    </testcase>',
+    `    <system-out>${detail}</system-out>`,
+    '    <system-err/>',
+    '  </testsuite>',
+  ];
+}
+
+type SuiteCounts = Readonly<{
+  index: number;
+  name: string;
+  tests: number;
+  failures: number;
+  errors: number;
+  skipped: number;
+  time: string;
+}>;
+
+function openSuite(run: RunRecord, { index, name, ...counts }: SuiteCounts): string {
+  return open('testsuite', {
+    id: index,
+    package: 'poolproof',
+    name,
+    timestamp: run.startedAt.replace(/\.\d+Z$|Z$/, ''),
+    // Required by Ant's description, which names this word for a computer that is not to be named.
+    hostname: 'localhost',
+    ...counts,
+  });
+}
+
+function renderProperties(run: RunRecord, completeness: Completeness): readonly string[] {
+  const part = describePart(completeness);
   const properties = {
     run: run.id,
     matrix: run.matrix.title,
@@ -43,24 +83,35 @@ function renderSuite(
     qemu: run.qemu.version,
     accelerator: run.accelerator.kind,
     images: run.images.digest,
+    ...(part !== null && { part }),
   };
   return [
-    `  ${open('testsuite', {
-      id: index,
-      package: 'poolproof',
+    '    <properties>',
+    ...Object.entries(properties).map(([name, value]) => `      ${open('property', { name, value }, '/')}`),
+    '    </properties>',
+  ];
+}
+
+function renderSuite(
+  run: RunRecord,
+  properties: readonly string[],
+  memory: string,
+  cells: readonly GradedCell[],
+  index: number,
+): readonly string[] {
+  const count = (...grades: readonly Grade[]): number =>
+    cells.filter(({ grade }) => grades.includes(grade)).length;
+  return [
+    `  ${openSuite(run, {
+      index,
       name: `memory ${memory}`,
-      timestamp: run.startedAt.replace(/\.\d+Z$|Z$/, ''),
-      // Required by Ant's description, which names this word for a computer that is not to be named.
-      hostname: 'localhost',
       tests: cells.length,
       failures: count('failed'),
       errors: count('error'),
       skipped: count('skipped', 'flaky', 'undecided'),
       time: seconds(cells.flatMap(({ cell }) => cell.results)),
     })}`,
-    '    <properties>',
-    ...Object.entries(properties).map(([name, value]) => `      ${open('property', { name, value }, '/')}`),
-    '    </properties>',
+    ...properties,
     ...cells.flatMap((cell) => renderCase(cell, memory)),
     `    <system-out>${escapeText(cells.map(tellLine).join('\n'))}</system-out>`,
     '    <system-err/>',

@@ -3,14 +3,15 @@ import { plainLine } from '../outcome/plain-text.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
 import { labelAxis } from './axis-labels.ts';
+import { describeMissing, describePart, listMissing } from './completeness-words.ts';
 import { tellDistribution } from './distribution-words.ts';
 import { type Grid, buildGrid, listLayouts, tellLegend, tellPlace } from './grid.ts';
 import { findClocks, listRowWords, type OverheadWord, tellOverheadNotes } from './overhead-words.ts';
 import { type KnownFailure, listKnownFailures, tellGone, tellKnownFailures } from './known-failures.ts';
-import { type Summary, summarize, tellCounts } from './summarize.ts';
+import { type Summary, summarizeRun, tellCounts } from './summarize.ts';
 
 export function renderMarkdown(run: RunRecord, results: readonly Result[]): string {
-  const summary = summarize(results);
+  const summary = summarizeRun(run, results);
   const grid = buildGrid(results, summary.axes, listLayouts(results, summary.axes)[0] ?? []);
   const legend = tellLegend(grid);
   const troubled = results.filter(({ verdict, outcome }) => verdict !== 'expected' && outcome !== 'skipped');
@@ -18,6 +19,7 @@ export function renderMarkdown(run: RunRecord, results: readonly Result[]): stri
     `# ${escapeMarkdown(run.matrix.title)}`,
     tellRun(run),
     `${escapeMarkdown(tellCounts(summary))}.`,
+    ...renderRunState(summary),
     renderGrid(grid),
     ...(legend.length === 0 ? [] : [escapeMarkdown(legend.join(', '))]),
     ...tellOverheadNotes(results).map(escapeMarkdown),
@@ -33,6 +35,18 @@ export function renderMarkdown(run: RunRecord, results: readonly Result[]): stri
     .join('\n\n')
     .trimEnd()
     .concat('\n');
+}
+
+/** The part of the matrix, and in bold what is missing, with names. */
+function renderRunState({ completeness }: Summary): readonly string[] {
+  if (completeness === null) return [];
+  const [part, missing] = [describePart(completeness), describeMissing(completeness)];
+  const names = listMissing(completeness).map((cell) => `- ${escapeMarkdown(cell)}`);
+  return [
+    ...(part === null ? [] : [`This is ${escapeMarkdown(part)}.`]),
+    ...(missing === null ? [] : [`**${escapeMarkdown(missing)}**`]),
+    ...(names.length === 0 ? [] : [names.join('\n')]),
+  ];
 }
 
 function tellRun({ id, startedAt, tool, qemu, accelerator, images }: RunRecord): string {

@@ -9,7 +9,8 @@ export type FormatStream = Readonly<{
   head: string;
   /** All repetitions of one cell. */
   renderCell(results: readonly Result[]): string;
-  renderTail(results: readonly Result[], interrupted: boolean): string;
+  /** `record` as it is at the end: the one at the start was not finished. */
+  renderTail(record: RunRecord, results: readonly Result[], interrupted: boolean): string;
 }>;
 
 /** Where a text goes. */
@@ -48,7 +49,7 @@ export function createFormatReporter(format: Format, sink: Sink): Reporter {
         await sink.write(format.render(record, results), dir);
         return;
       }
-      append(stream.renderTail(results, interrupted));
+      append(stream.renderTail(record, results, interrupted));
       await written;
     },
   };

@@ -6,9 +6,11 @@
  */
 import { stringify } from 'yaml';
 import { plainLine, plainLines } from '../outcome/plain-text.ts';
+import { findCompleteness } from '../store/completeness.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
 import { buildDistributions } from '../outcome/repetitions.ts';
+import { describeMissing, describePart, listMissing } from './completeness-words.ts';
 import type { FormatStream } from './format-reporter.ts';
 import { type GradedCell, gradeCell, tellCell } from './grade-cell.ts';
 import { summarize, tellCounts } from './summarize.ts';
@@ -18,7 +20,7 @@ export function renderTap(run: RunRecord, results: readonly Result[]): string {
   return [
     stream.head,
     ...buildDistributions(results).map((cell) => stream.renderCell(cell.results)),
-    stream.renderTail(results, false),
+    stream.renderTail(run, results, false),
   ].join('');
 }
 
@@ -34,11 +36,24 @@ export function streamTap(run: RunRecord): FormatStream {
           return `${renderPoint(gradeCell(cell, run), count)}\n`;
         })
         .join(''),
-    renderTail: (results, interrupted) =>
-      interrupted
-        ? 'Bail out! interrupted\n'
-        : `1..${count}${count === 0 ? ' # SKIP no cells' : ''}\n# ${tellCounts(summarize(results))}\n`,
+    renderTail: (record, results, interrupted) => {
+      const completeness = findCompleteness(record, results);
+      const missing = describeMissing(completeness);
+      if (missing !== null) count += 1;
+      const point = missing === null ? '' : `${renderMissing(missing, listMissing(completeness), count)}\n`;
+      const part = describePart(completeness);
+      const told = part === null ? '' : `# ${escapeTap(part)}\n`;
+      if (interrupted) return `${point}${told}Bail out! interrupted\n`;
+      return `${point}1..${count}${count === 0 ? ' # SKIP no cells' : ''}\n${told}# ${tellCounts(summarize(results))}\n`;
+    },
   };
+}
+
+/** What no cell can say: cells that are not there. */
+function renderMissing(missing: string, cells: readonly string[], number: number): string {
+  const line = `not ok ${number} - ${escapeTap(missing)}`;
+  if (cells.length === 0) return line;
+  return `${line}\n${indent(['---', renderYaml({ missing: cells }), '...'].join('\n'))}`;
 }
 
 function renderPoint(graded: GradedCell, number: number): string {
@@ -85,12 +100,11 @@ function buildDiagnostics({ cell, grade, deciding, reason }: GradedCell): string
     }));
     clean['notJudged'] = cell.silent;
   }
-  return stringify(clean, {
-    lineWidth: 0,
-    defaultStringType: 'QUOTE_DOUBLE',
-    defaultKeyType: 'PLAIN',
-  }).trimEnd();
+  return renderYaml(clean);
 }
+
+const renderYaml = (fields: Readonly<Record<string, unknown>>): string =>
+  stringify(fields, { lineWidth: 0, defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN' }).trimEnd();
 
 const round = (share: number): number => Math.round(share * 10_000) / 10_000;
 

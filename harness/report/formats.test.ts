@@ -1,6 +1,12 @@
 import { execa } from 'execa';
 import t from 'tap';
-import { buildDefaultResults, buildResult, buildStandard, record } from '../fixtures/report/results.ts';
+import {
+  buildDefaultResults,
+  buildResult,
+  buildStandard,
+  record,
+  recordOf,
+} from '../fixtures/report/results.ts';
 import type { Result } from '../store/result.ts';
 import { escapeMarkdown } from './format-markdown.ts';
 import { type FormatName, formats } from './formats.ts';
@@ -49,7 +55,7 @@ const mixed: readonly Result[] = [
 ];
 const hostileRun = { ...record, matrix: { ...record.matrix, title: hostile } };
 const render = (name: FormatName, results: readonly Result[] = mixed) =>
-  formats[name].render(hostileRun, results);
+  formats[name].render(recordOf(results, hostileRun), results);
 
 // eslint-disable-next-line no-control-regex -- looking for them is the point
 const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\ud800-\udfff\ufffe\uffff]/;
@@ -98,7 +104,7 @@ t.test('JUnit counts cells, not repetitions, and keeps the four kinds apart', as
   const failing = { ...hostileRun, options: { failOnFlaky: true } };
   const strict = await readXml(formats.junit.render(failing, mixed));
   t.match(strict.in[1]?.at, { failures: '2', skipped: '1' });
-  const passed = await readXml(formats.junit.render(record, [buildStandard()]));
+  const passed = await readXml(formats.junit.render(recordOf([buildStandard()]), [buildStandard()]));
   t.same(passed.in[0]?.in.find(({ tag }) => tag === 'testcase')?.in, []);
   t.match(passed.in[0]?.in.find(({ tag }) => tag === 'system-out')?.text, 'every pool could be mapped');
   t.match(await readXml(render('junit', [])), { in: [] });
@@ -124,7 +130,7 @@ t.test('JSON holds the run, the summary and every cell', (t) => {
 });
 
 t.test('Markdown shows grid, reasons and links, and takes no markup from a guest', (t) => {
-  const clean = formats.md.render(record, buildDefaultResults());
+  const clean = formats.md.render(recordOf(buildDefaultResults()), buildDefaultResults());
   t.match(clean, /^# Spin's defaults on small machines\n\nRun 2026/);
   t.match(clean, /^\| memory \| overcommit 0, thp always \|.*\| overhead \|\n\| --- \|/m);
   t.match(clean, /^- \*\*512M–2G overcommit 2\*\*: table pool needs 153\d MiB/m);
@@ -164,7 +170,7 @@ t.test('ten thousand cells are rendered in every format within seconds', (t) => 
   for (const [name, format] of Object.entries(formats)) {
     // Time of the processor and not of the clock: tests run beside each other.
     const before = process.cpuUsage();
-    const { length } = format.render(record, many);
+    const { length } = format.render(recordOf(many), many);
     const { user, system } = process.cpuUsage(before);
     const ms = Math.round((user + system) / 1000);
     t.ok(ms < 8000, `${name} in time`);

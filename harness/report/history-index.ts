@@ -7,15 +7,17 @@ import { join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
 import { PoolproofError } from '../errors.ts';
+import { findCompleteness } from '../store/completeness.ts';
 import { listRuns } from '../store/find-run.ts';
 import { cellKey, cellsFile } from '../store/read-run.ts';
 import { readFronts } from '../store/read-fronts.ts';
 import { type RunRecord, loadRecord, runFile } from '../store/run-record.ts';
 import type { LineFront } from '../store/scan-line.ts';
+import { describeMissing } from './completeness-words.ts';
 
 export const indexFile = 'index.json';
 
-const indexSchema = 1;
+const indexSchema = 2;
 
 const stateSchema = z
   .tuple([z.string(), z.string().nullable(), z.string().nullable(), z.string().nullable()])
@@ -34,6 +36,8 @@ const shape = z.object({
       stamp: z.string(),
       damaged: z.int(),
       finished: z.boolean(),
+      /** What is missing of the run, as a sentence; null for a complete one. */
+      missing: z.string().nullable(),
       /** Ids of the runs this one was merged from: those are not counted again. */
       merged: z.array(z.string()),
       /** Cell, state, cell, state, … a pair a repetition. */
@@ -153,6 +157,7 @@ async function readForIndex(dir: string, id: string, stamp: string, intern: Inte
     stamp,
     damaged,
     finished: record.finishedAt !== null,
+    missing: describeMissing(findCompleteness(record, fronts)),
     merged: String(record.options['merged'] ?? '')
       .split(' ')
       .filter((name) => name !== ''),

@@ -160,12 +160,22 @@ export type HistoryView = Readonly<{
   runs: number;
   /** By the id of a first bad run: what else changed since the last good one. */
   changed: ReadonlyMap<string, readonly EnvironmentDifference[]>;
+  /** Runs of which cells are missing, oldest first: a cell that is not there was not seen, and did nothing. */
+  incomplete: readonly IncompleteRun[];
 }>;
+
+export type IncompleteRun = Readonly<{ run: string; missing: string }>;
+
+export const findIncomplete = ({ runs }: Pick<HistoryIndex, 'runs'>): readonly IncompleteRun[] =>
+  runs.flatMap(({ id, missing }) => (missing === null ? [] : [{ run: id, missing }]));
+
+/** So many incomplete runs are told, the newest; the JSON has all. */
+const toldIncomplete = 10;
 
 /** Up to here every cell is told, whatever it did. */
 const steadyLimit = 20;
 
-export function renderHistory({ cells, runs, changed }: HistoryView): string {
+export function renderHistory({ cells, runs, changed, incomplete }: HistoryView): string {
   const bad = cells.filter(({ firstBad }) => firstBad !== null);
   const steady = cells.filter(({ firstBad, spans }) => firstBad === null && spans.length === 1);
   // Many cells that never changed say one thing together.
@@ -183,6 +193,9 @@ export function renderHistory({ cells, runs, changed }: HistoryView): string {
       ...tellFirstBad(cell, changed),
     ].join('\n'),
   );
+  const told = incomplete.slice(-toldIncomplete).map(({ run, missing }) => `${run}: ${missing}`);
+  const more = incomplete.length - told.length;
+  if (told.length > 0) blocks.push([...told, ...(more > 0 ? [`and ${more} older runs`] : [])].join('\n'));
   const total = `${cells.length} cell${cells.length === 1 ? '' : 's'} in ${runs} run${runs === 1 ? '' : 's'}`;
   if (folded.size > 0) blocks.push(`${folded.size} cells did the same in every run`);
   return `${[...blocks, `${total}; ${bad.length === 0 ? 'none is bad now' : `${bad.length} bad now`}`].join('\n\n')}\n`;
@@ -202,10 +215,10 @@ function tellFirstBad(
   ];
 }
 
-export function renderHistoryJson({ cells, runs, changed }: HistoryView): string {
+export function renderHistoryJson({ cells, runs, changed, incomplete }: HistoryView): string {
   const named = cells.map((cell) => ({
     ...cell,
     changed: changed.get(`${cell.lastGood ?? ''} ${cell.firstBad ?? ''}`) ?? [],
   }));
-  return `${JSON.stringify({ schema: 1, runs, cells: named }, null, 2)}\n`;
+  return `${JSON.stringify({ schema: 1, runs, incomplete, cells: named }, null, 2)}\n`;
 }

@@ -51,6 +51,29 @@ export const reportShape = z
       findings: count.meta({ description: 'results in which the model and the guest differ' }),
       exitCode: z.literal([0, 1, 2, 130]),
     }),
+    completeness: z
+      .object({
+        state: z.enum(['complete', 'incomplete', 'unknown']),
+        finished: z.boolean().meta({ description: 'the run has ended by itself' }),
+        expected: count.nullable().meta({ description: 'cells of the run, repetitions included' }),
+        found: count,
+        missing: count.meta({ description: 'the least that must be where the record lists no cells' }),
+        missingCells: z.array(text).readonly().meta({ description: 'the first of them, `id#repetition`' }),
+        repeated: z.boolean().meta({ description: 'the counts are of repetitions' }),
+        part: z
+          .object({
+            only: z.array(text).readonly(),
+            shard: text.nullable(),
+            cells: count,
+            of: count.nullable(),
+          })
+          .nullable()
+          .meta({ description: 'which part of the matrix the run is; null for the whole' }),
+        missingSentence: text.nullable().meta({ description: 'null for a complete run' }),
+        partSentence: text.nullable(),
+      })
+      .exactOptional()
+      .meta({ description: 'whether every cell of the run is there; absent in older reports' }),
     axes: z
       .array(z.object({ name: z.enum(axisNames), values: z.array(text).readonly(), ordered: z.boolean() }))
       .readonly()

@@ -1,6 +1,6 @@
 import t from 'tap';
 
-import { buildResult, buildStandard, record as run } from '../fixtures/report/results.ts';
+import { buildResult, buildStandard, record as run, recordOf } from '../fixtures/report/results.ts';
 import type { Result } from '../store/result.ts';
 import { compareRuns } from './compare.ts';
 import { renderComparisonMarkdown, renderComparisonText } from './compare-render.ts';
@@ -29,7 +29,7 @@ t.test('every format publishes the same distribution of one cell, and broken is 
     'tap',
   ] as const satisfies FormatName[]) {
     const text = formats[name]
-      .render(run, results)
+      .render(recordOf(results), results)
       .replaceAll('\\', '')
       .replaceAll('%25', '%')
       .replaceAll(/\s+/g, ' ');
@@ -42,7 +42,7 @@ t.test('every format publishes the same distribution of one cell, and broken is 
   t.match(renderComparisonText(comparison), words);
   t.match(renderComparisonMarkdown(comparison).replaceAll('\\', ''), words);
 
-  const report = JSON.parse(formats.json.render(run, results)) as {
+  const report = JSON.parse(formats.json.render(recordOf(results), results)) as {
     distributions: {
       judged: number;
       silent: number;
@@ -68,10 +68,10 @@ t.test('every format publishes the same distribution of one cell, and broken is 
 
 t.test('a broken repetition makes no cell of the page flaky, and the grid counts it apart', (t) => {
   const two = [results[0]!, results[1]!, { ...results[3]!, repetition: 3 }];
-  const page = formats.html.render(run, two);
+  const page = formats.html.render(recordOf(two), two);
   t.match(page, 'standard 2/2 (34–100 %); 1 not judged');
   t.match(page, 'standard ×2; 1 not judged ?');
   t.notMatch(page, /broken 1/);
-  t.match(formats.md.render(run, two), 'standard ×2; 1 not judged ?');
+  t.match(formats.md.render(recordOf(two), two), 'standard ×2; 1 not judged ?');
   t.end();
 });

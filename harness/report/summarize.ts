@@ -1,10 +1,12 @@
 /** Results → what every report says first: counts, reasons, the exit code. */
 import { type Tier, tiers } from '../../images/allocator/tier.ts';
 import { type Outcome, outcomes, verdicts } from '../outcome/outcome.ts';
+import { type Completeness, findCompleteness } from '../store/completeness.ts';
 import type { Result } from '../store/result.ts';
+import type { RunRecord } from '../store/run-record.ts';
 import { type VariedAxis, findVaried } from './axis-labels.ts';
-import type { ExitCode } from './exit-code.ts';
-import { exitCodeWithFlakes } from './exit-code.ts';
+import { describeMissing } from './completeness-words.ts';
+import { type ExitCode, exitCodeOfRun, exitCodeWithFlakes } from './exit-code.ts';
 import { type Distribution, buildDistributions } from '../outcome/repetitions.ts';
 import { type ReasonGroup, groupReasons } from './group-reasons.ts';
 
@@ -22,9 +24,24 @@ export type Summary = Readonly<{
   axes: readonly VariedAxis[];
   reasons: readonly ReasonGroup[];
   exitCode: ExitCode;
+  /** Which cells the run should hold and does not; null for results without a run. */
+  completeness: Completeness | null;
 }>;
 
 export type SummaryOptions = Readonly<{ interrupted?: boolean; strict?: boolean; failOnFlaky?: boolean }>;
+
+/** Of a stored run; its own `--strict` and `--fail-on-flaky` count. */
+export function summarizeRun(
+  record: RunRecord,
+  results: readonly Result[],
+  options: SummaryOptions = {},
+): Summary {
+  return {
+    ...summarize(results, options),
+    exitCode: exitCodeOfRun(record, results, options),
+    completeness: findCompleteness(record, results),
+  };
+}
 
 export function summarize(results: readonly Result[], options: SummaryOptions = {}): Summary {
   const axes = findVaried(results);
@@ -39,6 +56,7 @@ export function summarize(results: readonly Result[], options: SummaryOptions = 
     axes,
     reasons: groupReasons(results, axes),
     exitCode: exitCodeWithFlakes(results, options),
+    completeness: null,
   };
 }
 
@@ -70,8 +88,18 @@ export const exitMeanings: Readonly<Record<ExitCode, string>> = {
 };
 
 /** The last line: `exit 0: every cell did what was expected`, with a warning where some are undecided. */
-export function tellExit({ exitCode, byVerdict: { undecided, unexpected }, flaky }: Summary): string {
+export function tellExit({
+  exitCode,
+  byVerdict: { undecided, unexpected, none },
+  byOutcome: { skipped },
+  flaky,
+  completeness,
+}: Summary): string {
   const meaning = exitMeanings[exitCode];
+  const missing = completeness === null ? null : describeMissing(completeness);
+  if (exitCode === 2 && missing !== null) {
+    return `exit 2: ${missing}${none > skipped ? `; ${meaning}` : ''}`;
+  }
   if (exitCode === 0 && flaky.length > 0) {
     const cells = `${flaky.length} flaky cell${flaky.length === 1 ? '' : 's'}`;
     return `exit 0: every other cell did what was expected; warning: ${cells} (--fail-on-flaky: exit 1)`;

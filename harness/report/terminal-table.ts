@@ -5,7 +5,9 @@ import { plainLine } from '../outcome/plain-text.ts';
 import type { Clock } from '../overhead/summary.ts';
 import type { Observed } from '../outcome/repetitions.ts';
 import type { Result } from '../store/result.ts';
+import type { RunRecord } from '../store/run-record.ts';
 import { labelAxis } from './axis-labels.ts';
+import { describeRunState, listMissing } from './completeness-words.ts';
 import { tellDistribution } from './distribution-words.ts';
 import { type Grid, type Place, buildGrid, listLayouts, tellLegend, tellPlace } from './grid.ts';
 import {
@@ -16,13 +18,15 @@ import {
   tellOverheadNotes,
   type OverheadWord,
 } from './overhead-words.ts';
-import { type Summary, summarize, tellCounts, tellExit } from './summarize.ts';
+import { type Summary, summarize, summarizeRun, tellCounts, tellExit } from './summarize.ts';
 
 export type TableOptions = Readonly<{
   /** Escape sequences for colour; see `wantsColor`. */
   color: boolean;
   /** Width of the terminal in characters. @default 100 */
   width?: number;
+  /** The run of these results: says which part it is and what is missing. @default none */
+  run?: RunRecord;
   /** The run was ended by the user. @default false */
   interrupted?: boolean;
   /** An undecided cell is a failure. @default false */
@@ -48,7 +52,8 @@ const styles: Readonly<Record<Observed, Style>> = {
 };
 
 export function renderTable(results: readonly Result[], options: TableOptions): string {
-  const summary = summarize(results, options);
+  const { run } = options;
+  const summary = run === undefined ? summarize(results, options) : summarizeRun(run, results, options);
   const grid = chooseGrid(results, summary, options.width ?? 100);
   const legend = tellLegend(grid);
   return [
@@ -61,9 +66,16 @@ export function renderTable(results: readonly Result[], options: TableOptions): 
       : ['', ...summary.flaky.map((cell) => `flaky: ${plainLine(cell.id, 300)}: ${tellDistribution(cell)}`)]),
     '',
     tellCounts(summary),
+    ...listRunState(summary),
     tellExit(summary),
     '',
   ].join('\n');
+}
+
+/** The part, what is missing, and the names of the missing cells. */
+function listRunState({ completeness }: Summary): readonly string[] {
+  if (completeness === null) return [];
+  return [...describeRunState(completeness), ...listMissing(completeness).map((cell) => `  ${cell}`)];
 }
 
 function listNotes(results: readonly Result[]): readonly string[] {

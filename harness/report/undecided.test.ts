@@ -2,7 +2,7 @@
 import { Parser } from 'tap-parser';
 import t from 'tap';
 import { buildOverhead, figureAt } from '../fixtures/overhead/figures.ts';
-import { buildResult, buildStandard, record } from '../fixtures/report/results.ts';
+import { buildResult, buildStandard, recordOf } from '../fixtures/report/results.ts';
 import type { Expectation } from '../matrix/cell.ts';
 import { joinOverhead } from '../outcome/judge-overhead.ts';
 import type { Result } from '../store/result.ts';
@@ -63,25 +63,28 @@ t.test('the table marks it, says why, and warns', (t) => {
 
 t.test('TAP has it as a TODO, JUnit as skipped with its reason', async (t) => {
   const read = await new Promise<{ ok: boolean; todo: number }>((resolve) => {
-    new Parser({ strict: true }, resolve).end(formats.tap.render(record, results));
+    new Parser({ strict: true }, resolve).end(formats.tap.render(recordOf(results), results));
   });
   t.match(read, { ok: true, todo: 1 });
-  t.match(formats.tap.render(record, [pending]), /reason: "its overhead is not measured yet; /);
-  const junit = formats.junit.render(record, results);
+  t.match(formats.tap.render(recordOf([pending]), [pending]), /reason: "its overhead is not measured yet; /);
+  const junit = formats.junit.render(recordOf(results), results);
   t.match(junit, /<testsuite [^>]*tests="2" failures="0" errors="0" skipped="1"/);
   t.match(junit, /<skipped message="undecided: overhead &lt;= 20 % is undecided/);
 });
 
 t.test('JSON, CSV, Markdown, GitHub and the page tell it', (t) => {
-  const json = JSON.parse(formats.json.render(record, results)) as {
+  const json = JSON.parse(formats.json.render(recordOf(results), results)) as {
     summary: { byVerdict: object; exitCode: number };
   };
   t.match(json.summary, { byVerdict: { expected: 1, undecided: 1 }, exitCode: 0 });
-  t.match(formats.csv.render(record, results), /,reached,conservative,undecided,/);
-  t.match(formats.md.render(record, results), /## Cells to look at\n\n- .*overhead &lt;= 20 %/);
-  t.match(formats.github.render(record, results), /^> \*\*✅ as expected, ⚠️ 1 undecided\*\*/);
-  t.match(renderAnnotations(record, results), /^::warning .*title=conservative::.*undecided: overhead <= 20/);
-  const page = formats.html.render(record, results);
+  t.match(formats.csv.render(recordOf(results), results), /,reached,conservative,undecided,/);
+  t.match(formats.md.render(recordOf(results), results), /## Cells to look at\n\n- .*overhead &lt;= 20 %/);
+  t.match(formats.github.render(recordOf(results), results), /^> \*\*✅ as expected, ⚠️ 1 undecided\*\*/);
+  t.match(
+    renderAnnotations(recordOf(results), results),
+    /^::warning .*title=conservative::.*undecided: overhead <= 20/,
+  );
+  const page = formats.html.render(recordOf(results), results);
   t.match(page, /<b>undecided<\/b>/);
   t.match(page, /tier as expected, its overhead undecided/);
   t.match(page, /~ The tier is; its overhead is undecided\./);
@@ -90,7 +93,7 @@ t.test('JSON, CSV, Markdown, GitHub and the page tell it', (t) => {
 });
 
 t.test('compare ranks it between expected and unexpected, and it is no regression', (t) => {
-  const side = (cell: Result) => ({ runs: [{ record, results: [cell] }] });
+  const side = (cell: Result) => ({ runs: [{ record: recordOf([cell]), results: [cell] }] });
   const decided = buildResult();
   t.match(compareRuns(side(decided), side(pending)), {
     changes: [{ kinds: ['verdict'], direction: 'worse', regression: false }],
@@ -117,6 +120,7 @@ t.test('history and repetitions keep it', (t) => {
       stamp: '',
       damaged: 0,
       finished: true,
+      missing: null,
       merged: [],
       cells: [0, state],
     })),

@@ -77,7 +77,7 @@ export function findCompleteness(
 function findPart({ selection, matrix, options }: Selected): Part | null {
   if (selection !== undefined) {
     const { only, shard, of } = selection;
-    if (only.length === 0 && shard === null && matrix.size === of) return null;
+    if (matrix.size >= of) return null;
     return { only, shard: shard === null ? null : `${shard.index}/${shard.count}`, cells: matrix.size, of };
   }
   const [only, shard] = [options['only'], options['shard']];
@@ -88,38 +88,4 @@ function findPart({ selection, matrix, options }: Selected): Part | null {
     cells: matrix.size,
     of: null,
   };
-}
-
-/** `33 of 36 cells are missing (not finished)`; null for a complete run. One sentence without a full stop. */
-export function describeMissing(completeness: Completeness): string | null {
-  const { state, finished, expected, found, missing, repeated } = completeness;
-  if (state === 'unknown') {
-    const cells = `${found} ${found === 1 ? 'cell' : 'cells'}`;
-    const end = finished ? '' : '; the run is not finished';
-    return `only the ${cells} that did not do as expected were packed; how many are missing is not known${end}`;
-  }
-  if (state === 'complete') return null;
-  const noun = repeated ? 'repetition' : 'cell';
-  if (missing === 0) return `every ${noun} is there, but the run is not finished: overhead may be missing`;
-  const verb = missing === 1 ? 'is' : 'are';
-  const why = finished ? 'their lines cannot be read' : 'not finished';
-  return `${missing} of ${expected ?? 0} ${noun}s ${verb} missing (${why})`;
-}
-
-/** `a part of the matrix: 9 of 36 cells (--only overcommit=2, shard 1/4)`; null for the whole. */
-export function describePart({ part, repeated }: Completeness): string | null {
-  if (part === null) return null;
-  const { only, shard, cells, of } = part;
-  const ways = [...only.map((text) => `--only ${text}`), ...(shard === null ? [] : [`shard ${shard}`])];
-  const noun = repeated ? 'repetitions' : 'cells';
-  const share =
-    of === null ? `${cells} ${noun}, the size of the matrix is not recorded` : `${cells} of ${of} ${noun}`;
-  return `a part of the matrix: ${share}${ways.length === 0 ? '' : ` (${ways.join(', ')})`}`;
-}
-
-/** The missing cells by name, one line each, as far as they are known; the last says how many more there are. */
-export function listMissing({ missing, missingCells }: Completeness): readonly string[] {
-  const names = missingCells.map((key) => key.replace(/#1$/, ''));
-  const more = missing - names.length;
-  return names.length === 0 || more <= 0 ? names : [...names, `and ${more} more`];
 }

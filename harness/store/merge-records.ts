@@ -1,5 +1,6 @@
 /** The records of several runs → one, and what keeps them from being one. */
 import { createHash } from 'node:crypto';
+import { findDigestDifferences } from './compare-digests.ts';
 import type { RunRecord } from './run-record.ts';
 
 /**
@@ -64,11 +65,27 @@ export function findRecordConflicts(records: readonly RunRecord[]): readonly Con
         ),
       );
     }),
+    ...findDigestConflicts(records),
     ...findShardConflicts(records),
     ...records
       .filter(({ finishedAt }) => finishedAt === null)
       .map(({ id }): Conflict => ({ kind: 'unfinished', text: `${id} is not finished`, blocking: false })),
   ];
+}
+
+/** What differs is named once, with the first two runs that differ in it. */
+function findDigestConflicts(records: readonly RunRecord[]): readonly Conflict[] {
+  const known = records.filter(({ digests }) => digests !== undefined);
+  const found = new Map<string, Conflict>();
+  for (const [place, one] of known.entries()) {
+    for (const other of known.slice(place + 1)) {
+      for (const what of findDigestDifferences(one, other)) {
+        const text = `different: ${what} (${one.id}; ${other.id})`;
+        if (!found.has(what)) found.set(what, { kind: 'unlike', text, blocking: true });
+      }
+    }
+  }
+  return [...found.values()];
 }
 
 function findShardConflicts(records: readonly RunRecord[]): readonly Conflict[] {
@@ -124,8 +141,13 @@ export function mergeRecords(records: readonly RunRecord[], cells: number): RunR
   const machines = sorted.map(({ machine }) => machine);
   const join = (values: readonly string[]): string => [...new Set(values)].sort().join(' / ');
   const models = machines.flatMap(({ cpuModel }) => (cpuModel === null ? [] : [cpuModel]));
+  const selection = mergeSelections(sorted);
+  const digests = mergeDigests(sorted);
+  const { selection: _selection, digests: _digests, ...same } = first;
   return {
-    ...first,
+    ...same,
+    ...(selection !== null && { selection }),
+    ...(digests !== null && { digests }),
     id: `${stamp}-${digest(ids.join(' ')).slice(0, 6)}`,
     matrix: { ...first.matrix, size: Math.max(cells, expectedSize(sorted)) },
     startedAt,
@@ -153,8 +175,56 @@ export function mergeRecords(records: readonly RunRecord[], cells: number): RunR
   };
 }
 
-/** Parts of a matrix are as large as they are; whole runs are each as large as the whole. */
+/**
+ * The cells of all parts. Where a shard is not there, its cells are known by number only: the record is of as many
+ * cells as were cut. Null where a record does not say which cells it selects.
+ */
+function mergeSelections(records: readonly RunRecord[]): NonNullable<RunRecord['selection']> | null {
+  const all = records.map(({ selection }) => selection);
+  const known = all.filter((selection) => selection !== undefined);
+  const [first] = known;
+  if (first === undefined || known.length < all.length) return null;
+  const listed = known.map(({ cells }) => cells);
+  const cells = listed.every((keys) => keys !== null) ? [...new Set(listed.flat())] : null;
+  const of = Math.max(...known.map((selection) => selection.of));
+  const expressions = new Set(known.map(({ only }) => JSON.stringify(only)));
+  // Parts of other expressions are together what any of them selects.
+  const only =
+    expressions.size === 1 ? first.only : [...new Set(known.flatMap((selection) => selection.only))].sort();
+  const whole = known.some((selection) => selection.only.length === 0);
+  return {
+    of,
+    repeat: Math.max(...known.map(({ repeat }) => repeat)),
+    only: whole ? [] : only,
+    shard: null,
+    cells,
+  };
+}
+
+/** Null unless all have them: a digest that says nothing of one part would vouch for it. */
+function mergeDigests(records: readonly RunRecord[]): NonNullable<RunRecord['digests']> | null {
+  const known = records.flatMap(({ digests }) => digests ?? []);
+  const [first] = known;
+  if (first === undefined || known.length < records.length) return null;
+  return {
+    matrix: first.matrix,
+    subjects: sortKeys(Object.assign({}, ...known.map(({ subjects }) => subjects)) as Record<string, string>),
+    cases: sortKeys(Object.assign({}, ...known.map(({ cases }) => cases)) as Record<string, string>),
+  };
+}
+
+/** Cells that the runs are to have together, whether they have them or not. */
 export function expectedSize(records: readonly RunRecord[]): number {
+  const selections = records.map(({ selection }) => selection);
+  const cells = mergeSelections(records)?.cells ?? null;
+  // Shards are parts of what was cut, also where one of them is not there.
+  const cut = selections.map((selection) => selection?.shard?.of ?? 0);
+  if (cells !== null) return Math.max(cells.length, ...cut);
+  return Math.max(estimateSize(records), ...cut);
+}
+
+/** Parts of a matrix are as large as they are; whole runs are each as large as the whole. */
+function estimateSize(records: readonly RunRecord[]): number {
   const distinct = [...new Map(records.map((record) => [record.id, record])).values()];
   const isPart = ({ options }: RunRecord) =>
     partOptions.some((name) => options[name] != null && options[name] !== false);

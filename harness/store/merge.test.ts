@@ -254,6 +254,50 @@ t.test("evidence goes along, but for what is not the store's own", async (t) => 
   ]);
 });
 
+t.test('a merge knows the cells of an unfinished part, and how many an absent one had', async (t) => {
+  const dir = t.testdir();
+  const all = ['a', 'b', 'c', 'd', 'e', 'f'];
+  const shard = (index: number, cells: readonly string[], finishedAt: string | null): RunRecord => {
+    const cut = { index, count: 3, of: 6, plan: 'p' };
+    return named(`00000${index}`, {
+      finishedAt,
+      matrix: { ...named('000000').matrix, size: cells.length },
+      selection: { of: 6, repeat: 1, only: [], shard: cut, cells: cells.map((id) => `${id}#1`) },
+      options: { shard: `${index}/3`, shardPlan: 'p' },
+    });
+  };
+  const cell = (id: string) => buildResult({ id, evidence: null });
+  const ended = '2026-11-23T23:09:02.000Z';
+  const one = await storeRun(join(dir, '1'), shard(1, all.slice(0, 2), ended), [cell('a'), cell('b')]);
+  const two = await storeRun(join(dir, '2'), shard(2, all.slice(2, 4), null), [cell('c')]);
+  const three = await storeRun(join(dir, '3'), shard(3, all.slice(4), ended), [cell('e'), cell('f')]);
+  const whole = await mergeRunFolders([one, two, three], { resultsDir: join(dir, 'out') });
+  t.match(whole.completeness, {
+    state: 'incomplete',
+    expected: 6,
+    missing: 1,
+    missingCells: ['d#1'],
+    part: null,
+  });
+  t.match((await readRun(whole.dir!)).record.selection, { of: 6, shard: null, cells: { length: 6 } });
+  const some = await mergeRunFolders([one, three], { resultsDir: join(dir, 'some') });
+  t.match(some.completeness, { state: 'incomplete', expected: 6, found: 4, missing: 2, missingCells: [] });
+});
+
+t.test('parts that ran different subjects of one name are not merged', async (t) => {
+  const dir = t.testdir();
+  const of = (id: string, ext: string): RunRecord =>
+    named(id, { digests: { matrix: 'm', subjects: { ext }, cases: {} } });
+  const one = await storeRun(join(dir, '1'), of('000001', 's1'), [buildResult({ id: 'a', evidence: null })]);
+  const two = await storeRun(join(dir, '2'), of('000002', 's2'), [buildResult({ id: 'b', evidence: null })]);
+  const merged = await mergeRunFolders([one, two], { resultsDir: join(dir, 'out') });
+  t.equal(merged.dir, null);
+  t.match(
+    merged.conflicts.filter(({ kind }) => kind === 'unlike'),
+    [{ text: /the subject ext/, blocking: true }],
+  );
+});
+
 t.test('damage in a run is reported and the rest merged', async (t) => {
   const dir = t.testdir();
   const run = await storeRun(join(dir, 'x'), named('000001', { finishedAt: null }), []);

@@ -5,7 +5,8 @@ import { copyFile, lstat, mkdir, open, readdir, rename, rm, stat } from 'node:fs
 import { join } from 'node:path';
 import { PoolproofError } from '../errors.ts';
 import { evidenceFolder } from './evidence.ts';
-import { type Conflict, expectedSize, findRecordConflicts, mergeRecords } from './merge-records.ts';
+import { type Completeness, findCompleteness } from './completeness.ts';
+import { type Conflict, findRecordConflicts, mergeRecords } from './merge-records.ts';
 import { cellKey, cellsFile, readRun, type StoredRun } from './read-run.ts';
 import type { Result } from './result.ts';
 import { pointLatest } from './latest.ts';
@@ -26,8 +27,10 @@ export type Merged = Readonly<{
   cells: number;
   /** Lines left out because another line of the same cell counts. */
   superseded: number;
-  /** Cells the matrix has and no run; 0 also when that cannot be known. */
+  /** Cells the runs should have together and have not; the least that must be where they do not list them. */
   missing: number;
+  /** The same in full, by name where the runs list their cells. */
+  completeness: Completeness;
   /** Results whose evidence was not there. */
   withoutEvidence: number;
   conflicts: readonly Conflict[];
@@ -36,7 +39,14 @@ export type Merged = Readonly<{
 }>;
 
 /** What is remembered of a line between the two passes: a few bytes, whatever the size of the run. */
-type Chosen = { run: number; ordinal: number; startedAt: string; decision: string };
+type Chosen = {
+  id: string;
+  repetition: number;
+  run: number;
+  ordinal: number;
+  startedAt: string;
+  decision: string;
+};
 
 /** More conflicts over cells than these are a count. */
 const conflictLimit = 100;
@@ -59,11 +69,13 @@ export async function mergeRunFolders(dirs: readonly string[], options: MergeOpt
   const records = runs.map((run) => run.record);
   const conflicts = [...findRecordConflicts(records), ...cellConflicts];
   const record = mergeRecords(records, chosen.size);
+  const completeness = findCompleteness(record, [...chosen.values()]);
   const summary = {
     record,
     cells: chosen.size,
     superseded,
-    missing: Math.max(0, expectedSize(records) - chosen.size),
+    missing: completeness.missing,
+    completeness,
     conflicts,
     problems,
   };
@@ -108,7 +120,8 @@ async function choose(runs: readonly StoredRun[]): Promise<
     let ordinal = 0;
     for await (const result of run.results()) {
       const key = cellKey(result);
-      const candidate = { run: number, ordinal, startedAt: result.startedAt, decision: decisionOf(result) };
+      const { id, repetition, startedAt } = result;
+      const candidate = { id, repetition, run: number, ordinal, startedAt, decision: decisionOf(result) };
       ordinal += 1;
       const known = chosen.get(key);
       if (known !== undefined) {

@@ -165,6 +165,32 @@ t.test('resuming a run that was made with something else is refused', async (t) 
   await (await resumeRun(run.dir, init)).close();
 });
 
+t.test('a subject in a file of its own that changed is not mixed with what it was', async (t) => {
+  const digests = { matrix: 'm1', subjects: { ext: 's1', other: 'o1' }, cases: { 'case-1': 'c1' } };
+  const run = await createRun(t.testdir(), { ...init, digests });
+  await run.close();
+  const changed: readonly [NonNullable<RunInit['digests']>, RegExp][] = [
+    [
+      { ...digests, subjects: { ...digests.subjects, ext: 's2' } },
+      /the subject ext \(its definition or its files\) changed/,
+    ],
+    [{ ...digests, matrix: 'm2', cases: { 'case-1': 'c2' } }, /the case case-1 changed/],
+    [{ ...digests, matrix: 'm2' }, /the matrix as resolved .* changed/],
+  ];
+  for (const [other, message] of changed)
+    await t.rejects(resumeRun(run.dir, { ...init, digests: other }), { code: 'USAGE', message });
+  await (await resumeRun(run.dir, { ...init, digests })).close();
+
+  const older = await createRun(t.testdir({}), init);
+  await older.close();
+  await t.rejects(resumeRun(older.dir, { ...init, digests }), {
+    code: 'USAGE',
+    message: /did not record what ext, other is/,
+  });
+  const without = { ...digests, subjects: {} };
+  await (await resumeRun(older.dir, { ...init, digests: without })).close();
+});
+
 t.test('a full disk is told, and what was written stays readable', async (t) => {
   const run = await createRun(t.testdir(), init);
   run.appendResult(first);

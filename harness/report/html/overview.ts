@@ -126,21 +126,18 @@ export function renderSentences(merged: MergedRuns, entries: readonly Entry[]): 
   </div>`;
 }
 
-function tellTrust({ runs, superseded }: MergedRuns, entries: readonly Entry[]): string {
+function tellTrust({ superseded }: MergedRuns, entries: readonly Entry[]): string {
   const count = (test: (entry: Entry) => boolean) => entries.filter(test).length;
   const unexpected = count(({ verdict }) => verdict === 'unexpected');
   const undecided = count(({ verdict }) => verdict === 'undecided');
   const unjudged = count(({ verdict }) => verdict === 'no verdict');
   const emulated = count((entry) => entry.emulated);
   const older = count(({ old }) => old);
-  const missing =
-    runs.length === 1 ? Math.max(0, (runs[0]?.record.matrix.size ?? 0) - (runs[0]?.results.length ?? 0)) : 0;
   return [
     `${count(({ verdict }) => verdict === 'as expected')} did what was expected`,
     ...(unexpected === 0 ? [] : [`${unexpected} did not (✗)`]),
     ...(undecided === 0 ? [] : [`${undecided} with an undecided overhead (~)`]),
     ...(unjudged === 0 ? [] : [`${unjudged} without a verdict`]),
-    ...(missing === 0 ? [] : [`${missing} cells of the matrix are not in this run`]),
     ...(emulated === 0
       ? []
       : [
