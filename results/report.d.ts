@@ -31,6 +31,49 @@ export interface PoolproofReport {
     [k: string]: unknown;
   };
   /**
+   * whether every cell of the run is there; absent in older reports
+   */
+  completeness?: {
+    state: 'complete' | 'incomplete' | 'unknown';
+    /**
+     * the run has ended by itself
+     */
+    finished: boolean;
+    /**
+     * cells of the run, repetitions included
+     */
+    expected: number | null;
+    found: number;
+    /**
+     * the least that must be where the record lists no cells
+     */
+    missing: number;
+    /**
+     * the first of them, `id#repetition`
+     */
+    missingCells: string[];
+    /**
+     * the counts are of repetitions
+     */
+    repeated: boolean;
+    /**
+     * which part of the matrix the run is; null for the whole
+     */
+    part: {
+      only: string[];
+      shard: string | null;
+      cells: number;
+      of: number | null;
+      [k: string]: unknown;
+    } | null;
+    /**
+     * null for a complete run
+     */
+    missingSentence: string | null;
+    partSentence: string | null;
+    [k: string]: unknown;
+  };
+  /**
    * axes that vary, with the labels of their values
    */
   axes: {
@@ -99,6 +142,30 @@ export interface Run {
     title: string;
     text: string;
     size: number;
+    [k: string]: unknown;
+  };
+  selection?: {
+    of: number;
+    repeat: number;
+    only: string[];
+    shard: {
+      index: number;
+      count: number;
+      of: number;
+      plan: string;
+      [k: string]: unknown;
+    } | null;
+    cells: string[] | null;
+    [k: string]: unknown;
+  };
+  digests?: {
+    matrix: string;
+    subjects: {
+      [k: string]: string;
+    };
+    cases: {
+      [k: string]: string;
+    };
     [k: string]: unknown;
   };
   startedAt: string;
