@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -5,19 +6,131 @@ import t from 'tap';
 import { project } from '../../images/project.ts';
 import { axes } from './axes.ts';
 import { parseMatrix } from './load.ts';
+import { compilePattern } from './pattern.ts';
 import { MatrixErrors } from './problems.ts';
 import { findShippedSubject } from './subject-resolve.ts';
 import { toExtended } from './subject.ts';
 
-t.test('a pattern of JavaScript becomes one of grep -E, or is refused', (t) => {
-  const same = ['listening on', 'a|b', '^x+$', '(one|two){2,3}', '[a-z]*', 'a\\.b', 'a\\(b'];
+const hasGrep = spawnSync('grep', ['--version']).status === 0;
+
+t.test('a pattern of RE2 becomes one of grep -E, or is refused', (t) => {
+  const same = [
+    'listening on',
+    'a|b',
+    '^x+$',
+    '(one|two){2,3}',
+    '[a-z]*',
+    'a\\.b',
+    'a\\(b',
+    '[]x]',
+    '[[:digit:]-]',
+  ];
   for (const pattern of same) t.equal(toExtended(pattern), pattern);
   t.equal(toExtended('port \\d+\\s\\w'), 'port [0-9]+[[:space:]][[:alnum:]_]');
   t.equal(toExtended('[\\d.]+?x'), '[[:digit:].]+x'.replace('[:digit:]', '0-9'));
   t.equal(toExtended('(?:a|b)*?'), '(a|b)*');
   t.equal(toExtended('a\\/b'), 'a/b');
-  for (const pattern of ['(?=x)', '(?<name>x)', '\\bword', '(a)\\1', '[\\]]', '\\u0041'])
+  t.equal(toExtended('\\<b\\>'), '<b>', 'to grep, backslashes make ends of words of them');
+  t.equal(toExtended('ü+x{2}?'), '(ü)+x{2}', 'grep goes by bytes');
+  for (const pattern of [
+    '(?=x)',
+    '(?<name>x)',
+    '\\bword',
+    '(a)\\1',
+    '[\\]]',
+    '\\x41',
+    'a{,3}',
+    '{',
+    '[ü]',
+    '[[=a=]]',
+    '(?i)a',
+  ])
     t.equal(toExtended(pattern), null, pattern);
+  t.end();
+});
+
+t.test(
+  'a line that grep finds in the guest is a line that fits here',
+  { skip: !hasGrep && 'no grep' },
+  (t) => {
+    const lines = [
+      'listening on :80',
+      'a{,3}',
+      'üüx',
+      '<b>',
+      'x]',
+      'a\tb',
+      'version 1.22.3',
+      '[=a=]',
+      '',
+      'aaa',
+    ];
+    const patterns = [
+      '^a+$',
+      'on :\\d+$',
+      '\\<b\\>',
+      'ü{2}x',
+      '[]]',
+      'a\\sb',
+      '[[:digit:].]{4,}',
+      '^$|\\{',
+      '(?:a|b)+?\\s',
+    ];
+    for (const pattern of patterns) {
+      const extended = toExtended(pattern) ?? t.fail(pattern);
+      const grep = (line: string): boolean =>
+        spawnSync('grep', ['-qE', '-e', String(extended)], { input: `${line}\n`, env: { LC_ALL: 'C' } })
+          .status === 0;
+      t.strictSame(
+        lines.filter(grep),
+        lines.filter((line) => compilePattern(pattern).test(line)),
+        pattern,
+      );
+    }
+    t.end();
+  },
+);
+
+t.test('a pattern that could not be matched in linear time is refused where it stands', (t) => {
+  const table: readonly (readonly [pattern: string, message: RegExp, hint: RegExp])[] = [
+    ['^(?!x)y', /look-ahead and look-behind are not possible/, /two patterns as a list/],
+    ['(?<=x)y', /look-ahead and look-behind are not possible/, /two patterns as a list/],
+    ['(a)\\1', /a reference to a group is not possible/, /write the text out/],
+    ['\\u0041', /\\u is not possible/, /\\x\{/],
+    ['(a', /missing closing/, /as RE2 has them/],
+    ['(?:abc){500}', /too large: \d+ steps, 1000 at most/, /repeat less/],
+  ];
+  for (const [pattern, message, hint] of table) {
+    const quoted = `'${pattern}'`;
+    const places = {
+      tiers: [
+        `subject:\n  run: [x]\n  tiers:\n    standard: ${quoted}\naxes: { memory: 1G }`,
+        'm.yaml:4:15:',
+      ],
+      ready: [`subject:\n  run: [x]\n  ready: { line: ${quoted} }\naxes: { memory: 1G }`, 'm.yaml:3:18:'],
+      expect: [`axes: { memory: 1G }\nexpect:\n  - outcome: crashed\n    error: ${quoted}`, 'm.yaml:4:12:'],
+    } as const;
+    for (const [key, [text, place]] of Object.entries(places)) {
+      try {
+        parseMatrix(text, 'm.yaml');
+        t.fail(`${key}: ${pattern} was accepted`);
+      } catch (error) {
+        if (!(error instanceof MatrixErrors)) throw error;
+        t.match(error.message, message, `${key}: ${pattern}`);
+        t.match(error.message, hint);
+        t.ok(error.message.includes(place), error.message);
+      }
+    }
+  }
+  t.end();
+});
+
+t.test('all patterns of a subject together are bounded too', (t) => {
+  const words = Array.from({ length: 8 }, (_, at) => `word-${at}: 'x{900}${at}'`).join(', ');
+  t.throws(() => parseMatrix(`subject: { run: [x], tiers: { ${words} } }\naxes: { memory: 1G }`, 'm.yaml'), {
+    code: 'MATRIX_INVALID',
+    message: /fewer or shorter patterns/,
+  });
   t.end();
 });
 

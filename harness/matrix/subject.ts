@@ -38,43 +38,81 @@ export const subjectNamePattern = /^[a-z][a-z0-9-]{0,39}$/;
 export const packagePattern =
   /^(npm|pip):((?:@[\w.-]+\/)?[\w.-]+)@(\d[\w.+-]*)\/([\w.@+-]+(?:\/[\w.@+-]+)*)$/;
 
+/** Classes of RE2 that grep writes otherwise. */
 const classes: Readonly<Record<string, string>> = { d: '[0-9]', s: '[[:space:]]', w: '[[:alnum:]_]' };
 
+/** A class of POSIX inside brackets, which both write alike. */
+const namedClass = /^\[:\^?[a-z]+:\]/;
+
+const repetition = /^\{\d+(?:,\d*)?\}/;
+
+/** Characters that a backslash makes plain for grep; before others it may mean something: `\<`, "\`". */
+const special = /[.[\](){}*+?|^$\\]/;
+
 /**
- * A pattern of JavaScript for grep -E, which looks for it inside the guest.
- * @returns null where grep has nothing like it: look-around, back references, `\b`, named groups
+ * A pattern of RE2 for grep -E, which looks for it inside the guest, by bytes.
+ * @returns null where grep has nothing like it: `\b`, named groups, flags, characters of several bytes in brackets
  */
 export function toExtended(pattern: string): string | null {
   let extended = '';
-  let inClass = false;
-  for (let at = 0; at < pattern.length; at += 1) {
-    const char = pattern.charAt(at);
-    const next = pattern.charAt(at + 1);
-    if (char === '\\') {
-      at += 1;
-      const known = classes[next];
-      if (/[A-Za-z0-9]/.test(next) && known === undefined) return null;
-      // Inside brackets a backslash is a character of its own there.
-      if (inClass && known !== undefined) extended += known.slice(1, -1);
-      else if (inClass) return null;
-      else extended += known ?? (next === '/' || next === '-' ? next : `\\${next}`);
-    } else if (inClass) {
-      if (char === ']') inClass = false;
-      extended += char;
-    } else if (char === '[') {
-      inClass = true;
-      extended += char;
-    } else if (char === '(' && next === '?') {
-      if (pattern.charAt(at + 2) !== ':') return null;
-      extended += '(';
-      at += 2;
-    } else if (/[*+?}]/.test(char) && next === '?') {
-      // Greedy or not makes no difference to whether there is a match.
-      extended += char;
-      at += 1;
-    } else {
-      extended += char;
-    }
+  for (let at = 0; at < pattern.length;) {
+    const part = pattern.startsWith('[', at) ? takeBrackets(pattern, at) : takePlain(pattern, at);
+    if (part === null) return null;
+    extended += part.text;
+    at += part.length;
   }
   return extended;
+}
+
+/** A piece for grep, and how many characters of the pattern it stands for. */
+type Piece = Readonly<{ text: string; length: number }>;
+
+function takePlain(pattern: string, at: number): Piece | null {
+  const rest = pattern.slice(at, at + 20);
+  const char = rest.charAt(0);
+  const next = rest.charAt(1);
+  if (char === '\\') {
+    const known = classes[next];
+    if (known !== undefined) return { text: known, length: 2 };
+    if (/[A-Za-z0-9]/.test(next)) return null;
+    return { text: special.test(next) ? `\\${next}` : next, length: 2 };
+  }
+  if (char === '(' && next === '?') return rest.startsWith('(?:') ? { text: '(', length: 3 } : null;
+  if (char === '{') {
+    // Greedy or not makes no difference to whether there is a match.
+    const [text] = repetition.exec(rest) ?? [];
+    return text === undefined
+      ? null
+      : { text, length: text.length + Number(rest.startsWith('?', text.length)) };
+  }
+  if (/[*+?]/.test(char)) return { text: char, length: next === '?' ? 2 : 1 };
+  const whole = String.fromCodePoint(pattern.codePointAt(at) ?? 0);
+  // By bytes, a repetition would mean the last one only.
+  return { text: /[^\0-\x7f]/.test(whole) ? `(${whole})` : whole, length: whole.length };
+}
+
+function takeBrackets(pattern: string, start: number): Piece | null {
+  let text = pattern.startsWith('[^', start) ? '[^' : '[';
+  let at = start + text.length;
+  for (let first = true; first || !pattern.startsWith(']', at); first = false) {
+    const [named] = namedClass.exec(pattern.slice(at, at + 20)) ?? [];
+    const char = pattern.charAt(at);
+    if (named !== undefined) {
+      if (named.includes('^')) return null;
+      text += named;
+      at += named.length;
+    } else if (char === '\\') {
+      // Inside brackets a backslash is a character of its own there.
+      const known = classes[pattern.charAt(at + 1)];
+      if (known === undefined) return null;
+      text += known.slice(1, -1);
+      at += 2;
+    } else {
+      // `[=a=]` and `[.a.]` mean something to grep.
+      if (char === '' || /[^\0-\x7f]/.test(char) || /^\[[=.]/.test(pattern.slice(at))) return null;
+      text += char;
+      at += 1;
+    }
+  }
+  return { text: `${text}]`, length: at + 1 - start };
 }

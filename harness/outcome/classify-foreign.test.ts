@@ -63,6 +63,20 @@ t.test('one that is up has reached what its line says', (t) => {
   t.end();
 });
 
+t.test('a pattern over which a backtracking engine never ends takes no time', (t) => {
+  const evil: Subject = { ...subject(), words: [{ word: 'standard', patterns: ['^(a+)+$'] }] };
+  const stdout = `${'a'.repeat(50)}!\n`;
+  t.match(classifyForeign(buildSubject({ stderr: '', stdout, exitCode: 0 }), false, evil), {
+    outcome: 'reached',
+    tier: null,
+  });
+  t.match(classifyForeign(buildSubject({ stderr: '', stdout: `${stdout}aaa`, exitCode: 0 }), false, evil), {
+    tier: 'standard',
+    reason: 'says standard: aaa',
+  });
+  t.end();
+});
+
 t.test('one that is not up has not reached anything, whatever it says', (t) => {
   t.match(end(exit, { exitCode: 1, stdout: 'pooling on', stderr: 'x: os error 12' }), {
     outcome: 'exhausted',

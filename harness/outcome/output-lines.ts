@@ -1,5 +1,6 @@
 /** What is kept of what a subject wrote, as lines for patterns, and how much of it is not. */
 import type { SubjectRun } from '../guest/observation.ts';
+import { compilePattern } from '../matrix/pattern.ts';
 
 /** Lines of texts that are whole. */
 export function linesOf(...texts: readonly string[]): readonly string[] {
@@ -35,6 +36,6 @@ export const endOf = (head: string, tail: string): string => (tail === '' ? head
  * number and length: matching has to be linear in them.
  */
 export function findLine(lines: readonly string[], pattern: string): string | null {
-  const expression = new RegExp(pattern, 'u');
+  const expression = compilePattern(pattern);
   return lines.find((line) => expression.test(line)) ?? null;
 }
