@@ -107,11 +107,15 @@ async function describeEnd(machine: Machine, error: unknown, wasReady: boolean):
   // A panic ends QEMU; the message may arrive a moment after the socket closed.
   if (error.code === 'MACHINE_EXITED') {
     const exit = await machine.exited;
+    const words = exit.stderr.trim().split('\n').at(-1) ?? '';
     // Before the console's words, which a subject can write too: a panic ends QEMU, and not by a signal or with an error.
-    if (exit.signal !== null) return { kind: 'killed', detail: `QEMU was ended by ${exit.signal}` };
+    if (exit.signal !== null)
+      return {
+        kind: 'killed',
+        detail: `QEMU was ended by ${exit.signal}${words === '' ? '' : `: ${words}`}`,
+      };
     if (console.panic !== null && exit.exitCode === 0)
       return { kind: 'panic', detail: `kernel panic: ${console.panic}` };
-    const words = exit.stderr.trim().split('\n').at(-1) ?? '';
     if (exit.exitCode !== 0 && !wasReady)
       return { kind: 'start-failed', detail: `QEMU exited with ${exit.exitCode ?? 'nothing'}: ${words}` };
     return exit.exitCode === 0

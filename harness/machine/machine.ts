@@ -126,7 +126,12 @@ export async function startMachine(
   );
   const console = new ConsoleLog();
   let asked = false;
-  const exited = waitForEnd(subprocess).then((end): Exit => ({ asked, ...end }));
+  let qmpFailure: PoolproofError | null = null;
+  const exited = waitForEnd(subprocess).then((end): Exit => ({
+    asked,
+    ...end,
+    ...(qmpFailure !== null && { stderr: `${end.stderr.trimEnd()}\n${qmpFailure.message}`.trim() }),
+  }));
   void exited.then(() => swap?.close());
   const { pid } = subprocess;
   if (
@@ -156,7 +161,11 @@ export async function startMachine(
     pid,
     time,
     session,
-    qmp: new Qmp(qmpStream, time),
+    // A QEMU that talks nonsense is not believed in anything else either.
+    qmp: new Qmp(qmpStream, time, (failure) => {
+      qmpFailure = failure;
+      subprocess.kill('SIGKILL');
+    }),
     console,
     serial,
     exited,

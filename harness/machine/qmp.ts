@@ -4,17 +4,27 @@
  * Source: QEMU docs/interop/qmp-spec.
  */
 import type { Duplex } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
 import { PoolproofError } from '../errors.ts';
 import type { GuestTime } from './guest-time.ts';
 
-type Message = Readonly<{
-  QMP?: unknown;
-  event?: string;
-  data?: Readonly<Record<string, unknown>>;
-  return?: unknown;
-  error?: { class: string; desc: string };
-  id?: number;
-}>;
+/** Far beyond any answer to these commands; QEMU's own are below 4 KiB. */
+const maxLineCharacters = 2 ** 20;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const isObject = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** One line of QEMU's as an object; null when it is none. */
+function parseMessage(line: string): Fields | null {
+  try {
+    const value: unknown = JSON.parse(line);
+    return isObject(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
 
 type Waiting = Readonly<{
   command: string;
@@ -31,11 +41,16 @@ export class Qmp {
   #nextId = 1;
   #negotiated: Promise<unknown> | null = null;
   #closed: PoolproofError | null = null;
+  readonly #onBroken: (error: PoolproofError) => void;
 
-  constructor(stream: Duplex, time: GuestTime) {
+  /** `onBroken` is called when QEMU sends what is no message: nothing that it says counts any more. */
+  constructor(stream: Duplex, time: GuestTime, onBroken: (error: PoolproofError) => void = () => undefined) {
     this.#stream = stream;
     this.#time = time;
-    stream.on('data', (chunk: Buffer) => this.#push(chunk.toString('utf8')));
+    this.#onBroken = onBroken;
+    // A character may be cut between two chunks.
+    const decoder = new StringDecoder('utf8');
+    stream.on('data', (chunk: Buffer) => this.#push(decoder.write(chunk)));
     const close = (): void => this.#close();
     stream.on('close', close);
     stream.on('end', close);
@@ -107,26 +122,49 @@ export class Qmp {
   readonly #rejecters = new Set<(error: Error) => void>();
 
   #push(text: string): void {
+    if (this.#closed !== null) return;
     const lines = (this.#pending + text).split('\n');
     this.#pending = lines.pop() ?? '';
+    if ([...lines, this.#pending].some(({ length }) => length > maxLineCharacters)) {
+      this.#breakOff(`a line of more than ${maxLineCharacters / 2 ** 20} MiB`);
+      return;
+    }
     for (const line of lines) {
-      if (line.trim() !== '') this.#receive(JSON.parse(line) as Message);
+      if (line.trim() === '') continue;
+      const message = parseMessage(line);
+      if (message === null) {
+        this.#breakOff(`what is no message: ${JSON.stringify(line.slice(0, 100))}`);
+        return;
+      }
+      this.#receive(message);
     }
   }
 
-  #receive(message: Message): void {
-    if (message.event !== undefined) {
-      const waiters = this.#eventWaiters.get(message.event) ?? [];
-      this.#eventWaiters.set(
-        message.event,
-        waiters.filter((waiter) => !waiter(message.data ?? {})),
-      );
+  #receive({ event, data, id, error, return: answer }: Fields): void {
+    if (typeof event === 'string') {
+      const waiters = this.#eventWaiters.get(event) ?? [];
+      if (waiters.length === 0) return;
+      const left = waiters.filter((waiter) => !waiter(isObject(data) ? data : {}));
+      this.#eventWaiters.set(event, left);
       return;
     }
-    const waiting = message.id === undefined ? undefined : this.#waiting.get(message.id);
+    const waiting = typeof id === 'number' ? this.#waiting.get(id) : undefined;
     if (waiting === undefined) return; // the greeting
-    if (message.error === undefined) waiting.resolve(message.return);
-    else waiting.reject(new PoolproofError('QMP_ERROR', `${waiting.command}: ${message.error.desc}`));
+    if (error === undefined) waiting.resolve(answer);
+    else {
+      const reason = isObject(error) && typeof error['desc'] === 'string' ? error['desc'] : 'refused';
+      waiting.reject(new PoolproofError('QMP_ERROR', `${waiting.command}: ${reason}`));
+    }
+  }
+
+  /** QEMU is damaged, or is not QEMU. */
+  #breakOff(what: string): void {
+    const failure = new PoolproofError('QMP_ERROR', `QEMU sent ${what} over its machine protocol`);
+    this.#pending = '';
+    this.#closed = failure;
+    this.#close();
+    this.#stream.destroy();
+    this.#onBroken(failure);
   }
 
   #close(): void {
