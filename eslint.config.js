@@ -13,6 +13,7 @@ const fromImages = [
   './project.ts',
   './build.ts',
   './errors.ts',
+  './run-program.ts',
   './guest/protocol.ts',
   './allocator',
   './wasm-host/workloads/catalogue.ts',

@@ -1,22 +1,11 @@
 /** `poolproof doctor`: what this computer offers, and what is missing. */
 import { access, constants, statfs } from 'node:fs/promises';
 import { listImages } from '../../images/inspect.ts';
+import { qemuTool, tools, type Tool } from '../../images/tools.ts';
 import { PoolproofError } from '../errors.ts';
 import { decideCapacity } from '../plan/admission.ts';
 import { findExecutable, findQemu, readComputer } from '../plan/computer.ts';
 import { cacheOption, type Context } from './context.ts';
-
-/** Programs beside QEMU, what each is for, and the Debian package that has it. */
-const tools = [
-  { name: 'setpriv', package: 'util-linux', use: 'ends QEMU with the harness' },
-  { name: 'flock', package: 'util-linux', use: 'keeps two runs apart' },
-  { name: 'mkfs.erofs', package: 'erofs-utils', use: 'builds the disks of a guest' },
-  { name: 'dpkg-deb', package: 'dpkg', use: 'unpacks packages' },
-  { name: 'apt-get', package: 'apt', use: 'fetches kernels and libraries' },
-  { name: 'npm', package: 'npm', use: 'fetches Node and koffi' },
-  { name: 'python3', package: 'python3', use: 'fetches libwasmtime, with pip' },
-  { name: 'xz', package: 'xz-utils', use: 'unpacks packages' },
-] as const;
 
 type Line = Readonly<{ ok: boolean; text: string; package?: string }>;
 
@@ -26,11 +15,11 @@ async function checkQemu(): Promise<Line> {
     return { ok: true, text: `QEMU ${qemu.version} at ${qemu.path}` };
   } catch (error) {
     if (!(error instanceof PoolproofError)) throw error;
-    return { ok: false, text: error.message, package: 'qemu-system-x86' };
+    return { ok: false, text: error.message, package: qemuTool.package };
   }
 }
 
-async function checkTool({ name, package: owner, use }: (typeof tools)[number]): Promise<Line> {
+async function checkTool({ name, package: owner, use }: Tool): Promise<Line> {
   const found = await findExecutable(name);
   return found === null
     ? { ok: false, text: `${name} is missing; it ${use}`, package: owner }

@@ -1,5 +1,5 @@
 /** Runs measuring processes on this machine, one at a time: they would disturb each other. */
-import { execa } from 'execa';
+import { runProgram } from '../../images/run-program.ts';
 import { PoolproofError } from '../errors.ts';
 import { parseMeasurement, type Measurement } from './measurement.ts';
 
@@ -37,24 +37,19 @@ async function runOne(
   signal: AbortSignal | undefined,
   timeoutMs: number,
 ): Promise<Measurement> {
-  const result = await execa(command, [...args], {
-    reject: false,
-    timeout: timeoutMs,
-    stdin: 'ignore',
-    maxBuffer: 16 * 1024 * 1024,
-    ...(signal === undefined ? {} : { cancelSignal: signal }),
+  const result = await runProgram(command, args, {
+    timeoutMs,
+    maxBytes: 16 * 1024 * 1024,
+    ...(signal === undefined ? {} : { signal }),
   });
-  if (result.isCanceled) throw new PoolproofError('INTERRUPTED', 'measuring was interrupted');
-  if (result.failed) {
-    const end = result.timedOut
-      ? `took longer than ${timeoutMs / 1000} s`
-      : `ended with ${result.signal ?? result.exitCode ?? 'no status'}`;
-    throw new PoolproofError('MEASURE_FAILED', `a measuring process ${end}`, {
+  if (result.ended === 'caller') throw new PoolproofError('INTERRUPTED', 'measuring was interrupted');
+  if (!result.ok) {
+    throw new PoolproofError('MEASURE_FAILED', `a measuring process ${result.why}`, {
       command: [command, ...args].join(' '),
       stderr: result.stderr.slice(-2000),
     });
   }
-  return parseMeasurement(result.stdout);
+  return parseMeasurement(result.stdout.toString('utf8'));
 }
 
 /** @throws PoolproofError MEASURE_FAILED: forms that computed different things cannot be compared. */

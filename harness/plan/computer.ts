@@ -2,7 +2,7 @@
 import { access, constants, readFile } from 'node:fs/promises';
 import { availableParallelism, cpus as listCpus, release, totalmem } from 'node:os';
 import path from 'node:path';
-import { execa } from 'execa';
+import { questionBounds, runProgram, type Bounds } from '../../images/run-program.ts';
 import { PoolproofError } from '../errors.ts';
 
 const qemuName = 'qemu-system-x86_64';
@@ -49,20 +49,20 @@ export async function findExecutable(name: string): Promise<string | null> {
  * Finds QEMU and asks for its version. `POOLPROOF_QEMU` names another binary.
  * @throws PoolproofError QEMU_NOT_FOUND, QEMU_TOO_OLD, QEMU_FAILED.
  */
-export async function findQemu(): Promise<Qemu> {
+export async function findQemu(bounds: Bounds = questionBounds): Promise<Qemu> {
   const hint = 'apt-get install --no-install-recommends qemu-system-x86, or set POOLPROOF_QEMU';
   const binary = process.env['POOLPROOF_QEMU'] ?? (await findExecutable(qemuName));
   if (binary === null) throw new PoolproofError('QEMU_NOT_FOUND', `${qemuName} is not installed`, { hint });
-  const result = await execa(binary, ['--version'], { reject: false, stdin: 'ignore' });
-  const title = result.stdout.split('\n')[0] ?? '';
-  const version = /version (\d+)\.(\d+)(?:\.(\d+))?/.exec(title);
-  if (result.failed || version === null) {
+  const result = await runProgram(binary, ['--version'], bounds);
+  const title = result.stdout.toString('utf8').split('\n', 1)[0]?.slice(0, 200) ?? '';
+  const version = /version (\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?/.exec(title);
+  if (!result.ok || version === null) {
     throw new PoolproofError(
-      result.exitCode === undefined ? 'QEMU_NOT_FOUND' : 'QEMU_FAILED',
-      `${binary} --version gave no version`,
+      result.errorCode === null ? 'QEMU_FAILED' : 'QEMU_NOT_FOUND',
+      `${binary} --version ${result.ok ? 'gave no version' : result.why}`,
       {
         command: `${binary} --version`,
-        stderr: result.stderr,
+        stderr: result.stderr.slice(-2000),
         hint,
       },
     );

@@ -1,7 +1,7 @@
 /** V8's bytecode of the wasm host's worker, made by the very Node that is to run it. */
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { execa } from 'execa';
+import { runProgram } from '../run-program.ts';
 
 /**
  * Equal bytes on every computer: V8 seeds its hashes with chance, and compiles a function when it is first called
@@ -11,6 +11,9 @@ const steadyFlags = ['--hash-seed=1', '--no-lazy'];
 
 /** Place of that digest: `SerializedCodeData::kFlagHashOffset`, V8 9 to 14. */
 const flagDigest = { at: 12, bytes: 4 } as const;
+
+/** It compiles one file and writes nothing. */
+const bounds = { timeoutMs: 120_000, maxBytes: 2 ** 20 } as const;
 
 /** What makes it and what it is made of, in the compiled project. */
 export const bytecodePrograms: readonly string[] = ['wasm-host/worker.cjs', 'wasm-host/keep-bytecode.cjs'];
@@ -32,7 +35,7 @@ export async function buildBytecode(
   const run = async (flags: readonly string[], what: 'make' | 'check', file: string): Promise<boolean> => {
     // NODE_OPTIONS are flags too: neither the user's count, nor those that a test runner gives every child.
     const words = ['-i', node, ...flags, keeper, what, worker, file];
-    return !(await execa('env', words, { reject: false, stdin: 'ignore' })).failed;
+    return (await runProgram('env', words, bounds)).ok;
   };
   const [plain, steady] = [path.join(workFolder, 'plain'), path.join(workFolder, 'steady')];
   if (!(await run([], 'make', plain)) || !(await run(steadyFlags, 'make', steady))) return null;

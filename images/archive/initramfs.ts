@@ -1,6 +1,5 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { execa } from 'execa';
 import { busyboxApplets, guestModules, mountPoint } from '../definitions.ts';
 import { PoolproofError } from '../errors.ts';
 import { buildConfineProgram } from '../guest/confine.ts';
@@ -10,6 +9,8 @@ import { buildTextsProgram } from '../guest/texts.ts';
 import { buildWakeProgram } from '../guest/wake.ts';
 import { buildCpio, type CpioEntry } from './cpio.ts';
 import { moduleName, resolveModules } from './kernel-modules.ts';
+import { runProgram, workBounds } from '../run-program.ts';
+import { missingTool } from '../source/run-tool.ts';
 
 /** Where init finds the modules and the file `order`, which names them one a line. */
 const moduleFolder = 'lib/modules-poolproof';
@@ -131,14 +132,14 @@ export async function buildScriptArchive(guestFolder: string): Promise<Buffer> {
 async function readModule(file: string | undefined): Promise<Buffer | undefined> {
   if (file === undefined || !file.endsWith('.xz')) return file === undefined ? undefined : readFile(file);
   // Suites from trixie on compress modules; busybox' insmod in the guest would have to inflate them.
-  const result = await execa('xz', ['-dc', file], {
-    encoding: 'buffer',
-    // A signed module ends with a newline: without it the kernel finds no signature and says it is tainted.
-    stripFinalNewline: false,
-    stdin: 'ignore',
-    reject: false,
-  });
-  if (result.failed)
-    throw new PoolproofError('IMAGE_BUILD', `cannot unpack ${file} with xz`, { cause: result.cause });
-  return Buffer.from(result.stdout);
+  const result = await runProgram('xz', ['-dc', file], workBounds);
+  if (result.errorCode === 'ENOENT') throw missingTool('xz', 'unpacking a kernel module');
+  if (!result.ok) {
+    throw new PoolproofError('IMAGE_BUILD', `cannot unpack ${file}: xz ${result.why}`, {
+      command: result.command,
+      stderr: result.stderr.slice(-2000),
+    });
+  }
+  // Whole: a signed module ends with a newline, without which the kernel finds no signature.
+  return result.stdout;
 }

@@ -1,18 +1,6 @@
-import { execa } from 'execa';
 import { PoolproofError, type ErrorCode } from '../errors.ts';
-
-/** Debian package that brings a tool, for the hint when the tool is missing. */
-const packageOfTool: Readonly<Record<string, string>> = {
-  'apt-get': 'apt',
-  'apt-cache': 'apt',
-  'apt-config': 'apt',
-  'dpkg-deb': 'dpkg',
-  flock: 'util-linux',
-  'mkfs.erofs': 'erofs-utils',
-  npm: 'npm',
-  python3: 'python3 python3-pip',
-  xz: 'xz-utils',
-};
+import { runProgram, workBounds } from '../run-program.ts';
+import { packageOfTool } from '../tools.ts';
 
 export type ToolOptions = Readonly<{
   /** Code of the error when the tool fails. */
@@ -43,23 +31,21 @@ export async function runTool(
   args: readonly string[],
   options: ToolOptions,
 ): Promise<Readonly<{ stdout: string; stderr: string }>> {
-  const result = await execa(file, [...args], {
-    reject: false,
-    stdin: 'ignore',
+  const result = await runProgram(file, args, {
+    ...workBounds,
     // Messages are matched and shown: one language, whatever the machine's.
     env: { LC_ALL: 'C.UTF-8', ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    maxBuffer: 64 * 1024 * 1024,
   });
-  if (!result.failed) return { stdout: result.stdout, stderr: result.stderr };
-  if (result.code === 'ENOENT') throw missingTool(file, options.doing);
+  if (result.ok) return { stdout: result.stdout.toString('utf8').trimEnd(), stderr: result.stderr };
+  if (result.errorCode === 'ENOENT') throw missingTool(file, options.doing);
   const stderr = result.stderr.split('\n').slice(-20).join('\n');
   if (isDiskFull(stderr)) throw diskFullError(options.doing, result.cause);
   throw new PoolproofError(
     options.code,
-    `${options.doing} failed: ${lastLine(stderr) || result.shortMessage}`,
+    `${options.doing} failed: ${result.ended === null ? lastLine(stderr) || result.why : result.why}`,
     {
-      command: result.escapedCommand,
+      command: result.command,
       stderr,
       cause: result.cause,
       ...(options.hint === undefined ? {} : { hint: options.hint }),
@@ -68,9 +54,8 @@ export async function runTool(
 }
 
 export function missingTool(file: string, doing: string): PoolproofError {
-  const debianPackage = packageOfTool[file] ?? file;
   return new PoolproofError('TOOL_NOT_FOUND', `${file} is needed for ${doing} and was not found`, {
-    hint: `apt-get install ${debianPackage}`,
+    hint: `apt-get install ${packageOfTool(file)}`,
   });
 }
 
