@@ -42,6 +42,7 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
   const program = new Command('poolproof')
     .description('Proves in which environments a WebAssembly host can still use its pooling allocator.')
     .version(context.version)
+    .option('--verbose', 'show the trace of an error')
     .configureOutput({ writeOut: context.out, writeErr: context.err })
     .showHelpAfterError('(poolproof --help lists the commands)')
     .exitOverride();
@@ -267,6 +268,12 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
   return program;
 }
 
+/** Also when the command line could not be read. Words behind `--` are another program's. */
+function wantsTrace(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--');
+  return argv.slice(0, end === -1 ? argv.length : end).includes('--verbose');
+}
+
 /** Runs one command line. Returns the exit code; never exits by itself. */
 export async function main(argv: readonly string[], context: Context): Promise<number> {
   let code = 0;
@@ -279,7 +286,7 @@ export async function main(argv: readonly string[], context: Context): Promise<n
   } catch (error) {
     // Commander has written its message already; help and version end with 0.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    context.err(`${renderError(error)}\n`);
+    context.err(`${renderError(error, { verbose: wantsTrace(argv) })}\n`);
     return context.signal.aborted ? 130 : 2;
   }
 }
@@ -287,6 +294,14 @@ export async function main(argv: readonly string[], context: Context): Promise<n
 const script = process.argv[1];
 if (script !== undefined && realpathSync(script) === fileURLToPath(import.meta.url)) {
   const context = await openContext();
-  process.exitCode = await main(process.argv.slice(2), context);
+  const argv = process.argv.slice(2);
+  // What nobody caught says nothing about a cell: no verdict. QEMU and the tools end with this process.
+  const stop = (error: unknown): never => {
+    context.err(`${renderError(error, { verbose: wantsTrace(argv) })}\n`);
+    process.exit(2);
+  };
+  process.on('uncaughtException', stop);
+  process.on('unhandledRejection', stop);
+  process.exitCode = await main(argv, context);
   context.close();
 }

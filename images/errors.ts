@@ -30,6 +30,11 @@ export type ErrorCode =
   | 'TOOL_NOT_FOUND'
   | 'OS_UNSUPPORTED'
   | 'DISK_FULL'
+  | 'TOO_MANY_FILES' // open at a time
+  | 'NO_MEMORY' // for a process or a buffer of the harness
+  | 'TMPDIR_UNWRITABLE'
+  | 'NOT_PRIVATE' // others may write to a folder that is trusted
+  | 'UNEXPECTED' // nothing above: a fault of poolproof
   // images
   | 'IMAGE_UNKNOWN'
   | 'IMAGE_CHECKSUM'

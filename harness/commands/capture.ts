@@ -22,6 +22,8 @@ export async function capture(
     context.out(await readFile(script, 'utf8'));
     return 0;
   }
+  // What was captured so far is printed also when the command is interrupted.
+  context.finishOnSignal();
   // The words go to the shell as arguments, never as text of a command line.
   const result = await execa('/bin/sh', [script, ...(args.length > 0 ? ['--', ...args] : [])], {
     stdin: 'inherit',

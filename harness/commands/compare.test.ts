@@ -25,6 +25,7 @@ function listen(): Readonly<{ context: Context; out: () => string; err: () => st
     stdout: process.stdout,
     stderr: process.stderr,
     signal: new AbortController().signal,
+    finishOnSignal: () => undefined,
     close: () => undefined,
   };
   return { context, out: () => out, err: () => err };

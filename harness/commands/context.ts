@@ -3,17 +3,22 @@ import { resolveCacheFolder } from '../../images/cache/cache-folder.ts';
 import { readFile } from 'node:fs/promises';
 import { PoolproofError } from '../errors.ts';
 import { parseSize } from '../matrix/size.ts';
+import { showable } from '../plain-text.ts';
+import type { Reporter } from '../report/reporter.ts';
+import { wantsColor } from '../report/wants-color.ts';
 
 export type Context = Readonly<{
   version: string;
-  /** Results. */
+  /** Results. What a terminal would obey is written out as \\uXXXX, here and in `err`. */
   out: (text: string) => void;
   /** Progress, notices, errors. */
   err: (text: string) => void;
   stdout: NodeJS.WriteStream;
   stderr: NodeJS.WriteStream;
-  /** Fires on SIGINT and SIGTERM. */
+  /** Fires on SIGINT, SIGTERM and SIGHUP, once `finishOnSignal` was called. */
   signal: AbortSignal;
+  /** From now on there is something to save or to end in order: the first signal fires `signal` and no more. */
+  finishOnSignal: () => void;
   close: () => void;
 }>;
 
@@ -27,33 +32,46 @@ async function readVersion(): Promise<string> {
   return 'unknown';
 }
 
-/** The real terminal. A first signal asks the command to end, a second ends the process: QEMU dies with it. */
+/**
+ * The real terminal. A first signal ends the process at once, as there is nothing to save: QEMU and the tools die with
+ * it. After `finishOnSignal` a first one only asks the command to end, and a second ends the process.
+ */
 export async function openContext(): Promise<Context> {
   const controller = new AbortController();
+  let finishing = false;
   const onSignal = (): void => {
-    if (controller.signal.aborted) process.exit(130);
+    if (!finishing || controller.signal.aborted) process.exit(130);
     controller.abort();
   };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
+  // SIGHUP: the terminal was closed.
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const signal of signals) process.on(signal, onSignal);
   // A reader that closed its end (`| head`) is no error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0);
     throw error;
   });
+  // There is nowhere left to say that nothing can be said.
+  process.stderr.on('error', () => undefined);
+  const [outColor, errColor] = [wantsColor(process.stdout), wantsColor(process.stderr)];
   return {
     version: await readVersion(),
-    out: (text) => void process.stdout.write(text),
-    err: (text) => void process.stderr.write(text),
+    out: (text) => void process.stdout.write(showable(text, outColor)),
+    err: (text) => void process.stderr.write(showable(text, errColor)),
     stdout: process.stdout,
     stderr: process.stderr,
     signal: controller.signal,
+    finishOnSignal: () => {
+      finishing = true;
+    },
     close: () => {
-      process.off('SIGINT', onSignal);
-      process.off('SIGTERM', onSignal);
+      for (const signal of signals) process.off(signal, onSignal);
     },
   };
 }
+
+/** From the start of a run on, cells in flight are saved before a signal ends the command. */
+export const finishCells = (context: Context): Reporter => ({ onRunStart: () => context.finishOnSignal() });
 
 /** An option's text, or undefined. */
 export function textOption(options: Readonly<Record<string, unknown>>, name: string): string | undefined {

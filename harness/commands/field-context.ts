@@ -1,14 +1,11 @@
 /** What the field's commands share: an ask with the options of the command line. */
-import { rmSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
+import { makeTemporaryFolder } from '../../images/temporary-folder.ts';
 import { loadLock } from '../../images/lock.ts';
 import type { FieldImages } from '../field/mapping.ts';
 import { knownImages } from '../matrix/axes.ts';
 import { bootAsk, remember, type Ask } from '../field/ask.ts';
 import type { Result } from '../store/result.ts';
-import { cacheOption, textOption, type Context } from './context.ts';
+import { cacheOption, finishCells, textOption, type Context } from './context.ts';
 import { renderImageEvent } from './image-notices.ts';
 
 type Options = Readonly<Record<string, unknown>>;
@@ -35,9 +32,7 @@ function progress(context: Context): (result: Result) => void {
 export async function resultsFolder(options: Options): Promise<string> {
   const given = textOption(options, 'results');
   if (given !== undefined) return given;
-  const folder = await mkdtemp(path.join(os.tmpdir(), 'poolproof-field-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  return folder;
+  return (await makeTemporaryFolder()).path;
 }
 
 /** Asks guests what a command wants to know, with its options and a line of progress for each answer. */
@@ -54,6 +49,7 @@ export async function openAsk(
       cacheDir: cacheOption(options),
       cold,
       signal: context.signal,
+      reporters: [finishCells(context)],
       onImageEvent: (event) => context.err(renderImageEvent(event)),
       onNotice: (text) => context.err(`notice: ${text}\n`),
       recordOptions: { command: title },

@@ -54,6 +54,8 @@ export async function openGuestShell(
   );
 
   const { stdin } = process;
+  // The terminal is to be put back as it was.
+  context.finishOnSignal();
   const left = new Promise<void>((resolve) => {
     const onKey = (chunk: Buffer): void => {
       if (chunk.includes(leaveKey)) resolve();

@@ -31,6 +31,7 @@ export async function host(
     once: options['once'] === true,
     digest: engine.version !== null,
   });
+  context.finishOnSignal();
   // The launcher ends its worker itself when it is told to stop.
   const result = await execa(command, [...args], {
     stdio: 'inherit',

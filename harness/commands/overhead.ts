@@ -1,12 +1,10 @@
 /** `poolproof overhead`: what the forms of a tier cost on this very machine. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import type { EngineKind } from '../../images/allocator/tier.ts';
 import { findEngineLibrary } from '../../images/engine-library.ts';
 import { measureCommand, type MeasureRequest } from '../../images/wasm-host/measure-command.ts';
 import { findNodeBinary } from '../../images/node-binary.ts';
 import { findWorkloadFiles } from '../../images/workload-files.ts';
+import { makeTemporaryFolder } from '../../images/temporary-folder.ts';
 import { PoolproofError } from '../errors.ts';
 import { evaluateQuartets, evaluateTime } from '../overhead/evaluate-time.ts';
 import type { TierResources } from '../overhead/cell-overhead.ts';
@@ -69,8 +67,8 @@ export async function overhead(
       : [planTogether(engine.kind, others, count)];
   const total = plans.reduce((sum, plan) => sum + plan.processes.length, 0);
   // Compiled once on this machine, not in every process: SQLite alone takes half a second.
-  const compiled = await mkdtemp(path.join(tmpdir(), 'poolproof-overhead-'));
-  await using _folder = { [Symbol.asyncDispose]: () => rm(compiled, { recursive: true, force: true }) };
+  await using folder = await makeTemporaryFolder();
+  const compiled = folder.path;
   let before = 0;
   const summaries: OverheadSummary[] = [];
   const raw: Measurement[] = [];

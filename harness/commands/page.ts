@@ -1,4 +1,5 @@
 /** The supported-environments page of one run or several, with what the guests left behind. */
+import { describeSpecialFile } from '../../images/bounded-file.ts';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { renderHtmlReport } from '../report/format-html.ts';
@@ -19,6 +20,7 @@ const readBytes = 64 * 1024;
 
 /** A file's last bytes; null when it is not there. Evidence may be gone or packed away: the page says less then. */
 async function readTail(file: string): Promise<string | null> {
+  if ((await describeSpecialFile(file)) !== null) return null;
   try {
     await using handle = await open(file);
     const { size } = await handle.stat();

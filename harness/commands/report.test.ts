@@ -15,6 +15,7 @@ function listen(): { context: Context; out: string[]; err: string[] } {
     stdout: process.stdout,
     stderr: process.stderr,
     signal: new AbortController().signal,
+    finishOnSignal: () => undefined,
     close: () => undefined,
   };
   return { context, out, err };

@@ -1,7 +1,8 @@
 /** `poolproof report` */
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
+import { readBounded } from '../../images/bounded-file.ts';
 import { PoolproofError } from '../errors.ts';
 import { joinNative } from '../overhead/native-figures.ts';
 import { parseNativeRecord, type NativeRecord } from '../overhead/native-record.ts';
@@ -40,14 +41,19 @@ async function renderAll(
 /** Not among the formats of a run: it takes records of real machines too. */
 const overheadPage = { name: 'overhead', file: 'overhead.md' } as const;
 
+/** Far beyond a record with all its measurements. */
+const maxRecordBytes = 64 * 2 ** 20;
+
 async function loadNative(files: unknown): Promise<readonly NativeRecord[]> {
   const names = Array.isArray(files) ? files.map(String) : [];
   return Promise.all(
     names.map(async (file) => {
-      const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+      const bytes = await readBounded(file, maxRecordBytes).catch((cause: unknown) => {
         throw new PoolproofError('STORE_NOT_FOUND', 'there is no such record', { file, cause });
       });
-      return parseNativeRecord(text, file);
+      if (bytes.length > maxRecordBytes)
+        throw new PoolproofError('STORE_CORRUPT', 'this is too large for a record', { file });
+      return parseNativeRecord(bytes.toString('utf8'), file);
     }),
   );
 }

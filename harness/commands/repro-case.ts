@@ -7,7 +7,7 @@ import { plainLine } from '../outcome/plain-text.ts';
 import { createProgress } from '../report/progress.ts';
 import { tellGone } from '../report/known-failures.ts';
 import { runMatrix } from '../run.ts';
-import { cacheOption, textOption, type Context } from './context.ts';
+import { cacheOption, finishCells, textOption, type Context } from './context.ts';
 import { resultsFolder } from './field-context.ts';
 import { openGuestShell } from './guest-shell.ts';
 import { renderImageEvent } from './image-notices.ts';
@@ -47,7 +47,7 @@ async function run(context: Context, matrix: Matrix, options: Options) {
     cacheDir: cacheOption(options),
     // Few cells of many machines: a template would seldom be used twice.
     cold: true,
-    reporters: [createProgress(context.stderr)],
+    reporters: [finishCells(context), createProgress(context.stderr)],
     onImageEvent: (event) => context.err(renderImageEvent(event)),
     onNotice: (text) => context.err(`notice: ${text}\n`),
     signal: context.signal,

@@ -1,7 +1,6 @@
 /** `poolproof repro`: the failure of a field report, or of a stored cell, once more in a guest. */
-import { mkdtemp, rm, stat } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
+import { makeTemporaryFolder } from '../../images/temporary-folder.ts';
+import { stat } from 'node:fs/promises';
 import writeFileAtomic from 'write-file-atomic';
 import { PoolproofError } from '../errors.ts';
 import { renderCases } from '../field/cell-matrix.ts';
@@ -105,25 +104,21 @@ async function openCell(text: string, resultsDir: string): Promise<Case> {
 
 /** What a bundle holds: each of its cells that failed, else each that was judged. */
 async function openBundle(file: string): Promise<readonly Case[]> {
-  const folder = await mkdtemp(path.join(os.tmpdir(), 'poolproof-bundle-'));
-  try {
-    const { dir } = await unpackBundle(file, folder);
-    const judged = (await collectResults((await readRun(dir)).results())).filter(
-      ({ verdict }) => verdict !== null,
-    );
-    const failed = judged.filter(isFailed);
-    const chosen = new Map((failed.length > 0 ? failed : judged).map((result) => [result.id, result]));
-    if (chosen.size === 0)
-      throw new PoolproofError('CELL_NOT_FOUND', 'the bundle holds no cell that was judged', { file });
-    return [...chosen.values()].map((stored) => ({
-      settings: stored.settings,
-      mappings: [],
-      looked: signatureOf(stored),
-      compare: (result) => compareResults(stored, result),
-    }));
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  await using folder = await makeTemporaryFolder();
+  const { dir } = await unpackBundle(file, folder.path);
+  const judged = (await collectResults((await readRun(dir)).results())).filter(
+    ({ verdict }) => verdict !== null,
+  );
+  const failed = judged.filter(isFailed);
+  const chosen = new Map((failed.length > 0 ? failed : judged).map((result) => [result.id, result]));
+  if (chosen.size === 0)
+    throw new PoolproofError('CELL_NOT_FOUND', 'the bundle holds no cell that was judged', { file });
+  return [...chosen.values()].map((stored) => ({
+    settings: stored.settings,
+    mappings: [],
+    looked: signatureOf(stored),
+    compare: (result) => compareResults(stored, result),
+  }));
 }
 
 async function openAll(name: string, options: Options): Promise<readonly Case[]> {

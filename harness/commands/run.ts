@@ -10,7 +10,15 @@ import { renderTable, wantsColor } from '../report/terminal-table.ts';
 import { renderTimings } from '../report/timings.ts';
 import { runMatrix } from '../run.ts';
 import { findRun } from '../store/find-run.ts';
-import { cacheOption, countOption, listOption, sizeOption, textOption, type Context } from './context.ts';
+import {
+  cacheOption,
+  countOption,
+  finishCells,
+  listOption,
+  sizeOption,
+  textOption,
+  type Context,
+} from './context.ts';
 import { renderImageEvent } from './image-notices.ts';
 import { buildReporters, parseReporters } from './reporters.ts';
 
@@ -59,7 +67,7 @@ export async function run(
     failOnFlaky,
     strict,
     ...(templateCacheBytes !== undefined && { templateCacheBytes }),
-    reporters: [createProgress(context.stderr), ...buildReporters(wanted, context.out)],
+    reporters: [finishCells(context), createProgress(context.stderr), ...buildReporters(wanted, context.out)],
     onImageEvent: (event) => context.err(renderImageEvent(event)),
     onNotice: (text) => context.err(`notice: ${text}\n`),
     signal: context.signal,

@@ -3,8 +3,8 @@
  * hostile until proven otherwise. Every refusal names the field and the reason, and nothing of a report is
  * ever more than data: numbers within bounds, words of a closed set, or text that is only compared and shown.
  */
-import { open } from 'node:fs/promises';
 import { z } from 'zod';
+import { readBounded } from '../../images/bounded-file.ts';
 import { PoolproofError } from '../errors.ts';
 import { printable, quote } from '../matrix/problems.ts';
 import { parseSource } from '../matrix/source.ts';
@@ -243,24 +243,15 @@ const tooLarge = (file: string): PoolproofError =>
  * @throws PoolproofError `FIELD_NOT_FOUND` when the file cannot be read, and what {@link parseFieldReport} throws.
  */
 export async function loadFieldReport(file: string): Promise<FieldReport> {
-  let filled = 0;
-  const buffer = Buffer.alloc(maxReportBytes + 1);
+  let bytes: Buffer;
   try {
-    await using handle = await open(file);
-    for (;;) {
-      const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled);
-      filled += bytesRead;
-      if (bytesRead === 0 || filled > maxReportBytes) break;
-    }
+    bytes = await readBounded(file, maxReportBytes);
   } catch (cause) {
     throw new PoolproofError('FIELD_NOT_FOUND', 'cannot read the report', { file: printable(file), cause });
   }
-  if (filled > maxReportBytes) throw tooLarge(file);
+  if (bytes.length > maxReportBytes) throw tooLarge(file);
   try {
-    return parseFieldReport(
-      new TextDecoder('utf-8', { fatal: true }).decode(buffer.subarray(0, filled)),
-      file,
-    );
+    return parseFieldReport(new TextDecoder('utf-8', { fatal: true }).decode(bytes), file);
   } catch (cause) {
     if (cause instanceof PoolproofError) throw cause;
     throw new PoolproofError('FIELD_INVALID', 'the report is not a text in UTF-8', {

@@ -4,6 +4,7 @@ import { constants } from 'node:fs';
 import { access, mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
+import { openPrivateFolder } from '../../images/cache/private-folder.ts';
 import { PoolproofError } from '../errors.ts';
 import type { Accelerator, MachineSpec } from '../plan/machine-spec.ts';
 import { startMachine } from './machine.ts';
@@ -58,7 +59,10 @@ export async function chooseAccelerator(
   );
   if (!opened) return { accelerator: 'tcg', reason: '/dev/kvm cannot be opened' };
   const file = await memoryFile(cacheDir, qemuTitle);
-  const known = await readFile(file, 'utf8').then(parseChoice, () => null);
+  await openPrivateFolder(cacheDir);
+  const known = await readFile(file, 'utf8')
+    .then(parseChoice)
+    .catch(() => null);
   if (known !== null) return known;
   const boots = await bootsWithin(spec, probeMs);
   if (boots === null)
@@ -69,8 +73,10 @@ export async function chooseAccelerator(
         accelerator: 'tcg',
         reason: `/dev/kvm is there, but a guest did not reach user space in ${probeMs / 1000} s`,
       };
-  await mkdir(path.dirname(file), { recursive: true });
-  await writeFileAtomic(file, `${JSON.stringify(choice)}\n`);
+  // Without the memory the next run asks again.
+  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
+    .then(() => writeFileAtomic(file, `${JSON.stringify(choice)}\n`))
+    .catch(() => undefined);
   return choice;
 }
 

@@ -1,10 +1,10 @@
 /** One QEMU process: started, watched, ended. It dies with the harness, whatever kills the harness. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, open, rm, type FileHandle } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { open, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { Duplex } from 'node:stream';
+import { makeTemporaryFolder } from '../../images/temporary-folder.ts';
 import { PoolproofError } from '../errors.ts';
 import { ConsoleLog } from './console.ts';
 import { GuestTime } from './guest-time.ts';
@@ -61,14 +61,10 @@ const stderrCharacters = 4096;
 
 /** A sparse file for the swap disk that nothing but the handle leads to. */
 async function openSwap(mib: number): Promise<FileHandle> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'poolproof-'));
-  try {
-    const file = await open(path.join(folder, 'swap'), 'wx+', 0o600);
-    await file.truncate(mib * 1024 * 1024);
-    return file;
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  await using folder = await makeTemporaryFolder();
+  const file = await open(path.join(folder.path, 'swap'), 'wx+', 0o600);
+  await file.truncate(mib * 1024 * 1024);
+  return file;
 }
 
 function readPeakMib(pid: number): number | null {

@@ -19,8 +19,10 @@ import {
 } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import { openPrivateFolder } from '../../images/cache/private-folder.ts';
 import { PoolproofError } from '../errors.ts';
 import type { MachineSpec } from '../plan/machine-spec.ts';
+import { templateError } from './template-error.ts';
 
 const files = { ram: 'ram', state: 'state', manifest: 'template.json' } as const;
 
@@ -145,8 +147,9 @@ export class TemplateStore {
     build: (template: Template) => Promise<void>,
   ): Promise<Template> {
     const work = path.join(this.#folder, nameOwned('building', readBootId()));
-    await mkdir(work, { recursive: true, mode: 0o700 });
     try {
+      await this.#open();
+      await mkdir(work, { mode: 0o700 });
       await this.#checkSpace();
       const building = this.#describe(key, work);
       await build(building);
@@ -164,6 +167,8 @@ export class TemplateStore {
       };
       await writeFile(path.join(work, files.manifest), `${JSON.stringify(manifest)}\n`, { flush: true });
       return await this.#publish(key, work);
+    } catch (error) {
+      throw templateError(error, this.#folder);
     } finally {
       await rm(work, { recursive: true, force: true });
     }
@@ -189,17 +194,30 @@ export class TemplateStore {
    * called before {@link find}; holds until the store is disposed of, or the process ends.
    */
   async use(key: string): Promise<void> {
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    await this.#open();
     this.#used.add(key);
     // From here on at once: two calls at a time must not write one file in turns, nor two files.
     this.#list ??= path.join(this.#folder, nameOwned('using', readBootId()));
-    writeFileSync(this.#list, [...this.#used].join('\n'));
+    try {
+      writeFileSync(this.#list, [...this.#used].join('\n'));
+    } catch (error) {
+      throw templateError(error, this.#folder);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#list !== null) await rm(this.#list, { force: true });
     this.#list = null;
     this.#used.clear();
+  }
+
+  /** @throws PoolproofError NOT_PRIVATE, DISK_FULL, CACHE_UNWRITABLE */
+  async #open(): Promise<void> {
+    try {
+      await openPrivateFolder(this.#folder);
+    } catch (error) {
+      throw templateError(error, this.#folder);
+    }
   }
 
   async #readUsed(): Promise<ReadonlySet<string>> {
@@ -257,7 +275,7 @@ export class TemplateStore {
 
   /** Space that is free where templates are kept, MiB. */
   async readFreeMib(): Promise<number> {
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    await this.#open();
     const { bavail, bsize } = await statfs(this.#folder);
     return Math.floor((bavail * bsize) / 1024 ** 2);
   }

@@ -1,13 +1,13 @@
 /** Saving a booted machine's state and RAM, so that clones can start from it. */
 import { createWriteStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { makeTemporaryFolder } from '../../images/temporary-folder.ts';
 import { PoolproofError } from '../errors.ts';
 import { channels } from './spec.ts';
 import type { Machine } from './machine.ts';
+import { templateError } from './template-error.ts';
 
 const commandMs = 20_000;
 const saveMs = 60_000;
@@ -38,10 +38,10 @@ export async function saveTemplate(machine: Machine, stateFile: string): Promise
   const { qmp } = machine;
   await qmp.execute('migrate-set-capabilities', { capabilities }, commandMs);
   // `exec:` is forbidden by the sandbox and `file:` came with QEMU 8.2: a socket in a private folder.
-  const folder = await mkdtemp(path.join(tmpdir(), 'poolproof-'));
+  await using folder = await makeTemporaryFolder();
   const server = createServer();
   try {
-    const socketPath = path.join(folder, 's');
+    const socketPath = path.join(folder.path, 's');
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen(socketPath, resolve);
@@ -59,19 +59,16 @@ export async function saveTemplate(machine: Machine, stateFile: string): Promise
       },
       saveMs,
     );
-    await Promise.all([qmp.execute('migrate', { uri: `unix:${socketPath}` }, commandMs), ended]);
+    // A full disk ends the writing, and with it the migration: the first is the reason.
+    const unwritten = new Promise<never>((_, reject) => void received.catch(reject));
+    const migrated = qmp.execute('migrate', { uri: `unix:${socketPath}` }, commandMs);
+    await Promise.race([Promise.all([migrated, ended]), unwritten]);
     if (status !== 'completed')
       throw new PoolproofError('TEMPLATE_INVALID', `saving the machine's state ${status}`);
     await received;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOSPC') {
-      throw new PoolproofError('DISK_FULL', `no space for a template in ${path.dirname(stateFile)}`, {
-        cause: error,
-      });
-    }
-    throw error;
+    throw templateError(error, path.dirname(stateFile));
   } finally {
     server.close();
-    await rm(folder, { recursive: true, force: true });
   }
 }

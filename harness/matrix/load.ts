@@ -1,6 +1,7 @@
 /** A matrix file → a matrix, or everything that is wrong with it at once. */
-import { open } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
+import { readBounded } from '../../images/bounded-file.ts';
 import { PoolproofError } from '../errors.ts';
 import { axes } from './axes.ts';
 import type { AxisTable } from './axes.ts';
@@ -56,19 +57,11 @@ async function readText(path: string): Promise<string> {
   const file = printable(path);
   let bytes: Buffer;
   try {
-    await using handle = await open(path);
-    const { size } = await handle.stat();
+    const { size } = await stat(path);
     if (size > maxFileBytes) throw tooLarge(file, size);
-    // A pipe or a device has no size: read one byte more than is allowed.
-    const buffer = Buffer.alloc(maxFileBytes + 1);
-    let filled = 0;
-    for (;;) {
-      const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled);
-      filled += bytesRead;
-      if (filled > maxFileBytes) throw tooLarge(file, null);
-      if (bytesRead === 0) break;
-    }
-    bytes = buffer.subarray(0, filled);
+    // A pipe or a device has no size.
+    bytes = await readBounded(path, maxFileBytes);
+    if (bytes.length > maxFileBytes) throw tooLarge(file, null);
   } catch (cause) {
     if (cause instanceof PoolproofError) throw cause;
     const code = (cause as NodeJS.ErrnoException).code;
@@ -76,6 +69,7 @@ async function readText(path: string): Promise<string> {
       ENOENT: 'there is no such file',
       EISDIR: 'it is a folder',
       EACCES: 'reading it is not allowed',
+      ENXIO: 'it is a socket or a device that is not there',
     }[code ?? ''];
     throw new PoolproofError('MATRIX_NOT_FOUND', `cannot read the matrix: ${why ?? String(cause)}`, {
       file,

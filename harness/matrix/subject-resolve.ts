@@ -49,7 +49,9 @@ const shippedFile = (name: string): string => path.join(project.subjectsFolder, 
 
 function readText(file: string): string | null {
   try {
-    if (statSync(file).size > maxSubjectBytes) return null;
+    const found = statSync(file);
+    // Reading a pipe could take for ever.
+    if (!found.isFile() || found.size > maxSubjectBytes) return null;
     return readFileSync(file, 'utf8');
   } catch {
     return null;

@@ -2,6 +2,7 @@
  * What every run of a folder said of every cell, in one small file beside them. It is made from the runs and
  * nothing else: delete it at any time, and the next reader makes it again.
  */
+import { describeSpecialFile } from '../../images/bounded-file.ts';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
@@ -116,6 +117,7 @@ export async function loadHistoryIndex(
 
 /** Null when there is none, or none that can be used: it is made again. */
 async function readIndex(file: string): Promise<Index | null> {
+  if ((await describeSpecialFile(file)) !== null) return null;
   const text = await readFile(file, 'utf8').catch(() => null);
   if (text === null) return null;
   let value: unknown;

@@ -20,6 +20,8 @@ import {
 } from './overhead-words.ts';
 import { type Summary, summarize, summarizeRun, tellCounts, tellExit } from './summarize.ts';
 
+export { wantsColor } from './wants-color.ts';
+
 export type TableOptions = Readonly<{
   /** Escape sequences for colour; see `wantsColor`. */
   color: boolean;
@@ -182,15 +184,4 @@ function paintPlace(place: Place | null, color: boolean): string {
 
 function paint(style: Style, text: string, color: boolean): string {
   return color && text !== '' ? styleText(style, text, { validateStream: false }) : text;
-}
-
-/** Colour on a terminal, unless NO_COLOR is set; FORCE_COLOR turns it on anywhere. See no-color.org. */
-export function wantsColor(
-  stream: Readonly<{ isTTY?: boolean | undefined }>,
-  env: Readonly<Record<string, string | undefined>> = process.env,
-): boolean {
-  const { NO_COLOR: off = '', FORCE_COLOR: force, TERM: term } = env;
-  if (off !== '') return false;
-  if (force !== undefined) return force !== '0' && force !== 'false';
-  return stream.isTTY === true && term !== 'dumb';
 }

@@ -36,7 +36,7 @@ export async function saveExperience(cacheDir: string, { durations, peaksMib }: 
     peaksMib: Object.fromEntries(peaksMib),
   };
   try {
-    await mkdir(cacheDir, { recursive: true });
+    await mkdir(cacheDir, { recursive: true, mode: 0o700 });
     await writeFileAtomic(fileOf(cacheDir), JSON.stringify(value));
   } catch {
     // A cache that cannot be written costs the next run its order and nothing else.

@@ -6,7 +6,7 @@
  */
 import { ftruncateSync, writeSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { storeError } from './store-error.ts';
+import { refuseSpecialFile, storeError } from './store-error.ts';
 
 export type LineLog = Readonly<{
   /**
@@ -19,6 +19,7 @@ export type LineLog = Readonly<{
 
 /** @returns the log, and how many bytes of a torn last line were dropped to continue it */
 export async function openLineLog(file: string): Promise<Readonly<{ log: LineLog; dropped: number }>> {
+  await refuseSpecialFile(file);
   let handle: FileHandle;
   try {
     // Not `a`: appending ignores positions, and the truncation below needs them.

@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { PoolproofError } from '../errors.ts';
+import { refuseSpecialFile } from './store-error.ts';
 
 const lockFile = '.lock';
 
@@ -21,6 +22,7 @@ export type Lock = Readonly<{
 /** @throws STORE_BUSY when another process holds it, STORE_UNWRITABLE, TOOL_NOT_FOUND */
 export async function takeLock(dir: string): Promise<Lock> {
   const file = join(dir, lockFile);
+  await refuseSpecialFile(file);
   const args = ['--exclusive', '--nonblock', '--conflict-exit-code', String(conflict), file];
   // `detached`: a Ctrl-C is sent to the whole foreground group and must not take the lock from us
   // while the last lines are written.

@@ -5,7 +5,7 @@ import { readResults } from './read-run.ts';
 import { parseResult } from './result-schema.ts';
 import type { Result } from './result.ts';
 import { type LineFront, scanLine } from './scan-line.ts';
-import { errnoOf } from './store-error.ts';
+import { errnoOf, refuseSpecialFile } from './store-error.ts';
 
 export type Fronts = Readonly<{
   fronts: readonly LineFront[];
@@ -21,6 +21,7 @@ const wholeLimit = 64 * 2 ** 20;
 
 /** A missing file is an empty run. */
 export async function readFronts(file: string, limit = wholeLimit): Promise<Fronts> {
+  await refuseSpecialFile(file);
   try {
     const { size } = await stat(file);
     return size > limit ? await streamFronts(file) : scanWhole(await readFile(file), file);

@@ -6,7 +6,7 @@ import { PoolproofError } from '../errors.ts';
 import { parseResult } from './result-schema.ts';
 import type { Result } from './result.ts';
 import { type RunRecord, loadRecord } from './run-record.ts';
-import { errnoOf } from './store-error.ts';
+import { errnoOf, refuseSpecialFile } from './store-error.ts';
 
 export const cellsFile = 'cells.jsonl';
 
@@ -105,6 +105,7 @@ async function* readLines(file: string): AsyncIterable<Line> {
     if (length > lineLimit) parts = [];
     else parts.push(part);
   };
+  await refuseSpecialFile(file);
   try {
     for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
       let start = 0;

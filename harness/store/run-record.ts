@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { PoolproofError } from '../errors.ts';
 import { newerSchema } from './result-schema.ts';
 import { resultSchema } from './result.ts';
-import { storeError } from './store-error.ts';
+import { refuseSpecialFile, storeError } from './store-error.ts';
 
 export const runFile = 'run.json';
 
@@ -133,6 +133,7 @@ export async function writeRecord(dir: string, record: RunRecord): Promise<void>
 /** @throws STORE_NOT_FOUND, STORE_SCHEMA, STORE_CORRUPT */
 export async function loadRecord(dir: string): Promise<RunRecord> {
   const file = join(dir, runFile);
+  await refuseSpecialFile(file);
   let value: unknown;
   try {
     value = JSON.parse(await readFile(file, 'utf8'));

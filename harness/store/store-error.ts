@@ -1,5 +1,6 @@
 /** What the file system refused, as an error one can act on. */
-import { PoolproofError } from '../errors.ts';
+import { describeSpecialFile } from '../../images/bounded-file.ts';
+import { errnoOf, PoolproofError } from '../errors.ts';
 
 /** ENOSPC and EDQUOT are a full disk; everything else means that the folder cannot be written. */
 export function storeError(cause: unknown, file: string): PoolproofError {
@@ -23,8 +24,14 @@ export function storeError(cause: unknown, file: string): PoolproofError {
   });
 }
 
-/** `ENOENT` and its like; null for errors that did not come from the system. */
-export function errnoOf(error: unknown): string | null {
-  if (typeof error !== 'object' || error === null || !('code' in error)) return null;
-  return typeof error.code === 'string' ? error.code : null;
+export { errnoOf } from '../errors.ts';
+
+/** A pipe or a device where the store keeps a file would be read for ever. @throws STORE_CORRUPT */
+export async function refuseSpecialFile(file: string): Promise<void> {
+  const what = await describeSpecialFile(file);
+  if (what === null) return;
+  throw new PoolproofError('STORE_CORRUPT', `this is ${what} and not a plain file`, {
+    file,
+    hint: 'nothing that poolproof wrote; take it away',
+  });
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import path from 'node:path';
 import { execa } from 'execa';
+import { describeSpecialFile } from '../bounded-file.ts';
 import { PoolproofError } from '../errors.ts';
 import { missingTool } from '../source/run-tool.ts';
 import type { ImageCache } from './image-cache.ts';
@@ -13,6 +14,9 @@ import type { ImageCache } from './image-cache.ts';
  */
 export async function holdBuildLock(cache: ImageCache, onWait?: () => void): Promise<AsyncDisposable> {
   const file = path.join(cache.folder, 'lock');
+  const special = await describeSpecialFile(file);
+  if (special !== null)
+    throw new PoolproofError('CACHE_UNWRITABLE', `the lock is ${special} and not a plain file`, { file });
   // No `sh -c … &`: cat is the very process that inherits the locked descriptor, and it says it is there.
   const holder = execa('flock', ['--exclusive', file, 'sh', '-c', 'echo held && exec cat'], {
     stdin: 'pipe',

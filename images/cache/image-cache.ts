@@ -7,7 +7,9 @@ import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
 import { PoolproofError } from '../errors.ts';
 import { diskFullError, isDiskFull } from '../source/run-tool.ts';
+import { removeAtExit } from '../temporary-folder.ts';
 import { resolveCacheFolder } from './cache-folder.ts';
+import { openPrivateFolder } from './private-folder.ts';
 
 /**
  * A folder of files named by their sha256, and small records that say what was made from what.
@@ -41,14 +43,16 @@ export const artefactSchema = z.strictObject({
 
 export type Artefact = Readonly<z.infer<typeof artefactSchema>>;
 
-/** @throws PoolproofError CACHE_UNWRITABLE */
+/** @throws PoolproofError CACHE_UNWRITABLE, DISK_FULL, NOT_PRIVATE */
 export async function openCache(folder: string = resolveCacheFolder()): Promise<ImageCache> {
   try {
+    await openPrivateFolder(folder);
     for (const sub of ['blobs', 'artefacts', 'successors', 'unpinned', 'tmp']) {
-      await mkdir(path.join(folder, sub), { recursive: true });
+      await mkdir(path.join(folder, sub), { recursive: true, mode: 0o700 });
     }
     await access(folder, constants.W_OK);
   } catch (cause) {
+    if (cause instanceof PoolproofError) throw cause;
     if (isDiskFull(String(cause))) throw diskFullError(`creating ${folder}`, cause);
     throw new PoolproofError('CACHE_UNWRITABLE', `cannot write to the cache folder ${folder}`, {
       file: folder,
@@ -68,9 +72,13 @@ const artefactPath = (cache: ImageCache, recipe: string): string =>
 /** A folder for half-made things; only the holder of the build lock makes one. */
 export async function makeWorkFolder(cache: ImageCache): Promise<AsyncDisposable & { path: string }> {
   const folder = await mkdtemp(path.join(cache.folder, 'tmp', 'work-'));
+  const keep = removeAtExit(folder);
   return {
     path: folder,
-    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+    [Symbol.asyncDispose]: async () => {
+      await rm(folder, { recursive: true, force: true });
+      keep();
+    },
   };
 }
 

@@ -1,0 +1,50 @@
+/** Reading files that somebody else chose: a pipe that nobody writes to, or a device without an end, is one too. */
+import { constants } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** What a path leads to, where it is no plain file; null where it is, and where there is nothing. */
+export async function describeSpecialFile(file: string): Promise<string | null> {
+  const found = await stat(file).catch(() => null);
+  if (found === null || found.isFile()) return null;
+  if (found.isDirectory()) return 'a folder';
+  if (found.isFIFO()) return 'a named pipe';
+  return found.isSocket() ? 'a socket' : 'a device';
+}
+
+/** Longest wait for the next byte of a pipe. */
+const pipeMs = 10_000;
+const lookEveryMs = 20;
+
+/**
+ * The bytes of a file, at most `maxBytes` and one more, which says that there are more. Of a pipe, what is written
+ * until it is closed; one to which nothing is written for ten seconds ends there.
+ *
+ * @throws Error of the system
+ */
+export async function readBounded(file: string, maxBytes: number, waitMs = pipeMs): Promise<Buffer> {
+  // Without it, opening a pipe waits for a writer, in a thread that no signal reaches.
+  await using handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  const isPipe = (await handle.stat()).isFIFO();
+  const buffer = Buffer.alloc(maxBytes + 1);
+  let filled = 0;
+  for (let idleMs = 0; filled <= maxBytes && idleMs < waitMs;) {
+    const bytesRead = await handle
+      .read(buffer, filled, buffer.length - filled)
+      .then((read) => read.bytesRead)
+      .catch((error: unknown) => {
+        if (error instanceof Error && 'code' in error && error.code === 'EAGAIN') return null;
+        throw error;
+      });
+    // Before its writer has opened it, a pipe is at its end.
+    if (bytesRead === null || (bytesRead === 0 && isPipe && filled === 0)) {
+      await sleep(lookEveryMs);
+      idleMs += lookEveryMs;
+      continue;
+    }
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+    idleMs = 0;
+  }
+  return buffer.subarray(0, filled);
+}
