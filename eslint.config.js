@@ -14,6 +14,8 @@ const fromImages = [
   './build.ts',
   './errors.ts',
   './run-program.ts',
+  './bounded-json.ts',
+  './archive/read-tar.ts',
   './bounded-file.ts',
   './temporary-folder.ts',
   './cache/private-folder.ts',

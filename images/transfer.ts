@@ -2,8 +2,8 @@ import { resolveCacheFolder } from './cache/cache-folder.ts';
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { create, extract } from 'tar';
-import { checkArchive, manifestName, type Manifest } from './archive/archive-check.ts';
+import { create } from 'tar';
+import { checkArchive, extractBlobs, manifestName, type Manifest } from './archive/archive-check.ts';
 import { buildImages, type BuildRequest } from './build.ts';
 import { findInCache, openJob, type RecordedArtefact } from './build-job.ts';
 import { holdBuildLock } from './cache/build-lock.ts';
@@ -20,6 +20,7 @@ import {
 import { PoolproofError } from './errors.ts';
 import { rememberSuccessor } from './source/component-store.ts';
 import { diskFullError, isDiskFull } from './source/run-tool.ts';
+import { removeAtExit } from './temporary-folder.ts';
 import { listUnpinned, rememberUnpinned } from './source/unpinned.ts';
 
 export type Exported = Readonly<{
@@ -60,6 +61,7 @@ export async function exportImages(file: string, request: BuildRequest): Promise
   await using _lock = await holdBuildLock(job.cache);
   await using work = await makeWorkFolder(job.cache);
   const partial = `${file}.${randomUUID()}.partial`;
+  const keep = removeAtExit(partial);
   try {
     await mkdir(path.join(work.path, 'blobs'));
     await writeFile(path.join(work.path, manifestName), JSON.stringify(manifest));
@@ -83,6 +85,8 @@ export async function exportImages(file: string, request: BuildRequest): Promise
     await rm(partial, { force: true });
     if (isDiskFull(String(cause))) throw diskFullError(`writing ${file}`, cause);
     throw new PoolproofError('IMAGE_ARCHIVE', `cannot write ${file}`, { file, cause });
+  } finally {
+    keep();
   }
   const { size } = await stat(file);
   return {
@@ -116,18 +120,9 @@ export async function importImages(file: string, cacheDir: string = resolveCache
     cache.folder,
     [...wanted.values()].reduce((sum, { artefact }) => sum + artefact.size, 0),
   );
-  try {
-    await extract({
-      file,
-      cwd: work.path,
-      strict: true,
-      filter: (name, entry) =>
-        'type' in entry && entry.type === 'File' && wanted.has(name.replace(/^blobs\//, '')),
-    });
-  } catch (cause) {
-    if (isDiskFull(String(cause))) throw diskFullError(`unpacking ${file}`, cause);
-    throw new PoolproofError('IMAGE_ARCHIVE', `cannot unpack ${file}`, { file, cause });
-  }
+  const unpackedFolder = path.join(work.path, 'blobs');
+  await mkdir(unpackedFolder);
+  await extractBlobs(file, new Set(wanted.keys()), unpackedFolder);
   for (const [sha256] of wanted) {
     const found = await hashFile(path.join(work.path, 'blobs', sha256));
     if (found.sha256 === sha256) continue;

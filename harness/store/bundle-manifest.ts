@@ -1,11 +1,15 @@
 /** The list of contents of a bundle: what may be in it, how large, with which checksum. */
 import { z } from 'zod';
+import { parseShallowJson } from '../../images/bounded-json.ts';
 import { PoolproofError } from '../errors.ts';
 import { newerSchema } from './result-schema.ts';
 import { cellsFile } from './read-run.ts';
 import { runFile } from './run-record.ts';
 
 export const bundleSchema = 1;
+
+/** Lists and objects in each other: the list, `files`, a file. */
+const manifestDepth = 4;
 
 /** First entry of a bundle. */
 export const manifestName = 'poolproof-bundle.json';
@@ -63,7 +67,7 @@ export const isEvidencePath = (path: string): boolean => evidencePath.test(path)
 export function parseManifest(text: string, file: string, limits: BundleLimits): Manifest {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseShallowJson(text, manifestDepth);
   } catch (cause) {
     throw bundleError(file, 'its list of contents is not JSON', cause);
   }

@@ -1,11 +1,10 @@
 /** A bundle from somebody else → a run. Nothing in it is believed before it is checked. */
 import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
-import { Parser, type ReadEntry } from 'tar';
+import type { ReadEntry } from 'tar';
+import { readTar, TarError, type TarProgress } from '../../images/archive/read-tar.ts';
+import { removeAtExit } from '../../images/temporary-folder.ts';
 import { PoolproofError } from '../errors.ts';
 import {
   type BundledFile,
@@ -43,6 +42,7 @@ export async function unpackBundle(
   limits: BundleLimits = bundleLimits,
 ): Promise<Unpacked> {
   const temporary = join(resultsDir, `.unpack-${randomBytes(6).toString('hex')}`);
+  const keep = removeAtExit(temporary);
   try {
     await mkdir(join(temporary, evidenceFolder), { recursive: true });
     const manifest = await extract(file, temporary, limits);
@@ -60,80 +60,57 @@ export async function unpackBundle(
     // The first failure is the one to tell.
     await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
     throw cause instanceof PoolproofError ? cause : storeError(cause, resultsDir);
+  } finally {
+    keep();
   }
 }
 
+/** Of an entry beside its bytes: its header, a header for a long path with that path, and padding. */
+const entryBytes = 2048;
+/** A bundle may be padded at its end. */
+const paddingBytes = 64 * 1024;
+
+/**
+ * A list of contents holds a checksum of 32 random bytes for each file: it packs to a tenth, never to a hundredth.
+ * A short one that packs better is let through.
+ */
+const isLikelyList = (bytes: number, packedBytes: number): boolean => bytes <= 64 * 1024 + packedBytes * 16;
+
 /** Reads the archive once; each entry is checked before and while it is written. */
 async function extract(file: string, dir: string, limits: BundleLimits): Promise<Manifest> {
-  const state: { manifest?: Manifest; named: Map<string, BundledFile>; failure?: Error } = {
-    named: new Map(),
-  };
+  const state: { manifest?: Manifest; named: Map<string, BundledFile> } = { named: new Map() };
   const seen = new Set<string>();
-  let work: Promise<void> = Promise.resolve();
-  const stop = new AbortController();
-  const stopped = new Promise<void>((resolve) => {
-    stop.signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-  const fail = (failure: unknown): void => {
-    state.failure ??= failure instanceof Error ? failure : new Error(String(failure));
-    stop.abort();
-  };
-  const take = async (entry: ReadEntry): Promise<void> => {
+  let most = limits.manifestBytes + entryBytes + paddingBytes;
+  const take = async (entry: ReadEntry, { packedBytes }: TarProgress): Promise<void> => {
     const problem = findProblem(entry, state, seen, limits);
     if (problem !== null) throw bundleError(file, problem);
     seen.add(entry.path);
     if (state.manifest === undefined) {
-      state.manifest = parseManifest((await collect(entry)).toString('utf8'), file, limits);
+      const text = await collect(entry, (length) => {
+        if (!isLikelyList(length, packedBytes()))
+          throw bundleError(
+            file,
+            `its list of contents has ${entry.size} bytes: more than such a bundle has`,
+          );
+      });
+      state.manifest = parseManifest(text, file, limits);
       state.named = new Map(state.manifest.files.map((each) => [each.path, each]));
+      most += state.manifest.files.reduce((sum, { size }) => sum + size + entryBytes, 0);
       return;
     }
     const named = state.named.get(entry.path);
     if (named !== undefined) await writeEntry(entry, named, dir, file);
   };
-  const parser = new Parser({ strict: true });
-  parser.on('entry', (entry: ReadEntry) => {
-    // Entries come one at a time: the parser waits for the last one to be read.
-    work = work.then(async () => {
-      if (state.failure === undefined) await take(entry).catch(fail);
-      entry.resume();
-    });
-  });
-  parser.on('error', (cause) => fail(bundleError(file, 'it is not a whole archive', cause)));
-  const ended = new Promise<void>((resolve) => void parser.once('end', resolve));
-  // Padding is not in any size: a bomb of nothing but zeros would go past all other limits.
-  const most = limits.totalBytes + limits.manifestBytes + limits.files * 2048;
   try {
-    await pipeline(
-      createReadStream(file),
-      createGunzip(),
-      async (chunks: AsyncIterable<Buffer>) => {
-        let length = 0;
-        for await (const chunk of chunks) {
-          length += chunk.length;
-          if (length > most) fail(bundleError(file, `more than ${most} bytes unpacked`));
-          stop.signal.throwIfAborted();
-          if (!parser.write(chunk)) await Promise.race([onDrain(parser), stopped]);
-          stop.signal.throwIfAborted();
-        }
-        parser.end();
-        await Promise.race([ended, stopped]);
-      },
-      { signal: stop.signal },
-    );
-    await work;
+    await readTar(file, { totalBytes: () => most }, take);
   } catch (cause) {
-    await work;
-    throw state.failure ?? explainRead(cause, file);
+    throw explainRead(cause, file);
   }
-  if (state.failure !== undefined) throw state.failure;
   if (state.manifest === undefined) throw bundleError(file, 'it is empty');
   const missing = state.manifest.files.find(({ path }) => !seen.has(path));
   if (missing !== undefined) throw bundleError(file, `${missing.path} is missing`);
   return state.manifest;
 }
-
-const onDrain = (parser: Parser): Promise<void> =>
-  new Promise((resolve) => void parser.once('drain', resolve));
 
 function findProblem(
   { path, type, size }: ReadEntry,
@@ -152,10 +129,15 @@ function findProblem(
   return file.size === size ? null : `${path} has ${size} bytes, not ${file.size}`;
 }
 
-async function collect(entry: ReadEntry): Promise<Buffer> {
+async function collect(entry: ReadEntry, check: (length: number) => void): Promise<string> {
   const chunks: Buffer[] = [];
-  for await (const chunk of entry) chunks.push(chunk);
-  return Buffer.concat(chunks);
+  let length = 0;
+  for await (const chunk of entry) {
+    length += chunk.length;
+    check(length);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 async function writeEntry(entry: ReadEntry, named: BundledFile, dir: string, file: string): Promise<void> {
@@ -198,6 +180,7 @@ async function checkRun(file: string, dir: string, manifest: Manifest): Promise<
 
 function explainRead(cause: unknown, file: string): PoolproofError {
   if (cause instanceof PoolproofError) return cause;
+  if (cause instanceof TarError) return bundleError(file, `it ${cause.message}`, cause);
   const code = errnoOf(cause);
   if (code === 'ENOENT' || code === 'EACCES' || code === 'EISDIR') {
     return new PoolproofError('STORE_NOT_FOUND', `this bundle cannot be read (${code})`, { file, cause });

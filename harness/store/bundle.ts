@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { Header, Pack, ReadEntry } from 'tar';
+import { removeAtExit } from '../../images/temporary-folder.ts';
 import { PoolproofError } from '../errors.ts';
 import {
   type BundledFile,
@@ -77,12 +78,15 @@ export async function packRun(dir: string, file: string, options: PackOptions = 
     files,
   };
   const partial = `${file}.${randomBytes(6).toString('hex')}.partial`;
+  const keep = removeAtExit(partial);
   try {
     await writeArchive(partial, manifest, async (path) => made.get(path) ?? readFile(join(run.dir, path)));
     await rename(partial, file);
   } catch (cause) {
     await rm(partial, { force: true });
     throw storeError(cause, file);
+  } finally {
+    keep();
   }
   const { size: sizeBytes } = await stat(file);
   return { file, cells: kept.size, files: files.length, sizeBytes, problems: run.problems };

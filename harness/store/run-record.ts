@@ -4,12 +4,16 @@ import { homedir } from 'node:os';
 import { basename, isAbsolute, join, relative } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
+import { parseShallowJson } from '../../images/bounded-json.ts';
 import { PoolproofError } from '../errors.ts';
 import { newerSchema } from './result-schema.ts';
 import { resultSchema } from './result.ts';
 import { refuseSpecialFile, storeError } from './store-error.ts';
 
 export const runFile = 'run.json';
+
+/** Far deeper than a record is, also one of a newer poolproof. */
+const recordDepth = 64;
 
 const text = z.string();
 
@@ -136,7 +140,7 @@ export async function loadRecord(dir: string): Promise<RunRecord> {
   await refuseSpecialFile(file);
   let value: unknown;
   try {
-    value = JSON.parse(await readFile(file, 'utf8'));
+    value = parseShallowJson(await readFile(file, 'utf8'), recordDepth);
   } catch (cause) {
     if (cause instanceof SyntaxError)
       throw new PoolproofError('STORE_CORRUPT', cause.message, { file, cause });

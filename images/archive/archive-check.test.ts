@@ -11,7 +11,7 @@ import { manifestName } from './archive-check.ts';
 type Entry = Readonly<{
   name: string;
   data?: string;
-  type?: 'File' | 'SymbolicLink' | 'Link' | 'Directory' | 'CharacterDevice' | 'FIFO';
+  type?: 'ExtendedHeader' | 'File' | 'SymbolicLink' | 'Link' | 'Directory' | 'CharacterDevice' | 'FIFO';
   linkpath?: string;
   /** Size the header claims, where it lies. */
   size?: number;
@@ -129,6 +129,37 @@ t.test('what is not a plain file of the list of contents is refused, and nothing
     await t.rejects(done, { code: 'IMAGE_ARCHIVE', message }, title);
     t.strictSame(await listLeft(cache), [], `${title}: nothing stays`);
   }
+});
+
+t.test(
+  'a header of any size, a list in lists and what is behind the end take no memory and no time',
+  async (t) => {
+    const pax = 'x'.repeat(3_000_000);
+    const header: Entry = { name: 'pax', type: 'ExtendedHeader', data: `3000019 comment=${pax}\n` };
+    const table: Readonly<Record<string, readonly [readonly Entry[], RegExp]>> = {
+      'a header of 3 MB': [[manifest(), header, blob], /a header of \d+ bytes; 16384 at most/],
+      'a header of 3 MB before all': [[header, manifest(), blob], /a header of \d+ bytes; 16384 at most/],
+      brackets: [[{ name: manifestName, data: '['.repeat(1_000_000) }, blob], /not valid/],
+    };
+    for (const [title, [entries, message]] of Object.entries(table)) {
+      const { cache, done } = await tryImport(t, gzipSync(makeTar(entries)));
+      await t.rejects(done, { code: 'IMAGE_ARCHIVE', message }, title);
+      t.strictSame(await listLeft(cache), []);
+    }
+    const { done } = await tryImport(
+      t,
+      gzipSync(Buffer.concat([makeTar([manifest(), blob]), Buffer.alloc(2 ** 28)])),
+    );
+    t.match(await done, { images: ['base'] }, '256 MiB of zeros behind the end');
+  },
+);
+
+t.test('reading stops at the first problem', async (t) => {
+  // Behind the problem lies what no reader would pass without another one.
+  const rest = Buffer.alloc(2 ** 20, 'noise');
+  const whole = makeTar([manifest(), { ...blob, type: 'FIFO', data: '' }]);
+  const { done } = await tryImport(t, Buffer.concat([whole.subarray(0, -1024), rest]));
+  await t.rejects(done, { code: 'IMAGE_ARCHIVE', message: /is a FIFO/ });
 });
 
 t.test('a wrong checksum is found before the cache changes', async (t) => {

@@ -1,8 +1,14 @@
-import { list, type ReadEntry } from 'tar';
+import { createWriteStream } from 'node:fs';
+import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { ReadEntry } from 'tar';
 import { z } from 'zod';
 import { artefactSchema } from '../cache/image-cache.ts';
+import { parseShallowJson } from '../bounded-json.ts';
 import { PoolproofError } from '../errors.ts';
 import { pinSchema } from '../lock.ts';
+import { diskFullError, isDiskFull } from '../source/run-tool.ts';
+import { readTar, TarError } from './read-tar.ts';
 import { wantUnpinned } from '../source/unpinned.ts';
 
 /** First entry of an archive of images. */
@@ -37,45 +43,72 @@ export type Manifest = Readonly<z.infer<typeof manifestSchema>>;
  * @throws PoolproofError IMAGE_ARCHIVE
  */
 export async function checkArchive(file: string): Promise<Manifest> {
-  const { manifest, seen, problem } = await readEntries(file);
-  if (problem !== undefined) throw problem;
+  const { manifest, seen } = await readEntries(file);
   if (manifest === undefined) throw archiveError(file, 'it is empty');
   const missing = manifest.artefacts.find(({ artefact }) => !seen.has(`blobs/${artefact.sha256}`));
   if (missing !== undefined) throw archiveError(file, `${missing.artefact.name} is missing`);
   return manifest;
 }
 
-type Reading = { manifest?: Manifest; problem?: PoolproofError; readonly seen: Set<string> };
-
-/** tar calls back and goes on whatever happens, so the first problem is kept and the rest passed over. */
-async function readEntries(file: string): Promise<Readonly<Reading>> {
-  const reading: Reading = { seen: new Set() };
-  const refuse = (message: string, cause?: unknown): void => {
-    reading.problem ??= archiveError(file, message, cause);
-  };
-  const onReadEntry = (entry: ReadEntry): void => {
-    if (reading.problem === undefined) {
-      const problem = findProblem(entry, reading);
-      if (problem !== undefined) refuse(problem);
-      else if (entry.path === manifestName) {
-        collect(entry, (text) => {
-          try {
-            reading.manifest = manifestSchema.parse(JSON.parse(text));
-          } catch (cause) {
-            refuse('its list of contents is not valid', cause);
-          }
-        });
-      }
-      reading.seen.add(entry.path);
+/**
+ * Writes the wanted files of an archive that {@link checkArchive} found sound, under their digests.
+ * @throws PoolproofError IMAGE_ARCHIVE, DISK_FULL
+ */
+export async function extractBlobs(file: string, wanted: ReadonlySet<string>, folder: string): Promise<void> {
+  await readEntries(file, async (entry) => {
+    const name = entry.path.replace(/^blobs\//, '');
+    if (!wanted.has(name)) return;
+    const target = path.join(folder, name);
+    try {
+      await pipeline(entry, createWriteStream(target, { flags: 'wx', mode: 0o600 }));
+    } catch (cause) {
+      if (isDiskFull(String(cause))) throw diskFullError(`unpacking ${file}`, cause);
+      throw cause;
     }
-    entry.resume();
-  };
+  });
+}
+
+type Reading = { manifest?: Manifest; readonly seen: Set<string> };
+
+/** Header, a header for a long path, and padding of an entry. */
+const entryBytes = 2048;
+/** tar pads to 10 KiB. */
+const paddingBytes = 64 * 1024;
+
+/** Lists and objects in each other: the list, `artefacts`, one, its record, `facts`. */
+const manifestDepth = 6;
+
+/** Reads up to the end of the archive, or to its first problem. `take` gets the bytes of each named file. */
+async function readEntries(
+  file: string,
+  take: (entry: ReadEntry) => Promise<void> | void = () => undefined,
+): Promise<Readonly<Reading>> {
+  const reading: Reading = { seen: new Set() };
+  let most = maxManifestBytes + entryBytes + paddingBytes;
   try {
-    await list({ file, strict: true, onReadEntry });
+    await readTar(file, { totalBytes: () => most }, async (entry) => {
+      const problem = findProblem(entry, reading);
+      if (problem !== undefined) throw archiveError(file, problem);
+      reading.seen.add(entry.path);
+      if (entry.path !== manifestName) return take(entry);
+      const manifest = parseManifest(await collect(entry), file);
+      reading.manifest = manifest;
+      most += manifest.artefacts.reduce((sum, { artefact }) => sum + artefact.size + entryBytes, 0);
+    });
   } catch (cause) {
-    refuse('it cannot be read to its end', cause);
+    if (cause instanceof PoolproofError) throw cause;
+    if (cause instanceof TarError) throw archiveError(file, `it ${cause.message}`, cause);
+    throw archiveError(file, 'it cannot be read to its end', cause);
   }
   return reading;
+}
+
+function parseManifest(text: string, file: string): Manifest {
+  try {
+    return manifestSchema.parse(parseShallowJson(text, manifestDepth));
+  } catch (cause) {
+    throw archiveError(file, 'its list of contents is not valid', cause);
+  }
 }
 
 function findProblem(entry: ReadEntry, { manifest, seen }: Reading): string | undefined {
@@ -98,14 +131,8 @@ const archiveError = (file: string, message: string, cause?: unknown): Poolproof
     cause,
   });
 
-/** Hands over an entry's text with its last byte, which is before the parser looks at the next entry. */
-function collect(entry: ReadEntry, done: (text: string) => void): void {
+async function collect(entry: ReadEntry): Promise<string> {
   const chunks: Buffer[] = [];
-  let length = 0;
-  if (entry.size === 0) done('');
-  entry.on('data', (chunk: Buffer) => {
-    chunks.push(chunk);
-    length += chunk.length;
-    if (length === entry.size) done(Buffer.concat(chunks).toString('utf8'));
-  });
+  for await (const chunk of entry) chunks.push(chunk);
+  return Buffer.concat(chunks).toString('utf8');
 }
