@@ -13,12 +13,12 @@ export async function describeSpecialFile(file: string): Promise<string | null> 
 }
 
 /** Longest wait for the next byte of a pipe. */
-const pipeMs = 10_000;
+const pipeMs = 3000;
 const lookEveryMs = 20;
 
 /**
  * The bytes of a file, at most `maxBytes` and one more, which says that there are more. Of a pipe, what is written
- * until it is closed; one to which nothing is written for ten seconds ends there.
+ * until it is closed; one to which nothing is written for three seconds ends there.
  *
  * @throws Error of the system
  */

@@ -1,0 +1,196 @@
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+
+const cli = fileURLToPath(new URL('cli.ts', import.meta.url));
+const command = [process.execPath, ...process.execArgv, cli] as const;
+
+/** Runs the command line from its sources; bounded, so that what hung before fails here. */
+function poolproof(
+  words: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  before: readonly string[] = [],
+) {
+  const [program = '', ...args] = [...before, ...command, ...words];
+  const { status, stdout, stderr, signal } = spawnSync(program, args, {
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+    timeout: 25_000,
+    killSignal: 'SIGKILL',
+    maxBuffer: 64 * 2 ** 20,
+  });
+  return { status, stdout, stderr, signal };
+}
+
+const hasTrace = /^\s+at .+:\d+/m;
+const isRoot = process.getuid?.() === 0;
+
+/** A small file system of its own, or why there is none. */
+function mountSmall(folder: string, size: string): boolean {
+  mkdirSync(folder, { recursive: true });
+  return spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', folder]).status === 0;
+}
+
+t.test('what the terminal would obey in a matrix is shown, not sent', (t) => {
+  const file = path.join(t.testdir(), 'matrix.yaml');
+  const title = 'a\u202eb\u009bc';
+  writeFileSync(
+    file,
+    `title: "${title}\\e]0;owned\\a"\naxes: { memory: [1G] }\nsubject: { run: [x], title: "\\e[2J" }\n`,
+  );
+  for (const words of [
+    ['plan', file],
+    ['plan', file, '--json'],
+    ['run', file, '--resume', '\u001b[31mx'],
+  ]) {
+    const { stdout, stderr } = poolproof(words, { POOLPROOF_CACHE: path.join(t.testdirName, 'cache') });
+    // eslint-disable-next-line no-control-regex -- these must not be there
+    t.notMatch(stdout + stderr, /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202e]/, words.join(' '));
+  }
+  const bad = path.join(t.testdirName, 'bad\u001b[2J\u202e.yaml');
+  const { status, stderr } = poolproof(['plan', bad]);
+  t.equal(status, 2);
+  t.match(stderr, /^MATRIX_NOT_FOUND: /);
+  // eslint-disable-next-line no-control-regex -- these must not be there
+  t.notMatch(stderr, /[\u001b\u202e]/);
+  t.end();
+});
+
+t.test('what nobody caught is one sentence and exit code 2; the trace comes with --verbose', (t) => {
+  const preload = path.join(t.testdir(), 'fault.mjs');
+  for (const fault of ['throw new Error("a fault")', 'void Promise.reject(new Error("a fault"))']) {
+    writeFileSync(preload, `const timer = setInterval(() => { if (process.listenerCount('SIGHUP') === 0) return; clearInterval(timer); setTimeout(() => { ${fault} }, 300); setTimeout(() => {}, 20000); }, 50);
+`);
+    const env = { NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --import=${preload}` };
+    const plain = poolproof(['--version'], env);
+    t.match(plain, {
+      status: 2,
+      signal: null,
+      stderr: /^UNEXPECTED: a fault\n {2}this is a fault of poolproof; --verbose/m,
+    });
+    t.notMatch(plain.stderr, hasTrace);
+    t.match(poolproof(['--version', '--verbose'], env), { status: 2, stderr: hasTrace });
+  }
+  t.end();
+});
+
+t.test('surroundings that are broken give a sentence, a code and exit code 2', (t) => {
+  const folder = t.testdir();
+  const matrix = path.join(folder, 'matrix.yaml');
+  writeFileSync(matrix, 'axes: { memory: [1G] }\n');
+  execFileSync('mkfifo', [path.join(folder, 'pipe.yaml')]);
+  const qemu = path.join(folder, 'qemu');
+  writeFileSync(qemu, '#!/bin/sh\nexec yes\n');
+  chmodSync(qemu, 0o755);
+  const table: readonly (readonly [
+    title: string,
+    words: readonly string[],
+    env: Record<string, string>,
+    RegExp,
+  ])[] = [
+    ['a pipe as a matrix', ['plan', path.join(folder, 'pipe.yaml')], {}, /^MATRIX_/],
+    ['a device as a matrix', ['plan', '/dev/zero'], {}, /^MATRIX_TOO_LARGE/],
+    ['a folder as a matrix', ['plan', folder], {}, /^MATRIX_NOT_FOUND/],
+    ['a pipe as a report of the field', ['repro', path.join(folder, 'pipe.yaml')], {}, /^FIELD_/],
+    [
+      'a QEMU without end',
+      ['run', matrix],
+      { POOLPROOF_QEMU: qemu },
+      /^QEMU_FAILED: .*wrote more than 256 KiB/,
+    ],
+    [
+      'no TMPDIR',
+      ['explain', 'memory=512M'],
+      { TMPDIR: '/no/such/folder' },
+      /^TMPDIR_UNWRITABLE: .*\/no\/such\/folder/m,
+    ],
+  ];
+  for (const [title, words, env, message] of table) {
+    const end = poolproof(words, { POOLPROOF_CACHE: path.join(folder, 'cache'), ...env });
+    t.match(end, { status: 2, signal: null, stderr: message }, title);
+    t.notMatch(end.stderr, hasTrace, `${title}: no trace`);
+  }
+  const full = spawnSync('sh', ['-c', '"$@" >/dev/full', 'sh', ...command, 'plan', matrix], {
+    encoding: 'utf8',
+  });
+  t.match(full, { status: 2, stderr: /^DISK_FULL: no space left/ }, 'standard output on a full disk');
+  t.notMatch(full.stderr, hasTrace);
+  t.end();
+});
+
+t.test('a full disk under the cache is a sentence', { skip: !isRoot && 'only root can mount' }, (t) => {
+  const cache = path.join(t.testdir(), 'cache');
+  if (!mountSmall(cache, '16k')) {
+    t.skip('no tmpfs can be mounted here');
+    t.end();
+    return;
+  }
+  t.teardown(() => spawnSync('umount', [cache]));
+  const end = poolproof(['images', 'build'], { POOLPROOF_CACHE: cache });
+  t.match(end, { status: 2, signal: null, stderr: /^DISK_FULL: /m });
+  t.notMatch(end.stderr, hasTrace);
+  t.end();
+});
+
+t.test(
+  'few open files are a sentence',
+  { skip: spawnSync('prlimit', ['--version']).status === 0 ? false : 'no prlimit' },
+  (t) => {
+    const cache = path.join(t.testdir(), 'cache');
+    for (const files of [24, 64]) {
+      const end = poolproof(['images', 'list'], { POOLPROOF_CACHE: cache }, ['prlimit', `--nofile=${files}`]);
+      t.equal(end.signal, null);
+      t.ok(end.status === 0 || end.status === 2, `${files} files: exit code ${end.status ?? 'none'}`);
+    }
+    t.end();
+  },
+);
+
+t.test('a command without cells to save ends at the first signal', async (t) => {
+  const folder = t.testdir();
+  const qemu = path.join(folder, 'qemu');
+  writeFileSync(qemu, '#!/bin/sh\necho started >&2\nexec sleep 77\n');
+  chmodSync(qemu, 0o755);
+  const [program, ...args] = command;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    const child = spawn(program, [...args, 'doctor'], {
+      env: { ...process.env, POOLPROOF_QEMU: qemu, POOLPROOF_CACHE: path.join(folder, 'cache') },
+      stdio: 'ignore',
+    });
+    // It waits for the version of this QEMU, for 20 s.
+    while (spawnSync('pgrep', ['-P', String(child.pid), 'sleep']).status !== 0)
+      await new Promise((r) => setTimeout(r, 100));
+    const ended = once(child, 'exit');
+    child.kill(signal);
+    t.strictSame(await ended, [130, null], signal);
+  }
+});
+
+t.test('the cache is private from the start, and refused when others may write to it', (t) => {
+  const folder = t.testdir();
+  const cache = path.join(folder, 'cache');
+  const list = (): ReturnType<typeof poolproof> =>
+    poolproof(['images', 'list'], { POOLPROOF_CACHE: cache }, ['sh', '-c', 'umask 0; exec "$@"', 'sh']);
+  t.match(list(), { status: 0 });
+  t.equal(statSync(cache).mode & 0o777, 0o700, 'whatever the umask');
+  t.equal(statSync(path.join(cache, 'blobs')).mode & 0o777, 0o700);
+  for (const [mode, at] of [
+    [0o777, cache],
+    [0o770, cache],
+    [0o757, path.join(cache, 'blobs')],
+  ] as const) {
+    chmodSync(cache, 0o755);
+    chmodSync(at, mode);
+    t.match(
+      list(),
+      { status: 2, stderr: /^NOT_PRIVATE: .*others may write to this folder/ },
+      mode.toString(8),
+    );
+    chmodSync(at, 0o700);
+  }
+  t.match(list(), { status: 0 });
+  t.end();
+});
