@@ -5,8 +5,9 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 
-const cli = fileURLToPath(new URL('cli.ts', import.meta.url));
-const command = [process.execPath, ...process.execArgv, cli] as const;
+// The compiled command, as users run it: through the loader of the tests each call would take seconds.
+const cli = fileURLToPath(new URL('../dist/harness/cli.js', import.meta.url));
+const command = [process.execPath, cli] as const;
 
 /** Runs the command line from its sources; bounded, so that what hung before fails here. */
 function poolproof(
