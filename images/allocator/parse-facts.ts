@@ -1,9 +1,22 @@
 /** Kernel files → facts. Pure; what is missing or unreadable stays null. */
 import type { Facts, Limit } from './facts.ts';
+import {
+  countCpus,
+  readAddressBits,
+  readCapability,
+  readChoice,
+  readCpuFlags,
+  readCpuModel,
+  readLimit,
+  readMeminfo,
+  readMeminfoCount,
+  readNumber,
+  type KernelFiles,
+} from './kernel-files.ts';
 import { KiB } from './sizes.ts';
 
 /** No path: the errno that memory both writable and executable met, 0 for none. */
-const writeExecuteFile = 'poolproof/write-execute';
+export const writeExecuteFile = 'poolproof/write-execute';
 
 /** What to read, for whoever reads: the wasm host itself, or a session on behalf of a child. */
 export const factFiles: readonly string[] = [
@@ -24,23 +37,22 @@ export const factFiles: readonly string[] = [
   writeExecuteFile,
 ];
 
-/** CAP_SYS_ADMIN, bit 21 of CapEff: no such process has vm.admin_reserve_kbytes kept from it. */
-const sysAdminBit = 1n << 21n;
+/** CAP_SYS_ADMIN: no such process has vm.admin_reserve_kbytes kept from it. */
+export const sysAdminBit = 21;
 
 /**
  * `files`: path → text, null when it could not be read. `cgroup/memory.max` is no path: it holds the
  * memory.max texts of the own cgroup and its parents, one a line (or the smallest, worked out already).
  */
-export function parseFacts(files: Readonly<Record<string, string | null>>): Facts {
+export function parseFacts(files: KernelFiles): Facts {
   const text = (path: string) => files[path] ?? '';
   const meminfo = text('/proc/meminfo');
   const cpuinfo = text('/proc/cpuinfo');
   const limits = text('/proc/self/limits');
   const mode = readNumber(text('/proc/sys/vm/overcommit_memory'));
   const kbytes = (name: string) => scale(readNumber(text(`/proc/sys/vm/${name}`)));
-  const cpuModel = /^(?:model name|Model|uarch)\s*:\s*(.+)$/m.exec(cpuinfo)?.[1]?.trim() ?? null;
-  const cpuFlags = /^(?:flags|Features)\s*:\s*(.+)$/m.exec(cpuinfo)?.[1]?.trim().split(/\s+/) ?? [];
-  const capabilities = /^CapEff:\s*([0-9a-f]+)$/m.exec(text('/proc/self/status'))?.[1];
+  const cpuModel = readCpuModel(cpuinfo);
+  const cpuFlags = readCpuFlags(cpuinfo);
   const release = text('/proc/sys/kernel/osrelease').trim();
   return {
     kernelRelease: release === '' ? null : release,
@@ -54,55 +66,41 @@ export function parseFacts(files: Readonly<Record<string, string | null>>): Fact
     overcommitKbytes: kbytes('overcommit_kbytes'),
     userReserve: kbytes('user_reserve_kbytes'),
     adminReserve: kbytes('admin_reserve_kbytes'),
-    hugePages: readCount(meminfo, 'HugePages_Total'),
+    hugePages: readMeminfoCount(meminfo, 'HugePages_Total'),
     maxMapCount: readNumber(text('/proc/sys/vm/max_map_count')),
     thp: readThp(text('/sys/kernel/mm/transparent_hugepage/enabled')),
-    addressSpaceLimit: readLimit(limits, 'Max address space'),
-    dataLimit: readLimit(limits, 'Max data size'),
-    stackLimit: readLimit(limits, 'Max stack size'),
+    addressSpaceLimit: softLimit(limits, 'Max address space'),
+    dataLimit: softLimit(limits, 'Max data size'),
+    stackLimit: softLimit(limits, 'Max stack size'),
     cgroupMemoryMax: readSmallest(text('cgroup/memory.max')),
     mdwe: confinements[text(writeExecuteFile).trim()] ?? null,
     addressBits: readAddressBits(cpuinfo, text('/proc/self/stat')),
     pageSize: 4096, // every kernel of the image table; others differ only in rounding
-    cpus: cpuinfo.match(/^processor\s*:/gm)?.length ?? null,
+    cpus: countCpus(cpuinfo),
     cpuModel,
     cpuFlags,
     virtualised: cpuFlags.includes('hypervisor'),
     emulated: /\bQEMU\b/.test(cpuModel ?? ''),
-    sysAdmin: capabilities === undefined ? null : (BigInt(`0x${capabilities}`) & sysAdminBit) !== 0n,
+    sysAdmin: readCapability(text('/proc/self/status'), sysAdminBit),
   };
 }
 
 /** EPERM is the filter's answer, EACCES the kernel's. */
 const confinements: Readonly<Record<string, Facts['mdwe']>> = { '0': 'off', '1': 'seccomp', '13': 'prctl' };
 
-function readCount(meminfo: string, name: string): number | null {
-  const found = new RegExp(`^${name}:\\s+(\\d+)$`, 'm').exec(meminfo)?.[1];
-  return found === undefined ? null : Number(found);
-}
-
-function readNumber(text: string): number | null {
-  return /^\s*\d+\s*$/.test(text) ? Number(text) : null;
-}
-
 function scale(kib: number | null): number | null {
   return kib === null ? null : kib * KiB;
 }
 
-function readMeminfo(meminfo: string, name: string): number | null {
-  const found = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(meminfo)?.[1];
-  return found === undefined ? null : Number(found) * KiB;
-}
-
 function readThp(text: string): Facts['thp'] {
-  const word = /\[(\w+)\]/.exec(text)?.[1];
+  const word = readChoice(text);
   return (['always', 'madvise', 'never'] as const).find((candidate) => candidate === word) ?? null;
 }
 
-/** Soft limit. A file that could not be read gives null as `unlimited` does: no limit is known. */
-function readLimit(limits: string, name: string): Limit {
-  const soft = new RegExp(`^${name}\\s+(\\d+)\\s`, 'm').exec(limits)?.[1];
-  return soft === undefined ? null : Number(soft);
+/** A file that could not be read gives null as `unlimited` does: no limit is known. */
+function softLimit(limits: string, name: string): Limit {
+  const { soft } = readLimit(limits, name);
+  return soft === 'unlimited' ? null : soft;
 }
 
 function readSmallest(text: string): Limit {
@@ -111,18 +109,4 @@ function readSmallest(text: string): Limit {
     .map(readNumber)
     .filter((value) => value !== null);
   return numbers.length === 0 ? null : Math.min(...numbers);
-}
-
-/**
- * Bits of address a process gets unasked. x86-64 gives the lower half, and 47 bits even where the CPU
- * has 57 (the rest only to those who hint at it); riscv likewise halves sv39 and sv48. Elsewhere the
- * stack tells: it is mapped just below the end of the address space (field 28 of /proc/self/stat).
- */
-function readAddressBits(cpuinfo: string, stat: string): number | null {
-  const x86 = /^address sizes\s*:.*?(\d+) bits virtual/m.exec(cpuinfo)?.[1];
-  if (x86 !== undefined) return Math.min(Number(x86), 48) - 1;
-  const riscv = /^mmu\s*:\s*sv(\d+)/m.exec(cpuinfo)?.[1];
-  if (riscv !== undefined) return Math.min(Number(riscv), 48) - 1;
-  const stack = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[25] ?? 0);
-  return stack > 1 ? Math.floor(Math.log2(stack)) + 1 : null;
 }
