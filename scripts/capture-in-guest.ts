@@ -1,6 +1,6 @@
 /** capture.sh, run in a guest by a process with the limits of a cell. */
-import { readFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
+import { readCaptureScript } from '../images/capture/capture-script.ts';
 import { mountPoint, nodeDisk } from '../images/definitions.ts';
 import { buildTemplate, startClone, templateKey } from '../harness/guest/build-template.ts';
 import { applySettings, readSubjectRun } from '../harness/guest/observe.ts';
@@ -13,7 +13,6 @@ import { deadlinesFor } from '../harness/plan/deadlines.ts';
 import { buildMachineSpec } from '../harness/plan/machine-spec.ts';
 import type { Prepared } from '../harness/prepare.ts';
 
-const script = new URL('../images/capture/capture.sh', import.meta.url);
 /** Where a guest can write, and nothing else lives. */
 const [packed, unpacked] = ['/run/capture.gz.b64', '/run/capture.sh'];
 const seconds = 60;
@@ -58,7 +57,7 @@ export async function captureInGuest(request: CaptureRequest): Promise<string> {
       throw new Error(`${command.join(' ')}: ${ended.signal ?? String(ended.exitCode)}: ${ended.stderr}`);
     return ended.stdout;
   };
-  const value = gzipSync(await readFile(script), { level: 9 }).toString('base64');
+  const value = gzipSync(await readCaptureScript(), { level: 9 }).toString('base64');
   await session.request({ verb: 'apply', settings: [{ path: packed, value }] }, deadlines.requestMs);
   await run({}, ['/bin/sh', '-c', `base64 -d ${packed} | gunzip >${unpacked}`]);
   await applySettings(session, settings, deadlines);

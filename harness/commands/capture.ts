@@ -1,12 +1,8 @@
 /** `poolproof capture`: the script that makes a field report, or its report of this machine. */
 import { execa } from 'execa';
-import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
+import { readCaptureScript } from '../../images/capture/capture-script.ts';
 import { PoolproofError } from '../errors.ts';
 import type { Context } from './context.ts';
-
-// Beside the compiled files, as the build copies it, and beside the sources.
-const script = fileURLToPath(new URL('../../images/capture/capture.sh', import.meta.url));
 
 export async function capture(
   context: Context,
@@ -19,19 +15,23 @@ export async function capture(
         hint: 'poolproof capture --run -- spin up; without --run the script is printed',
       });
     }
-    context.out(await readFile(script, 'utf8'));
+    context.out(await readCaptureScript());
     return 0;
   }
   // What was captured so far is printed also when the command is interrupted.
   context.finishOnSignal();
   // The words go to the shell as arguments, never as text of a command line.
-  const result = await execa('/bin/sh', [script, ...(args.length > 0 ? ['--', ...args] : [])], {
-    stdin: 'inherit',
-    stderr: 'inherit',
-    stripFinalNewline: false,
-    reject: false,
-    cancelSignal: context.signal,
-  });
+  const result = await execa(
+    '/bin/sh',
+    ['-c', await readCaptureScript(), 'capture.sh', ...(args.length > 0 ? ['--', ...args] : [])],
+    {
+      stdin: 'inherit',
+      stderr: 'inherit',
+      stripFinalNewline: false,
+      reject: false,
+      cancelSignal: context.signal,
+    },
+  );
   context.out(result.stdout);
   return result.exitCode ?? 130;
 }

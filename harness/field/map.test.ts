@@ -1,4 +1,3 @@
-import { execa } from 'execa';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { resolveProcessCost } from '../../images/allocator/processes.ts';
@@ -8,50 +7,17 @@ import { buildCases, renderCases } from './cell-matrix.ts';
 import { mapReport, renderMapping } from './map.ts';
 import { plainImages } from './mapping.ts';
 import { predictSettings } from './model.ts';
-import { parseFieldReport, type FieldReport } from './report.ts';
+import { loadFieldReport, type FieldReport } from './report.ts';
 import { compareModel, endCodes, listObstacles } from './reproduce.ts';
 import { symptomOfReport } from './symptom.ts';
 
-const script = fileURLToPath(new URL('../../images/capture/capture.sh', import.meta.url));
-const { stdout } = await execa('sh', [script]);
 const gib = 2 ** 30;
 
-/** A VPS of 1 GB with the default sysctls and Node 22. */
-const base: FieldReport = (() => {
-  const report = parseFieldReport(stdout, 'r');
-  const unlimited = { soft: 'unlimited', hard: 'unlimited' } as const;
-  return {
-    ...report,
-    kernel: { release: '6.1.0-26-amd64', architecture: 'x86_64', pageSize: 4096 },
-    memory: {
-      ...report.memory,
-      totalKib: 995_744,
-      commitLimitKib: 497_872,
-      committedKib: 5120,
-      swapTotalKib: 0,
-    },
-    overcommit: { mode: 0, ratio: 50, kib: 0, userReserveKib: 30_000, adminReserveKib: 8192 },
-    transparentHugePages: { enabled: 'madvise', defrag: 'madvise' },
-    kernelLimits: { ...report.kernelLimits, maxMapCount: 65_530 },
-    resourceLimits: {
-      ...report.resourceLimits,
-      addressSpace: unlimited,
-      data: unlimited,
-      stack: { soft: 8 * 2 ** 20, hard: 'unlimited' },
-    },
-    cgroup: { version: 2, levels: [] },
-    processor: { ...report.processor, count: 1, flags: 'sse4_1 fpu', processBits: 47 },
-    process: {
-      seccomp: 'none',
-      noNewPrivileges: 'no',
-      sysAdmin: 'yes',
-      memoryDenyWriteExecute: 'no',
-      writableToExecutable: 'yes',
-    },
-    surroundings: { container: 'noSign', wsl: 'noSign', gvisor: 'noSign' },
-    programs: { ...report.programs, node: '22.13.0', spin: 'notFound', wasmtime: 'notFound' },
-  };
-})();
+/** A VPS of 1 GB with the default sysctls and Node 22, without a command. */
+const stored = await loadFieldReport(
+  fileURLToPath(new URL('../fixtures/field/version-2.yaml', import.meta.url)),
+);
+const { command: _command, ...base } = stored;
 
 const command = (words: readonly string[], output: readonly string[] = []): Partial<FieldReport> => ({
   command: { words: [...words], output: [...output], exit: 1, signal: 'none' },
@@ -329,5 +295,16 @@ t.test('ends have their exit codes, and a report without failure is held against
   );
   t.equal(compareModel(null, result, mappings).end, 'cannot be reproduced here');
   t.ok(estimateFacts(settings).memTotal! > resolveProcessCost('22', 8 * 2 ** 20).start.charged);
+  t.end();
+});
+
+t.test('a report that was cut off says so', (t) => {
+  t.match(mapped({ cutOffIn: 'cgroup' }).mappings.at(-1), {
+    fact: 'report',
+    found: 'cut off in cgroup',
+    how: 'approximated',
+    decides: false,
+  });
+  t.ok(mapped({}).mappings.every(({ fact }) => fact !== 'report'));
   t.end();
 });

@@ -116,11 +116,14 @@ export const mapNode: Rule = (report, so, known) => {
 };
 
 /** Facts without an axis, which matter when they are there. */
-export const mapUnmet: Rule = ({ process, surroundings }, so) => {
+export const mapUnmet: Rule = ({ process, surroundings, cutOffIn }, so) => {
   const missing = (fact: string, found: string, why: string, decides: boolean): FactMapping =>
     say(fact, found, 'not reproducible', { why, decides });
   return {
     say: [
+      ...(cutOffIn === null
+        ? []
+        : [say('report', `cut off in ${cutOffIn}`, 'approximated', { why: 'what is missing is unknown' })]),
       ...((process.seccomp === 'filter' && so.mdwe === 'off') || process.seccomp === 'strict'
         ? [missing('process.seccomp', process.seccomp, 'what the filter refuses is not in the report', false)]
         : []),

@@ -1,213 +1,163 @@
 /**
- * A field report's text → a validated value. A report comes from a stranger: it is damaged, foreign or
- * hostile until proven otherwise. Every refusal names the field and the reason, and nothing of a report is
- * ever more than data: numbers within bounds, words of a closed set, or text that is only compared and shown.
+ * A field report's text → a validated value. Every refusal names the field, its place and the reason, and nothing of a
+ * report is ever more than data (report-shape.ts). A report that was cut off on its way counts as far as it goes.
  */
 import { z } from 'zod';
 import { readBounded } from '../../images/bounded-file.ts';
 import { PoolproofError } from '../errors.ts';
 import { printable, quote } from '../matrix/problems.ts';
-import { parseSource } from '../matrix/source.ts';
+import { parseSource, type Source } from '../matrix/source.ts';
+import { placeOfFact, rawShape, readFiles } from './report-files.ts';
+import { reportShape, unknownOf, type ReportFacts } from './report-shape.ts';
+import { unwrapReport } from './report-text.ts';
 
-/** Version of the format this poolproof reads; capture.sh writes it. */
-export const fieldReportSchema = 1;
+/** Version of the format that capture.sh writes; version 1, which interpreted the files itself, is still read. */
+export const fieldReportSchema = 2;
 
 /** Larger files are refused unread: capture.sh writes some 20 KB at most. */
 export const maxReportBytes = 256 * 1024;
 
-/** A fact the script could not read, or the value. */
-const known = <V>(schema: z.ZodType<V>): z.ZodType<V | null> =>
-  z.union([z.literal('unknown').transform(() => null), schema]);
-
-const maxText = 4096;
-
-/** Text that is shown and compared, never run. Control characters are damage: the script writes none. */
-const text = z
-  .string('is not text')
-  .max(maxText, `is longer than ${maxText} characters`)
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  .refine((value) => !/[\u0000-\u001f\u007f-\u009f]/.test(value), 'holds a control character');
-
-/** A whole number within what a machine can be; anything else is a damaged or an invented report. */
-const whole = (max: number) =>
-  z
-    .int('is not a whole number')
-    .min(0, 'is negative')
-    .max(max, `is larger than any machine's (${max} at most)`);
-
-const [pib, countMax] = [2 ** 50, 2 ** 31 - 1];
-/** KiB of up to 8 PiB; vmalloc and unlimited values have rules of their own. */
-const kib = known(whole((8 * pib) / 1024));
-const count = known(whole(countMax));
-const bytes = whole(Number.MAX_SAFE_INTEGER);
-const yesNo = known(z.enum(['yes', 'no'], 'is neither yes, no nor unknown'));
-
-/** The kernel's `unlimited` is a value of its own: null already means unknown. */
-const limit = known(z.union([z.literal('unlimited'), bytes]));
-const softHard = z.strictObject({ soft: limit, hard: limit });
-const words = z.union([z.literal('unknown').transform(() => null), z.array(text).max(256)]);
-const program = z.union([
-  z.literal('notFound'),
-  z.literal('unknown').transform(() => null),
-  z.string().regex(/^[0-9][0-9A-Za-z.+_-]{0,63}$/, 'is not a version'),
-  z.strictObject({ exit: whole(255) }),
-]);
-
-const reportSchema = z.strictObject({
-  poolproof: z.literal('field-report', 'is not field-report: this is not a report of capture.sh'),
-  schema: z.literal(fieldReportSchema),
-  kernel: z.strictObject({
-    release: known(text),
-    architecture: known(text),
-    pageSize: known(z.literal([4096, 8192, 16_384, 65_536], 'is not a page size')),
-  }),
-  system: z.strictObject({ id: known(text), version: known(text), libc: known(text) }),
-  memory: z.strictObject({
-    totalKib: kib,
-    availableKib: kib,
-    swapTotalKib: kib,
-    swapFreeKib: kib,
-    commitLimitKib: kib,
-    committedKib: kib,
-    vmallocTotalKib: known(bytes),
-    hugePages: count,
-    hugePageKib: kib,
-  }),
-  overcommit: z.strictObject({
-    mode: known(z.literal([0, 1, 2], 'is neither 0, 1 nor 2')),
-    ratio: known(whole(1_000_000)),
-    kib,
-    userReserveKib: kib,
-    adminReserveKib: kib,
-  }),
-  transparentHugePages: z.strictObject({
-    enabled: known(z.enum(['always', 'madvise', 'never'], 'is neither always, madvise nor never')),
-    defrag: known(text),
-  }),
-  kernelLimits: z.strictObject({ maxMapCount: count, pidMax: count, threadsMax: count }),
-  resourceLimits: z.strictObject({
-    addressSpace: softHard,
-    core: softHard,
-    cpu: softHard,
-    data: softHard,
-    fileLocks: softHard,
-    fileSize: softHard,
-    lockedMemory: softHard,
-    messageQueues: softHard,
-    nice: softHard,
-    openFiles: softHard,
-    pendingSignals: softHard,
-    processes: softHard,
-    realTimePriority: softHard,
-    realTimeTimeout: softHard,
-    resident: softHard,
-    stack: softHard,
-  }),
-  cgroup: z.strictObject({
-    version: known(z.literal([1, 2], 'is neither 1 nor 2')),
-    levels: known(
-      z
-        .array(
-          z.strictObject({
-            memoryMax: limit,
-            memoryHigh: limit,
-            swapMax: limit.exactOptional(),
-            memoryAndSwapMax: limit.exactOptional(),
-            memoryCurrent: limit,
-            pidsMax: limit.exactOptional(),
-            pidsCurrent: limit.exactOptional(),
-          }),
-        )
-        .max(32),
-    ),
-  }),
-  processor: z.strictObject({
-    count: known(whole(65_536).min(1, 'is zero')),
-    model: known(text),
-    vendor: known(text),
-    flags: known(text),
-    physicalBits: known(whole(64)),
-    virtualBits: known(whole(64)),
-    mmu: known(text),
-    processBits: known(whole(64)),
-    virtualised: yesNo,
-    emulatedModel: yesNo,
-    machineVendor: known(text),
-    hypervisor: known(text),
-  }),
-  process: z.strictObject({
-    seccomp: known(z.enum(['none', 'strict', 'filter'], 'is neither none, strict nor filter')),
-    noNewPrivileges: yesNo,
-    sysAdmin: yesNo,
-    memoryDenyWriteExecute: yesNo,
-    writableToExecutable: yesNo,
-  }),
-  surroundings: z.strictObject({ container: known(text), wsl: known(text), gvisor: known(text) }),
-  programs: z.strictObject({
-    node: program,
-    spin: program,
-    wasmtime: program,
-    wasmer: program,
-    deno: program,
-    bun: program,
-  }),
-  command: z
-    .strictObject({
-      words,
-      output: words,
-      exit: known(z.union([z.literal('none'), whole(255)], 'is neither an exit code nor none')),
-      signal: known(z.string().regex(/^(none|SIG[A-Z0-9+]{1,10})$/, 'is not the name of a signal')),
-    })
-    .exactOptional(),
-});
-
-/** Null stands for `unknown`. Units end the names; resource limits are in the kernel's units (bytes, counts). */
-export type FieldReport = Readonly<z.infer<typeof reportSchema>>;
-
-/** A report is a stored file like others: damaged or foreign, or of a newer format. */
-type RefusalCode = 'FIELD_INVALID' | 'FIELD_SCHEMA';
+/** Null stands for unknown. */
+export type FieldReport = ReportFacts &
+  Readonly<{
+    schema: 1 | 2;
+    /** The last section of a report that was cut off; null for a whole one. */
+    cutOffIn: string | null;
+  }>;
 
 export type FieldLimit = FieldReport['resourceLimits']['addressSpace']['soft'];
 
+/** Section by section, in the order in which capture.sh writes them. */
+const sections = {
+  1: Object.keys(reportShape.shape),
+  2: Object.keys(rawShape.shape),
+} as const;
+
+const headerShape = z.object({
+  poolproof: z.literal('field-report', 'is not field-report: this is not a report of capture.sh'),
+  schema: z.int(),
+});
+
+/** Why a report is refused. `path` names the field, `place` the part of the file it was read from. */
+type Refusal = Readonly<{
+  path: readonly PropertyKey[];
+  reason: string;
+  place?: readonly PropertyKey[];
+  code?: 'FIELD_SCHEMA';
+}>;
+type Reading = Readonly<{ report: FieldReport } | { refusal: Refusal }>;
+
 /**
  * Reads a field report; `file` is its name in messages.
- * @throws PoolproofError `FIELD_INVALID` for what is not a whole report of capture.sh, `FIELD_SCHEMA` for one
+ * @throws PoolproofError `FIELD_INVALID` for what is no report of capture.sh or a damaged one, `FIELD_SCHEMA` for one
  *   of a newer format; both name the field, its place and the reason.
  */
 export function parseFieldReport(source: string, file: string): FieldReport {
   if (Buffer.byteLength(source) > maxReportBytes) throw tooLarge(file);
-  const parsed = parseSource(source);
+  const { text, withoutLast, whole, indentation } = unwrapReport(source);
+  let [parsed, reading] = readSource(text, true);
+  // The last line of a cut-off report may be half a line: a number that is too small and looks like a fact.
+  if ('refusal' in reading && !whole) [parsed, reading] = readSource(withoutLast, false);
+  if ('report' in reading) return reading.report;
+  const { path, reason, place, code } = reading.refusal;
   const syntax = parsed.problems[0];
-  if (syntax !== undefined || parsed.value === undefined) {
-    throw new PoolproofError('FIELD_INVALID', syntax?.message.replace('a matrix', 'a report') ?? 'no YAML', {
-      file: printable(file),
-      line: syntax?.line ?? 1,
-      column: syntax?.column ?? 1,
-    });
+  const { line, column } = syntax ?? parsed.placeOf(place ?? path);
+  const field = path.length === 0 ? 'the report' : path.map(String).map(printable).join('.');
+  throw new PoolproofError(code ?? 'FIELD_INVALID', syntax === undefined ? `${field} ${reason}` : reason, {
+    file: printable(file),
+    line,
+    column: column + indentation,
+    ...(code !== undefined && { hint: 'a newer poolproof reads it' }),
+  });
+}
+
+function readSource(text: string, whole: boolean): [Source, Reading] {
+  const source = parseSource(text);
+  const refuse = (refusal: Refusal): [Source, Reading] => [source, { refusal }];
+  if (source.problems.length > 0 || source.value === undefined) {
+    const syntax = source.problems[0]?.message.replace('a matrix', 'a report') ?? 'has no content';
+    return refuse({ path: [], reason: syntax });
   }
-  const fail = (code: RefusalCode, path: readonly PropertyKey[], reason: string): never => {
-    const { line, column } = parsed.placeOf(path);
-    const field = path.length === 0 ? 'the report' : path.map(String).map(printable).join('.');
-    throw new PoolproofError(code, `${field} ${reason}`, {
-      file: printable(file),
-      line,
-      column,
-      ...(code === 'FIELD_SCHEMA' && { hint: 'a newer poolproof reads it' }),
-    });
-  };
-  const found = z.object({ poolproof: z.literal('field-report'), schema: z.int() }).safeParse(parsed.value);
-  if (found.success && found.data.schema > fieldReportSchema) {
-    fail('FIELD_SCHEMA', ['schema'], `is ${found.data.schema}; this poolproof reads ${fieldReportSchema}`);
+  const header = headerShape.safeParse(source.value);
+  if (!header.success) return refuse(describe(source.value, header.error.issues));
+  const { schema } = header.data;
+  if (schema === 1 || schema === 2) return [source, readVersion(source.value, schema, whole)];
+  const reason = `is ${schema}; this poolproof reads 1 and ${fieldReportSchema}`;
+  return refuse({
+    path: ['schema'],
+    reason,
+    ...(schema > fieldReportSchema && { code: 'FIELD_SCHEMA' as const }),
+  });
+}
+
+type Body = Readonly<Record<string, unknown>>;
+
+function readVersion(value: unknown, schema: 1 | 2, whole: boolean): Reading {
+  const { poolproof: _name, schema: _schema, ...body } = value as Body;
+  const cutOffIn = whole ? null : (sections[schema].findLast((name) => name in body) ?? 'schema');
+  const given = cutOffIn === null ? body : withoutHalves(body, cutOffIn);
+  let facts: Body = given;
+  if (schema === 2) {
+    const raw = rawShape.safeParse(given);
+    if (!raw.success) return { refusal: describe(given, raw.error.issues) };
+    const missing = ['files', 'cgroup', 'signs', 'programs', 'end'].find((name) => !(name in body));
+    if (whole && missing !== undefined) return { refusal: { path: [missing], reason: 'is missing' } };
+    facts = readFiles(raw.data);
   }
-  const checked = reportSchema.safeParse(parsed.value);
-  if (checked.success) return checked.data;
-  const issue = deepest(checked.error.issues);
-  const value = valueAt(parsed.value, issue.path);
-  if (issue.code === 'unrecognized_keys') {
-    return fail('FIELD_INVALID', [...issue.path, issue.keys[0] ?? ''], 'is not a field of a report');
+  // Version 1 writes a word for what is unknown: nothing is a line that was cut off.
+  const empty = schema === 1 && whole ? findEmpty(body) : null;
+  if (empty !== null) return { refusal: { path: empty, reason: 'is empty' } };
+  if (cutOffIn !== null) facts = addUnknown(facts, schema === 1 ? cutOffIn : null);
+  const checked = reportShape.safeParse(facts);
+  if (checked.success) return { report: { ...checked.data, schema, cutOffIn } };
+  const refusal = describe(facts, checked.error.issues);
+  const place = schema === 2 ? placeOfFact(refusal.path) : null;
+  return { refusal: { ...refusal, ...(place !== null && { place }) } };
+}
+
+function findEmpty(value: unknown): readonly PropertyKey[] | null {
+  if (value === null) return [];
+  if (typeof value !== 'object') return null;
+  for (const [key, inner] of Object.entries(value)) {
+    const path = findEmpty(inner);
+    if (path !== null) return [key, ...path];
   }
-  if (value === undefined) return fail('FIELD_INVALID', issue.path, 'is missing');
-  return fail('FIELD_INVALID', issue.path, `${reasonOf(issue)}: ${quote(value)}`);
+  return null;
+}
+
+/** A level of a group or a sign that was cut off may be the one that decides: then nothing is known of any. */
+function withoutHalves(body: Body, cutOffIn: string): Body {
+  const kept = Object.entries(body).filter(
+    ([name, section]) =>
+      !((name === 'cgroup' || name === 'signs') && name === cutOffIn) &&
+      (section !== null || name === 'command'),
+  );
+  return Object.fromEntries(kept.map(([name, section]) => [name, section ?? {}]));
+}
+
+/** Unknown facts in place of those that were cut off, which are the last ones: from a section on, or any. */
+function addUnknown(facts: Body, from: string | null): Body {
+  const names = sections[1].slice(from === null ? 0 : Math.max(0, sections[1].indexOf(from)));
+  const added = Object.fromEntries(
+    names.flatMap((name) => {
+      const unknown = unknownFacts[name];
+      return unknown === undefined || (name === 'command' && !(name in facts))
+        ? []
+        : [[name, { ...unknown, ...(facts[name] as Body | undefined) }]];
+    }),
+  );
+  return { ...facts, ...added };
+}
+
+const unknownFacts = unknownOf(reportShape) as Readonly<Record<string, Body>>;
+
+function describe(value: unknown, issues: readonly z.core.$ZodIssue[]): Refusal {
+  const issue = deepest(issues);
+  const { path } = issue;
+  if (issue.code === 'unrecognized_keys')
+    return { path: [...path, issue.keys[0] ?? ''], reason: 'is not a field of a report' };
+  const found = valueAt(value, path);
+  return { path, reason: found === undefined ? 'is missing' : `${reasonOf(issue)}: ${quote(found)}` };
 }
 
 /** A union fails with an issue for each of its members: the one that got furthest says what is wrong. */
@@ -216,7 +166,7 @@ function deepest(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue {
   if (first === undefined) throw new RangeError('a refusal without an issue');
   if (first.code !== 'invalid_union') return first;
   const inner = first.errors.map((list) => list[0]).filter((issue) => issue !== undefined);
-  // The first member is the word `unknown`; the other one says what the value should be.
+  // The first members are unknown; the last one says what the value should be.
   const telling = inner.findLast(({ path }) => path.length > 0) ?? inner.at(-1);
   if (telling === undefined) return first;
   const resolved = deepest([telling]);

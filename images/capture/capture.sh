@@ -1,6 +1,7 @@
 #!/bin/sh
-# Prints a field report: what decides whether a WebAssembly host can reserve its memory here, and with
-# `-- command` how that command fails. POSIX sh (dash, busybox ash, bash), no root, nothing installed.
+# Prints a field report: what decides whether a WebAssembly host can reserve its memory here, and with `-- command`
+# how that command fails. The kernel's files are shipped as they are, as far as a list of files and lines names them;
+# images/allocator/kernel-files.ts reads them. POSIX sh (dash, busybox ash, bash), no root, nothing installed.
 # Builtins wherever possible: on the machines this is for a fork can fail, and so can every tool.
 LC_ALL=C
 export LC_ALL
@@ -16,20 +17,18 @@ without a command; needs no root and changes nothing.
 
 What it takes:
   kernel release, architecture, page size; distribution and version; C library
-  memory, swap, huge pages; overcommit settings, CommitLimit, Committed_AS; transparent huge pages
-  vm.max_map_count, kernel.pid_max, kernel.threads-max; all resource limits, soft and hard
-  cgroup memory and process limits, from this process up the tree, with their present use
-  processor model, flags, address widths; signs of virtualisation and emulation
-  seccomp, no-new-privileges, whether memory may be writable and executable
-  signs of a container, WSL or gVisor
+  memory, swap, huge pages, overcommit and its limits; the kernel's limits on mappings, processes, threads
+  all resource limits; cgroup limits on memory and processes, from this process up the tree, and their use
+  processor model, flags, address widths; signs of virtualization, a container, WSL or gVisor
+  seccomp, no-new-privileges, capabilities, whether memory may be writable and executable
   versions of node, spin, wasmtime, wasmer, deno and bun, where they are in PATH
-  of COMMAND: its words, exit code or signal, its last 40 lines of output
+  of COMMAND: its words, exit status, its last 40 lines of output
 
 What it does not take: names of this machine or of its users, addresses, serial numbers, environment
 variables, paths other than those in COMMAND. The output of COMMAND is searched for all of these, and
 what is found is replaced by words in angle brackets. Read the report before you send it.
 
-A fact that cannot be read says `unknown`.
+What cannot be read is `unknown`.
 
 Example: sh capture.sh -- spin up >report.yaml
 TEXT
@@ -47,376 +46,121 @@ case ${1:-} in
   *) fail "unknown argument $1 (a command comes after --; --help says more)" ;;
 esac
 
-# ---- values -----------------------------------------------------------------------------------------
+# Whether a program is in PATH. A root may have no /dev/null.
+has() {
+  if [ -c /dev/null ]; then command -v "$1" >/dev/null 2>&1; else [ -n "$(command -v "$1")" ]; fi
+}
+
+# Some roots have busybox under its own name only.
+busybox=
+for name in busybox /bin/busybox; do has "$name" && busybox=$name && break; done
+
+# A program of the system, without its messages. busybox knows names it cannot start itself: only a path counts.
+tool() {
+  case $(command -v "$1") in /*) ;; *) [ -z "$busybox" ] || set -- "$busybox" "$@" ;; esac
+  if [ -c /dev/null ]; then "$@" 2>/dev/null; else "$@" 2>&-; fi
+}
+
+# ---- files ------------------------------------------------------------------------------------------
 
 # Sets $text to the first line of a file, or to nothing. Never fails and never forks.
 first_line() {
   text=
-  # Closed, not /dev/null: in a bare root there is none.
   [ -r "$1" ] && { IFS= read -r text <"$1"; } 2>&-
   return 0
 }
 
-# One key with a text as YAML: what could end or leave a quoted text becomes `?`.
-put_text() {
-  case $2 in
-    '' | unknown) printf '%s: unknown\n' "$1" && return ;;
-    *[!A-Za-z0-9\ ._,:\;@+=/\(\)\<\>#%*!~-]*) ;;
-    *) printf '%s: "%s"\n' "$1" "$2" && return ;;
-  esac
-  rest=$2 clean=
+# Sets $clean to a text in which everything but printable ASCII is `?`.
+odd='*[! -~[:blank:]]*'
+clean() {
+  clean=$1
+  # shellcheck disable=SC2254 # a pattern
+  case $1 in $odd) ;; *) return ;; esac
+  rest=$1 clean=
   while [ -n "$rest" ]; do
     char=${rest%"${rest#?}"} rest=${rest#?}
-    case $char in
-      [A-Za-z0-9\ ._,:\;@+=/\(\)\<\>#%*!~-]) clean=$clean$char ;;
-      *) clean=$clean\? ;;
-    esac
+    # shellcheck disable=SC2254 # a pattern
+    case $char in $odd) clean=$clean\? ;; *) clean=$clean$char ;; esac
   done
-  printf '%s: "%s"\n' "$1" "$clean"
 }
 
-# One key with a whole number, or one of the words `unlimited`, `yes`, `no`.
-put_number() {
-  case $2 in
-    unlimited | yes | no) printf '%s: %s\n' "$1" "$2" ;;
-    '' | *[!0-9]*) printf '%s: unknown\n' "$1" ;;
-    *) printf '%s: %s\n' "$1" "$2" ;;
-  esac
+# put_text KEY TEXT: a text of one line, as a block of the report.
+put_text() {
+  clean "$2"
+  if [ -n "$clean" ]; then printf '  %s: |\n    %.4000s\n' "$1" "$clean"; else printf '  %s: unknown\n' "$1"; fi
 }
 
-# A number below /proc/sys. The kernel answers the first read(2) only and has nothing after it, and dash and
-# busybox ash read a byte at a time: of 65530 they would see 6. So another program reads it, except in bash.
-put_sysctl() {
-  if [ -n "${BASH_VERSION:-}" ]; then first_line "$2"; else text=$(cat "$2" 2>&-); fi
-  put_number "$1" "$text"
-}
-
-# ---- machine ----------------------------------------------------------------------------------------
-
-report_kernel() {
-  echo kernel:
-  first_line /proc/sys/kernel/osrelease
-  release=$text
-  [ -n "$release" ] || release=$(uname -r 2>/dev/null)
-  put_text '  release' "$release"
-  put_text '  architecture' "$(uname -m 2>/dev/null)"
-  page=
-  if [ -r /proc/self/smaps ]; then
-    while read -r key value _; do
-      [ "$key" = KernelPageSize: ] && page=$((value * 1024)) && break
-    done 2>&- </proc/self/smaps
-  fi
-  [ -n "$page" ] || page=$(getconf PAGESIZE 2>/dev/null)
-  put_number '  pageSize' "$page"
-}
-
-report_system() {
-  echo system:
-  id='' version=''
-  if [ -r /etc/os-release ]; then
-    while IFS='=' read -r key value; do
-      value=${value#[\"\']} value=${value%[\"\']}
-      case $key in
-        ID) id=$value ;;
-        VERSION_ID) version=$value ;;
-      esac
-    done </etc/os-release
-  fi
-  put_text '  id' "$id"
-  put_text '  version' "$version"
-  # The program loader tells the C library; several may be there, then nobody can tell which one counts.
-  libc=''
-  for loader in /lib/ld-musl-* /lib/ld-linux* /lib64/ld-linux*; do
-    [ -e "$loader" ] || continue
-    case $loader in
-      */ld-musl-*) found=musl ;;
-      *) found=glibc ;;
-    esac
-    case $libc in
-      '' | "$found") libc=$found ;;
-      *) libc='several' ;;
-    esac
-  done
-  put_text '  libc' "$libc"
-}
-
-report_memory() {
-  total='' available='' swap='' swap_free='' limit='' committed='' huge='' huge_size='' vmalloc=''
-  if [ -r /proc/meminfo ]; then
-    while read -r key value _; do
-      case $key in
-        MemTotal:) total=$value ;;
-        MemAvailable:) available=$value ;;
-        SwapTotal:) swap=$value ;;
-        SwapFree:) swap_free=$value ;;
-        CommitLimit:) limit=$value ;;
-        Committed_AS:) committed=$value ;;
-        VmallocTotal:) vmalloc=$value ;;
-        HugePages_Total:) huge=$value ;;
-        Hugepagesize:) huge_size=$value ;;
-      esac
-    done </proc/meminfo
-  fi
-  echo memory:
-  put_number '  totalKib' "$total"
-  put_number '  availableKib' "$available"
-  put_number '  swapTotalKib' "$swap"
-  put_number '  swapFreeKib' "$swap_free"
-  put_number '  commitLimitKib' "$limit"
-  put_number '  committedKib' "$committed"
-  put_number '  vmallocTotalKib' "$vmalloc"
-  put_number '  hugePages' "$huge"
-  put_number '  hugePageKib' "$huge_size"
-  echo overcommit:
-  put_sysctl '  mode' /proc/sys/vm/overcommit_memory
-  put_sysctl '  ratio' /proc/sys/vm/overcommit_ratio
-  put_sysctl '  kib' /proc/sys/vm/overcommit_kbytes
-  put_sysctl '  userReserveKib' /proc/sys/vm/user_reserve_kbytes
-  put_sysctl '  adminReserveKib' /proc/sys/vm/admin_reserve_kbytes
-  echo transparentHugePages:
-  for name in enabled defrag; do
-    first_line "/sys/kernel/mm/transparent_hugepage/$name"
-    case $text in
-      *\[*\]*) text=${text#*\[} text=${text%%\]*} ;;
-      *) text= ;;
-    esac
-    put_text "  $name" "$text"
-  done
-  echo kernelLimits:
-  put_sysctl '  maxMapCount' /proc/sys/vm/max_map_count
-  put_sysctl '  pidMax' /proc/sys/kernel/pid_max
-  put_sysctl '  threadsMax' /proc/sys/kernel/threads-max
-}
-
-# `Max address space   unlimited   unlimited   bytes`, as name and line's start; units are the kernel's own.
-limits='addressSpace=Max address space
-core=Max core file size
-cpu=Max cpu time
-data=Max data size
-fileLocks=Max file locks
-fileSize=Max file size
-lockedMemory=Max locked memory
-messageQueues=Max msgqueue size
-nice=Max nice priority
-openFiles=Max open files
-pendingSignals=Max pending signals
-processes=Max processes
-realTimePriority=Max realtime priority
-realTimeTimeout=Max realtime timeout
-resident=Max resident set
-stack=Max stack size'
-
-report_limits() {
-  echo resourceLimits:
-  table=''
-  if [ -r /proc/self/limits ]; then
-    while IFS= read -r line; do table="$table$line
-"; done </proc/self/limits
-  fi
-  old_ifs=$IFS
-  IFS='
-'
-  for row in $limits; do
-    key=${row%%=*} title=${row#*=} soft='' hard=''
-    for line in $table; do
-      case $line in
-        "$title "*)
-          IFS=' '
-          # shellcheck disable=SC2086 # word splitting takes the two values apart
-          set -- ${line#"$title"}
-          soft=${1:-} hard=${2:-}
-          ;;
-      esac
-    done
-    IFS='
-'
-    case $soft in unlimited) ;; '' | *[!0-9]*) soft=unknown ;; esac
-    case $hard in unlimited) ;; '' | *[!0-9]*) hard=unknown ;; esac
-    printf '  %s: { soft: %s, hard: %s }\n' "$key" "$soft" "$hard"
-  done
-  IFS=$old_ifs
-}
-
-# ---- cgroups: limits from the own group up, never a group's name ------------------------------------
-
-# `max` and v1's 2^63 less a page both mean that there is no limit.
-cgroup_value() {
-  first_line "$1"
-  case $text in
-    max | 9223372036854771712 | 9223372036854710272 | 9223372036854775807 | 18446744073709551615) text=unlimited ;;
-    -1) text=unlimited ;;
-    '' | *[!0-9]*) text=unknown ;;
-  esac
-}
-
-# put_level <folder> <key=file> ...
-put_level() {
-  folder=$1 level=''
-  shift
-  for pair in "$@"; do
-    cgroup_value "$folder/${pair#*=}"
-    level="$level${level:+, }${pair%%=*}: $text"
-  done
-  printf '    - { %s }\n' "$level"
-}
-
-# walk <mount point> <path of the own group> <file every level has> <key=file> ...
-walk() {
-  mount=$1 path=$2 proof=$3
-  shift 3
-  # In a group namespace the path starts at the namespace; what is above cannot be seen from here.
-  case $path in */..*) path='' ;; esac
-  [ -d "$mount$path" ] || path=''
-  levels=0
-  while :; do
-    if [ -e "$mount$path/$proof" ]; then
-      [ "$levels" -eq 0 ] && echo '  levels:'
-      levels=$((levels + 1))
-      put_level "$mount$path" "$@"
-    fi
-    case $path in '' | /) break ;; esac
-    path=${path%/*}
-    [ "$levels" -ge 32 ] && break
-  done
-  [ "$levels" -gt 0 ] || echo '  levels: []'
-}
-
-report_cgroup() {
-  echo cgroup:
-  own2='' own1=''
-  if [ -r /proc/self/cgroup ]; then
-    while IFS= read -r line; do
-      case $line in
-        0::*) own2=${line#0::} ;;
-        *:memory:* | *:memory,*:* | *,memory:*) own1=${line#*:*:} ;;
-      esac
-    done </proc/self/cgroup
-  fi
-  if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
-    echo '  version: 2'
-    walk /sys/fs/cgroup "${own2%/}" memory.max memoryMax=memory.max memoryHigh=memory.high \
-      swapMax=memory.swap.max memoryCurrent=memory.current pidsMax=pids.max pidsCurrent=pids.current
-  elif [ -e /sys/fs/cgroup/memory/memory.limit_in_bytes ]; then
-    echo '  version: 1'
-    walk /sys/fs/cgroup/memory "${own1%/}" memory.limit_in_bytes memoryMax=memory.limit_in_bytes \
-      memoryHigh=memory.soft_limit_in_bytes memoryAndSwapMax=memory.memsw.limit_in_bytes \
-      memoryCurrent=memory.usage_in_bytes
-  else
-    echo '  version: unknown'
-    echo '  levels: unknown'
-  fi
-}
-
-# ---- processor --------------------------------------------------------------------------------------
-
-report_processor() {
-  model='' flags='' physical='' virtual='' mmu='' vendor='' counted=0 blank=no
-  first_line /sys/devices/system/cpu/online
-  online=$text count=''
-  if [ -n "$online" ]; then
-    count=0 old_ifs=$IFS
-    IFS=,
-    for range in $online; do
-      case $range in
-        *[!0-9-]* | '') count='' && break ;;
-        *-*) count=$((count + ${range#*-} - ${range%-*} + 1)) ;;
-        *) count=$((count + 1)) ;;
-      esac
-    done
-    IFS=$old_ifs
-  fi
-  if [ -r /proc/cpuinfo ]; then
-    while IFS= read -r line; do
-      value=${line#*:} value=${value# }
-      case $line in
-        processor*) counted=$((counted + 1)) ;;
-        # The first processor speaks for all; the others are only counted, where nothing else tells.
-        '') blank=yes && [ -n "$count" ] && break ;;
-      esac
-      [ "$blank" = yes ] && continue
-      case $line in
-        'model name'* | Model* | uarch*) [ -n "$model" ] || model=$value ;;
-        vendor_id*) vendor=$value ;;
-        flags* | Features* | isa*) [ -n "$flags" ] || flags=$value ;;
-        mmu*) mmu=$value ;;
-        'address sizes'*)
-          physical=${value%% bits physical*}
-          virtual=${value#*, } virtual=${virtual%% bits virtual*}
-          ;;
-      esac
-    done </proc/cpuinfo
-  fi
-  [ -n "$count" ] || { [ "$counted" -gt 0 ] && count=$counted; }
-  echo processor:
-  put_number '  count' "$count"
-  put_text '  model' "$model"
-  put_text '  vendor' "$vendor"
-  put_text '  flags' "$flags"
-  put_number '  physicalBits' "$physical"
-  put_number '  virtualBits' "$virtual"
-  put_text '  mmu' "$mmu"
-  # The stack lies just below the end of the address space of a process (field 28 of its stat).
-  bits='' stack=''
-  first_line /proc/self/stat
-  if [ -n "$text" ]; then
-    # shellcheck disable=SC2086 # word splitting takes the fields apart
-    set -- ${text##*) }
-    [ "$#" -ge 26 ] && shift 25 && stack=$1
-  fi
-  case $stack in
-    '' | *[!0-9]* | 0 | 1) ;;
-    *)
-      bits=0
-      while [ "$stack" -gt 0 ] && [ "$bits" -lt 63 ]; do
-        bits=$((bits + 1)) stack=$((stack >> 1))
+# put_lines FILE MOST START ...: the lines of a file that begin with one of these words, at most so many of them.
+put_lines() {
+  file=$1 most=$2 taken=0
+  shift 2
+  if [ -r "$file" ]; then
+    while read -r line || [ -n "$line" ]; do
+      for start in "$@"; do
+        case $line in "$start"*) ;; *) continue ;; esac
+        [ -n "$line" ] || break
+        [ "$taken" -gt 0 ] || printf '  %s: |\n' "$file"
+        clean "$line"
+        printf '    %.4000s\n' "$clean"
+        taken=$((taken + 1))
+        break
       done
-      ;;
-  esac
-  put_number '  processBits' "$bits"
-  virtualised=unknown
-  case " $flags " in
-    '  ') ;;
-    *' hypervisor '*) virtualised=yes ;;
-    *) [ "$vendor" = '' ] || virtualised=no ;;
-  esac
-  put_number '  virtualised' "$virtualised"
-  emulated=unknown
-  case $model in
-    '') ;;
-    *QEMU*) emulated=yes ;;
-    *) emulated=no ;;
-  esac
-  put_number '  emulatedModel' "$emulated"
-  first_line /sys/class/dmi/id/sys_vendor
-  put_text '  machineVendor' "$text"
-  first_line /sys/hypervisor/type
-  put_text '  hypervisor' "$text"
+      [ "$taken" -lt "$most" ] || break
+    done <"$file" 2>&-
+  fi
+  [ "$taken" -gt 0 ] || printf '  %s: unknown\n' "$file"
 }
 
-# ---- process ----------------------------------------------------------------------------------------
+# A number below /proc/sys. The kernel answers the first read(2) only, and dash and busybox ash read a byte at a time:
+# of 65530 they would see 6. So another program reads it, except in bash.
+put_sysctl() {
+  if [ -n "${BASH_VERSION:-}" ]; then first_line "$1"; else text=$([ -r "$1" ] && tool cat "$1"); fi
+  put_text "$1" "$text"
+}
 
-# Asks prctl(PR_GET_MDWE) and tries an mprotect from writable to executable, as V8 does. Shells have no
-# system calls; Debian always has perl, others often have python3. Prints two words.
+# The first processor speaks for all; the others are counted where nothing else tells how many there are. Boards
+# have their name after all of them.
+put_processors() {
+  first_line /sys/devices/system/cpu/online
+  online=$text block=1 model=no
+  put_text /sys/devices/system/cpu/online "$online"
+  [ -r /proc/cpuinfo ] || { echo '  /proc/cpuinfo: unknown' && return; }
+  echo '  /proc/cpuinfo: |'
+  while read -r line || [ -n "$line" ]; do
+    case $block$line in
+      1) block=2 && [ -n "$online" ] && [ "$model" = yes ] && break ;;
+      '1model name'*) model=yes ;;
+      1processor* | 1vendor_id* | 1uarch* | 1flags* | 1Features* | 1isa* | 1mmu* | '1address sizes'* | ?Model*) ;;
+      2processor*) [ -z "$online" ] || continue ;;
+      *) continue ;;
+    esac
+    [ -n "$line" ] || continue
+    clean "$line"
+    printf '    %.4000s\n' "$clean"
+  done </proc/cpuinfo
+}
+
+# Two answers no file has: prctl(PR_GET_MDWE), and the errno of an mprotect from writable to executable, the call that
+# V8 makes. Shells have no system calls; Debian always has perl, others often have python3. Prints two numbers.
 # shellcheck disable=SC2016 # perl's and python's own variables
-ask_execute() {
-  case $(uname -m 2>/dev/null) in
+try_execute() {
+  case $1 in
     x86_64) numbers='9 10 157' ;;
     aarch64 | riscv64 | loongarch64) numbers='222 226 167' ;;
     *) return ;;
   esac
-  if command -v perl >/dev/null 2>&1; then
+  if has perl; then
     # shellcheck disable=SC2086 # three numbers
-    perl -e '
+    tool perl -e '
       my ($mmap, $protect, $prctl) = map { $_ + 0 } @ARGV;
       my $mdwe = syscall($prctl, 66, 0, 0, 0, 0);
       my $page = syscall($mmap, 0, 4096, 3, 34, -1, 0);
       my $done = $page == -1 ? -2 : syscall($protect, $page, 4096, 5);
-      printf "%s %s", $mdwe == -1 ? "unknown" : $mdwe & 1 ? "yes" : "no",
-        $done == 0 ? "yes" : $done == -1 ? "no" : "unknown";
-    ' $numbers 2>/dev/null
-  elif command -v python3 >/dev/null 2>&1; then
+      printf "%d %s", $mdwe, $done == 0 ? 0 : $done == -1 ? $! + 0 : "unknown";
+    ' $numbers
+  elif has python3; then
     # shellcheck disable=SC2086 # three numbers
-    python3 -ISc '
+    tool python3 -ISc '
 import ctypes, sys
 mmap, protect, prctl = map(int, sys.argv[1:])
 call = ctypes.CDLL(None, use_errno=True).syscall
@@ -425,288 +169,169 @@ long = ctypes.c_long
 mdwe = call(long(prctl), long(66), long(0), long(0), long(0), long(0))
 page = call(long(mmap), long(0), long(4096), long(3), long(34), long(-1), long(0))
 done = -2 if page == -1 else call(long(protect), long(page), long(4096), long(5))
-print("unknown" if mdwe == -1 else "yes" if mdwe & 1 else "no", {0: "yes", -1: "no"}.get(done, "unknown"))
-' $numbers 2>/dev/null
+print(mdwe, {0: 0, -1: ctypes.get_errno()}.get(done, "unknown"))
+' $numbers
   elif [ -x /bin/keep ] && [ -x /bin/confine ]; then
-    # A guest of poolproof has neither, and a program that asks: it ends with the errno it met.
-    /bin/confine read 2>/dev/null
-    case $? in
-      0) echo no yes ;;
-      1) echo no no ;;
-      13) echo yes no ;;
-    esac
+    # A guest of poolproof has neither, and a program of its own: it ends with the errno it met.
+    tool /bin/confine read
+    case $? in 0) echo 0 0 ;; 1) echo 0 1 ;; 13) echo 1 13 ;; esac
   fi
 }
 
-report_process() {
-  seccomp='' privileges='' capabilities=''
-  if [ -r /proc/self/status ]; then
-    while read -r key value _; do
-      case $key in
-        Seccomp:) seccomp=$value ;;
-        NoNewPrivs:) privileges=$value ;;
-        CapEff:) capabilities=$value ;;
-      esac
-    done </proc/self/status
-  fi
-  echo process:
-  case $seccomp in
-    0) seccomp=none ;;
-    1) seccomp=strict ;;
-    2) seccomp=filter ;;
-    *) seccomp=unknown ;;
-  esac
-  put_text '  seccomp' "$seccomp"
-  case $privileges in
-    0) privileges=no ;;
-    1) privileges=yes ;;
-  esac
-  put_number '  noNewPrivileges' "$privileges"
-  # Bit 21 is CAP_SYS_ADMIN: the administrators' reserve of memory is not kept from such a process.
-  admin=unknown
-  case $capabilities in
-    ??????????*)
-      digit=${capabilities%?????} digit=${digit#"${digit%?}"}
-      case $digit in
-        [2367abefABEF]) admin=yes ;;
-        [014589cdCD]) admin=no ;;
-      esac
-      ;;
-  esac
-  put_number '  sysAdmin' "$admin"
+report_files() {
+  echo files:
+  put_lines /proc/sys/kernel/osrelease 1 ''
+  [ "$taken" -gt 0 ] || put_text 'uname -r' "$(tool uname -r)"
+  machine=$(tool uname -m)
+  put_text 'uname -m' "$machine"
+  put_lines /proc/self/smaps 1 KernelPageSize:
+  [ "$taken" -gt 0 ] || put_text 'getconf PAGESIZE' "$(tool getconf PAGESIZE)"
+  put_lines /etc/os-release 2 ID= VERSION_ID=
+  put_lines /proc/meminfo 16 MemTotal: MemAvailable: SwapTotal: SwapFree: CommitLimit: Committed_AS: VmallocTotal: \
+    HugePages_Total: Hugepagesize:
+  for name in vm/overcommit_memory vm/overcommit_ratio vm/overcommit_kbytes vm/user_reserve_kbytes \
+    vm/admin_reserve_kbytes vm/max_map_count kernel/pid_max kernel/threads-max; do put_sysctl "/proc/sys/$name"; done
+  put_lines /sys/kernel/mm/transparent_hugepage/enabled 1 ''
+  put_lines /sys/kernel/mm/transparent_hugepage/defrag 1 ''
+  put_lines /proc/self/limits 32 'Max '
+  put_processors
+  put_lines /proc/self/status 3 CapEff: NoNewPrivs: Seccomp:
+  # Without the name of the process, which is the second field.
+  first_line /proc/self/stat
+  put_text /proc/self/stat "${text:+0 () ${text##*) }}"
   # shellcheck disable=SC2046 # two words
-  set -- $(ask_execute)
-  put_number '  memoryDenyWriteExecute' "${1:-unknown}"
-  put_number '  writableToExecutable' "${2:-unknown}"
+  set -- $(try_execute "$machine")
+  put_text 'prctl PR_GET_MDWE' "${1:-}"
+  put_text poolproof/write-execute "${2:-}"
+  put_lines /sys/class/dmi/id/sys_vendor 1 ''
+  put_lines /sys/hypervisor/type 1 ''
+  put_lines /run/systemd/container 1 ''
 }
 
-# Signs only: where there is none, that is all that can be said.
-report_surroundings() {
-  container=''
-  groups=''
+# ---- cgroups: limits from the own group up, never a group's name ------------------------------------
+
+# put_level FOLDER FILE ...
+put_level() {
+  folder=$1 mark='-'
+  shift
+  for name in "$@"; do
+    first_line "$folder/$name"
+    case $text in '' | *[!a-z0-9-]*) text=unknown ;; esac
+    printf '    %s %s: "%.32s"\n' "$mark" "$name" "$text"
+    mark=' '
+  done
+}
+
+# walk MOUNT PATH FILE ...: from the own group up; every level that counts has the first of these files.
+walk() {
+  mount=$1 path=$2 levels=0
+  shift 2
+  # In a group namespace the path starts at the namespace; what is above cannot be seen from here.
+  case $path in */..*) path='' ;; esac
+  [ -d "$mount$path" ] || path=''
+  while [ "$levels" -lt 32 ]; do
+    if [ -e "$mount$path/$1" ]; then
+      [ "$levels" -gt 0 ] || echo '  levels:'
+      levels=$((levels + 1))
+      put_level "$mount$path" "$@"
+    fi
+    case $path in '' | /) break ;; esac
+    path=${path%/*}
+  done
+  [ "$levels" -gt 0 ] || echo '  levels: []'
+}
+
+report_cgroup() {
+  own2='' own1='' groups=''
   if [ -r /proc/self/cgroup ]; then
-    while IFS= read -r line; do groups="$groups $line"; done </proc/self/cgroup
+    while IFS= read -r line; do
+      groups="$groups $line"
+      case $line in
+        0::*) own2=${line#0::} ;;
+        *:memory:* | *:memory,*:* | *,memory:*) own1=${line#*:*:} ;;
+      esac
+    done </proc/self/cgroup
   fi
-  if [ -d /run/secrets/kubernetes.io ] || [ -d /var/run/secrets/kubernetes.io ]; then
-    container=kubernetes
-  elif [ -e /run/.containerenv ]; then
-    container=podman
-  elif [ -e /.dockerenv ]; then
-    container=docker
-  elif [ -e /proc/vz ] && [ ! -e /proc/bc ]; then
-    container=openvz
+  echo cgroup:
+  if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+    echo '  version: 2'
+    walk /sys/fs/cgroup "${own2%/}" memory.max memory.high memory.swap.max memory.current pids.max pids.current
+  elif [ -e /sys/fs/cgroup/memory/memory.limit_in_bytes ]; then
+    echo '  version: 1'
+    walk /sys/fs/cgroup/memory "${own1%/}" memory.limit_in_bytes memory.soft_limit_in_bytes \
+      memory.memsw.limit_in_bytes memory.usage_in_bytes
   else
-    first_line /run/systemd/container
-    container=$text
-    [ -n "$container" ] || case $groups in
-      *kubepods*) container=kubernetes ;;
-      *libpod*) container=podman ;;
-      *docker*) container=docker ;;
-      */lxc*) container=lxc ;;
-    esac
+    printf '  version: unknown\n  levels: unknown\n'
   fi
-  echo surroundings:
-  put_text '  container' "${container:-noSign}"
-  first_line /proc/sys/kernel/osrelease
-  case $text in
-    '') wsl=unknown ;;
-    *-Microsoft*) wsl=wsl1 ;;
-    *microsoft* | *WSL2*) wsl=wsl2 ;;
-    *) wsl=noSign ;;
-  esac
-  put_text '  wsl' "$wsl"
+}
+
+# ---- signs: what is there, never what it says -------------------------------------------------------
+
+report_signs() {
+  echo signs:
+  for name in /run/secrets/kubernetes.io /var/run/secrets/kubernetes.io /run/.containerenv /.dockerenv \
+    /proc/vz /proc/bc /lib/ld-musl-* /lib/ld-linux* /lib64/ld-linux*; do
+    clean "$name"
+    [ ! -e "$name" ] || printf '  - "%s"\n' "$clean"
+  done
+  for name in kubepods libpod docker /lxc; do
+    case $groups in *"$name"*) printf '  - "cgroup %s"\n' "$name" ;; esac
+  done
   # gVisor gives every guest the same build line; the rest of it may name who built a kernel and is not shown.
   first_line /proc/version
-  case $text in
-    '') gvisor=unknown ;;
-    *gvisor* | *gVisor* | *'Sun Jan 10 15:06:54 PST 2016'*) gvisor=sign ;;
-    *) gvisor=noSign ;;
-  esac
-  put_text '  gvisor' "$gvisor"
+  case $text in *gvisor* | *gVisor* | *'Sun Jan 10 15:06:54 PST 2016'*) echo '  - "gVisor"' ;; esac
 }
 
 # ---- programs ---------------------------------------------------------------------------------------
 
-# Runs a program with --version for at most three seconds, as an emulated machine can take for what others do
-# at once; where `timeout` is missing, as long as it takes.
-ask_version() {
-  if command -v timeout >/dev/null 2>&1; then
-    answer=$(timeout 3 "$1" --version 2>/dev/null </dev/null)
+# Runs a program with --version for at most three seconds, as an emulated machine can take for what others do at
+# once; where `timeout` is missing, as long as it takes. A program that does not even print its version is a finding.
+put_version() {
+  if [ ! -c /dev/null ]; then
+    # Node does not start with a closed standard error.
+    answer=$(: | "$1" --version 2>&1)
+  elif has timeout; then
+    answer=$(: | tool timeout 3 "$1" --version)
   else
-    answer=$("$1" --version 2>/dev/null </dev/null)
+    answer=$(: | tool "$1" --version)
   fi
-  code=$?
+  code=$? version=unknown
   # The first word that looks like a version: `v22.1.0`, `wasmtime 38.0.0 (hash)`, `spin 3.2.0`.
-  version=''
   for word in $answer; do
-    case $word in
-      [0-9]*.[0-9]* | v[0-9]*.[0-9]*) version=${word#v} && break ;;
-    esac
+    case $word in [0-9]*.[0-9]* | v[0-9]*.[0-9]*) version=${word#v} && break ;; esac
   done
-  case $version in '' | *[!A-Za-z0-9.+_-]*) version=unknown ;; esac
-  # GNU's word and busybox's for a program that was still at it: that says nothing about the program.
-  case $code in 124 | 143) code=0 version=unknown ;; esac
-  printf '%s %s %s\n' "$1" "$code" "$version"
+  case $code:$version in
+    # GNU's code and busybox's for a program that was still at it: that says nothing about the program.
+    124:* | 143:* | 0:unknown | 0:*[!A-Za-z0-9.+_-]*) printf '  %s: unknown\n' "$1" ;;
+    0:*) printf '  %s: "%.64s"\n' "$1" "$version" ;;
+    *) printf '  %s: { exit: %s }\n' "$1" "$code" ;;
+  esac
 }
 
 report_programs() {
   echo programs:
-  # All at once, each on a line of its own.
-  answers=$(
-    for program in node spin wasmtime wasmer deno bun; do
-      command -v "$program" >/dev/null 2>&1 && ask_version "$program" &
-    done
-    wait
-  )
-  for program in node spin wasmtime wasmer deno bun; do
-    line=''
-    # shellcheck disable=SC2086 # word splitting: three words a program
-    set -- $answers
-    while [ "$#" -ge 3 ]; do
-      [ "$1" = "$program" ] && line="$2 $3"
-      shift 3
-    done
-    case $line in
-      '') printf '  %s: notFound\n' "$program" ;;
-      '0 unknown') printf '  %s: unknown\n' "$program" ;;
-      '0 '*) printf '  %s: "%s"\n' "$program" "${line#0 }" ;;
-      # That it does not even print its version is a finding.
-      *) printf '  %s: { exit: %s }\n' "$program" "${line%% *}" ;;
-    esac
+  for name in node spin wasmtime wasmer deno bun; do
+    if ! has "$name"; then
+      printf '  %s: notFound\n' "$name"
+    elif [ -c /dev/null ]; then
+      # All at once. What a shell puts in the background needs /dev/null.
+      put_version "$name" &
+    else
+      put_version "$name"
+    fi
   done
+  wait
 }
 
 # ---- the command ------------------------------------------------------------------------------------
 
-# YAML list of quoted texts out of lines, or with `words` set out of arguments. Replaces what must not
-# be told: variables of the environment, this machine's and this user's names, addresses, paths.
-# shellcheck disable=SC2016 # awk's own variables
-privacy='
-# Every `from` by `to`, both as they are; awks differ in what a backslash in the text of gsub means.
-function join(text, from, to,   at, out) {
-  out = ""
-  while ((at = index(text, from)) > 0) {
-    out = out substr(text, 1, at - 1) to
-    text = substr(text, at + length(from))
-  }
-  return out text
-}
-function hide(text, secret, word) { return length(secret) < 3 ? text : join(text, secret, word) }
-# As hide, but only where no letter, digit or _ touches it: a user may be called `node` or `app`.
-function hide_word(text, secret, word,   at, out, before, after) {
-  if (length(secret) < 2) return text
-  out = ""
-  while ((at = index(text, secret)) > 0) {
-    before = at > 1 ? substr(text, at - 1, 1) : substr(out, length(out), 1)
-    after = substr(text, at + length(secret), 1)
-    out = out substr(text, 1, at - 1) (before ~ /[A-Za-z0-9_]/ || after ~ /[A-Za-z0-9_]/ ? secret : word)
-    text = substr(text, at + length(secret))
-  }
-  return out text
-}
-function is_open(name) {
-  return name ~ /^(SPIN_|WASMTIME_|NODE_OPTIONS$|LC_|LANG$|TERM$|SHLVL$|MALLOC_|RUST_BACKTRACE$)/
-}
-function escape(text) {
-  gsub(/\033\[[0-9;?]*[A-Za-z]/, "", text)
-  gsub(/\t/, " ", text)
-  gsub(/[\001-\037\177]/, "", text)
-  return join(join(text, "\\", "\\\\"), "\"", "\\\"")
-}
-function hide_values(text,   name) {
-  for (name in ENVIRON)
-    if (!is_open(name) && name !~ /^capture_/ && length(ENVIRON[name]) >= 6) text = hide(text, ENVIRON[name], "<variable>")
-  return text
-}
-function hide_names(text,   i) {
-  for (i = 1; i <= secrets; i++) text = hide_word(text, secret[i], i == 1 ? "<host>" : "<user>")
-  gsub(/[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+[.][A-Za-z]+/, "<address>", text)
-  gsub(/[0-9]+[.][0-9]+[.][0-9]+[.][0-9]+/, "<address>", text)
-  # Six groups are a network card, eight a long address.
-  gsub(hex ":" hex ":" hex ":" hex ":" hex ":" hex "(:" hex ":" hex ")?", "<address>", text)
-  return hide_short(text)
-}
-# Short addresses, `fe80::1`; never a piece of a name such as `i32::abs`.
-function hide_short(text,   out, found, before, after) {
-  out = ""
-  while (match(text, /[0-9a-fA-F:]*::[0-9a-fA-F:]*/)) {
-    found = substr(text, RSTART, RLENGTH)
-    before = RSTART > 1 ? substr(text, RSTART - 1, 1) : ""
-    after = substr(text, RSTART + RLENGTH, 1)
-    out = out substr(text, 1, RSTART - 1) (before after ~ /[A-Za-z0-9_]/ || found !~ /[0-9]/ ? found : "<address>")
-    text = substr(text, RSTART + RLENGTH)
-  }
-  return out text
-}
-# Absolute paths and those below ~, up to a space, quote or bracket; those of COMMAND stay.
-function hide_paths(text,   out, at, path, before) {
-  out = ""
-  while (match(text, "(file://)?~?/[A-Za-z0-9_.@+~%-]" part "*")) {
-    path = substr(text, RSTART, RLENGTH)
-    at = RSTART
-    before = at > 1 ? substr(text, at - 1, 1) : ""
-    tail = ""
-    # `file.js:12:5` keeps its place.
-    if (match(path, /(:[0-9]+)+:?$|[:.]+$/)) { tail = substr(path, RSTART); path = substr(path, 1, RSTART - 1) }
-    out = out substr(text, 1, at - 1)
-    # `and/or`, `10/20`, `https://…` start in the middle of a word; `node:internal/process` has no leading slash.
-    if (path in known || (before ~ /[A-Za-z0-9]/ && path !~ /^file:/)) out = out path tail
-    else out = out "<path>" tail
-    text = substr(text, at + length(path) + length(tail))
-  }
-  return out text
-}
-# Addresses of the network: only what kind it is.
-function hide_links(text) {
-  gsub("(ftp|git|https?|redis|postgres|mysql|ssh|wss?)[a-z]*://" part "+", "<link>", text)
-  return text
-}
-function hide_assignment(text,   name) {
-  if (match(text, /^[A-Za-z_][A-Za-z0-9_]*=/)) {
-    name = substr(text, 1, RLENGTH - 1)
-    if (!is_open(name) && (words || name in ENVIRON)) return name_of(name) "=<value>"
-  }
-  return text
-}
-function name_of(name) { return words ? name : "<variable>" }
-BEGIN {
-  # What a path or a link goes on with; a bracket first is the one way to write it that every awk reads.
-  hex = "[0-9a-fA-F]+"
-  part = "[^] \"`\047<>|()[,;]"
-  known["/dev/null"] = 1; known["/proc/self/maps"] = 1
-  secrets = split(ENVIRON["capture_names"], secret, "\n")
-  count = split(ENVIRON["capture_words"], given, "\n")
-  for (i = 1; i <= count; i++) known[given[i]] = 1
-  if (words) {
-    for (i = 1; i < ARGC; i++) printf "    - \"%s\"\n", escape(substr(hide_names(hide_home(hide_assignment(ARGV[i]))), 1, 300))
-    exit
-  }
-}
-function hide_home(text) { return hide(text, ENVIRON["HOME"] == "/" ? "" : ENVIRON["HOME"], "~") }
-# Lines are kept as they come: at most 40, each at most 400 characters.
-{
-  line = $0
-  gsub(/\033\[[0-9;?]*[A-Za-z]/, "", line)
-  gsub(/\t/, " ", line)
-  kept[NR % 40] = substr(line, 1, 400)
-}
-END {
-  if (words) exit
-  first = NR > 40 ? NR - 39 : 1
-  print NR == 0 ? "  output: []" : "  output:"
-  for (i = first; i <= NR; i++) {
-    line = hide_assignment(kept[i % 40])
-    line = hide_paths(hide_links(line))
-    printf "    - \"%s\"\n", escape(hide_names(hide_values(line)))
-  }
-}
-'
+redact=$(cat "$(dirname "$0")/redact.awk") # `poolproof capture` prints the script with the program itself here
 
 report_command() {
   echo command:
   first_line /proc/sys/kernel/hostname
   capture_names="$text
-$(id -un 2>/dev/null)
+$(tool id -un)
 ${HOME##*/}
 ${LOGNAME:-}
 ${USER:-}"
@@ -715,10 +340,10 @@ ${USER:-}"
 "; done
   export capture_names capture_words
   tools=yes
-  for tool in awk tail tr; do command -v "$tool" >/dev/null 2>&1 || tools=no; done
+  for name in awk tail tr; do has "$name" || [ -n "$busybox" ] || tools=no; done
   if [ "$tools" = yes ]; then
     echo '  words:'
-    awk -v words=1 -- "$privacy" "$@" 2>/dev/null </dev/null || echo '    - unknown'
+    tool awk -v words=1 -- "$redact" "$@" || echo '    - unknown'
   else
     echo '  words: unknown'
   fi
@@ -735,7 +360,7 @@ ${USER:-}"
           echo "$?" >&6
         } | (
           trap '' INT
-          tail -c 32768 | tr '\000\200-\377' '?' | awk -v words=0 -- "$privacy" >&7
+          tool tail -c 32768 | tool tr '\000\200-\377' '?' | tool awk -v words=0 -- "$redact" >&7
         )
       } 6>&1 7>&5
     )
@@ -743,42 +368,25 @@ ${USER:-}"
     # Nothing here can pick its last lines or hide what must not be told: its output stays on the terminal.
     (trap - INT && unset capture_names capture_words && exec "$@") >&2 5>&-
     status=$?
+    echo '  output: unknown'
   fi
   trap - INT
-  code=unknown signal=none
-  case $status in
-    '' | *[!0-9]*) signal=unknown ;;
-    *)
-      if [ "$status" -gt 128 ] && name=$(kill -l "$status" 2>/dev/null) && [ -n "$name" ]; then
-        # A shell tells a signal by 128 + its number, as some programs do themselves.
-        signal=SIG${name#SIG}
-      else
-        code=$status
-      fi
-      ;;
-  esac
-  [ "$tools" = yes ] || echo '  output: unknown'
-  case $code in
-    unknown) [ "$signal" = unknown ] && echo '  exit: unknown' || echo '  exit: none' ;;
-    *) printf '  exit: %s\n' "$code" ;;
-  esac
-  put_text '  signal' "$signal"
+  case $status in '' | *[!0-9]*) status=unknown ;; esac
+  # 128 + its number for a signal, as shells tell it and some programs do themselves.
+  printf '  status: %s\n' "$status"
 }
 
 echo '# What this machine gives a WebAssembly host; made by capture.sh of poolproof. Read it before you send it.'
 echo 'poolproof: field-report'
-echo 'schema: 1'
-report_kernel
-report_system
-report_memory
-report_limits
+echo 'schema: 2'
+report_files
 report_cgroup
-report_processor
-report_process
-report_surroundings
+report_signs
 report_programs
 if [ "${1:-}" = -- ]; then
   shift
   report_command "$@"
 fi
+# Whoever reads a report without this line knows that it is cut off.
+echo 'end: field-report'
 exit 0

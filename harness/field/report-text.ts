@@ -1,0 +1,54 @@
+/** A field report as people send it → the lines that capture.sh wrote. */
+
+/** The first line that counts, and what a mail program or a list put before it and before every other line. */
+const start = /^([\s>]*)poolproof: *["']?field-report["']?\s*$/;
+const fence = /^\s*(?:```|~~~)/;
+const end = /^end: *["']?field-report["']?\s*$/;
+const version1 = /^schema: *1\s*$/;
+/** The last line of version 1, with and without a command; it has no line that says so. */
+const endOfFirst = /^ {2}(?:signal|bun): (?:notFound|unknown|"[^"]*"|\{ exit: \d+ \})\s*$/;
+
+export type ReportText = Readonly<{
+  /** As many lines as the file has, so that line numbers are those of the file; what is no part is empty. */
+  text: string;
+  /** Columns before each line. */
+  indentation: number;
+  /** Whether the last line of a whole report is there. */
+  whole: boolean;
+  /** Without its last line, which may be half a line; the text itself when it is whole. */
+  withoutLast: string;
+}>;
+
+/**
+ * Takes a report out of a Markdown fence, a quotation, a mail or an indented block, with any kind of line ends. Text
+ * without the first line of a report is returned as it is.
+ */
+export function unwrapReport(source: string): ReportText {
+  const lines = source
+    .replace(/^\ufeff/, '')
+    .replaceAll('\u00a0', ' ')
+    .split(/\r\n|\r|\n/);
+  const first = lines.findIndex((line) => start.test(line));
+  if (first < 0) return { text: source, indentation: 0, whole: true, withoutLast: source };
+  const prefix = start.exec(lines[first] ?? '')?.[1] ?? '';
+  const kept: string[] = [];
+  let last = -1;
+  for (const line of lines.slice(first)) {
+    const inside = line.startsWith(prefix) || line.trim() === prefix.trim();
+    const own = line.startsWith(prefix) ? line.slice(prefix.length) : '';
+    if (!inside || fence.test(own)) break;
+    kept.push(own);
+    if (own.trim() !== '') last = kept.length - 1;
+    if (end.test(own)) break;
+  }
+  const build = (count: number): string =>
+    [...lines.slice(0, first).map(() => ''), ...kept.slice(0, count), ''].join('\n');
+  const lastLine = kept[last] ?? '';
+  const whole = end.test(lastLine) || (kept.some((line) => version1.test(line)) && endOfFirst.test(lastLine));
+  return {
+    text: build(kept.length),
+    indentation: prefix.length,
+    whole,
+    withoutLast: build(whole ? kept.length : last),
+  };
+}
