@@ -154,6 +154,6 @@ export type ReportFacts = Readonly<z.infer<typeof reportShape>>;
 export function unknownOf(schema: z.core.$ZodType): unknown {
   if (schema instanceof z.ZodExactOptional) return unknownOf(schema.unwrap());
   if (!(schema instanceof z.ZodObject)) return null;
-  const fields = Object.entries(schema.shape as Readonly<Record<string, z.core.$ZodType>>);
+  const fields = Object.entries<z.core.$ZodType>(schema.shape);
   return Object.fromEntries(fields.map(([key, field]) => [key, unknownOf(field)]));
 }
