@@ -64,6 +64,7 @@ export type ErrorCode =
   | 'FIELD_INVALID' // damaged, hostile or foreign
   | 'FIELD_SCHEMA' // of a newer format
   | 'FIELD_NOT_FOUND'
+  | 'NO_VERDICT' // the harness is at fault, or the cell does not apply: no answer to a search
   | 'INTERRUPTED';
 
 export type ErrorDetails = Readonly<{

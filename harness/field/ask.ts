@@ -11,8 +11,8 @@ export type Ask = (settings: Settings) => Promise<Result>;
 
 /**
  * An ask that boots a guest a question, one at a time, and keeps each as a run of its own.
- * @throws PoolproofError from the ask: `MACHINE_EXITED` when the cell was broken, invalid or skipped, so that
- *   no search ever takes silence for an answer; `INTERRUPTED` when the run was stopped.
+ * @throws PoolproofError from the ask: `NO_VERDICT` when the cell was broken, invalid or skipped, so that no
+ *   search ever takes silence for an answer; `INTERRUPTED` when the run was stopped.
  */
 export function bootAsk(title: string, options: RunOptions, onResult: (result: Result) => void): Ask {
   return async (settings) => {
@@ -22,13 +22,16 @@ export function bootAsk(title: string, options: RunOptions, onResult: (result: R
     if (interrupted) throw new PoolproofError('INTERRUPTED', 'stopped before the guest had answered');
     if (result === undefined) throw new RangeError('a run without a result');
     onResult(result);
-    if (['broken', 'invalid', 'skipped'].includes(result.outcome)) {
-      throw new PoolproofError('MACHINE_EXITED', `${result.id}: ${result.outcome}: ${result.reason}`, {
-        hint: 'this says nothing about the cell; look at the evidence and run it again',
-      });
-    }
-    return result;
+    return requireVerdict(result);
   };
+}
+
+/** @throws PoolproofError `NO_VERDICT` for a result that says nothing about the subject */
+export function requireVerdict(result: Result): Result {
+  if (!['broken', 'invalid', 'skipped'].includes(result.outcome)) return result;
+  throw new PoolproofError('NO_VERDICT', `${result.id}: ${result.outcome}: ${result.reason}`, {
+    hint: 'this says nothing about the cell; look at the evidence and run it again',
+  });
 }
 
 /** The same ask, each question put once. */
