@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { loadHostFiles } from '../images/archive/host-files.ts';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
 
@@ -65,6 +66,10 @@ t.test('the package holds what runs and nothing else', (t) => {
   ])
     t.ok(files.includes(file), `${file} (npm run build makes what is in dist)`);
   t.end();
+});
+
+t.test('a guest of the package is made of the same files as one of a checkout', async (t) => {
+  for (const file of (await loadHostFiles()).keys()) t.ok(files.includes(`dist/images/${file}`), file);
 });
 
 t.test('every command runs with production dependencies only', async (t) => {

@@ -9,10 +9,15 @@ const carried = /(?<!\.test)\.(c?js|json|wasm|sh)$/;
 /** What only measures has a disk of its own: a change of it must not change the guests that decide verdicts. */
 const measures = /^(measure[-.]|workloads\/)/;
 
+/** Makes modules at build time; a package has no such file, and its guests are those of a checkout. */
+const builds = /^compile-modules\./;
+
 const parts: readonly string[] = ['wasm-host', 'allocator'];
 
 /** What the build makes of a source; a file of another kind is not part of a guest. */
 const compiledExtension: Readonly<Record<string, string>> = { '.ts': '.js', '.sh': '.sh', '.wat': '.wasm' };
+
+const isCarried = (file: string): boolean => carried.test(file) && !measures.test(file) && !builds.test(file);
 
 /**
  * Reads the compiled wasm host: path on the disk → bytes, in a fixed order. A folder other than the
@@ -33,7 +38,7 @@ export async function loadHostFiles(
     const names = await listFiles(folder);
     if (!names.some((name) => name.endsWith('.js'))) throw notCompiled(`${folder} has no compiled code`);
     if (sourceFolder !== undefined) await checkUpToDate(path.join(sourceFolder, part), folder);
-    for (const name of names.filter((file) => carried.test(file) && !measures.test(file)).sort()) {
+    for (const name of names.filter((file) => isCarried(file)).sort()) {
       files.set(`${part}/${name}`, await readFile(path.join(folder, name)));
     }
   }
