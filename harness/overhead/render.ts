@@ -1,7 +1,7 @@
 /** Summaries → a table with a bar for each interval, as text. */
 import { styleText } from 'node:util';
-import CliTable3 from 'cli-table3';
 import { findWorkload } from '../../images/wasm-host/workloads/catalogue.ts';
+import { createPlainTable } from '../report/plain-table.ts';
 import { clockTitles, formatOverhead, formatPercent } from './format-figure.ts';
 import type { OverheadSummary } from './summary.ts';
 
@@ -52,10 +52,8 @@ function titleOf({ engine, tier, form, clock, baseline, cpuModel, workload }: Ov
 }
 
 function renderGroup(group: readonly OverheadSummary[], scale: Scale, { color }: RenderOptions): string {
-  const table = new CliTable3({
+  const table = createPlainTable({
     head: ['workload', 'overhead', spreadTitles[group[0]?.clock ?? 'time'], 'pairs', 'processes', scale.axis],
-    chars: { ...bare, middle: '  ', 'left-mid': '', 'mid-mid': '' },
-    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
     colAligns: ['left', 'right', 'left', 'right', 'right', 'left'],
   });
   for (const summary of group) {
@@ -69,15 +67,6 @@ function renderGroup(group: readonly OverheadSummary[], scale: Scale, { color }:
   const lines = table.toString().split('\n');
   return `${lines.map((line) => `  ${line.trimEnd()}`).join('\n')}\n`;
 }
-
-const bare = Object.fromEntries(
-  (['top', 'bottom', 'left', 'right', 'mid'] as const).flatMap((side) => [
-    [side, ''],
-    [`${side}-mid`, ''],
-    [`${side}-left`, ''],
-    [`${side}-right`, ''],
-  ]),
-);
 
 const formatInterval = ({ low, high, stable }: OverheadSummary): string =>
   `${formatPercent(low)} to ${formatPercent(high)}${stable ? '' : ', unstable'}`;

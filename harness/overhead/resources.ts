@@ -1,7 +1,7 @@
 /** What a process in a form of a tier takes before it has done any work. Pure. */
-import CliTable3 from 'cli-table3';
 import { median } from 'simple-statistics';
 import { formatBytes } from '../../images/allocator/sizes.ts';
+import { createPlainTable } from '../report/plain-table.ts';
 import type { TierResources } from './cell-overhead.ts';
 import { formatStart } from './format-figure.ts';
 import type { Measurement } from './measurement.ts';
@@ -51,14 +51,8 @@ export function summarizeResources(all: readonly TierResources[]): readonly Tier
 
 /** A table, a line a form. */
 export function renderResources(all: readonly TierResources[]): string {
-  const table = new CliTable3({
+  const table = createPlainTable({
     head: ['form', 'start to first call', 'resident', 'committed', 'reserved'],
-    chars: {
-      ...{ top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '' },
-      ...{ 'bottom-left': '', 'bottom-right': '', left: '', 'left-mid': '', mid: '', 'mid-mid': '' },
-      ...{ right: '', 'right-mid': '', middle: '  ' },
-    },
-    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
     colAligns: ['left', 'right', 'right', 'right', 'right'],
   });
   for (const { tier, form, startToFirstCall: start, ...held } of all) {

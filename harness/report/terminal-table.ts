@@ -1,6 +1,5 @@
 /** The table at the end of a run: the grid, a line for each reason, the counts, what the exit code means. */
 import { styleText } from 'node:util';
-import CliTable3 from 'cli-table3';
 import { plainLine } from '../outcome/plain-text.ts';
 import type { Clock } from '../overhead/summary.ts';
 import type { Observed } from '../outcome/repetitions.ts';
@@ -18,6 +17,7 @@ import {
   tellOverheadNotes,
   type OverheadWord,
 } from './overhead-words.ts';
+import { createPlainTable } from './plain-table.ts';
 import { type Summary, summarize, summarizeRun, tellCounts, tellExit } from './summarize.ts';
 
 export { wantsColor } from './wants-color.ts';
@@ -101,22 +101,9 @@ function chooseGrid(results: readonly Result[], summary: Summary, width: number)
   return grids.find(fits) ?? grids.at(-1) ?? buildGrid(results, summary.axes, []);
 }
 
-const gap = '  ';
-const bare = Object.fromEntries(
-  (['top', 'bottom', 'left', 'right', 'mid'] as const).flatMap((side) => [
-    [side, ''],
-    [`${side}-mid`, ''],
-    [`${side}-left`, ''],
-    [`${side}-right`, ''],
-  ]),
-);
-
 function renderGrid(grid: Grid, color: boolean): string {
   const clocks = findClocks(grid.rows.flatMap((row) => row.results));
-  const table = new CliTable3({
-    chars: { ...bare, middle: gap, 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
-    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
-  });
+  const table = createPlainTable();
   const strong = (text: string) => paint('bold', text, color);
   for (const head of headerRows(grid, clocks)) {
     table.push(head.map(({ text, span }) => ({ content: strong(text), colSpan: span })));
