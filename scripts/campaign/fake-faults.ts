@@ -1,0 +1,130 @@
+/**
+ * Faults over fake machines, many in one process: `node dist/scripts/campaign/fake-faults.js <seed> <row or ''> <number ...>`
+ * prints, a line each, which fault starts and what it came to. A fault that ends this very process is found by who started it.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import pLimit from 'p-limit';
+import { fakeMachines, type Script } from '../../harness/fixtures/fake-machine.ts';
+import { conservativeReport } from '../../harness/fixtures/outcome/observations.ts';
+import { parseMatrix } from '../../harness/matrix/load.ts';
+import type { Prepared } from '../../harness/prepare.ts';
+import { runPrepared } from '../../harness/run.ts';
+import { checkExitCode, judgeResults, readLines } from './checks.ts';
+import { chooseRow, randomOf } from './draw.ts';
+import { fakeRows } from './fake-rows.ts';
+import { faultyMachines, type FaultyMachine } from './faulty-machine.ts';
+import { selectRows } from './select-rows.ts';
+import type { SmallCell, Truth } from './small-runs.ts';
+import type { Outcome } from './table.ts';
+
+const images = {
+  kernel: { path: '/k', digest: 'd', release: '6.1.0-fake' },
+  initramfs: { path: '/i', digest: 'd' },
+  disks: [],
+  digest: 'd',
+  components: [],
+  nodes: { '22': '22.23.3' },
+  engines: { '50.0.1': '/lib' },
+};
+const prepared: Prepared = {
+  qemu: { path: process.execPath, version: '7.2.0', title: 'fake' },
+  computer: { cores: 2, cpuModel: 'fake', memTotalMib: 64_000, memAvailableMib: 64_000, kernel: '6', os: 'fake' },
+  // Hardware's deadlines are the shortest.
+  accelerator: { accelerator: 'kvm', reason: 'fake' },
+  images: new Map([['bookworm', images]]),
+};
+
+/** Cells that one kind of guest answers alike: told apart by their numbers. */
+const text = `title: fakes
+axes: { memory: 512M, overcommit: [0], thp: [always], memories: [1, 2, 3, 4] }
+expect: [{ where: { overcommit: 0 }, tier: conservative }]
+`;
+
+const right: Truth = { outcome: 'reached', tier: 'conservative' };
+
+async function play(fault: FaultyMachine): Promise<Pick<Outcome, 'right' | 'silent' | 'failures' | 'missed'>> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'poolproof-fake-'));
+  const matrix = parseMatrix(text, 'fakes.yaml');
+  try {
+    const controller = new AbortController();
+    const good: Script = { stdout: `${JSON.stringify(conservativeReport)}\n` };
+    const scripts = (fault.scripts ?? []).map((script) => ({ ...good, ...script }));
+    const faulty = faultyMachines(fakeMachines([...scripts, good]), fault);
+    const { start } = faulty;
+    let [started, wasInterrupted] = [0, false];
+    const options = {
+      resultsDir: path.join(folder, 'results'),
+      cacheDir: path.join(folder, 'cache'),
+      cold: true,
+      jobs: 2,
+      signal: controller.signal,
+      startMachine: ((...words) => {
+        started += 1;
+        if (started === fault.interruptAt) {
+          wasInterrupted = true;
+          controller.abort();
+        }
+        return start(...words);
+      }) satisfies typeof start,
+    };
+    let summary = await runPrepared(matrix, prepared, options);
+    const failures: string[] = [];
+    if (summary.interrupted) {
+      if (summary.exitCode !== 130) failures.push(`exit code ${summary.exitCode} of an interrupted run`);
+      const { signal: _old, ...again } = options;
+      summary = await runPrepared(matrix, prepared, { ...again, resume: summary.dir, startMachine: start });
+    }
+    const { results, failures: damaged } = readLines(summary.dir);
+    const truths = [right, ...(fault.alsoRight ?? [])];
+    const cells: SmallCell[] = [{ subject: 'wasm-host', overcommit: 0, truths }];
+    // Every cell of this run is the same to the checks, so each is judged by itself.
+    const judged = results.map((result) => judgeResults([result], cells));
+    const ids = new Set(results.map(({ id, repetition }) => `${id} ${repetition}`));
+    if (ids.size !== results.length || ids.size !== matrix.size) failures.push(`${results.length} lines of ${ids.size} cells, of ${matrix.size}`);
+    const sum = (of: 'right' | 'silent' | 'unexpected'): number => judged.reduce((total, each) => total + each[of], 0);
+    const whole = { right: sum('right'), silent: sum('silent'), unexpected: sum('unexpected'), missing: [], failures: [] };
+    const end = { exitCode: summary.exitCode, signal: null, stdout: '', stderr: '', hung: false };
+    failures.push(...damaged, ...judged.flatMap((each) => each.failures), ...checkExitCode(end, whole));
+    return { right: whole.right, silent: whole.silent, missed: !(faulty.struck() || wasInterrupted), failures };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Longer than every deadline of a guest, tries included. */
+const capMs = 150_000;
+
+async function run(seed: number, only: string, number: number): Promise<Outcome> {
+  const row = chooseRow(selectRows(fakeRows, only), seed, number);
+  const fault = row.draw(randomOf(seed, 'fake', number));
+  const startedAt = performance.now();
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`no end within ${capMs / 1000} s`)), capMs);
+  });
+  const played = await Promise.race([play(fault), late]).catch((error: unknown) => ({
+    right: 0,
+    silent: 0,
+    missed: false,
+    failures: [`thrown: ${String(error)}`],
+  }));
+  clearTimeout(timer);
+  const seconds = Math.round(performance.now() - startedAt) / 1000;
+  return { id: `fake-${number}`, row: row.name, drawn: fault.drawn, refused: false, skipped: null, ...played, seconds };
+}
+
+const [seed = '0', only = '', ...numbers] = process.argv.slice(2);
+const limit = pLimit(numbers.length > 1 ? 24 : 1);
+await Promise.all(
+  numbers.map((number) =>
+    limit(async () => {
+      process.stdout.write(`${JSON.stringify({ started: Number(number) })}\n`);
+      const outcome = await run(Number(seed), only, Number(number));
+      process.stdout.write(`${JSON.stringify(outcome)}\n`);
+    }),
+  ),
+);
+// A machine that was left alone may keep the process.
+process.exit(0);

@@ -1,0 +1,118 @@
+/**
+ * Faults, drawn from a table, over small real runs: `node dist/scripts/campaign/main.js --faults 1000 --seed 1`. What is
+ * done to what, and what must come of it, is in the rows; README.md explains both.
+ */
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { resolveCacheFolder } from '../../images/cache/cache-folder.ts';
+import { findQemu, readComputer } from '../../harness/plan/computer.ts';
+import { guestRows, runCampaign } from './campaign.ts';
+import { fakeRows } from './fake-rows.ts';
+import { renderPage, summarize } from './page.ts';
+import { selectRows } from './select-rows.ts';
+import type { Outcome } from './table.ts';
+
+const help = `node dist/scripts/campaign/main.js [options]
+
+  --faults N      faults in all (default 100)
+  --real R        of them over real guests (default: 30 of 100)
+  --seed S        draws the same faults again (default: the time)
+  --only WORDS    rows by name, target or way, with commas
+  --fault ID      just this one, e.g. real-17; again for more
+  --output FILE   also a page
+  --json FILE     also the outcomes
+  --list          the rows
+`;
+
+const { values } = parseArgs({
+  options: {
+    faults: { type: 'string', default: '100' },
+    real: { type: 'string' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    only: { type: 'string', default: '' },
+    fault: { type: 'string', multiple: true },
+    output: { type: 'string' },
+    json: { type: 'string' },
+    list: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+/** @throws Error when it is not a whole number */
+function count(name: string, text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new Error(`--${name} ${text}: a whole number is needed`);
+  return Number(text);
+}
+
+const upTo = (n: number): number[] => Array.from({ length: n }, (_, index) => index);
+
+/** The numbers of the faults, by their place. */
+function chooseNumbers(): Readonly<{ real: readonly number[]; fake: readonly number[] }> {
+  if (values.fault === undefined) {
+    const faults = count('faults', values.faults);
+    const hasFakes = selectRows(fakeRows, values.only).length > 0;
+    const hasReal = selectRows(guestRows, values.only).length > 0;
+    if (!hasFakes && !hasReal) throw new Error(`--only ${values.only}: there is no such row (--list)`);
+    const share = !hasReal ? 0 : hasFakes ? Math.ceil(faults * 0.3) : faults;
+    const real = values.real === undefined ? share : Math.min(faults, count('real', values.real));
+    return { real: upTo(real), fake: upTo(faults - real) };
+  }
+  const of = (place: string): number[] =>
+    (values.fault ?? []).filter((id) => id.startsWith(`${place}-`)).map((id) => count('fault', id.slice(5)));
+  return { real: of('real'), fake: of('fake') };
+}
+
+function tell(outcome: Outcome): void {
+  const { id, row, drawn, right, silent, refused, missed, skipped, failures, seconds } = outcome;
+  const words = [
+    `${right} right`,
+    ...(silent > 0 ? [`${silent} without a verdict`] : []),
+    ...(refused ? ['refused'] : []),
+    ...(missed ? ['too late'] : []),
+  ];
+  const end = skipped !== null ? `skipped: ${skipped}` : failures.length > 0 ? 'FAILED' : words.join(', ');
+  // Fakes are many: only those that failed are told one by one.
+  if (id.startsWith('real-') || failures.length > 0) say(`${id} ${row}: ${drawn}\n  ${end} (${seconds.toFixed(1)} s)`);
+  for (const failure of failures) say(`  ${failure}`);
+}
+
+async function main(): Promise<number> {
+  if (values.help || values.list) {
+    say(values.help ? help : [...guestRows, ...fakeRows].map((row) => `${row.name}  (${row.way}, ${row.target}) ${row.does}`).join('\n'));
+    return 0;
+  }
+  const seed = count('seed', values.seed);
+  const numbers = chooseNumbers();
+  const outcomes: Outcome[] = [];
+  const startedAt = performance.now();
+  say(`seed ${seed}: ${numbers.real.length} faults over real guests, ${numbers.fake.length} over fake machines`);
+  await runCampaign({
+    seed,
+    ...numbers,
+    only: values.only,
+    cacheDir: resolveCacheFolder(),
+    onOutcome: (outcome) => {
+      outcomes.push(outcome);
+      tell(outcome);
+    },
+    say,
+  });
+  const minutes = Math.max(1, Math.round((performance.now() - startedAt) / 60_000));
+  say(summarize(outcomes));
+  const lost = numbers.real.length + numbers.fake.length - outcomes.length;
+  if (lost > 0) say(`${lost} faults have no outcome`);
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ seed, outcomes }, null, 1)}\n`);
+  if (values.output !== undefined) {
+    const [qemu, computer] = await Promise.all([findQemu(), readComputer()]);
+    const machine = [`${computer.cores} cores, ${computer.cpuModel}`, `Linux ${computer.kernel}, ${computer.os}`, `QEMU ${qemu.version}, Node ${process.version}`];
+    const command = `node dist/scripts/campaign/main.js --faults ${values.faults} --real ${numbers.real.length} --seed ${seed}${values.only === '' ? '' : ` --only ${values.only}`}`;
+    const about = { seed, command, machine, minutes, date: new Date().toISOString().slice(0, 10) };
+    const rows = { real: selectRows(guestRows, values.only), fake: selectRows(fakeRows, values.only) };
+    writeFileSync(values.output, renderPage(about, rows, outcomes));
+  }
+  return lost === 0 && outcomes.every(({ failures }) => failures.length === 0) ? 0 : 1;
+}
+
+process.exitCode = await main();

@@ -1,0 +1,84 @@
+/**
+ * The table of faults: a row for each kind. A row says what is done to what, and draws a scene: the small run it
+ * happens in, the moment, and what must come of it. A new kind of fault, or another thing to do it to, is a new row.
+ */
+import type { FaultyMachine } from './faulty-machine.ts';
+import type { Random } from './draw.ts';
+import type { Harness, Moment } from './harness.ts';
+import type { SmallRun } from './small-runs.ts';
+import type { Workplace } from './workplace.ts';
+
+export type Target = 'harness' | 'QEMU' | 'session' | 'subject' | 'disk' | 'cache' | 'results';
+export type Way = 'stop' | 'kill' | 'slow' | 'cut' | 'flip' | 'fill' | 'garble';
+
+type RowHead = Readonly<{
+  /** Unique; `--only` selects by it. */
+  name: string;
+  target: Target;
+  way: Way;
+  /** What is done, for the page. */
+  does: string;
+  /** How often, beside the other rows of its place. */
+  weight: number;
+}>;
+
+/** What a strike saw that must not be, each a sentence; none is good. */
+export type Findings = readonly string[];
+
+/** A fault in a run of the real command line over real guests. */
+export type Scene = Readonly<{
+  /** The drawn values in words. */
+  drawn: string;
+  run: SmallRun;
+  /** More arguments of `poolproof run`. */
+  args?: readonly string[];
+  /** More environment of the harness. */
+  env?: Readonly<Record<string, string>>;
+  /** A folder below the workplace, looked into before the others of PATH. */
+  path?: string;
+  /** Done before the harness starts. */
+  before?: (place: Workplace) => Promise<void>;
+  /** Done while it runs; `moment` says when. */
+  moment?: Moment;
+  strike?: (harness: Harness, place: Workplace) => Promise<Findings>;
+  /**
+   * What the harness must come to. `judged`: it ends by itself, with a line for each cell. `stopped`: it was ended, and
+   * its lines are right. `judged or stopped`: either. `refused`: exit code 2 and a sentence, with whatever lines are right.
+   */
+  ends: 'judged' | 'stopped' | 'judged or stopped' | 'refused';
+  /** Done between the end and the resumed run. */
+  between?: (place: Workplace) => Promise<void>;
+  /** `completes`: every cell has its right verdict after `--resume`. A code: `--resume` is refused with it. */
+  resume?: 'completes' | Readonly<{ code: string }>;
+  /** Undoes what outlives a fault, a mount for example. */
+  after?: (place: Workplace) => Promise<void>;
+}>;
+
+export type GuestRow = RowHead &
+  Readonly<{
+    /** Why the row cannot be drawn on this computer; null where it can. */
+    cannot?: () => string | null;
+    draw: (random: Random) => Scene;
+  }>;
+
+/** A fault in a run over fake machines, in a process that many of them share. */
+export type FakeRow = RowHead & Readonly<{ draw: (random: Random) => FaultyMachine }>;
+
+/** What a fault came to. */
+export type Outcome = Readonly<{
+  /** `real-17`: with the seed, enough to repeat it. */
+  id: string;
+  row: string;
+  drawn: string;
+  /** Cells with the right verdict, and without any. */
+  right: number;
+  silent: number;
+  /** The harness refused to go on, as it must. */
+  refused: boolean;
+  /** The run ended before the moment came: nothing was done to it. */
+  missed: boolean;
+  /** Why the fault was not tried; null when it was. */
+  skipped: string | null;
+  failures: Findings;
+  seconds: number;
+}>;
