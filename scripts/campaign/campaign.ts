@@ -3,11 +3,13 @@ import { execa } from 'execa';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { spawn } from 'node:child_process';
+import { cacheRows } from './cache-rows.ts';
 import { chooseRow, randomOf } from './draw.ts';
 import { fakeRows } from './fake-rows.ts';
-import { fileRows } from './file-rows.ts';
 import { playScene } from './play.ts';
-import { processRows } from './process-rows.ts';
+import { killRows } from './kill-rows.ts';
+import { resultsRows } from './results-rows.ts';
+import { stopRows } from './stop-rows.ts';
 import { qemuRows } from './qemu-rows.ts';
 import { selectRows } from './select-rows.ts';
 import { subjectRows } from './subject-rows.ts';
@@ -15,7 +17,14 @@ import type { GuestRow, Outcome } from './table.ts';
 import { Workplace } from './workplace.ts';
 
 /** Every row over real guests. */
-export const guestRows: readonly GuestRow[] = [...processRows, ...fileRows, ...subjectRows, ...qemuRows];
+export const guestRows: readonly GuestRow[] = [
+  ...stopRows,
+  ...killRows,
+  ...cacheRows,
+  ...resultsRows,
+  ...subjectRows,
+  ...qemuRows,
+];
 
 export type Campaign = Readonly<{
   seed: number;
@@ -35,7 +44,9 @@ async function playReal(place: Workplace, row: GuestRow, seed: number, number: n
   const skipped = row.cannot?.() ?? null;
   if (skipped !== null) return { ...head, drawn: '', skipped, failures: [], seconds: 0 };
   const scene = row.draw(randomOf(seed, 'real', number));
-  const played = await playScene(place, scene).catch((error: unknown) => ({ failures: [`thrown: ${String(error)}`] }));
+  const played = await playScene(place, scene).catch((error: unknown) => ({
+    failures: [`thrown: ${String(error)}`],
+  }));
   const seconds = Math.round(performance.now() - startedAt) / 1000;
   return { ...head, drawn: scene.drawn, skipped: null, ...played, seconds };
 }
@@ -68,10 +79,14 @@ async function* playFakes(seed: number, only: string, numbers: readonly number[]
 async function explainEnd(seed: number, only: string, number: number): Promise<Outcome> {
   const file = path.join(import.meta.dirname, 'fake-faults.js');
   const startedAt = performance.now();
-  const { stdout, stderr, exitCode, signal } = await execa(process.execPath, [file, String(seed), only, String(number)], {
-    reject: false,
-    timeout: fakeCapMs,
-  });
+  const { stdout, stderr, exitCode, signal } = await execa(
+    process.execPath,
+    [file, String(seed), only, String(number)],
+    {
+      reject: false,
+      timeout: fakeCapMs,
+    },
+  );
   const last = stdout.trim().split('\n').at(-1) ?? '';
   if (last.includes('"id"')) return JSON.parse(last) as Outcome;
   const row = chooseRow(selectRows(fakeRows, only), seed, number);
@@ -99,7 +114,8 @@ async function runFakes({ seed, fake, only, onOutcome }: Campaign): Promise<void
       for (const each of [open, left]) each.delete(number);
       onOutcome(line);
     }
-    if (left.size > 0 && open.size === 0) throw new Error('the process of the fake machines cannot be started');
+    if (left.size > 0 && open.size === 0)
+      throw new Error('the process of the fake machines cannot be started');
     // The process ended before its time: one of those that were on did it, and each is tried alone.
     for (const number of open) {
       left.delete(number);
@@ -116,7 +132,8 @@ export async function runCampaign(campaign: Campaign): Promise<void> {
   if (real.length === 0 || chosen.length === 0) return;
   const place = await Workplace.open(cacheDir, say);
   try {
-    for (const number of real) onOutcome(await playReal(place, chooseRow(chosen, seed, number), seed, number));
+    for (const number of real)
+      onOutcome(await playReal(place, chooseRow(chosen, seed, number), seed, number));
   } finally {
     place.close();
   }

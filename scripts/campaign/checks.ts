@@ -50,7 +50,8 @@ export function judgeResults(results: readonly Result[], cells: readonly SmallCe
     const truth = cell?.truths.findIndex((each) => fits(result, each)) ?? -1;
     if (result.verdict === null) counts.silent += 1;
     else if (truth === -1) failures.push(`wrong: ${name} is ${shown(result)}`);
-    else if (truth === 0 && result.verdict !== 'expected') failures.push(`right and ${result.verdict}: ${name}`);
+    else if (truth === 0 && result.verdict !== 'expected')
+      failures.push(`right and ${result.verdict}: ${name}`);
     else counts.right += 1;
   }
   for (const [name, count] of seen) if (count > 1) failures.push(`${count} lines of one cell: ${name}`);
@@ -89,7 +90,8 @@ export function checkWords({ hung, exitCode, stdout, stderr }: End, what: string
   ];
 }
 
-export const lastLines = (text: string): string => text.trim().split('\n').slice(-4).join(' / ').slice(0, 600);
+export const lastLines = (text: string): string =>
+  text.trim().split('\n').slice(-4).join(' / ').slice(0, 600);
 
 /** Processes that carry the workplace's name in their command line or environment. */
 function listProcesses(root: string): readonly Readonly<{ pid: number; command: string }>[] {

@@ -10,7 +10,8 @@ export type Place = 'real' | 'fake';
 const golden = 0x9e3779b1;
 
 const mix = (seed: number, place: Place, number: number): number =>
-  (Math.imul(seed + 1, golden) ^ Math.imul(number + 1, 0x85ebca6b) ^ (place === 'real' ? 0 : 0x2545f491)) >>> 0;
+  (Math.imul(seed + 1, golden) ^ Math.imul(number + 1, 0x85ebca6b) ^ (place === 'real' ? 0 : 0x2545f491)) >>>
+  0;
 
 /** The generator of one fault. */
 export const randomOf = (seed: number, place: Place, number: number): Random =>

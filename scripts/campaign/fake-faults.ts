@@ -30,7 +30,14 @@ const images = {
 };
 const prepared: Prepared = {
   qemu: { path: process.execPath, version: '7.2.0', title: 'fake' },
-  computer: { cores: 2, cpuModel: 'fake', memTotalMib: 64_000, memAvailableMib: 64_000, kernel: '6', os: 'fake' },
+  computer: {
+    cores: 2,
+    cpuModel: 'fake',
+    memTotalMib: 64_000,
+    memAvailableMib: 64_000,
+    kernel: '6',
+    os: 'fake',
+  },
   // Hardware's deadlines are the shortest.
   accelerator: { accelerator: 'kvm', reason: 'fake' },
   images: new Map([['bookworm', images]]),
@@ -44,7 +51,9 @@ expect: [{ where: { overcommit: 0 }, tier: conservative }]
 
 const right: Truth = { outcome: 'reached', tier: 'conservative' };
 
-async function play(fault: FaultyMachine): Promise<Pick<Outcome, 'right' | 'silent' | 'failures' | 'missed'>> {
+async function play(
+  fault: FaultyMachine,
+): Promise<Pick<Outcome, 'right' | 'silent' | 'failures' | 'missed'>> {
   const folder = mkdtempSync(path.join(tmpdir(), 'poolproof-fake-'));
   const matrix = parseMatrix(text, 'fakes.yaml');
   try {
@@ -82,12 +91,25 @@ async function play(fault: FaultyMachine): Promise<Pick<Outcome, 'right' | 'sile
     // Every cell of this run is the same to the checks, so each is judged by itself.
     const judged = results.map((result) => judgeResults([result], cells));
     const ids = new Set(results.map(({ id, repetition }) => `${id} ${repetition}`));
-    if (ids.size !== results.length || ids.size !== matrix.size) failures.push(`${results.length} lines of ${ids.size} cells, of ${matrix.size}`);
-    const sum = (of: 'right' | 'silent' | 'unexpected'): number => judged.reduce((total, each) => total + each[of], 0);
-    const whole = { right: sum('right'), silent: sum('silent'), unexpected: sum('unexpected'), missing: [], failures: [] };
+    if (ids.size !== results.length || ids.size !== matrix.size)
+      failures.push(`${results.length} lines of ${ids.size} cells, of ${matrix.size}`);
+    const sum = (of: 'right' | 'silent' | 'unexpected'): number =>
+      judged.reduce((total, each) => total + each[of], 0);
+    const whole = {
+      right: sum('right'),
+      silent: sum('silent'),
+      unexpected: sum('unexpected'),
+      missing: [],
+      failures: [],
+    };
     const end = { exitCode: summary.exitCode, signal: null, stdout: '', stderr: '', hung: false };
     failures.push(...damaged, ...judged.flatMap((each) => each.failures), ...checkExitCode(end, whole));
-    return { right: whole.right, silent: whole.silent, missed: !(faulty.struck() || wasInterrupted), failures };
+    return {
+      right: whole.right,
+      silent: whole.silent,
+      missed: !(faulty.struck() || wasInterrupted),
+      failures,
+    };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -112,7 +134,15 @@ async function run(seed: number, only: string, number: number): Promise<Outcome>
   }));
   clearTimeout(timer);
   const seconds = Math.round(performance.now() - startedAt) / 1000;
-  return { id: `fake-${number}`, row: row.name, drawn: fault.drawn, refused: false, skipped: null, ...played, seconds };
+  return {
+    id: `fake-${number}`,
+    row: row.name,
+    drawn: fault.drawn,
+    refused: false,
+    skipped: null,
+    ...played,
+    seconds,
+  };
 }
 
 const [seed = '0', only = '', ...numbers] = process.argv.slice(2);

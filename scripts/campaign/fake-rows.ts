@@ -72,7 +72,10 @@ function endEarly(random: Random): FaultyMachine {
 
 const panic = '[    1.000000] Kernel panic - not syncing: Attempted to kill init!\n';
 
-const badScripts: readonly [Readonly<{ what: string; script: Script; right?: true }>, ...Readonly<{ what: string; script: Script; right?: true }>[]] = [
+const badScripts: readonly [
+  Readonly<{ what: string; script: Script; right?: true }>,
+  ...Readonly<{ what: string; script: Script; right?: true }>[],
+] = [
   { what: 'a panic while the subject runs', script: { dieDuringRun: panic }, right: true },
   { what: 'a reset while the subject runs', script: { dieDuringRun: '' }, right: true },
   { what: 'the end of QEMU behind the answer', script: { dieAfterAnswer: true } },
@@ -98,18 +101,176 @@ const qmpWords: readonly [string, ...string[]] = [
 ];
 
 export const fakeRows: readonly FakeRow[] = [
-  { name: 'line-lost', target: 'session', way: 'cut', weight: 4, does: 'a line of a reply is lost', draw: (random) => oneLine(random, 'lost', () => []) },
-  { name: 'line-cut', target: 'session', way: 'cut', weight: 4, does: 'a line of a reply is cut', draw: (random) => { const [share, isTorn] = [random(), random() < 0.3]; return oneLine(random, `cut to ${Math.round(share * 100)} %${isTorn ? ', with its line break' : ''}`, (line) => [{ text: line.slice(0, Math.floor(share * line.length)) + (isTorn ? '' : '\n') }]); } },
-  { name: 'line-doubled', target: 'session', way: 'garble', weight: 4, does: 'a line of a reply comes twice, or again later', draw: (random) => { const afterMs = pick(random, [0, 0, 1, 5]); return oneLine(random, `twice, ${afterMs} ms apart`, (line) => [whole(line), { ...whole(line), afterMs }]); } },
-  { name: 'line-flipped', target: 'session', way: 'flip', weight: 4, does: 'a character of a reply changes', draw: (random) => { const [at, bit] = [random(), 2 ** between(random, 0, 6)]; return oneLine(random, `bit ${bit} at ${Math.round(at * 100)} %`, (line) => { const index = Math.floor(at * line.length); return [whole(line.slice(0, index) + String.fromCharCode(line.charCodeAt(index) ^ bit) + line.slice(index + 1))]; }); } },
-  { name: 'line-of-others', target: 'session', way: 'garble', weight: 4, does: 'lines of others come between', draw: (random) => { const text = pick(random, strangers)(random); return oneLine(random, JSON.stringify(text.slice(0, 30)), (line) => [whole(text), whole(line)]); } },
-  { name: 'line-too-long', target: 'session', way: 'fill', weight: 1, does: 'a line that never ends', draw: (random) => oneLine(random, 'a line of 40 kB', (line) => [{ text: 'z'.repeat(40_000) }, whole(line)]) },
-  { name: 'stall', target: 'session', way: 'slow', weight: 4, does: 'a reply stalls', draw: (random) => { const afterMs = between(random, 1, 400); return oneLine(random, `${afterMs} ms late`, (line) => [{ ...whole(line), afterMs }]); } },
-  { name: 'chunks', target: 'session', way: 'slow', weight: 2, does: 'replies come a few characters at a time', draw: chunked },
-  { name: 'end-early', target: 'QEMU', way: 'kill', weight: 6, does: 'QEMU ends between two lines', draw: endEarly },
-  { name: 'guest', target: 'QEMU', way: 'garble', weight: 5, does: 'a guest dies, lies or contradicts itself', draw: (random) => { const [{ what, script, right }, machines] = [pick(random, badScripts), drawMachines(random)]; return { drawn: `${machines} machines: ${what}`, scripts: Array.from({ length: machines }, () => script), machines, ...(right && { alsoRight: [{ outcome: 'guest-died' as const }] }) }; } },
-  { name: 'qmp', target: 'QEMU', way: 'garble', weight: 4, does: "garbage on QEMU's machine protocol", draw: (random) => { const words = [pick(random, qmpWords), pick(random, qmpWords)]; return { drawn: JSON.stringify(words.join('').slice(0, 60)), qmp: words }; } },
-  { name: 'interrupted', target: 'harness', way: 'kill', weight: 4, does: 'the run is interrupted, and resumed', draw: (random) => { const interruptAt = between(random, 1, 6); return { drawn: `when ${interruptAt} machines were started`, interruptAt }; } },
-  { name: 'silent', target: 'session', way: 'stop', weight: 0.15, does: 'a guest never answers', draw: (random) => { const machines = pick(random, [1, 2]); return { drawn: `${machines} machines`, scripts: Array.from({ length: machines }, () => ({ silent: true })), machines }; } },
-  { name: 'reply-lost', target: 'session', way: 'cut', weight: 0.15, does: 'what a guest says after a line is lost', draw: (random) => { const at = between(random, 3, lines); return { drawn: `after line ${at} of the first machine`, machines: 1, at, mute: true, alsoRight: silence }; } },
+  {
+    name: 'line-lost',
+    target: 'session',
+    way: 'cut',
+    weight: 4,
+    does: 'a line of a reply is lost',
+    draw: (random) => oneLine(random, 'lost', () => []),
+  },
+  {
+    name: 'line-cut',
+    target: 'session',
+    way: 'cut',
+    weight: 4,
+    does: 'a line of a reply is cut',
+    draw: (random) => {
+      const [share, isTorn] = [random(), random() < 0.3];
+      return oneLine(
+        random,
+        `cut to ${Math.round(share * 100)} %${isTorn ? ', with its line break' : ''}`,
+        (line) => [{ text: line.slice(0, Math.floor(share * line.length)) + (isTorn ? '' : '\n') }],
+      );
+    },
+  },
+  {
+    name: 'line-doubled',
+    target: 'session',
+    way: 'garble',
+    weight: 4,
+    does: 'a line of a reply comes twice, or again later',
+    draw: (random) => {
+      const afterMs = pick(random, [0, 0, 1, 5]);
+      return oneLine(random, `twice, ${afterMs} ms apart`, (line) => [
+        whole(line),
+        { ...whole(line), afterMs },
+      ]);
+    },
+  },
+  {
+    name: 'line-flipped',
+    target: 'session',
+    way: 'flip',
+    weight: 4,
+    does: 'a character of a reply changes',
+    draw: (random) => {
+      const [at, bit] = [random(), 2 ** between(random, 0, 6)];
+      return oneLine(random, `bit ${bit} at ${Math.round(at * 100)} %`, (line) => {
+        const index = Math.floor(at * line.length);
+        return [
+          whole(
+            line.slice(0, index) + String.fromCharCode(line.charCodeAt(index) ^ bit) + line.slice(index + 1),
+          ),
+        ];
+      });
+    },
+  },
+  {
+    name: 'line-of-others',
+    target: 'session',
+    way: 'garble',
+    weight: 4,
+    does: 'lines of others come between',
+    draw: (random) => {
+      const text = pick(random, strangers)(random);
+      return oneLine(random, JSON.stringify(text.slice(0, 30)), (line) => [whole(text), whole(line)]);
+    },
+  },
+  {
+    name: 'line-too-long',
+    target: 'session',
+    way: 'fill',
+    weight: 1,
+    does: 'a line that never ends',
+    draw: (random) =>
+      oneLine(random, 'a line of 40 kB', (line) => [{ text: 'z'.repeat(40_000) }, whole(line)]),
+  },
+  {
+    name: 'stall',
+    target: 'session',
+    way: 'slow',
+    weight: 4,
+    does: 'a reply stalls',
+    draw: (random) => {
+      const afterMs = between(random, 1, 400);
+      return oneLine(random, `${afterMs} ms late`, (line) => [{ ...whole(line), afterMs }]);
+    },
+  },
+  {
+    name: 'chunks',
+    target: 'session',
+    way: 'slow',
+    weight: 2,
+    does: 'replies come a few characters at a time',
+    draw: chunked,
+  },
+  {
+    name: 'end-early',
+    target: 'QEMU',
+    way: 'kill',
+    weight: 6,
+    does: 'QEMU ends between two lines',
+    draw: endEarly,
+  },
+  {
+    name: 'guest',
+    target: 'QEMU',
+    way: 'garble',
+    weight: 5,
+    does: 'a guest dies, lies or contradicts itself',
+    draw: (random) => {
+      const [{ what, script, right }, machines] = [pick(random, badScripts), drawMachines(random)];
+      return {
+        drawn: `${machines} machines: ${what}`,
+        scripts: Array.from({ length: machines }, () => script),
+        machines,
+        ...(right && { alsoRight: [{ outcome: 'guest-died' as const }] }),
+      };
+    },
+  },
+  {
+    name: 'qmp',
+    target: 'QEMU',
+    way: 'garble',
+    weight: 4,
+    does: "garbage on QEMU's machine protocol",
+    draw: (random) => {
+      const words = [pick(random, qmpWords), pick(random, qmpWords)];
+      return { drawn: JSON.stringify(words.join('').slice(0, 60)), qmp: words };
+    },
+  },
+  {
+    name: 'interrupted',
+    target: 'harness',
+    way: 'kill',
+    weight: 4,
+    does: 'the run is interrupted, and resumed',
+    draw: (random) => {
+      const interruptAt = between(random, 1, 6);
+      return { drawn: `when ${interruptAt} machines were started`, interruptAt };
+    },
+  },
+  {
+    name: 'silent',
+    target: 'session',
+    way: 'stop',
+    weight: 0.15,
+    does: 'a guest never answers',
+    draw: (random) => {
+      const machines = pick(random, [1, 2]);
+      return {
+        drawn: `${machines} machines`,
+        scripts: Array.from({ length: machines }, () => ({ silent: true })),
+        machines,
+      };
+    },
+  },
+  {
+    name: 'reply-lost',
+    target: 'session',
+    way: 'cut',
+    weight: 0.15,
+    does: 'what a guest says after a line is lost',
+    draw: (random) => {
+      const at = between(random, 3, lines);
+      return {
+        drawn: `after line ${at} of the first machine`,
+        machines: 1,
+        at,
+        mute: true,
+        alsoRight: silence,
+      };
+    },
+  },
 ];

@@ -56,8 +56,12 @@ export function startHarness(
   const { pid } = child;
   if (pid === undefined) throw new Error('Node could not be started');
   let [stdout, stderr] = ['', ''];
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout = (stdout + text).slice(-keptCharacters)));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-keptCharacters)));
+  child.stdout
+    .setEncoding('utf8')
+    .on('data', (text: string) => (stdout = (stdout + text).slice(-keptCharacters)));
+  child.stderr
+    .setEncoding('utf8')
+    .on('data', (text: string) => (stderr = (stderr + text).slice(-keptCharacters)));
   const signalGroup = (name: NodeJS.Signals): void => send(-pid, name);
   let hung = false;
   let alive = true;
@@ -72,7 +76,8 @@ export function startHarness(
       resolve({ exitCode, signal, stdout, stderr, hung });
     });
   });
-  const guests = (): readonly number[] => listChildren(pid).filter((child) => programOf(child).startsWith('qemu-system'));
+  const guests = (): readonly number[] =>
+    listChildren(pid).filter((child) => programOf(child).startsWith('qemu-system'));
   const seen: Readonly<Record<Moment['after'], () => boolean>> = {
     start: () => true,
     cells: () => /^\d+ cells? to run/m.test(stderr),

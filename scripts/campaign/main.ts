@@ -74,20 +74,29 @@ function tell(outcome: Outcome): void {
   ];
   const end = skipped !== null ? `skipped: ${skipped}` : failures.length > 0 ? 'FAILED' : words.join(', ');
   // Fakes are many: only those that failed are told one by one.
-  if (id.startsWith('real-') || failures.length > 0) say(`${id} ${row}: ${drawn}\n  ${end} (${seconds.toFixed(1)} s)`);
+  if (id.startsWith('real-') || failures.length > 0)
+    say(`${id} ${row}: ${drawn}\n  ${end} (${seconds.toFixed(1)} s)`);
   for (const failure of failures) say(`  ${failure}`);
 }
 
 async function main(): Promise<number> {
   if (values.help || values.list) {
-    say(values.help ? help : [...guestRows, ...fakeRows].map((row) => `${row.name}  (${row.way}, ${row.target}) ${row.does}`).join('\n'));
+    say(
+      values.help
+        ? help
+        : [...guestRows, ...fakeRows]
+            .map((row) => `${row.name}  (${row.way}, ${row.target}) ${row.does}`)
+            .join('\n'),
+    );
     return 0;
   }
   const seed = count('seed', values.seed);
   const numbers = chooseNumbers();
   const outcomes: Outcome[] = [];
   const startedAt = performance.now();
-  say(`seed ${seed}: ${numbers.real.length} faults over real guests, ${numbers.fake.length} over fake machines`);
+  say(
+    `seed ${seed}: ${numbers.real.length} faults over real guests, ${numbers.fake.length} over fake machines`,
+  );
   await runCampaign({
     seed,
     ...numbers,
@@ -103,10 +112,15 @@ async function main(): Promise<number> {
   say(summarize(outcomes));
   const lost = numbers.real.length + numbers.fake.length - outcomes.length;
   if (lost > 0) say(`${lost} faults have no outcome`);
-  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ seed, outcomes }, null, 1)}\n`);
+  if (values.json !== undefined)
+    writeFileSync(values.json, `${JSON.stringify({ seed, outcomes }, null, 1)}\n`);
   if (values.output !== undefined) {
     const [qemu, computer] = await Promise.all([findQemu(), readComputer()]);
-    const machine = [`${computer.cores} cores, ${computer.cpuModel}`, `Linux ${computer.kernel}, ${computer.os}`, `QEMU ${qemu.version}, Node ${process.version}`];
+    const machine = [
+      `${computer.cores} cores, ${computer.cpuModel}`,
+      `Linux ${computer.kernel}, ${computer.os}`,
+      `QEMU ${qemu.version}, Node ${process.version}`,
+    ];
     const command = `node dist/scripts/campaign/main.js --faults ${values.faults} --real ${numbers.real.length} --seed ${seed}${values.only === '' ? '' : ` --only ${values.only}`}`;
     const about = { seed, command, machine, minutes, date: new Date().toISOString().slice(0, 10) };
     const rows = { real: selectRows(guestRows, values.only), fake: selectRows(fakeRows, values.only) };

@@ -23,7 +23,10 @@ const median = (values: readonly number[]): number => {
 
 const columns: readonly Readonly<{ title: string; of: (outcomes: readonly Outcome[]) => number }>[] = [
   { title: 'faults', of: (outcomes) => outcomes.length },
-  { title: 'passed', of: (outcomes) => sum(outcomes, (each) => each.failures.length === 0 && each.skipped === null) },
+  {
+    title: 'passed',
+    of: (outcomes) => sum(outcomes, (each) => each.failures.length === 0 && each.skipped === null),
+  },
   { title: 'failed', of: (outcomes) => sum(outcomes, (each) => each.failures.length > 0) },
   { title: 'skipped', of: (outcomes) => sum(outcomes, (each) => each.skipped !== null) },
   { title: 'too late', of: (outcomes) => sum(outcomes, (each) => each.missed) },
@@ -39,7 +42,8 @@ function renderRows(rows: readonly Row[], outcomes: readonly Outcome[]): string 
     const own = outcomes.filter((each) => each.row === row.name);
     return [`\`${row.name}\``, row.target, row.way, row.does, ...columns.map(({ of }) => String(of(own)))];
   });
-  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   const rule = head.map((_title, index) => (index < 4 ? '---' : '---:'));
   return [line(head), line(rule), ...body.map(line)].join('\n');
 }
@@ -85,7 +89,9 @@ ${renderRows(fake, outcomes)}
 
 <!-- prettier-ignore-end -->
 ${failed.length === 0 ? '' : `\n## Failed\n\n${failed.map(renderFailure).join('\n')}\n`}${
-    skipped.length === 0 ? '' : `\n## Skipped\n\n${[...new Set(skipped.map((each) => `- \`${each.row}\`: ${each.skipped ?? ''}`))].join('\n')}\n`
+    skipped.length === 0
+      ? ''
+      : `\n## Skipped\n\n${[...new Set(skipped.map((each) => `- \`${each.row}\`: ${each.skipped ?? ''}`))].join('\n')}\n`
   }`;
 }
 

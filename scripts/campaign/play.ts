@@ -27,11 +27,19 @@ function checkEnd(end: End, judged: Judged, ends: Scene['ends']): readonly strin
   const words = checkWords(end, 'the run');
   if (ends === 'refused') {
     const isRefusal = end.exitCode === 2 && /^[A-Z]+_?[A-Z_]*: /m.test(end.stderr);
-    return isRefusal ? words : [...words, `not refused: exit code ${end.exitCode ?? end.signal ?? 'none'}, ${lastLines(end.stderr)}`];
+    return isRefusal
+      ? words
+      : [
+          ...words,
+          `not refused: exit code ${end.exitCode ?? end.signal ?? 'none'}, ${lastLines(end.stderr)}`,
+        ];
   }
   const isStopped = end.signal !== null || end.exitCode === 130;
   if (ends === 'stopped' && !isStopped && judged.missing.length > 0)
-    return [...words, `exit code ${end.exitCode ?? 'none'} of a run that was ended: ${lastLines(end.stderr)}`];
+    return [
+      ...words,
+      `exit code ${end.exitCode ?? 'none'} of a run that was ended: ${lastLines(end.stderr)}`,
+    ];
   if (ends === 'judged' && isStopped) return [...words, `ended by ${end.signal ?? 'an interruption'}`];
   if (ends === 'judged' && judged.missing.length > 0)
     return [...words, `no line for ${judged.missing.join('; ')}: ${lastLines(end.stderr)}`];
@@ -44,18 +52,28 @@ async function checkReport(place: Workplace, { missing }: Judged): Promise<reado
   if (runDir === null || missing.length === 0) return [];
   const end = await place.call(['report', runDir, '--format', 'tap']).ended;
   const failures = [...checkWords(end, 'the report')];
-  if (end.exitCode !== 2) failures.push(`the report of a run with ${missing.length} cells missing has exit code ${end.exitCode ?? 'none'}`);
-  if (!/missing|not finished/i.test(end.stdout + end.stderr)) failures.push('the report does not say that cells are missing');
+  if (end.exitCode !== 2)
+    failures.push(
+      `the report of a run with ${missing.length} cells missing has exit code ${end.exitCode ?? 'none'}`,
+    );
+  if (!/missing|not finished/i.test(end.stdout + end.stderr))
+    failures.push('the report does not say that cells are missing');
   return failures;
 }
 
-async function resume(place: Workplace, scene: Scene): Promise<Readonly<{ refused: boolean; failures: readonly string[] }>> {
+async function resume(
+  place: Workplace,
+  scene: Scene,
+): Promise<Readonly<{ refused: boolean; failures: readonly string[] }>> {
   const end = await place.start(scene.run, ['--resume']).ended;
   const failures = [...checkWords(end, 'the resumed run')];
   if (typeof scene.resume === 'object') {
     const { code } = scene.resume;
     const refused = end.exitCode === 2 && (end.stderr + end.stdout).includes(code);
-    if (!refused) failures.push(`--resume is not refused with ${code}: exit code ${end.exitCode ?? 'none'}, ${lastLines(end.stderr)}`);
+    if (!refused)
+      failures.push(
+        `--resume is not refused with ${code}: exit code ${end.exitCode ?? 'none'}, ${lastLines(end.stderr)}`,
+      );
     return { refused, failures };
   }
   const judged = judgeRun(place, scene);
@@ -92,7 +110,10 @@ export async function playScene(place: Workplace, scene: Scene): Promise<Played>
     const end = await harness.ended;
     failures.push(...(await checkProcesses(place.root)));
     const judged = judgeRun(place, scene);
-    failures.push(...judged.failures, ...checkEnd(end, judged, missed && scene.ends === 'stopped' ? 'judged' : scene.ends));
+    failures.push(
+      ...judged.failures,
+      ...checkEnd(end, judged, missed && scene.ends === 'stopped' ? 'judged' : scene.ends),
+    );
     let refused = scene.ends === 'refused' && end.exitCode === 2;
     failures.push(...(await checkReport(place, judged)));
     await scene.between?.(place);

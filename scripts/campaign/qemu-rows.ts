@@ -7,7 +7,8 @@ import { programs } from './small-runs.ts';
 import type { GuestRow, Scene } from './table.ts';
 
 const program = 'qemu-system-x86_64';
-const findReal = (): string => execFileSync('sh', ['-c', `command -v ${program}`], { encoding: 'utf8' }).trim();
+const findReal = (): string =>
+  execFileSync('sh', ['-c', `command -v ${program}`], { encoding: 'utf8' }).trim();
 
 /** `$q` is the real QEMU; descriptor 4 is its machine protocol, 3 the session's port, 5 the console. */
 function scriptScene(drawn: string, body: string, ends: Scene['ends'], atVersion = false): Scene {
@@ -36,7 +37,7 @@ const garbage: readonly [string, ...string[]] = [
   'echo \'{"QMP": \' >&4',
   'printf \'{"event": "SHUTDOWN"\' >&4',
   'printf \'[]\\n7\\n"x"\\n{}\\n{"return":1,"id":1}\\n\' >&4',
-  'printf \'\\377\\376\\000\\n\' >&4',
+  "printf '\\377\\376\\000\\n' >&4",
   'head -c 3000000 /dev/zero >&4 &',
   'head -c 3000000 /dev/urandom >&4 &',
 ];
@@ -52,13 +53,70 @@ const wordsOnPort: readonly [string, ...string[]] = [
 /** QEMU ends before its guest is up, every time or the first so many times. */
 function exitScene(random: Random): Scene {
   const [code, delay] = [between(random, 0, 3), pick(random, ['0', '0.2', '1.5'])];
-  return scriptScene(`QEMU ends with ${code} after ${delay} s`, `sleep ${delay}; echo "no such device" >&2; exit ${code}`, 'judged');
+  return scriptScene(
+    `QEMU ends with ${code} after ${delay} s`,
+    `sleep ${delay}; echo "no such device" >&2; exit ${code}`,
+    'judged',
+  );
 }
 
 export const qemuRows: readonly GuestRow[] = [
-  { name: 'qmp-garbage', target: 'QEMU', way: 'garble', weight: 1, does: "garbage on QEMU's machine protocol", draw: (random) => { const words = pick(random, garbage); return scriptScene(words, words, 'judged'); } },
-  { name: 'port-garbage', target: 'session', way: 'garble', weight: 1, does: "words on the session's port and the console before the guest's", draw: (random) => { const words = pick(random, wordsOnPort); return scriptScene(words, words, 'judged'); } },
-  { name: 'qemu-exits', target: 'QEMU', way: 'kill', weight: 0.7, does: 'QEMU ends before its guest is up', draw: exitScene },
-  { name: 'qemu-slow-start', target: 'QEMU', way: 'slow', weight: 0.7, does: 'QEMU takes its time to start', draw: (random) => { const ms = between(random, 200, 3000); return scriptScene(`QEMU starts after ${ms} ms`, `sleep ${ms / 1000}`, 'judged'); } },
-  { name: 'version-garbage', target: 'QEMU', way: 'garble', weight: 0.5, does: '`qemu --version` gives no version', draw: (random) => { const words = pick(random, ['echo hello; exit 0', 'exit 1', 'echo version 0.1; exit 0', 'kill -9 $$', 'head -c 9000000 /dev/zero; exit 0']); return scriptScene(words, `case $1 in --version) ${words} ;; esac`, 'refused', true); } },
+  {
+    name: 'qmp-garbage',
+    target: 'QEMU',
+    way: 'garble',
+    weight: 1,
+    does: "garbage on QEMU's machine protocol",
+    draw: (random) => {
+      const words = pick(random, garbage);
+      return scriptScene(words, words, 'judged');
+    },
+  },
+  {
+    name: 'port-garbage',
+    target: 'session',
+    way: 'garble',
+    weight: 1,
+    does: "words on the session's port and the console before the guest's",
+    draw: (random) => {
+      const words = pick(random, wordsOnPort);
+      return scriptScene(words, words, 'judged');
+    },
+  },
+  {
+    name: 'qemu-exits',
+    target: 'QEMU',
+    way: 'kill',
+    weight: 0.7,
+    does: 'QEMU ends before its guest is up',
+    draw: exitScene,
+  },
+  {
+    name: 'qemu-slow-start',
+    target: 'QEMU',
+    way: 'slow',
+    weight: 0.7,
+    does: 'QEMU takes its time to start',
+    draw: (random) => {
+      const ms = between(random, 200, 3000);
+      return scriptScene(`QEMU starts after ${ms} ms`, `sleep ${ms / 1000}`, 'judged');
+    },
+  },
+  {
+    name: 'version-garbage',
+    target: 'QEMU',
+    way: 'garble',
+    weight: 0.5,
+    does: '`qemu --version` gives no version',
+    draw: (random) => {
+      const words = pick(random, [
+        'echo hello; exit 0',
+        'exit 1',
+        'echo version 0.1; exit 0',
+        'kill -9 $$',
+        'head -c 9000000 /dev/zero; exit 0',
+      ]);
+      return scriptScene(words, `case $1 in --version) ${words} ;; esac`, 'refused', true);
+    },
+  },
 ];

@@ -1,4 +1,5 @@
 /** Small runs whose right verdicts are known: what a fault happens in. */
+import { pick, type Random } from './draw.ts';
 import type { Result } from '../../harness/store/result.ts';
 
 /** One end that is right for a cell. */
@@ -98,3 +99,6 @@ export const otherHosts: SmallRun = { ...hosts, text: hostText.replace('title: h
 
 /** Programs that are up at once, after 2 s and never. */
 export const programs: SmallRun = runOfSubjects('programs', [saysStandard, sleeps, neverUp]);
+
+/** One of the two whose templates are there. */
+export const drawRun = (random: Random): SmallRun => pick(random, [hosts, programs]);

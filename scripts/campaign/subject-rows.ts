@@ -6,10 +6,26 @@ import type { GuestRow, Way } from './table.ts';
 const standard: Truth = { outcome: 'reached', tier: 'standard' };
 const onDemand: Truth = { outcome: 'reached', tier: 'on-demand' };
 /** It took the memory of its guest, and the guest says so. */
-const outOfMemory: readonly Truth[] = (['crashed', 'guest-died'] as const).map((outcome) => ({ outcome, says: /memory/i }));
+const outOfMemory: readonly Truth[] = (['crashed', 'guest-died'] as const).map((outcome) => ({
+  outcome,
+  says: /memory/i,
+}));
 
 // Without INT and QUIT: a shell's background process ignores them, and a subject is one.
-const signals = ['HUP', 'ILL', 'TRAP', 'ABRT', 'BUS', 'FPE', 'KILL', 'USR1', 'SEGV', 'PIPE', 'ALRM', 'TERM'] as const;
+const signals = [
+  'HUP',
+  'ILL',
+  'TRAP',
+  'ABRT',
+  'BUS',
+  'FPE',
+  'KILL',
+  'USR1',
+  'SEGV',
+  'PIPE',
+  'ALRM',
+  'TERM',
+] as const;
 
 type Hostile = Readonly<{
   name: string;
@@ -26,30 +42,191 @@ const fixed = (script: string, truths: readonly Truth[], timeoutSeconds?: number
 });
 
 const hostile: readonly Hostile[] = [
-  { name: 'signal', way: 'kill', does: 'it ends by a signal', weight: 3, subject: (random) => { const name = pick(random, signals); return { script: `kill -${name} $$; $b sleep 1; exit 1`, truths: [{ outcome: 'crashed', signal: `SIG${name}` }] }; } },
-  { name: 'exit-code', way: 'kill', does: 'it ends with a code', weight: 2, subject: (random) => ({ script: `echo STD; exit ${between(random, 1, 125)}`, truths: [{ outcome: 'crashed' }] }) },
-  { name: 'forge-end', way: 'garble', does: "it writes an end of its own into the session's pipe", subject: fixed('echo "exit 0" >/run/subject/event; exit 9', [{ outcome: 'crashed' }]) },
-  { name: 'forge-close', way: 'garble', does: 'it says that its output has ended, and goes on', subject: fixed('echo STD; for s in out err; do echo "closed $s 0" >/run/subject/event; done; $b sleep 1; echo OND', []) },
-  { name: 'forge-output', way: 'garble', does: 'it replaces what was kept of its output', subject: fixed("echo OND; $b sleep 0.5; echo STD >/run/subject/out.head", [onDemand]) },
-  { name: 'link-output', way: 'garble', does: 'it replaces what was kept of its output by a link', subject: fixed('echo OND; $b sleep 0.5; echo STD >/tmp/own; $b ln -sf /tmp/own /run/subject/out.head', [onDemand]) },
-  { name: 'kill-all', way: 'kill', does: 'it kills every process it may', subject: fixed('echo STD; kill -9 -1; exit 0', [standard], 6) },
-  { name: 'kill-parent', way: 'kill', does: 'it kills its parent', subject: fixed('kill -9 $PPID; echo STD', [standard], 6) },
-  { name: 'flood', way: 'fill', does: 'it writes megabytes between two tiers', subject: (random) => ({ script: `echo STD; $b yes ${'x'.repeat(between(random, 1, 60))} | $b head -n ${between(random, 30_000, 90_000)}; echo OND`, truths: [] }) },
-  { name: 'late-line', way: 'fill', does: 'its tier is said behind much else', subject: (random) => ({ script: `$b yes ${'x'.repeat(between(random, 8, 60))} | $b head -n ${between(random, 25_000, 60_000)}; echo OND`, truths: [onDemand] }) },
-  { name: 'long-line', way: 'fill', does: 'its tier is said at the end of a long line', subject: (random) => ({ script: `printf '%${between(random, 4100, 60_000)}s' ''; echo OND`, truths: [onDemand] }) },
-  { name: 'fill-run', way: 'fill', does: 'it fills /run and /tmp', subject: (random) => ({ script: `for f in /run/fill /tmp/fill; do $b dd if=/dev/zero of=$f bs=1M count=${between(random, 16, 90)}; done 2>/dev/null; echo STD`, truths: [standard, ...outOfMemory] }) },
-  { name: 'many-children', way: 'fill', does: 'it leaves many children', subject: (random) => ({ script: `i=0; while [ $i -lt ${between(random, 10, 90)} ]; do $b sleep 100 & i=$((i + 1)); done; echo STD`, truths: [standard] }) },
-  { name: 'two-tiers', way: 'garble', does: 'it names two tiers', subject: fixed('echo STD; echo OND >&2', []) },
-  { name: 'freeze', way: 'stop', does: 'it stops itself', subject: fixed('echo STD; kill -STOP $$; exit 0', [{ outcome: 'timeout' }], 2) },
-  { name: 'stop-all', way: 'stop', does: 'it stops every process it may', subject: fixed('echo STD; kill -STOP -1; exit 0', [standard], 6) },
-  { name: 'say-killed', way: 'garble', does: "it writes the out-of-memory killer's words into the kernel's log, and dies", subject: fixed("echo 'Out of memory: Killed process 7 (sh) total-vm:1kB' >/dev/kmsg; kill -9 $$; $b sleep 1", [{ outcome: 'crashed', saysNot: /out-of-memory/i }]) },
-  { name: 'say-panic', way: 'garble', does: 'it writes a panic on the console, and goes on', subject: fixed("echo '[ 1.0] Kernel panic - not syncing: out of memory' >/dev/kmsg; echo 'Kernel panic - not syncing: x' >/dev/ttyS0; echo STD", [standard]) },
-  { name: 'hold-streams', way: 'slow', does: 'a child of it keeps its output open', subject: fixed('$b sleep 100 & echo STD', [standard]) },
-  { name: 'close-streams', way: 'cut', does: 'it closes its output before it ends', subject: fixed('exec >&- 2>&-; $b sleep 0.5; exit 0', [{ outcome: 'reached', tier: null }]) },
-  { name: 'speak-protocol', way: 'garble', does: 'it writes messages of the protocol', subject: fixed("for n in 1 2 3 4 5; do echo \"poolproof/1 $n ok exit=0 timeout=0\"; for p in /dev/vport*; do echo \"x $n ok exit=9\" >$p; done; done 2>/dev/null; echo STD", [standard]) },
-  { name: 'remove-session', way: 'cut', does: "it removes the session's files", subject: fixed('$b rm -rf /run/subject /bin/texts; echo STD', [standard], 6) },
-  { name: 'mount-over', way: 'garble', does: "it mounts over the session's files", subject: fixed('$b mount -t tmpfs none /run; $b mount -t tmpfs none /tmp; echo STD', [standard], 6) },
-  { name: 'reset', way: 'kill', weight: 0.4, does: 'it resets its machine', subject: fixed('echo STD; $b reboot -f; $b sleep 5', [{ outcome: 'guest-died' }], 8) },
+  {
+    name: 'signal',
+    way: 'kill',
+    does: 'it ends by a signal',
+    weight: 3,
+    subject: (random) => {
+      const name = pick(random, signals);
+      return {
+        script: `kill -${name} $$; $b sleep 1; exit 1`,
+        truths: [{ outcome: 'crashed', signal: `SIG${name}` }],
+      };
+    },
+  },
+  {
+    name: 'exit-code',
+    way: 'kill',
+    does: 'it ends with a code',
+    weight: 2,
+    subject: (random) => ({
+      script: `echo STD; exit ${between(random, 1, 125)}`,
+      truths: [{ outcome: 'crashed' }],
+    }),
+  },
+  {
+    name: 'forge-end',
+    way: 'garble',
+    does: "it writes an end of its own into the session's pipe",
+    subject: fixed('echo "exit 0" >/run/subject/event; exit 9', [{ outcome: 'crashed' }]),
+  },
+  {
+    name: 'forge-close',
+    way: 'garble',
+    does: 'it says that its output has ended, and goes on',
+    subject: fixed(
+      'echo STD; for s in out err; do echo "closed $s 0" >/run/subject/event; done; $b sleep 1; echo OND',
+      [],
+    ),
+  },
+  {
+    name: 'forge-output',
+    way: 'garble',
+    does: 'it replaces what was kept of its output',
+    subject: fixed('echo OND; $b sleep 0.5; echo STD >/run/subject/out.head', [onDemand]),
+  },
+  {
+    name: 'link-output',
+    way: 'garble',
+    does: 'it replaces what was kept of its output by a link',
+    subject: fixed('echo OND; $b sleep 0.5; echo STD >/tmp/own; $b ln -sf /tmp/own /run/subject/out.head', [
+      onDemand,
+    ]),
+  },
+  {
+    name: 'kill-all',
+    way: 'kill',
+    does: 'it kills every process it may',
+    subject: fixed('echo STD; kill -9 -1; exit 0', [standard], 6),
+  },
+  {
+    name: 'kill-parent',
+    way: 'kill',
+    does: 'it kills its parent',
+    subject: fixed('kill -9 $PPID; echo STD', [standard], 6),
+  },
+  {
+    name: 'flood',
+    way: 'fill',
+    does: 'it writes megabytes between two tiers',
+    subject: (random) => ({
+      script: `echo STD; $b yes ${'x'.repeat(between(random, 1, 60))} | $b head -n ${between(random, 30_000, 90_000)}; echo OND`,
+      truths: [],
+    }),
+  },
+  {
+    name: 'late-line',
+    way: 'fill',
+    does: 'its tier is said behind much else',
+    subject: (random) => ({
+      script: `$b yes ${'x'.repeat(between(random, 8, 60))} | $b head -n ${between(random, 25_000, 60_000)}; echo OND`,
+      truths: [onDemand],
+    }),
+  },
+  {
+    name: 'long-line',
+    way: 'fill',
+    does: 'its tier is said at the end of a long line',
+    subject: (random) => ({
+      script: `printf '%${between(random, 4100, 60_000)}s' ''; echo OND`,
+      truths: [onDemand],
+    }),
+  },
+  {
+    name: 'fill-run',
+    way: 'fill',
+    does: 'it fills /run and /tmp',
+    subject: (random) => ({
+      script: `for f in /run/fill /tmp/fill; do $b dd if=/dev/zero of=$f bs=1M count=${between(random, 16, 90)}; done 2>/dev/null; echo STD`,
+      truths: [standard, ...outOfMemory],
+    }),
+  },
+  {
+    name: 'many-children',
+    way: 'fill',
+    does: 'it leaves many children',
+    subject: (random) => ({
+      script: `i=0; while [ $i -lt ${between(random, 10, 90)} ]; do $b sleep 100 & i=$((i + 1)); done; echo STD`,
+      truths: [standard],
+    }),
+  },
+  {
+    name: 'two-tiers',
+    way: 'garble',
+    does: 'it names two tiers',
+    subject: fixed('echo STD; echo OND >&2', []),
+  },
+  {
+    name: 'freeze',
+    way: 'stop',
+    does: 'it stops itself',
+    subject: fixed('echo STD; kill -STOP $$; exit 0', [{ outcome: 'timeout' }], 2),
+  },
+  {
+    name: 'stop-all',
+    way: 'stop',
+    does: 'it stops every process it may',
+    subject: fixed('echo STD; kill -STOP -1; exit 0', [standard], 6),
+  },
+  {
+    name: 'say-killed',
+    way: 'garble',
+    does: "it writes the out-of-memory killer's words into the kernel's log, and dies",
+    subject: fixed(
+      "echo 'Out of memory: Killed process 7 (sh) total-vm:1kB' >/dev/kmsg; kill -9 $$; $b sleep 1",
+      [{ outcome: 'crashed', saysNot: /out-of-memory/i }],
+    ),
+  },
+  {
+    name: 'say-panic',
+    way: 'garble',
+    does: 'it writes a panic on the console, and goes on',
+    subject: fixed(
+      "echo '[ 1.0] Kernel panic - not syncing: out of memory' >/dev/kmsg; echo 'Kernel panic - not syncing: x' >/dev/ttyS0; echo STD",
+      [standard],
+    ),
+  },
+  {
+    name: 'hold-streams',
+    way: 'slow',
+    does: 'a child of it keeps its output open',
+    subject: fixed('$b sleep 100 & echo STD', [standard]),
+  },
+  {
+    name: 'close-streams',
+    way: 'cut',
+    does: 'it closes its output before it ends',
+    subject: fixed('exec >&- 2>&-; $b sleep 0.5; exit 0', [{ outcome: 'reached', tier: null }]),
+  },
+  {
+    name: 'speak-protocol',
+    way: 'garble',
+    does: 'it writes messages of the protocol',
+    subject: fixed(
+      'for n in 1 2 3 4 5; do echo "poolproof/1 $n ok exit=0 timeout=0"; for p in /dev/vport*; do echo "x $n ok exit=9" >$p; done; done 2>/dev/null; echo STD',
+      [standard],
+    ),
+  },
+  {
+    name: 'remove-session',
+    way: 'cut',
+    does: "it removes the session's files",
+    subject: fixed('$b rm -rf /run/subject /bin/texts; echo STD', [standard], 6),
+  },
+  {
+    name: 'mount-over',
+    way: 'garble',
+    does: "it mounts over the session's files",
+    subject: fixed('$b mount -t tmpfs none /run; $b mount -t tmpfs none /tmp; echo STD', [standard], 6),
+  },
+  {
+    name: 'reset',
+    way: 'kill',
+    weight: 0.4,
+    does: 'it resets its machine',
+    subject: fixed('echo STD; $b reboot -f; $b sleep 5', [{ outcome: 'guest-died' }], 8),
+  },
 ];
 
 /** A neighbour beside it must not notice. */
@@ -61,6 +238,10 @@ export const subjectRows: readonly GuestRow[] = hostile.map(({ name, way, does, 
   weight,
   draw: (random) => {
     const drawn = { name, ...subject(random) };
-    return { drawn: drawn.script.slice(0, 160), run: runOfSubjects('subject', [drawn, saysStandard]), ends: 'judged' };
+    return {
+      drawn: drawn.script.slice(0, 160),
+      run: runOfSubjects('subject', [drawn, saysStandard]),
+      ends: 'judged',
+    };
   },
 }));

@@ -57,7 +57,8 @@ export class Workplace {
         say(`a run without a fault: ${run.name}`);
         place.reset();
         const { exitCode, stdout, stderr } = await place.start(run, []).ended;
-        if (exitCode !== 0) throw new Error(`${run.name}: exit code ${exitCode ?? 'none'}\n${stderr}${stdout}`);
+        if (exitCode !== 0)
+          throw new Error(`${run.name}: exit code ${exitCode ?? 'none'}\n${stderr}${stdout}`);
         // Renamed, not copied: QEMU's own file, whose time is in the template's record.
         rmSync(place.#whole, { recursive: true });
         renameSync(place.cache, place.#whole);
@@ -71,7 +72,8 @@ export class Workplace {
 
   /** A whole cache, no results, no temporary files. */
   reset(): void {
-    for (const folder of [this.cache, this.results, this.tmp]) rmSync(folder, { recursive: true, force: true });
+    for (const folder of [this.cache, this.results, this.tmp])
+      rmSync(folder, { recursive: true, force: true });
     execFileSync('cp', ['-al', this.#whole, this.cache]);
     // Its state changes from run to run, in place.
     for (const folder of [this.results, this.tmp]) mkdirSync(folder);
@@ -100,7 +102,9 @@ export class Workplace {
 
   /** The newest run that has its record; null before there is one. */
   get runDir(): string | null {
-    const names = existsSync(this.results) ? readdirSync(this.results).filter((name) => /^\d/.test(name)) : [];
+    const names = existsSync(this.results)
+      ? readdirSync(this.results).filter((name) => /^\d/.test(name))
+      : [];
     const dirs = names.sort().map((name) => path.join(this.results, name));
     return dirs.filter((dir) => existsSync(path.join(dir, 'run.json'))).at(-1) ?? null;
   }
@@ -118,7 +122,9 @@ export class Workplace {
   builtBlobs(): string[] {
     const records = path.join(this.cache, 'artefacts');
     return readdirSync(records)
-      .map((name) => (JSON.parse(readFileSync(path.join(records, name), 'utf8')) as { sha256: string }).sha256)
+      .map(
+        (name) => (JSON.parse(readFileSync(path.join(records, name), 'utf8')) as { sha256: string }).sha256,
+      )
       .map((sha256) => path.join(this.cache, 'blobs', sha256))
       .filter((file) => existsSync(file));
   }
@@ -139,4 +145,3 @@ export function harm(file: string, change: (copy: string) => void, keepTime = fa
 }
 
 export const sizeOf = (file: string): number => statSync(file).size;
-

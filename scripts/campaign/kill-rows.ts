@@ -1,0 +1,175 @@
+/** Kills: of guests, of the harness, of what keeps its lock; and a second harness beside the first. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { between, pick, type Random } from './draw.ts';
+import { send, type Moment } from './harness.ts';
+import { drawRun } from './small-runs.ts';
+import type { GuestRow, Scene } from './table.ts';
+import { drawMoment, tell, victims, type Victim } from './victims.ts';
+
+function killQemuScene(random: Random, victim: Victim): Scene {
+  const run = drawRun(random);
+  const moment: Moment = { after: 'guest', ms: between(random, 0, 1800) };
+  const name = pick(random, ['SIGKILL', 'SIGKILL', 'SIGTERM', 'SIGSEGV', 'SIGABRT'] as const);
+  return {
+    drawn: `${run.name}: ${name} to ${victim}, ${tell(moment)}`,
+    run,
+    moment,
+    strike: (harness) => {
+      victims[victim](harness, name);
+      return Promise.resolve([]);
+    },
+    ends: 'judged',
+  };
+}
+
+function endScene(random: Random, victim: Victim, name: NodeJS.Signals, times = 1): Scene {
+  const [run, moment] = [drawRun(random), drawMoment(random)];
+  const apart = between(random, 0, 60);
+  return {
+    drawn: `${run.name}: ${name} to ${victim}${times > 1 ? `, twice ${apart} ms apart` : ''}, ${tell(moment)}; resumed`,
+    run,
+    moment,
+    strike: async (harness) => {
+      for (let time = 0; time < times; time += 1) {
+        if (time > 0) await sleep(apart);
+        victims[victim](harness, name);
+      }
+      return [];
+    },
+    ends: 'stopped',
+    resume: 'completes',
+  };
+}
+
+/** A second harness on the folder of the first, which holds its lock. */
+function twoOnOneRun(random: Random): Scene {
+  const run = drawRun(random);
+  const moment: Moment = { after: 'cells', ms: between(random, 0, 900) };
+  return {
+    drawn: `${run.name}: --resume of a run that is on, ${tell(moment)}`,
+    run,
+    moment,
+    strike: async (first, place) => {
+      const second = await place.start(run, ['--resume']).ended;
+      const wasOn = await Promise.race([first.ended.then(() => false), Promise.resolve(true)]);
+      if (!wasOn || (second.exitCode === 2 && second.stderr.includes('STORE_BUSY'))) return [];
+      return [`a second harness was let in: exit code ${second.exitCode ?? 'none'}`];
+    },
+    ends: 'judged',
+  };
+}
+
+/** Two runs at a time share cache and templates. */
+function twoOnOneCache(random: Random): Scene {
+  const run = drawRun(random);
+  const [moment, isGone]: [Moment, boolean] = [
+    { after: 'start', ms: between(random, 0, 700) },
+    random() < 0.3,
+  ];
+  return {
+    drawn: `${run.name}: two runs share a cache${isGone ? ' without templates' : ''}, ${tell(moment)}`,
+    run,
+    ...(isGone && { args: ['--template-cache', '1M'] }),
+    moment,
+    strike: async (_first, place) => {
+      const other = `${place.results}/other`;
+      const { exitCode, stderr } = await place.start(run, ['--results', other]).ended;
+      return exitCode === 0 || exitCode === 2
+        ? []
+        : [`the other run ended with ${exitCode ?? 'a signal'}: ${stderr.slice(-300)}`];
+    },
+    ends: 'judged',
+  };
+}
+
+/** The keeper of the lock has a group of its own, so that a Ctrl-C leaves it alone. */
+function killLockScene(random: Random): Scene {
+  const run = drawRun(random);
+  const moment: Moment = { after: 'cells', ms: between(random, 0, 1200) };
+  return {
+    drawn: `${run.name}: the keeper of the run's lock is killed, ${tell(moment)}; resumed`,
+    run,
+    moment,
+    strike: (harness) => {
+      for (const pid of harness.lockKeepers()) send(pid, 'SIGKILL');
+      return Promise.resolve([]);
+    },
+    ends: 'judged or stopped',
+    resume: 'completes',
+  };
+}
+
+export const killRows: readonly GuestRow[] = [
+  {
+    name: 'kill-qemu',
+    target: 'QEMU',
+    way: 'kill',
+    weight: 6,
+    does: 'one guest is killed',
+    draw: (random) => killQemuScene(random, 'one QEMU'),
+  },
+  {
+    name: 'kill-all-qemu',
+    target: 'QEMU',
+    way: 'kill',
+    weight: 3,
+    does: 'every guest is killed',
+    draw: (random) => killQemuScene(random, 'each QEMU'),
+  },
+  {
+    name: 'kill-harness',
+    target: 'harness',
+    way: 'kill',
+    weight: 8,
+    does: 'SIGKILL, then --resume',
+    draw: (random) => endScene(random, 'the harness', 'SIGKILL'),
+  },
+  {
+    name: 'interrupt-harness',
+    target: 'harness',
+    way: 'kill',
+    weight: 4,
+    does: 'SIGINT or SIGTERM, then --resume',
+    draw: (random) => endScene(random, 'the harness', pick(random, ['SIGINT', 'SIGTERM'])),
+  },
+  {
+    name: 'interrupt-group',
+    target: 'harness',
+    way: 'kill',
+    weight: 4,
+    does: 'Ctrl-C: SIGINT to harness and guests, then --resume',
+    draw: (random) => endScene(random, 'the group', 'SIGINT'),
+  },
+  {
+    name: 'interrupt-twice',
+    target: 'harness',
+    way: 'kill',
+    weight: 2,
+    does: 'a second SIGINT while the first is obeyed, then --resume',
+    draw: (random) => endScene(random, 'the harness', 'SIGINT', 2),
+  },
+  {
+    name: 'kill-lock',
+    target: 'results',
+    way: 'kill',
+    weight: 2,
+    does: "the keeper of the run's lock is killed, then --resume",
+    draw: killLockScene,
+  },
+  {
+    name: 'two-on-one-run',
+    target: 'results',
+    way: 'garble',
+    weight: 2,
+    does: 'a second harness wants the run that the first is writing',
+    draw: twoOnOneRun,
+  },
+  {
+    name: 'two-on-one-cache',
+    target: 'cache',
+    way: 'slow',
+    weight: 2,
+    does: 'two runs share cache and templates',
+    draw: twoOnOneCache,
+  },
+];

@@ -1,0 +1,167 @@
+/** Pauses: harness and guests are stopped and let go, or have to share the cores. */
+import { spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { between, type Random } from './draw.ts';
+import type { Harness } from './harness.ts';
+import { drawRun, hosts, programs, type SmallRun } from './small-runs.ts';
+import type { GuestRow, Scene } from './table.ts';
+import { drawMoment, tell, victims, type Victim } from './victims.ts';
+
+/** Stopped once for a time, or in turns. */
+async function pause(harness: Harness, victim: Victim, ms: number, turns = 1, betweenMs = 0): Promise<[]> {
+  for (let turn = 0; turn < turns; turn += 1) {
+    victims[victim](harness, 'SIGSTOP');
+    await Promise.race([sleep(ms), harness.ended]);
+    victims[victim](harness, 'SIGCONT');
+    if (turn + 1 < turns) await sleep(betweenMs);
+  }
+  return [];
+}
+
+function stopScene(random: Random, victim: Victim, run: SmallRun, low: number, high: number): Scene {
+  const [moment, ms] = [drawMoment(random), between(random, low, high)];
+  return {
+    drawn: `${run.name}: ${victim} stopped for ${ms} ms, ${tell(moment)}`,
+    run,
+    moment,
+    strike: (harness) => pause(harness, victim, ms),
+    ends: 'judged',
+  };
+}
+
+function slowScene(random: Random, victim: Victim): Scene {
+  const [run, moment] = [drawRun(random), drawMoment(random)];
+  const [stopped, running, turns] = [
+    between(random, 10, 250),
+    between(random, 5, 60),
+    between(random, 5, 20),
+  ];
+  return {
+    drawn: `${run.name}: ${victim} ${turns} times stopped for ${stopped} ms and let go for ${running} ms, ${tell(moment)}`,
+    run,
+    moment,
+    strike: (harness) => pause(harness, victim, stopped, turns, running),
+    ends: 'judged',
+  };
+}
+
+/** Busy loops beside a run, until its end. */
+function loadScene(random: Random): Scene {
+  const [run, loops] = [drawRun(random), between(random, 4, 16)];
+  return {
+    drawn: `${run.name}: beside ${loops} busy loops`,
+    run,
+    strike: async (harness) => {
+      const busy = Array.from({ length: loops }, () =>
+        spawn('sh', ['-c', 'while :; do :; done'], { stdio: 'ignore' }),
+      );
+      await harness.ended;
+      for (const each of busy) each.kill('SIGKILL');
+      return [];
+    },
+    ends: 'judged',
+  };
+}
+
+export const stopRows: readonly GuestRow[] = [
+  {
+    name: 'stop-qemu',
+    target: 'QEMU',
+    way: 'stop',
+    weight: 5,
+    does: 'SIGSTOP, 50–2500 ms, SIGCONT: every guest',
+    draw: (random) => stopScene(random, 'each QEMU', drawRun(random), 50, 2500),
+  },
+  {
+    name: 'stop-one-qemu',
+    target: 'QEMU',
+    way: 'stop',
+    weight: 4,
+    does: 'the same, one guest',
+    draw: (random) => stopScene(random, 'one QEMU', drawRun(random), 50, 2500),
+  },
+  {
+    name: 'stop-qemu-past-deadline',
+    target: 'QEMU',
+    way: 'stop',
+    weight: 5,
+    does: 'every guest is stopped for longer than its subject may take',
+    draw: (random) => ({
+      ...stopScene(random, 'each QEMU', programs, 4200, 7000),
+      moment: { after: 'guest', ms: between(random, 300, 1500) },
+    }),
+  },
+  {
+    name: 'stop-clone',
+    target: 'QEMU',
+    way: 'stop',
+    weight: 0.5,
+    does: 'every guest is stopped for longer than a clone has to answer',
+    draw: (random) => ({
+      ...stopScene(random, 'each QEMU', hosts, 21_000, 24_000),
+      moment: { after: 'guest', ms: between(random, 0, 60) },
+    }),
+  },
+  {
+    name: 'stop-harness',
+    target: 'harness',
+    way: 'stop',
+    weight: 5,
+    does: 'SIGSTOP, 50–4000 ms, SIGCONT: the harness alone',
+    draw: (random) => stopScene(random, 'the harness', drawRun(random), 50, 4000),
+  },
+  {
+    name: 'stop-harness-long',
+    target: 'harness',
+    way: 'stop',
+    weight: 0.4,
+    does: 'the harness alone is stopped past its own deadlines',
+    draw: (random) => ({
+      ...stopScene(random, 'the harness', programs, 36_000, 40_000),
+      moment: { after: 'guest', ms: between(random, 300, 1500) },
+    }),
+  },
+  {
+    name: 'stop-group',
+    target: 'harness',
+    way: 'stop',
+    weight: 5,
+    does: 'Ctrl-Z, 50–4000 ms, fg: harness and guests',
+    draw: (random) => stopScene(random, 'the group', drawRun(random), 50, 4000),
+  },
+  {
+    name: 'stop-group-long',
+    target: 'harness',
+    way: 'stop',
+    weight: 0.4,
+    does: 'harness and guests are stopped for longer than a host may take to prove a tier',
+    draw: (random) => ({
+      ...stopScene(random, 'the group', hosts, 62_000, 75_000),
+      moment: { after: 'guest', ms: between(random, 200, 1200) },
+    }),
+  },
+  {
+    name: 'slow-qemu',
+    target: 'QEMU',
+    way: 'slow',
+    weight: 4,
+    does: 'guests are stopped and let go in turns',
+    draw: (random) => slowScene(random, 'each QEMU'),
+  },
+  {
+    name: 'slow-group',
+    target: 'harness',
+    way: 'slow',
+    weight: 3,
+    does: 'harness and guests are stopped and let go in turns',
+    draw: (random) => slowScene(random, 'the group'),
+  },
+  {
+    name: 'load',
+    target: 'harness',
+    way: 'slow',
+    weight: 2,
+    does: 'busy loops take the cores',
+    draw: loadScene,
+  },
+];
