@@ -110,6 +110,7 @@ export const cacheRows: readonly GuestRow[] = [
     target: 'cache',
     way: 'flip',
     weight: 1,
+    slow: true,
     does: "bytes of a template's device state change",
     draw: (random) =>
       cacheScene(random, 'states with flipped bytes', harmTemplates('state', drawFlips(random, 40), true)),
@@ -119,6 +120,7 @@ export const cacheRows: readonly GuestRow[] = [
     target: 'cache',
     way: 'cut',
     weight: 0.7,
+    slow: true,
     does: "a template's RAM is cut",
     draw: (random) => cacheScene(random, 'RAM files cut', harmTemplates('ram', drawCut(random), true)),
   },
@@ -127,6 +129,7 @@ export const cacheRows: readonly GuestRow[] = [
     target: 'cache',
     way: 'cut',
     weight: 0.7,
+    slow: true,
     does: "a template's device state is cut",
     draw: (random) => cacheScene(random, 'states cut', harmTemplates('state', drawCut(random), true)),
   },
@@ -135,6 +138,7 @@ export const cacheRows: readonly GuestRow[] = [
     target: 'cache',
     way: 'garble',
     weight: 0.7,
+    slow: true,
     does: "a template's record is no record",
     draw: (random) => {
       const text = garble(random);
@@ -158,6 +162,7 @@ export const cacheRows: readonly GuestRow[] = [
     target: 'cache',
     way: 'cut',
     weight: 0.7,
+    slow: true,
     does: 'an image is cut',
     draw: (random) => imageScene(random, 'cut', drawCut(random)),
   },
@@ -166,6 +171,7 @@ export const cacheRows: readonly GuestRow[] = [
     target: 'cache',
     way: 'flip',
     weight: 0.7,
+    slow: true,
     does: 'bytes of an image change',
     draw: (random) =>
       imageScene(random, 'flipped bytes', (file) => {

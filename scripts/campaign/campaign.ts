@@ -11,7 +11,7 @@ import { killRows } from './kill-rows.ts';
 import { resultsRows } from './results-rows.ts';
 import { stopRows } from './stop-rows.ts';
 import { qemuRows } from './qemu-rows.ts';
-import { selectRows } from './select-rows.ts';
+import { selectRows, type Selection } from './select-rows.ts';
 import { subjectRows } from './subject-rows.ts';
 import type { GuestRow, Outcome } from './table.ts';
 import { Workplace } from './workplace.ts';
@@ -31,8 +31,7 @@ export type Campaign = Readonly<{
   /** Numbers of the faults of each place. */
   real: readonly number[];
   fake: readonly number[];
-  /** Names, targets or ways of rows, with commas; none is every row. */
-  only: string;
+  selection: Selection;
   cacheDir: string;
   onOutcome: (outcome: Outcome) => void;
   say: (text: string) => void;
@@ -40,7 +39,15 @@ export type Campaign = Readonly<{
 
 async function playReal(place: Workplace, row: GuestRow, seed: number, number: number): Promise<Outcome> {
   const startedAt = performance.now();
-  const head = { id: `real-${number}`, row: row.name, right: 0, silent: 0, refused: false, missed: false };
+  const head = {
+    id: `real-${number}`,
+    row: row.name,
+    right: 0,
+    silent: 0,
+    reasons: [],
+    refused: false,
+    missed: false,
+  };
   const skipped = row.cannot?.() ?? null;
   if (skipped !== null) return { ...head, drawn: '', skipped, failures: [], seconds: 0 };
   const scene = row.draw(randomOf(seed, 'real', number));
@@ -58,11 +65,19 @@ const fakeCapMs = 240_000;
 type FakeLine = Readonly<{ started: number }> | Outcome;
 
 /** Lines as they come; ends when the process ends, however it does. */
-async function* playFakes(seed: number, only: string, numbers: readonly number[]): AsyncGenerator<FakeLine> {
+async function* playFakes(
+  seed: number,
+  selection: Selection,
+  numbers: readonly number[],
+): AsyncGenerator<FakeLine> {
   const file = path.join(import.meta.dirname, 'fake-faults.js');
-  const child = spawn(process.execPath, [file, String(seed), only, ...numbers.map(String)], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
+  const child = spawn(
+    process.execPath,
+    [file, String(seed), JSON.stringify(selection), ...numbers.map(String)],
+    {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    },
+  );
   const timer = setTimeout(() => child.kill('SIGKILL'), fakeCapMs);
   try {
     for await (const line of createInterface({ input: child.stdout })) {
@@ -76,12 +91,12 @@ async function* playFakes(seed: number, only: string, numbers: readonly number[]
 }
 
 /** Why one fault alone ended its process. */
-async function explainEnd(seed: number, only: string, number: number): Promise<Outcome> {
+async function explainEnd(seed: number, selection: Selection, number: number): Promise<Outcome> {
   const file = path.join(import.meta.dirname, 'fake-faults.js');
   const startedAt = performance.now();
   const { stdout, stderr, exitCode, signal } = await execa(
     process.execPath,
-    [file, String(seed), only, String(number)],
+    [file, String(seed), JSON.stringify(selection), String(number)],
     {
       reject: false,
       timeout: fakeCapMs,
@@ -89,23 +104,23 @@ async function explainEnd(seed: number, only: string, number: number): Promise<O
   );
   const last = stdout.trim().split('\n').at(-1) ?? '';
   if (last.includes('"id"')) return JSON.parse(last) as Outcome;
-  const row = chooseRow(selectRows(fakeRows, only), seed, number);
+  const row = chooseRow(selectRows(fakeRows, selection), seed, number);
   const words = /^\w*Error.*$/m.exec(stderr)?.[0] ?? stderr.slice(-300);
   return {
     id: `fake-${number}`,
     row: row.name,
     drawn: row.draw(randomOf(seed, 'fake', number)).drawn,
-    ...{ right: 0, silent: 0, refused: false, missed: false, skipped: null },
+    ...{ right: 0, silent: 0, reasons: [], refused: false, missed: false, skipped: null },
     failures: [`the process of the harness ended (${signal ?? exitCode ?? 'unknown'}): ${words}`],
     seconds: Math.round(performance.now() - startedAt) / 1000,
   };
 }
 
-async function runFakes({ seed, fake, only, onOutcome }: Campaign): Promise<void> {
+async function runFakes({ seed, fake, selection, onOutcome }: Campaign): Promise<void> {
   const left = new Set(fake);
   while (left.size > 0) {
     const open = new Set<number>();
-    for await (const line of playFakes(seed, only, [...left])) {
+    for await (const line of playFakes(seed, selection, [...left])) {
       if ('started' in line) {
         open.add(line.started);
         continue;
@@ -119,16 +134,16 @@ async function runFakes({ seed, fake, only, onOutcome }: Campaign): Promise<void
     // The process ended before its time: one of those that were on did it, and each is tried alone.
     for (const number of open) {
       left.delete(number);
-      onOutcome(await explainEnd(seed, only, number));
+      onOutcome(await explainEnd(seed, selection, number));
     }
   }
 }
 
 /** @throws Error when a run without a fault is not right. */
 export async function runCampaign(campaign: Campaign): Promise<void> {
-  const { seed, real, fake, only, cacheDir, onOutcome, say } = campaign;
-  const chosen = selectRows(guestRows, only);
-  if (fake.length > 0 && selectRows(fakeRows, only).length > 0) await runFakes(campaign);
+  const { seed, real, fake, selection, cacheDir, onOutcome, say } = campaign;
+  const chosen = selectRows(guestRows, selection);
+  if (fake.length > 0 && selectRows(fakeRows, selection).length > 0) await runFakes(campaign);
   if (real.length === 0 || chosen.length === 0) return;
   const place = await Workplace.open(cacheDir, say);
   try {

@@ -14,6 +14,8 @@ export type Judged = Readonly<{
   right: number;
   silent: number;
   unexpected: number;
+  /** Why there is no verdict. */
+  reasons: readonly string[];
   /** Cells without a line. */
   missing: readonly string[];
   failures: Findings;
@@ -38,6 +40,7 @@ const shown = ({ outcome, tier, verdict, reason, attempts }: Result): string =>
 /** Results against what is known of their cells: each cell at most once, each right or without a verdict. */
 export function judgeResults(results: readonly Result[], cells: readonly SmallCell[]): Judged {
   const failures: string[] = [];
+  const reasons: string[] = [];
   const counts = { right: 0, silent: 0, unexpected: 0 };
   const seen = new Map<string, number>();
   for (const result of results) {
@@ -48,15 +51,17 @@ export function judgeResults(results: readonly Result[], cells: readonly SmallCe
     seen.set(name, (seen.get(name) ?? 0) + 1);
     if (result.verdict === 'unexpected') counts.unexpected += 1;
     const truth = cell?.truths.findIndex((each) => fits(result, each)) ?? -1;
-    if (result.verdict === null) counts.silent += 1;
-    else if (truth === -1) failures.push(`wrong: ${name} is ${shown(result)}`);
+    if (result.verdict === null) {
+      counts.silent += 1;
+      reasons.push(`${name} is ${shown(result)}`);
+    } else if (truth === -1) failures.push(`wrong: ${name} is ${shown(result)}`);
     else if (truth === 0 && result.verdict !== 'expected')
       failures.push(`right and ${result.verdict}: ${name}`);
     else counts.right += 1;
   }
   for (const [name, count] of seen) if (count > 1) failures.push(`${count} lines of one cell: ${name}`);
   const missing = cells.map(nameOf).filter((name) => !seen.has(name));
-  return { ...counts, missing, failures };
+  return { ...counts, reasons, missing, failures };
 }
 
 /** The lines of a run's folder; a torn last line is none, any other that cannot be read is a failure. */

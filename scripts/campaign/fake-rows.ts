@@ -19,7 +19,8 @@ const silence: readonly Truth[] = [{ outcome: 'guest-died', says: /silent/ }];
 
 /** One line is changed, the others pass. */
 function oneLine(random: Random, what: string, change: (line: string) => readonly Piece[]): FaultyMachine {
-  const [at, machines] = [between(random, 0, lines), drawMachines(random)];
+  // Where the last line of a reply is lost, each of them takes a deadline.
+  const [at, machines] = [between(random, 0, lines), pick(random, [1, 1, 2])];
   return {
     drawn: `line ${at} of ${machines} machines: ${what}`,
     machines,
@@ -246,6 +247,7 @@ export const fakeRows: readonly FakeRow[] = [
     target: 'session',
     way: 'stop',
     weight: 0.15,
+    slow: true,
     does: 'a guest never answers',
     draw: (random) => {
       const machines = pick(random, [1, 2]);
@@ -261,6 +263,7 @@ export const fakeRows: readonly FakeRow[] = [
     target: 'session',
     way: 'cut',
     weight: 0.15,
+    slow: true,
     does: 'what a guest says after a line is lost',
     draw: (random) => {
       const at = between(random, 3, lines);

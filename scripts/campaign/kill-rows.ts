@@ -1,4 +1,5 @@
 /** Kills: of guests, of the harness, of what keeps its lock; and a second harness beside the first. */
+import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { between, pick, type Random } from './draw.ts';
 import { send, type Moment } from './harness.ts';
@@ -69,7 +70,10 @@ function twoOnOneCache(random: Random): Scene {
   return {
     drawn: `${run.name}: two runs share a cache${isGone ? ' without templates' : ''}, ${tell(moment)}`,
     run,
-    ...(isGone && { args: ['--template-cache', '1M'] }),
+    before: (place) => {
+      if (isGone) for (const file of place.templateFiles('')) rmSync(file, { recursive: true });
+      return Promise.resolve();
+    },
     moment,
     strike: async (_first, place) => {
       const other = `${place.results}/other`;
@@ -169,6 +173,7 @@ export const killRows: readonly GuestRow[] = [
     target: 'cache',
     way: 'slow',
     weight: 2,
+    slow: true,
     does: 'two runs share cache and templates',
     draw: twoOnOneCache,
   },

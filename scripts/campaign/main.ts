@@ -18,6 +18,7 @@ const help = `node dist/scripts/campaign/main.js [options]
   --real R        of them over real guests (default: 30 of 100)
   --seed S        draws the same faults again (default: the time)
   --only WORDS    rows by name, target or way, with commas
+  --quick         without rows that take long
   --fault ID      just this one, e.g. real-17; again for more
   --output FILE   also a page
   --json FILE     also the outcomes
@@ -30,6 +31,7 @@ const { values } = parseArgs({
     real: { type: 'string' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     only: { type: 'string', default: '' },
+    quick: { type: 'boolean', default: false },
     fault: { type: 'string', multiple: true },
     output: { type: 'string' },
     json: { type: 'string' },
@@ -37,6 +39,8 @@ const { values } = parseArgs({
     help: { type: 'boolean', default: false },
   },
 });
+
+const selection = { only: values.only, quick: values.quick };
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
@@ -52,8 +56,8 @@ const upTo = (n: number): number[] => Array.from({ length: n }, (_, index) => in
 function chooseNumbers(): Readonly<{ real: readonly number[]; fake: readonly number[] }> {
   if (values.fault === undefined) {
     const faults = count('faults', values.faults);
-    const hasFakes = selectRows(fakeRows, values.only).length > 0;
-    const hasReal = selectRows(guestRows, values.only).length > 0;
+    const hasFakes = selectRows(fakeRows, selection).length > 0;
+    const hasReal = selectRows(guestRows, selection).length > 0;
     if (!hasFakes && !hasReal) throw new Error(`--only ${values.only}: there is no such row (--list)`);
     const share = !hasReal ? 0 : hasFakes ? Math.ceil(faults * 0.3) : faults;
     const real = values.real === undefined ? share : Math.min(faults, count('real', values.real));
@@ -65,7 +69,7 @@ function chooseNumbers(): Readonly<{ real: readonly number[]; fake: readonly num
 }
 
 function tell(outcome: Outcome): void {
-  const { id, row, drawn, right, silent, refused, missed, skipped, failures, seconds } = outcome;
+  const { id, row, drawn, right, silent, reasons, refused, missed, skipped, failures, seconds } = outcome;
   const words = [
     `${right} right`,
     ...(silent > 0 ? [`${silent} without a verdict`] : []),
@@ -77,6 +81,7 @@ function tell(outcome: Outcome): void {
   if (id.startsWith('real-') || failures.length > 0)
     say(`${id} ${row}: ${drawn}\n  ${end} (${seconds.toFixed(1)} s)`);
   for (const failure of failures) say(`  ${failure}`);
+  if (id.startsWith('real-')) for (const reason of reasons) say(`  no verdict: ${reason}`);
 }
 
 async function main(): Promise<number> {
@@ -100,7 +105,7 @@ async function main(): Promise<number> {
   await runCampaign({
     seed,
     ...numbers,
-    only: values.only,
+    selection,
     cacheDir: resolveCacheFolder(),
     onOutcome: (outcome) => {
       outcomes.push(outcome);
@@ -121,9 +126,9 @@ async function main(): Promise<number> {
       `Linux ${computer.kernel}, ${computer.os}`,
       `QEMU ${qemu.version}, Node ${process.version}`,
     ];
-    const command = `node dist/scripts/campaign/main.js --faults ${values.faults} --real ${numbers.real.length} --seed ${seed}${values.only === '' ? '' : ` --only ${values.only}`}`;
+    const command = `node dist/scripts/campaign/main.js --faults ${values.faults} --real ${numbers.real.length} --seed ${seed}${values.quick ? ' --quick' : ''}${values.only === '' ? '' : ` --only ${values.only}`}`;
     const about = { seed, command, machine, minutes, date: new Date().toISOString().slice(0, 10) };
-    const rows = { real: selectRows(guestRows, values.only), fake: selectRows(fakeRows, values.only) };
+    const rows = { real: selectRows(guestRows, selection), fake: selectRows(fakeRows, selection) };
     writeFileSync(values.output, renderPage(about, rows, outcomes));
   }
   return lost === 0 && outcomes.every(({ failures }) => failures.length === 0) ? 0 : 1;

@@ -13,7 +13,7 @@ import type { End } from './harness.ts';
 import type { Outcome, Scene } from './table.ts';
 import type { Workplace } from './workplace.ts';
 
-type Played = Pick<Outcome, 'right' | 'silent' | 'refused' | 'missed' | 'failures'>;
+type Played = Pick<Outcome, 'right' | 'silent' | 'reasons' | 'refused' | 'missed' | 'failures'>;
 
 /** The lines of the newest run, held against what is known. */
 function judgeRun(place: Workplace, scene: Scene): Judged {
@@ -128,8 +128,8 @@ export async function playScene(place: Workplace, scene: Scene): Promise<Played>
       failures.push(...(await checkProcesses(place.root)));
     }
     failures.push(...checkFiles(place));
-    const { right, silent } = judged;
-    return { right, silent, refused, missed, failures };
+    const { right, silent, reasons } = judged;
+    return { right, silent, reasons, refused, missed, failures };
   } finally {
     await scene.after?.(place);
   }

@@ -66,6 +66,7 @@ export const qemuRows: readonly GuestRow[] = [
     target: 'QEMU',
     way: 'garble',
     weight: 1,
+    slow: true,
     does: "garbage on QEMU's machine protocol",
     draw: (random) => {
       const words = pick(random, garbage);
@@ -77,6 +78,7 @@ export const qemuRows: readonly GuestRow[] = [
     target: 'session',
     way: 'garble',
     weight: 1,
+    slow: true,
     does: "words on the session's port and the console before the guest's",
     draw: (random) => {
       const words = pick(random, wordsOnPort);
@@ -88,6 +90,7 @@ export const qemuRows: readonly GuestRow[] = [
     target: 'QEMU',
     way: 'kill',
     weight: 0.7,
+    slow: true,
     does: 'QEMU ends before its guest is up',
     draw: exitScene,
   },
@@ -96,6 +99,7 @@ export const qemuRows: readonly GuestRow[] = [
     target: 'QEMU',
     way: 'slow',
     weight: 0.7,
+    slow: true,
     does: 'QEMU takes its time to start',
     draw: (random) => {
       const ms = between(random, 200, 3000);
@@ -114,6 +118,7 @@ export const qemuRows: readonly GuestRow[] = [
         'exit 1',
         'echo version 0.1; exit 0',
         'kill -9 $$',
+        'sleep 600; exit 0',
         'head -c 9000000 /dev/zero; exit 0',
       ]);
       return scriptScene(words, `case $1 in --version) ${words} ;; esac`, 'refused', true);

@@ -239,6 +239,7 @@ export const resultsRows: readonly GuestRow[] = [
     target: 'disk',
     way: 'fill',
     weight: 0.7,
+    slow: true,
     does: 'the disk of the templates is full',
     cannot: needsRoot,
     draw: fullTemplatesScene,

@@ -1,11 +1,19 @@
 /** Which rows a campaign draws from. */
 
-/** Rows of that name, target or way; every one without a word. */
-export function selectRows<T extends Readonly<{ name: string; target: string; way: string }>>(
-  rows: readonly T[],
-  only: string,
-): readonly T[] {
+export type Selection = Readonly<{
+  /** Names, targets or ways of rows, with commas; none is every row. */
+  only: string;
+  /** Without rows that take long. */
+  quick: boolean;
+}>;
+
+type Row = Readonly<{ name: string; target: string; way: string; slow?: true }>;
+
+export function selectRows<T extends Row>(rows: readonly T[], { only, quick }: Selection): readonly T[] {
   const words = only.split(',').filter((word) => word !== '');
-  if (words.length === 0) return rows;
-  return rows.filter(({ name, target, way }) => words.some((word) => [name, target, way].includes(word)));
+  return rows.filter(
+    ({ name, target, way, slow }) =>
+      !(quick && slow === true) &&
+      (words.length === 0 || words.some((word) => [name, target, way].includes(word))),
+  );
 }

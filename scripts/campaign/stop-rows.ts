@@ -96,6 +96,7 @@ export const stopRows: readonly GuestRow[] = [
     target: 'QEMU',
     way: 'stop',
     weight: 0.5,
+    slow: true,
     does: 'every guest is stopped for longer than a clone has to answer',
     draw: (random) => ({
       ...stopScene(random, 'each QEMU', hosts, 21_000, 24_000),
@@ -115,6 +116,7 @@ export const stopRows: readonly GuestRow[] = [
     target: 'harness',
     way: 'stop',
     weight: 0.4,
+    slow: true,
     does: 'the harness alone is stopped past its own deadlines',
     draw: (random) => ({
       ...stopScene(random, 'the harness', programs, 36_000, 40_000),
@@ -134,6 +136,7 @@ export const stopRows: readonly GuestRow[] = [
     target: 'harness',
     way: 'stop',
     weight: 0.4,
+    slow: true,
     does: 'harness and guests are stopped for longer than a host may take to prove a tier',
     draw: (random) => ({
       ...stopScene(random, 'the group', hosts, 62_000, 75_000),
@@ -161,6 +164,7 @@ export const stopRows: readonly GuestRow[] = [
     target: 'harness',
     way: 'slow',
     weight: 2,
+    slow: true,
     does: 'busy loops take the cores',
     draw: loadScene,
   },

@@ -32,6 +32,7 @@ type Hostile = Readonly<{
   way: Way;
   does: string;
   weight?: number;
+  slow?: true;
   subject: (random: Random) => Omit<ForeignSubject, 'name'>;
 }>;
 
@@ -224,24 +225,28 @@ const hostile: readonly Hostile[] = [
     name: 'reset',
     way: 'kill',
     weight: 0.4,
+    slow: true,
     does: 'it resets its machine',
     subject: fixed('echo STD; $b reboot -f; $b sleep 5', [{ outcome: 'guest-died' }], 8),
   },
 ];
 
 /** A neighbour beside it must not notice. */
-export const subjectRows: readonly GuestRow[] = hostile.map(({ name, way, does, weight = 1, subject }) => ({
-  name: `subject-${name}`,
-  target: 'subject',
-  way,
-  does,
-  weight,
-  draw: (random) => {
-    const drawn = { name, ...subject(random) };
-    return {
-      drawn: drawn.script.slice(0, 160),
-      run: runOfSubjects('subject', [drawn, saysStandard]),
-      ends: 'judged',
-    };
-  },
-}));
+export const subjectRows: readonly GuestRow[] = hostile.map(
+  ({ name, way, does, weight = 1, slow, subject }) => ({
+    name: `subject-${name}`,
+    target: 'subject',
+    way,
+    does,
+    weight,
+    ...(slow && { slow }),
+    draw: (random) => {
+      const drawn = { name, ...subject(random) };
+      return {
+        drawn: drawn.script.slice(0, 160),
+        run: runOfSubjects('subject', [drawn, saysStandard]),
+        ends: 'judged',
+      };
+    },
+  }),
+);

@@ -20,6 +20,8 @@ type RowHead = Readonly<{
   does: string;
   /** How often, beside the other rows of its place. */
   weight: number;
+  /** One of its faults takes longer than fifteen seconds: `--quick` leaves the row out. */
+  slow?: true;
 }>;
 
 /** What a strike saw that must not be, each a sentence; none is good. */
@@ -70,9 +72,11 @@ export type Outcome = Readonly<{
   id: string;
   row: string;
   drawn: string;
-  /** Cells with the right verdict, and without any. */
+  /** Cells with the right verdict, and without any, of the run that the fault was in. */
   right: number;
   silent: number;
+  /** Why those without a verdict have none. */
+  reasons: readonly string[];
   /** The harness refused to go on, as it must. */
   refused: boolean;
   /** The run ended before the moment came: nothing was done to it. */
