@@ -34,6 +34,8 @@ export type Campaign = Readonly<{
   selection: Selection;
   cacheDir: string;
   onOutcome: (outcome: Outcome) => void;
+  /** Ends the campaign behind the fault that is on: what it started is ended with it. */
+  signal: AbortSignal;
   say: (text: string) => void;
 }>;
 
@@ -116,9 +118,9 @@ async function explainEnd(seed: number, selection: Selection, number: number): P
   };
 }
 
-async function runFakes({ seed, fake, selection, onOutcome }: Campaign): Promise<void> {
+async function runFakes({ seed, fake, selection, onOutcome, signal }: Campaign): Promise<void> {
   const left = new Set(fake);
-  while (left.size > 0) {
+  while (left.size > 0 && !signal.aborted) {
     const open = new Set<number>();
     for await (const line of playFakes(seed, selection, [...left])) {
       if ('started' in line) {
@@ -141,7 +143,7 @@ async function runFakes({ seed, fake, selection, onOutcome }: Campaign): Promise
 
 /** @throws Error when a run without a fault is not right. */
 export async function runCampaign(campaign: Campaign): Promise<void> {
-  const { seed, real, fake, selection, cacheDir, onOutcome, say } = campaign;
+  const { seed, real, fake, selection, cacheDir, onOutcome, signal, say } = campaign;
   const chosen = selectRows(guestRows, selection);
   if (fake.length > 0 && selectRows(fakeRows, selection).length > 0) await runFakes(campaign);
   if (real.length === 0 || chosen.length === 0) return;

@@ -111,6 +111,7 @@ async function main(): Promise<number> {
       outcomes.push(outcome);
       tell(outcome);
     },
+    signal: controller.signal,
     say,
   });
   const minutes = Math.max(1, Math.round((performance.now() - startedAt) / 60_000));

@@ -55,7 +55,7 @@ function garbleLineScene(random: Random): Scene {
   const [at, byte] = [random(), pick(random, ['{', '}', '"', '\0', ','])];
   return resumeScene(
     random,
-    `a ${JSON.stringify(byte)} in the first line, another line behind it`,
+    `a ${JSON.stringify(byte)} in the first line`,
     (dir) => {
       const [first = '', ...rest] = readFileSync(linesFile(dir), 'utf8').split('\n');
       // Behind the schema's number and before the end: a place that makes it no JSON.
