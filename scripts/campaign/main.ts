@@ -99,6 +99,8 @@ async function main(): Promise<number> {
   const numbers = chooseNumbers();
   const outcomes: Outcome[] = [];
   const startedAt = performance.now();
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => controller.abort());
   say(
     `seed ${seed}: ${numbers.real.length} faults over real guests, ${numbers.fake.length} over fake machines`,
   );
