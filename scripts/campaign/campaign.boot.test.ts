@@ -12,7 +12,7 @@ const folder = mkdtempSync(path.join(tmpdir(), 'poolproof-test-'));
 t.teardown(() => rmSync(folder, { recursive: true, force: true }));
 
 const main = path.join(root, 'dist/scripts/campaign/main.js');
-const seed = 1;
+const seed = 8;
 
 t.test('25 faults give no wrong verdict, lose no line and leave nothing', async (t) => {
   const json = path.join(folder, 'outcomes.json');

@@ -27,7 +27,7 @@ export function chooseRow<T extends Readonly<{ weight: number }>>(
   number: number,
 ): T {
   const total = rows.reduce((sum, { weight }) => sum + weight, 0);
-  let left = ((Math.imul(seed + number, golden) >>> 0) / 2 ** 32) * total;
+  let left = (((Math.imul(number, golden) + Math.imul(seed, 0x85ebca6b)) >>> 0) / 2 ** 32) * total;
   for (const row of rows) {
     if (left < row.weight) return row;
     left -= row.weight;
