@@ -7,7 +7,7 @@ import type { Truth } from './small-runs.ts';
 import type { FakeRow } from './table.ts';
 
 /** So many lines a conversation has: two short replies, and one with facts and a report. */
-const lines = 50;
+const lines = 33;
 
 const whole = (line: string): Piece => ({ text: `${line}\n` });
 

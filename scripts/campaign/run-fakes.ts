@@ -112,7 +112,6 @@ async function runAll(
       for (const each of [open, left]) each.delete(number);
       onOutcome(line);
     }
-    if (signal.aborted) return;
     if (left.size > 0 && open.size === 0)
       throw new Error('the process of the fake machines cannot be started');
     // The process ended before its time: one of those that were on did it, and each is tried alone.
