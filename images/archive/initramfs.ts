@@ -2,11 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { busyboxApplets, guestModules, mountPoint } from '../definitions.ts';
 import { PoolproofError } from '../errors.ts';
-import { buildConfineProgram } from '../guest/confine.ts';
-import { buildExecutable } from '../guest/executable.ts';
-import { programs } from '../guest/programs/x86-64.ts';
-import { buildTextsProgram } from '../guest/texts.ts';
-import { buildWakeProgram } from '../guest/wake.ts';
+import { buildProgram, programNames } from '../guest/programs/build-program.ts';
 import { buildCpio, type CpioEntry } from './cpio.ts';
 import { moduleName, resolveModules } from './kernel-modules.ts';
 import { runProgram, workBounds } from '../run-program.ts';
@@ -117,15 +113,12 @@ export async function buildScriptArchive(guestFolder: string): Promise<Buffer> {
     { kind: 'folder', path: 'bin', mode: 0o755 },
     // Where the session's own files are; a subject finds it empty.
     { kind: 'folder', path: 'state', mode: 0o700 },
-    ...Object.entries(programs).map(([name, code]): CpioEntry => ({
+    ...programNames.map((name): CpioEntry => ({
       kind: 'file',
       path: `bin/${name}`,
       mode: 0o755,
-      data: buildExecutable(Buffer.from(code, 'base64')),
+      data: buildProgram(name),
     })),
-    { kind: 'file', path: 'bin/wake', mode: 0o755, data: buildWakeProgram() },
-    { kind: 'file', path: 'bin/texts', mode: 0o755, data: buildTextsProgram() },
-    { kind: 'file', path: 'bin/confine', mode: 0o755, data: buildConfineProgram() },
   ]);
 }
 

@@ -13,9 +13,8 @@ import {
   ReplyReader,
   type Reply,
 } from './protocol.ts';
-import { buildConfineProgram } from './confine.ts';
-import { buildTextsProgram } from './texts.ts';
-import { buildWakeProgram, formatWakeMessage, seedBytes } from './wake.ts';
+import { buildProgram } from './programs/build-program.ts';
+import { formatWakeMessage, seedBytes } from './wake.ts';
 
 t.test('a quoted word reaches a shell as it is', (t) => {
   const words = ['plain', '', 'two words', "it's", '$HOME `id` \\ "x"', '*', 'ü☃', '-n', ';reboot', '\t'];
@@ -156,7 +155,7 @@ t.test(
     const dir = mkdtempSync(path.join(tmpdir(), 'poolproof-test-'));
     t.teardown(() => rmSync(dir, { recursive: true, force: true }));
     const file = path.join(dir, 'confine');
-    writeFileSync(file, buildConfineProgram(), { mode: 0o755 });
+    writeFileSync(file, buildProgram('confine'), { mode: 0o755 });
     const run = (...words: string[]): number | null => spawnSync(file, words).status;
     t.equal(run('read'), 0, 'nothing is forbidden here');
     t.equal(run('seccomp', file, 'read'), 1, 'EPERM');
@@ -177,7 +176,7 @@ t.test('the texts program prints what grep -H does', (t) => {
   const dir = mkdtempSync(path.join(tmpdir(), 'poolproof-test-'));
   t.teardown(() => rmSync(dir, { recursive: true, force: true }));
   const program = path.join(dir, 'texts');
-  writeFileSync(program, buildTextsProgram(), { mode: 0o755 });
+  writeFileSync(program, buildProgram('texts'), { mode: 0o755 });
   const contents = {
     plain: 'a\n\n b:c\n',
     empty: '',
@@ -209,7 +208,7 @@ t.test('the wake program is a working executable', (t) => {
   const dir = mkdtempSync(path.join(tmpdir(), 'poolproof-test-'));
   t.teardown(() => rmSync(dir, { recursive: true, force: true }));
   const file = path.join(dir, 'wake');
-  const program = buildWakeProgram();
+  const program = buildProgram('wake');
   t.equal(program.length, 269);
   writeFileSync(file, program, { mode: 0o755 });
   // A whole message would set this machine's clock; any other must change nothing and be called a failure.
