@@ -63,8 +63,11 @@ t.test('what the terminal would obey in a matrix is shown, not sent', (t) => {
 t.test('what nobody caught is one sentence and exit code 2; the trace comes with --verbose', (t) => {
   const preload = path.join(t.testdir(), 'fault.mjs');
   for (const fault of ['throw new Error("a fault")', 'void Promise.reject(new Error("a fault"))']) {
-    writeFileSync(preload, `const timer = setInterval(() => { if (process.listenerCount('SIGHUP') === 0) return; clearInterval(timer); setTimeout(() => { ${fault} }, 300); setTimeout(() => {}, 20000); }, 50);
-`);
+    writeFileSync(
+      preload,
+      `const timer = setInterval(() => { if (process.listenerCount('SIGHUP') === 0) return; clearInterval(timer); setTimeout(() => { ${fault} }, 300); setTimeout(() => {}, 20000); }, 50);
+`,
+    );
     const env = { NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --import=${preload}` };
     const plain = poolproof(['--version'], env);
     t.match(plain, {
@@ -122,7 +125,7 @@ t.test('surroundings that are broken give a sentence, a code and exit code 2', (
   t.end();
 });
 
-t.test('a full disk under the cache is a sentence', { skip: !isRoot && 'only root can mount' }, (t) => {
+t.test('a full disk under the cache is a sentence', { skip: isRoot ? (false as const) : 'only root can mount' }, (t) => {
   const cache = path.join(t.testdir(), 'cache');
   if (!mountSmall(cache, '16k')) {
     t.skip('no tmpfs can be mounted here');

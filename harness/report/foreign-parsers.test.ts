@@ -7,7 +7,6 @@ import t from 'tap';
 import { Parser } from 'tap-parser';
 import { memoryPages, validateXML } from 'xmllint-wasm';
 import { parse as parseYaml } from 'yaml';
-import type { PoolproofReport } from '../../results/report.d.ts';
 import {
   buildDefaultResults,
   buildResult,
@@ -19,7 +18,6 @@ import { collectResults, readRun } from '../store/read-run.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
 import { type FormatName, formats } from './formats.ts';
-import type { Report } from './report-schema.ts';
 
 const root = join(import.meta.dirname, '../..');
 const fixtures = join(root, 'harness/fixtures');
@@ -225,29 +223,6 @@ t.test('JSON is valid by its published schema, in the eyes of ajv', async (t) =>
   ]) {
     t.notOk(validate(JSON.parse(JSON.stringify(damage))), 'the schema refuses what is wrong');
   }
-});
-
-t.test('the generated types are the types of what is written', (t) => {
-  const runOf = ({ cases, ...run }: Report['run']): PoolproofReport['run'] => ({
-    ...run,
-    resumedAt: [...run.resumedAt],
-    ...(cases !== undefined && {
-      cases: cases.map((one) => ({ ...one, cells: one.cells.map((cell) => ({ ...cell })) })),
-    }),
-  });
-  const same = (report: Report): PoolproofReport => ({
-    ...report,
-    run: runOf(report.run),
-    axes: report.axes.map((axis) => ({ ...axis, values: [...axis.values] })),
-    reasons: [...report.reasons],
-    distributions: report.distributions.map((each) => ({ ...each, shares: [...each.shares] })),
-    cells: JSON.parse(JSON.stringify(report.cells)) as PoolproofReport['cells'],
-  });
-  const report = JSON.parse(
-    formats.json.render(recordOf(buildDefaultResults()), buildDefaultResults()),
-  ) as Report;
-  t.same(same(report), report);
-  t.end();
 });
 
 t.test('annotations of GitHub: one command a line, and none of a guest', (t) => {

@@ -94,7 +94,7 @@ function makeFaulty(machine: Machine, fault: FaultyMachine, onStrike: () => void
   const wire = new Speaker();
   for (const text of qmp ?? []) setImmediate(() => wire.push(text));
   const exited = Promise.race([machine.exited, ended]);
-  return { ...machine, session, exited, ...(qmp !== undefined && { qmp: new Qmp(wire) }) };
+  return { ...machine, session, exited, ...(qmp !== undefined && { qmp: new Qmp(wire, machine.time) }) };
 }
 
 /** Machines of which the first so many are faulty; `struck` says whether anything was done to one of them. */
