@@ -156,16 +156,19 @@ t.test('limits that were not lifted, or not put back, are noticed in the very pr
     };
     return runStep(context, step, { workloads, samples: 0 }, 60_000);
   };
-  /** The same guest and the same process, but what `change` makes of a request reaches the session. */
-  const tamper = (change: (request: Parameters<Session['request']>[0]) => typeof request): Session =>
+  /** The same guest and the same process, but what is written here of a session reaches it changed. */
+  const tamper = (changed: Partial<Pick<Session, 'request' | 'run'>>): Session =>
     new Proxy(session, {
-      get: (target, name) =>
-        name === 'request'
-          ? (request: Parameters<Session['request']>[0], ms: number) => target.request(change(request), ms)
-          : (Reflect.get(target, name) as unknown),
+      get: (target, name) => {
+        const value: unknown = Reflect.get({ ...changed }, name) ?? Reflect.get(target, name);
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
     });
   t.match(await runWith(session, b), { kind: 'measured' });
-  const keeps = tamper((request) => (request.verb === 'apply' ? { ...request, settings: [] } : request));
+  const keeps = tamper({
+    request: (request, ms) =>
+      session.request(request.verb === 'apply' ? { ...request, settings: [] } : request, ms),
+  });
   t.match(await runWith(keeps, a), {
     kind: 'invalid',
     reason: 'the limits were not lifted: overcommitMemory was 2 instead of 1',
@@ -175,7 +178,7 @@ t.test('limits that were not lifted, or not put back, are noticed in the very pr
     kind: 'invalid',
     reason: "the cell's limits were not in force: overcommitMemory was 1 instead of 2",
   });
-  const unlimited = tamper((request) => (request.verb === 'run' ? { ...request, limits: {} } : request));
+  const unlimited = tamper({ run: (request, deadline) => session.run({ ...request, limits: {} }, deadline) });
   t.match(await runWith(unlimited, b), {
     kind: 'invalid',
     reason: "the cell's limits were not in force: addressSpaceLimit was unlimited instead of 8589934592",
