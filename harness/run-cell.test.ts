@@ -21,7 +21,7 @@ const images: BuiltImages = {
   nodes: { '22': '22.23.3' },
   engines: { '50.0.1': '/lib' },
 };
-const proof = { ...conservativeReport.proof, tier: 'standard', slots: 1000 };
+const proof = { ...conservativeReport.proof, tier: 'standard' };
 const [failed, proven] = conservativeReport.attempts;
 const standard = { ...proven, tier: 'standard', predicted: null };
 const line = (report: unknown): string => `${JSON.stringify(report)}\n`;

@@ -38,7 +38,10 @@ t.test('what the kernel saw stands beside what the model says', (t) => {
     line,
     /maps ---p 67584 MiB in 21, rw-p 60 MiB in 90; Committed_AS 30 MiB -> 57 MiB; the model: 6\d{4} MiB mapped by conservative/,
   );
-  const older = explainResult(result).find((one) => one.startsWith('kernel: '));
+  const { kernel: _, ...before } = proof;
+  const older = explainResult({ ...result, host: { ...host!, proof: before } }).find((one) =>
+    one.startsWith('kernel: '),
+  );
   t.match(older, /^kernel: \d+.* in \d+ mappings, 57 MiB resident; the model: /, 'a report without it');
   const none = explainResult({ ...result, host: null }).find((one) => one.startsWith('kernel: '));
   t.match(none, /no process proved a tier/);

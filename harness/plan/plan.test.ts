@@ -207,6 +207,7 @@ t.test('estimated facts lead the model where real guests led it', (t) => {
 t.test('emulation is given more time than hardware', (t) => {
   const [kvm, tcg] = [deadlinesFor('kvm'), deadlinesFor('tcg')];
   for (const name of Object.keys(kvm) as (keyof typeof kvm)[]) t.ok(tcg[name] > kvm[name], name);
-  t.ok(tcg.subjectMs > 3 * tcg.attemptMs, 'three attempts fit into one run');
+  for (const { subjectMs, attemptMs } of [kvm, tcg])
+    t.ok(subjectMs > attemptMs, "the host's own deadline passes first, and says which attempt it was");
   t.end();
 });

@@ -137,7 +137,9 @@ t.test('TAP is read by tap-parser, in strict mode and with its diagnostics', asy
       name,
     );
   }
-  const { points, ...end } = await read(formats.tap.render(hostileRun(hostile), unlike(hostile)));
+  const { points, ...end } = await read(
+    formats.tap.render(recordOf(unlike(hostile), hostileRun(hostile)), unlike(hostile)),
+  );
   t.match(end, { ok: false, count: 6, fail: 4, skip: 1, todo: 1 });
   t.match(points[1]?.diag, { outcome: 'reached', tier: 'conservative', verdict: 'unexpected' });
   t.match(points[5], { ok: false, todo: 'flaky', name: /^f: standard 2\/3 \(20–94 %\), conservative 1\/3/ });

@@ -77,7 +77,7 @@ t.test('the first screen says what was tested, when, on what, and what came out'
     results,
   );
   t.match(running, 'UTC</time>, not finished');
-  t.match(running, '4 cells of the matrix are not in this run');
+  t.match(running, '4 of 40 cells are missing (not finished)');
   t.end();
 });
 

@@ -127,7 +127,10 @@ t.test('a cells.jsonl that cannot be read is an error and not an empty run', asy
   const dir = t.testdir();
   await writeRecord(dir, record);
   await mkdir(join(dir, 'cells.jsonl'));
-  await t.rejects(collectResults((await readRun(dir)).results()), { code: 'EISDIR' });
+  await t.rejects(collectResults((await readRun(dir)).results()), {
+    code: 'STORE_CORRUPT',
+    message: 'this is a folder and not a plain file',
+  });
 });
 
 t.test('a record that is missing, damaged or newer stops the reader', async (t) => {

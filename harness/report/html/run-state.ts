@@ -7,7 +7,11 @@ import { type Html, html } from './html.ts';
 
 /** Nothing for whole runs. Of several runs each is named. */
 export function renderRunStates(runs: readonly RunResults[]): readonly Html[] {
-  return [...groupByRun(runs)].flatMap(([id, { record, results }], _, all) => {
+  const newestFirst = [...groupByRun(runs)].sort(
+    ([a, { record: one }], [b, { record: other }]) =>
+      other.startedAt.localeCompare(one.startedAt) || a.localeCompare(b),
+  );
+  return newestFirst.flatMap(([id, { record, results }], _, all) => {
     const completeness = findCompleteness(record, results);
     const [part, missing] = [describePart(completeness), describeMissing(completeness)];
     const name = all.length === 1 ? '' : ` (run ${id})`;
