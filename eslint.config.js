@@ -4,7 +4,7 @@ import tseslint from 'typescript-eslint';
 
 // The stages in the order data flows. A stage may import itself and stages to its left,
 // never one to its right: that keeps every stage testable with plain values.
-const stages = ['matrix', 'plan', 'machine', 'guest', 'outcome', 'store', 'report'];
+const stages = ['axes', 'matrix', 'plan', 'machine', 'guest', 'outcome', 'store', 'report'];
 
 // What the harness may know of images/: what an image is, how it is built, what is spoken
 // on the wire, the pure model of the tiers, and what workloads are called.

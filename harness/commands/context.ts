@@ -2,7 +2,7 @@
 import { resolveCacheFolder } from '../../images/cache/cache-folder.ts';
 import { readFile } from 'node:fs/promises';
 import { PoolproofError } from '../errors.ts';
-import { parseSize } from '../matrix/size.ts';
+import { parseSize } from '../axes/size.ts';
 import { showable } from '../plain-text.ts';
 import type { Reporter } from '../report/reporter.ts';
 import { wantsColor } from '../report/wants-color.ts';

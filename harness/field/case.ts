@@ -2,7 +2,7 @@
 import { PoolproofError } from '../errors.ts';
 import type { FieldCase } from '../matrix/cases.ts';
 import type { Matrix } from '../matrix/cell.ts';
-import { nearest } from '../matrix/nearest.ts';
+import { nearest } from '../axes/nearest-word.ts';
 import { listKnownFailures, type KnownFailure } from '../report/known-failures.ts';
 import type { Result } from '../store/result.ts';
 

@@ -1,7 +1,7 @@
 /** Rules for the processor: its number, flags and address width. */
-import { formatCpu, parseCpu } from '../matrix/cpu-kind.ts';
-import { cpuFlags, cpuModels } from '../matrix/cpu-models.ts';
-import { formatSize } from '../matrix/size.ts';
+import { formatCpu, parseCpu } from '../axes/cpu-kind.ts';
+import { cpuFlags, cpuModels } from '../axes/cpu-models.ts';
+import { formatSize } from '../axes/size.ts';
 import { axisOf, say, type FactMapping, type Rule } from './mapping.ts';
 import type { FieldReport } from './report.ts';
 

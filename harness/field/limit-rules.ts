@@ -1,6 +1,6 @@
 /** Rules for what a process may have: resource limits, its cgroup, memory both writable and executable. */
 import type { Settings } from '../matrix/cell.ts';
-import { formatSize } from '../matrix/size.ts';
+import { formatSize } from '../axes/size.ts';
 import { axisOf, say, type FactMapping, type Rule } from './mapping.ts';
 import type { FieldLimit, FieldReport } from './report.ts';
 import { listKernels } from './machine-rules.ts';

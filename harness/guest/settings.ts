@@ -1,8 +1,8 @@
 /** How each setting gets into a guest, and which fact proves that it did. One row per axis. */
 import { isReleaseOf } from '../../images/definitions.ts';
 import type { Facts } from '../../images/allocator/facts.ts';
-import { parseCpu } from '../matrix/cpu-kind.ts';
-import { cpuFlags, cpuModels } from '../matrix/cpu-models.ts';
+import { parseCpu } from '../axes/cpu-kind.ts';
+import { cpuFlags, cpuModels } from '../axes/cpu-models.ts';
 import type { AxisName, Settings } from '../matrix/cell.ts';
 import { limitAddressSpace } from '../plan/stand-in.ts';
 import type { ReadBack } from './observation.ts';

@@ -4,10 +4,10 @@
  */
 import { allocatorChoices } from '../../images/allocator/tier.ts';
 import { engines, kernels, nodes } from '../../images/definitions.ts';
-import { choice, integer, name, optional, size, variables } from './axis-kinds.ts';
+import { choice, integer, name, optional, size, variables } from '../axes/kinds.ts';
 import type { Axis } from './axis.ts';
 import type { AxisName, Settings } from './cell.ts';
-import { engineNames, nodeVersions } from './version-kinds.ts';
+import { engineNames, nodeVersions } from '../axes/version-kinds.ts';
 import { confinementAxes } from './confinement-axes.ts';
 import { machineAxes } from './machine-axes.ts';
 import { subjectAxis } from './subject-axis.ts';

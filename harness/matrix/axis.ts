@@ -1,6 +1,6 @@
 /** What a row of the axis table says. */
 import type { Facts } from '../../images/allocator/facts.ts';
-import type { AxisKind } from './axis-kinds.ts';
+import type { AxisKind } from '../axes/kinds.ts';
 import type { AxisName } from './cell.ts';
 
 export type Axis<V> = AxisKind<V> &

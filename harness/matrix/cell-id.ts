@@ -4,7 +4,7 @@ import { axes, axisNames, axisWords, defaultSettings, isAxisName } from './axes.
 import type { AxisTable } from './axes.ts';
 import type { AxisName, Settings } from './cell.ts';
 import type { Value } from './form.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../axes/nearest-word.ts';
 import { quote } from './problems.ts';
 
 /** Core axes first, then the others, each in the order of the table. */

@@ -1,7 +1,7 @@
 /** Rows of the axis table: what is forbidden to the wasm host's process beside address space and data. */
 import type { Axis } from './axis.ts';
-import { choice, integer, optional, size } from './axis-kinds.ts';
-import { stackSize } from './stack-kind.ts';
+import { choice, integer, optional, size } from '../axes/kinds.ts';
+import { stackSize } from '../axes/stack-kind.ts';
 import type { Settings } from './cell.ts';
 
 const [kib, mib, tib] = [2 ** 10, 2 ** 20, 2 ** 40];

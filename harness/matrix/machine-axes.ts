@@ -1,7 +1,7 @@
 /** Rows of the axis table: what the guest's machine and kernel have beside RAM and processors. */
 import type { Axis } from './axis.ts';
-import { integer, optional, size } from './axis-kinds.ts';
-import { cpuModel } from './cpu-kind.ts';
+import { integer, optional, size } from '../axes/kinds.ts';
+import { cpuModel } from '../axes/cpu-kind.ts';
 import type { Settings } from './cell.ts';
 
 const [kib, mib, tib] = [2 ** 10, 2 ** 20, 2 ** 40];

@@ -1,7 +1,7 @@
 /** What a matrix asks of overhead: `measure`, and the bound of a rule. Its texts, and what was meant by wrong ones. */
 import { z } from 'zod';
 import { workloads } from '../../images/wasm-host/workloads/catalogue.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../axes/nearest-word.ts';
 
 /** How the overhead of a cell is measured. */
 export type Measure = Readonly<{

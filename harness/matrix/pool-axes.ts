@@ -1,7 +1,7 @@
 /** Rows of the axis table: parameters of the tier that is asked for. What is not set stays the tier's own. */
 import type { PoolParameter } from '../../images/allocator/pool-parameters.ts';
 import type { Axis } from './axis.ts';
-import { integer, optional, size } from './axis-kinds.ts';
+import { integer, optional, size } from '../axes/kinds.ts';
 
 const [kib, gib, tib] = [2 ** 10, 2 ** 30, 2 ** 40];
 

@@ -2,7 +2,7 @@
 import { PoolproofError } from '../errors.ts';
 import { axes, axisNames } from './axes.ts';
 import type { AxisTable } from './axes.ts';
-import { escapeValue } from './axis-kinds.ts';
+import { escapeValue } from '../axes/kinds.ts';
 import { formatValue, parseCellId, parseValue, resolveAxis, unescapeValue } from './cell-id.ts';
 import type { AxisName, Cell, Matrix, Settings } from './cell.ts';
 import { quote } from './problems.ts';

@@ -1,7 +1,7 @@
 /** Row of the axis table: what runs in the guest. */
 import { z } from 'zod';
 import type { Axis } from './axis.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../axes/nearest-word.ts';
 import { hostSubject, subjectNamePattern } from './subject.ts';
 
 export const subjectAxis: Axis<string> = {

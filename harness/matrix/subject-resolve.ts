@@ -5,7 +5,7 @@ import { project } from '../../images/project.ts';
 import type { AxisTable } from './axes.ts';
 import type { Form, Selector, Value } from './form.ts';
 import { describeIssues, resolveIssues } from './issues.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../axes/nearest-word.ts';
 import { MatrixErrors, printable, quote } from './problems.ts';
 import type { Problem } from './problems.ts';
 import { parseSource } from './source.ts';

@@ -3,7 +3,7 @@ import type { EngineKind } from '../../images/allocator/tier.ts';
 import { workloads, type Workload } from '../../images/wasm-host/workloads/catalogue.ts';
 import { PoolproofError } from '../errors.ts';
 import { workloadNames, workloadWords } from '../matrix/measure.ts';
-import { nearest } from '../matrix/nearest.ts';
+import { nearest } from '../axes/nearest-word.ts';
 import { forms, type Subject } from './forms.ts';
 
 /** In one process each: all forms, or (fresh) a single one. */

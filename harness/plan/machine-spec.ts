@@ -1,7 +1,7 @@
 /** A test machine's guest as plain values: what a boot depends on, and nothing else. */
 import type { BuiltImages } from '../../images/build.ts';
-import { parseCpu } from '../matrix/cpu-kind.ts';
-import { cpuModels } from '../matrix/cpu-models.ts';
+import { parseCpu } from '../axes/cpu-kind.ts';
+import { cpuModels } from '../axes/cpu-models.ts';
 import type { Settings } from '../matrix/cell.ts';
 
 export type Accelerator = 'kvm' | 'tcg';

@@ -3,7 +3,7 @@
  * verdict (broken, invalid) an error; `skipped`, `undecided` and a flaky cell are skipped: seen, and counted neither way.
  * Ant's and Jenkins' descriptions of the format differ; this keeps to what both allow.
  */
-import { formatSize } from '../matrix/size.ts';
+import { formatSize } from '../axes/size.ts';
 import { plainLine, plainLines } from '../outcome/plain-text.ts';
 import { type Completeness, findCompleteness } from '../store/completeness.ts';
 import type { Result } from '../store/result.ts';

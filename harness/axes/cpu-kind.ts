@@ -1,8 +1,8 @@
 /** The kind of a CPU: a model of QEMU's and flags of it turned on or off. */
 import { z } from 'zod';
-import { outsideRange, type AxisKind } from './axis-kinds.ts';
+import { outsideRange, type AxisKind } from './kinds.ts';
 import { cpuFlags, cpuModels } from './cpu-models.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from './nearest-word.ts';
 
 /** A CPU as QEMU's `-cpu` takes it, taken apart. */
 export type Cpu = Readonly<{

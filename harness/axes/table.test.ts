@@ -1,7 +1,7 @@
 import t from 'tap';
-import { axes, axisNames, axisWords, defaultSettings, defineAxes, knownImages } from './axes.ts';
-import { formatValue } from './cell-id.ts';
-import { distance, nearest } from './nearest.ts';
+import { axes, axisNames, axisWords, defaultSettings, defineAxes, knownImages } from '../matrix/axes.ts';
+import { formatValue } from '../matrix/cell-id.ts';
+import { distance, nearest } from './nearest-word.ts';
 import { formatSize, guessSize, parseSize } from './size.ts';
 
 t.test('sizes are read in powers of 1024 and written in the largest whole unit', (t) => {

@@ -1,7 +1,7 @@
 /** The kinds of values an axis can have. A row of the axis table is one of these plus its name and its meaning. */
 import { z } from 'zod';
 import { formatSize, guessSize, parseSize, sizePattern } from './size.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from './nearest-word.ts';
 
 /** How the values of one axis are read, checked, written and suggested. */
 export type AxisKind<V> = Readonly<{

@@ -1,7 +1,7 @@
 /** Kinds of versions: those that are pinned, and any other that is published. */
 import { z } from 'zod';
-import { outsideRange, type AxisKind } from './axis-kinds.ts';
-import { nearest } from './nearest.ts';
+import { outsideRange, type AxisKind } from './kinds.ts';
+import { nearest } from './nearest-word.ts';
 
 /** Node 12 is the first with the modern WebAssembly interface and without V8's process-wide limit of memories. */
 export const oldestNode = 12;

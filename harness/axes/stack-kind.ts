@@ -1,8 +1,8 @@
 /** The kind of a limit that can be left alone, lifted, or be a size. */
 import { z } from 'zod';
-import { size } from './axis-kinds.ts';
-import type { AxisKind, SizeRange } from './axis-kinds.ts';
-import { nearest } from './nearest.ts';
+import { size } from './kinds.ts';
+import type { AxisKind, SizeRange } from './kinds.ts';
+import { nearest } from './nearest-word.ts';
 
 /** Unlike other limits, `unlimited` is not what a guest comes up with: it changes how threads get their stacks. */
 export function stackSize(range: SizeRange): AxisKind<number | 'unlimited' | null> {
