@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { readBounded } from '../../images/bounded-file.ts';
 import { PoolproofError } from '../errors.ts';
-import { printable, quote } from '../matrix/problems.ts';
+import { printable, quote } from '../matrix/diagnostics.ts';
 import { parseSource, type Source } from '../matrix/source.ts';
 import { placeOfFact, rawShape, readFiles } from './report-files.ts';
 import { reportShape, unknownOf, type ReportFacts } from './report-shape.ts';

@@ -1,12 +1,12 @@
 /** Cases of the field → cells, and what each cell is to its case. */
 import type { AxisTable } from './axes.ts';
 import { defaultSettings } from './axes.ts';
-import type { CaseExpect, CaseForm } from './case-form.ts';
+import type { CaseExpect, CaseForm } from './case-schema.ts';
 import { formatCellId, formatValue } from './cell-id.ts';
 import type { AxisName, Cell, Expectation, Settings } from './cell.ts';
-import type { Selector, Value } from './form.ts';
-import { quote } from './problems.ts';
-import type { Problem } from './problems.ts';
+import type { Selector, Value } from './matrix-schema.ts';
+import { quote } from './diagnostics.ts';
+import type { Problem } from './diagnostics.ts';
 import type { Path, Source } from './source.ts';
 
 /** A cell of a case: there it fails, or there it is gone. */

@@ -3,9 +3,9 @@ import { PoolproofError } from '../errors.ts';
 import { axes, axisNames, axisWords, defaultSettings, isAxisName } from './axes.ts';
 import type { AxisTable } from './axes.ts';
 import type { AxisName, Settings } from './cell.ts';
-import type { Value } from './form.ts';
+import type { Value } from './matrix-schema.ts';
 import { nearest } from '../axes/nearest-word.ts';
-import { quote } from './problems.ts';
+import { quote } from './diagnostics.ts';
 
 /** Core axes first, then the others, each in the order of the table. */
 export function idOrder(table: AxisTable): readonly AxisName[] {

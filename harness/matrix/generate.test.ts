@@ -5,7 +5,7 @@ import { axes, axisNames, defineAxes } from './axes.ts';
 import { generate, run } from './generate.ts';
 import { loadMatrix } from './load.ts';
 import { endMark, renderReference, replaceReference, startMark } from './reference.ts';
-import { renderSchema } from './schema.ts';
+import { renderSchema } from './json-schema.ts';
 
 const root = join(import.meta.dirname, '../..');
 

@@ -8,7 +8,7 @@ import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import writeFileAtomic from 'write-file-atomic';
 import { renderReference, replaceReference } from './reference.ts';
-import { renderSchema, renderSubjectSchema } from './schema.ts';
+import { renderSchema, renderSubjectSchema } from './json-schema.ts';
 
 export type Generated = Readonly<{ path: string; before: string | null; after: string }>;
 

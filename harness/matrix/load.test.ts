@@ -6,7 +6,7 @@ import { PoolproofError } from '../errors.ts';
 import { defineAxes } from './axes.ts';
 import { loadMatrix, parseMatrix } from './load.ts';
 import type { LoadOptions } from './load.ts';
-import { MatrixErrors, printable, quote } from './problems.ts';
+import { MatrixErrors, printable, quote } from './diagnostics.ts';
 import { parseSource } from './source.ts';
 
 const fixtures = join(import.meta.dirname, '../fixtures/matrix');

@@ -10,7 +10,7 @@ import {
   suggestions,
   workloadNames,
 } from './measure.ts';
-import { MatrixErrors } from './problems.ts';
+import { MatrixErrors } from './diagnostics.ts';
 
 const cellsOf = (text: string): readonly Cell[] => [...parseMatrix(text, 'm.yaml').cells()];
 const axes = 'axes: {overcommit: [0, 2], memory: [1G, 2G]}\n';

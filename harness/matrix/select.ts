@@ -5,7 +5,7 @@ import type { AxisTable } from './axes.ts';
 import { escapeValue } from '../axes/kinds.ts';
 import { formatValue, parseCellId, parseValue, resolveAxis, unescapeValue } from './cell-id.ts';
 import type { AxisName, Cell, Matrix, Settings } from './cell.ts';
-import { quote } from './problems.ts';
+import { quote } from './diagnostics.ts';
 
 /** One condition on one axis, or on one variable of `env`. Texts are canonical. */
 export type Term = Readonly<{

@@ -7,7 +7,7 @@ import { project } from '../../images/project.ts';
 import { axes } from './axes.ts';
 import { parseMatrix } from './load.ts';
 import { compilePattern } from './pattern.ts';
-import { MatrixErrors } from './problems.ts';
+import { MatrixErrors } from './diagnostics.ts';
 import { findShippedSubject } from './subject-resolve.ts';
 import { toExtended } from './subject.ts';
 

@@ -1,8 +1,8 @@
 /** Which keys a map of a matrix may have, by its place. */
-import { caseExpectKeys, caseKeys, goneKeys } from './case-form.ts';
+import { caseExpectKeys, caseKeys, goneKeys } from './case-schema.ts';
 import { measureKeys } from './measure.ts';
 import type { Path } from './source.ts';
-import { readyKeys, subjectKeys } from './subject-form.ts';
+import { readyKeys, subjectKeys } from './subject-schema.ts';
 
 const formKeys = [
   'title',

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { tiers } from '../../images/allocator/tier.ts';
 import { axisNames } from './axes.ts';
 import type { AxisTable } from './axes.ts';
-import { defineCase, outcomes, type CaseForm } from './case-form.ts';
-import { patternSchema, subjectForm, subjectName, defineSubject, type SubjectForm } from './subject-form.ts';
+import { defineCase, outcomes, type CaseForm } from './case-schema.ts';
+import { patternSchema, subjectForm, subjectName, defineSubject, type SubjectForm } from './subject-schema.ts';
 import { boundSchema, budgetSchema, precisionSchema, workloadNames, workloadWords } from './measure.ts';
 import type { AxisName, Expectation, Settings } from './cell.ts';
 

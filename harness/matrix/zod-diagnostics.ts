@@ -4,11 +4,11 @@ import { axisWords, isAxisName } from './axes.ts';
 import type { AxisTable } from './axes.ts';
 import type { AxisName } from './cell.ts';
 import { outsideRange } from '../axes/kinds.ts';
-import { keysAt, isInSubject } from './issue-keys.ts';
+import { keysAt, isInSubject } from './known-keys.ts';
 import { suggestions } from './measure.ts';
 import { nearest } from '../axes/nearest-word.ts';
-import { quote } from './problems.ts';
-import type { Problem } from './problems.ts';
+import { quote } from './diagnostics.ts';
+import type { Problem } from './diagnostics.ts';
 import type { Path, Source } from './source.ts';
 
 /** More would not be read, and a hostile file can have ten thousands. */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { AxisTable } from './axes.ts';
 import { axes, axisNames } from './axes.ts';
 import { formOf } from './load.ts';
-import { subjectForm } from './subject-form.ts';
+import { subjectForm } from './subject-schema.ts';
 
 /** Draft 7: what yaml-language-server and most editors read. Ends with a line break. */
 export function renderSchema(table: AxisTable = axes): string {
