@@ -13,7 +13,7 @@ import { readSubjectRun } from './guest/observe.ts';
 import { openSession } from './guest/open-session.ts';
 import type { Session } from './guest/session.ts';
 import { startMachine } from './machine/machine.ts';
-import { defaultSettings } from './matrix/axes.ts';
+import { defaultSettings } from './axes/table.ts';
 import { findQemu } from './plan/computer.ts';
 import { deadlinesFor, type Deadlines } from './plan/deadlines.ts';
 import { buildMachineSpec } from './plan/machine-spec.ts';

@@ -12,6 +12,7 @@ export { loadMatrix, parseMatrix } from './matrix/load.ts';
 export { runMatrix, type RunOptions, type RunSummary } from './run.ts';
 export { PoolproofError, renderError, type ErrorCode } from './errors.ts';
 export { MatrixErrors } from './matrix/diagnostics.ts';
-export type { Cell, Expectation, Matrix, Settings } from './matrix/cell.ts';
+export type { Cell, Expectation, Matrix } from './matrix/cell.ts';
+export type { Settings } from './axes/table.ts';
 export type { Result } from './store/result.ts';
 export type { Reporter } from './report/reporter.ts';

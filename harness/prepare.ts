@@ -5,7 +5,7 @@ import { buildImages, type BuiltDisk, type BuiltImages, type ImageEvent } from '
 import { buildSubjectDisk } from '../images/subject-disk.ts';
 import { PoolproofError } from './errors.ts';
 import { chooseAccelerator, type AcceleratorChoice } from './machine/accelerator.ts';
-import { defaultSettings } from './matrix/axes.ts';
+import { defaultSettings } from './axes/table.ts';
 import type { Cell, Matrix } from './matrix/cell.ts';
 import type { Subject } from './matrix/subject.ts';
 import { findQemu, readComputer, type Computer, type Qemu } from './plan/computer.ts';

@@ -1,7 +1,7 @@
 /** Random cells of which the model is sure: the same for the same seed. */
 import { isClose } from '../harness/field/model.ts';
 import { formatCellId } from '../harness/matrix/cell-id.ts';
-import type { Settings } from '../harness/matrix/cell.ts';
+import type { Settings } from '../harness/axes/table.ts';
 import { drawSettings, type Random } from './draw-settings.ts';
 
 export type DrawnCells = Readonly<{

@@ -12,7 +12,7 @@ import { buildCases } from '../harness/field/cell-matrix.ts';
 import { reached } from '../harness/field/fix.ts';
 import { predictSettings, reaches } from '../harness/field/model.ts';
 import { formatCellId } from '../harness/matrix/cell-id.ts';
-import type { Settings } from '../harness/matrix/cell.ts';
+import type { Settings } from '../harness/axes/table.ts';
 import { loadMatrix } from '../harness/matrix/load.ts';
 import { selectCells } from '../harness/matrix/select.ts';
 import { runMatrix } from '../harness/run.ts';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import t from 'tap';
 import { buildCases } from '../harness/field/cell-matrix.ts';
 import { predictSettings } from '../harness/field/model.ts';
-import { defaultSettings } from '../harness/matrix/axes.ts';
+import { defaultSettings } from '../harness/axes/table.ts';
 import { runMatrix } from '../harness/run.ts';
 import { resolveCacheFolder } from '../images/cache/cache-folder.ts';
 import { drawCells } from './draw-cells.ts';

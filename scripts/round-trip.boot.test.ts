@@ -1,6 +1,6 @@
 import t from 'tap';
-import { defaultSettings } from '../harness/matrix/axes.ts';
-import type { Settings } from '../harness/matrix/cell.ts';
+import { defaultSettings } from '../harness/axes/table.ts';
+import type { Settings } from '../harness/axes/table.ts';
 import { prepareTrips, roundTrip } from './round-trip.ts';
 
 const mib = 2 ** 20;
@@ -11,7 +11,7 @@ const spin = ['env', 'SPIN_WASMTIME_TOTAL_STACKS=0', 'spin', 'up'];
 const rows: readonly (readonly [title: string, settings: Settings, words: readonly string[]])[] = [
   [
     'sysctls, huge pages and a commit limit',
-    { ...base, overcommit: 2, overcommitKbytes: 300 * mib, hugepages: 16, thp: 'never', maxMapCount: 1000 },
+    { ...base, overcommit: 2, overcommitBytes: 300 * mib, hugepages: 16, thp: 'never', maxMapCount: 1000 },
     spin,
   ],
   [

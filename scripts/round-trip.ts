@@ -12,7 +12,7 @@ import { mapReport } from '../harness/field/map.ts';
 import type { FieldImages } from '../harness/field/mapping.ts';
 import { parseFieldReport } from '../harness/field/report.ts';
 import { formatCellId } from '../harness/matrix/cell-id.ts';
-import type { Settings } from '../harness/matrix/cell.ts';
+import type { Settings } from '../harness/axes/table.ts';
 import { findInapplicable } from '../harness/plan/applicable.ts';
 import { prepare, type Prepared } from '../harness/prepare.ts';
 import { captureInGuest } from './capture-in-guest.ts';

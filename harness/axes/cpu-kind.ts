@@ -62,6 +62,7 @@ export function cpuModel(): AxisKind<string> {
         context.addIssue({ code: 'custom', message: outsideRange });
         return z.NEVER;
       }),
+    stored: z.string(),
     format: (value) => value.replaceAll(',', '+'),
     suggest: (input) => {
       const [model = '', ...words] = String(input).trim().split(separator);

@@ -9,6 +9,8 @@ export type AxisKind<V> = Readonly<{
   expects: string;
   /** Text or scalar of YAML → value. The editor's JSON Schema is made from its input side. */
   schema: z.ZodType<V>;
+  /** The value as results store it. Wider than `schema`: what is pinned or allowed changes, stored results stay. */
+  stored: z.ZodType<V>;
   /** Canonical text; equal values have equal texts. */
   format(value: V): string;
   /** Nearest right text for a wrong input, or null. */
@@ -26,6 +28,7 @@ export function choice<const T extends string | number>(values: readonly T[]): A
   return {
     expects: `one of ${values.join(', ')}`,
     schema: z.literal([...values]),
+    stored: z.literal([...values]),
     format: String,
     suggest: (input) => {
       const text = String(input).trim().toLowerCase();
@@ -45,6 +48,7 @@ export function name(values: readonly string[], what: string): AxisKind<string> 
   return {
     expects: `one of ${values.join(', ')} (${what})`,
     schema: z.literal([...numbers, ...values]).transform(String),
+    stored: z.string(),
     format: String,
     suggest: (input) => {
       const text = String(input)
@@ -59,11 +63,16 @@ export function name(values: readonly string[], what: string): AxisKind<string> 
   };
 }
 
-/** A whole number within a range; `null` where `noneWord` names it. */
+/** Zero is kept apart: a count or a size that cannot be zero is damaged where it is. */
+const storedFrom = (min: number): z.ZodType<number> =>
+  min > 0 ? z.int().positive() : z.number().nonnegative();
+
+/** A whole number within a range. */
 export function integer(min: number, max: number): AxisKind<number> {
   return {
     expects: `a whole number from ${min} to ${max}`,
     schema: z.int().min(min).max(max),
+    stored: storedFrom(min),
     format: String,
     suggest: (input) => {
       const value =
@@ -97,6 +106,7 @@ export function size(range: SizeRange): AxisKind<number> {
         context.addIssue({ code: 'custom', message: outsideRange });
         return z.NEVER;
       }),
+    stored: storedFrom(range.min),
     format: formatSize,
     suggest: (input) => {
       const guess = guessSize(input);
@@ -110,6 +120,7 @@ export function optional<V>(kind: AxisKind<V>, word: string): AxisKind<V | null>
   return {
     expects: `${kind.expects}, or ${word}`,
     schema: z.union([z.literal([word, null]).transform(() => null), kind.schema]),
+    stored: kind.stored.nullable(),
     format: (value) => (value === null ? word : kind.format(value)),
     suggest: (input) => kind.suggest(input) ?? nearest(String(input), [word]),
   };
@@ -155,6 +166,7 @@ export function variables(
         if (bytes > maxEnvBytes) refuse(null, `variables of ${bytes} bytes; at most ${maxEnvBytes}`);
         return map;
       }),
+    stored: z.record(z.string(), z.string()),
     format: (map) =>
       Object.keys(map)
         .sort()

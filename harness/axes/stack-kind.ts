@@ -14,6 +14,7 @@ export function stackSize(range: SizeRange): AxisKind<number | 'unlimited' | nul
       z.literal('unlimited'),
       kind.schema,
     ]),
+    stored: z.number().positive().or(z.literal('unlimited')).nullable(),
     format: (value) => (value === null ? 'default' : typeof value === 'string' ? value : kind.format(value)),
     suggest: (input) => kind.suggest(input) ?? nearest(String(input), ['unlimited', 'default']),
   };

@@ -1,6 +1,6 @@
 import t from 'tap';
-import { axes, axisNames, axisWords, defaultSettings, defineAxes, knownImages } from '../matrix/axes.ts';
-import { formatValue } from '../matrix/cell-id.ts';
+import { axes, axisNames, axisWords, defaultSettings, defineAxes, knownImages } from './table.ts';
+import { formatValue } from './table.ts';
 import { distance, nearest } from './nearest-word.ts';
 import { formatSize, guessSize, parseSize } from './size.ts';
 

@@ -22,6 +22,7 @@ export function nodeVersions(lines: readonly string[]): AxisKind<string> {
       z.literal([...numbers, ...lines]).transform(String),
       z.string().regex(versionPattern, { abort: true }).refine(isVersion, { message: outsideRange }),
     ]),
+    stored: z.string(),
     format: String,
     suggest: (input) => {
       const text = String(input)
@@ -46,6 +47,7 @@ export function engineNames(pinned: readonly string[]): AxisKind<string> {
       z.literal(names),
       z.string().regex(pattern, { abort: true }).refine(isEngine, { message: outsideRange }),
     ]),
+    stored: z.string(),
     format: String,
     suggest: (input) => {
       const text = String(input)

@@ -5,10 +5,8 @@ import { rangeOf, type AxisRange } from '../field/axis-range.ts';
 import { bisect as findThreshold, predictThreshold, type Found, type Threshold } from '../field/bisect.ts';
 import { reached } from '../field/fix.ts';
 import { reaches } from '../field/model.ts';
-import { axes } from '../matrix/axes.ts';
+import { axes, defaultSettings, rowOf, type Settings } from '../axes/table.ts';
 import { parseCellId, resolveAxis } from '../matrix/cell-id.ts';
-import { defaultSettings } from '../matrix/axes.ts';
-import type { Settings } from '../matrix/cell.ts';
 import { estimateCell } from '../outcome/predict-cell.ts';
 import { textOption, type Context } from './context.ts';
 import { openAsk } from './field-context.ts';
@@ -42,7 +40,7 @@ export async function bisect(context: Context, args: readonly string[], options:
   // Another boot value is another machine: a template would be made and never used again.
   const ask = await openAsk(context, options, {
     title: 'bisect',
-    cold: axes[axis].applies === 'boot',
+    cold: rowOf(axes, axis).applies === 'boot',
     once: false,
   });
   const threshold = await findThreshold(async (index) => reached(await ask(range.at(base, index)), tier), {

@@ -2,7 +2,7 @@
 import { makeTemporaryFolder } from '../../images/temporary-folder.ts';
 import { loadLock } from '../../images/lock.ts';
 import type { FieldImages } from '../field/mapping.ts';
-import { knownImages } from '../matrix/axes.ts';
+import { knownImages } from '../axes/table.ts';
 import { bootAsk, remember, type Ask } from '../field/ask.ts';
 import type { Result } from '../store/result.ts';
 import { cacheOption, finishCells, textOption, type Context } from './context.ts';

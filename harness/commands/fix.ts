@@ -7,7 +7,7 @@ import { loadFieldReport } from '../field/report.ts';
 import { listObstacles } from '../field/reproduce.ts';
 import { parseCellName } from '../field/results.ts';
 import { formatCellId } from '../matrix/cell-id.ts';
-import type { Settings } from '../matrix/cell.ts';
+import type { Settings } from '../axes/table.ts';
 import { plainLine } from '../outcome/plain-text.ts';
 import type { Result } from '../store/result.ts';
 import { tierOption } from './bisect.ts';

@@ -1,6 +1,6 @@
 /** A shell in the guest of a cell, with its limits and kernel settings applied: for `shell` and `repro --shell`. */
 import { applySettings } from '../guest/observe.ts';
-import { buildLimits } from '../guest/settings.ts';
+import { buildLimits } from '../axes/guest-settings.ts';
 import { openSession } from '../guest/open-session.ts';
 import { buildForeignSubject, buildSubject } from '../guest/subject.ts';
 import { startMachine } from '../machine/machine.ts';

@@ -4,7 +4,7 @@ import { keepOnly, minimize as findMinimal } from '../field/minimize.ts';
 import { parseCellName } from '../field/results.ts';
 import { signatureOf } from '../field/symptom.ts';
 import { formatCellId } from '../matrix/cell-id.ts';
-import type { Settings } from '../matrix/cell.ts';
+import type { Settings } from '../axes/table.ts';
 import { estimateCell } from '../outcome/predict-cell.ts';
 import type { Context } from './context.ts';
 import { openAsk } from './field-context.ts';

@@ -18,7 +18,7 @@ import {
 import { buildCell, findResult, parseCellName } from '../field/results.ts';
 import { signatureOf, symptomOfReport } from '../field/symptom.ts';
 import { formatCellId } from '../matrix/cell-id.ts';
-import type { Settings } from '../matrix/cell.ts';
+import type { Settings } from '../axes/table.ts';
 import { plainLine } from '../outcome/plain-text.ts';
 import { estimateCell } from '../outcome/predict-cell.ts';
 import { isFailed } from '../store/bundle.ts';

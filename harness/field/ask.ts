@@ -1,7 +1,7 @@
 /** The question every search asks: what happens in a guest with these settings? */
 import { PoolproofError } from '../errors.ts';
 import { formatCellId } from '../matrix/cell-id.ts';
-import type { Settings } from '../matrix/cell.ts';
+import type { Settings } from '../axes/table.ts';
 import { runMatrix, type RunOptions } from '../run.ts';
 import type { Result } from '../store/result.ts';
 import { buildCases } from './cell-matrix.ts';

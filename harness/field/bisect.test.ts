@@ -1,6 +1,6 @@
 import t from 'tap';
-import { defaultSettings } from '../matrix/axes.ts';
-import type { AxisName, Settings } from '../matrix/cell.ts';
+import { defaultSettings } from '../axes/table.ts';
+import type { AxisName, Settings } from '../axes/table.ts';
 import { rangeOf, type AxisRange } from './axis-range.ts';
 import { bisect, predictThreshold, type Threshold } from './bisect.ts';
 import { predictSettings, reaches } from './model.ts';

@@ -3,9 +3,8 @@
  * says is enough; and what people recommend whether it helps or not. Pure: guests decide afterwards.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { axes } from '../matrix/axes.ts';
-import { formatValue } from '../matrix/cell-id.ts';
-import type { AxisName, Settings } from '../matrix/cell.ts';
+import { axes, formatValue } from '../axes/table.ts';
+import type { AxisName, Settings } from '../axes/table.ts';
 import type { Tier } from '../../images/allocator/tier.ts';
 import { rangeOf } from './axis-range.ts';
 import { predictThreshold } from './bisect.ts';
@@ -241,16 +240,16 @@ function listSysctls(settings: Settings, wanted: Tier): readonly Draft[] {
   const strict = settings.overcommit === 2;
   // Writing one of the two clears the other.
   const ratio =
-    strict && settings.overcommitKbytes === null ? smallest(settings, 'overcommitRatio', wanted) : null;
+    strict && settings.overcommitBytes === null ? smallest(settings, 'overcommitRatio', wanted) : null;
   const size =
-    strict && settings.overcommitKbytes !== null ? smallest(settings, 'overcommitKbytes', wanted) : null;
+    strict && settings.overcommitBytes !== null ? smallest(settings, 'overcommitBytes', wanted) : null;
   return [
     ...(size === null
       ? []
       : [
           {
             kind: 'sysctl' as const,
-            change: `sysctl vm.overcommit_kbytes=${kibOf(size.overcommitKbytes)}`,
+            change: `sysctl vm.overcommit_kbytes=${kibOf(size.overcommitBytes)}`,
             cost: 'the machine may promise more memory than before',
             settings: size,
           },

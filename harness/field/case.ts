@@ -1,6 +1,6 @@
 /** A known case, run once more: its cells out of the file, and how what was seen ends. */
 import { PoolproofError } from '../errors.ts';
-import type { FieldCase } from '../matrix/cases.ts';
+import type { FieldCase } from '../matrix/cell.ts';
 import type { Matrix } from '../matrix/cell.ts';
 import { nearest } from '../axes/nearest-word.ts';
 import { listKnownFailures, type KnownFailure } from '../report/known-failures.ts';

@@ -1,8 +1,8 @@
 /** Cells that were found, not listed in a file, as a matrix: to run them, and to save them for the nightly run. */
 import { stringify } from 'yaml';
-import { axes, axisNames } from '../matrix/axes.ts';
-import { formatValue } from '../matrix/cell-id.ts';
-import type { AxisName, Matrix, Settings } from '../matrix/cell.ts';
+import { axes, axisNames, formatValue } from '../axes/table.ts';
+import type { AxisName, Settings } from '../axes/table.ts';
+import type { Matrix } from '../matrix/cell.ts';
 import { parseMatrix } from '../matrix/load.ts';
 
 /** What a case is expected to do, as a matrix says it. */

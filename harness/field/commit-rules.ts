@@ -1,5 +1,5 @@
 /** Rules for overcommit: what a process may still be promised is what decides, however it came about. */
-import type { Settings } from '../matrix/cell.ts';
+import type { Settings } from '../axes/table.ts';
 import { estimateFacts } from '../plan/estimate-facts.ts';
 import { axisOf, say, type Rule } from './mapping.ts';
 import type { FieldReport } from './report.ts';
@@ -37,7 +37,7 @@ const mapMode: Rule = ({ overcommit: { mode } }, so) => ({
 
 /** The report's own ratio or size. */
 function ownValue({ overcommit: { ratio, kib: size } }: FieldReport): Partial<Settings> {
-  if (size !== null && size > 0) return { overcommitKbytes: Math.min(size * kib, tib) };
+  if (size !== null && size > 0) return { overcommitBytes: Math.min(size * kib, tib) };
   return { overcommitRatio: Math.min(ratio ?? 50, 1000) };
 }
 
@@ -50,26 +50,26 @@ export const mapOvercommit: Rule = (report, so, known) => {
   const guest = estimateFacts({ ...strict, ...own });
   const wanted = leftOf(report, guest);
   const isOwn = wanted === null || Math.abs(leftIn(guest) - wanted) <= near;
-  const fact = own.overcommitKbytes === undefined ? 'ratio' : 'kib';
+  const fact = own.overcommitBytes === undefined ? 'ratio' : 'kib';
   const told = say(
     `overcommit.${fact}`,
     overcommit[fact],
     overcommit[fact] === null ? 'approximated' : 'exact',
     {
-      ...axisOf(fact === 'kib' ? 'overcommitKbytes' : 'overcommitRatio', { ...strict, ...own }),
+      ...axisOf(fact === 'kib' ? 'overcommitBytes' : 'overcommitRatio', { ...strict, ...own }),
       why: overcommit[fact] === null ? "the kernel's default" : null,
       decides: true,
     },
   );
   if (isOwn) return { set: { ...mode.set, ...own }, say: [...mode.say, told] };
   // Swap counts beside the size, huge pages do not.
-  const bare = estimateFacts({ ...strict, overcommitKbytes: kib });
+  const bare = estimateFacts({ ...strict, overcommitBytes: kib });
   const size = Math.round((wanted - leftIn(bare)) / kib) * kib + kib;
-  const overcommitKbytes = Math.min(Math.max(size, kib), tib);
-  const after = { ...strict, overcommitKbytes };
+  const overcommitBytes = Math.min(Math.max(size, kib), tib);
+  const after = { ...strict, overcommitBytes };
   const facts = (['commitLimitKib', 'committedKib'] as const).map((name) =>
     say(`memory.${name}`, memory[name], wanted < smallestLeft ? 'not reproducible' : 'approximated', {
-      ...(wanted >= smallestLeft && axisOf('overcommitKbytes', after)),
+      ...(wanted >= smallestLeft && axisOf('overcommitBytes', after)),
       why:
         wanted < smallestLeft
           ? `it leaves ${Math.max(0, Math.floor(wanted / mib))} MiB, and a guest needs ${smallestLeft / mib} for itself`
@@ -77,5 +77,5 @@ export const mapOvercommit: Rule = (report, so, known) => {
       decides: true,
     }),
   );
-  return { set: { ...mode.set, overcommitKbytes }, say: [...mode.say, ...facts] };
+  return { set: { ...mode.set, overcommitBytes }, say: [...mode.say, ...facts] };
 };

@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { Tier } from '../../images/allocator/tier.ts';
 import { parseCellId } from '../matrix/cell-id.ts';
-import type { Settings } from '../matrix/cell.ts';
+import type { Settings } from '../axes/table.ts';
 import type { Result } from '../store/result.ts';
 import { listCandidates, listPopular } from './candidates.ts';
 import { findFix } from './fix.ts';
@@ -134,9 +134,9 @@ t.test('pool parameters, commit sizes, stacks and W^X have cures of their own', 
       .map(({ change }) => change)
       .join('; ');
   t.match(changes('memory=4G,overcommit=2,profile=wasmtime'), /^-O pooling-total-stacks=\d+/);
-  t.match(changes('memory=1G,overcommit=2,overcommitKbytes=600M'), /sysctl vm\.overcommit_kbytes=\d+;/);
+  t.match(changes('memory=1G,overcommit=2,overcommitBytes=600M'), /sysctl vm\.overcommit_kbytes=\d+;/);
   t.notMatch(
-    changes('memory=1G,overcommit=2,overcommitKbytes=600M'),
+    changes('memory=1G,overcommit=2,overcommitBytes=600M'),
     /overcommit_ratio/,
     'one clears the other',
   );

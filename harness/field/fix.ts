@@ -2,7 +2,7 @@
 import type { Tier } from '../../images/allocator/tier.ts';
 import { atLeast } from '../../images/allocator/tier.ts';
 import { formatCellId } from '../matrix/cell-id.ts';
-import type { Settings } from '../matrix/cell.ts';
+import type { Settings } from '../axes/table.ts';
 import type { Result } from '../store/result.ts';
 import type { Ask } from './ask.ts';
 import { listCandidates, listPopular, type Candidate } from './candidates.ts';

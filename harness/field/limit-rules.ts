@@ -1,5 +1,5 @@
 /** Rules for what a process may have: resource limits, its cgroup, memory both writable and executable. */
-import type { Settings } from '../matrix/cell.ts';
+import type { Settings } from '../axes/table.ts';
 import { formatSize } from '../axes/size.ts';
 import { axisOf, say, type FactMapping, type Rule } from './mapping.ts';
 import type { FieldLimit, FieldReport } from './report.ts';

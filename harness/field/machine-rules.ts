@@ -1,6 +1,6 @@
 /** Rules for memory and kernel: RAM, swap, huge pages, mappings, the kernel itself. */
 import { lockNames } from '../../images/definitions.ts';
-import { defaultSettings } from '../matrix/axes.ts';
+import { defaultSettings } from '../axes/table.ts';
 import { formatSize } from '../axes/size.ts';
 import { estimateFacts } from '../plan/estimate-facts.ts';
 import { axisOf, say, type FieldImages, type Rule } from './mapping.ts';

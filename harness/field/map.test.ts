@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { resolveProcessCost } from '../../images/allocator/processes.ts';
-import { knownImages } from '../matrix/axes.ts';
+import { knownImages } from '../axes/table.ts';
 import { estimateFacts } from '../plan/estimate-facts.ts';
 import { buildCases, renderCases } from './cell-matrix.ts';
 import { mapReport, renderMapping } from './map.ts';
@@ -130,7 +130,7 @@ t.test('strict overcommit: what is left is what is set', (t) => {
     overcommit: { ...base.overcommit, mode: 2 as const, ratio: 0, kib: 614_400 },
     memory: { ...base.memory, commitLimitKib: 614_400 + 262_140, swapTotalKib: 262_140 },
   };
-  t.match(mapped(kbytes).settings, { overcommitKbytes: 614_400 * 1024, swap: 256 * 2 ** 20 });
+  t.match(mapped(kbytes).settings, { overcommitBytes: 614_400 * 1024, swap: 256 * 2 ** 20 });
   t.match(how(kbytes, 'overcommit.kib'), { how: 'exact' });
   t.match(how(kbytes, 'memory.swapTotalKib'), { how: 'exact', value: '256M' });
   const full = { ...strict, memory: { ...base.memory, committedKib: 497_000 } };

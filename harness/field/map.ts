@@ -3,7 +3,7 @@
  * (and how), or not at all (and why). Facts that decide a tier and cannot be met make a case that cannot be
  * reproduced here: that is said, not papered over.
  */
-import { defaultSettings } from '../matrix/axes.ts';
+import { defaultSettings } from '../axes/table.ts';
 import { mapOvercommit } from './commit-rules.ts';
 import { mapProcessor, mapWidth } from './cpu-rules.ts';
 import { mapCgroup, mapLimits, mapWriteExecute } from './limit-rules.ts';

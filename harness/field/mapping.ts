@@ -1,7 +1,6 @@
 /** What is said of each fact of a report when it becomes a cell. */
-import { axes, knownImages, type KnownImages } from '../matrix/axes.ts';
-import { formatValue } from '../matrix/cell-id.ts';
-import type { AxisName, Settings } from '../matrix/cell.ts';
+import { axes, knownImages, type KnownImages, formatValue } from '../axes/table.ts';
+import type { AxisName, Settings } from '../axes/table.ts';
 import type { FieldReport } from './report.ts';
 
 export type FactMapping = Readonly<{

@@ -1,7 +1,7 @@
 /** The smallest set of settings away from their defaults that still shows a failure. Pure over an injected question. */
-import { axes, axisNames, defaultSettings } from '../matrix/axes.ts';
-import { formatValue, idPiece } from '../matrix/cell-id.ts';
-import type { AxisName, Settings } from '../matrix/cell.ts';
+import { axes, axisNames, defaultSettings, formatValue } from '../axes/table.ts';
+import { idPiece } from '../matrix/cell-id.ts';
+import type { AxisName, Settings } from '../axes/table.ts';
 
 /** One thing that differs from its default: an axis, or one variable of the environment. */
 export type Deviation = Readonly<{ axis: AxisName; variable: string | null; text: string }>;
@@ -12,7 +12,7 @@ export function listDeviations(settings: Settings): readonly Deviation[] {
       return Object.entries(settings.env).map(([variable, value]) => ({
         axis,
         variable,
-        text: idPiece(axes, axis, { [variable]: value }),
+        text: idPiece(axes.env, { [variable]: value }),
       }));
     }
     const text = formatValue(axes, axis, settings[axis]);

@@ -7,7 +7,7 @@ import type { Prediction } from '../../images/allocator/prediction.ts';
 import { resolveChoice } from '../../images/allocator/spin-variables.ts';
 import { atLeast, type Tier } from '../../images/allocator/tier.ts';
 import { v8VersionOf } from '../../images/allocator/v8-rules.ts';
-import type { Settings } from '../matrix/cell.ts';
+import type { Settings } from '../axes/table.ts';
 import { predictCell } from '../outcome/predict-cell.ts';
 import { estimateFacts } from '../plan/estimate-facts.ts';
 import { parametersOf } from '../plan/parameters.ts';

@@ -1,7 +1,7 @@
 /** Rules for the process: its runtime, and what surrounds it. */
 import { lockNames } from '../../images/definitions.ts';
-import { axes } from '../matrix/axes.ts';
-import type { Settings } from '../matrix/cell.ts';
+import { axes } from '../axes/table.ts';
+import type { Settings } from '../axes/table.ts';
 import { axisOf, say, type FactMapping, type FieldImages, type Rule } from './mapping.ts';
 import type { FieldReport } from './report.ts';
 

@@ -1,10 +1,11 @@
 /** Stored results and cell ids, as commands name them. */
 import { PoolproofError } from '../errors.ts';
-import { axes } from '../matrix/axes.ts';
+import { axes } from '../axes/table.ts';
 import { formatCellId, parseCellId } from '../matrix/cell-id.ts';
-import type { Cell, Settings } from '../matrix/cell.ts';
+import type { Cell } from '../matrix/cell.ts';
+import type { Settings } from '../axes/table.ts';
 import { findShippedSubject } from '../matrix/subject-resolve.ts';
-import { hostSubject } from '../matrix/subject.ts';
+import { hostSubject } from '../axes/host.ts';
 import { findRun, listRuns } from '../store/find-run.ts';
 import { collectResults, readRun } from '../store/read-run.ts';
 import type { Result } from '../store/result.ts';

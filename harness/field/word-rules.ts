@@ -1,6 +1,6 @@
 /** Rules for what the command itself says: variables before the program, options after it. */
-import type { Settings } from '../matrix/cell.ts';
-import { axes } from '../matrix/axes.ts';
+import type { Settings } from '../axes/table.ts';
+import { axes } from '../axes/table.ts';
 import { formatSize } from '../axes/size.ts';
 import { axisOf, say, type FactMapping, type Rule } from './mapping.ts';
 import { programOf } from './process-rules.ts';

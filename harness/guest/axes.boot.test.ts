@@ -3,8 +3,8 @@ import t from 'tap';
 import { resolveCacheFolder } from '../../images/cache/cache-folder.ts';
 import { buildImages } from '../../images/build.ts';
 import { startMachine } from '../machine/machine.ts';
-import { defaultSettings } from '../matrix/axes.ts';
-import type { Settings } from '../matrix/cell.ts';
+import { defaultSettings } from '../axes/table.ts';
+import type { Settings } from '../axes/table.ts';
 import { findQemu } from '../plan/computer.ts';
 import { deadlinesFor } from '../plan/deadlines.ts';
 import { buildMachineSpec } from '../plan/machine-spec.ts';
@@ -35,7 +35,7 @@ t.test(
       swap: 256 * mib,
       hugepages: 10,
       overcommit: 2,
-      overcommitKbytes: 600 * mib,
+      overcommitBytes: 600 * mib,
       stackLimit: 16 * mib,
       cgroupMemory: 256 * mib,
       addressBits: 39,
@@ -44,7 +44,7 @@ t.test(
       cpuModel: 'Common KVM processor',
       swapTotal: 256 * mib - 4096,
       hugePages: 10,
-      overcommitKbytes: 600 * mib,
+      overcommitBytes: 600 * mib,
       commitLimit: 856 * mib - 4096,
       stackLimit: 16 * mib,
       cgroupMemoryMax: 256 * mib,

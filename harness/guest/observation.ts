@@ -1,5 +1,6 @@
 /** Raw facts about one cell: what the guest said and what the machine did. No judgement here. */
 import type { Facts } from '../../images/allocator/facts.ts';
+import type { ReadBack } from '../axes/guest-settings.ts';
 
 /** A subject's run as the session in the guest reported it. */
 export type SubjectRun = Readonly<{
@@ -35,16 +36,6 @@ export type SubjectRun = Readonly<{
   durationMs: number;
   /** Milliseconds of it in which the guest could have run, by the harness' account; absent in older observations. */
   guestTimeMs?: number;
-}>;
-
-/** One setting, as asked and as found. */
-export type ReadBack = Readonly<{
-  axis: string;
-  asked: string;
-  found: string;
-  ok: boolean;
-  /** Another limit of the same size was set in its place: what is asked cannot be had on this machine. */
-  standIn?: true;
 }>;
 
 export type MachineEnd = Readonly<{

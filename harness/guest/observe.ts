@@ -5,13 +5,13 @@ import { factFiles, parseFacts } from '../../images/allocator/parse-facts.ts';
 import type { Reply } from '../../images/guest/protocol.ts';
 import { PoolproofError } from '../errors.ts';
 import type { Machine } from '../machine/machine.ts';
-import type { Settings } from '../matrix/cell.ts';
+import type { Settings } from '../axes/table.ts';
 import type { Deadlines } from '../plan/deadlines.ts';
 import { swapDisk } from '../plan/machine-spec.ts';
 import type { MachineEnd, Observation, SubjectRun } from './observation.ts';
 import { openSession } from './open-session.ts';
 import type { ProtocolLog, Session } from './session.ts';
-import { buildLimits, buildWrites, compareSettings } from './settings.ts';
+import { buildLimits, buildWrites, compareSettings } from '../axes/guest-settings.ts';
 import { buildSubject, type Subject } from './subject.ts';
 
 /** The read-backs of the child itself come along by its process id. */

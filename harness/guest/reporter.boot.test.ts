@@ -14,7 +14,7 @@ import {
 } from '../../images/guest/protocol.ts';
 import { startMachine, type Machine } from '../machine/machine.ts';
 import { TemplateStore } from '../machine/template-store.ts';
-import { defaultSettings } from '../matrix/axes.ts';
+import { defaultSettings } from '../axes/table.ts';
 import { findQemu } from '../plan/computer.ts';
 import { deadlinesFor } from '../plan/deadlines.ts';
 import { buildMachineSpec } from '../plan/machine-spec.ts';

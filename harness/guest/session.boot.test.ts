@@ -8,7 +8,7 @@ import { buildImages } from '../../images/build.ts';
 import { outputCapBytes, type Reply } from '../../images/guest/protocol.ts';
 import { startMachine } from '../machine/machine.ts';
 import { TemplateStore } from '../machine/template-store.ts';
-import { defaultSettings } from '../matrix/axes.ts';
+import { defaultSettings } from '../axes/table.ts';
 import { findQemu } from '../plan/computer.ts';
 import { deadlinesFor } from '../plan/deadlines.ts';
 import { buildMachineSpec } from '../plan/machine-spec.ts';

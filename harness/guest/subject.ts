@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import { formatParameters } from '../../images/allocator/pool-parameters.ts';
 import { enginePath, hostFolder, nodePath } from '../../images/definitions.ts';
 import type { Request } from '../../images/guest/protocol.ts';
-import type { Settings } from '../matrix/cell.ts';
+import type { Settings } from '../axes/table.ts';
 import type { Subject as Definition } from '../matrix/subject.ts';
 import type { Deadlines } from '../plan/deadlines.ts';
 import { parametersOf } from '../plan/parameters.ts';

@@ -1,7 +1,7 @@
 /** The form of a known failure of the field: settings, what happens there, and where it is gone. */
 import { z } from 'zod';
 import { tiers, type Tier } from '../../images/allocator/tier.ts';
-import type { Selector } from './matrix-schema.ts';
+import type { Selector } from './selector.ts';
 import { patternSchema, type SubjectForm } from './subject-schema.ts';
 
 export const outcomes = ['reached', 'exhausted', 'crashed', 'timeout', 'guest-died'] as const;

@@ -1,28 +1,12 @@
 /** Cases of the field → cells, and what each cell is to its case. */
-import type { AxisTable } from './axes.ts';
-import { defaultSettings } from './axes.ts';
+import { type AxisTable, defaultSettings, rowsOf, type Settings } from '../axes/table.ts';
 import type { CaseExpect, CaseForm } from './case-schema.ts';
-import { formatCellId, formatValue } from './cell-id.ts';
-import type { AxisName, Cell, Expectation, Settings } from './cell.ts';
-import type { Selector, Value } from './matrix-schema.ts';
+import { formatCellId } from './cell-id.ts';
+import type { CaseCell, Cell, Expectation, FieldCase } from './cell.ts';
+import { combine, countCombinations, listValues, type Selector } from './selector.ts';
 import { quote } from './diagnostics.ts';
 import type { Problem } from './diagnostics.ts';
 import type { Path, Source } from './source.ts';
-
-/** A cell of a case: there it fails, or there it is gone. */
-export type CaseCell = Readonly<{ id: string; role: 'fails' | 'gone' }>;
-
-/** A known failure, as commands and reports name it. */
-export type FieldCase = Readonly<{
-  id: string;
-  title: string | null;
-  link: string | null;
-  cells: readonly CaseCell[];
-  standIn: string | null;
-  contradicts: string | null;
-  /** Why it cannot be reproduced here; such a case has no cells. */
-  cannot: string | null;
-}>;
 
 const maxCases = 1000;
 const maxCellsOfCase = 200;
@@ -34,22 +18,15 @@ export type ExpandedCases = Readonly<{
   problems: readonly Problem[];
 }>;
 
-/** Every combination of the values. */
-function combine(selector: Selector, base: Settings): Settings[] {
-  return Object.entries(selector).reduce<Settings[]>(
-    (sofar, [axis, given]) => {
-      const values: readonly Value[] = Array.isArray(given) ? (given as readonly Value[]) : [given as Value];
-      return sofar.flatMap((settings) => values.map((value) => ({ ...settings, [axis]: value })));
-    },
-    [base],
+/** Settings of every combination of the values. */
+function combineSettings(selector: Selector, base: Settings): Settings[] {
+  const lists = Object.entries(selector).map(([axis, given]) =>
+    listValues(given).map((value) => [axis, value] as const),
   );
+  return combine(lists).map((values) => ({ ...base, ...Object.fromEntries(values) }));
 }
 
-const countOf = (selector: Selector): number =>
-  Object.values(selector).reduce<number>(
-    (count, given) => count * (Array.isArray(given) ? given.length : 1),
-    1,
-  );
+const countOf = (selector: Selector): number => countCombinations(Object.values(selector).map(listValues));
 
 function expectationOf(
   wanted: CaseExpect,
@@ -115,7 +92,7 @@ export function expandCases(forms: readonly CaseForm[], source: Source, table: A
         return [];
       }
       const expectation = expectationOf(wanted, because, one.link);
-      return combine(selector, defaultSettings(table)).map((each) => ({
+      return combineSettings(selector, defaultSettings(table)).map((each) => ({
         id: add(each, expectation, at),
         role,
       }));
@@ -139,18 +116,18 @@ export function expandCases(forms: readonly CaseForm[], source: Source, table: A
   return { cases, cells: [...cells.values()].map(({ cell }) => cell), problems };
 }
 
+/** A value in lists and reports: numbers, words and no value as they are, others as their text. */
+export const showValue = (text: string, value: unknown): string | number | null =>
+  typeof value === 'string' || typeof value === 'number' || value === null ? value : text;
+
 /** Axes that the cells of cases vary, with their values as lists and reports show them. */
 export function axesOfCases(
   cells: readonly Readonly<{ settings: Settings }>[],
   table: AxisTable,
-): readonly Readonly<{ name: AxisName; values: readonly (string | number | null)[] }>[] {
-  return Object.values(table).flatMap(({ name }) => {
-    const values = new Map(
-      cells.map(({ settings }) => [formatValue(table, name, settings[name]), settings[name]]),
-    );
-    const shown = [...values].map(([text, value]) =>
-      typeof value === 'object' && value !== null ? text : value,
-    );
-    return values.size > 1 ? [{ name, values: shown }] : [];
+): readonly Readonly<{ name: string; values: readonly (string | number | null)[] }>[] {
+  return rowsOf(table).flatMap((row) => {
+    const values = new Map(cells.map(({ settings }) => [row.format(row.pick(settings)), row.pick(settings)]));
+    const shown = [...values].map(([text, value]) => showValue(text, value));
+    return values.size > 1 ? [{ name: row.name, values: shown }] : [];
   });
 }

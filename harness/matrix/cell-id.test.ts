@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import t from 'tap';
 import { PoolproofError } from '../errors.ts';
-import { axes, axisNames, defaultSettings } from './axes.ts';
+import { axes, axisNames, defaultSettings } from '../axes/table.ts';
 import { formatCellId, parseCellId } from './cell-id.ts';
-import type { Settings } from './cell.ts';
+import type { Settings } from '../axes/table.ts';
 import { parseMatrix } from './load.ts';
 import { selectCells } from './select.ts';
 
@@ -39,7 +39,7 @@ function randomSettings(next: () => number): Settings {
     cpus: whole(1, 64),
     cpu: pick([null, 'max', 'qemu64', 'max,pku=off,sse4.1=on', 'Skylake-Client-noTSX-IBRS,avx=off']),
     swap: pick([null, whole(1, 2 ** 20) * 2 ** 20]),
-    overcommitKbytes: pick([null, whole(1, 2 ** 30) * 1024]),
+    overcommitBytes: pick([null, whole(1, 2 ** 30) * 1024]),
     hugepages: pick([0, whole(1, 2 ** 20)]),
     stackLimit: pick([null, 'unlimited', whole(128, 2 ** 30) * 1024]),
     cgroupMemory: pick([null, whole(256, 2 ** 28) * 4096]),

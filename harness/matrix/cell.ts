@@ -1,65 +1,8 @@
-/** One combination of settings, as the matrix asked for it. */
-import type { AllocatorChoice, Profile, Tier } from '../../images/allocator/tier.ts';
-import type { FieldCase } from './cases.ts';
+/** A matrix and its cells: combinations of settings with what is expected of them. */
+import type { Tier } from '../../images/allocator/tier.ts';
+import type { Settings } from '../axes/table.ts';
 import type { Measure } from './measure.ts';
 import type { Subject } from './subject.ts';
-
-/** Every axis resolved. Sizes in bytes; `null` leaves the guest's own default. */
-export type Settings = Readonly<{
-  /** RAM of the test machine, bytes, a multiple of 1 MiB. */
-  memory: number;
-  /** vm.overcommit_memory. */
-  overcommit: 0 | 1 | 2;
-  /** vm.overcommit_ratio, percent. */
-  overcommitRatio: number;
-  thp: 'always' | 'madvise' | 'never';
-  /** `wasmtime` (the newest pinned), `wasmtime@38.0.0` or `v8`. */
-  engine: string;
-  /** Release line of Node (`22`) or a whole version (`22.13.0`). */
-  node: string;
-  /** RLIMIT_AS, bytes, a multiple of 1 KiB. */
-  addressSpace: number | null;
-  /** RLIMIT_DATA, bytes, a multiple of 1 KiB. */
-  dataLimit: number | null;
-  /** vm.max_map_count. */
-  maxMapCount: number | null;
-  /** Row of the kernel table: `bookworm`. */
-  kernel: string;
-  cpus: number;
-  /** QEMU CPU model and flags, `max,pku=off`; null for the accelerator's own. */
-  cpu: string | null;
-  /** Swap, bytes, a multiple of 1 MiB. */
-  swap: number | null;
-  /** vm.overcommit_kbytes in bytes; null leaves overcommitRatio in charge. */
-  overcommitKbytes: number | null;
-  /** vm.nr_hugepages. */
-  hugepages: number;
-  /** RLIMIT_STACK, soft, bytes. */
-  stackLimit: number | 'unlimited' | null;
-  /** memory.max of the host's cgroup, bytes, a multiple of 4 KiB. */
-  cgroupMemory: number | null;
-  /** How memory that is writable and executable is forbidden. */
-  mdwe: 'off' | 'prctl' | 'seccomp';
-  /** Bits of user addresses; an RLIMIT_AS stands in. */
-  addressBits: number | null;
-  /** Parameters of the tier asked for: counts and bytes. */
-  memories: number | null;
-  tables: number | null;
-  tableElements: number | null;
-  stacks: number | null;
-  maxMemory: number | null;
-  reservation: number | null;
-  guard: number | null;
-  /** SPIN_ALLOCATOR. */
-  allocator: AllocatorChoice;
-  profile: Profile;
-  /** Name of what runs: `wasm-host`, or another subject. */
-  subject: string;
-  /** Environment variables of the wasm host. */
-  env: Readonly<Record<string, string>>;
-}>;
-
-export type AxisName = keyof Settings;
 
 /**
  * What a cell is expected to do. At most one of `tier`, `atLeast`, `outcome` is set; with `overhead` alone the tier
@@ -93,19 +36,34 @@ export type Cell = Readonly<{
   repetition: number;
 }>;
 
+/** A cell of a case: there it fails, or there it is gone. */
+export type CaseCell = Readonly<{ id: string; role: 'fails' | 'gone' }>;
+
+/** A known failure, as commands and reports name it. */
+export type FieldCase = Readonly<{
+  id: string;
+  title: string | null;
+  link: string | null;
+  cells: readonly CaseCell[];
+  standIn: string | null;
+  contradicts: string | null;
+  /** Why it cannot be reproduced here; such a case has no cells. */
+  cannot: string | null;
+}>;
+
 export type Matrix = Readonly<{
   title: string;
   /** Path as given, for messages. */
   file: string;
   /** The text as read, kept in the run's record. */
   text: string;
-  /** Number of cells, known without expanding. */
+  /** Number of cells with repetitions. */
   size: number;
   /** The axes in the order they are shown, with the values the matrix varies. */
-  axes: readonly Readonly<{ name: AxisName; values: readonly (string | number | null)[] }>[];
+  axes: readonly Readonly<{ name: string; values: readonly (string | number | null)[] }>[];
   repeat: number;
   /** Known failures of the field; empty in most matrices. */
   cases: readonly FieldCase[];
-  /** Streams the cells; restartable. */
+  /** The cells with their repetitions; as often as one likes. */
   cells(): Iterable<Cell>;
 }>;

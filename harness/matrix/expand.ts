@@ -1,293 +1,257 @@
-/** Compiled matrix → cells: counted and checked once, then streamed as often as one likes. */
-import type { AxisTable } from './axes.ts';
-import { defaultSettings } from './axes.ts';
+/** The checked matrix file → its cells: the product of `axes` less `exclude`, then the rows of `include`. */
+import { type AxisTable, defaultSettings, rowOf } from '../axes/table.ts';
 import { idOrder, idPiece } from './cell-id.ts';
-import type { AxisName, Cell, Expectation, Settings } from './cell.ts';
-import type { Compiled } from './compile.ts';
-import type { Rule, Value } from './matrix-schema.ts';
-import { quote } from './diagnostics.ts';
-import type { Problem } from './diagnostics.ts';
+import type { Cell } from './cell.ts';
+import { type Problem, quote } from './diagnostics.ts';
+import type { MatrixFile, MeasureEntry } from './matrix-schema.ts';
+import { defaultMeasure, type Measure } from './measure.ts';
+import {
+  buildTests,
+  type Combination,
+  type Dimension,
+  findContradictions,
+  joinRules,
+  type Test,
+  type Tests,
+} from './rules.ts';
+import { combine, countCombinations, listValues, type Selector, valuePath } from './selector.ts';
 import type { Path, Source } from './source.ts';
-import { bitSet, countCombinations, firstCommon, hasBit, intersects, setBit, walk } from './walk.ts';
-import type { BitSet, Lists, Step } from './walk.ts';
 
-export const maxCells = 1_000_000;
+/** With repetitions. At a second a cell they take more than a day. */
+export const maxCells = 100_000;
 
 /** Conflicts and duplicates are reported for so many rules; more would only repeat. */
 const maxReported = 100;
+/** More would not be read. */
+const maxProblems = 200;
 
-type Parts = Readonly<{ lists: Lists; isProduct: boolean; path: Path }>;
+/** Combinations that come from one place of the file, as canonical texts by axis. */
+type Part = Readonly<{ lists: readonly (readonly string[])[]; isProduct: boolean; path: Path }>;
 
-function partsOf({ product, includes }: Compiled): Parts[] {
-  return [
-    ...(product === null ? [] : [{ lists: product, isProduct: true, path: ['axes'] }]),
-    ...includes.map((lists, index) => ({ lists, isProduct: false, path: ['include', index] })),
-  ];
-}
+/** A cell before it is numbered among repetitions. */
+export type CellOnce = Omit<Cell, 'repetition'>;
 
-/** Bits there are: those of `exclude`, of `expect`, and the one of `measure`. */
-const countBits = ({ excludes, expects, measures }: Compiled): number =>
-  excludes.length + expects.length + measures.length;
+export type Expanded = Readonly<{
+  /** Axes that take part, with every value some cell may have. */
+  dimensions: readonly Dimension[];
+  /** False where the file has neither `axes` nor `include`. */
+  hasParts: boolean;
+  cells: readonly CellOnce[];
+  problems: readonly Problem[];
+}>;
 
-function excludeSet(compiled: Compiled): BitSet {
-  const { excludes } = compiled;
-  const set = bitSet(countBits(compiled));
-  excludes.forEach((_, bit) => setBit(set, bit));
-  return set;
-}
-
-/** What a rule says of the end of a cell; of its overhead another rule may speak. */
-const demandsEnd = ({ tier, atLeast, outcome }: Rule): boolean =>
-  tier !== undefined || atLeast !== undefined || outcome !== undefined;
-
-/** The two things rules demand. A cell has at most one demand of each. */
-const aspects: readonly Readonly<{
-  speaks: (rule: Rule) => boolean;
-  demand: (rule: Rule) => string;
-}>[] = [
-  {
-    speaks: demandsEnd,
-    demand: ({ tier, atLeast, outcome, error }) => JSON.stringify([tier, atLeast, outcome, error]),
-  },
-  { speaks: ({ overhead }) => overhead !== undefined, demand: ({ overhead }) => String(overhead) },
-];
-
-/** By aspect, expect rules grouped by what they demand: two groups that meet in a cell contradict each other. */
-function demandSets(compiled: Compiled): BitSet[][] {
-  const { excludes, expects } = compiled;
-  return aspects.map(({ speaks, demand }) => {
-    const groups = new Map<string, BitSet>();
-    expects.forEach(({ rule }, index) => {
-      if (!speaks(rule)) return;
-      const group = groups.get(demand(rule)) ?? bitSet(countBits(compiled));
-      groups.set(demand(rule), group);
-      setBit(group, excludes.length + index);
-    });
-    return [...groups.values()];
-  });
-}
-
-function idOf(compiled: Compiled, table: AxisTable, step: Step): string {
-  const pieces = new Map(
-    compiled.dimensions.map(({ axis, values }, index) => [
-      axis,
-      idPiece(table, axis, values[step.values[index] ?? 0] as Value),
-    ]),
-  );
-  return idOrder(table)
-    .map((axis) => pieces.get(axis) ?? idPiece(table, axis, table[axis].default))
-    .filter((piece) => piece !== '')
-    .join(',');
-}
-
-/** Number of cells without repetitions, and what is wrong with the combinations. */
-export function countCells(
-  compiled: Compiled,
-  repeat: number,
-  source: Source,
-  table: AxisTable,
-): Readonly<{ count: number; problems: readonly Problem[] }> {
-  const parts = partsOf(compiled);
-  const upperBound = parts.reduce((sum, { lists }) => sum + countCombinations(lists), 0) * repeat;
+export function expandMatrix(file: MatrixFile, source: Source, table: AxisTable): Expanded {
+  const { parts, dimensions, problems: repeated } = collectParts(file, source, table);
+  const tests = buildTests(file, source, table, dimensions);
+  const problems = [...repeated, ...tests.problems];
+  const expanded = { dimensions, hasParts: parts.length > 0 };
   if (parts.length === 0) {
     const hint = 'give `axes` with at least one axis, or `include`';
-    return {
-      count: 0,
-      problems: [
-        { code: 'MATRIX_EMPTY', message: 'the matrix has no cell', ...source.placeOf([]), length: 1, hint },
-      ],
-    };
+    const message = 'the matrix has no cell';
+    problems.push({ code: 'MATRIX_EMPTY', message, ...source.placeOf([]), length: 1, hint });
+    return { ...expanded, cells: [], problems };
   }
-  if (upperBound > maxCells) return { count: 0, problems: [tooMany(compiled, upperBound, repeat, source)] };
-
-  const ruleCount = countBits(compiled);
-  const acceptance = compiled.dimensions.map(({ accepts }) => accepts);
-  const excluding = excludeSet(compiled);
-  const demands = demandSets(compiled).filter((groups) => groups.length > 1);
-  const used = bitSet(ruleCount);
-  const duplicates = findDuplicates(compiled, source, table);
-  if (ruleCount === 0) return { count: upperBound / repeat, problems: duplicates };
+  const total = parts.reduce((sum, { lists }) => sum + countCombinations(lists), 0) * (file.repeat ?? 1);
+  if (total > maxCells) {
+    const tooMany = describeTooMany(parts, dimensions, total, file.repeat ?? 1, source);
+    return { ...expanded, cells: [], problems: [...problems, tooMany] };
+  }
+  const build = prepareCells(dimensions, fillMeasure(file.measure ?? {}), table);
+  const used = new Set<Test>();
   const conflicts = new Map<string, Problem>();
-  let count = 0;
-  for (const { lists, isProduct } of parts) {
-    for (const step of walk(lists, acceptance, ruleCount)) {
-      if (isProduct && intersects(step.rules, excluding)) {
-        for (let word = 0; word < used.length; word += 1) {
-          used[word] = (used[word] ?? 0) | ((step.rules[word] ?? 0) & (excluding[word] ?? 0));
-        }
-        continue;
-      }
-      count += 1;
-      for (let word = 0; word < used.length; word += 1) {
-        used[word] = (used[word] ?? 0) | ((step.rules[word] ?? 0) & ~(excluding[word] ?? 0));
-      }
-      if (conflicts.size < maxReported) for (const groups of demands) findConflict(step, groups, conflicts);
-    }
+  const cells = parts.flatMap(({ lists, isProduct, path }) =>
+    combine(lists).flatMap((combination) => {
+      const excluding = isProduct ? findMatching(tests.excludes, combination, used) : [];
+      if (excluding.length > 0) return [];
+      const matching = findMatching(tests.expects, combination, used);
+      const isMeasured = findMatching(tests.measures, combination, used).length > 0;
+      const cell = build(combination, matching, isMeasured);
+      if (conflicts.size < maxReported) addConflicts(conflicts, matching, cell.id, source);
+      return [{ cell, path }];
+    }),
+  );
+  problems.push(...findDuplicates(cells, source), ...conflicts.values());
+  problems.push(...findUnused(tests, used, source));
+  if (cells.length === 0) {
+    const message = '`exclude` leaves no cell';
+    problems.push({ code: 'MATRIX_EMPTY', message, ...source.placeOf(['exclude'], 'key') });
   }
-
-  function findConflict(step: Step, groups: readonly BitSet[], found: Map<string, Problem>): void {
-    const bits = groups.map((set) => firstCommon(step.rules, set)).filter((bit) => bit >= 0);
-    if (bits.length < 2) return;
-    const [first = 0, second = 0] = bits.sort((a, b) => a - b).map((bit) => bit - compiled.excludes.length);
-    if (found.has(`${first} ${second}`)) return;
-    const [earlier, later] = [compiled.expects[first]?.path ?? [], compiled.expects[second]?.path ?? []];
-    found.set(`${first} ${second}`, {
-      code: 'MATRIX_CONFLICT',
-      message: `contradicts the rule in line ${source.placeOf(earlier).line}`,
-      ...source.placeOf(later),
-      hint: `both match ${idOf(compiled, table, step)}`,
-    });
-  }
-
-  const unused = [...compiled.excludes, ...compiled.expects, ...compiled.measures]
-    .filter(({ sound }, bit) => sound && !hasBit(used, bit))
-    .map(({ path }): Problem => ({
-      code: 'MATRIX_NO_MATCH',
-      message: 'the rule matches no cell',
-      ...source.placeOf(path),
-    }));
-  const empty: Problem[] =
-    count > 0
-      ? []
-      : [
-          {
-            code: 'MATRIX_EMPTY',
-            message: '`exclude` leaves no cell',
-            ...source.placeOf(['exclude'], 'key'),
-          },
-        ];
-  return { count, problems: [...duplicates, ...conflicts.values(), ...unused, ...empty] };
+  return { ...expanded, cells: cells.map(({ cell }) => cell), problems };
 }
 
-function tooMany(compiled: Compiled, cells: number, repeat: number, source: Source): Problem {
-  const written = (number: number): string => number.toLocaleString('en-US');
-  const counted = (lists: Lists): string =>
-    lists
-      .map((list, index) => ({ axis: compiled.dimensions[index]?.axis ?? '', length: list.length }))
-      .filter(({ length }) => length > 1)
-      .map(({ axis, length }) => `${axis} ${written(length)}`)
-      .join(' × ');
-  const largest = partsOf(compiled).reduce((a, b) =>
-    countCombinations(b.lists) > countCombinations(a.lists) ? b : a,
+function findMatching<T extends Test>(tests: readonly T[], combination: Combination, used: Set<Test>): T[] {
+  const matching = tests.filter((test) => test.matches(combination));
+  for (const test of matching) used.add(test);
+  return matching;
+}
+
+/** Axes in the order of the file; then those only `include` names, in the order of the table. */
+function orderAxes(file: MatrixFile, source: Source, table: AxisTable): readonly string[] {
+  const { axes: written } = source.value as Readonly<{ axes?: object | null }>;
+  // `subject` may stand elsewhere in the file.
+  const listed = [...Object.keys(written ?? {}), ...Object.keys(file.axes ?? {})];
+  const included = (file.include ?? []).flatMap((row) => Object.keys(row));
+  return [...new Set([...listed, ...Object.keys(table).filter((axis) => included.includes(axis))])];
+}
+
+function collectParts(
+  file: MatrixFile,
+  source: Source,
+  table: AxisTable,
+): Readonly<{ parts: readonly Part[]; dimensions: readonly Dimension[]; problems: readonly Problem[] }> {
+  const problems: Problem[] = [];
+  const dimensions = orderAxes(file, source, table).map((axis) => ({
+    axis,
+    values: new Map<string, unknown>(),
+  }));
+  const collect = (selector: Selector, isProduct: boolean, path: Path): Part => ({
+    isProduct,
+    path,
+    lists: dimensions.map(({ axis, values }) => {
+      const row = rowOf(table, axis);
+      const given = selector[axis] === undefined ? [row.default] : listValues(selector[axis]);
+      const first = new Map<string, number>();
+      given.forEach((value, index) => {
+        const text = row.format(value);
+        if (!values.has(text)) values.set(text, value);
+        const earlier = first.get(text);
+        if (earlier === undefined) first.set(text, index);
+        else if (problems.length < maxProblems) {
+          const { line, column } = source.placeOf(valuePath(path, axis, selector, earlier));
+          problems.push({
+            code: 'MATRIX_DUPLICATE_CELL',
+            message: `${quote(text)} stands twice in \`${axis}\``,
+            ...source.placeOf(valuePath(path, axis, selector, index)),
+            hint: `first at ${line}:${column}`,
+          });
+        }
+      });
+      return [...first.keys()];
+    }),
+  });
+  const hasProduct = Object.keys(file.axes ?? {}).length > 0;
+  const product = hasProduct ? [collect(file.axes ?? {}, true, ['axes'])] : [];
+  const included = (file.include ?? []).map((row, index) => collect(row, false, ['include', index]));
+  return { parts: [...product, ...included], dimensions, problems };
+}
+
+/** Cells of combinations; texts, values and measures are made once, not once per cell. */
+function prepareCells(
+  dimensions: readonly Dimension[],
+  measure: Measure,
+  table: AxisTable,
+): (combination: Combination, matching: Tests['expects'], isMeasured: boolean) => CellOnce {
+  const base = defaultSettings(table);
+  const places = new Map(dimensions.map(({ axis }, place) => [axis, place]));
+  const pieces = dimensions.map(
+    ({ axis, values }) =>
+      new Map([...values].map(([text, value]) => [text, idPiece(rowOf(table, axis), value)])),
   );
-  return {
-    code: 'MATRIX_TOO_MANY_CELLS',
-    message: `${written(cells)} cells; at most ${written(maxCells)}`,
-    ...source.placeOf(largest.path, largest.isProduct ? 'key' : undefined),
-    hint: `${counted(largest.lists)}${repeat > 1 ? `, repeat ${repeat}` : ''}; counted before \`exclude\``,
+  const ordered = idOrder(table).map((row) => ({
+    place: places.get(row.name),
+    fixed: idPiece(row, row.default),
+  }));
+  const expectations = new Map<string, CellOnce['expectation']>();
+  return (combination, matching, isMeasured) => {
+    const values = dimensions.map(({ axis, values: known }, place) => [
+      axis,
+      known.get(combination[place] ?? ''),
+    ]);
+    const id = ordered
+      .map(({ place, fixed }) => (place === undefined ? fixed : pieces[place]?.get(combination[place] ?? '')))
+      .filter((piece) => piece !== '')
+      .join(',');
+    // Cells of the same rules share what is expected of them.
+    const key = matching.map(({ path }) => path.join('.')).join(' ');
+    const expectation = expectations.get(key) ?? joinRules(matching);
+    expectations.set(key, expectation);
+    return {
+      id,
+      settings: { ...base, ...Object.fromEntries(values) },
+      expectation,
+      ...((isMeasured || expectation?.overhead !== undefined) && { measure }),
+    };
   };
 }
 
-/** Rows of `include` that give a cell which is there already. */
-function findDuplicates(compiled: Compiled, source: Source, table: AxisTable): Problem[] {
-  const { product, includes, dimensions } = compiled;
-  const ruleCount = countBits(compiled);
-  const acceptance = dimensions.map(({ accepts }) => accepts);
-  const excluding = excludeSet(compiled);
-  const inProduct = product?.map((list) => new Set(list)) ?? null;
-  // Numbers in a mixed radix are a third of the time and memory of texts, as long as they are exact.
-  const radices = dimensions.map((_, index) =>
-    dimensions.slice(0, index).reduce((product, { values }) => product * values.length, 1),
-  );
-  const isExact =
-    dimensions.reduce((product, { values }) => product * values.length, 1) <= Number.MAX_SAFE_INTEGER;
-  const keyOf = ({ values }: Step): number | string =>
-    isExact ? values.reduce((sum, value, index) => sum + value * (radices[index] ?? 0), 0) : values.join(' ');
-  const rowOf = new Map<number | string, number>();
-  const problems: Problem[] = [];
-  includes.forEach((lists, row) => {
-    const path: Path = ['include', row];
-    let reported = problems.length >= maxReported;
-    // No row repeats a cell of its own: its values differ.
-    if (includes.length === 1 && inProduct === null) return;
-    for (const step of walk(lists, acceptance, ruleCount)) {
-      const key = keyOf(step);
-      const isProduct =
-        inProduct !== null &&
-        step.values.every((value, index) => inProduct[index]?.has(value)) &&
-        !intersects(step.rules, excluding);
-      const earlier = rowOf.get(key);
-      rowOf.set(key, row);
-      if ((earlier === undefined && !isProduct) || reported) continue;
-      reported = true;
-      const place = isProduct ? source.placeOf(['axes'], 'key') : source.placeOf(['include', earlier ?? 0]);
-      problems.push({
+function fillMeasure({ workloads, precision, budget, share }: MeasureEntry): Measure {
+  return {
+    workloads: workloads ?? defaultMeasure.workloads,
+    precision: precision ?? defaultMeasure.precision,
+    budgetMs: budget ?? defaultMeasure.budgetMs,
+    share: share ?? defaultMeasure.share,
+  };
+}
+
+function addConflicts(
+  found: Map<string, Problem>,
+  matching: Tests['expects'],
+  id: string,
+  source: Source,
+): void {
+  for (const [earlier, later] of findContradictions(matching)) {
+    const key = `${earlier.path.join('.')} ${later.path.join('.')}`;
+    if (found.has(key)) continue;
+    found.set(key, {
+      code: 'MATRIX_CONFLICT',
+      message: `contradicts the rule in line ${source.placeOf(earlier.path).line}`,
+      ...source.placeOf(later.path),
+      hint: `both match ${id}`,
+    });
+  }
+}
+
+/** Rows of `include` that give a cell which is there already; one problem per row. */
+function findDuplicates(
+  cells: readonly Readonly<{ cell: CellOnce; path: Path }>[],
+  source: Source,
+): readonly Problem[] {
+  const places = new Map<string, Path>();
+  const reported = new Map<Path, Problem>();
+  for (const { cell, path } of cells) {
+    const earlier = places.get(cell.id);
+    if (earlier?.[0] !== 'axes') places.set(cell.id, path);
+    if (earlier !== undefined && !reported.has(path) && reported.size < maxReported) {
+      const isProduct = earlier[0] === 'axes';
+      const place = source.placeOf(earlier, isProduct ? 'key' : undefined);
+      reported.set(path, {
         code: 'MATRIX_DUPLICATE_CELL',
-        message: `the cell ${quote(idOf(compiled, table, step)).slice(1, -1)} is there already`,
+        message: `the cell ${quote(cell.id).slice(1, -1)} is there already`,
         ...source.placeOf(path),
         hint: `from ${isProduct ? '`axes`' : 'the row'} at ${place.line}:${place.column}`,
       });
     }
-  });
-  return problems;
-}
-
-/** Streams the cells: the product in the order of the file, the last axis changing fastest, then the rows of `include`. */
-export function* expandCells(compiled: Compiled, repeat: number, table: AxisTable): Generator<Cell> {
-  const { dimensions, measures } = compiled;
-  const ruleCount = countBits(compiled);
-  const acceptance = dimensions.map(({ accepts }) => accepts);
-  const excluding = excludeSet(compiled);
-  const expectationOf = combineRules(compiled);
-  const measuring = bitSet(ruleCount);
-  measures.forEach((_, index) => setBit(measuring, ruleCount - 1 - index));
-  const base = defaultSettings(table);
-  const order = idOrder(table);
-  const numberOf = new Map(dimensions.map(({ axis }, index) => [axis, index]));
-  // Texts are made once per value, not once per cell.
-  const pieces = dimensions.map(({ axis, values }) => values.map((value) => idPiece(table, axis, value)));
-  const fixed = new Map<AxisName, string>(order.map((axis) => [axis, idPiece(table, axis, base[axis])]));
-
-  for (const { lists, isProduct } of partsOf(compiled)) {
-    for (const step of walk(lists, acceptance, ruleCount)) {
-      if (isProduct && intersects(step.rules, excluding)) continue;
-      const settings: Record<string, Value> = { ...base };
-      dimensions.forEach(({ axis, values }, index) => {
-        settings[axis] = values[step.values[index] ?? 0] as Value;
-      });
-      let id = '';
-      for (const axis of order) {
-        const index = numberOf.get(axis);
-        const piece = index === undefined ? fixed.get(axis) : pieces[index]?.[step.values[index] ?? 0];
-        if (piece !== undefined && piece !== '') id += id === '' ? piece : `,${piece}`;
-      }
-      const expectation = expectationOf(step.rules);
-      const measured = expectation?.overhead !== undefined || intersects(step.rules, measuring);
-      const measure = measured ? { measure: compiled.measure } : {};
-      for (let repetition = 1; repetition <= repeat; repetition += 1) {
-        yield { id, settings: settings as Settings, expectation, ...measure, repetition };
-      }
-    }
   }
+  return [...reported.values()];
 }
 
-/** What is expected of a cell: the first rule that speaks of its end, and the first that bounds its overhead. */
-function combineRules(compiled: Compiled): (rules: BitSet) => Expectation | null {
-  const { excludes, expects } = compiled;
-  const speakers = aspects.map(({ speaks }) => {
-    const set = bitSet(countBits(compiled));
-    expects.forEach(({ rule }, index) => {
-      if (speaks(rule)) setBit(set, excludes.length + index);
-    });
-    return set;
-  });
-  // Texts and rules are put together once a pair, not once a cell.
-  const known = new Map<string, Expectation | null>();
-  return (rules) => {
-    const places = speakers.map((set) => firstCommon(rules, set) - excludes.length);
-    const key = places.join(' ');
-    const made = known.get(key);
-    if (made !== undefined) return made;
-    const [end, bound] = places.map((place) => expects[place]?.rule);
-    const joined = joinRules(end, bound);
-    known.set(key, joined);
-    return joined;
+const findUnused = (tests: Tests, used: ReadonlySet<Test>, source: Source): readonly Problem[] =>
+  [...tests.excludes, ...tests.expects, ...tests.measures]
+    .filter((test) => test.isSound && !used.has(test))
+    .map(({ path }) => ({
+      code: 'MATRIX_NO_MATCH',
+      message: 'the rule matches no cell',
+      ...source.placeOf(path),
+    }));
+
+function describeTooMany(
+  parts: readonly Part[],
+  dimensions: readonly Dimension[],
+  cells: number,
+  repeat: number,
+  source: Source,
+): Problem {
+  const format = (number: number): string => number.toLocaleString('en-US');
+  const largest = parts.reduce((a, b) => (countCombinations(b.lists) > countCombinations(a.lists) ? b : a));
+  const factors = largest.lists
+    .map(({ length }, place) => ({ axis: dimensions[place]?.axis ?? '', length }))
+    .filter(({ length }) => length > 1)
+    .map(({ axis, length }) => `${axis} ${format(length)}`)
+    .join(' × ');
+  return {
+    code: 'MATRIX_TOO_MANY_CELLS',
+    message: `${format(cells)} cells; at most ${format(maxCells)}`,
+    ...source.placeOf(largest.path, largest.isProduct ? 'key' : undefined),
+    hint: `${factors}${repeat > 1 ? `, repeat ${repeat}` : ''}; counted before \`exclude\``,
   };
-}
-
-function joinRules(end: Rule | undefined, bound: Rule | undefined): Expectation | null {
-  const told = end ?? bound;
-  if (told === undefined) return null;
-  const { where: _, overhead: _overhead, ...expectation } = told;
-  return bound?.overhead === undefined ? expectation : { ...expectation, overhead: bound.overhead };
 }

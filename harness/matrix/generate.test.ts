@@ -1,7 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { axes, axisNames, defineAxes } from './axes.ts';
+import { axes, axisNames, defineAxes } from '../axes/table.ts';
 import { generate, run } from './generate.ts';
 import { loadMatrix } from './load.ts';
 import { endMark, renderReference, replaceReference, startMark } from './reference.ts';

@@ -1,19 +1,17 @@
 /** JSON Schemas of a matrix file and of a subject's own file, for editors. */
 import { z } from 'zod';
-import type { AxisTable } from './axes.ts';
-import { axes, axisNames } from './axes.ts';
-import { formOf } from './load.ts';
+import { axes, type AxisTable, rowsOf } from '../axes/table.ts';
+import { schemaOf } from './load.ts';
 import { subjectForm } from './subject-schema.ts';
 
 /** Draft 7: what yaml-language-server and most editors read. Ends with a line break. */
 export function renderSchema(table: AxisTable = axes): string {
-  const { form, notes } = formOf(table);
-  const schema = z.toJSONSchema(form, { target: 'draft-7', io: 'input', metadata: notes });
+  const { schema: matrix, notes } = schemaOf(table);
+  const schema = z.toJSONSchema(matrix, { target: 'draft-7', io: 'input', metadata: notes });
   const definitions = schema.definitions as Record<string, Record<string, unknown>>;
-  for (const axis of axisNames) {
-    const row = table[axis];
+  for (const { name, examples } of rowsOf(table)) {
     // Editors offer these when one completes a value.
-    Object.assign(definitions[axis] ?? {}, { examples: [...row.examples] });
+    Object.assign(definitions[name] ?? {}, { examples: [...examples] });
   }
   return `${JSON.stringify({ title: 'poolproof matrix', ...schema }, null, 2)}\n`;
 }

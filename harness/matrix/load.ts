@@ -3,17 +3,14 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { readBounded } from '../../images/bounded-file.ts';
 import { PoolproofError } from '../errors.ts';
-import { axes } from './axes.ts';
-import type { AxisTable } from './axes.ts';
-import { axesOfCases, expandCases } from './cases.ts';
+import { axes } from '../axes/table.ts';
+import type { AxisTable } from '../axes/table.ts';
+import { axesOfCases, expandCases, showValue } from './cases.ts';
 import type { ExpandedCases } from './cases.ts';
 import type { Cell, Matrix } from './cell.ts';
-import { formatValue } from './cell-id.ts';
-import { compile } from './compile.ts';
-import type { Compiled } from './compile.ts';
-import { countCells, expandCells } from './expand.ts';
-import { defineForm } from './matrix-schema.ts';
-import type { Form, FormSchema } from './matrix-schema.ts';
+import { type CellOnce, type Expanded, expandMatrix } from './expand.ts';
+import { withPresentNames } from './former-names.ts';
+import { defineMatrixSchema, type MatrixFile, type MatrixSchema } from './matrix-schema.ts';
 import { describeIssues, resolveIssues } from './zod-diagnostics.ts';
 import { MatrixErrors, printable } from './diagnostics.ts';
 import type { Problem } from './diagnostics.ts';
@@ -21,7 +18,7 @@ import { withoutRefused } from './without-invalid.ts';
 import { parseSource } from './source.ts';
 import type { Source } from './source.ts';
 import { resolveSubjects } from './subject-resolve.ts';
-import { hostSubject } from './subject.ts';
+import { hostSubject } from '../axes/host.ts';
 import type { Subject } from './subject.ts';
 
 /** Larger files are refused unread. */
@@ -32,14 +29,14 @@ export type LoadOptions = Readonly<{
   table?: AxisTable;
 }>;
 
-const forms = new WeakMap<AxisTable, FormSchema>();
+const schemas = new WeakMap<AxisTable, MatrixSchema>();
 
 /** The schema of a matrix file, made once per table: it takes some milliseconds. */
-export function formOf(table: AxisTable): FormSchema {
-  const known = forms.get(table);
+export function schemaOf(table: AxisTable): MatrixSchema {
+  const known = schemas.get(table);
   if (known !== undefined) return known;
-  const made = defineForm(table);
-  forms.set(table, made);
+  const made = defineMatrixSchema(table);
+  schemas.set(table, made);
   return made;
 }
 
@@ -94,94 +91,78 @@ function tooLarge(file: string, size: number | null): PoolproofError {
  */
 export function parseMatrix(text: string, file: string, options: LoadOptions = {}): Matrix {
   const table = options.table ?? axes;
-  const source = parseSource(text);
-  if (source.value === undefined) throw new MatrixErrors(file, text, source.problems);
-  const { form } = formOf(table);
-  const checked = form.safeParse(source.value);
+  const parsed = parseSource(text);
+  if (parsed.value === undefined) throw new MatrixErrors(file, text, parsed.problems);
+  const source = withPresentNames(parsed, text, table);
+  const { schema } = schemaOf(table);
+  const checked = schema.safeParse(source.value);
   if (!checked.success) {
     const issues = resolveIssues(checked.error.issues);
     const problems = [...source.problems, ...describeIssues(issues, source, table)];
     const rest = withoutRefused(source, issues);
-    const sound = form.safeParse(rest.value);
+    const sound = schema.safeParse(rest.value);
     if (sound.success) problems.push(...check(sound.data, rest, file, table).problems.filter(isCertain));
     throw new MatrixErrors(file, text, problems);
   }
-  const { compiled, count, problems, subjects, expanded } = check(checked.data, source, file, table);
+  const { own, cases, problems, subjects } = check(checked.data, source, file, table);
   if (source.problems.length > 0) {
     throw new MatrixErrors(file, text, [...source.problems, ...problems.filter(isCertain)]);
   }
   if (problems.length > 0) throw new MatrixErrors(file, text, problems);
   const repeat = checked.data.repeat ?? 1;
+  const cells = [...own.cells, ...cases.cells].map((cell) => withSubject(cell, subjects));
   return {
     title: checked.data.title ?? basename(file),
     file,
     text,
-    size: (count + expanded.cells.length) * repeat,
-    axes: joinAxes(shownAxes(compiled, table), axesOfCases(expanded.cells, table)),
+    size: cells.length * repeat,
+    axes: joinAxes(shownAxes(own), axesOfCases(cases.cells, table)),
     repeat,
-    cases: expanded.cases,
-    cells: () => ({
-      [Symbol.iterator]: () => withSubjects(allCells(compiled, expanded, repeat, table), subjects),
-    }),
+    cases: cases.cases,
+    cells: () => ({ [Symbol.iterator]: () => repeatCells(cells, repeat) }),
   };
 }
 
 type Checked = Readonly<{
-  compiled: Compiled;
-  count: number;
+  own: Expanded;
+  cases: ExpandedCases;
   subjects: ReadonlyMap<string, Subject>;
-  expanded: ExpandedCases;
   problems: readonly Problem[];
 }>;
 
-function check(given: Form, source: Source, file: string, table: AxisTable): Checked {
+function check(given: MatrixFile, source: Source, file: string, table: AxisTable): Checked {
   const { form, subjects, problems: unresolved } = resolveSubjects(given, source, dirname(file), table);
-  const expanded = expandCases(form.cases ?? [], source, table);
-  const compiled = compile(form, source, table);
-  const onlyCases = expanded.cases.length > 0 && compiled.product === null && compiled.includes.length === 0;
-  const counted = onlyCases
-    ? { count: 0, problems: [] }
-    : countCells(compiled, form.repeat ?? 1, source, table);
-  const problems = [...unresolved, ...expanded.problems, ...compiled.problems, ...counted.problems];
-  if (problems.length === 0) problems.push(...findShared(compiled, expanded, source, table));
-  return { compiled, count: counted.count, subjects, expanded, problems };
+  const cases = expandCases(form.cases ?? [], source, table);
+  const expanded = expandMatrix(form, source, table);
+  // A matrix of nothing but cases is not empty.
+  const isCases = cases.cases.length > 0 && !expanded.hasParts;
+  const own = isCases ? { ...expanded, problems: expanded.problems.filter(isNotEmptiness) } : expanded;
+  const problems = [...unresolved, ...cases.problems, ...own.problems];
+  if (problems.length === 0) problems.push(...findShared(own, cases, source));
+  return { own, cases, subjects, problems };
 }
+
+const isNotEmptiness = ({ code }: Problem): boolean => code !== 'MATRIX_EMPTY';
 
 /** A cell of a case that is a cell of the axes, too: it would have two expectations. */
-function findShared(
-  compiled: Compiled,
-  { cells, cases }: ExpandedCases,
-  source: Source,
-  table: AxisTable,
-): Problem[] {
-  if (cells.length === 0) return [];
+function findShared(own: Expanded, { cells, cases }: ExpandedCases, source: Source): Problem[] {
   const ids = new Set(cells.map(({ id }) => id));
-  for (const { id } of expandCells(compiled, 1, table)) {
-    if (!ids.has(id)) continue;
-    const index = cases.findIndex((one) => one.cells.some((cell) => cell.id === id));
-    const place = source.placeOf(['cases', index]);
-    const message = 'a cell of the case is there already, from `axes` or `include`';
-    return [{ code: 'MATRIX_DUPLICATE_CELL', message, ...place, hint: id }];
-  }
-  return [];
+  const shared = own.cells.find(({ id }) => ids.has(id));
+  if (shared === undefined) return [];
+  const index = cases.findIndex((one) => one.cells.some((cell) => cell.id === shared.id));
+  const place = source.placeOf(['cases', index]);
+  const message = 'a cell of the case is there already, from `axes` or `include`';
+  return [{ code: 'MATRIX_DUPLICATE_CELL', message, ...place, hint: shared.id }];
 }
 
-function* allCells(
-  compiled: Compiled,
-  { cells }: ExpandedCases,
-  repeat: number,
-  table: AxisTable,
-): Generator<Cell> {
-  yield* expandCells(compiled, repeat, table);
+function withSubject(cell: CellOnce, subjects: ReadonlyMap<string, Subject>): CellOnce {
+  const subject = cell.settings.subject === hostSubject ? undefined : subjects.get(cell.settings.subject);
+  return subject === undefined ? cell : { ...cell, subject };
+}
+
+function* repeatCells(cells: readonly CellOnce[], repeat: number): Generator<Cell> {
   for (const cell of cells)
     for (let repetition = 1; repetition <= repeat; repetition += 1) yield { ...cell, repetition };
-}
-
-function* withSubjects(cells: Iterable<Cell>, subjects: ReadonlyMap<string, Subject>): Generator<Cell> {
-  for (const cell of cells) {
-    const subject = cell.settings.subject === hostSubject ? undefined : subjects.get(cell.settings.subject);
-    yield subject === undefined ? cell : { ...cell, subject };
-  }
 }
 
 /** Values of both, each axis once. */
@@ -198,12 +179,10 @@ function isCertain({ code }: Problem): boolean {
   return code !== 'MATRIX_NO_MATCH' && code !== 'MATRIX_EMPTY';
 }
 
-/** Axes as lists and reports name them; variables as one text. */
-function shownAxes({ dimensions }: Compiled, table: AxisTable): Matrix['axes'] {
+/** Axes as lists and reports name them. */
+function shownAxes({ dimensions }: Expanded): Matrix['axes'] {
   return dimensions.map(({ axis, values }) => ({
     name: axis,
-    values: values.map((value) =>
-      typeof value === 'object' && value !== null ? formatValue(table, axis, value) : value,
-    ),
+    values: [...values].map(([text, value]) => showValue(text, value)),
   }));
 }

@@ -1,21 +1,22 @@
-/** The form of a matrix file: one zod schema, from which the check and the editors' JSON Schema are made. */
+/** A matrix file as written: one zod schema, from which the check and the editors' JSON Schema are made. */
 import { z } from 'zod';
 import { tiers } from '../../images/allocator/tier.ts';
-import { axisNames } from './axes.ts';
-import type { AxisTable } from './axes.ts';
+import { type AxisTable, rowsOf } from '../axes/table.ts';
 import { defineCase, outcomes, type CaseForm } from './case-schema.ts';
-import { patternSchema, subjectForm, subjectName, defineSubject, type SubjectForm } from './subject-schema.ts';
+import {
+  patternSchema,
+  subjectForm,
+  subjectName,
+  defineSubject,
+  type SubjectForm,
+} from './subject-schema.ts';
 import { boundSchema, budgetSchema, precisionSchema, workloadNames, workloadWords } from './measure.ts';
-import type { AxisName, Expectation, Settings } from './cell.ts';
-
-export type Value = Settings[AxisName];
-
-/** Values an axis may have, by axis; an axis that is not named is free. */
-export type Selector = Readonly<Partial<Record<AxisName, Value | readonly Value[]>>>;
+import type { Expectation } from './cell.ts';
+import type { Selector } from './selector.ts';
 
 export type Rule = Expectation & Readonly<{ where: Selector }>;
 
-export type Form = Readonly<{
+export type MatrixFile = Readonly<{
   subject?: string | SubjectForm | undefined;
   subjects?: Readonly<Record<string, SubjectForm>> | undefined;
   cases?: readonly CaseForm[] | undefined;
@@ -25,11 +26,11 @@ export type Form = Readonly<{
   include?: readonly Selector[] | null | undefined;
   expect?: readonly Rule[] | null | undefined;
   repeat?: number | undefined;
-  measure?: MeasureForm | null | undefined;
+  measure?: MeasureEntry | null | undefined;
 }>;
 
 /** `measure` as it stands in the file; what is not given has a default. */
-export type MeasureForm = Readonly<{
+export type MeasureEntry = Readonly<{
   overhead?: boolean | undefined;
   where?: Selector | undefined;
   workloads?: readonly string[] | undefined;
@@ -43,10 +44,10 @@ export const maxRepeat = 1000;
 /** Words for editors, kept beside the schemas they describe. */
 type Note = { id?: string; description?: string; examples?: unknown[] };
 
-export type FormSchema = Readonly<{ form: z.ZodType<Form>; notes: z.core.$ZodRegistry<Note> }>;
+export type MatrixSchema = Readonly<{ schema: z.ZodType<MatrixFile>; notes: z.core.$ZodRegistry<Note> }>;
 
 /** Error texts are noun phrases: they are shown as `… is not <phrase>`. */
-export function defineForm(table: AxisTable): FormSchema {
+export function defineMatrixSchema(table: AxisTable): MatrixSchema {
   const notes = z.registry<Note>();
   const note = <S extends z.ZodType>(schema: S, words: Note): S => {
     notes.add(schema, words);
@@ -58,17 +59,16 @@ export function defineForm(table: AxisTable): FormSchema {
     description: `${table.subject.description}: a name, a file, or a map with \`run\``,
   });
   const shape: Record<string, z.ZodType> = {};
-  for (const axis of axisNames) {
-    const { schema, description, unit, expects } = table[axis];
-    if (axis === 'subject') {
-      shape[axis] = z.union([subject, z.array(subject).min(1)]).optional();
+  for (const { name, schema, description, unit, expects } of rowsOf(table)) {
+    if (name === 'subject') {
+      shape[name] = z.union([subject, z.array(subject).min(1)]).optional();
       continue;
     }
-    const value = note(schema as z.ZodType, {
-      id: axis,
+    const value = note(schema, {
+      id: name,
       description: `${description}${unit === null ? '' : ` (${unit})`}: ${expects}`,
     });
-    shape[axis] = z.union([value, z.array(value).min(1)]).optional();
+    shape[name] = z.union([value, z.array(value).min(1)]).optional();
   }
   const selector = (): z.ZodType<Selector> =>
     z.strictObject(shape, { error: 'a map of axes and their values' });
@@ -185,7 +185,7 @@ export function defineForm(table: AxisTable): FormSchema {
     { id: 'measure', description: 'What is measured in cells that reached a tier' },
   );
 
-  const form = z.strictObject(
+  const schema = z.strictObject(
     {
       title: note(text(200), { description: 'Shown above the table' }).optional(),
       axes: note(selector().nullable().optional(), {
@@ -218,11 +218,11 @@ export function defineForm(table: AxisTable): FormSchema {
     },
     { error: 'a map with `axes`' },
   );
-  return { form: form.superRefine(refuseUnmeasured), notes };
+  return { schema: schema.superRefine(refuseUnmeasured), notes };
 }
 
 /** A bound is measured wherever it is given: the file cannot forbid it at the same time. */
-function refuseUnmeasured({ measure, expect }: Form, context: z.core.$RefinementCtx<Form>): void {
+function refuseUnmeasured({ measure, expect }: MatrixFile, context: z.core.$RefinementCtx<MatrixFile>): void {
   if (measure?.overhead !== false) return;
   expect?.forEach(({ overhead }, index) => {
     if (overhead === undefined) return;

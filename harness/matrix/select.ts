@@ -1,15 +1,15 @@
 /** `--only`: which cells of a matrix. */
+import type { Axis } from '../axes/axis.ts';
+import { axes, type AxisTable, rowOf, rowsOf, type Settings } from '../axes/table.ts';
 import { PoolproofError } from '../errors.ts';
-import { axes, axisNames } from './axes.ts';
-import type { AxisTable } from './axes.ts';
 import { escapeValue } from '../axes/kinds.ts';
-import { formatValue, parseCellId, parseValue, resolveAxis, unescapeValue } from './cell-id.ts';
-import type { AxisName, Cell, Matrix, Settings } from './cell.ts';
+import { parseCellId, readValue, resolveAxis, unescapeValue } from './cell-id.ts';
+import type { Cell, Matrix } from './cell.ts';
 import { quote } from './diagnostics.ts';
 
 /** One condition on one axis, or on one variable of `env`. Texts are canonical. */
 export type Term = Readonly<{
-  axis: AxisName;
+  axis: string;
   /** Name of a variable when `axis` is `env`. */
   variable: string | null;
   negated: boolean;
@@ -26,20 +26,20 @@ export type Expression = Readonly<{ text: string; terms: readonly Term[]; isCell
  */
 export function parseExpression(text: string, table: AxisTable = axes): Expression {
   const terms = text.split(',').map((piece) => parseTerm(piece.trim(), table));
-  const isCellId = axisNames
-    .filter((axis) => table[axis].core)
-    .every((core) =>
-      terms.some(({ axis, negated, texts }) => axis === core && !negated && texts.length === 1),
+  const isCellId = rowsOf(table)
+    .filter(({ core }) => core)
+    .every(({ name }) =>
+      terms.some(({ axis, negated, texts }) => axis === name && !negated && texts.length === 1),
     );
   if (!isCellId || terms.some(({ negated, texts }) => negated || texts.length !== 1)) {
     return { text, terms, isCellId: false };
   }
   const settings = parseCellId(text, table);
-  return { text, terms: axisNames.map((axis) => termFor(axis, settings, table)), isCellId: true };
+  return { text, terms: rowsOf(table).map((row) => termFor(row, settings)), isCellId: true };
 }
 
-function termFor(axis: AxisName, settings: Settings, table: AxisTable): Term {
-  return { axis, variable: null, negated: false, texts: [formatValue(table, axis, settings[axis])] };
+function termFor(row: Axis<unknown>, settings: Settings): Term {
+  return { axis: row.name, variable: null, negated: false, texts: [row.format(row.pick(settings))] };
 }
 
 function parseTerm(piece: string, table: AxisTable): Term {
@@ -55,9 +55,8 @@ function parseTerm(piece: string, table: AxisTable): Term {
     return { axis: 'env', variable: name.slice('env.'.length), negated, texts };
   }
   const axis = resolveAxis(name, table);
-  const texts = values
-    .split('|')
-    .map((value) => formatValue(table, axis, parseValue(axis, value.trim(), table)));
+  const row = rowOf(table, axis);
+  const texts = values.split('|').map((value) => row.format(readValue(row, value.trim())));
   return { axis, variable: null, negated, texts };
 }
 
@@ -67,8 +66,8 @@ function matcher(
   table: AxisTable,
 ): (settings: Settings) => boolean {
   const wanted = new Set(texts);
-  if (variable === null)
-    return (settings) => wanted.has(formatValue(table, axis, settings[axis])) !== negated;
+  const row = rowOf(table, axis);
+  if (variable === null) return (settings) => wanted.has(row.format(row.pick(settings))) !== negated;
   return ({ env }) => {
     const value = Object.hasOwn(env, variable) ? env[variable] : undefined;
     return (value !== undefined && wanted.has(escapeValue(value))) !== negated;
@@ -116,8 +115,9 @@ function checkValues({ terms, isCellId }: Expression, matrix: Matrix, table: Axi
   if (isCellId) return;
   for (const { axis, variable, texts } of terms) {
     if (variable !== null) continue;
-    const shown = matrix.axes.find(({ name }) => name === axis)?.values ?? [table[axis].default as string];
-    const known = shown.map((value) => formatValue(table, axis, value));
+    const row = rowOf(table, axis);
+    const shown = matrix.axes.find(({ name }) => name === axis)?.values ?? [row.default];
+    const known = shown.map((value) => row.format(value));
     const wrong = texts.find((text) => !known.includes(text));
     if (wrong === undefined) continue;
     throw new PoolproofError('USAGE', `no cell of ${matrix.file} has ${axis}=${wrong}`, {

@@ -2,8 +2,9 @@
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { project } from '../../images/project.ts';
-import type { AxisTable } from './axes.ts';
-import type { Form, Selector, Value } from './matrix-schema.ts';
+import type { AxisTable } from '../axes/table.ts';
+import type { MatrixFile } from './matrix-schema.ts';
+import type { Selector } from './selector.ts';
 import { describeIssues, resolveIssues } from './zod-diagnostics.ts';
 import { nearest } from '../axes/nearest-word.ts';
 import { MatrixErrors, printable, quote } from './diagnostics.ts';
@@ -12,7 +13,7 @@ import { parseSource } from './source.ts';
 import type { Path, Source } from './source.ts';
 import { buildSubjectOf, joinForms, subjectForm } from './subject-schema.ts';
 import type { SubjectForm } from './subject-schema.ts';
-import { hostSubject, subjectNamePattern } from './subject.ts';
+import { hostSubject, subjectNamePattern } from '../axes/host.ts';
 import type { Subject } from './subject.ts';
 
 /** Larger files are refused unread. */
@@ -23,7 +24,7 @@ const maxLike = 5;
 
 export type ResolvedSubjects = Readonly<{
   /** The form with a name wherever a subject stood. */
-  form: Form;
+  form: MatrixFile;
   subjects: ReadonlyMap<string, Subject>;
   problems: readonly Problem[];
 }>;
@@ -174,10 +175,10 @@ function fail(message: string, hint: string, suggestion: string | null = null): 
 }
 
 /** A selector with names; `undefined` stays where the axis is not named. */
-type Take = (value: unknown, place: Path) => Value;
+type Take = (value: unknown, place: Path) => string;
 
 function nameIn(selector: Selector, base: Path, take: Take): Selector {
-  const given = selector.subject;
+  const given = selector['subject'];
   if (given === undefined) return selector;
   const subject = Array.isArray(given)
     ? given.map((value: unknown, index) => take(value, [...base, 'subject', index]))
@@ -190,7 +191,7 @@ function nameIn(selector: Selector, base: Path, take: Take): Selector {
  * @throws MatrixErrors when a file of a subject is wrong, with the places in that file
  */
 export function resolveSubjects(
-  form: Form,
+  form: MatrixFile,
   source: Source,
   folder: string,
   table: AxisTable,
@@ -215,7 +216,7 @@ export function resolveSubjects(
     takeNamed({ ...value, name: value.name ?? name }, ['subjects', name], name);
   const common = form.subject === undefined ? null : takeNamed(form.subject, ['subject'], null);
   const withCommon = (selector: Selector): Selector =>
-    common === null || selector.subject !== undefined ? selector : { ...selector, subject: common };
+    common === null || selector['subject'] !== undefined ? selector : { ...selector, subject: common };
   const onlyNames = (selector: Selector, base: Path): Selector =>
     nameIn(selector, base, (value, place) => {
       if (typeof value === 'string' && !isPath(value)) return value;

@@ -4,7 +4,8 @@ import { z } from 'zod';
 import { tiers } from '../../images/allocator/tier.ts';
 import type { Ready, Subject, SubjectFile } from './subject.ts';
 import { findPatternProblem, programSize } from './pattern.ts';
-import { packagePattern, subjectNamePattern, toExtended } from './subject.ts';
+import { packagePattern, toExtended } from './subject.ts';
+import { subjectNamePattern } from '../axes/host.ts';
 
 type Pattern = string | readonly string[];
 

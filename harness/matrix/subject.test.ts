@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import t from 'tap';
 import { project } from '../../images/project.ts';
-import { axes } from './axes.ts';
+import { axes } from '../axes/table.ts';
 import { parseMatrix } from './load.ts';
 import { compilePattern } from './pattern.ts';
 import { MatrixErrors } from './diagnostics.ts';

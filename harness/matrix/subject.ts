@@ -29,11 +29,6 @@ export type Subject = Readonly<{
   timeoutMs: number | null;
 }>;
 
-/** Value of the axis where nothing else is named: the wasm host. */
-export const hostSubject = 'wasm-host';
-
-export const subjectNamePattern = /^[a-z][a-z0-9-]{0,39}$/;
-
 /** A package of a registry as the source of a file. */
 export const packagePattern =
   /^(npm|pip):((?:@[\w.-]+\/)?[\w.-]+)@(\d[\w.+-]*)\/([\w.@+-]+(?:\/[\w.@+-]+)*)$/;

@@ -1,8 +1,6 @@
 /** zod's issues → problems with a place, a sentence and the nearest right word. */
 import type { z } from 'zod';
-import { axisWords, isAxisName } from './axes.ts';
-import type { AxisTable } from './axes.ts';
-import type { AxisName } from './cell.ts';
+import { type AxisTable, axisWords, rowOf } from '../axes/table.ts';
 import { outsideRange } from '../axes/kinds.ts';
 import { keysAt, isInSubject } from './known-keys.ts';
 import { suggestions } from './measure.ts';
@@ -54,13 +52,14 @@ function flatten(issue: z.core.$ZodIssue, base: Path): z.core.$ZodIssue[] {
 }
 
 /** The axis whose value is at this path, with the rest of the path inside the value. */
-function axisAt(path: Path): { axis: AxisName; rest: Path } | null {
+function axisAt(path: Path, table: AxisTable): { axis: string; rest: Path } | null {
   const at =
     path[0] === 'cases'
       ? path.indexOf('settings') + 1 || undefined
       : { axes: 1, exclude: 2, include: 2, expect: 3, measure: 2 }[String(path[0])];
   const axis = at === undefined ? undefined : path[at];
-  if (at === undefined || typeof axis !== 'string' || !isAxisName(axis) || axis === 'subject') return null;
+  if (at === undefined || typeof axis !== 'string' || !Object.hasOwn(table, axis) || axis === 'subject')
+    return null;
   if (path[0] === 'expect' && path[2] !== 'where') return null;
   if (path[0] === 'measure' && path[1] !== 'where') return null;
   return { axis, rest: path.slice(at + 1) };
@@ -83,7 +82,7 @@ function describe(issue: z.core.$ZodIssue, source: Source, table: AxisTable, bas
   const isKey = issue.code === 'invalid_key' || (issue.code === 'custom' && issue.params?.['of'] === 'key');
   const place = source.placeOf(path, isKey ? 'key' : undefined);
   const hint = issue.code === 'custom' ? (issue.params?.['hint'] as string | undefined) : undefined;
-  const found = axisAt([...base, ...path]);
+  const found = axisAt([...base, ...path], table);
   if (issue.code === 'custom' && issue.message !== outsideRange) {
     return [
       { code: 'MATRIX_BAD_VALUE', message: issue.message, ...place, ...(hint === undefined ? {} : { hint }) },
@@ -95,7 +94,7 @@ function describe(issue: z.core.$ZodIssue, source: Source, table: AxisTable, bas
   }
   if (found === null) return [describeStructure(issue.message, path, data, source)];
   const { axis, rest } = found;
-  const row = table[axis];
+  const row = rowOf(table, axis);
   if (Array.isArray(data) && data.length === 0) {
     return [{ code: 'MATRIX_EMPTY', message: `\`${axis}\` has no value, so there is no cell`, ...place }];
   }

@@ -6,7 +6,7 @@ import { classify } from './classify.ts';
 import { classifyForeign } from './classify-foreign.ts';
 import { judge } from './judge.ts';
 import { resolveAsked } from './predict-cell.ts';
-import { defaultSettings } from '../matrix/axes.ts';
+import { defaultSettings } from '../axes/table.ts';
 
 const exit: Ready = { kind: 'exit', code: 0 };
 const line: Ready = { kind: 'line', pattern: 'listening on \\d+', extended: 'listening on [0-9]+' };

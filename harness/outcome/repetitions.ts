@@ -4,7 +4,7 @@
  * instruction by instruction, and their agreement says nothing.
  */
 import { type Tier, atLeast, tiers } from '../../images/allocator/tier.ts';
-import type { Settings } from '../matrix/cell.ts';
+import type { Settings } from '../axes/table.ts';
 import { type Outcome, type Verdict, outcomes, silentOutcomes } from './outcome.ts';
 
 /** What was observed in one word: the tier, or the outcome where none was proven. */

@@ -1,8 +1,8 @@
 import t from 'tap';
 import { parseFacts } from '../../images/allocator/parse-facts.ts';
 import { PoolproofError } from '../errors.ts';
-import { defaultSettings } from '../matrix/axes.ts';
-import type { Settings } from '../matrix/cell.ts';
+import { defaultSettings } from '../axes/table.ts';
+import type { Settings } from '../axes/table.ts';
 import { evaluateQuartets, evaluateTime } from './evaluate-time.ts';
 import { forms, selectForms, type Subject } from './forms.ts';
 import { countedWorkloads, evaluateInstructions, planInstructions } from './instructions.ts';

@@ -5,7 +5,7 @@ import { mountPoint } from '../../images/definitions.ts';
 import { buildTemplate, startClone, templateKey, type TemplateRequest } from '../guest/build-template.ts';
 import type { Machine, StartMachine } from '../machine/machine.ts';
 import type { TemplateStore } from '../machine/template-store.ts';
-import type { Settings } from '../matrix/cell.ts';
+import type { Settings } from '../axes/table.ts';
 import { deadlinesFor } from '../plan/deadlines.ts';
 import { buildMachineSpec, type MachineSpec } from '../plan/machine-spec.ts';
 import { resolveEngine } from '../plan/requirements.ts';

@@ -6,8 +6,8 @@ import { measureCommand, type MeasureRequest } from '../../images/wasm-host/meas
 import { PoolproofError } from '../errors.ts';
 import { factPathsOf, readFacts, readSubjectRun } from '../guest/observe.ts';
 import type { Session } from '../guest/session.ts';
-import { buildLimits, buildWrites } from '../guest/settings.ts';
-import type { Settings } from '../matrix/cell.ts';
+import { buildLimits, buildWrites } from '../axes/guest-settings.ts';
+import type { Settings } from '../axes/table.ts';
 import { deadlinesFor } from '../plan/deadlines.ts';
 import type { Step } from './instructions.ts';
 import { findLimitProblem, settingsUnder, wantLimits } from './limits.ts';

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { parseFacts } from '../../images/allocator/parse-facts.ts';
-import { defaultSettings } from '../matrix/axes.ts';
-import type { Settings } from '../matrix/cell.ts';
+import { defaultSettings } from '../axes/table.ts';
+import type { Settings } from '../axes/table.ts';
 import { settingsUnder, wantLimits, type Limits } from './limits.ts';
 import { shapeOf } from './shape.ts';
 

@@ -1,7 +1,7 @@
 /** Under which limits a process of a pair must run in a guest, and whether it did. Pure. */
 import type { Facts } from '../../images/allocator/facts.ts';
-import type { Settings } from '../matrix/cell.ts';
-import { limitAddressSpace } from '../plan/stand-in.ts';
+import type { Settings } from '../axes/table.ts';
+import { limitAddressSpace } from '../axes/process.ts';
 
 const limitNames = [
   'overcommitMemory',

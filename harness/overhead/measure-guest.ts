@@ -8,7 +8,7 @@ import { PoolproofError } from '../errors.ts';
 import { addSwap } from '../guest/observe.ts';
 import { openSession } from '../guest/open-session.ts';
 import type { Session } from '../guest/session.ts';
-import type { Settings } from '../matrix/cell.ts';
+import type { Settings } from '../axes/table.ts';
 import { deadlinesFor } from '../plan/deadlines.ts';
 import { resolveEngine } from '../plan/requirements.ts';
 import type { TierResources } from './cell-overhead.ts';

@@ -2,7 +2,7 @@
 import type { Facts } from '../../images/allocator/facts.ts';
 import { parametersFor, type PoolParameters } from '../../images/allocator/pool-parameters.ts';
 import { resolveChoice } from '../../images/allocator/spin-variables.ts';
-import type { Settings } from '../matrix/cell.ts';
+import type { Settings } from '../axes/table.ts';
 import { parametersOf } from '../plan/parameters.ts';
 import { resolveEngine } from '../plan/requirements.ts';
 import type { Subject } from './forms.ts';

@@ -1,8 +1,8 @@
 /** Whether a cell can be asked at all with what its guest is made of. */
 import { parseVersion } from '../../images/allocator/engines.ts';
 import type { BuiltImages } from '../../images/build.ts';
-import type { Settings } from '../matrix/cell.ts';
-import { hostSubject } from '../matrix/subject.ts';
+import type { Settings } from '../axes/table.ts';
+import { hostSubject } from '../axes/host.ts';
 
 /** The worker is built for it, and koffi needs it. */
 const oldestHostNode = 18;

@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { BuiltImages } from '../../images/build.ts';
-import { defaultSettings } from '../matrix/axes.ts';
+import { defaultSettings } from '../axes/table.ts';
 import type { Cell } from '../matrix/cell.ts';
 import { fitDisks } from './disks.ts';
 import { groupByBoot } from './order.ts';

@@ -1,7 +1,7 @@
 /** Which disks a machine needs. Most runs attach all; one of many Nodes and subjects would run out of slots. */
 import type { BuiltDisk, BuiltImages } from '../../images/build.ts';
 import { engineDisk, mountPoint, nodeDisk } from '../../images/definitions.ts';
-import type { Settings } from '../matrix/cell.ts';
+import type { Settings } from '../axes/table.ts';
 import type { BootGroup } from './order.ts';
 import { resolveEngine } from './requirements.ts';
 

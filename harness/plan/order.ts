@@ -1,15 +1,14 @@
 /** Which cells share a boot, and in which order they run. */
-import { axes, axisNames } from '../matrix/axes.ts';
-import type { Cell, Settings } from '../matrix/cell.ts';
-
-const bootAxes = axisNames.filter((axis) => axes[axis].applies === 'boot');
+import { axes, type AxisTable, rowsOf, type Settings } from '../axes/table.ts';
+import type { Cell } from '../matrix/cell.ts';
 
 /**
  * Cells that differ only in what is set after the boot, in Node or in the engine share one machine. The key
  * holds every axis that a boot depends on.
  */
-export function bootKey(settings: Settings): string {
-  return JSON.stringify(bootAxes.map((axis) => settings[axis]));
+export function bootKey(settings: Settings, table: AxisTable = axes): string {
+  const boot = rowsOf(table).filter(({ applies }) => applies === 'boot');
+  return JSON.stringify(boot.map((row) => row.pick(settings)));
 }
 
 export type BootGroup = Readonly<{
@@ -20,10 +19,10 @@ export type BootGroup = Readonly<{
 }>;
 
 /** Groups in the order in which their first cell appears. */
-export function groupByBoot(cells: Iterable<Cell>): BootGroup[] {
+export function groupByBoot(cells: Iterable<Cell>, table: AxisTable = axes): BootGroup[] {
   const groups = new Map<string, Cell[]>();
   for (const cell of cells) {
-    const key = bootKey(cell.settings);
+    const key = bootKey(cell.settings, table);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [cell]);
     else group.push(cell);

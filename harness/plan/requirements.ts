@@ -1,7 +1,7 @@
 /** What the cells of a plan need of images/. */
 import { engines as pinnedEngines, type ImageRequest } from '../../images/definitions.ts';
 import type { EngineKind } from '../../images/allocator/tier.ts';
-import type { Settings } from '../matrix/cell.ts';
+import type { Settings } from '../axes/table.ts';
 
 /** An engine as a cell names it, resolved: `wasmtime` means the newest pinned version. */
 export type ResolvedEngine = Readonly<{

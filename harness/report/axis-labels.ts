@@ -1,90 +1,57 @@
 /** Settings in words, and which of them a set of results varies. */
-import { axes, defaultSettings } from '../matrix/axes.ts';
-import { formatValue } from '../matrix/cell-id.ts';
-import type { AxisName, Settings } from '../matrix/cell.ts';
+import type { Axis, Values } from '../axes/axis.ts';
+import { axes, type AxisTable, defaultSettings, rowOf, rowsOf, type Settings } from '../axes/table.ts';
 import { plainLine } from '../outcome/plain-text.ts';
 
-/** In the order they are told. */
-export const firstAxes = [
-  'memory',
-  'addressSpace',
-  'dataLimit',
-  'maxMapCount',
-  'overcommit',
-  'overcommitRatio',
-  'thp',
-  'engine',
-  'node',
-  'kernel',
-  'cpus',
-  'allocator',
-  'profile',
-  'env',
-] as const satisfies readonly AxisName[];
-
-/** Axes that came later: told last, and the last columns of a CSV, whose places do not move. */
-export const laterAxes = [
-  'cpu',
-  'swap',
-  'overcommitKbytes',
-  'hugepages',
-  'stackLimit',
-  'cgroupMemory',
-  'mdwe',
-  'addressBits',
-  'memories',
-  'tables',
-  'tableElements',
-  'stacks',
-  'maxMemory',
-  'reservation',
-  'guard',
-  'subject',
-] as const satisfies readonly AxisName[];
-
-export const axisNames = [...firstAxes, ...laterAxes] as const;
+/** Rows in the order of reports: places of the first columns of a CSV do not move, later axes come after them. */
+export function orderForReports(table: AxisTable = axes): readonly Axis<unknown>[] {
+  const place = ({ column = Infinity }: Axis<unknown>): number => column;
+  return rowsOf(table)
+    .filter(({ column }) => column !== undefined)
+    .sort((a, b) => place(a) - place(b))
+    .concat(rowsOf(table).filter(({ column }) => column === undefined));
+}
 
 export type VariedAxis = Readonly<{
-  name: AxisName;
+  name: string;
   /** Labels in ascending order. */
   values: readonly string[];
   /** Values have an order, so that `512M–2G` means something. */
   ordered: boolean;
 }>;
 
+/** Ten thousand cells have few values, and each report asks for them many times. */
+const known = new WeakMap<Axis<unknown>, Map<unknown, string>>();
+const knownLimit = 10_000;
+
 /** As in cell ids: `512M`, `unlimited`; variables as `A=1,B=2`, or `none`. */
-export function labelSetting(settings: Settings, name: AxisName): string {
-  const value = settings[name];
-  if (typeof value === 'object' && value !== null)
-    return Object.keys(value).length === 0 ? 'none' : renderLabel(settings, name);
-  // Ten thousand cells have few values, and each report asks for them many times.
-  const byValue = labels[name];
-  const known = byValue.get(value);
-  if (known !== undefined) return known;
-  const label = renderLabel(settings, name);
-  if (byValue.size < labelLimit) byValue.set(value, label);
+export const labelSetting = (settings: Values, name: string, table: AxisTable = axes): string =>
+  labelValue(rowOf(table, name), settings);
+
+export function labelValue(row: Axis<unknown>, settings: Values): string {
+  const value = row.pick(settings);
+  const labels = known.get(row) ?? new Map<unknown, string>();
+  known.set(row, labels);
+  const made = labels.get(value);
+  if (made !== undefined) return made;
+  const text = plainLine(row.format(value), 200);
+  const label = row.label?.(text) ?? text;
+  // An object is equal to no other: it would only fill the map.
+  if (labels.size < knownLimit && (typeof value !== 'object' || value === null)) labels.set(value, label);
   return label;
 }
 
-const labelLimit = 10_000;
-
-const labels = Object.fromEntries(
-  axisNames.map((name) => [name, new Map<string | number | null, string>()]),
-) as Readonly<Record<AxisName, Map<string | number | null, string>>>;
-
-function renderLabel(settings: Settings, name: AxisName): string {
-  const text = plainLine(formatValue(axes, name, settings[name]), 200);
-  return name === 'env' ? text.replace(/(^|,)env\./g, '$1') || 'none' : text;
-}
-
-/** The axes with more than one value among these cells, in the order they are told. */
-export function findVaried(cells: readonly Readonly<{ settings: Settings }>[]): readonly VariedAxis[] {
-  return axisNames.flatMap((name) => {
-    const byLabel = new Map(cells.map(({ settings }) => [labelSetting(settings, name), settings[name]]));
+/** The axes with more than one value among these cells, in the order of reports. */
+export function findVaried(
+  cells: readonly Readonly<{ settings: Settings }>[],
+  table: AxisTable = axes,
+): readonly VariedAxis[] {
+  return orderForReports(table).flatMap((row) => {
+    const byLabel = new Map(cells.map(({ settings }) => [labelValue(row, settings), row.pick(settings)]));
     if (byLabel.size < 2) return [];
     const entries = [...byLabel].sort((a, b) => compareValues(a, b));
     const ordered = entries.every(([, value]) => value === null || typeof value === 'number');
-    return [{ name, values: entries.map(([label]) => label), ordered }];
+    return [{ name: row.name, values: entries.map(([label]) => label), ordered }];
   });
 }
 
@@ -96,35 +63,38 @@ function compareValues([a, x]: readonly [string, unknown], [b, y]: readonly [str
 }
 
 /** `512M`, `overcommit 2`, `node 24`: the size of the machine needs no name. */
-export function labelAxis(name: AxisName, values: string): string {
-  return name === 'memory' ? values : `${name} ${values}`;
+export function labelAxis(name: string, values: string): string {
+  const row = Object.hasOwn(axes, name) ? rowOf(axes, name) : undefined;
+  return row?.isBare === true ? values : `${name} ${values}`;
 }
 
 /** What a cell has unless it says otherwise, for some axes. */
-export type Usual = ReadonlyMap<AxisName, string>;
+export type Usual = ReadonlyMap<string, string>;
 
 /** Of each axis its default where some cell has it, else the label that most cells have (of equals the first). */
 export function findUsual(
   cells: readonly Readonly<{ settings: Settings }>[],
-  axes: readonly VariedAxis[],
+  varied: readonly VariedAxis[],
+  table: AxisTable = axes,
 ): Usual {
-  const defaults = defaultSettings();
+  const defaults = defaultSettings(table);
   return new Map(
-    axes.map(({ name, values }) => {
-      const own = labelSetting(defaults, name);
-      return [name, values.includes(own) ? own : findMostFrequent(cells, name, values)];
+    varied.map(({ name, values }) => {
+      const own = labelSetting(defaults, name, table);
+      return [name, values.includes(own) ? own : findMostFrequent(cells, name, values, table)];
     }),
   );
 }
 
 function findMostFrequent(
   cells: readonly Readonly<{ settings: Settings }>[],
-  name: AxisName,
+  name: string,
   values: readonly string[],
+  table: AxisTable,
 ): string {
   const counts = new Map<string, number>();
   for (const { settings } of cells) {
-    const label = labelSetting(settings, name);
+    const label = labelSetting(settings, name, table);
     counts.set(label, (counts.get(label) ?? 0) + 1);
   }
   const most = Math.max(...counts.values());

@@ -1,8 +1,8 @@
 /** Two sets of results → what moved, in which direction, and what else changed. */
 import { PoolproofError } from '../errors.ts';
-import { defaultSettings } from '../matrix/axes.ts';
+import { defaultSettings } from '../axes/table.ts';
 import { formatCellId } from '../matrix/cell-id.ts';
-import type { AxisName, Settings } from '../matrix/cell.ts';
+import type { Settings } from '../axes/table.ts';
 import type { OverheadSummary } from '../overhead/summary.ts';
 import { findDigestDifferences } from '../store/compare-digests.ts';
 import { findCompleteness } from '../store/completeness.ts';
@@ -79,7 +79,7 @@ export type Comparison = Readonly<{
 
 export type CompareOptions = Readonly<{
   /** Axes that do not tell cells apart: compare Node 22 with Node 24. @default none */
-  across?: readonly AxisName[];
+  across?: readonly string[];
   /** A cell that has become flaky is a regression. @default false */
   failOnFlaky?: boolean;
 }>;
@@ -139,7 +139,7 @@ function weigh({ regression, direction }: CellChange): number {
 }
 
 /** Cells by what is left of their settings; of a cell in several runs all repetitions of the newest. */
-function collectCells(side: Side, across: readonly AxisName[]): ReadonlyMap<string, Distribution<Result>> {
+function collectCells(side: Side, across: readonly string[]): ReadonlyMap<string, Distribution<Result>> {
   const cells = new Map<string, Distribution<Result>>();
   for (const cell of buildDistributions(mergeRuns(side.runs).cells.flatMap(({ results }) => results))) {
     const key = across.length === 0 ? cell.id : keyAcross(cell.settings, across);
@@ -158,7 +158,7 @@ function collectCells(side: Side, across: readonly AxisName[]): ReadonlyMap<stri
   return cells;
 }
 
-function keyAcross(settings: Settings, across: readonly AxisName[]): string {
+function keyAcross(settings: Settings, across: readonly string[]): string {
   const defaults: Readonly<Record<string, unknown>> = defaultSettings();
   return formatCellId({ ...settings, ...Object.fromEntries(across.map((axis) => [axis, defaults[axis]])) });
 }

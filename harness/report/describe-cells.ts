@@ -1,5 +1,5 @@
 /** A set of cells in few words: `512M–2G overcommit 2`. */
-import type { AxisName, Settings } from '../matrix/cell.ts';
+import type { Settings } from '../axes/table.ts';
 import { type VariedAxis, labelAxis, labelSetting } from './axis-labels.ts';
 
 type HasSettings = Readonly<{ settings: Settings }>;
@@ -61,7 +61,7 @@ function findClauses(
   });
 }
 
-function groupBy(cells: readonly HasSettings[], name: AxisName): Map<string, HasSettings[]> {
+function groupBy(cells: readonly HasSettings[], name: string): Map<string, HasSettings[]> {
   const groups = new Map<string, HasSettings[]>();
   for (const cell of cells) {
     const label = labelSetting(cell.settings, name);

@@ -1,5 +1,7 @@
 /** CSV: one row a cell. Cells come from guests, so nothing in it may become a formula. */
 import { stringify } from 'csv-stringify/sync';
+import type { Axis } from '../axes/axis.ts';
+import { axes, type AxisTable } from '../axes/table.ts';
 import { plainLine } from '../outcome/plain-text.ts';
 import { pickJudged } from '../overhead/cell-overhead.ts';
 import { means, type OverheadSummary } from '../overhead/summary.ts';
@@ -7,7 +9,7 @@ import { findCompleteness } from '../store/completeness.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
 import { describeMissing, describePart, listMissing } from './completeness-words.ts';
-import { firstAxes, labelSetting, laterAxes } from './axis-labels.ts';
+import { labelValue, orderForReports } from './axis-labels.ts';
 import { type Distribution, buildDistributions } from '../outcome/repetitions.ts';
 import { tellDistribution } from './distribution-words.ts';
 
@@ -17,11 +19,11 @@ type Column = Readonly<{
 }>;
 
 /** New columns go to the end: spreadsheets refer to places. */
-const columns: readonly Column[] = [
+const listColumns = (table: AxisTable): readonly Column[] => [
   { name: 'run', of: (_, run) => run.id },
   { name: 'id', of: (result) => result.id },
   { name: 'repetition', of: (result) => result.repetition },
-  ...firstAxes.map(settingColumn),
+  ...settingColumns(table, (row) => row.column !== undefined),
   { name: 'outcome', of: (result) => result.outcome },
   { name: 'tier', of: (result) => result.tier },
   { name: 'verdict', of: (result) => result.verdict },
@@ -45,12 +47,13 @@ const columns: readonly Column[] = [
   { name: 'overheadMeasuredIn', of: ({ overheadSource }) => overheadSource?.measuredIn ?? null },
   { name: 'cellVerdict', of: (_, __, cell) => cell?.verdict ?? null },
   { name: 'distribution', of: (_, __, cell) => (cell === undefined ? null : tellDistribution(cell)) },
-  ...laterAxes.map(settingColumn),
+  ...settingColumns(table, (row) => row.column === undefined),
 ];
 
-function settingColumn(name: (typeof firstAxes | typeof laterAxes)[number]): Column {
-  return { name, of: ({ settings }) => labelSetting(settings, name) };
-}
+const settingColumns = (table: AxisTable, isHere: (row: Axis<unknown>) => boolean): readonly Column[] =>
+  orderForReports(table)
+    .filter(isHere)
+    .map((row) => ({ name: row.name, of: ({ settings }) => labelValue(row, settings) }));
 
 const judgedFigures = ({ overhead = [] }: Result): readonly OverheadSummary[] => pickJudged(overhead);
 
@@ -65,18 +68,23 @@ function figureColumns(title: string, mean: string): readonly Column[] {
   }));
 }
 
-export function renderCsv(run: RunRecord, results: readonly Result[]): string {
+export function renderCsv(run: RunRecord, results: readonly Result[], table: AxisTable = axes): string {
+  const columns = listColumns(table);
   const cells = new Map(buildDistributions(results).map((cell) => [cell.id, cell]));
   const rows = results.map((result) =>
     columns.map((column) => cleanValue(column.of(result, run, cells.get(result.id)))),
   );
-  return stringify([columns.map(({ name }) => name), ...rows, ...listRunRows(run, results)], {
+  return stringify([columns.map(({ name }) => name), ...rows, ...listRunRows(run, results, columns)], {
     escape_formulas: true,
   });
 }
 
 /** A row for what no cell can say: the part this run is, and what is missing; the sentence stands with the reasons. */
-function listRunRows(run: RunRecord, results: readonly Result[]): readonly (readonly (string | null)[])[] {
+function listRunRows(
+  run: RunRecord,
+  results: readonly Result[],
+  columns: readonly Column[],
+): readonly (readonly (string | null)[])[] {
   const completeness = findCompleteness(run, results);
   const [part, missing] = [describePart(completeness), describeMissing(completeness)];
   const row = (outcome: string, reason: string): readonly (string | null)[] =>

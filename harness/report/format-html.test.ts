@@ -7,7 +7,7 @@ import {
   record,
   recordOf,
 } from '../fixtures/report/results.ts';
-import type { Settings } from '../matrix/cell.ts';
+import type { Settings } from '../axes/table.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
 import { renderHtml, renderHtmlReport } from './format-html.ts';

@@ -1,5 +1,4 @@
 /** Results laid out as a grid: rows and columns of labels, a word for each place. */
-import type { AxisName } from '../matrix/cell.ts';
 import { isJudged, type Observed, observedOf } from '../outcome/repetitions.ts';
 import type { Result } from '../store/result.ts';
 import { type Usual, type VariedAxis, findUsual, labelAxis, labelSetting } from './axis-labels.ts';
@@ -27,7 +26,7 @@ export type Grid = Readonly<{
   rowHeads: readonly string[];
   /** What a row has that does not say otherwise; empty where each axis has its column. */
   usual: Usual;
-  columnAxes: readonly AxisName[];
+  columnAxes: readonly string[];
   /** Labels of each column, one a column axis; a single empty one when there is no column axis. */
   columns: readonly (readonly string[])[];
   rows: readonly Readonly<{
@@ -42,7 +41,7 @@ export type Grid = Readonly<{
 }>;
 
 /** The axes that may become columns, outer first. */
-const columnCandidates: readonly AxisName[] = ['overcommit', 'thp'];
+const columnCandidates: readonly string[] = ['overcommit', 'thp'];
 
 /** Below this share of places with a cell a column axis leaves more holes than it shows. */
 const leastFilled = 0.6;
@@ -54,7 +53,7 @@ const leastFilled = 0.6;
 export function listLayouts(
   results: readonly Result[],
   axes: readonly VariedAxis[],
-): readonly (readonly AxisName[])[] {
+): readonly (readonly string[])[] {
   const varied = columnCandidates.filter((name) => axes.some((axis) => axis.name === name));
   const layouts = varied.map((_, index) => varied.slice(index));
   const dense = layouts.filter((columns) => findFilled(results, axes, columns) >= leastFilled);
@@ -65,7 +64,7 @@ export function listLayouts(
 function findFilled(
   results: readonly Result[],
   axes: readonly VariedAxis[],
-  columnAxes: readonly AxisName[],
+  columnAxes: readonly string[],
 ): number {
   const across = axes.filter(({ name }) => columnAxes.includes(name));
   const down = axes.filter(({ name }) => !columnAxes.includes(name));
@@ -85,7 +84,7 @@ const labelColumns = 3;
 export function buildGrid(
   results: readonly Result[],
   axes: readonly VariedAxis[],
-  columnAxes: readonly AxisName[],
+  columnAxes: readonly string[],
 ): Grid {
   const across = axes.filter(({ name }) => columnAxes.includes(name));
   const down = axes.filter(({ name }) => !columnAxes.includes(name));

@@ -1,9 +1,10 @@
 /** A cell through all runs: where it changed, and the first run in which it was bad. */
 import { type Tier, tiers } from '../../images/allocator/tier.ts';
 import { PoolproofError } from '../errors.ts';
-import { axes, axisNames } from '../matrix/axes.ts';
-import { formatValue, parseCellId } from '../matrix/cell-id.ts';
-import type { Cell, Matrix, Settings } from '../matrix/cell.ts';
+import type { Axis } from '../axes/axis.ts';
+import { axes, rowsOf, type Settings } from '../axes/table.ts';
+import { parseCellId } from '../matrix/cell-id.ts';
+import type { Cell, Matrix } from '../matrix/cell.ts';
 import { selectCells } from '../matrix/select.ts';
 import { plainLine } from '../outcome/plain-text.ts';
 import { type EnvironmentDifference } from './compare-environment.ts';
@@ -52,7 +53,7 @@ export function selectKnown(ids: readonly string[], where: string, folder: strin
     file: folder,
     text: '',
     size: cells.length,
-    axes: axisNames.map((name) => ({ name, values: valuesOf(cells, name) })),
+    axes: rowsOf(axes).map((row) => ({ name: row.name, values: valuesOf(cells, row) })),
     repeat: 1,
     cases: [],
     cells: () => cells,
@@ -70,11 +71,12 @@ function readId(id: string): Settings | null {
   }
 }
 
-function valuesOf(cells: readonly Cell[], name: keyof Settings): (string | number | null)[] {
+function valuesOf(cells: readonly Cell[], row: Axis<unknown>): (string | number | null)[] {
   const byText = new Map<string, string | number | null>();
   for (const { settings } of cells) {
-    const value = settings[name];
-    if (value === null || typeof value !== 'object') byText.set(formatValue(axes, name, value), value);
+    const value = row.pick(settings);
+    if (value === null || typeof value === 'string' || typeof value === 'number')
+      byText.set(row.format(value), value);
   }
   return [...byText.values()];
 }

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { buildResult, record } from '../fixtures/report/results.ts';
-import type { FieldCase } from '../matrix/cases.ts';
+import type { FieldCase } from '../matrix/cell.ts';
 import type { Result } from '../store/result.ts';
 import { renderHtml } from './format-html.ts';
 import { renderMarkdown } from './format-markdown.ts';

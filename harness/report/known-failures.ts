@@ -1,5 +1,5 @@
 /** Known failures of the field beside what was seen: which are reproduced, and where they are gone. Pure. */
-import type { FieldCase } from '../matrix/cases.ts';
+import type { FieldCase } from '../matrix/cell.ts';
 import { plainLine } from '../outcome/plain-text.ts';
 import type { Result } from '../store/result.ts';
 

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { buildResult, record } from '../fixtures/report/results.ts';
-import type { Settings } from '../matrix/cell.ts';
+import type { Settings } from '../axes/table.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
 import { type HtmlRun, renderHtmlReport } from './format-html.ts';

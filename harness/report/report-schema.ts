@@ -1,6 +1,5 @@
 /** The JSON report as a schema: what `--format json` writes, published as results/report.schema.json. */
 import { z } from 'zod';
-import { axisNames } from '../matrix/axes.ts';
 import { outcomes, verdicts } from '../outcome/outcome.ts';
 import { tierSchema } from '../outcome/model-schema.ts';
 import { lineSchema } from '../store/result-schema.ts';
@@ -75,7 +74,13 @@ export const reportShape = z
       .exactOptional()
       .meta({ description: 'whether every cell of the run is there; absent in older reports' }),
     axes: z
-      .array(z.object({ name: z.enum(axisNames), values: z.array(text).readonly(), ordered: z.boolean() }))
+      .array(
+        z.object({
+          name: text.meta({ description: 'an axis: a key of `settings`' }),
+          values: z.array(text).readonly(),
+          ordered: z.boolean(),
+        }),
+      )
       .readonly()
       .meta({ description: 'axes that vary, with the labels of their values' }),
     reasons: z

@@ -1,9 +1,9 @@
 import t from 'tap';
 import { buildDefaultResults, buildResult, buildStandard, settings } from '../fixtures/report/results.ts';
-import type { Settings } from '../matrix/cell.ts';
+import type { Settings } from '../axes/table.ts';
 import { observedOf } from '../outcome/repetitions.ts';
 import type { Result } from '../store/result.ts';
-import { axisNames, findUsual, findVaried, labelSetting } from './axis-labels.ts';
+import { findUsual, findVaried, labelSetting, orderForReports } from './axis-labels.ts';
 import { prepareDescriptions } from './describe-cells.ts';
 import { buildGrid, listLayouts, tellLegend, tellPlace } from './grid.ts';
 import { groupReasons } from './group-reasons.ts';
@@ -79,7 +79,13 @@ t.test('settings are told as in cell ids', (t) => {
   t.equal(labelSetting(asks, 'dataLimit'), 'unlimited');
   t.equal(labelSetting(asks, 'env'), 'A=%3D1,B=2');
   t.equal(labelSetting(settings, 'env'), 'none');
-  t.same([...axisNames].sort(), Object.keys(settings).sort(), 'every axis is told');
+  t.same(
+    orderForReports()
+      .map(({ name }) => name)
+      .sort(),
+    Object.keys(settings).sort(),
+    'every axis is told',
+  );
   const limits = [null, 2 ** 33, 2 ** 31].map((addressSpace) => buildResult({}, { addressSpace }));
   t.match(findVaried(limits), [{ name: 'addressSpace', values: ['2G', '8G', 'unlimited'], ordered: true }]);
   const nodes = ['24', '8', '22'].map((node) => buildResult({}, { node }));

@@ -1,7 +1,9 @@
 /** Text → Result: one stored line, validated. A schema that drifts from the type does not compile. */
 import { parseShallowJson } from '../../images/bounded-json.ts';
 import { z } from 'zod';
+import { storedSettings } from '../axes/stored-settings.ts';
 import { PoolproofError } from '../errors.ts';
+import { renewCellId } from '../matrix/cell-id.ts';
 import {
   checksSchema,
   choiceSchema,
@@ -18,40 +20,6 @@ import { type Result, resultSchema } from './result.ts';
 
 const text = z.string();
 const count = z.number().nonnegative();
-
-const settingsSchema = z.object({
-  memory: z.int().positive(),
-  overcommit: z.literal([0, 1, 2]),
-  overcommitRatio: count,
-  thp: z.enum(['always', 'madvise', 'never']),
-  engine: text,
-  node: text,
-  addressSpace: count.nullable(),
-  dataLimit: count.nullable(),
-  maxMapCount: count.nullable(),
-  kernel: text,
-  cpus: z.int().positive(),
-  // Axes that came later: a result without them had their defaults.
-  cpu: text.nullable().default(null),
-  swap: count.nullable().default(null),
-  overcommitKbytes: count.nullable().default(null),
-  hugepages: count.default(0),
-  stackLimit: count.or(z.literal('unlimited')).nullable().default(null),
-  cgroupMemory: count.nullable().default(null),
-  mdwe: z.enum(['off', 'prctl', 'seccomp']).default('off'),
-  addressBits: count.nullable().default(null),
-  memories: count.nullable().default(null),
-  tables: count.nullable().default(null),
-  tableElements: count.nullable().default(null),
-  stacks: count.nullable().default(null),
-  maxMemory: count.nullable().default(null),
-  reservation: count.nullable().default(null),
-  guard: count.nullable().default(null),
-  subject: text.default('wasm-host'),
-  allocator: choiceSchema,
-  profile: z.enum(['spin', 'wasmtime']),
-  env: z.record(text, text),
-});
 
 const expectationSchema = z.object({
   tier: tierSchema.exactOptional(),
@@ -97,9 +65,9 @@ const distributionSchema = z.object({
 
 const shapeSchema: z.ZodType<Result> = z.object({
   schema: z.literal(resultSchema),
-  id: text.min(1),
+  id: text.min(1).transform((id) => renewCellId(id)),
   repetition: z.int().positive(),
-  settings: settingsSchema,
+  settings: storedSettings(),
   outcome: z.enum(outcomes),
   reason: text,
   tier: tierSchema.nullable(),

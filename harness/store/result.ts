@@ -2,8 +2,9 @@
 import type { Prediction } from '../../images/allocator/prediction.ts';
 import type { Facts } from '../../images/allocator/facts.ts';
 import type { Tier } from '../../images/allocator/tier.ts';
-import type { MachineEnd, ReadBack } from '../guest/observation.ts';
-import type { Settings } from '../matrix/cell.ts';
+import type { MachineEnd } from '../guest/observation.ts';
+import type { ReadBack } from '../axes/guest-settings.ts';
+import type { Settings } from '../axes/table.ts';
 import type { Expected } from '../outcome/expect.ts';
 import type { SubjectSummary } from '../outcome/classify-foreign.ts';
 import type { Form, HostSummary, TierAttempt } from '../outcome/judge.ts';

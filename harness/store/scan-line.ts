@@ -4,6 +4,7 @@
  * writes it is left to `parseResult`.
  */
 import { type Tier, tiers } from '../../images/allocator/tier.ts';
+import { renewCellId } from '../matrix/cell-id.ts';
 import { type Outcome, type Verdict, outcomes, verdicts } from '../outcome/outcome.ts';
 import { resultSchema } from './result.ts';
 
@@ -52,7 +53,7 @@ export function scanLine(line: string): LineFront | null {
   // As `parseResult` has it: a tier belongs to `reached` and to no other outcome.
   if (verdict === null || (outcome === 'reached') !== (tier !== null && checks !== null)) return null;
   return {
-    id,
+    id: renewCellId(id),
     repetition: Number(repetition),
     outcome: outcome as Outcome,
     tier: tier as Tier | null,

@@ -7,7 +7,7 @@ import { buildTemplate, startClone, templateKey } from '../../harness/guest/buil
 import { openSession } from '../../harness/guest/open-session.ts';
 import { startMachine, type Machine } from '../../harness/machine/machine.ts';
 import { TemplateStore, type Template } from '../../harness/machine/template-store.ts';
-import { defaultSettings } from '../../harness/matrix/axes.ts';
+import { defaultSettings } from '../../harness/axes/table.ts';
 import { findQemu, type Qemu } from '../../harness/plan/computer.ts';
 import { deadlinesFor } from '../../harness/plan/deadlines.ts';
 import { buildMachineSpec, type MachineSpec } from '../../harness/plan/machine-spec.ts';

@@ -4,8 +4,8 @@ import { parseFacts } from '../../images/allocator/parse-facts.ts';
 import { resolveCacheFolder } from '../../images/cache/cache-folder.ts';
 import { startMachine, type StartMachine } from '../../harness/machine/machine.ts';
 import { TemplateStore } from '../../harness/machine/template-store.ts';
-import { defaultSettings } from '../../harness/matrix/axes.ts';
-import type { Settings } from '../../harness/matrix/cell.ts';
+import { defaultSettings } from '../../harness/axes/table.ts';
+import type { Settings } from '../../harness/axes/table.ts';
 import type { Subject } from '../../harness/overhead/forms.ts';
 import {
   measureGuest,

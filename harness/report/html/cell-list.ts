@@ -171,7 +171,7 @@ export function embedData(entries: readonly Entry[], axes: readonly VariedAxis[]
     axes: axes.map(({ name }) => name),
     // For each cell: the places of its values on the axes, its state, its verdict, minutes before the newest.
     cells: entries.map((entry) => [
-      ...places.map(({ name, at }) => at.get(entry.labels[name]) ?? 0),
+      ...places.map(({ name, at }) => at.get(entry.labels[name] ?? '') ?? 0),
       states.indexOf(entry.state),
       verdictWords.indexOf(entry.verdict),
       newest === 0 ? 0 : Math.round(entry.olderMs / 60_000),

@@ -1,10 +1,16 @@
 /** Merged cells as the page shows them: an anchor, a word, a verdict, an age. */
-import type { AxisName } from '../../matrix/cell.ts';
 import { outcomes } from '../../outcome/outcome.ts';
 import type { Observed } from '../../outcome/repetitions.ts';
 import type { OverheadSummary } from '../../overhead/summary.ts';
 import type { RunRecord } from '../../store/run-record.ts';
-import { type Usual, type VariedAxis, axisNames, findUsual, labelSetting } from '../axis-labels.ts';
+import {
+  type Usual,
+  type VariedAxis,
+  findUsual,
+  labelAxis,
+  labelValue,
+  orderForReports,
+} from '../axis-labels.ts';
 import { type Place, buildPlace, tellPlace } from '../grid.ts';
 import type { MergedCell, RunResults } from '../merge-runs.ts';
 import { type CostSummary, pickFigures, summarizeCost } from './overhead.ts';
@@ -29,7 +35,7 @@ export type Entry<Run extends RunResults = RunResults> = Readonly<{
   /** Unique and stable: equal settings have equal anchors in every report. */
   anchor: string;
   cell: MergedCell<Run>;
-  labels: Readonly<Record<AxisName, string>>;
+  labels: Readonly<Record<string, string>>;
   /** Settings in words, those that vary here only; where many vary, those that are not usual. */
   name: string;
   state: State;
@@ -64,7 +70,7 @@ export function buildEntries<Run extends RunResults>(
     .map(({ cell, labels }) => ({
       cell,
       labels,
-      order: ranks.map(({ name, rank }) => rank.get(labels[name]) ?? 0),
+      order: ranks.map(({ name, rank }) => rank.get(labels[name] ?? '') ?? 0),
     }))
     .sort((a, b) => compareOrder(a.order, b.order) || (a.cell.id < b.cell.id ? -1 : 1))
     .map(({ cell, labels }) => buildEntry(cell, labels, naming, newest, taken));
@@ -89,7 +95,7 @@ const oldMs = 86_400_000;
 function tellName(labels: Entry['labels'], { axes, usual }: Naming): string {
   if (axes.length === 0) return 'the one environment';
   const told = axes.filter(({ name }) => usual.get(name) !== labels[name]);
-  return told.map(({ name }) => tellSetting(name, labels[name])).join(' · ') || 'as usual';
+  return told.map(({ name }) => labelAxis(name, labels[name] ?? '')).join(' · ') || 'as usual';
 }
 
 function buildEntry<Run extends RunResults>(
@@ -143,12 +149,8 @@ function stateOf(place: Place | null): State {
 function labelAll({ results }: MergedCell): Entry['labels'] {
   const settings = results[0]?.settings;
   if (settings === undefined) throw new RangeError('a cell without a result');
-  return Object.fromEntries(axisNames.map((name) => [name, labelSetting(settings, name)])) as Entry['labels'];
+  return Object.fromEntries(orderForReports().map((row) => [row.name, labelValue(row, settings)]));
 }
-
-/** `512M`, `overcommit 2`. */
-export const tellSetting = (name: AxisName, label: string): string =>
-  name === 'memory' ? label : `${name} ${label}`;
 
 /** What every anchor begins with. */
 export const anchorStart = 'cell-';

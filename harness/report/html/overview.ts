@@ -1,9 +1,9 @@
 /** The first screen: what was tested, when, on what; the three sentences a reader needs. */
 import { tiers } from '../../../images/allocator/tier.ts';
 import type { RunRecord } from '../../store/run-record.ts';
-import type { VariedAxis } from '../axis-labels.ts';
+import { labelAxis, type VariedAxis } from '../axis-labels.ts';
 import type { MergedRuns, RunResults } from '../merge-runs.ts';
-import { type Entry, states, tellSetting } from './entries.ts';
+import { type Entry, states } from './entries.ts';
 import { type Html, html, nothing } from './html.ts';
 
 /** `2026-11-24 00:18 UTC`; what is no date stays as it is. */
@@ -74,7 +74,7 @@ function tellWhat(entries: readonly Entry[], axes: readonly VariedAxis[]): strin
   if (axes.length === 0) return count;
   if (axes.length > toldAxes) return `${count} that differ in ${axes.map(({ name }) => name).join(', ')}`;
   const varied = axes.map(({ name, values }) =>
-    tellSetting(name, values.length > 8 ? `${values.length} values` : values.join(', ')),
+    labelAxis(name, values.length > 8 ? `${values.length} values` : values.join(', ')),
   );
   return `${count}: ${varied.join(' × ')}`;
 }

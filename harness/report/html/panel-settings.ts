@@ -1,10 +1,9 @@
 /** A cell's settings: those asked for, and what the guest said it has. */
 import { formatBytes } from '../../../images/allocator/sizes.ts';
 import type { Facts } from '../../../images/allocator/facts.ts';
-import { axes, defaultSettings } from '../../matrix/axes.ts';
-import type { AxisName } from '../../matrix/cell.ts';
+import { defaultSettings } from '../../axes/table.ts';
 import type { Result } from '../../store/result.ts';
-import { axisNames, labelSetting } from '../axis-labels.ts';
+import { labelValue, orderForReports } from '../axis-labels.ts';
 import type { Entry } from './entries.ts';
 import { type Html, html, markup } from './html.ts';
 
@@ -25,14 +24,17 @@ export function definitions(
   ];
 }
 
-const defaults = new Map(axisNames.map((name) => [name, labelSetting(defaultSettings(), name)]));
+const rows = orderForReports();
+const defaults = new Map(rows.map((row) => [row.name, labelValue(row, defaultSettings())]));
 
 /** What a cell's id says always, and what is not at its default; the rest is folded. */
 export function tabulateSettings({ labels, cell }: Entry): readonly Html[] {
-  const told = axisNames.filter((name) => axes[name].core || labels[name] !== defaults.get(name));
+  const told = rows
+    .filter(({ name, core }) => core || labels[name] !== defaults.get(name))
+    .map(({ name }) => name);
   return [
     markup('<h3>Settings</h3>'),
-    ...definitions(told.map((name) => [name, labels[name]])),
+    ...definitions(told.map((name) => [name, labels[name] ?? ''])),
     foldDefaults(told),
     html`<p>
       Run ${cell.run.record.id},
@@ -45,11 +47,11 @@ export function tabulateSettings({ labels, cell }: Entry): readonly Html[] {
 /** Ten thousand cells have few sets of axes at their defaults. */
 const folds = new Map<string, Html>();
 
-function foldDefaults(told: readonly AxisName[]): Html {
+function foldDefaults(told: readonly string[]): Html {
   const key = told.join(' ');
   const known = folds.get(key);
   if (known !== undefined) return known;
-  const rest = axisNames.filter((name) => !told.includes(name));
+  const rest = rows.map(({ name }) => name).filter((name) => !told.includes(name));
   const fold = html`<details class="fold">
     <summary>${rest.length} more, at their defaults</summary>
     ${definitions(rest.map((name) => [name, defaults.get(name) ?? null]))}

@@ -1,0 +1,163 @@
+/** Axes of the guest's machine: another value is another boot. */
+import { isReleaseOf } from '../../images/definitions.ts';
+import type { Facts } from '../../images/allocator/facts.ts';
+import { type Axis, defineAxis } from './axis.ts';
+import { cpuModel, parseCpu } from './cpu-kind.ts';
+import { cpuFlags, cpuModels } from './cpu-models.ts';
+import { integer, name, optional, size } from './kinds.ts';
+import { formatFound, gib, kib, mib, tib } from './values.ts';
+
+/**
+ * Measured on guests of 512 MiB to 8 GiB with kernel 6.1: 34 MiB for the kernel, 1.7 % for page structures, and
+ * the bounce buffers for devices (linux swiotlb, 64 MiB) where RAM reaches beyond 4 GiB of addresses; q35 puts
+ * it there from 2816 MiB on.
+ */
+export function estimateMemTotal(bytes: number): number {
+  const bounceBuffers = bytes >= 2816 * mib ? 64 * mib : 0;
+  return Math.floor(bytes - 34.3 * mib - bytes * 0.01701 - bounceBuffers);
+}
+
+export const memory = defineAxis({
+  name: 'memory',
+  description: 'RAM of the guest',
+  unit: 'bytes',
+  kind: size({ min: 128 * mib, max: tib, step: mib }),
+  examples: ['512M', '1.5G'],
+  alsoCalled: ['ram', 'mem', 'memorySize'],
+  applies: 'boot',
+  default: 2 * gib,
+  core: true,
+  since: 1,
+  column: 1,
+  isBare: true,
+  provenBy: ['memTotal'],
+  machine: (bytes) => ({ memoryMib: bytes / mib }),
+  readBack: {
+    asked: (bytes) => `${bytes / mib} MiB of RAM`,
+    found: ({ memTotal }) =>
+      `MemTotal ${memTotal === null ? 'unknown' : `${Math.round(memTotal / mib)} MiB`}`,
+    // The kernel keeps some for itself: 31 MiB of 512 MiB, 169 MiB of 4 GiB (measured, 6.1).
+    matches: (bytes, { memTotal }) =>
+      memTotal !== null && memTotal <= bytes && memTotal >= bytes * 0.94 - 48 * mib,
+  },
+  estimate: (bytes) => {
+    const memTotal = estimateMemTotal(bytes);
+    const free = memTotal * 0.94;
+    // linux mm/mmap.c init_user_reserve, init_admin_reserve: 1/32 of what is free at boot, capped.
+    return {
+      memTotal,
+      memAvailable: free,
+      userReserve: Math.min(free / 32, 128 * mib),
+      adminReserve: Math.min(free / 32, 8 * mib),
+    };
+  },
+  // Smaller guests do not boot; larger ones change no tier. Steps of 8 MiB: a guest's own usage varies by about that.
+  search: { from: 256 * mib, to: 16 * gib, step: 8 * mib },
+  draw: { values: [512 * mib, 768 * mib, gib, 2 * gib, 3 * gib, 4 * gib] },
+});
+
+/** @param kernels names of pinned kernels; the first is the default */
+export const kernelAxis = (kernels: readonly string[]): Axis<string, 'kernel'> =>
+  defineAxis({
+    name: 'kernel',
+    description: 'Kernel of the guest',
+    unit: null,
+    kind: name(kernels, 'pinned kernels'),
+    examples: [kernels[0] ?? 'bookworm'],
+    alsoCalled: ['linux', 'kernelVersion'],
+    applies: 'boot',
+    default: kernels[0] ?? 'bookworm',
+    core: false,
+    since: 1,
+    column: 10,
+    provenBy: ['kernelRelease'],
+    readBack: {
+      asked: (value) => value,
+      found: ({ kernelRelease }) => formatFound(kernelRelease),
+      matches: (value, { kernelRelease }) => kernelRelease !== null && isReleaseOf(value, kernelRelease),
+    },
+    search: kernels,
+    draw: { values: kernels },
+  });
+
+export const cpus = defineAxis({
+  name: 'cpus',
+  description: 'Processors of the guest',
+  unit: null,
+  kind: integer(1, 64),
+  examples: ['2'],
+  alsoCalled: ['vcpus', 'cores', 'smp', 'processors', 'threads'],
+  applies: 'boot',
+  default: 1,
+  core: false,
+  since: 1,
+  column: 11,
+  provenBy: ['cpus'],
+  machine: (count) => ({ cpus: count }),
+  readBack: { asked: String, found: (facts) => formatFound(facts.cpus) },
+  estimate: (count) => ({ cpus: count }),
+  search: { from: 1, to: 8, step: 1 },
+  draw: { values: [1, 2] },
+});
+
+export const cpu = defineAxis({
+  name: 'cpu',
+  description: "QEMU CPU model and flags; `default` is `max` under emulation, this computer's under KVM",
+  unit: null,
+  kind: optional(cpuModel(), 'default'),
+  examples: ['qemu64', 'max+pku=off'],
+  alsoCalled: ['cpuModel', 'processor', 'cpuType'],
+  applies: 'boot',
+  default: null,
+  core: false,
+  since: 2,
+  provenBy: ['cpuModel', 'cpuFlags'],
+  machine: (model) => ({ cpuModel: model, ...(lacksRandomNumbers(model) && { entropy: true }) }),
+  readBack: {
+    asked: (model) => model,
+    found: (facts) => formatFound(facts.cpuModel),
+    matches: (model, facts) => isCpu(model ?? '', facts),
+  },
+  draw: { values: [null, 'qemu64', 'Nehalem', 'max,pku=off', 'kvm64'] },
+});
+
+function lacksRandomNumbers(model: string | null): boolean {
+  const parsed = model === null ? null : parseCpu(model);
+  return parsed !== null && !(parsed.flags['rdrand'] ?? cpuModels[parsed.model]?.rdrand === true);
+}
+
+/** The model by the name it has in /proc/cpuinfo, and every flag of the setting. */
+function isCpu(text: string, { cpuModel: model, cpuFlags: found, emulated }: Facts): boolean {
+  const parsed = parseCpu(text);
+  if (parsed === null || model === null) return false;
+  const { title } = cpuModels[parsed.model] ?? {};
+  // Under KVM `max` is this computer's own.
+  const isModel = model.replace(/\s+/g, ' ') === title || (parsed.model === 'max' && !emulated);
+  return (
+    isModel && Object.entries(parsed.flags).every(([flag, on]) => found.includes(cpuFlags[flag] ?? '') === on)
+  );
+}
+
+export const swap = defineAxis({
+  name: 'swap',
+  description: 'Swap space, on a disk of its own',
+  unit: 'bytes',
+  kind: optional(size({ min: mib, max: tib, step: mib }), 'none'),
+  examples: ['512M', 'none'],
+  alsoCalled: ['swapTotal', 'swapSize', 'swapMb'],
+  applies: 'boot',
+  default: null,
+  core: false,
+  since: 2,
+  provenBy: ['swapTotal'],
+  machine: (bytes) => (bytes === null ? {} : { swapMib: bytes / mib }),
+  readBack: {
+    asked: (bytes) => (bytes === null ? null : `${bytes / mib} MiB of swap`),
+    found: ({ swapTotal }) => `SwapTotal ${formatFound(swapTotal)}`,
+    // The kernel keeps the first page for the signature.
+    matches: (bytes, { swapTotal }) => swapTotal === (bytes ?? 0) - 4 * kib,
+  },
+  estimate: (bytes) => ({ swapTotal: bytes ?? 0 }),
+  search: { from: 8 * mib, to: 16 * gib, step: 8 * mib },
+  draw: { values: [null, 256 * mib, gib] },
+});

@@ -1,0 +1,160 @@
+/** Axes of the subject's process: what it may have of memory and addresses, and what it may do with them. */
+import { defineAxis, lookUp, type Lookup, type Values } from './axis.ts';
+import { choice, integer, optional, size } from './kinds.ts';
+import { stackSize } from './stack-kind.ts';
+import { formatFound, formatLimit, gib, kib, limitKib, mib, tib } from './values.ts';
+
+export const cgroupMemory = defineAxis({
+  name: 'cgroupMemory',
+  description: "memory.max of the wasm host's own cgroup (v2): pages really used",
+  unit: 'bytes',
+  kind: optional(size({ min: mib, max: tib, step: 4 * kib }), 'none'),
+  examples: ['256M', 'none'],
+  alsoCalled: ['memory.max', 'cgroup', 'containerMemory', 'cgroupMemoryMax'],
+  applies: 'process',
+  default: null,
+  core: false,
+  since: 2,
+  provenBy: ['cgroupMemoryMax'],
+  limit: (bytes): Record<string, string> => (bytes === null ? {} : { cgroup: String(bytes) }),
+  // What the process does from here on counts in its group.
+  turn: 'first',
+  readBack: {
+    asked: (bytes) => (bytes === null ? null : String(bytes)),
+    found: ({ cgroupMemoryMax }) => formatLimit(cgroupMemoryMax),
+  },
+  estimate: (bytes) => ({ cgroupMemoryMax: bytes }),
+  search: { from: 16 * mib, to: 16 * gib, step: 8 * mib },
+  draw: { values: [null, 192 * mib, 400 * mib, 2 * gib] },
+});
+
+export const mdwe = defineAxis({
+  name: 'mdwe',
+  description:
+    'No memory both writable and executable: by PR_SET_MDWE (Linux 6.3), or by the seccomp filter of before',
+  unit: null,
+  kind: choice(['off', 'prctl', 'seccomp']),
+  examples: ['seccomp'],
+  alsoCalled: ['noNewMappings', 'MemoryDenyWriteExecute', 'PR_SET_MDWE', 'writeExecute'],
+  applies: 'process',
+  default: 'off',
+  core: false,
+  since: 2,
+  provenBy: ['mdwe'],
+  limit: (means): Record<string, string> => (means === 'off' ? {} : { confine: means }),
+  readBack: {
+    asked: (means) => (means === 'off' ? null : means),
+    found: (facts) => formatFound(facts.mdwe),
+  },
+  estimate: (means) => ({ mdwe: means === 'off' ? null : means }),
+  // Most cells with it end alike: no compiler works.
+  draw: { values: ['off', 'seccomp', 'prctl'], share: 0.04 },
+});
+
+export const stackLimit = defineAxis({
+  name: 'stackLimit',
+  description: 'RLIMIT_STACK of the wasm host (`ulimit -s`); threads take as much unless they say otherwise',
+  unit: 'bytes',
+  kind: stackSize({ min: 128 * kib, max: tib, step: kib }),
+  examples: ['64M', 'unlimited'],
+  alsoCalled: ['rlimitStack', 'RLIMIT_STACK', 'stack'],
+  applies: 'process',
+  default: null,
+  core: false,
+  since: 2,
+  provenBy: ['stackLimit'],
+  limit: (bytes): Record<string, string> =>
+    bytes === null ? {} : { s: limitKib(bytes === 'unlimited' ? null : bytes) },
+  readBack: {
+    asked: (bytes) => (bytes === null ? null : String(bytes)),
+    found: (facts) => formatLimit(facts.stackLimit),
+  },
+  estimate: (bytes) => ({ stackLimit: bytes === 'unlimited' ? null : (bytes ?? 8 * mib) }),
+  search: { from: 256 * kib, to: gib, step: 256 * kib },
+  draw: { values: [null, mib, 16 * mib, 64 * mib, 'unlimited'] },
+});
+
+export const dataLimit = defineAxis({
+  name: 'dataLimit',
+  description: 'RLIMIT_DATA of the wasm host (`ulimit -d`): private writable memory',
+  unit: 'bytes',
+  kind: optional(size({ min: 16 * mib, max: 1024 * tib, step: kib }), 'unlimited'),
+  examples: ['512M', 'unlimited'],
+  alsoCalled: ['rlimitData', 'RLIMIT_DATA', 'data'],
+  applies: 'process',
+  default: null,
+  core: false,
+  since: 1,
+  column: 3,
+  provenBy: ['dataLimit'],
+  limit: (bytes): Record<string, string> => (bytes === null ? {} : { d: limitKib(bytes) }),
+  readBack: { asked: formatLimit, found: (facts) => formatLimit(facts.dataLimit) },
+  estimate: (bytes) => ({ dataLimit: bytes }),
+  search: { from: 32 * mib, to: 16 * gib, step: 8 * mib },
+  draw: { values: [128 * mib, 256 * mib, 700 * mib, gib, 3 * gib, 3840 * mib, 8 * gib] },
+});
+
+export const addressBits = defineAxis({
+  name: 'addressBits',
+  description: 'Bits of user addresses; where the guest has more, an RLIMIT_AS of that size stands in',
+  unit: 'bits',
+  kind: optional(integer(36, 46), 'default'),
+  examples: ['39', 'default'],
+  alsoCalled: ['addressWidth', 'vaBits', 'virtualAddressBits'],
+  applies: 'process',
+  default: null,
+  core: false,
+  since: 2,
+  provenBy: ['addressSpaceLimit'],
+  readBack: {
+    asked: (bits) => (bits === null ? null : `${bits} bits`),
+    found: (facts) =>
+      `${formatFound(facts.addressBits)} bits, RLIMIT_AS ${formatLimit(facts.addressSpaceLimit)}`,
+    matches: (bits, { addressSpaceLimit }) =>
+      addressSpaceLimit !== null && addressSpaceLimit <= 2 ** (bits ?? 0),
+    standIn: true,
+  },
+  search: { from: 36, to: 46, step: 1 },
+  draw: { values: [null, 36, 38, 39, 42, 46] },
+});
+
+/** RLIMIT_AS: the cell's own, or one of the size of a narrower address space, whichever is smaller. */
+function narrow(bytes: number | null, of: Lookup): number | null {
+  const bits = of(addressBits);
+  return bits === null ? bytes : Math.min(bytes ?? Infinity, 2 ** bits);
+}
+
+export const addressSpace = defineAxis({
+  name: 'addressSpace',
+  description: 'RLIMIT_AS of the wasm host (`ulimit -v`): address space, reserved or used',
+  unit: 'bytes',
+  kind: optional(size({ min: 16 * mib, max: 1024 * tib, step: kib }), 'unlimited'),
+  examples: ['8G', 'unlimited'],
+  alsoCalled: ['rlimitAs', 'RLIMIT_AS', 'ulimit', 'virtualMemory', 'addressSpaceLimit'],
+  applies: 'process',
+  default: null,
+  core: false,
+  since: 1,
+  column: 2,
+  provenBy: ['addressSpaceLimit'],
+  limit: (bytes, of): Record<string, string> => {
+    const limit = narrow(bytes, of);
+    return limit === null ? {} : { v: limitKib(limit) };
+  },
+  // A small address space must not keep the shell from setting the other limits.
+  turn: 'last',
+  readBack: {
+    asked: (bytes, of) => formatLimit(narrow(bytes, of)),
+    found: ({ addressSpaceLimit }) => formatLimit(addressSpaceLimit),
+  },
+  estimate: (bytes, of) => ({ addressSpaceLimit: narrow(bytes, of) }),
+  search: { from: 256 * mib, to: 8 * tib, step: 8 * mib },
+  draw: { values: [0.5, 1, 2, 3, 8, 12, 16, 40, 200, 5000].map((amount) => amount * gib) },
+});
+
+/**
+ * RLIMIT_AS of a cell, bytes: it counts what a process has mapped, where a narrow machine also needs the room in
+ * one piece.
+ */
+export const limitAddressSpace = (settings: Values): number | null =>
+  narrow(addressSpace.pick(settings), lookUp(settings));
