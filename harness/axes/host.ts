@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { allocatorChoices } from '../../images/allocator/tier.ts';
 import { type Axis, defineAxis } from './axis.ts';
-import { choice, variables } from './kinds.ts';
+import { type AxisKind, choice, variables } from './kinds.ts';
 import { nearest } from './nearest-word.ts';
 import { engineNames, nodeVersions } from './version-kinds.ts';
 
@@ -85,17 +85,19 @@ export const profile = defineAxis({
   draw: { values: ['spin', 'wasmtime'] },
 });
 
+const subjectName: AxisKind<string> = {
+  expects: `${hostSubject}, or the name of a subject`,
+  schema: z.string().regex(subjectNamePattern),
+  stored: z.string(),
+  format: (value) => value,
+  suggest: (input) => nearest(String(input), [hostSubject]),
+};
+
 export const subject = defineAxis({
   name: 'subject',
   description: 'What runs: the wasm host, or a subject of the matrix or of matrices/subjects/',
   unit: null,
-  kind: {
-    expects: `${hostSubject}, or the name of a subject`,
-    schema: z.string().regex(subjectNamePattern),
-    stored: z.string(),
-    format: String,
-    suggest: (input) => nearest(String(input), [hostSubject]),
-  },
+  kind: subjectName,
   examples: [hostSubject, 'node-fetch'],
   alsoCalled: ['program', 'command', 'host', 'workload'],
   applies: 'process',

@@ -7,10 +7,13 @@ import { axes, type AxisTable, defaultSettings, formerNames, rowOf, rowsOf, type
  * are given their present one.
  */
 export function storedSettings(table: AxisTable = axes): z.ZodType<Settings> {
-  const present = rowsOf(table).map((row) => [
-    row.name,
-    row.since === 1 ? row.stored : row.stored.optional().meta({ default: row.default }),
-  ]);
+  const present = rowsOf(table).map(
+    (row) =>
+      [
+        row.name,
+        row.since === 1 ? row.stored : row.stored.optional().meta({ default: row.default }),
+      ] as const,
+  );
   const former = [...formerNames(table)].map(([word, name]) => [
     word,
     rowOf(table, name)
@@ -20,7 +23,7 @@ export function storedSettings(table: AxisTable = axes): z.ZodType<Settings> {
   const shape: Readonly<Record<string, z.ZodType>> = Object.fromEntries([...present, ...former]);
   return z.object(shape).transform((values) => {
     const given = Object.entries(values).filter(([, value]) => value !== undefined);
-    const renamed = given.map(([word, value]) => [formerNames(table).get(word) ?? word, value]);
+    const renamed = given.map(([word, value]) => [formerNames(table).get(word) ?? word, value] as const);
     return { ...defaultSettings(table), ...Object.fromEntries(renamed) };
   });
 }

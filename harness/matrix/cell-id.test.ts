@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import t from 'tap';
 import { PoolproofError } from '../errors.ts';
 import { axes, axisNames, defaultSettings } from '../axes/table.ts';
-import { formatCellId, parseCellId } from './cell-id.ts';
+import { formatCellId, parseCellId, renewCellId } from './cell-id.ts';
 import type { Settings } from '../axes/table.ts';
 import { parseMatrix } from './load.ts';
 import { selectCells } from './select.ts';
@@ -195,5 +195,17 @@ t.test('a selection that cannot be meant is refused', (t) => {
     'm',
   );
   t.match(usageError(() => selectCells(many, ['overcommitRatio=50'])).details.hint, /, …$/);
+  t.end();
+});
+
+t.test('an id with the former name of an axis is read, and renewed to the id of the same cell', (t) => {
+  const core = 'memory=1G,overcommit=2,thp=always,engine=wasmtime,node=22';
+  const [former, present] = [`${core},overcommitKbytes=600M,cpus=2`, `${core},overcommitBytes=600M,cpus=2`];
+  t.equal(parseCellId(former).overcommitBytes, 600 * 2 ** 20);
+  t.same(parseCellId(former), parseCellId(present));
+  t.equal(renewCellId(former), present);
+  t.equal(renewCellId(present), present);
+  t.equal(renewCellId(`${core},env.overcommitKbytes=1`), `${core},env.overcommitKbytes=1`, 'a variable is none');
+  t.throws(() => parseCellId(`${former},overcommitBytes=1G`), /stands twice/);
   t.end();
 });

@@ -153,10 +153,9 @@ function prepareCells(
   }));
   const expectations = new Map<string, CellOnce['expectation']>();
   return (combination, matching, isMeasured) => {
-    const values = dimensions.map(({ axis, values: known }, place) => [
-      axis,
-      known.get(combination[place] ?? ''),
-    ]);
+    const values = dimensions.map(
+      ({ axis, values: known }, place) => [axis, known.get(combination[place] ?? '')] as const,
+    );
     const id = ordered
       .map(({ place, fixed }) => (place === undefined ? fixed : pieces[place]?.get(combination[place] ?? '')))
       .filter((piece) => piece !== '')

@@ -314,3 +314,23 @@ t.test('the place of a path that is not there is that of its parent', (t) => {
   t.same(parseSource('[').placeOf(['a']), { line: 1, column: 1, length: 1 });
   t.end();
 });
+
+t.test('axes may have their former names, and problems stay where they are in the file', (t) => {
+  const matrix = parseMatrix(
+    'axes: {memory: 1G, overcommitKbytes: [300M, 600M]}\nexpect: [{where: {overcommitKbytes: 300M}, tier: on-demand}]',
+    'm',
+  );
+  const cells = [...matrix.cells()];
+  t.same(
+    cells.map(({ settings }) => settings.overcommitBytes),
+    [300 * 2 ** 20, 600 * 2 ** 20],
+  );
+  t.match(cells[0], { id: /,overcommitBytes=300M$/, expectation: { tier: 'on-demand' } });
+  const wrong = problemsOf('axes:\n  memory: 1G\n  overcommitKbytes: [1G, 5]').problems;
+  t.match(wrong, [{ line: 3, column: 26, message: /`5` is not a value of `overcommitBytes`/ }]);
+  const both = problemsOf('axes: {overcommitKbytes: 1G, overcommitBytes: 2G}').problems;
+  t.match(both, [{ code: 'MATRIX_UNKNOWN_AXIS', suggestion: 'overcommitBytes', column: 8 }]);
+  const variable = parseMatrix('axes: {env: {overcommitKbytes: x}}', 'm');
+  t.same([...variable.cells()][0]?.settings.env, { overcommitKbytes: 'x' });
+  t.end();
+});

@@ -18,6 +18,10 @@ export type VariedAxis = Readonly<{
   values: readonly string[];
   /** Values have an order, so that `512M–2G` means something. */
   ordered: boolean;
+  /** Label of the default. */
+  initial: string;
+  /** Label of a cell's value. */
+  label: (settings: Values) => string;
 }>;
 
 /** Ten thousand cells have few values, and each report asks for them many times. */
@@ -25,9 +29,6 @@ const known = new WeakMap<Axis<unknown>, Map<unknown, string>>();
 const knownLimit = 10_000;
 
 /** As in cell ids: `512M`, `unlimited`; variables as `A=1,B=2`, or `none`. */
-export const labelSetting = (settings: Values, name: string, table: AxisTable = axes): string =>
-  labelValue(rowOf(table, name), settings);
-
 export function labelValue(row: Axis<unknown>, settings: Values): string {
   const value = row.pick(settings);
   const labels = known.get(row) ?? new Map<unknown, string>();
@@ -51,7 +52,15 @@ export function findVaried(
     if (byLabel.size < 2) return [];
     const entries = [...byLabel].sort((a, b) => compareValues(a, b));
     const ordered = entries.every(([, value]) => value === null || typeof value === 'number');
-    return [{ name: row.name, values: entries.map(([label]) => label), ordered }];
+    return [
+      {
+        name: row.name,
+        values: entries.map(([label]) => label),
+        ordered,
+        initial: labelValue(row, defaultSettings(table)),
+        label: (settings) => labelValue(row, settings),
+      },
+    ];
   });
 }
 
@@ -75,26 +84,22 @@ export type Usual = ReadonlyMap<string, string>;
 export function findUsual(
   cells: readonly Readonly<{ settings: Settings }>[],
   varied: readonly VariedAxis[],
-  table: AxisTable = axes,
 ): Usual {
-  const defaults = defaultSettings(table);
   return new Map(
-    varied.map(({ name, values }) => {
-      const own = labelSetting(defaults, name, table);
-      return [name, values.includes(own) ? own : findMostFrequent(cells, name, values, table)];
-    }),
+    varied.map((axis) => [
+      axis.name,
+      axis.values.includes(axis.initial) ? axis.initial : findMostFrequent(cells, axis),
+    ]),
   );
 }
 
 function findMostFrequent(
   cells: readonly Readonly<{ settings: Settings }>[],
-  name: string,
-  values: readonly string[],
-  table: AxisTable,
+  { label: labelOf, values }: VariedAxis,
 ): string {
   const counts = new Map<string, number>();
   for (const { settings } of cells) {
-    const label = labelSetting(settings, name, table);
+    const label = labelOf(settings);
     counts.set(label, (counts.get(label) ?? 0) + 1);
   }
   const most = Math.max(...counts.values());

@@ -1,6 +1,6 @@
 /** A set of cells in few words: `512M–2G overcommit 2`. */
 import type { Settings } from '../axes/table.ts';
-import { type VariedAxis, labelAxis, labelSetting } from './axis-labels.ts';
+import { type VariedAxis, labelAxis } from './axis-labels.ts';
 
 type HasSettings = Readonly<{ settings: Settings }>;
 
@@ -29,9 +29,7 @@ export function prepareDescriptions(all: readonly HasSettings[], axes: readonly 
 
 function buildTree(cells: readonly HasSettings[], [axis, ...rest]: readonly VariedAxis[]): Branch {
   if (axis === undefined) return new Map();
-  return new Map(
-    [...groupBy(cells, axis.name)].map(([label, group]) => [label, buildTree(group, rest)] as const),
-  );
+  return new Map([...groupBy(cells, axis)].map(([label, group]) => [label, buildTree(group, rest)] as const));
 }
 
 function findClauses(
@@ -41,7 +39,7 @@ function findClauses(
 ): readonly string[] {
   const [axis, ...rest] = axes;
   if (axis === undefined) return [''];
-  const inPart = groupBy(part, axis.name);
+  const inPart = groupBy(part, axis);
   const values = axis.values.filter((value) => tree.has(value));
   // Values whose rest reads the same are one clause.
   const byRest = new Map<string, { positions: number[]; clauses: readonly string[] }>();
@@ -61,10 +59,10 @@ function findClauses(
   });
 }
 
-function groupBy(cells: readonly HasSettings[], name: string): Map<string, HasSettings[]> {
+function groupBy(cells: readonly HasSettings[], axis: VariedAxis): Map<string, HasSettings[]> {
   const groups = new Map<string, HasSettings[]>();
   for (const cell of cells) {
-    const label = labelSetting(cell.settings, name);
+    const label = axis.label(cell.settings);
     const group = groups.get(label);
     if (group === undefined) groups.set(label, [cell]);
     else group.push(cell);

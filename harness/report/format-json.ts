@@ -21,7 +21,7 @@ export function renderJson(run: RunRecord, results: readonly Result[]): string {
       missingSentence: describeMissing(completeness),
       partSentence: describePart(completeness),
     },
-    axes,
+    axes: axes.map(({ name, values, ordered }) => ({ name, values, ordered })),
     reasons,
     distributions: distributions
       .filter(({ results: repeated }) => repeated.length > 1)

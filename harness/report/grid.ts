@@ -1,7 +1,7 @@
 /** Results laid out as a grid: rows and columns of labels, a word for each place. */
 import { isJudged, type Observed, observedOf } from '../outcome/repetitions.ts';
 import type { Result } from '../store/result.ts';
-import { type Usual, type VariedAxis, findUsual, labelAxis, labelSetting } from './axis-labels.ts';
+import { type Usual, type VariedAxis, findUsual, labelAxis } from './axis-labels.ts';
 import { describeSilent } from './distribution-words.ts';
 
 export type Place = Readonly<{
@@ -153,7 +153,7 @@ function keyOf(row: readonly string[], column: readonly string[]): string {
 }
 
 function labelAll(result: Result, axes: readonly VariedAxis[]): readonly string[] {
-  return axes.map(({ name }) => labelSetting(result.settings, name));
+  return axes.map((axis) => axis.label(result.settings));
 }
 
 /** The combinations that occur, in the order of the axes' values. */

@@ -1,9 +1,9 @@
 import t from 'tap';
 import { buildDefaultResults, buildResult, buildStandard, settings } from '../fixtures/report/results.ts';
-import type { Settings } from '../axes/table.ts';
+import { axes, type Settings } from '../axes/table.ts';
 import { observedOf } from '../outcome/repetitions.ts';
 import type { Result } from '../store/result.ts';
-import { findUsual, findVaried, labelSetting, orderForReports } from './axis-labels.ts';
+import { findUsual, findVaried, labelValue, orderForReports } from './axis-labels.ts';
 import { prepareDescriptions } from './describe-cells.ts';
 import { buildGrid, listLayouts, tellLegend, tellPlace } from './grid.ts';
 import { groupReasons } from './group-reasons.ts';
@@ -74,11 +74,11 @@ t.test('settings are told as in cell ids', (t) => {
     addressSpace: 8 * 2 ** 30,
     env: { B: '2', A: '=1' },
   };
-  t.equal(labelSetting(asks, 'memory'), '1536M');
-  t.equal(labelSetting(asks, 'addressSpace'), '8G');
-  t.equal(labelSetting(asks, 'dataLimit'), 'unlimited');
-  t.equal(labelSetting(asks, 'env'), 'A=%3D1,B=2');
-  t.equal(labelSetting(settings, 'env'), 'none');
+  t.equal(labelValue(axes.memory, asks), '1536M');
+  t.equal(labelValue(axes.addressSpace, asks), '8G');
+  t.equal(labelValue(axes.dataLimit, asks), 'unlimited');
+  t.equal(labelValue(axes.env, asks), 'A=%3D1,B=2');
+  t.equal(labelValue(axes.env, settings), 'none');
   t.same(
     orderForReports()
       .map(({ name }) => name)

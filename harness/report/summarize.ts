@@ -1,5 +1,6 @@
 /** Results → what every report says first: counts, reasons, the exit code. */
 import { type Tier, tiers } from '../../images/allocator/tier.ts';
+import type { AxisTable } from '../axes/table.ts';
 import { type Outcome, outcomes, verdicts } from '../outcome/outcome.ts';
 import { type Completeness, findCompleteness } from '../store/completeness.ts';
 import type { Result } from '../store/result.ts';
@@ -28,7 +29,12 @@ export type Summary = Readonly<{
   completeness: Completeness | null;
 }>;
 
-export type SummaryOptions = Readonly<{ interrupted?: boolean; strict?: boolean; failOnFlaky?: boolean }>;
+export type SummaryOptions = Readonly<{
+  interrupted?: boolean;
+  strict?: boolean;
+  failOnFlaky?: boolean;
+  table?: AxisTable;
+}>;
 
 /** Of a stored run; its own `--strict` and `--fail-on-flaky` count. */
 export function summarizeRun(
@@ -44,7 +50,7 @@ export function summarizeRun(
 }
 
 export function summarize(results: readonly Result[], options: SummaryOptions = {}): Summary {
-  const axes = findVaried(results);
+  const axes = findVaried(results, options.table);
   return {
     total: results.length,
     byOutcome: countBy(outcomes, results, (result) => result.outcome),
