@@ -2,6 +2,9 @@
 import { z } from 'zod';
 import { axes, type AxisTable, defaultSettings, formerNames, rowOf, rowsOf, type Settings } from './table.ts';
 
+/** The name an axis has today. */
+export const renewAxisName = (name: string): string => formerNames().get(name) ?? name;
+
 /**
  * Reads stored settings: what was stored before an axis existed has its default, and axes that had another name
  * are given their present one.
@@ -21,9 +24,15 @@ export function storedSettings(table: AxisTable = axes): z.ZodType<Settings> {
       .meta({ deprecated: true, description: `former name of ${name}` }),
   ]);
   const shape: Readonly<Record<string, z.ZodType>> = Object.fromEntries([...present, ...former]);
+  const defaults = defaultSettings(table);
+  const names = [...formerNames(table)];
   return z.object(shape).transform((values) => {
-    const given = Object.entries(values).filter(([, value]) => value !== undefined);
-    const renamed = given.map(([word, value]) => [formerNames(table).get(word) ?? word, value] as const);
-    return { ...defaultSettings(table), ...Object.fromEntries(renamed) };
+    const settings: Record<string, unknown> = { ...defaults };
+    for (const [name, value] of Object.entries(values)) if (value !== undefined) settings[name] = value;
+    for (const [former, name] of names) {
+      if (values[former] !== undefined) settings[name] = values[former];
+      Reflect.deleteProperty(settings, former);
+    }
+    return { ...defaults, ...settings };
   });
 }

@@ -117,11 +117,17 @@ export function axisWords(table: AxisTable = axes): ReadonlyMap<string, string> 
   );
 }
 
-/** Names that axes had before, each with the present one. */
+const formerOf = new WeakMap<AxisTable, ReadonlyMap<string, string>>();
+
+/** Names that axes had before, each with the present one. Made once per table: every stored line asks for them. */
 export function formerNames(table: AxisTable = axes): ReadonlyMap<string, string> {
-  return new Map(
+  const known = formerOf.get(table);
+  if (known !== undefined) return known;
+  const made = new Map(
     rowsOf(table).flatMap(({ name, formerly = [] }) => formerly.map((word) => [word, name] as const)),
   );
+  formerOf.set(table, made);
+  return made;
 }
 
 /** Canonical text of a value, as in ids and messages. */

@@ -205,7 +205,11 @@ t.test('an id with the former name of an axis is read, and renewed to the id of 
   t.same(parseCellId(former), parseCellId(present));
   t.equal(renewCellId(former), present);
   t.equal(renewCellId(present), present);
-  t.equal(renewCellId(`${core},env.overcommitKbytes=1`), `${core},env.overcommitKbytes=1`, 'a variable is none');
+  t.equal(
+    renewCellId(`${core},env.overcommitKbytes=1`),
+    `${core},env.overcommitKbytes=1`,
+    'a variable is none',
+  );
   t.throws(() => parseCellId(`${former},overcommitBytes=1G`), /stands twice/);
   t.end();
 });

@@ -11,6 +11,7 @@ import { PoolproofError } from '../errors.ts';
 import { findCompleteness } from '../store/completeness.ts';
 import { listRuns } from '../store/find-run.ts';
 import { cellKey, cellsFile } from '../store/read-run.ts';
+import { cellIdSchema } from '../store/cell-id-schema.ts';
 import { readFronts } from '../store/read-fronts.ts';
 import { type RunRecord, loadRecord, runFile } from '../store/run-record.ts';
 import type { LineFront } from '../store/scan-line.ts';
@@ -27,7 +28,7 @@ const stateSchema = z
 const shape = z.object({
   schema: z.literal(indexSchema),
   /** Cell ids; runs name them by place. */
-  cells: z.array(z.string()),
+  cells: z.array(cellIdSchema),
   /** Outcome, tier, checks, verdict. */
   states: z.array(stateSchema),
   runs: z.array(

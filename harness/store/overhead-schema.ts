@@ -1,5 +1,6 @@
 /** The overhead of a stored result, validated. A schema that drifts from its type does not compile. */
 import { z } from 'zod';
+import { cellIdSchema } from './cell-id-schema.ts';
 import { checksSchema, tierSchema } from '../outcome/model-schema.ts';
 import type { OverheadSource, TierResources } from '../overhead/cell-overhead.ts';
 import type { OverheadSummary } from '../overhead/summary.ts';
@@ -53,7 +54,7 @@ export const resourcesSchema: z.ZodType<readonly TierResources[]> = z.array(
 
 export const overheadSourceSchema: z.ZodType<OverheadSource> = z.object({
   kind: z.enum(['baseline', 'measured', 'not-measured']),
-  measuredIn: text.nullable(),
+  measuredIn: cellIdSchema.nullable(),
   notMeasured: z.array(z.object({ workload: text.nullable(), reason: text })),
   baselineNote: text.nullable(),
   resources: resourcesSchema,

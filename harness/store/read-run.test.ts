@@ -8,6 +8,7 @@ import { findRun, listRuns } from './find-run.ts';
 import { collectResults, readRun } from './read-run.ts';
 import { parseResult } from './result-schema.ts';
 import type { Result } from './result.ts';
+import { scanLine } from './scan-line.ts';
 import { loadRecord, publicPath, writeRecord } from './run-record.ts';
 import { errnoOf, storeError } from './store-error.ts';
 
@@ -44,6 +45,33 @@ t.test('a stored result is read as it was written', (t) => {
     }),
   ];
   for (const result of varied) t.same(parseResult(JSON.stringify(result), 'f', 1), result);
+  t.end();
+});
+
+t.test('a result with the former name of an axis is read as one with the present name', (t) => {
+  const size = 600 * 2 ** 20;
+  const id = (name: string): string =>
+    `memory=1G,overcommit=2,thp=always,engine=wasmtime,node=22,${name}=600M`;
+  const { overcommitBytes: _, ...settings } = buildResult().settings;
+  const [shown] = buildResult().readBack;
+  const old = {
+    ...buildResult(notMeasured('the machine died')),
+    id: id('overcommitKbytes'),
+    settings: { overcommitKbytes: size, ...settings },
+    readBack: [{ ...shown, axis: 'overcommitKbytes' }],
+  };
+  const line = JSON.stringify(old);
+  const result = parseResult(line, 'f', 1);
+  t.match(result, { id: id('overcommitBytes'), settings: { overcommitBytes: size } });
+  t.match(result, { readBack: [{ axis: 'overcommitBytes' }] });
+  t.notOk(JSON.stringify(result).includes('"overcommitKbytes":629145600'), 'the former name is gone');
+  t.equal(scanLine(line)?.id, id('overcommitBytes'), 'also where only the front of the line is read');
+  const before = Object.entries(settings).filter(([name]) => name !== 'swap');
+  t.match(
+    parseResult(JSON.stringify({ ...old, settings: Object.fromEntries(before) }), 'f', 1),
+    { settings: { overcommitBytes: null, swap: null } },
+    'what came later had its default',
+  );
   t.end();
 });
 

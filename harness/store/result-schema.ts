@@ -1,9 +1,8 @@
 /** Text → Result: one stored line, validated. A schema that drifts from the type does not compile. */
 import { parseShallowJson } from '../../images/bounded-json.ts';
 import { z } from 'zod';
-import { storedSettings } from '../axes/stored-settings.ts';
+import { renewAxisName, storedSettings } from '../axes/stored-settings.ts';
 import { PoolproofError } from '../errors.ts';
-import { renewCellId } from '../matrix/cell-id.ts';
 import {
   checksSchema,
   choiceSchema,
@@ -15,6 +14,7 @@ import {
   timingsSchema,
 } from '../outcome/model-schema.ts';
 import { outcomes, verdicts } from '../outcome/outcome.ts';
+import { cellIdSchema } from './cell-id-schema.ts';
 import { overheadSchema, overheadSourceSchema } from './overhead-schema.ts';
 import { type Result, resultSchema } from './result.ts';
 
@@ -65,7 +65,7 @@ const distributionSchema = z.object({
 
 const shapeSchema: z.ZodType<Result> = z.object({
   schema: z.literal(resultSchema),
-  id: text.min(1).transform((id) => renewCellId(id)),
+  id: cellIdSchema,
   repetition: z.int().positive(),
   settings: storedSettings(),
   outcome: z.enum(outcomes),
@@ -100,7 +100,7 @@ const shapeSchema: z.ZodType<Result> = z.object({
   ),
   readBack: z.array(
     z.object({
-      axis: text,
+      axis: text.transform(renewAxisName),
       asked: text,
       found: text,
       ok: z.boolean(),

@@ -5,6 +5,7 @@ import { basename, isAbsolute, join, relative } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
 import { parseShallowJson } from '../../images/bounded-json.ts';
+import { cellIdSchema } from './cell-id-schema.ts';
 import { PoolproofError } from '../errors.ts';
 import { newerSchema } from './result-schema.ts';
 import { resultSchema } from './result.ts';
@@ -108,7 +109,9 @@ export const recordSchema = z
             id: text,
             title: text.nullable(),
             link: text.nullable(),
-            cells: z.array(z.object({ id: text, role: z.enum(['fails', 'gone']) }).readonly()).readonly(),
+            cells: z
+              .array(z.object({ id: cellIdSchema, role: z.enum(['fails', 'gone']) }).readonly())
+              .readonly(),
             standIn: text.nullable(),
             contradicts: text.nullable(),
             cannot: text.nullable(),
