@@ -1,5 +1,6 @@
 /** Settings as results store them: a zod schema from the axis table, also for the published JSON Schemas. */
 import { z } from 'zod';
+import type { Values } from './axis.ts';
 import { axes, type AxisTable, defaultSettings, formerNames, rowOf, rowsOf, type Settings } from './table.ts';
 
 /** The name an axis has today. */
@@ -17,18 +18,17 @@ export function storedSettings(table: AxisTable = axes): z.ZodType<Settings> {
         row.since === 1 ? row.stored : row.stored.optional().meta({ default: row.default }),
       ] as const,
   );
-  const former = [...formerNames(table)].map(([word, name]) => [
-    word,
-    rowOf(table, name)
-      .stored.optional()
-      .meta({ deprecated: true, description: `former name of ${name}` }),
-  ]);
-  const shape: Readonly<Record<string, z.ZodType>> = Object.fromEntries([...present, ...former]);
+  const former = [...formerNames(table)].map(([word, name]) => {
+    const about = { deprecated: true, description: `former name of ${name}` };
+    return [word, rowOf(table, name).stored.optional().meta(about)] as const;
+  });
+  const shape = Object.fromEntries<z.ZodType>([...present, ...former]);
   const defaults = defaultSettings(table);
   const names = [...formerNames(table)];
-  return z.object(shape).transform((values) => {
+  return z.object(shape).transform((values: Values) => {
     const settings: Record<string, unknown> = { ...defaults };
-    for (const [name, value] of Object.entries(values)) if (value !== undefined) settings[name] = value;
+    for (const [name, value] of Object.entries<unknown>(values))
+      if (value !== undefined) settings[name] = value;
     for (const [former, name] of names) {
       if (values[former] !== undefined) settings[name] = values[former];
       Reflect.deleteProperty(settings, former);

@@ -1,25 +1,25 @@
 /** An axis is added in one place: a row. What a row says appears wherever axes are read, applied, proven and shown. */
 import t from 'tap';
-import { rangeOf } from '../field/axis-range.ts';
-import { buildResult, record } from '../fixtures/report/results.ts';
-import { facts } from '../fixtures/outcome/observations.ts';
-import { formatCellId, parseCellId } from '../matrix/cell-id.ts';
-import { renderSchema } from '../matrix/json-schema.ts';
-import { MatrixErrors } from '../matrix/diagnostics.ts';
-import { parseMatrix } from '../matrix/load.ts';
-import { renderReference } from '../matrix/reference.ts';
-import { selectCells } from '../matrix/select.ts';
-import { estimateFacts } from '../plan/estimate-facts.ts';
-import { groupByBoot } from '../plan/order.ts';
-import { renderCsv } from '../report/format-csv.ts';
-import { summarize } from '../report/summarize.ts';
-import { buildGrid } from '../report/grid.ts';
-import { drawMachines, drawSettings, findUncovered, randomFrom } from '../../scripts/draw-settings.ts';
-import { defineAxis } from './axis.ts';
-import { buildLimits, buildMachine, buildWrites, compareSettings } from './guest-settings.ts';
-import { choice, integer } from './kinds.ts';
-import { storedSettings } from './stored-settings.ts';
-import { axes, defaultSettings, defineTable, rowsOf } from './table.ts';
+import { rangeOf } from './field/axis-range.ts';
+import { buildResult, record } from './fixtures/report/results.ts';
+import { facts } from './fixtures/outcome/observations.ts';
+import { formatCellId, parseCellId } from './matrix/cell-id.ts';
+import { renderSchema } from './matrix/json-schema.ts';
+import { MatrixErrors } from './matrix/diagnostics.ts';
+import { parseMatrix } from './matrix/load.ts';
+import { renderReference } from './matrix/reference.ts';
+import { selectCells } from './matrix/select.ts';
+import { estimateFacts } from './plan/estimate-facts.ts';
+import { groupByBoot } from './plan/order.ts';
+import { renderCsv } from './report/format-csv.ts';
+import { summarize } from './report/summarize.ts';
+import { buildGrid } from './report/grid.ts';
+import { drawMachines, drawSettings, findUncovered, randomFrom } from '../scripts/draw-settings.ts';
+import { defineAxis } from './axes/axis.ts';
+import { buildLimits, buildMachine, buildWrites, compareSettings } from './axes/guest-settings.ts';
+import { choice, integer } from './axes/kinds.ts';
+import { storedSettings } from './axes/stored-settings.ts';
+import { axes, defaultSettings, defineTable, rowsOf } from './axes/table.ts';
 
 /** One that is set in the guest and in the process, as no shipped axis is, so that both are seen. */
 const pageSize = defineAxis({
