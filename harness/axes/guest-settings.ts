@@ -68,8 +68,9 @@ export function compareSettings(settings: Values, facts: Facts, table: AxisTable
 /** What a guest with these settings will say, as far as they decide it. */
 export function estimateSettings(settings: Values, table: AxisTable = axes): Partial<Facts> {
   const of = lookUp(settings);
-  return rowsOf(table).reduce<Partial<Facts>>(
-    (facts, row) => ({ ...facts, ...row.estimate?.(row.pick(settings), of) }),
-    {},
-  );
+  // One object for all rows: `plan` estimates a hundred thousand cells.
+  const facts: Partial<Facts> = {};
+  for (const row of inOrder(table))
+    if (row.estimate) Object.assign(facts, row.estimate(row.pick(settings), of));
+  return facts;
 }
