@@ -53,7 +53,14 @@ const zones = [
   {
     target: './harness/field',
     from: './harness',
-    except: ['./field', './run.ts', './errors.ts', './plain-text.ts', './fixtures', ...stages.map((name) => `./${name}`)],
+    except: [
+      './field',
+      './run.ts',
+      './errors.ts',
+      './plain-text.ts',
+      './fixtures',
+      ...stages.map((name) => `./${name}`),
+    ],
     message: 'field asks guests through run.ts and knows the stages; commands/ know it',
   },
   {

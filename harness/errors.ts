@@ -18,7 +18,8 @@ export function renderError(error: unknown, { verbose = false }: RenderOptions =
   const { code, message, details } = toPoolproofError(error);
   const { file, line, column, command, stderr, hint } = details;
   const shownFile = file === undefined ? '' : plainLine(file);
-  const place = file === undefined ? '' : `${shownFile}${line === undefined ? '' : `:${line}:${column ?? 1}`}: `;
+  const place =
+    file === undefined ? '' : `${shownFile}${line === undefined ? '' : `:${line}:${column ?? 1}`}: `;
   return [
     // A sentence, or the paragraphs of a matrix's problems, which have their own bounds.
     `${code}: ${place}${plainLines(message, 1_000_000)}`,
