@@ -32,7 +32,7 @@ const maxWords = 100;
  */
 const maxPrograms = 5000;
 
-/** Error texts are noun phrases, as in `form.ts`. */
+/** Error texts are noun phrases, as in `matrix-schema.ts`. */
 function text(max: number, error = 'a text'): z.ZodType<string> {
   return (
     z

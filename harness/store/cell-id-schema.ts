@@ -1,4 +1,7 @@
-/** Cell ids as stored files hold them: axes may have had another name when they were written. */
+/**
+ * Cell ids as stored files hold them, also as `<id>#<repetition>`: axes may have had another name when they were
+ * written.
+ */
 import { z } from 'zod';
 import { renewCellId } from '../matrix/cell-id.ts';
 

@@ -4,12 +4,13 @@ import t from 'tap';
 import { buildResult, buildStandard, record } from '../fixtures/report/results.ts';
 import { buildOverhead, figureAt } from '../fixtures/overhead/figures.ts';
 import { baselineOverhead, notMeasured } from '../overhead/cell-overhead.ts';
+import { findCompleteness } from './completeness.ts';
 import { findRun, listRuns } from './find-run.ts';
 import { collectResults, readRun } from './read-run.ts';
 import { parseResult } from './result-schema.ts';
 import type { Result } from './result.ts';
 import { scanLine } from './scan-line.ts';
-import { loadRecord, publicPath, writeRecord } from './run-record.ts';
+import { loadRecord, publicPath, recordSchema, writeRecord } from './run-record.ts';
 import { errnoOf, storeError } from './store-error.ts';
 
 const good = JSON.stringify(buildResult());
@@ -71,6 +72,13 @@ t.test('a result with the former name of an axis is read as one with the present
     parseResult(JSON.stringify({ ...old, settings: Object.fromEntries(before) }), 'f', 1),
     { settings: { overcommitBytes: null, swap: null } },
     'what came later had its default',
+  );
+  const selection = { of: 1, repeat: 1, only: [], shard: null, cells: [`${id('overcommitKbytes')}#1`] };
+  const read = recordSchema.parse({ ...record, matrix: { ...record.matrix, size: 1 }, selection });
+  t.match(
+    findCompleteness(read, [parseResult(line, 'f', 1) as Result]),
+    { missing: 0, found: 1 },
+    'and none of the cells that the record lists is missing',
   );
   t.end();
 });

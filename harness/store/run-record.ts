@@ -55,7 +55,7 @@ export const recordSchema = z
           .readonly()
           .nullable(),
         /** `<id>#<repetition>` of each cell, in the order of the matrix; null where they are too many to list. */
-        cells: z.array(text).readonly().nullable(),
+        cells: z.array(cellIdSchema).readonly().nullable(),
       })
       .readonly()
       .exactOptional(),
