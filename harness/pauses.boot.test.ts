@@ -93,7 +93,7 @@ async function startHarness(test: Test, changes: Partial<Deadlines>) {
   });
   const ended = closed.then(() => JSON.parse(text.trim().split('\n').at(-1) ?? '') as Result);
   await Promise.race([started, ended]);
-  return { pid, ended };
+  return { pid, qemu: Number(/^run (\d+)/.exec(text)?.[1]), ended };
 }
 
 /** Standard, as always, or no verdict; never anything else. */
@@ -129,4 +129,21 @@ t.test('a harness that is stopped alone, while the reply comes into its socket',
     verdict: 'expected',
     attempts: [{ outcome: 'reached' }],
   });
+});
+
+t.test('a QEMU that is ended from outside by a signal it catches is no guest that died', async (t) => {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    const harness = await startHarness(t, {});
+    process.kill(harness.qemu, signal);
+    const result = await harness.ended;
+    t.match(result, {
+      outcome: 'reached',
+      tier: 'standard',
+      verdict: 'expected',
+      attempts: [
+        { outcome: 'broken', detail: /^QEMU ended because of host-signal: .*terminating on signal/ },
+        { outcome: 'reached' },
+      ],
+    });
+  }
 });

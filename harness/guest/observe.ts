@@ -4,7 +4,7 @@ import type { Facts } from '../../images/allocator/facts.ts';
 import { factFiles, parseFacts } from '../../images/allocator/parse-facts.ts';
 import type { Reply } from '../../images/guest/protocol.ts';
 import { PoolproofError } from '../errors.ts';
-import type { Machine } from '../machine/machine.ts';
+import type { Exit, Machine } from '../machine/machine.ts';
 import type { Settings } from '../axes/table.ts';
 import type { Deadlines } from '../plan/deadlines.ts';
 import { swapDisk } from '../plan/machine-spec.ts';
@@ -98,6 +98,32 @@ function readStream<Name extends 'stdout' | 'stderr'>(
   } as ReturnType<typeof readStream<Name>>;
 }
 
+/** QEMU's words for an end that its guest brought about. */
+const guestReasons = /^guest-/;
+
+/** What the end of a QEMU that nobody here ended says. `panic`: the console's words, which a subject can write too. */
+export function describeExit(
+  { exitCode, signal, reason, stderr }: Exit,
+  panic: string | null,
+  wasReady: boolean,
+): MachineEnd {
+  const last = stderr.trim().split('\n').at(-1) ?? '';
+  const words = last === '' ? '' : `: ${last}`;
+  if (signal !== null) return { kind: 'killed', detail: `QEMU was ended by ${signal}${words}` };
+  if (exitCode !== 0) {
+    const detail = `QEMU exited with ${exitCode ?? 'nothing'}${words}`;
+    return { kind: wasReady ? 'exited' : 'start-failed', detail };
+  }
+  // QEMU catches SIGTERM, SIGINT and SIGHUP and exits with 0, as it does when its guest resets the machine.
+  if (reason === null || !guestReasons.test(reason)) {
+    const why = reason === null ? 'and did not say why' : `because of ${reason}`;
+    return { kind: 'killed', detail: `QEMU ended ${why}${words}` };
+  }
+  return panic === null
+    ? { kind: 'reset', detail: `the guest reset or powered off its machine (${reason})` }
+    : { kind: 'panic', detail: `kernel panic: ${panic}` };
+}
+
 /** Why a machine that should have answered did not, from what is known about it. */
 async function describeEnd(machine: Machine, error: unknown, wasReady: boolean): Promise<MachineEnd> {
   if (!(error instanceof PoolproofError)) throw error;
@@ -107,20 +133,7 @@ async function describeEnd(machine: Machine, error: unknown, wasReady: boolean):
   // A panic ends QEMU; the message may arrive a moment after the socket closed.
   if (error.code === 'MACHINE_EXITED') {
     const exit = await machine.exited;
-    const words = exit.stderr.trim().split('\n').at(-1) ?? '';
-    // Before the console's words, which a subject can write too: a panic ends QEMU, and not by a signal or with an error.
-    if (exit.signal !== null)
-      return {
-        kind: 'killed',
-        detail: `QEMU was ended by ${exit.signal}${words === '' ? '' : `: ${words}`}`,
-      };
-    if (console.panic !== null && exit.exitCode === 0)
-      return { kind: 'panic', detail: `kernel panic: ${console.panic}` };
-    if (exit.exitCode !== 0 && !wasReady)
-      return { kind: 'start-failed', detail: `QEMU exited with ${exit.exitCode ?? 'nothing'}: ${words}` };
-    return exit.exitCode === 0
-      ? { kind: 'reset', detail: 'the guest reset or powered off its machine' }
-      : { kind: 'exited', detail: `QEMU exited with ${exit.exitCode ?? 'nothing'}: ${words}` };
+    return describeExit(exit, console.panic, wasReady);
   }
   if (!wasReady && !console.kernelStarted)
     return { kind: 'no-console', detail: `the kernel wrote no line: ${error.message}` };

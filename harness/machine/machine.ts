@@ -18,6 +18,11 @@ export type Exit = Readonly<{
   asked: boolean;
   exitCode: number | null;
   signal: string | null;
+  /**
+   * Who or what ended it, in the word of QEMU's event SHUTDOWN: `guest-reset`, `guest-shutdown`, `host-signal`; null where
+   * it had no time to say.
+   */
+  reason: string | null;
   /** QEMU's own words, last 4 KiB. */
   stderr: string;
 }>;
@@ -77,7 +82,7 @@ function readPeakMib(pid: number): number | null {
 }
 
 /** Resolves when the process has ended and its words are read; also when it could not be started. */
-async function waitForEnd(subprocess: ChildProcess): Promise<Omit<Exit, 'asked'>> {
+async function waitForEnd(subprocess: ChildProcess): Promise<Omit<Exit, 'asked' | 'reason'>> {
   let stderr = '';
   subprocess.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-stderrCharacters);
@@ -116,16 +121,19 @@ export async function startMachine(
     // What a machine does must not depend on who starts it.
     env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C' },
   });
-  const streams: readonly unknown[] = subprocess.stdio;
+  // Where not one more file may be opened, Node gives no streams at all.
+  const streams: readonly unknown[] = (subprocess as Partial<ChildProcess>).stdio ?? [];
   const [session, qmpStream, serial] = [channels.session, channels.qmp, channels.console].map(
     (fd) => streams[fd],
   );
   const console = new ConsoleLog();
   let asked = false;
   let qmpFailure: PoolproofError | null = null;
+  let qmp: Qmp | null = null;
   const exited = waitForEnd(subprocess).then((end): Exit => ({
     asked,
     ...end,
+    reason: qmp?.shutdownReason ?? null,
     ...(qmpFailure !== null && { stderr: `${end.stderr.trimEnd()}\n${qmpFailure.message}`.trim() }),
   }));
   void exited.then(() => swap?.close());
@@ -134,11 +142,13 @@ export async function startMachine(
     !(session instanceof Duplex && qmpStream instanceof Duplex && serial instanceof Duplex) ||
     pid === undefined
   ) {
-    const exit = await exited;
+    const { stderr } = await exited;
     throw new PoolproofError('QEMU_FAILED', 'QEMU could not be started', {
       command: formatCommand(spec, start),
-      stderr: exit.stderr,
-      hint: 'setpriv is part of the package util-linux; `poolproof doctor` shows what is missing',
+      stderr,
+      hint: stderr.endsWith('EMFILE')
+        ? 'this process may not open more files; raise the limit, for example with: ulimit -n 1024'
+        : 'setpriv is part of the package util-linux; `poolproof doctor` shows what is missing',
     });
   }
   // A killed QEMU resets its sockets; that it ended is told by `exited`.
@@ -150,6 +160,11 @@ export async function startMachine(
     return exited;
   };
   const time = new GuestTime(() => sampleProcess(pid));
+  // A QEMU that talks nonsense is not believed in anything else either.
+  qmp = new Qmp(qmpStream, time, (failure) => {
+    qmpFailure = failure;
+    subprocess.kill('SIGKILL');
+  });
   return {
     spec,
     start: start.kind,
@@ -157,11 +172,7 @@ export async function startMachine(
     pid,
     time,
     session,
-    // A QEMU that talks nonsense is not believed in anything else either.
-    qmp: new Qmp(qmpStream, time, (failure) => {
-      qmpFailure = failure;
-      subprocess.kill('SIGKILL');
-    }),
+    qmp,
     console,
     serial,
     exited,

@@ -60,8 +60,8 @@ t.test('messages of a shape that nobody asked for are passed over', async (t) =>
       `echo '{"event": "RESUME", "data": [1]}'`,
       `echo '{"id": "1", "return": 5}'`,
       `echo '{"id": 99, "error": null}'`,
-      `echo '{"id": 1, "return": {}}'`,
-      `echo '{"id": 2, "error": "no description"}'`,
+      `echo '{"id": 0, "return": {}}'`,
+      `echo '{"id": 1, "error": "no description"}'`,
     ].join('\n'),
   );
   // The answers were sent before the questions, which the harness may not have asked by then.
@@ -81,8 +81,24 @@ t.test('half a line, and then silence, is no answer within the deadline', async 
 t.test('a character cut between two chunks is put together', async (t) => {
   const machine = await startImpostor(
     t,
-    `read -r line <&${channels.qmp}; printf '{"id": 1, "return": {}}\\n{"id": 2, "error": {"desc": "gr\\303'; sleep 0.2; printf '\\274n"}}\\n'`,
+    `read -r line <&${channels.qmp}; printf '{"id": 0, "return": {}}\\n{"id": 1, "error": {"desc": "gr\\303'; sleep 0.2; printf '\\274n"}}\\n'`,
   );
   const sent = machine.qmp.execute('query-status', {}, 20_000);
   await t.rejects(sent, { code: 'QMP_ERROR', message: 'query-status: grün' });
+});
+
+t.test('the reason that QEMU gives for its end comes with it', async (t) => {
+  const event = (data: unknown): string => `echo '${JSON.stringify({ event: 'SHUTDOWN', data })}'`;
+  const hear = `read -r line <&${channels.qmp}; echo '{"id": 0, "return": {}}'`;
+  const rows: readonly (readonly [data: unknown, reason: string | null])[] = [
+    [{ guest: false, reason: 'host-signal' }, 'host-signal'],
+    [{ guest: true, reason: 'guest-reset' }, 'guest-reset'],
+    [{ guest: true }, null],
+    ['host-signal', null],
+  ];
+  for (const [data, reason] of rows) {
+    // Nobody executes a command: what a machine that was booted says is heard too.
+    const machine = await startImpostor(t, `${hear}; ${event(data)}; exit 0`);
+    t.match(await machine.exited, { asked: false, exitCode: 0, signal: null, reason });
+  }
 });

@@ -39,7 +39,9 @@ export class Qmp {
   readonly #eventWaiters = new Map<string, ((data: Readonly<Record<string, unknown>>) => boolean)[]>();
   #pending = '';
   #nextId = 1;
-  #negotiated: Promise<unknown> | null = null;
+  readonly #negotiated: Promise<unknown>;
+  #isNegotiated = false;
+  #shutdownReason: string | null = null;
   #closed: PoolproofError | null = null;
   readonly #onBroken: (error: PoolproofError) => void;
 
@@ -56,6 +58,26 @@ export class Qmp {
     stream.on('end', close);
     // A reset of the socket is how QEMU's end looks from here; who waits is told by #close.
     stream.on('error', close);
+    // QEMU ignores everything before the capabilities were negotiated, and is silent about what happens to it, its end
+    // among it. Its greeting needs no waiting for.
+    this.#negotiated = new Promise((resolve, reject) => {
+      this.#waiting.set(0, { command: 'qmp_capabilities', resolve, reject });
+      this.#rejecters.add(reject);
+    });
+    // Who executes a command hears of it.
+    this.#negotiated.then(
+      () => (this.#isNegotiated = true),
+      () => undefined,
+    );
+    stream.write(`${JSON.stringify({ execute: 'qmp_capabilities', id: 0 })}\n`);
+  }
+
+  /**
+   * Who or what ended the guest or QEMU, in QEMU's own word (`guest-reset`, `host-signal`); null while neither has ended,
+   * and where QEMU could not say it any more.
+   */
+  get shutdownReason(): string | null {
+    return this.#shutdownReason;
   }
 
   /**
@@ -67,9 +89,11 @@ export class Qmp {
     parameters: Readonly<Record<string, unknown>>,
     timeoutMs: number,
   ): Promise<unknown> {
-    // QEMU ignores everything before the capabilities were negotiated; its greeting needs no waiting for.
-    this.#negotiated ??= this.#send('qmp_capabilities', {}, timeoutMs);
-    await this.#negotiated;
+    if (!this.#isNegotiated) {
+      await this.#withDeadline('qmp_capabilities', timeoutMs, (resolve, reject) => {
+        this.#negotiated.then(resolve, reject);
+      });
+    }
     return this.#send(command, parameters, timeoutMs);
   }
 
@@ -142,6 +166,8 @@ export class Qmp {
 
   #receive({ event, data, id, error, return: answer }: Fields): void {
     if (typeof event === 'string') {
+      if (event === 'SHUTDOWN' && isObject(data) && typeof data['reason'] === 'string')
+        this.#shutdownReason ??= data['reason'];
       const waiters = this.#eventWaiters.get(event) ?? [];
       if (waiters.length === 0) return;
       const left = waiters.filter((waiter) => !waiter(isObject(data) ? data : {}));

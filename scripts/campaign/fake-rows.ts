@@ -55,19 +55,21 @@ const ends: readonly [Partial<Exit>, ...Partial<Exit>[]] = [
   { exitCode: null, signal: 'SIGKILL' },
   { exitCode: null, signal: 'SIGSEGV' },
   { exitCode: 1, stderr: 'qemu-system-x86_64: cannot set up guest memory: Cannot allocate memory' },
-  { exitCode: 0 },
+  { exitCode: 0, reason: 'guest-reset' },
+  { exitCode: 0, reason: 'host-signal' },
 ];
 
 /** QEMU ends between two lines; what was said before stands. */
 function endEarly(random: Random): FaultyMachine {
   const [at, end, machines] = [between(random, 0, lines), pick(random, ends), drawMachines(random)];
   return {
-    drawn: `after line ${at} of ${machines} machines: ${end.signal ?? `exit code ${end.exitCode ?? 'none'}`}`,
+    drawn: `after line ${at} of ${machines} machines: ${end.signal ?? end.reason ?? `exit code ${end.exitCode ?? 'none'}`}`,
     machines,
     at,
     end,
     // A QEMU that nobody killed ended because of its guest.
-    ...(end.signal === undefined && { alsoRight: [{ outcome: 'guest-died' as const }] }),
+    ...(end.signal === undefined &&
+      end.reason !== 'host-signal' && { alsoRight: [{ outcome: 'guest-died' as const }] }),
   };
 }
 

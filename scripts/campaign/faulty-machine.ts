@@ -87,7 +87,9 @@ function makeFaulty(machine: Machine, fault: FaultyMachine, onStrike: () => void
     if (at !== undefined && number < at) return asItIs(line);
     if (at === undefined || number === at) onStrike();
     if (at === number && end !== undefined)
-      setImmediate(() => finish({ asked: false, exitCode: 0, signal: null, stderr: '', ...end }));
+      setImmediate(() =>
+        finish({ asked: false, exitCode: 0, signal: null, reason: null, stderr: '', ...end }),
+      );
     if (mute) return [];
     return at === undefined || number === at ? say(line) : asItIs(line);
   });
