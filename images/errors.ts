@@ -56,6 +56,7 @@ export type ErrorCode =
   | 'STORE_UNWRITABLE'
   | 'STORE_BUSY'
   | 'STORE_CORRUPT'
+  | 'STORE_TORN'
   | 'STORE_NOT_FOUND'
   | 'STORE_SCHEMA'
   | 'BUNDLE_INVALID'

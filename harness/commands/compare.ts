@@ -1,7 +1,7 @@
 /** `poolproof compare <old> <new>` */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PoolproofError } from '../errors.ts';
+import { PoolproofError, renderError } from '../errors.ts';
 import { resolveAxis } from '../matrix/cell-id.ts';
 import { compareRuns, type Comparison, type Side } from '../report/compare.ts';
 import {
@@ -10,7 +10,7 @@ import {
   renderComparisonText,
 } from '../report/compare-render.ts';
 import { findRun } from '../store/find-run.ts';
-import { collectResults, readRun } from '../store/read-run.ts';
+import { collectResults, isDamage, readRun } from '../store/read-run.ts';
 import { runFile } from '../store/run-record.ts';
 import { textOption, type Context } from './context.ts';
 
@@ -35,17 +35,21 @@ async function findSide(resultsDir: string, name: string): Promise<readonly stri
   }
 }
 
-async function loadSide(context: Context, resultsDir: string, name: string): Promise<Side> {
+async function loadSide(
+  context: Context,
+  resultsDir: string,
+  name: string,
+): Promise<Side & Readonly<{ damaged: boolean }>> {
   const runs = [];
+  let damaged = false;
   for (const dir of await findSide(resultsDir, name)) {
     const stored = await readRun(dir);
     const results = await collectResults(stored.results());
-    for (const { code, message, details } of stored.problems) {
-      context.err(`${code}: ${stored.record.id}: line ${details.line ?? 0}: ${message}\n`);
-    }
+    for (const problem of stored.problems) context.err(`${renderError(problem)}\n`);
+    damaged ||= stored.problems.some(isDamage);
     runs.push({ record: stored.record, results });
   }
-  return { runs };
+  return { runs, damaged };
 }
 
 const listOption = (value: unknown): readonly string[] =>
@@ -53,7 +57,7 @@ const listOption = (value: unknown): readonly string[] =>
     text.split(','),
   );
 
-/** Exit code: 1 a regression, 2 nothing to compare or a judged cell is judged no more, else 0. */
+/** Exit code: 1 a regression, 2 nothing to compare or a judged cell is judged no more or a line is damaged, else 0. */
 export async function compare(
   context: Context,
   args: readonly string[],
@@ -81,5 +85,5 @@ export async function compare(
   ];
   const comparison = compareRuns(before, after, { across, failOnFlaky: options['failOnFlaky'] === true });
   context.out(render(comparison));
-  return comparison.exitCode;
+  return comparison.exitCode === 0 && (before.damaged || after.damaged) ? 2 : comparison.exitCode;
 }

@@ -1,6 +1,7 @@
-import { cp, readFile, readdir } from 'node:fs/promises';
+import { cp, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
+import { compare } from './compare.ts';
 import type { Context } from './context.ts';
 import { report } from './report.ts';
 
@@ -36,4 +37,24 @@ t.test('each format once, each in its file; several need a folder', async (t) =>
   t.match(JSON.parse(out.join('')), { poolproof: 'report', cells: { length: 8 } });
   await t.rejects(report(context, run, { format: ['xls'] }), { code: 'REPORT_UNKNOWN' });
   t.match(await readFile(join(page, 'report.html'), 'utf8'), /nodes and modes: supported environments/);
+});
+
+t.test('a damaged line is told with its place, what is whole is shown, and the exit code is 2', async (t) => {
+  const dir = join(t.testdir(), 'whole');
+  await cp(join(fixtures, 'whole'), dir, { recursive: true });
+  const file = join(dir, 'cells.jsonl');
+  const lines = (await readFile(file, 'utf8')).split('\n');
+  for (const format of [['table'], ['json'], ['junit']]) {
+    const { context, out, err } = listen();
+    // Twice the same line would be no missing cell: the damage alone decides.
+    await writeFile(file, ['{"schema":1,"id"', ...lines].join('\n'));
+    t.equal(await report(context, [dir], { format }), 2);
+    t.match(err.join(''), `STORE_CORRUPT: ${file}:1:1: this line is not JSON`);
+    t.match(out.join(''), /memory/);
+  }
+  const { context, err } = listen();
+  t.equal(await compare(context, [dir, dir], {}), 2);
+  t.match(err.join(''), `STORE_CORRUPT: ${file}:1:1: `);
+  await writeFile(file, lines.join('\n'));
+  t.equal(await report(context, [dir], {}), 0);
 });

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { readBounded } from '../../images/bounded-file.ts';
-import { PoolproofError } from '../errors.ts';
+import { PoolproofError, renderError } from '../errors.ts';
 import { joinNative } from '../overhead/native-figures.ts';
 import { parseNativeRecord, type NativeRecord } from '../overhead/native-record.ts';
 import { renderOverheadPage } from '../overhead/page.ts';
@@ -12,18 +12,26 @@ import { formats, type FormatName } from '../report/formats.ts';
 import { renderTable, wantsColor } from '../report/terminal-table.ts';
 import { findCompleteness } from '../store/completeness.ts';
 import { findRun } from '../store/find-run.ts';
-import { collectResults, readRun } from '../store/read-run.ts';
+import { collectResults, isDamage, readRun } from '../store/read-run.ts';
 import { textOption, type Context } from './context.ts';
 import { renderPage, type PageRun } from './page.ts';
 import { isFormat, unknownFormat } from './reporters.ts';
 
-async function loadRuns(context: Context, resultsDir: string, names: readonly string[]): Promise<PageRun[]> {
-  const runs: PageRun[] = [];
+type LoadedRun = PageRun & Readonly<{ damaged: boolean }>;
+
+/** What is whole of each run; what is not is told. */
+async function loadRuns(
+  context: Context,
+  resultsDir: string,
+  names: readonly string[],
+): Promise<LoadedRun[]> {
+  const runs: LoadedRun[] = [];
   for (const name of names) {
     const dir = await findRun(resultsDir, name);
     const stored = await readRun(dir);
-    runs.push({ dir, record: stored.record, results: await collectResults(stored.results()) });
-    for (const problem of stored.problems) context.err(`${problem.code}: ${problem.message}\n`);
+    const results = await collectResults(stored.results());
+    runs.push({ dir, record: stored.record, results, damaged: stored.problems.some(isDamage) });
+    for (const problem of stored.problems) context.err(`${renderError(problem)}\n`);
   }
   return runs;
 }
@@ -58,7 +66,7 @@ async function loadNative(files: unknown): Promise<readonly NativeRecord[]> {
   );
 }
 
-/** Exit code: 2 when cells of a run are missing or it has not ended, else 0. */
+/** Exit code: 2 when cells of a run are missing, it has not ended or a line of it is damaged, else 0. */
 export async function report(
   context: Context,
   args: readonly string[],
@@ -108,7 +116,7 @@ export async function report(
   }
   // What is not there cannot be as expected, whatever the format.
   const complete = runs.every(
-    ({ record, results }) => findCompleteness(record, results).state !== 'incomplete',
+    ({ record, results, damaged }) => !damaged && findCompleteness(record, results).state !== 'incomplete',
   );
   return complete ? 0 : 2;
 }

@@ -80,7 +80,7 @@ t.test('a run that is still written is packed to its last whole line', async (t)
   await truncate(cells, (await readFile(cells)).length - 20);
   const file = join(t.testdirName, 'a.tgz');
   const packed = await packRun(dir, file);
-  t.match(packed, { cells: 1, problems: [{ code: 'STORE_CORRUPT' }] });
+  t.match(packed, { cells: 1, problems: [{ code: 'STORE_TORN' }] });
   t.match(await unpackBundle(file, join(t.testdirName, 'results')), { cells: 1 });
 });
 

@@ -310,7 +310,7 @@ t.test('damage in a run is reported and the rest merged', async (t) => {
   t.match(merged, { cells: 1, missing: 35, conflicts: [{ kind: 'unfinished' }] });
   t.same(
     merged.problems.map(({ code }) => code),
-    ['STORE_CORRUPT', 'STORE_SCHEMA', 'STORE_CORRUPT'],
+    ['STORE_CORRUPT', 'STORE_SCHEMA', 'STORE_TORN'],
   );
   await t.rejects(mergeRunFolders([], { resultsDir: dir }), { code: 'USAGE' });
   await t.rejects(mergeRunFolders([join(dir, 'none')], { resultsDir: dir }), { code: 'STORE_NOT_FOUND' });

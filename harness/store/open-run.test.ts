@@ -8,6 +8,7 @@ import {
   readFile,
   readdir,
   readlink,
+  realpath,
   rm,
   stat,
   truncate,
@@ -130,12 +131,54 @@ t.test('resuming drops a torn last line and tells which cells are there', async 
   await mkdir(join(run.dir, 'evidence', '.tmp-half'));
   await using resumed = await resumeRun(run.dir, init);
   t.same([...resumed.done], [`${first.id}#1`, `${results[1]!.id}#1`]);
-  t.match(resumed.problems, [{ code: 'STORE_CORRUPT', details: { line: 3 } }]);
+  t.match(resumed.problems, [{ code: 'STORE_TORN', details: { line: 3 } }]);
   t.same(await readdir(join(run.dir, 'evidence')), [], 'half-written evidence is gone');
   resumed.appendResult(results[2]!);
   const stored = await readRun(run.dir);
   t.equal((await collectResults(stored.results())).length, 3);
   t.same(stored.problems, []);
+});
+
+t.test('a run with a damaged line is not resumed, and stays as it is', async (t) => {
+  const run = await createRun(t.testdir(), init);
+  for (const result of results) run.appendResult(result);
+  await run.close();
+  const file = join(run.dir, 'cells.jsonl');
+  const whole = await readFile(file, 'utf8');
+  const lines = whole.split('\n');
+  const damages: readonly (readonly [title: string, line: number, text: string])[] = [
+    ['a line in the middle that is cut', 2, lines[1]!.slice(0, 100)],
+    ['a line with other bytes in it', 2, lines[1]!.replace('"outcome":"', '"outc\u0000me":"')],
+    ['a last line that is damaged and has its end', 3, 'x'],
+    ['an empty line', 1, ''],
+  ];
+  for (const [title, line, text] of damages) {
+    const harmed = lines.with(line - 1, text).join('\n');
+    await writeFile(file, harmed);
+    await t.rejects(
+      resumeRun(run.dir, init),
+      {
+        code: 'STORE_CORRUPT',
+        message: /^cannot resume: /,
+        details: { file: join(await realpath(run.dir), 'cells.jsonl'), line },
+      },
+      title,
+    );
+    t.equal(await readFile(file, 'utf8'), harmed, `${title}: nothing is changed`);
+  }
+  const newer = lines[1]!.replace(/"schema":\d+/, '"schema":99');
+  await writeFile(file, lines.with(1, newer).join('\n'));
+  await t.rejects(resumeRun(run.dir, init), { code: 'STORE_SCHEMA', details: { line: 2 } });
+  await writeFile(file, whole);
+  const record = join(run.dir, 'run.json');
+  const text = await readFile(record, 'utf8');
+  for (const garbled of [text.slice(0, 200), '', '[]', text.replace('"id"', '"ie"'), `${text}}`]) {
+    await writeFile(record, garbled);
+    await t.rejects(resumeRun(run.dir, init), { code: 'STORE_CORRUPT', details: { file: record } });
+  }
+  await writeFile(record, text);
+  await using resumed = await resumeRun(run.dir, init);
+  t.equal(resumed.done.size, 3, 'put back, it is whole again: the lock was given back each time');
 });
 
 t.test('a run whose only line is torn resumes empty, and so does one without a line', async (t) => {
@@ -278,5 +321,5 @@ t.test('a run that was killed while writing a line can be resumed', async (t) =>
     1,
     'whole JSON without its newline is torn all the same',
   );
-  t.match(stored.problems, [{ code: 'STORE_CORRUPT', message: /cut short/ }]);
+  t.match(stored.problems, [{ code: 'STORE_TORN', message: /cut short/ }]);
 });

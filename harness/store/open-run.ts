@@ -10,7 +10,7 @@ import { addEvidence, type Evidence, evidenceFolder, writeEvidence } from './evi
 import { linkLatest } from './latest.ts';
 import { type LineLog, openLineLog } from './line-log.ts';
 import { type Lock, takeLock } from './lock.ts';
-import { cellKey, cellsFile, readResults } from './read-run.ts';
+import { cellKey, cellsFile, isDamage, readResults } from './read-run.ts';
 import { type Result, resultSchema } from './result.ts';
 import { findDigestDifferences } from './compare-digests.ts';
 import { type RunRecord, loadRecord, runFile, writeRecord } from './run-record.ts';
@@ -65,9 +65,10 @@ export async function createRun(resultsDir: string, init: RunInit, now = new Dat
 }
 
 /**
- * Continues a run: drops a torn last line and says which cells are there.
+ * Continues a run: drops a torn last line and says which cells are there. A damaged line is refused before anything
+ * changes: what was there is not known, and what damaged it may have damaged more.
  * @param dir folder of the run, e.g. `results/latest`
- * @throws STORE_NOT_FOUND, STORE_BUSY, STORE_SCHEMA, STORE_CORRUPT; USAGE when matrix, images, QEMU or
+ * @throws STORE_NOT_FOUND, STORE_BUSY, STORE_SCHEMA, STORE_CORRUPT with the line; USAGE when matrix, images, QEMU or
  * accelerator are not those the run was started with: its cells would not be comparable
  */
 export async function resumeRun(dir: string, init: RunInit, now = new Date()): Promise<OpenRun> {
@@ -82,8 +83,10 @@ export async function resumeRun(dir: string, init: RunInit, now = new Date()): P
     const done = new Set<string>();
     const problems: PoolproofError[] = [];
     for await (const line of readResults(join(folder, cellsFile))) {
-      if (line instanceof PoolproofError) problems.push(line);
-      else done.add(cellKey(line));
+      if (line instanceof PoolproofError) {
+        if (isDamage(line)) throw refuseDamage(line);
+        problems.push(line);
+      } else done.add(cellKey(line));
     }
     const record = { ...old, finishedAt: null, resumedAt: [...old.resumedAt, now.toISOString()] };
     await attempt(folder, () => mkdir(join(folder, evidenceFolder), { recursive: true }));
@@ -140,6 +143,13 @@ function buildRun(
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+function refuseDamage({ code, message, details }: PoolproofError): PoolproofError {
+  return new PoolproofError(code, `cannot resume: ${message}`, {
+    hint: 'remove that line, and its cell runs again; or start a new run (without --resume)',
+    ...details,
+  });
 }
 
 /** What must be equal for two halves of a run to be one run, in the words of the message. */

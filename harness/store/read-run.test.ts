@@ -128,7 +128,7 @@ t.test('damaged lines are named with file and line, and reading goes on', async 
       [8, 'STORE_CORRUPT'],
       [9, 'STORE_CORRUPT'],
       [10, 'STORE_CORRUPT'],
-      [12, 'STORE_CORRUPT'],
+      [12, 'STORE_TORN'],
     ],
   );
   t.match(run.problems[2]?.details, { file: join(dir, 'cells.jsonl'), hint: /newer/ });

@@ -24,8 +24,8 @@ export type StoredRun = Readonly<{
   /** The same with each line as it was written: a newer poolproof may have put fields there that this one does not know. */
   entries(): AsyncIterable<Entry>;
   /**
-   * What the last pass over `results()` could not read: STORE_CORRUPT (a damaged line in the middle, or
-   * the torn end of a run that was killed or is still written), STORE_SCHEMA. Complete when it has ended.
+   * What the last pass over `results()` could not read: STORE_CORRUPT (a damaged line), STORE_TORN (the cut last line
+   * of a run that was killed or is still written), STORE_SCHEMA. Complete when it has ended.
    */
   problems: readonly PoolproofError[];
 }>;
@@ -80,12 +80,15 @@ async function* readEntries(file: string): AsyncIterable<Entry | PoolproofError>
 }
 
 function tornLine(file: string, line: number): PoolproofError {
-  return new PoolproofError('STORE_CORRUPT', 'the last line is cut short and was left out', {
+  return new PoolproofError('STORE_TORN', 'the last line is cut short and was left out', {
     file,
     line,
     hint: 'the run was killed or is still being written; --resume runs that cell again',
   });
 }
+
+/** Whether a line is damaged: no run that poolproof wrote, killed or not, has one. A cut last line is none. */
+export const isDamage = ({ code }: PoolproofError): boolean => code !== 'STORE_TORN';
 
 type Line =
   Readonly<{ kind: 'whole'; text: string }> | Readonly<{ kind: 'long' }> | Readonly<{ kind: 'torn' }>;
