@@ -100,6 +100,7 @@ function isAbandoned(name: string, usedMs: number, bootId: string): boolean {
 }
 
 export class TemplateStore {
+  readonly #cacheDir: string;
   readonly #folder: string;
   readonly #limitBytes: number;
   readonly #used = new Set<string>();
@@ -108,6 +109,7 @@ export class TemplateStore {
   #list: string | null = null;
 
   constructor(cacheDir: string, limitBytes: number) {
+    this.#cacheDir = cacheDir;
     this.#folder = path.join(cacheDir, 'templates');
     this.#limitBytes = limitBytes;
   }
@@ -214,7 +216,8 @@ export class TemplateStore {
   /** @throws PoolproofError NOT_PRIVATE, DISK_FULL, CACHE_UNWRITABLE */
   async #open(): Promise<void> {
     try {
-      await openPrivateFolder(this.#folder);
+      await openPrivateFolder(this.#cacheDir);
+      await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     } catch (error) {
       throw templateError(error, this.#folder);
     }
