@@ -2,7 +2,7 @@
 import { resolveCacheFolder } from '../images/cache/cache-folder.ts';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import t from 'tap';
@@ -12,7 +12,11 @@ import { runMatrix, type RunOptions, type RunSummary } from './run.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 const cli = path.join(root, 'dist/harness/cli.js');
-const cacheDir = resolveCacheFolder();
+// A name of this test's own for the cache: QEMU's command line then tells its machines from those of others.
+const own = mkdtempSync(path.join(tmpdir(), 'poolproof-cache-'));
+t.teardown(() => rmSync(own, { recursive: true, force: true }));
+const cacheDir = path.join(own, 'cache');
+symlinkSync(resolveCacheFolder(), cacheDir);
 const results = mkdtempSync(path.join(tmpdir(), 'poolproof-test-'));
 t.teardown(() => rmSync(results, { recursive: true, force: true }));
 
@@ -133,7 +137,10 @@ t.test('SIGKILL of the harness leaves no QEMU, and --resume loses no cell and re
   t.teardown(() => rmSync(dir, { recursive: true, force: true }));
   const matrix = path.join(root, 'matrices/smoke.yaml');
   const args = [cli, 'run', matrix, '--results', dir, '--jobs', '1'];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(process.execPath, args, {
+    env: { ...process.env, POOLPROOF_CACHE: cacheDir },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   let seen = '';
   // The second cell is on its way when the first has its line.
   await new Promise<void>((resolve) => {
