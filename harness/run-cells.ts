@@ -8,7 +8,7 @@ import { TemplateStore, type Template } from './machine/template-store.ts';
 import type { Cell } from './matrix/cell.ts';
 import { awaitsOverhead, startOverhead } from './overhead/share.ts';
 import { Budget, decideCapacity, decideDiskMib, estimateDiskMib } from './plan/admission.ts';
-import { deadlinesFor } from './plan/deadlines.ts';
+import { deadlinesFor, type Deadlines } from './plan/deadlines.ts';
 import { fitDisks } from './plan/disks.ts';
 import { learn, orderCells, orderGroups } from './plan/experience.ts';
 import { buildMachineSpec } from './plan/machine-spec.ts';
@@ -30,6 +30,7 @@ export type CellsOptions = Readonly<{
   templateCacheBytes?: number;
   onNotice?: (text: string) => void;
   startMachine?: StartMachine;
+  deadlines?: Partial<Deadlines>;
 }>;
 
 const defaultTemplateCacheBytes = 4 * 1024 ** 3;
@@ -186,7 +187,7 @@ async function prepareGround(
   const stage: Stage = {
     spec,
     images: built,
-    deadlines: deadlinesFor(accelerator),
+    deadlines: { ...deadlinesFor(accelerator), ...options.deadlines },
     template: null,
     onDoubtfulClone: async ({ key }, reason, isBad) => {
       const dropped = isBad ? ', and its template is dropped' : '';

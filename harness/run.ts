@@ -11,6 +11,7 @@ import { multiplex, type Reporter } from './report/reporter.ts';
 import { type ExitCode, exitCodeOfRun } from './report/exit-code.ts';
 import { CellTracker } from './repetitions.ts';
 import type { StartMachine } from './machine/machine.ts';
+import type { Deadlines } from './plan/deadlines.ts';
 import { createRun, resumeRun } from './store/open-run.ts';
 import { cellKey, collectResults, readRun } from './store/read-run.ts';
 import type { Result } from './store/result.ts';
@@ -51,6 +52,8 @@ export type RunOptions = Readonly<{
   signal?: AbortSignal;
   /** How machines start. @default QEMU; another only in tests of failure paths */
   startMachine?: StartMachine;
+  /** Other deadlines than the accelerator's, milliseconds of the guest's time. For tests of failure paths. */
+  deadlines?: Partial<Deadlines>;
   /** Recorded with the run. */
   recordOptions?: Readonly<Record<string, string | number | boolean | null>>;
 }>;

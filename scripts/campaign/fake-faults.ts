@@ -38,10 +38,18 @@ const prepared: Prepared = {
     kernel: '6',
     os: 'fake',
   },
-  // Hardware's deadlines are the shortest.
   accelerator: { accelerator: 'kvm', reason: 'fake' },
   images: new Map([['bookworm', images]]),
 };
+
+/** A fake answers at once, so what is lost is known soon. */
+const deadlines = {
+  firstLineMs: 2000,
+  readyMs: 4000,
+  requestMs: 4000,
+  attemptMs: 4000,
+  subjectMs: 5000,
+} as const;
 
 /** Cells that one kind of guest answers alike: told apart by what none of them asks about. */
 const text = `title: fakes
@@ -68,6 +76,7 @@ async function play(
       cacheDir: path.join(folder, 'cache'),
       cold: true,
       jobs: 2,
+      deadlines,
       signal: controller.signal,
       startMachine: ((...words) => {
         started += 1;
