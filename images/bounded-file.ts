@@ -1,15 +1,36 @@
 /** Reading files that somebody else chose: a pipe that nobody writes to, or a device without an end, is one too. */
-import { constants } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { constants, type Stats } from 'node:fs';
+import { open, stat, type FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** What a path leads to, where it is no plain file; null where it is, and where there is nothing. */
 export async function describeSpecialFile(file: string): Promise<string | null> {
   const found = await stat(file).catch(() => null);
-  if (found === null || found.isFile()) return null;
+  return found === null ? null : describe(found);
+}
+
+function describe(found: Stats): string | null {
+  if (found.isFile()) return null;
   if (found.isDirectory()) return 'a folder';
   if (found.isFIFO()) return 'a named pipe';
   return found.isSocket() ? 'a socket' : 'a device';
+}
+
+/** What was opened is no plain file; the message completes `<file>: it …`. */
+export class SpecialFileError extends Error {}
+
+/**
+ * Opens a plain file for reading, at once whatever is there.
+ *
+ * @throws SpecialFileError; Error of the system
+ */
+export async function openPlainFile(file: string): Promise<FileHandle> {
+  // Without O_NONBLOCK, opening a pipe waits for a writer, in a thread that no signal reaches.
+  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  const what = describe(await handle.stat());
+  if (what === null) return handle;
+  await handle.close();
+  throw new SpecialFileError(`is ${what} and not a plain file`);
 }
 
 /** Longest wait for the next byte of a pipe. */
@@ -23,7 +44,7 @@ const lookEveryMs = 20;
  * @throws Error of the system
  */
 export async function readBounded(file: string, maxBytes: number, waitMs = pipeMs): Promise<Buffer> {
-  // Without it, opening a pipe waits for a writer, in a thread that no signal reaches.
+  // As in `openPlainFile`.
   await using handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
   const isPipe = (await handle.stat()).isFIFO();
   const buffer = Buffer.alloc(maxBytes + 1);

@@ -19,8 +19,11 @@ export type Lock = Readonly<{
   release(): Promise<void>;
 }>;
 
+/** A lock is there or is not at once; on a network's file system whose server is away, flock(2) waits for ever. */
+const lockMs = 20_000;
+
 /** @throws STORE_BUSY when another process holds it, STORE_UNWRITABLE, TOOL_NOT_FOUND */
-export async function takeLock(dir: string): Promise<Lock> {
+export async function takeLock(dir: string, waitMs = lockMs): Promise<Lock> {
   const file = join(dir, lockFile);
   await refuseSpecialFile(file);
   const args = ['--exclusive', '--nonblock', '--conflict-exit-code', String(conflict), file];
@@ -31,11 +34,26 @@ export async function takeLock(dir: string): Promise<Lock> {
     detached: true,
     reject: false,
   });
-  let held = await new Promise<boolean>((resolve) => {
-    child.stdout.once('data', () => resolve(true));
-    void child.then(() => resolve(false));
+  const answer = await new Promise<'held' | 'ended' | 'late'>((resolve) => {
+    const timer = setTimeout(() => {
+      // One that hangs in the kernel ends when the file system answers: nobody waits for that here.
+      child.kill('SIGKILL');
+      child.stdin.destroy();
+      child.stdout.destroy();
+      child.stderr.destroy();
+      child.unref();
+      resolve('late');
+    }, waitMs);
+    const decide = (how: 'held' | 'ended'): void => {
+      clearTimeout(timer);
+      resolve(how);
+    };
+    child.stdout.once('data', () => decide('held'));
+    void child.then(() => decide('ended'));
   });
-  if (!held) throw explainRefusal(await child, file);
+  if (answer === 'late') throw explainSilence(file, waitMs);
+  if (answer === 'ended') throw explainRefusal(await child, file);
+  let held = true;
   void child.then(() => (held = false));
   return {
     held: () => held,
@@ -45,6 +63,12 @@ export async function takeLock(dir: string): Promise<Lock> {
     },
   };
 }
+
+const explainSilence = (file: string, waitMs: number): PoolproofError =>
+  new PoolproofError('STORE_UNWRITABLE', `this folder could not be locked within ${waitMs / 1000} s`, {
+    file,
+    hint: 'is its file system there? Choose a folder on a local one with --results DIR',
+  });
 
 type Refusal = Readonly<{
   exitCode?: number | undefined;

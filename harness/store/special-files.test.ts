@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { buildStandard, record } from '../fixtures/report/results.ts';
 import { packRun } from './bundle.ts';
+import { unpackBundle } from './bundle-unpack.ts';
 import { openLineLog } from './line-log.ts';
 import { takeLock } from './lock.ts';
 import { readFronts } from './read-fronts.ts';
@@ -41,4 +42,18 @@ t.test('a run whose files are pipes, devices or folders is refused at once', asy
     await rename(join(dir, 'kept'), join(dir, name)).catch(() => undefined);
   }
   t.same((await readAll(dir)).length, 1);
+});
+
+t.test('a bundle that is a pipe, a device or a folder is refused at once', async (t) => {
+  const dir = t.testdir({ folder: {} });
+  const pipe = join(dir, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const rows = [
+    [pipe, /it is a named pipe and not a plain file/],
+    ['/dev/zero', /it is a device and not a plain file/],
+    [join(dir, 'folder'), /it is a folder and not a plain file/],
+  ] as const;
+  for (const [file, message] of rows) {
+    await t.rejects(unpackBundle(file, join(dir, 'results')), { code: 'BUNDLE_INVALID', message });
+  }
 });

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -6,7 +7,7 @@ import { Header } from 'tar';
 import t from 'tap';
 import { findArtefact, openCache } from '../cache/image-cache.ts';
 import { importImages } from '../transfer.ts';
-import { manifestName } from './archive-check.ts';
+import { checkArchive, manifestName } from './archive-check.ts';
 
 type Entry = Readonly<{
   name: string;
@@ -206,4 +207,16 @@ t.test('a damaged file that is already there is replaced', async (t) => {
   await writeFile(path.join(cache, blob.name), 'z disk');
   await done;
   t.match(await findArtefact(await openCache(cache), recipe('base')), { sha256: sha256(content) });
+});
+
+t.test('an archive that is a pipe, a device or a folder is refused at once', async (t) => {
+  const dir = t.testdir({ folder: {} });
+  const pipe = path.join(dir, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const rows = [
+    [pipe, /it is a named pipe and not a plain file/],
+    ['/dev/zero', /it is a device and not a plain file/],
+    [path.join(dir, 'folder'), /it is a folder and not a plain file/],
+  ] as const;
+  for (const [file, message] of rows) await t.rejects(checkArchive(file), { code: 'IMAGE_ARCHIVE', message });
 });

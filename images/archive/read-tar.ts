@@ -2,17 +2,18 @@
  * Reads an archive that somebody else made, entry by entry, up to its end or to the first problem: what is behind
  * either is not looked at. Nothing is written here. Archives may be packed with gzip.
  */
-import { createReadStream, type ReadStream } from 'node:fs';
+import type { ReadStream } from 'node:fs';
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { Parser, type ReadEntry } from 'tar';
+import { openPlainFile, SpecialFileError } from '../bounded-file.ts';
 
 export type TarLimits = Readonly<{
   /** Most bytes of the unpacked archive; asked for again as more of it is known. */
   totalBytes: () => number;
 }>;
 
-/** The archive itself is damaged, or too large; the message completes `<file>: it …`. */
+/** The archive itself is damaged, too large or no file; the message completes `<file>: it …`. */
 export class TarError extends Error {}
 
 /** Longest header of an entry that is no entry itself (a long path, a time): paths have 250 characters. */
@@ -33,7 +34,10 @@ export async function readTar(
   { totalBytes }: TarLimits,
   take: (entry: ReadEntry, progress: TarProgress) => Promise<void> | void,
 ): Promise<void> {
-  const source = createReadStream(file);
+  const handle = await openPlainFile(file).catch((cause: unknown) => {
+    throw cause instanceof SpecialFileError ? new TarError(cause.message, { cause }) : cause;
+  });
+  const source = handle.createReadStream();
   const progress: TarProgress = { packedBytes: () => source.bytesRead };
   const parser = new Parser({ strict: true, maxMetaEntrySize: maxHeaderBytes, brotli: false, zstd: false });
   // Changed by callbacks, which the compiler does not see.
