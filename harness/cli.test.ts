@@ -9,7 +9,7 @@ import t from 'tap';
 const cli = fileURLToPath(new URL('../dist/harness/cli.js', import.meta.url));
 const command = [process.execPath, cli] as const;
 
-/** Runs the command line from its sources; bounded, so that what hung before fails here. */
+/** Runs the command line; bounded, so that what hung before fails here. */
 function poolproof(
   words: readonly string[],
   env: Readonly<Record<string, string>> = {},
@@ -81,6 +81,7 @@ t.test('surroundings that are broken give a sentence, a code and exit code 2', (
   const matrix = path.join(folder, 'matrix.yaml');
   writeFileSync(matrix, 'axes: { memory: [1G] }\n');
   execFileSync('mkfifo', [path.join(folder, 'pipe.yaml')]);
+  writeFileSync(path.join(folder, 'bundle.tgz'), '');
   const qemu = path.join(folder, 'qemu');
   writeFileSync(qemu, '#!/bin/sh\nexec yes\n');
   chmodSync(qemu, 0o755);
@@ -93,6 +94,8 @@ t.test('surroundings that are broken give a sentence, a code and exit code 2', (
     ['a pipe as a matrix', ['plan', path.join(folder, 'pipe.yaml')], {}, /^MATRIX_/],
     ['a device as a matrix', ['plan', '/dev/zero'], {}, /^MATRIX_TOO_LARGE/],
     ['a folder as a matrix', ['plan', folder], {}, /^MATRIX_NOT_FOUND/],
+    ['a pipe as a bundle', ['unpack', path.join(folder, 'pipe.yaml')], {}, /^BUNDLE_INVALID: .*named pipe/],
+    ['a pipe as images', ['images', 'import', path.join(folder, 'pipe.yaml')], {}, /^IMAGE_ARCHIVE: .*pipe/],
     ['a pipe as a report of the field', ['repro', path.join(folder, 'pipe.yaml')], {}, /^FIELD_/],
     [
       'a QEMU without end',
@@ -102,9 +105,9 @@ t.test('surroundings that are broken give a sentence, a code and exit code 2', (
     ],
     [
       'no TMPDIR',
-      ['explain', 'memory=512M'],
-      { TMPDIR: '/no/such/folder' },
-      /^TMPDIR_UNWRITABLE: .*\/no\/such\/folder/m,
+      ['repro', path.join(folder, 'bundle.tgz')],
+      { TMPDIR: path.join(matrix, 'none') },
+      /^TMPDIR_UNWRITABLE: .*matrix\.yaml\/none \(ENOTDIR\)/m,
     ],
   ];
   for (const [title, words, env, message] of table) {
@@ -126,9 +129,10 @@ t.test(
   (t) => {
     const cache = path.join(t.testdir(), 'cache');
     mkdirSync(cache);
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16k', 'tmpfs', cache]);
-    t.teardown(() => spawnSync('umount', [cache]));
-    const end = poolproof(['images', 'build'], { POOLPROOF_CACHE: cache });
+    // In a mount namespace of its own, which ends with it.
+    const script = 'mount -t tmpfs -o size=16k,mode=0700 tmpfs "$0" && exec "$@"';
+    const before = ['unshare', '--mount', 'sh', '-c', script, cache];
+    const end = poolproof(['images', 'build'], { POOLPROOF_CACHE: cache }, before);
     t.match(end, { status: 2, signal: null, stderr: /^DISK_FULL: /m });
     t.notMatch(end.stderr, hasTrace);
     t.end();
@@ -140,10 +144,16 @@ t.test(
   { skip: spawnSync('prlimit', ['--version']).status === 0 ? false : 'no prlimit' },
   (t) => {
     const cache = path.join(t.testdir(), 'cache');
-    for (const files of [24, 64]) {
-      const end = poolproof(['images', 'list'], { POOLPROOF_CACHE: cache }, ['prlimit', `--nofile=${files}`]);
-      t.equal(end.signal, null);
-      t.ok(end.status === 0 || end.status === 2, `${files} files: exit code ${end.status ?? 'none'}`);
+    // Too few for the first module, for the command's code, and for a library of it.
+    for (const files of [20, 24, 64]) {
+      const end = poolproof(['images', 'list'], { POOLPROOF_CACHE: cache }, [
+        // What the runner of the tests loads into each Node opens files of its own.
+        ...['env', '-u', 'NODE_OPTIONS'],
+        ...['prlimit', `--nofile=${files}`],
+      ]);
+      const title = `${files} files`;
+      t.match(end, { status: 2, signal: null, stdout: '', stderr: /^TOO_MANY_FILES: .*\n {2}raise/ }, title);
+      t.notMatch(end.stderr, hasTrace, `${title}: no trace`);
     }
     t.end();
   },
@@ -169,28 +179,22 @@ t.test('a command without cells to save ends at the first signal', async (t) => 
   }
 });
 
-t.test('the cache is private from the start, and refused when others may write to it', (t) => {
+t.test('the cache is private from the start, and made so where the group could write to it', (t) => {
   const folder = t.testdir();
   const cache = path.join(folder, 'cache');
   const list = (): ReturnType<typeof poolproof> =>
     poolproof(['images', 'list'], { POOLPROOF_CACHE: cache }, ['sh', '-c', 'umask 0; exec "$@"', 'sh']);
-  t.match(list(), { status: 0 });
-  t.equal(statSync(cache).mode & 0o777, 0o700, 'whatever the umask');
-  t.equal(statSync(path.join(cache, 'blobs')).mode & 0o777, 0o700);
-  for (const [mode, at] of [
-    [0o777, cache],
-    [0o770, cache],
-    [0o757, path.join(cache, 'blobs')],
-  ] as const) {
-    chmodSync(cache, 0o755);
-    chmodSync(at, mode);
-    t.match(
-      list(),
-      { status: 2, stderr: /^NOT_PRIVATE: .*others may write to this folder/ },
-      mode.toString(8),
-    );
-    chmodSync(at, 0o700);
-  }
-  t.match(list(), { status: 0 });
+  const modes = (): number[] =>
+    [cache, path.join(cache, 'blobs')].map((place) => statSync(place).mode & 0o777);
+  t.match(list(), { status: 0, stderr: '' });
+  t.same(modes(), [0o700, 0o700], 'whatever the umask');
+  chmodSync(cache, 0o775);
+  t.match(list(), { status: 0, stderr: /others could write to the cache/ });
+  t.same(modes(), [0o700, 0o700]);
+  t.match(list(), { status: 0, stderr: '' }, 'said once');
+  chmodSync(cache, 0o755);
+  chmodSync(path.join(cache, 'blobs'), 0o757);
+  t.match(list(), { status: 2, stderr: /^NOT_PRIVATE: .*others may write here \(mode 757\)/ });
+  t.same(modes(), [0o755, 0o757], 'left as it is');
   t.end();
 });

@@ -1,307 +1,34 @@
 #!/usr/bin/env node
-/** The commands: what they are called and take. What they do is in commands/, loaded when it is needed. */
-import { realpathSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { Command, CommanderError, Option } from 'commander';
-import type { Context } from './commands/context.ts';
-import { openContext } from './commands/context.ts';
-import { registerFieldCommands } from './commands/register-field.ts';
-import { renderError } from './errors.ts';
-import { workloads } from '../images/wasm-host/workloads/catalogue.ts';
+/**
+ * The process of a command. It begins with what happens to errors that nobody catches: they say nothing about a cell, so
+ * they end with exit code 2 and a sentence. Nothing is imported before that, as loading may fail too.
+ */
+let render = (error: unknown): string => {
+  const message = error instanceof Error ? error.message : String(error);
+  const [code, hint] = message.startsWith('EMFILE')
+    ? ['TOO_MANY_FILES', 'raise the limit, for example with: ulimit -n 1024']
+    : ['UNEXPECTED', 'is this installation whole?'];
+  return `${code}: poolproof cannot be loaded: ${message}\n  ${hint}`;
+};
 
-type Action = (
-  context: Context,
-  args: readonly string[],
-  options: Record<string, unknown>,
-) => Promise<number>;
+/** QEMU and the tools end with this process. */
+const stop = (error: unknown): never => {
+  process.stderr.write(`${render(error)}\n`);
+  process.exit(2);
+};
+process.on('uncaughtException', stop);
+process.on('unhandledRejection', stop);
 
-/** A command whose code is loaded when it runs: `--help` stays fast. */
-function act(context: Context, exit: (code: number) => void, load: () => Promise<Action>) {
-  return async (...given: unknown[]): Promise<void> => {
-    const command = given.at(-1) as Command;
-    const action = await load();
-    exit(await action(context, command.args, command.optsWithGlobals()));
-  };
-}
-
-const example = (text: string): string => `\nExample:\n${text.replace(/^/gm, '  ')}\n`;
-
-/** A line a kind: a matrix and `--workloads` take kinds and names. */
-function listWorkloads(): string {
-  const kinds = [...new Set(workloads.map(({ kind }) => kind))];
-  const lines = kinds.map((kind) => {
-    const names = workloads.filter((row) => row.kind === kind).map(({ name }) => name);
-    return `  ${kind}: ${names.join(', ')}`;
-  });
-  return `Workloads by kind:\n${lines.join('\n')}\n`;
-}
-
-/** Builds the whole command line. `exit` hears the code of the command that ran. */
-export function buildProgram(context: Context, exit: (code: number) => void): Command {
-  const run = (load: () => Promise<Action>) => act(context, exit, load);
-  const program = new Command('poolproof')
-    .description('Proves in which environments a WebAssembly host can still use its pooling allocator.')
-    .version(context.version)
-    .option('--verbose', 'show the trace of an error')
-    .configureOutput({ writeOut: context.out, writeErr: context.err })
-    .showHelpAfterError('(poolproof --help lists the commands)')
-    .exitOverride();
-  const cache = new Option('--cache <dir>', 'image cache').env('POOLPROOF_CACHE');
-  const runsIn = new Option('--results <dir>', 'folder of the runs').default('results');
-  const only = new Option(
-    '--only <expr>',
-    'only these cells, e.g. memory=512M|1G,overcommit=2; several are alternatives',
-  ).argParser((text, before: readonly string[] | undefined) => [...(before ?? []), text]);
-  const locked = new Option('--locked', 'refuse what is not pinned: successors, other versions');
-  const jobs = new Option('--jobs <n>', 'guests at a time (default: one a core)');
-
-  program
-    .command('run')
-    .description('run a matrix: boot its guests, prove a tier in each, store and show the results')
-    .argument('[matrix]', 'matrix file', 'matrices/default.yaml')
-    .addOption(runsIn)
-    .addOption(only)
-    .option('--shard <i/n>', 'one part of the matrix, e.g. 2/3; merge puts the parts together')
-    .option('--durations <run>', 'balance shards by how long cells took in this run')
-    .option(
-      '--resume [run]',
-      'finish an interrupted run (default: the latest); it keeps its --only and --shard',
-    )
-    .option('--cold', 'boot every cell instead of cloning a template')
-    .addOption(jobs)
-    .option('--memory-budget <size>', 'memory of all guests together, e.g. 4G (default: what is free)')
-    .option('--template-cache <size>', 'saved templates kept afterwards', '4G')
-    .option(
-      '--reporter <format...>',
-      'also write these reports: json csv tap junit md html github annotations; into the run, or format=file, format=- for standard output',
-    )
-    .option('--details', 'show the overhead of each workload, with intervals and processes')
-    .option('--timings', 'show where the time of the cells went')
-    .option(
-      '--retries <n>',
-      'run a cell that did not do what was expected so many times more, each on a boot of its own',
-    )
-    .option('--fail-on-flaky', 'exit 1 also when repetitions or retries of a cell differ')
-    .option('--strict', 'exit 1 also when the overhead of a cell is undecided')
-    .option('--json', 'print the results as JSON instead of a table')
-    .addOption(locked)
-    .addOption(cache)
-    .addHelpText('after', example('poolproof run matrices/limits.yaml --only engine=v8'))
-    .action(run(async () => (await import('./commands/run.ts')).run));
-
-  program
-    .command('plan')
-    .description('show the cells of a matrix, the tier each is expected to reach, and what shares a boot')
-    .argument('[matrix]', 'matrix file', 'matrices/default.yaml')
-    .addOption(only)
-    .option('--commands', 'print the QEMU command of each machine')
-    .option('--format <ci>', 'github-matrix or gitlab: the jobs of a sharded run, in the words of that CI')
-    .option('--shards <n>', 'how many jobs (default: 4)')
-    .option('--durations <run>', 'balance the jobs by how long cells took in this run')
-    .addOption(runsIn)
-    .option('--json', 'print a JSON line per cell')
-    .addOption(cache)
-    .addHelpText('after', example('poolproof plan --only overcommit=2'))
-    .action(run(async () => (await import('./commands/plan.ts')).plan));
-
-  program
-    .command('host')
-    .description('run the wasm host on this machine: prove a tier, log it, serve until told to stop')
-    .option('--engine <engine>', 'wasmtime, wasmtime@VERSION or v8', 'wasmtime')
-    .option('--library <file>', 'libwasmtime to load (default: the pinned one)')
-    .option('--profile <profile>', 'whose pool sizes standard stands for: spin or wasmtime', 'spin')
-    .option('--node <file>', 'Node to run it with: a file, or a line such as 24 (default: this one)')
-    .option('--deadline <seconds>', 'per attempt at a tier', '60')
-    .option('--once', 'prove, log and exit')
-    .addOption(cache)
-    .addHelpText('after', example('SPIN_ALLOCATOR=conservative poolproof host --once'))
-    .action(run(async () => (await import('./commands/host.ts')).host));
-
-  const images = program.command('images').description('what guests are made of: list, build, verify, move');
-  const imageCommands = async () => import('./commands/images.ts');
-  images
-    .command('list')
-    .description('what could be built, and what is there')
-    .option('--json', 'as JSON')
-    .addOption(cache)
-    .action(run(async () => (await imageCommands()).list));
-  images
-    .command('build')
-    .description('build the images of a matrix (default: of every kernel and all that is pinned)')
-    .argument('[matrix]', 'matrix file')
-    .addOption(locked)
-    .addOption(cache)
-    .action(run(async () => (await imageCommands()).build));
-  images
-    .command('verify')
-    .description('read every file of the cache and compare its bytes with its name')
-    .addOption(cache)
-    .action(run(async () => (await imageCommands()).verify));
-  images
-    .command('update')
-    .description('move every pin of the lock to the newest version')
-    .addOption(cache)
-    .action(run(async () => (await imageCommands()).update));
-  images
-    .command('export')
-    .description('pack built images into an archive for a machine without apt or pip')
-    .argument('<file>', 'archive to write; .tgz compresses')
-    .argument(
-      '[matrix]',
-      'matrix whose images are packed (default: the default kernel and all that is pinned)',
-    )
-    .addOption(cache)
-    .addHelpText('after', example('poolproof images export images.tar matrices/default.yaml'))
-    .action(run(async () => (await imageCommands()).exportTo));
-  images
-    .command('import')
-    .description('take the images of an archive into the cache')
-    .argument('<file>', 'archive that export wrote')
-    .addOption(cache)
-    .action(run(async () => (await imageCommands()).importFrom));
-  images
-    .command('gc')
-    .description('remove what no lock asks for, or until the cache has a size')
-    .option('--keep <size>', 'remove until the cache takes no more than this')
-    .addOption(cache)
-    .action(run(async () => (await imageCommands()).gc));
-
-  program
-    .command('doctor')
-    .description('what this computer offers, what is missing, and the command that installs it')
-    .addOption(cache)
-    .action(run(async () => (await import('./commands/doctor.ts')).doctor));
-
-  program
-    .command('shell')
-    .description("a shell inside a cell's guest, with its settings applied")
-    .argument('<cell>', 'cell id, e.g. memory=512M,overcommit=2')
-    .addOption(cache)
-    .addHelpText(
-      'after',
-      example('poolproof shell memory=512M,overcommit=2,thp=always,engine=wasmtime,node=22'),
-    )
-    .action(run(async () => (await import('./commands/shell.ts')).shell));
-
-  program
-    .command('report')
-    .description('render stored results: html, md, github, json, csv, tap, junit, overhead or table')
-    .argument('[run...]', 'runs: a folder, an id, or latest')
-    .addOption(runsIn)
-    .option('--format <format...>', 'formats', ['table'])
-    .option('--details', 'with the table: the overhead of each workload')
-    .option('--native <file...>', 'beside what guests counted: time, as poolproof overhead --json wrote it')
-    .option('--output <dir>', 'write files there instead of printing')
-    .addHelpText('after', example('poolproof report latest --format junit > report.xml'))
-    .action(run(async () => (await import('./commands/report.ts')).report));
-  program
-    .command('overhead')
-    .description('what the forms of a tier cost on this very machine, beside standard')
-    .option('--engine <engine>', 'wasmtime, wasmtime@VERSION or v8', 'wasmtime')
-    .option('--tier <tier...>', 'only these tiers')
-    .option('--workloads <names...>', 'only these workloads, or kinds of them')
-    .option('--processes <n>', 'processes to measure in (default: 10)')
-    .option('--fresh', 'a process of its own for every sample, as flags per process need')
-    .option('--library <file>', 'libwasmtime to load (default: the pinned one)')
-    .option('--node <file>', 'Node to run it with: a file, or a line such as 24 (default: this one)')
-    .option('--json', 'summaries and raw samples as JSON')
-    .addOption(cache)
-    .addHelpText(
-      'after',
-      () => `\n${listWorkloads()}${example('poolproof overhead --engine v8 --processes 8')}`,
-    )
-    .action(run(async () => (await import('./commands/overhead.ts')).overhead));
-
-  program
-    .command('compare')
-    .description('what changed between two runs; exit 1 on a regression')
-    .argument('[old]', 'run, bundle or folder of runs; with --baseline the new one')
-    .argument('[new]', 'run (default: latest)')
-    .addOption(runsIn)
-    .option('--baseline <dir>', 'compare with these results, e.g. results/reference')
-    .option('--across <axis...>', 'match cells whatever their value of these axes, e.g. node')
-    .option('--format <format>', 'text, md or json', 'text')
-    .option('--json', 'same as --format json')
-    .option('--fail-on-flaky', 'a cell with mixed outcomes is a regression')
-    .addHelpText('after', example('poolproof compare 20261123T230311Z-a1b2c3 latest'))
-    .action(run(async () => (await import('./commands/compare.ts')).compare));
-
-  program
-    .command('history')
-    .description('a cell through all runs, with the first bad one')
-    .argument('<cells>', 'cell id or expression, e.g. memory=512M,overcommit=2')
-    .addOption(runsIn)
-    .option('--json', 'as JSON')
-    .addHelpText('after', example('poolproof history memory=512M,overcommit=2'))
-    .action(run(async () => (await import('./commands/history.ts')).history));
-
-  program
-    .command('merge')
-    .description('put the parts of a sharded run together')
-    .argument('<run...>', 'runs or bundles')
-    .addOption(runsIn)
-    .option('--output <dir>', 'folder for the merged run (default: the folder of the runs)')
-    .option('--allow-unlike', 'merge although matrix, images or QEMU differ, and say so')
-    .option('--json', 'as JSON')
-    .addHelpText('after', example('poolproof merge part-1.tgz part-2.tgz part-3.tgz'))
-    .action(run(async () => (await import('./commands/merge.ts')).merge));
-
-  program
-    .command('pack')
-    .description('a run as one file, with its evidence')
-    .argument('[run]', 'run (default: latest)')
-    .addOption(runsIn)
-    .option('--failed', 'only cells that are not as expected')
-    .option('--output <file>', 'file to write (default: <run>.tgz)')
-    .addHelpText('after', example('poolproof pack latest --failed'))
-    .action(run(async () => (await import('./commands/pack.ts')).pack));
-
-  program
-    .command('unpack')
-    .description('take a run out of a bundle; the bundle is not trusted')
-    .argument('<bundle>', 'file that pack wrote')
-    .addOption(runsIn)
-    .addHelpText('after', example('poolproof unpack 20261123T230311Z-a1b2c3.tgz'))
-    .action(run(async () => (await import('./commands/pack.ts')).unpack));
-
-  registerFieldCommands({ program, run, cache, example });
-  return program;
-}
-
-/** Also when the command line could not be read. Words behind `--` are another program's. */
-function wantsTrace(argv: readonly string[]): boolean {
-  const end = argv.indexOf('--');
-  return argv.slice(0, end === -1 ? argv.length : end).includes('--verbose');
-}
-
-/** Runs one command line. Returns the exit code; never exits by itself. */
-export async function main(argv: readonly string[], context: Context): Promise<number> {
-  let code = 0;
-  const program = buildProgram(context, (value) => {
-    code = value;
-  });
-  try {
-    await program.parseAsync([...argv], { from: 'user' });
-    return code;
-  } catch (error) {
-    // Commander has written its message already; help and version end with 0.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    context.err(`${renderError(error, { verbose: wantsTrace(argv) })}\n`);
-    return context.signal.aborted ? 130 : 2;
-  }
-}
-
-const script = process.argv[1];
-if (script !== undefined && realpathSync(script) === fileURLToPath(import.meta.url)) {
-  const context = await openContext();
+try {
+  const { main, wantsTrace } = await import('./program.ts');
+  const { renderError } = await import('./errors.ts');
+  const { openContext } = await import('./commands/context.ts');
+  const { showable } = await import('./plain-text.ts');
   const argv = process.argv.slice(2);
-  // What nobody caught says nothing about a cell: no verdict. QEMU and the tools end with this process.
-  const stop = (error: unknown): never => {
-    context.err(`${renderError(error, { verbose: wantsTrace(argv) })}\n`);
-    process.exit(2);
-  };
-  process.on('uncaughtException', stop);
-  process.on('unhandledRejection', stop);
+  render = (error) => showable(renderError(error, { verbose: wantsTrace(argv) }), false);
+  const context = await openContext();
   process.exitCode = await main(argv, context);
   context.close();
+} catch (error) {
+  stop(error);
 }

@@ -8,7 +8,7 @@ type Action = (
   options: Record<string, unknown>,
 ) => Promise<number>;
 
-/** What `cli.ts` lends: how an action is wrapped, options every command has, and how examples look. */
+/** What `program.ts` lends: how an action is wrapped, options every command has, and how examples look. */
 export type Registry = Readonly<{
   program: Command;
   run: (load: () => Promise<Action>) => (...given: unknown[]) => Promise<void>;

@@ -1,9 +1,35 @@
-import { chmodSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
 import type { MachineSpec } from '../plan/machine-spec.ts';
 import { startMachine, type Machine } from './machine.ts';
 import { channels } from './spec.ts';
+
+/** Runs something while this process may open only so many more files. */
+async function withFewFiles(more: number, work: () => Promise<unknown>): Promise<void> {
+  const before = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? '1024';
+  // Started first: later no process can be. It sets one limit for each line.
+  const setter = spawn('sh', [
+    '-c',
+    `while read -r n; do prlimit --pid ${process.pid} --nofile=$n: && echo; done`,
+  ]);
+  const set = async (soft: number | string): Promise<void> => {
+    setter.stdin.write(`${soft}\n`);
+    await once(setter.stdout, 'data');
+  };
+  const open = new Set(readdirSync('/proc/self/fd').map(Number));
+  let limit = 0;
+  // What is open may have gaps, which are filled first.
+  for (let free = 0; free < more; limit += 1) if (!open.has(limit)) free += 1;
+  await set(limit);
+  await work().finally(async () => {
+    await set(before);
+    setter.stdin.end();
+    await once(setter, 'close');
+  });
+}
 
 /** Starts a program of our own as QEMU; `script` says what it does with its machine protocol. */
 async function startImpostor(test: Test, script: string): Promise<Machine> {
@@ -101,4 +127,15 @@ t.test('the reason that QEMU gives for its end comes with it', async (t) => {
     const machine = await startImpostor(t, `${hear}; ${event(data)}; exit 0`);
     t.match(await machine.exited, { asked: false, exitCode: 0, signal: null, reason });
   }
+});
+
+t.test('a machine that cannot be started for want of open files is a sentence', async (t) => {
+  const { spec } = await startImpostor(t, '');
+  await withFewFiles(3, () =>
+    t.rejects(startMachine(spec, { kind: 'boot' }), {
+      code: 'QEMU_FAILED',
+      message: 'QEMU could not be started',
+      details: { stderr: /EMFILE/, hint: /ulimit -n/ },
+    }),
+  );
 });
