@@ -27,8 +27,8 @@ export const readyKeys = ['line', 'port', 'exit'];
 const maxWords = 100;
 
 /**
- * Instructions of all patterns of a subject together: each line of its output meets all of them. At worst, by an
- * output made for it, 256 KiB take 10 s then.
+ * Instructions of all patterns of a subject together: each line of its output meets all of them. At the
+ * worst rate measured (see `pattern.ts`: 7.7 µs a character for 1,006 instructions), 256 KiB made for it take 10 s.
  */
 const maxPrograms = 5000;
 

@@ -163,7 +163,7 @@ const lineDepth = 64;
 export function parseResult(line: string, file: string, number: number): Result | PoolproofError {
   let value: unknown;
   try {
-    // Looking costs a fifth of parsing: a line of the usual size is parsed at once.
+    // Looking takes as long again as `JSON.parse` (4 kB: 11 µs beside 12): a line of the usual size is parsed at once.
     value = line.length > usualLine ? parseShallowJson(line, lineDepth) : JSON.parse(line);
   } catch (cause) {
     return new PoolproofError('STORE_CORRUPT', 'this line is not JSON', { file, line: number, cause });
