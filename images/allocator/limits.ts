@@ -78,13 +78,14 @@ function availableCommit(facts: Facts, held: Holding, step: Step): number | null
 
 /** Every limit that applies to a step, as the shortfall it would be. */
 function listChecks(step: Step, held: Holding, facts: Facts): readonly Shortfall[] {
-  return rules.flatMap(({ limit, unit, needed, available }) => {
+  const checks: Shortfall[] = [];
+  for (const { limit, unit, needed, available } of rules) {
     const left = available(facts, held, step);
     const wanted = needed(step);
-    return left === null || wanted <= 0
-      ? []
-      : [{ pool: step.pool, limit, needed: wanted, available: Math.max(0, Math.floor(left)), unit }];
-  });
+    if (left !== null && wanted > 0)
+      checks.push({ pool: step.pool, limit, needed: wanted, available: Math.max(0, Math.floor(left)), unit });
+  }
+  return checks;
 }
 
 export type StepResult = Readonly<{
@@ -98,7 +99,8 @@ export type StepResult = Readonly<{
 /** Takes one step. */
 export function takeStep(step: Step, held: Holding, facts: Facts): StepResult {
   const checks = listChecks(step, held, facts);
-  const ratio = ({ needed, available }: Shortfall) => available / needed;
+  let tightest: Shortfall | null = null;
+  for (const check of checks) if (tightest === null || ratio(check) < ratio(tightest)) tightest = check;
   return {
     held: {
       virtual: held.virtual + step.virtual,
@@ -106,6 +108,8 @@ export function takeStep(step: Step, held: Holding, facts: Facts): StepResult {
       maps: held.maps + step.maps,
     },
     shortfall: checks.find(({ needed, available }) => needed > available) ?? null,
-    tightest: [...checks].sort((a, b) => ratio(a) - ratio(b))[0] ?? null,
+    tightest,
   };
 }
+
+const ratio = ({ needed, available }: Shortfall): number => available / needed;

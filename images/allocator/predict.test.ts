@@ -302,3 +302,22 @@ t.test('shortfalls read as sentences', (t) => {
   t.same(formatPair(2 * MiB + 1, 2 * MiB), ['2048.001 KiB', '2048.000 KiB']);
   t.end();
 });
+
+t.test('what was predicted before for other settings changes no prediction', (t) => {
+  const inputs = [
+    ask({}),
+    ask({ addressSpaceLimit: 8 * GiB }),
+    ask({ addressBits: 39 }),
+    ask({}, { profile: 'wasmtime' }),
+    ask({}, { env: { SPIN_WASMTIME_TOTAL_STACKS: '0' } }),
+    ask({}, { parameters: { memories: 3 } }),
+    ask({}, { parameters: { memories: 3 }, choice: 'conservative' }),
+    ask({}, { engine: { kind: 'wasmtime', version: '38.0.0' } }),
+    ask({}, { engine: { kind: 'v8', version: '' } }),
+    ask({}, { engine: { kind: 'v8', version: '' }, node: '26.10.0' }),
+  ];
+  const first = inputs.map(predictHost);
+  t.equal(new Set(first.map((prediction) => JSON.stringify(prediction))).size > 6, true, 'they differ');
+  t.same([...inputs].reverse().map(predictHost).reverse(), first);
+  t.end();
+});

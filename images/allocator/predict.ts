@@ -1,5 +1,9 @@
 /** Facts + engine + Node → which tier a wasm host will reach, and which limit stops the better ones. */
-import { resolveTierConfiguration, type TierConfiguration } from './configuration.ts';
+import {
+  resolveTierConfiguration,
+  type ConfigurationInput,
+  type TierConfiguration,
+} from './configuration.ts';
 import type { Facts } from './facts.ts';
 import { takeStep, type Holding, type Step } from './limits.ts';
 import { canaryGrownBytes, listMappings } from './mappings.ts';
@@ -58,7 +62,7 @@ export function predictTier(tier: Tier, input: PredictionInput): TierPrediction 
     input.engine.kind === 'v8' ? ({ kind: 'v8', version: v8VersionOf(node) } as const) : input.engine;
   const choice = resolveChoice(input.choice, input.env);
   const parameters = parametersFor(tier, choice, input.parameters ?? {});
-  const configuration = resolveTierConfiguration(tier, { ...input, engine, parameters });
+  const { configuration, pools } = resolveOnce(tier, { ...input, engine, parameters });
   const lacking = findLacking(configuration, input);
   if (lacking !== null) return { tier, fits: false, shortfall: lacking };
 
@@ -66,13 +70,7 @@ export function predictTier(tier: Tier, input: PredictionInput): TierPrediction 
   const steps: readonly Step[] = [
     toStep('process', start),
     toStep('code', load[engine.kind]),
-    ...listMappings(configuration).map((mapping) => ({
-      pool: mapping.pool,
-      virtual: mapping.bytes * mapping.count,
-      writable: mapping.writableBytes * mapping.count,
-      heuristic: mapping.noReserve ? 0 : mapping.writableBytes,
-      maps: mapping.maps,
-    })),
+    ...pools,
     toStep('code', work[engine.kind]),
   ];
   let held = nothing;
@@ -86,6 +84,31 @@ export function predictTier(tier: Tier, input: PredictionInput): TierPrediction 
   const { checks } = configuration;
   const slots = configuration.kind === 'v8' ? configuration.memories : (configuration.pool?.memories ?? null);
   return { tier, fits: true, checks, slots: tier === 'on-demand' ? null : slots, tightest };
+}
+
+type Resolved = Readonly<{ configuration: TierConfiguration; pools: readonly Step[] }>;
+
+/** By everything a configuration is made of. Cells of a matrix mostly differ in what it is not made of. */
+const resolved = new Map<string, Resolved>();
+const resolvedLimit = 1000;
+
+function resolveOnce(tier: Tier, input: ConfigurationInput): Resolved {
+  const { engine, profile, env, parameters, facts } = input;
+  const { addressSpaceLimit, addressBits } = facts;
+  const key = JSON.stringify([tier, engine, profile, env, parameters, addressSpaceLimit, addressBits]);
+  const before = resolved.get(key);
+  if (before !== undefined) return before;
+  if (resolved.size >= resolvedLimit) resolved.clear();
+  const configuration = resolveTierConfiguration(tier, input);
+  const pools = listMappings(configuration).map((mapping) => ({
+    pool: mapping.pool,
+    virtual: mapping.bytes * mapping.count,
+    writable: mapping.writableBytes * mapping.count,
+    heuristic: mapping.noReserve ? 0 : mapping.writableBytes,
+    maps: mapping.maps,
+  }));
+  resolved.set(key, { configuration, pools });
+  return { configuration, pools };
 }
 
 /** How often what is needed fits into what is left. */
