@@ -55,13 +55,13 @@ const zones = [
     from: './harness',
     except: [
       './field',
-      './run.ts',
+      './run',
       './errors.ts',
       './plain-text.ts',
       './fixtures',
       ...stages.map((name) => `./${name}`),
     ],
-    message: 'field asks guests through run.ts and knows the stages; commands/ know it',
+    message: 'field asks guests through run/ and knows the stages; commands/ know it',
   },
   {
     target: './harness/field',

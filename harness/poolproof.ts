@@ -9,7 +9,7 @@
  * ```
  */
 export { loadMatrix, parseMatrix } from './matrix/load.ts';
-export { runMatrix, type RunOptions, type RunSummary } from './run.ts';
+export { runMatrix, type RunOptions, type RunSummary } from './run/run.ts';
 export { PoolproofError, renderError, type ErrorCode } from './errors.ts';
 export { MatrixErrors } from './matrix/diagnostics.ts';
 export type { Cell, Expectation, Matrix } from './matrix/cell.ts';

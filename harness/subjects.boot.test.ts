@@ -5,7 +5,7 @@ import path from 'node:path';
 import t from 'tap';
 import { resolveCacheFolder } from '../images/cache/cache-folder.ts';
 import { parseMatrix } from './matrix/load.ts';
-import { runMatrix } from './run.ts';
+import { runMatrix } from './run/run.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'poolproof-test-'));
 t.teardown(() => rmSync(folder, { recursive: true, force: true }));

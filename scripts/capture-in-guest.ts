@@ -11,7 +11,7 @@ import { TemplateStore } from '../harness/machine/template-store.ts';
 import type { Settings } from '../harness/axes/table.ts';
 import { deadlinesFor } from '../harness/plan/deadlines.ts';
 import { buildMachineSpec } from '../harness/plan/machine-spec.ts';
-import type { Prepared } from '../harness/prepare.ts';
+import type { Prepared } from '../harness/run/prepare.ts';
 
 /** Where a guest can write, and nothing else lives. */
 const [packed, unpacked] = ['/run/capture.gz.b64', '/run/capture.sh'];

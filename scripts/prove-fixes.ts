@@ -15,7 +15,7 @@ import { formatCellId } from '../harness/matrix/cell-id.ts';
 import type { Settings } from '../harness/axes/table.ts';
 import { loadMatrix } from '../harness/matrix/load.ts';
 import { selectCells } from '../harness/matrix/select.ts';
-import { runMatrix } from '../harness/run.ts';
+import { runMatrix } from '../harness/run/run.ts';
 import type { Result } from '../harness/store/result.ts';
 
 const { values, positionals } = parseArgs({

@@ -5,7 +5,7 @@ import t from 'tap';
 import { buildCases } from '../harness/field/cell-matrix.ts';
 import { predictSettings } from '../harness/field/model.ts';
 import { defaultSettings } from '../harness/axes/table.ts';
-import { runMatrix } from '../harness/run.ts';
+import { runMatrix } from '../harness/run/run.ts';
 import { resolveCacheFolder } from '../images/cache/cache-folder.ts';
 import { drawCells } from './draw-cells.ts';
 import { randomFrom } from './draw-settings.ts';

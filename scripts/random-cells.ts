@@ -8,7 +8,7 @@ import { resolveCacheFolder } from '../images/cache/cache-folder.ts';
 import { buildCases } from '../harness/field/cell-matrix.ts';
 import { formatCellId } from '../harness/matrix/cell-id.ts';
 import { estimateCell } from '../harness/outcome/predict-cell.ts';
-import { runMatrix } from '../harness/run.ts';
+import { runMatrix } from '../harness/run/run.ts';
 import type { Result } from '../harness/store/result.ts';
 import { drawCells } from './draw-cells.ts';
 import { drawMachines, findUncovered, randomFrom } from './draw-settings.ts';

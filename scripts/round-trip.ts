@@ -14,7 +14,7 @@ import { parseFieldReport } from '../harness/field/report.ts';
 import { formatCellId } from '../harness/matrix/cell-id.ts';
 import type { Settings } from '../harness/axes/table.ts';
 import { findInapplicable } from '../harness/plan/applicable.ts';
-import { prepare, type Prepared } from '../harness/prepare.ts';
+import { prepare, type Prepared } from '../harness/run/prepare.ts';
 import { captureInGuest } from './capture-in-guest.ts';
 import { compareReports } from './compare-reports.ts';
 import { drawMachines, drawSettings, randomFrom, type Random } from './draw-settings.ts';

@@ -7,7 +7,7 @@ import { startMachine } from '../machine/machine.ts';
 import type { Cell } from '../matrix/cell.ts';
 import { deadlinesFor } from '../plan/deadlines.ts';
 import { buildMachineSpec } from '../plan/machine-spec.ts';
-import { prepare } from '../prepare.ts';
+import { prepare } from '../run/prepare.ts';
 import { PoolproofError } from '../errors.ts';
 import { cacheOption, type Context } from './context.ts';
 import { renderImageEvent } from './image-notices.ts';

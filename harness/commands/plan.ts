@@ -10,7 +10,7 @@ import { renderExpectation } from '../outcome/expect.ts';
 import { estimateCell } from '../outcome/predict-cell.ts';
 import { buildMachineSpec } from '../plan/machine-spec.ts';
 import { bootKey } from '../plan/order.ts';
-import { prepare } from '../prepare.ts';
+import { prepare } from '../run/prepare.ts';
 import { PoolproofError } from '../errors.ts';
 import { ciFormats, renderCiMatrix } from '../plan/ci-matrix.ts';
 import { planShards } from '../plan/shard.ts';

@@ -6,7 +6,7 @@ import type { Matrix } from '../matrix/cell.ts';
 import { plainLine } from '../outcome/plain-text.ts';
 import { createProgress } from '../report/progress.ts';
 import { tellGone } from '../report/known-failures.ts';
-import { runMatrix } from '../run.ts';
+import { runMatrix } from '../run/run.ts';
 import { cacheOption, finishCells, textOption, type Context } from './context.ts';
 import { resultsFolder } from './field-context.ts';
 import { openGuestShell } from './guest-shell.ts';

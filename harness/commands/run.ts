@@ -8,7 +8,7 @@ import { parseShard } from '../plan/shard.ts';
 import { loadDurations } from './durations.ts';
 import { renderTable, wantsColor } from '../report/terminal-table.ts';
 import { renderTimings } from '../report/timings.ts';
-import { runMatrix } from '../run.ts';
+import { runMatrix } from '../run/run.ts';
 import { findRun } from '../store/find-run.ts';
 import {
   cacheOption,

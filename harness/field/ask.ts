@@ -2,7 +2,7 @@
 import { PoolproofError } from '../errors.ts';
 import { formatCellId } from '../matrix/cell-id.ts';
 import type { Settings } from '../axes/table.ts';
-import { runMatrix, type RunOptions } from '../run.ts';
+import { runMatrix, type RunOptions } from '../run/run.ts';
 import type { Result } from '../store/result.ts';
 import { buildCases } from './cell-matrix.ts';
 

@@ -6,8 +6,8 @@ import path from 'node:path';
 import { conservativeReport } from '../../harness/fixtures/outcome/observations.ts';
 import { fakeMachines } from '../../harness/fixtures/fake-machine.ts';
 import { loadMatrix, parseMatrix } from '../../harness/matrix/load.ts';
-import type { Prepared } from '../../harness/prepare.ts';
-import { runMatrix, runPrepared } from '../../harness/run.ts';
+import type { Prepared } from '../../harness/run/prepare.ts';
+import { runMatrix, runPrepared } from '../../harness/run/run.ts';
 import { ownFlags, readCores, spreadOf, timeProcess, withFolder, type Spread } from './measure.ts';
 
 const cli = path.resolve(import.meta.dirname, '../../harness/cli.js');

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { resolveCacheFolder } from '../../images/cache/cache-folder.ts';
 import { loadMatrix } from '../../harness/matrix/load.ts';
 import { selectCells } from '../../harness/matrix/select.ts';
-import { runMatrix } from '../../harness/run.ts';
+import { runMatrix } from '../../harness/run/run.ts';
 import { withFolder } from './measure.ts';
 
 export type LoadRun = Readonly<{

@@ -1,16 +1,16 @@
 /** Real guests: what a run must survive, and what a clone must have in common with a boot. */
-import { resolveCacheFolder } from '../images/cache/cache-folder.ts';
+import { resolveCacheFolder } from '../../images/cache/cache-folder.ts';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import t from 'tap';
-import type { MachineAttempt } from './store/result.ts';
-import { loadMatrix, parseMatrix } from './matrix/load.ts';
+import type { MachineAttempt } from '../store/result.ts';
+import { loadMatrix, parseMatrix } from '../matrix/load.ts';
 import { runMatrix, type RunOptions, type RunSummary } from './run.ts';
 
-const root = path.resolve(import.meta.dirname, '..');
+const root = path.resolve(import.meta.dirname, '../..');
 const cli = path.join(root, 'dist/harness/cli.js');
 // A name of this test's own for the cache: QEMU's command line then tells its machines from those of others.
 const own = mkdtempSync(path.join(tmpdir(), 'poolproof-cache-'));

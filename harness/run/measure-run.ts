@@ -1,15 +1,15 @@
 /** The step of a run that follows its cells: their overhead, where the matrix asks for it. */
 import { measureCells } from './measure-cells.ts';
-import { startMachine } from './machine/machine.ts';
-import { TemplateStore } from './machine/template-store.ts';
-import type { Matrix } from './matrix/cell.ts';
-import { measureGuest, type GuestOverhead } from './overhead/measure-guest.ts';
-import { decideCapacity } from './plan/admission.ts';
+import { startMachine } from '../machine/machine.ts';
+import { TemplateStore } from '../machine/template-store.ts';
+import type { Matrix } from '../matrix/cell.ts';
+import { measureGuest, type GuestOverhead } from '../overhead/measure-guest.ts';
+import { decideCapacity } from '../plan/admission.ts';
 import type { Prepared } from './prepare.ts';
-import type { Reporter } from './report/reporter.ts';
+import type { Reporter } from '../report/reporter.ts';
 import type { RunOptions } from './run.ts';
-import type { OpenRun } from './store/open-run.ts';
-import { collectResults, readRun } from './store/read-run.ts';
+import type { OpenRun } from '../store/open-run.ts';
+import { collectResults, readRun } from '../store/read-run.ts';
 
 /** Templates kept afterwards; those just used are kept in any case. */
 const templateCacheBytes = 4 * 1024 ** 3;

@@ -1,7 +1,7 @@
 /** Repetitions of a cell end at different times: when the last one has, the cell is done, or is tried again. */
-import type { Cell } from './matrix/cell.ts';
-import { buildDistributions } from './outcome/repetitions.ts';
-import type { Result, StoredDistribution } from './store/result.ts';
+import type { Cell } from '../matrix/cell.ts';
+import { buildDistributions } from '../outcome/repetitions.ts';
+import type { Result, StoredDistribution } from '../store/result.ts';
 
 export type TrackerOptions = Readonly<{
   /** How often a cell is run again that did not do what was expected. */

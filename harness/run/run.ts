@@ -1,21 +1,21 @@
 /** The composition root: a matrix in, results out; the stages in order. */
-import type { ImageEvent } from '../images/build.ts';
-import type { Matrix } from './matrix/cell.ts';
+import type { ImageEvent } from '../../images/build.ts';
+import type { Matrix } from '../matrix/cell.ts';
 import { measureRun } from './measure-run.ts';
-import type { Durations } from './plan/shard-durations.ts';
-import { selectPart, selectRecordedPart, type SelectedPart } from './plan/select-part.ts';
-import type { ShardNumber } from './plan/shard.ts';
+import type { Durations } from '../plan/shard-durations.ts';
+import { selectPart, selectRecordedPart, type SelectedPart } from '../plan/select-part.ts';
+import type { ShardNumber } from '../plan/shard.ts';
 import { describeRun, prepare, type Prepared } from './prepare.ts';
 import { runCells } from './run-cells.ts';
-import { multiplex, type Reporter } from './report/reporter.ts';
-import { type ExitCode, exitCodeOfRun } from './report/exit-code.ts';
+import { multiplex, type Reporter } from '../report/reporter.ts';
+import { type ExitCode, exitCodeOfRun } from '../report/exit-code.ts';
 import { CellTracker } from './repetitions.ts';
-import type { StartMachine } from './machine/machine.ts';
-import type { Deadlines } from './plan/deadlines.ts';
-import { createRun, resumeRun } from './store/open-run.ts';
-import { cellKey, collectResults, readRun } from './store/read-run.ts';
-import type { Result } from './store/result.ts';
-import { loadRecord, type RunRecord } from './store/run-record.ts';
+import type { StartMachine } from '../machine/machine.ts';
+import type { Deadlines } from '../plan/deadlines.ts';
+import { createRun, resumeRun } from '../store/open-run.ts';
+import { cellKey, collectResults, readRun } from '../store/read-run.ts';
+import type { Result } from '../store/result.ts';
+import { loadRecord, type RunRecord } from '../store/run-record.ts';
 
 export type RunOptions = Readonly<{
   /** Folder that holds a folder per run. */

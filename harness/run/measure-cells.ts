@@ -3,17 +3,17 @@
  * already on the disk. A measured cell gets a second line, see results/README.md.
  */
 import pLimit from 'p-limit';
-import { PoolproofError } from './errors.ts';
-import type { Cell } from './matrix/cell.ts';
-import { joinOverhead } from './outcome/judge-overhead.ts';
-import { notMeasured, type CellOverhead } from './overhead/cell-overhead.ts';
-import type { GuestMeasureRequest, GuestOverhead } from './overhead/measure-guest.ts';
-import { planMeasurements, type MeasureGroup } from './overhead/share.ts';
-import { Budget, type Capacity } from './plan/admission.ts';
-import type { Reporter } from './report/reporter.ts';
-import type { OpenRun } from './store/open-run.ts';
-import { cellKey } from './store/read-run.ts';
-import type { Result } from './store/result.ts';
+import { PoolproofError } from '../errors.ts';
+import type { Cell } from '../matrix/cell.ts';
+import { joinOverhead } from '../outcome/judge-overhead.ts';
+import { notMeasured, type CellOverhead } from '../overhead/cell-overhead.ts';
+import type { GuestMeasureRequest, GuestOverhead } from '../overhead/measure-guest.ts';
+import { planMeasurements, type MeasureGroup } from '../overhead/share.ts';
+import { Budget, type Capacity } from '../plan/admission.ts';
+import type { Reporter } from '../report/reporter.ts';
+import type { OpenRun } from '../store/open-run.ts';
+import { cellKey } from '../store/read-run.ts';
+import type { Result } from '../store/result.ts';
 
 export type MeasureStage = Readonly<{
   run: Pick<OpenRun, 'appendResult' | 'addEvidence'>;

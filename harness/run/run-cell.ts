@@ -1,25 +1,25 @@
 /** One cell, from a machine to a result. What a try did not show, or only a clone showed, is tried on a fresh boot. */
 import { homedir } from 'node:os';
-import type { BuiltImages } from '../images/build.ts';
-import { PoolproofError } from './errors.ts';
-import { startClone } from './guest/build-template.ts';
-import { observeCell } from './guest/observe.ts';
-import { buildForeignSubject } from './guest/subject.ts';
-import type { Observation } from './guest/observation.ts';
-import type { Cell } from './matrix/cell.ts';
-import type { Machine, StartMachine } from './machine/machine.ts';
-import type { Template } from './machine/template-store.ts';
-import type { Asked } from './outcome/check-report.ts';
-import { judge, judgeSkipped, type Judgement } from './outcome/judge.ts';
-import type { Outcome } from './outcome/outcome.ts';
-import { predictCell, resolveAsked } from './outcome/predict-cell.ts';
-import { readReport } from './outcome/read-report.ts';
-import { findUnexplainedEnd } from './outcome/unexplained-end.ts';
-import { findInapplicable } from './plan/applicable.ts';
-import type { Deadlines } from './plan/deadlines.ts';
-import type { MachineSpec } from './plan/machine-spec.ts';
-import type { Evidence } from './store/evidence.ts';
-import { resultSchema, type MachineAttempt, type Result } from './store/result.ts';
+import type { BuiltImages } from '../../images/build.ts';
+import { PoolproofError } from '../errors.ts';
+import { startClone } from '../guest/build-template.ts';
+import { observeCell } from '../guest/observe.ts';
+import { buildForeignSubject } from '../guest/subject.ts';
+import type { Observation } from '../guest/observation.ts';
+import type { Cell } from '../matrix/cell.ts';
+import type { Machine, StartMachine } from '../machine/machine.ts';
+import type { Template } from '../machine/template-store.ts';
+import type { Asked } from '../outcome/check-report.ts';
+import { judge, judgeSkipped, type Judgement } from '../outcome/judge.ts';
+import type { Outcome } from '../outcome/outcome.ts';
+import { predictCell, resolveAsked } from '../outcome/predict-cell.ts';
+import { readReport } from '../outcome/read-report.ts';
+import { findUnexplainedEnd } from '../outcome/unexplained-end.ts';
+import { findInapplicable } from '../plan/applicable.ts';
+import type { Deadlines } from '../plan/deadlines.ts';
+import type { MachineSpec } from '../plan/machine-spec.ts';
+import type { Evidence } from '../store/evidence.ts';
+import { resultSchema, type MachineAttempt, type Result } from '../store/result.ts';
 
 /** What a cell runs on. */
 export type Stage = Readonly<{

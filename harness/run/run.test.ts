@@ -2,16 +2,16 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import t, { type Test } from 'tap';
-import type { BuiltImages } from '../images/build.ts';
-import { fakeMachines, type Script } from './fixtures/fake-machine.ts';
-import { parseMatrix } from './matrix/load.ts';
+import type { BuiltImages } from '../../images/build.ts';
+import { fakeMachines, type Script } from '../fixtures/fake-machine.ts';
+import { parseMatrix } from '../matrix/load.ts';
 import type { Prepared } from './prepare.ts';
 import { runPrepared, type RunOptions } from './run.ts';
-import { exitCodeOfRun } from './report/exit-code.ts';
-import { findCompleteness } from './store/completeness.ts';
-import { readRun, collectResults } from './store/read-run.ts';
-import type { Result } from './store/result.ts';
-import { conservativeReport } from './fixtures/outcome/observations.ts';
+import { exitCodeOfRun } from '../report/exit-code.ts';
+import { findCompleteness } from '../store/completeness.ts';
+import { readRun, collectResults } from '../store/read-run.ts';
+import type { Result } from '../store/result.ts';
+import { conservativeReport } from '../fixtures/outcome/observations.ts';
 
 const images: BuiltImages = {
   kernel: { path: '/k', digest: 'sha256:1', release: '6.1.0-fake' },

@@ -1,8 +1,8 @@
 import t from 'tap';
-import { buildResult, buildStandard } from './fixtures/report/results.ts';
-import type { Cell } from './matrix/cell.ts';
+import { buildResult, buildStandard } from '../fixtures/report/results.ts';
+import type { Cell } from '../matrix/cell.ts';
 import { CellTracker } from './repetitions.ts';
-import type { Result } from './store/result.ts';
+import type { Result } from '../store/result.ts';
 
 const cellOf = ({ id, repetition, settings }: Result): Cell => ({
   id,

@@ -1,25 +1,25 @@
 /** All cells of a run, at one level of concurrency: templates are booted or found, cells run from them, results kept. */
 import pLimit from 'p-limit';
-import type { BuiltImages } from '../images/build.ts';
-import { type ErrorCode, PoolproofError } from './errors.ts';
-import { buildTemplate, chooseWarmRuns, templateKey } from './guest/build-template.ts';
-import { startMachine, type StartMachine } from './machine/machine.ts';
-import { TemplateStore, type Template } from './machine/template-store.ts';
-import type { Cell } from './matrix/cell.ts';
-import { awaitsOverhead, startOverhead } from './overhead/share.ts';
-import { Budget, decideCapacity, decideDiskMib, estimateDiskMib } from './plan/admission.ts';
-import { deadlinesFor, type Deadlines } from './plan/deadlines.ts';
-import { fitDisks } from './plan/disks.ts';
-import { learn, orderCells, orderGroups } from './plan/experience.ts';
-import { buildMachineSpec } from './plan/machine-spec.ts';
-import { bootKey, estimateCostMib, groupByBoot, type BootGroup } from './plan/order.ts';
-import { collectDurations } from './plan/shard-durations.ts';
+import type { BuiltImages } from '../../images/build.ts';
+import { type ErrorCode, PoolproofError } from '../errors.ts';
+import { buildTemplate, chooseWarmRuns, templateKey } from '../guest/build-template.ts';
+import { startMachine, type StartMachine } from '../machine/machine.ts';
+import { TemplateStore, type Template } from '../machine/template-store.ts';
+import type { Cell } from '../matrix/cell.ts';
+import { awaitsOverhead, startOverhead } from '../overhead/share.ts';
+import { Budget, decideCapacity, decideDiskMib, estimateDiskMib } from '../plan/admission.ts';
+import { deadlinesFor, type Deadlines } from '../plan/deadlines.ts';
+import { fitDisks } from '../plan/disks.ts';
+import { learn, orderCells, orderGroups } from '../plan/experience.ts';
+import { buildMachineSpec } from '../plan/machine-spec.ts';
+import { bootKey, estimateCostMib, groupByBoot, type BootGroup } from '../plan/order.ts';
+import { collectDurations } from '../plan/shard-durations.ts';
 import type { Prepared } from './prepare.ts';
 import type { CellTracker, Next } from './repetitions.ts';
-import type { Reporter } from './report/reporter.ts';
+import type { Reporter } from '../report/reporter.ts';
 import { runCell, type CellRun, type Stage } from './run-cell.ts';
-import { loadExperience, saveExperience } from './store/experience-file.ts';
-import type { OpenRun } from './store/open-run.ts';
+import { loadExperience, saveExperience } from '../store/experience-file.ts';
+import type { OpenRun } from '../store/open-run.ts';
 
 export type CellsOptions = Readonly<{
   /** Image cache. */

@@ -3,13 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import t from 'tap';
-import type { BuiltImages } from '../images/build.ts';
-import { fakeMachines, type Script } from './fixtures/fake-machine.ts';
-import { conservativeReport, tableFailure } from './fixtures/outcome/observations.ts';
-import { startSample } from './machine/guest-time.ts';
-import { parseMatrix } from './matrix/load.ts';
-import { deadlinesFor } from './plan/deadlines.ts';
-import { buildMachineSpec } from './plan/machine-spec.ts';
+import type { BuiltImages } from '../../images/build.ts';
+import { fakeMachines, type Script } from '../fixtures/fake-machine.ts';
+import { conservativeReport, tableFailure } from '../fixtures/outcome/observations.ts';
+import { startSample } from '../machine/guest-time.ts';
+import { parseMatrix } from '../matrix/load.ts';
+import { deadlinesFor } from '../plan/deadlines.ts';
+import { buildMachineSpec } from '../plan/machine-spec.ts';
 import { runCell } from './run-cell.ts';
 
 const images: BuiltImages = {

@@ -1,20 +1,20 @@
 /** What a run needs before its first cell: QEMU, images, the accelerator. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { buildImages, type BuiltDisk, type BuiltImages, type ImageEvent } from '../images/build.ts';
-import { buildSubjectDisk } from '../images/subject-disk.ts';
-import { PoolproofError } from './errors.ts';
-import { chooseAccelerator, type AcceleratorChoice } from './machine/accelerator.ts';
-import { defaultSettings } from './axes/table.ts';
-import type { Cell, Matrix } from './matrix/cell.ts';
-import type { Subject } from './matrix/subject.ts';
-import { findQemu, readComputer, type Computer, type Qemu } from './plan/computer.ts';
-import { digestMatrix } from './plan/digest-matrix.ts';
-import { buildMachineSpec } from './plan/machine-spec.ts';
-import { collectRequirements } from './plan/requirements.ts';
-import type { SelectedPart } from './plan/select-part.ts';
-import { publicPath } from './store/run-record.ts';
-import type { RunInit } from './store/open-run.ts';
+import { buildImages, type BuiltDisk, type BuiltImages, type ImageEvent } from '../../images/build.ts';
+import { buildSubjectDisk } from '../../images/subject-disk.ts';
+import { PoolproofError } from '../errors.ts';
+import { chooseAccelerator, type AcceleratorChoice } from '../machine/accelerator.ts';
+import { defaultSettings } from '../axes/table.ts';
+import type { Cell, Matrix } from '../matrix/cell.ts';
+import type { Subject } from '../matrix/subject.ts';
+import { findQemu, readComputer, type Computer, type Qemu } from '../plan/computer.ts';
+import { digestMatrix } from '../plan/digest-matrix.ts';
+import { buildMachineSpec } from '../plan/machine-spec.ts';
+import { collectRequirements } from '../plan/requirements.ts';
+import type { SelectedPart } from '../plan/select-part.ts';
+import { publicPath } from '../store/run-record.ts';
+import type { RunInit } from '../store/open-run.ts';
 
 export type PrepareOptions = Readonly<{
   /** The image cache; templates and what is known of the accelerator live there too. */
@@ -98,8 +98,8 @@ async function addSubjects(
 }
 
 async function readToolVersion(): Promise<string> {
-  // The sources run from harness/, the compiled files from dist/harness/.
-  for (const parent of ['..', '../..']) {
+  // The sources run from harness/run/, the compiled files from dist/harness/run/.
+  for (const parent of ['../..', '../../..']) {
     const text = await readFile(new URL(`${parent}/package.json`, import.meta.url), 'utf8').catch(() => null);
     const parsed: unknown = text === null ? null : JSON.parse(text);
     if (typeof parsed === 'object' && parsed !== null && 'version' in parsed) return String(parsed.version);

@@ -1,17 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { PoolproofError } from './errors.ts';
-import { buildOverhead, figureAt, sameCode } from './fixtures/overhead/figures.ts';
-import { buildResult, buildStandard, record } from './fixtures/report/results.ts';
+import { PoolproofError } from '../errors.ts';
+import { buildOverhead, figureAt, sameCode } from '../fixtures/overhead/figures.ts';
+import { buildResult, buildStandard, record } from '../fixtures/report/results.ts';
 import { measureCells } from './measure-cells.ts';
-import type { Cell } from './matrix/cell.ts';
-import { parseMatrix } from './matrix/load.ts';
-import type { GuestMeasureRequest, GuestOverhead } from './overhead/measure-guest.ts';
-import { awaitsOverhead, planMeasurements, startOverhead } from './overhead/share.ts';
-import { collectResults, readRun } from './store/read-run.ts';
-import { createRun, resumeRun, type OpenRun } from './store/open-run.ts';
-import type { Result } from './store/result.ts';
+import type { Cell } from '../matrix/cell.ts';
+import { parseMatrix } from '../matrix/load.ts';
+import type { GuestMeasureRequest, GuestOverhead } from '../overhead/measure-guest.ts';
+import { awaitsOverhead, planMeasurements, startOverhead } from '../overhead/share.ts';
+import { collectResults, readRun } from '../store/read-run.ts';
+import { createRun, resumeRun, type OpenRun } from '../store/open-run.ts';
+import type { Result } from '../store/result.ts';
 
 /** What a guest gives. */
 function measured(memory = 47.7): GuestOverhead {
