@@ -1,11 +1,12 @@
 import t from 'tap';
-import { buildOverhead, figureAt, sameCode } from '../fixtures/overhead/figures.ts';
+import { buildFigure, buildOverhead, figureAt, sameCode } from '../fixtures/overhead/figures.ts';
 import { conservativePrediction } from '../fixtures/outcome/observations.ts';
 import { buildResult, buildStandard } from '../fixtures/report/results.ts';
 import type { Expectation } from '../matrix/cell.ts';
 import {
   baselineOverhead,
   judgeBound,
+  judgeOverhead,
   notMeasured,
   pickJudged,
   type CellOverhead,
@@ -148,5 +149,15 @@ t.test('a figure is told with its interval', (t) => {
   t.equal(formatFigure(figureAt(0, 0, sameCode)), '0 % (same code)');
   t.equal(formatOverhead(figureAt(0, 0, sameCode)), '0 %');
   t.same([0, 0.2, 0.125, 1.5].map(formatBound), ['<= 0 %', '<= 20 %', '<= 12.5 %', '<= 150 %']);
+  t.end();
+});
+
+t.test('a bound is met, broken or undecided by the interval, and by nothing that is not stable', (t) => {
+  const judge = (low: number, high: number, stable = true) =>
+    judgeOverhead(buildFigure({ ratio: 1.2, low, high, stable }), 0.2);
+  t.equal(judge(1.1, 1.19), 'met');
+  t.equal(judge(1.21, 1.3), 'broken');
+  t.equal(judge(1.1, 1.3), 'undecided');
+  t.equal(judge(1.1, 1.19, false), 'undecided');
   t.end();
 });

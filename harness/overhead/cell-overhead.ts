@@ -1,21 +1,8 @@
 /** What a stored result says of its cell's overhead: figures of one measurement, and how it came to them. */
 import type { Checks, Tier } from '../../images/allocator/tier.ts';
-import { judgeOverhead, means, type OverheadSummary, type OverheadVerdict } from './summary.ts';
-
-/** The serving process of one form of a tier. */
-export type TierResources = Readonly<{
-  tier: Tier;
-  form: Checks;
-  /** From the creation of the process to its first call; instructions in an emulated guest, never time. */
-  startToFirstCall:
-    Readonly<{ clock: 'time'; ms: number }> | Readonly<{ clock: 'instructions'; count: number }>;
-  /** VmRSS. */
-  residentBytes: number;
-  /** Private writable mappings: what counts against a commit limit. */
-  committedBytes: number;
-  /** VmSize. */
-  reservedBytes: number;
-}>;
+import type { Subject } from './forms.ts';
+import { means, type OverheadSummary, type TierResources } from './summary.ts';
+import type { Outcome } from '../outcome/outcome.ts';
 
 /** What could not be measured, and why; `workload` is null when it is about all of them. */
 export type NotMeasured = Readonly<{ workload: string | null; reason: string }>;
@@ -42,6 +29,19 @@ export type CellOverhead = Readonly<{
   overhead: readonly OverheadSummary[];
   overheadSource: OverheadSource;
 }>;
+
+/** The configuration that was proven in a cell; null unless it reached a tier. */
+export function subjectOf({
+  outcome,
+  tier,
+  form,
+}: Readonly<{
+  outcome: Outcome;
+  tier: Tier | null;
+  form: Readonly<{ checks: Checks }> | null;
+}>): Subject | null {
+  return outcome === 'reached' && tier !== null && form !== null ? { tier, checks: form.checks } : null;
+}
 
 /** `standard` without checks is the baseline of every measurement: its overhead is 0 by definition. */
 export const isBaseline = ({
@@ -89,6 +89,15 @@ export function pickJudged(overhead: readonly OverheadSummary[]): readonly Overh
   const counted = timed.length > 0 ? timed : overhead;
   const averaged = counted.filter(isMean);
   return averaged.length > 0 ? averaged : counted;
+}
+
+type OverheadVerdict = 'met' | 'broken' | 'undecided';
+
+/** Whether an overhead of at most `bound` (0.2 for 20 %) is shown, disproven, or neither. */
+export function judgeOverhead({ low, high, stable }: OverheadSummary, bound: number): OverheadVerdict {
+  if (!stable) return 'undecided';
+  if (high <= 1 + bound) return 'met';
+  return low > 1 + bound ? 'broken' : 'undecided';
 }
 
 export type BoundJudgement = Readonly<{

@@ -9,10 +9,8 @@ import { countedWorkloads, evaluateInstructions, planInstructions } from './inst
 import { findLimitProblem, wantLimits, type Limits } from './limits.ts';
 import { findLongest, parseMeasurement, type Measurement } from './measurement.ts';
 import { planQuartets, planTogether, selectWorkloads } from './plan-native.ts';
-import { formatOverhead } from './format-figure.ts';
-import { renderOverhead } from './render.ts';
 import { checkChecksums } from './run-native.ts';
-import { judgeOverhead, means, type OverheadSummary } from './summary.ts';
+import { means, type OverheadSummary } from './summary.ts';
 
 const standard: Subject = { tier: 'standard', checks: 'elided' };
 const few: Subject = { tier: 'conservative', checks: 'elided' };
@@ -198,20 +196,6 @@ t.test('quartets of fresh processes: drift cancels, A to A is the noise', (t) =>
   t.end();
 });
 
-t.test('a bound is met, broken or undecided by the interval, and by nothing that is not stable', (t) => {
-  const base = evaluateTime([
-    measurement({ subjects: [standard, standard, small], times: { sqlite: [[1], [1], [1.2]] } }),
-    measurement({ subjects: [standard, standard, small], times: { sqlite: [[1], [1], [1.2]] } }),
-  ])[0]!;
-  const judge = (low: number, high: number, stable = true) =>
-    judgeOverhead({ ...base, low, high, stable }, 0.2);
-  t.equal(judge(1.1, 1.19), 'met');
-  t.equal(judge(1.21, 1.3), 'broken');
-  t.equal(judge(1.1, 1.3), 'undecided');
-  t.equal(judge(1.1, 1.19, false), 'undecided');
-  t.end();
-});
-
 t.test('in a guest: A B B A under limits that each process must have read itself', (t) => {
   const steps = planInstructions('wasmtime', small);
   t.same(
@@ -346,43 +330,5 @@ t.test('forms and workloads are chosen by word; a wrong word says what there is'
       [standard, standard, small],
     ],
   });
-  t.end();
-});
-
-t.test('the table names clock, CPU and baseline, and strikes through what is not stable', (t) => {
-  const base: OverheadSummary = {
-    workload: 'sqlite',
-    engine: 'wasmtime',
-    tier: 'conservative',
-    form: 'explicit',
-    clock: 'time',
-    cpuModel: 'A CPU',
-    baseline: 'standard/elided',
-    ratio: 1.25,
-    low: 1.2,
-    high: 1.3,
-    pairs: 64,
-    processes: 8,
-    sameCode: false,
-    stable: true,
-  };
-  const summaries: readonly OverheadSummary[] = [
-    base,
-    { ...base, workload: 'lexer', ratio: 0.94, low: 0.9, high: 0.98, stable: false },
-    { ...base, form: 'elided', ratio: 1, low: 1, high: 1, sameCode: true, pairs: 0 },
-    { ...base, clock: 'instructions', cpuModel: null, ratio: 1.4, low: 1.4, high: 1.4 },
-  ];
-  const text = renderOverhead(summaries, { color: false });
-  t.match(text, 'wasmtime conservative/explicit, ratio to standard/elided, time on A CPU\n');
-  t.match(text, 'ratio to standard/elided, instructions executed\n');
-  t.match(text, /sqlite +\+25\.0 % +\+20\.0 % to \+30\.0 % +64 +8 .*-o-/);
-  t.match(text, /lexer +\(-6\.0 %\) +-10\.0 % to -2\.0 %, unstable/);
-  t.match(text, /sqlite +0 % +same code/);
-  t.match(text, /95 % interval/);
-  t.match(text, /both pairs/, 'counts have no confidence interval');
-  t.notMatch(text, /│|─/);
-  t.match(renderOverhead(summaries, { color: true }), '\u001b[9m-6.0 %\u001b[29m');
-  t.equal(renderOverhead([], { color: false }), 'nothing was measured\n');
-  t.equal(formatOverhead({ ...base, ratio: 0.99999 }), '0.0 %');
   t.end();
 });

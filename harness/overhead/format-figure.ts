@@ -1,6 +1,5 @@
 /** An overhead in words: `+28.2 %`, `+28.2 % [+28.1, +28.4]`, always with the clock where one can doubt it. */
-import type { TierResources } from './cell-overhead.ts';
-import type { Clock, OverheadSummary } from './summary.ts';
+import type { Clock, OverheadSummary, TierResources } from './summary.ts';
 
 /** What a clock's figures are called in a heading. */
 export const clockTitles: Readonly<Record<Clock, string>> = {

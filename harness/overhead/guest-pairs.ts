@@ -12,9 +12,8 @@ import {
 import { wantLimits } from './limits.ts';
 import type { Measurement } from './measurement.ts';
 import { selectWorkloads } from './plan-native.ts';
-import type { TierResources } from './cell-overhead.ts';
 import { describeResources } from './resources.ts';
-import type { OverheadSummary } from './summary.ts';
+import type { OverheadSummary, TierResources } from './summary.ts';
 
 export type NotMeasurable = Readonly<{ workload: string; reason: string }>;
 

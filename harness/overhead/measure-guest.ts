@@ -11,14 +11,13 @@ import type { Session } from '../guest/session.ts';
 import type { Settings } from '../axes/table.ts';
 import { deadlinesFor } from '../plan/deadlines.ts';
 import { resolveEngine } from '../plan/requirements.ts';
-import type { TierResources } from './cell-overhead.ts';
 import { forms, formatSubject, sameSubject, type Subject } from './forms.ts';
 import { prepareGround, type GuestGround, type GuestMeasureTools } from './guest-machine.ts';
 import { measurePairs, type NotMeasurable, type PairsEnd } from './guest-pairs.ts';
 import type { GuestContext } from './guest-process.ts';
 import { selectCounted, type Step } from './instructions.ts';
 import { shapeOf, type Shape } from './shape.ts';
-import type { OverheadSummary } from './summary.ts';
+import type { OverheadSummary, TierResources } from './summary.ts';
 
 export type { GuestMeasureTools } from './guest-machine.ts';
 export type { NotMeasurable } from './guest-pairs.ts';

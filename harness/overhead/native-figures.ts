@@ -1,9 +1,8 @@
 /** Time figures of real machines beside what was counted in guests. Pure. */
 import type { Result } from '../store/result.ts';
-import { isBaseline } from './cell-overhead.ts';
+import { isBaseline, subjectOf } from './cell-overhead.ts';
 import type { Subject } from './forms.ts';
 import type { NativeRecord } from './native-record.ts';
-import { subjectOf } from './share.ts';
 import type { OverheadSummary } from './summary.ts';
 
 /** Release line of a record's Node. */

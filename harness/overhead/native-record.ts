@@ -2,8 +2,7 @@
 import { z } from 'zod';
 import { PoolproofError } from '../errors.ts';
 import { overheadSchema, resourcesSchema } from '../store/overhead-schema.ts';
-import type { TierResources } from './cell-overhead.ts';
-import type { OverheadSummary } from './summary.ts';
+import type { OverheadSummary, TierResources } from './summary.ts';
 
 /** Without the raw samples, which follow it in the same document as `measurements`. */
 export type NativeRecord = Readonly<{

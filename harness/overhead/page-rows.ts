@@ -1,12 +1,11 @@
 /** What the overhead page is about: one row an engine, form and Node, with its figures by both clocks. Pure. */
 import { findWorkload } from '../../images/wasm-host/workloads/catalogue.ts';
 import type { Result } from '../store/result.ts';
-import { isBaseline, isMean, type TierResources } from './cell-overhead.ts';
+import { isBaseline, isMean, subjectOf } from './cell-overhead.ts';
 import { formatSubject } from './forms.ts';
 import { findNative, lineOf, listNative } from './native-figures.ts';
 import type { NativeRecord } from './native-record.ts';
-import { subjectOf } from './share.ts';
-import type { OverheadSummary } from './summary.ts';
+import type { OverheadSummary, TierResources } from './summary.ts';
 
 export type Row = Readonly<{
   /** `wasmtime 50.0.1`, `v8` */

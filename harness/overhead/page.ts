@@ -4,7 +4,7 @@ import { formatBytes } from '../../images/allocator/sizes.ts';
 import { escapeMarkdown } from '../report/format-markdown.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
-import { isMean, type TierResources } from './cell-overhead.ts';
+import { isMean } from './cell-overhead.ts';
 import { claimWords, listClaims, judgeClaim } from './claim.ts';
 import { formatFigure, formatStart } from './format-figure.ts';
 import { lineOf } from './native-figures.ts';
@@ -21,7 +21,7 @@ import {
   type Row,
 } from './page-rows.ts';
 import { tellWorkloads } from './tell-workloads.ts';
-import { means, type OverheadSummary } from './summary.ts';
+import { means, type OverheadSummary, type TierResources } from './summary.ts';
 
 /**
  * @param native records of real machines; the first that fits stands beside a form

@@ -1,9 +1,6 @@
 /** What a process in a form of a tier takes before it has done any work. Pure. */
 import { median } from 'simple-statistics';
-import { formatBytes } from '../../images/allocator/sizes.ts';
-import { createPlainTable } from '../report/plain-table.ts';
-import type { TierResources } from './cell-overhead.ts';
-import { formatStart } from './format-figure.ts';
+import type { TierResources } from './summary.ts';
 import type { Measurement } from './measurement.ts';
 
 /** Of one process. Time only where the CPU is real: an emulated one is told by its instructions. */
@@ -47,23 +44,4 @@ export function summarizeResources(all: readonly TierResources[]): readonly Tier
       } as const,
     ];
   });
-}
-
-/** A table, a line a form. */
-export function renderResources(all: readonly TierResources[]): string {
-  const table = createPlainTable({
-    head: ['form', 'start to first call', 'resident', 'committed', 'reserved'],
-    colAligns: ['left', 'right', 'right', 'right', 'right'],
-  });
-  for (const { tier, form, startToFirstCall: start, ...held } of all) {
-    table.push([
-      `${tier}/${form}`,
-      formatStart(start),
-      formatBytes(held.residentBytes),
-      formatBytes(held.committedBytes),
-      formatBytes(held.reservedBytes),
-    ]);
-  }
-  const lines = table.toString().split('\n');
-  return `A process with one small module, after its first call\n${lines.map((line) => `  ${line.trimEnd()}`).join('\n')}\n`;
 }

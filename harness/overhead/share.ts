@@ -3,7 +3,7 @@ import type { Cell } from '../matrix/cell.ts';
 import type { Measure } from '../matrix/measure.ts';
 import type { Result } from '../store/result.ts';
 import { cellKey } from '../store/read-run.ts';
-import { baselineOverhead, isBaseline, type CellOverhead } from './cell-overhead.ts';
+import { baselineOverhead, isBaseline, subjectOf, type CellOverhead } from './cell-overhead.ts';
 import { formatSubject, type Subject } from './forms.ts';
 import { shapeOf } from './shape.ts';
 
@@ -19,15 +19,6 @@ export type MeasureGroup = Readonly<{
   /** Figures of an earlier part of the run that only did not reach all lines; null: to be measured. */
   known: CellOverhead | null;
 }>;
-
-/** What was proven in a cell; null unless it reached a tier. */
-export function subjectOf({
-  outcome,
-  tier,
-  form,
-}: Pick<Result, 'outcome' | 'tier' | 'form'>): Subject | null {
-  return outcome === 'reached' && tier !== null && form !== null ? { tier, checks: form.checks } : null;
-}
 
 /** A result as it is first stored: the baseline has its overhead at once, by definition. */
 export function startOverhead(cell: Pick<Cell, 'measure'>, result: Result): Result {

@@ -1,4 +1,4 @@
-/** What is known of the cost of one form of a tier for one workload. */
+/** Figures of a measurement: what one configuration of a tier costs. Pure. */
 import type { Checks, EngineKind, Tier } from '../../images/allocator/tier.ts';
 
 /** Two quantities that are never averaged or compared: time on a named CPU, instructions executed. */
@@ -35,11 +35,17 @@ export const means = {
   program: 'geometric mean, real programs',
 } as const;
 
-export type OverheadVerdict = 'met' | 'broken' | 'undecided';
-
-/** Whether an overhead of at most `bound` (0.2 for 20 %) is shown, disproven, or neither. */
-export function judgeOverhead({ low, high, stable }: OverheadSummary, bound: number): OverheadVerdict {
-  if (!stable) return 'undecided';
-  if (high <= 1 + bound) return 'met';
-  return low > 1 + bound ? 'broken' : 'undecided';
-}
+/** The serving process of one form of a tier. */
+export type TierResources = Readonly<{
+  tier: Tier;
+  form: Checks;
+  /** From the creation of the process to its first call; instructions in an emulated guest, never time. */
+  startToFirstCall:
+    Readonly<{ clock: 'time'; ms: number }> | Readonly<{ clock: 'instructions'; count: number }>;
+  /** VmRSS. */
+  residentBytes: number;
+  /** Private writable mappings: what counts against a commit limit. */
+  committedBytes: number;
+  /** VmSize. */
+  reservedBytes: number;
+}>;

@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { cellIdSchema } from './cell-id-schema.ts';
 import { checksSchema, tierSchema } from '../outcome/model-schema.ts';
-import type { OverheadSource, TierResources } from '../overhead/cell-overhead.ts';
-import type { OverheadSummary } from '../overhead/summary.ts';
+import type { OverheadSource } from '../overhead/cell-overhead.ts';
+import type { OverheadSummary, TierResources } from '../overhead/summary.ts';
 
 const text = z.string();
 const count = z.number().nonnegative();
