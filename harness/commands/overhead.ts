@@ -6,23 +6,23 @@ import { findNodeBinary } from '../../images/node-binary.ts';
 import { findWorkloadFiles } from '../../images/workload-files.ts';
 import { makeTemporaryFolder } from '../../images/temporary-folder.ts';
 import { PoolproofError } from '../errors.ts';
-import { evaluateQuartets, evaluateTime } from '../overhead/evaluate-time.ts';
-import { forms, selectForms, type Subject } from '../overhead/forms.ts';
-import type { Measurement } from '../overhead/measurement.ts';
-import type { NativeRecord } from '../overhead/native-record.ts';
-import { planQuartets, planTogether, selectWorkloads, type NativePlan } from '../overhead/plan-native.ts';
-import { renderOverhead } from '../overhead/render.ts';
-import { describeResources, summarizeResources } from '../overhead/resources.ts';
-import { renderResources } from '../overhead/render-resources.ts';
-import { runNative } from '../overhead/run-native.ts';
-import type { OverheadSummary, TierResources } from '../overhead/summary.ts';
+import { evaluateQuartets, evaluateTime } from '../measure/evaluate-time.ts';
+import { forms, selectForms, type Subject } from '../measure/configurations.ts';
+import type { Measurement } from '../measure/measurement.ts';
+import type { NativeRecord } from '../store/native-record.ts';
+import { planQuartets, planTogether, selectWorkloads, type NativePlan } from '../measure/plan-native.ts';
+import { renderOverhead } from '../report/overhead-table.ts';
+import { describeResources, summarizeResources } from '../measure/resources.ts';
+import { renderResources } from '../report/overhead-resources.ts';
+import { runNative } from '../measure/run-native.ts';
+import type { OverheadSummary, TierResources } from '../measure/figures.ts';
 import { readComputer } from '../plan/computer.ts';
 import { resolveEngine } from '../plan/requirements.ts';
 import { wantsColor } from '../report/terminal-table.ts';
 import { cacheOption, countOption, textOption, type Context } from './context.ts';
 import { renderImageEvent } from './image-notices.ts';
 
-/** Enough for an interval of a percent either way; see harness/overhead/README.md. */
+/** Enough for an interval of a percent either way; see harness/measure/README.md. */
 const defaultProcesses = 10;
 
 /** Processes of each form whose start and memory are told, as medians. */

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { PoolproofError } from '../errors.ts';
 import { loadMatrix } from '../matrix/load.ts';
-import { renderDetails } from '../overhead/render-details.ts';
+import { renderDetails } from '../report/overhead-details.ts';
 import { createProgress } from '../report/progress.ts';
 import { parseShard } from '../plan/shard.ts';
 import { loadDurations } from './durations.ts';

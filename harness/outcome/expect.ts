@@ -6,8 +6,8 @@
 import type { Prediction } from '../../images/allocator/prediction.ts';
 import { type Checks, type Tier, atLeast } from '../../images/allocator/tier.ts';
 import type { Expectation } from '../matrix/cell.ts';
-import { isBaseline } from '../overhead/cell-overhead.ts';
-import { formatBound } from '../overhead/format-figure.ts';
+import { isBaseline } from './overhead.ts';
+import { formatBound } from './format-figure.ts';
 import { type Outcome, silentOutcomes, type Verdict } from './outcome.ts';
 
 /** What is compared. */

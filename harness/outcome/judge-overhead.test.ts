@@ -10,9 +10,9 @@ import {
   notMeasured,
   pickJudged,
   type CellOverhead,
-} from '../overhead/cell-overhead.ts';
-import { formatBound, formatFigure, formatOverhead } from '../overhead/format-figure.ts';
-import { means } from '../overhead/summary.ts';
+} from './overhead.ts';
+import { formatBound, formatFigure, formatOverhead } from './format-figure.ts';
+import { means } from '../measure/figures.ts';
 import { compare, type Observed } from './expect.ts';
 import { joinOverhead, tellUndecided } from './judge-overhead.ts';
 

@@ -2,8 +2,8 @@
  * The overhead of a cell becomes known after its tier, often in another guest. This puts both together: the
  * figures join the result, and the verdict on the tier becomes that on tier and bound.
  */
-import { judgeBound, pickJudged, type CellOverhead, type OverheadSource } from '../overhead/cell-overhead.ts';
-import { clockTitles, formatBound, formatFigure } from '../overhead/format-figure.ts';
+import { judgeBound, pickJudged, type CellOverhead, type OverheadSource } from './overhead.ts';
+import { clockTitles, formatBound, formatFigure } from './format-figure.ts';
 import type { Expected } from './expect.ts';
 import type { Verdict } from './outcome.ts';
 import { plainLine } from './plain-text.ts';

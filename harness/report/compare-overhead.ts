@@ -1,5 +1,5 @@
 /** Overhead figures of one cell on two sides: moved only where the intervals do not touch. */
-import type { OverheadSummary } from '../overhead/summary.ts';
+import type { OverheadSummary } from '../measure/figures.ts';
 
 export type OverheadMove = Readonly<{
   workload: string;

@@ -9,7 +9,7 @@ import {
   recordOf,
 } from '../fixtures/report/results.ts';
 import { buildFigure } from '../fixtures/overhead/figures.ts';
-import type { OverheadSummary } from '../overhead/summary.ts';
+import type { OverheadSummary } from '../measure/figures.ts';
 import { collectResults, readRun } from '../store/read-run.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';

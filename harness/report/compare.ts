@@ -3,7 +3,7 @@ import { PoolproofError } from '../errors.ts';
 import { defaultSettings } from '../axes/table.ts';
 import { formatCellId } from '../matrix/cell-id.ts';
 import type { Settings } from '../axes/table.ts';
-import type { OverheadSummary } from '../overhead/summary.ts';
+import type { OverheadSummary } from '../measure/figures.ts';
 import { findDigestDifferences } from '../store/compare-digests.ts';
 import { findCompleteness } from '../store/completeness.ts';
 import type { Result } from '../store/result.ts';

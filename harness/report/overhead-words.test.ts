@@ -1,8 +1,8 @@
 import t from 'tap';
 import { buildOverhead, figureAt, sameCode } from '../fixtures/overhead/figures.ts';
 import { buildDefaultResults, buildResult, buildStandard, record } from '../fixtures/report/results.ts';
-import { baselineOverhead, notMeasured } from '../overhead/cell-overhead.ts';
-import { means } from '../overhead/summary.ts';
+import { baselineOverhead, notMeasured } from '../outcome/overhead.ts';
+import { means } from '../measure/figures.ts';
 import type { Result } from '../store/result.ts';
 import { formats } from './formats.ts';
 import { findClocks, listRowWords, listWords, tellOverhead, tellOverheadNotes } from './overhead-words.ts';

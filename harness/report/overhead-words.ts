@@ -1,7 +1,7 @@
 /** What a tier costs, in the words of tables: a mean over the memory kernels, one over the real programs. */
-import { isMean, type OverheadSource } from '../overhead/cell-overhead.ts';
-import { formatFigure } from '../overhead/format-figure.ts';
-import { means, type Clock, type OverheadSummary } from '../overhead/summary.ts';
+import { isMean, type OverheadSource } from '../outcome/overhead.ts';
+import { formatFigure } from '../outcome/format-figure.ts';
+import { means, type Clock, type OverheadSummary } from '../measure/figures.ts';
 import type { Result } from '../store/result.ts';
 
 type Costed = Pick<Result, 'overhead' | 'overheadSource'>;

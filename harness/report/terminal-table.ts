@@ -1,7 +1,7 @@
 /** The table at the end of a run: the grid, a line for each reason, the counts, what the exit code means. */
 import { styleText } from 'node:util';
 import { plainLine } from '../outcome/plain-text.ts';
-import type { Clock } from '../overhead/summary.ts';
+import type { Clock } from '../measure/figures.ts';
 import type { Observed } from '../outcome/repetitions.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';

@@ -7,8 +7,8 @@ import { buildResult, buildStandard, record } from '../fixtures/report/results.t
 import { measureCells } from './measure-cells.ts';
 import type { Cell } from '../matrix/cell.ts';
 import { parseMatrix } from '../matrix/load.ts';
-import type { GuestMeasureRequest, GuestOverhead } from '../overhead/measure-guest.ts';
-import { awaitsOverhead, planMeasurements, startOverhead } from '../overhead/share.ts';
+import type { GuestMeasureRequest, GuestOverhead } from '../measure/measure-guest.ts';
+import { awaitsOverhead, planMeasurements, startOverhead } from './measurement-groups.ts';
 import { collectResults, readRun } from '../store/read-run.ts';
 import { createRun, resumeRun, type OpenRun } from '../store/open-run.ts';
 import type { Result } from '../store/result.ts';

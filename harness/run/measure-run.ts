@@ -3,7 +3,7 @@ import { measureCells } from './measure-cells.ts';
 import { startMachine } from '../machine/machine.ts';
 import { TemplateStore } from '../machine/template-store.ts';
 import type { Matrix } from '../matrix/cell.ts';
-import { measureGuest, type GuestOverhead } from '../overhead/measure-guest.ts';
+import { measureGuest, type GuestOverhead } from '../measure/measure-guest.ts';
 import { decideCapacity } from '../plan/admission.ts';
 import type { Prepared } from './prepare.ts';
 import type { Reporter } from '../report/reporter.ts';

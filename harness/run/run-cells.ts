@@ -6,7 +6,7 @@ import { buildTemplate, chooseWarmRuns, templateKey } from '../guest/build-templ
 import { startMachine, type StartMachine } from '../machine/machine.ts';
 import { TemplateStore, type Template } from '../machine/template-store.ts';
 import type { Cell } from '../matrix/cell.ts';
-import { awaitsOverhead, startOverhead } from '../overhead/share.ts';
+import { awaitsOverhead, startOverhead } from './measurement-groups.ts';
 import { Budget, decideCapacity, decideDiskMib, estimateDiskMib } from '../plan/admission.ts';
 import { deadlinesFor, type Deadlines } from '../plan/deadlines.ts';
 import { fitDisks } from '../plan/disks.ts';

@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { cellIdSchema } from './cell-id-schema.ts';
 import { checksSchema, tierSchema } from '../outcome/model-schema.ts';
-import type { OverheadSource } from '../overhead/cell-overhead.ts';
-import type { OverheadSummary, TierResources } from '../overhead/summary.ts';
+import type { OverheadSource } from '../outcome/overhead.ts';
+import type { OverheadSummary, TierResources } from '../measure/figures.ts';
 
 const text = z.string();
 const count = z.number().nonnegative();

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { buildResult, buildStandard, record } from '../fixtures/report/results.ts';
 import { buildOverhead, figureAt } from '../fixtures/overhead/figures.ts';
-import { baselineOverhead, notMeasured } from '../overhead/cell-overhead.ts';
+import { baselineOverhead, notMeasured } from '../outcome/overhead.ts';
 import { findCompleteness } from './completeness.ts';
 import { findRun, listRuns } from './find-run.ts';
 import { collectResults, readRun } from './read-run.ts';

@@ -9,8 +9,8 @@ import type { Expected } from '../outcome/expect.ts';
 import type { SubjectSummary } from '../outcome/classify-foreign.ts';
 import type { Form, HostSummary, TierAttempt } from '../outcome/judge.ts';
 import type { Outcome, Verdict } from '../outcome/outcome.ts';
-import type { OverheadSource } from '../overhead/cell-overhead.ts';
-import type { OverheadSummary } from '../overhead/summary.ts';
+import type { OverheadSource } from '../outcome/overhead.ts';
+import type { OverheadSummary } from '../measure/figures.ts';
 
 export type { TierAttempt } from '../outcome/judge.ts';
 

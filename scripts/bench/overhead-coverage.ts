@@ -10,10 +10,10 @@ import { findEngineLibrary } from '../../images/engine-library.ts';
 import { measureCommand, type MeasureRequest } from '../../images/wasm-host/measure-command.ts';
 import { workloads } from '../../images/wasm-host/workloads/catalogue.ts';
 import { findWorkloadFiles } from '../../images/workload-files.ts';
-import { findLongest } from '../../harness/overhead/measurement.ts';
-import { forms } from '../../harness/overhead/forms.ts';
-import { runNative } from '../../harness/overhead/run-native.ts';
-import { coversOne, estimateRatio, least } from '../../harness/overhead/statistics.ts';
+import { findLongest } from '../../harness/measure/measurement.ts';
+import { forms } from '../../harness/measure/configurations.ts';
+import { runNative } from '../../harness/measure/run-native.ts';
+import { coversOne, estimateRatio, least } from '../../harness/measure/statistics.ts';
 import { resolveEngine } from '../../harness/plan/requirements.ts';
 
 const [name = 'wasmtime', trials = '40', processes = '8', folder] = process.argv.slice(2);

@@ -6,12 +6,12 @@ import { startMachine, type StartMachine } from '../../harness/machine/machine.t
 import { TemplateStore } from '../../harness/machine/template-store.ts';
 import { defaultSettings } from '../../harness/axes/table.ts';
 import type { Settings } from '../../harness/axes/table.ts';
-import type { Subject } from '../../harness/overhead/forms.ts';
+import type { Subject } from '../../harness/measure/configurations.ts';
 import {
   measureGuest,
   type GuestMeasureRequest,
   type GuestOverhead,
-} from '../../harness/overhead/measure-guest.ts';
+} from '../../harness/measure/measure-guest.ts';
 import { findQemu } from '../../harness/plan/computer.ts';
 import { readChildrenSeconds, withFolder } from './measure.ts';
 

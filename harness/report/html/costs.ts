@@ -1,6 +1,6 @@
 /** What the lower tiers of a page cost, all of them together: a chart of the means, a sentence for what is proven. */
-import { isMean } from '../../overhead/cell-overhead.ts';
-import { type OverheadSummary, means } from '../../overhead/summary.ts';
+import { isMean } from '../../outcome/overhead.ts';
+import { type OverheadSummary, means } from '../../measure/figures.ts';
 import type { Entry } from './entries.ts';
 import { type Html, html, nothing } from './html.ts';
 import { drawByClock } from './overhead.ts';

@@ -1,7 +1,7 @@
 /** Merged cells as the page shows them: an anchor, a word, a verdict, an age. */
 import { outcomes } from '../../outcome/outcome.ts';
 import type { Observed } from '../../outcome/repetitions.ts';
-import type { OverheadSummary } from '../../overhead/summary.ts';
+import type { OverheadSummary } from '../../measure/figures.ts';
 import type { RunRecord } from '../../store/run-record.ts';
 import {
   type Usual,

@@ -4,7 +4,7 @@ import { renderHtml, renderHtmlReport } from '../format-html.ts';
 import { cutText, evidenceKey, shareBudget } from './evidence.ts';
 import { embedJson, html } from './html.ts';
 import { buildOverhead, figureAt } from '../../fixtures/overhead/figures.ts';
-import { baselineOverhead } from '../../overhead/cell-overhead.ts';
+import { baselineOverhead } from '../../outcome/overhead.ts';
 import { summarizeCost } from './overhead.ts';
 import { tellCost } from './percent.ts';
 import { quoteShell, wrapCommand } from './panel-evidence.ts';

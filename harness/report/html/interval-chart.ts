@@ -1,5 +1,5 @@
 /** Dots with their intervals on one scale, as SVG. The figures stand beside them, and in a table where it is drawn. */
-import type { Interval } from '../../overhead/summary.ts';
+import type { Interval } from '../../measure/figures.ts';
 import { type Html, html } from './html.ts';
 import { tellCost, tellExactly } from './percent.ts';
 

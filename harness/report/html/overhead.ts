@@ -1,9 +1,9 @@
 /** What a tier costs, as far as it was measured: in a few words, and as a chart of intervals. */
 import { formatBytes } from '../../../images/allocator/sizes.ts';
-import { isMean, type OverheadSource } from '../../overhead/cell-overhead.ts';
-import { formatStart } from '../../overhead/format-figure.ts';
-import type { OverheadSummary } from '../../overhead/summary.ts';
-import { tellWorkloads } from '../../overhead/tell-workloads.ts';
+import { isMean, type OverheadSource } from '../../outcome/overhead.ts';
+import { formatStart } from '../../outcome/format-figure.ts';
+import type { OverheadSummary } from '../../measure/figures.ts';
+import { tellWorkloads } from '../format-workloads.ts';
 import type { Result } from '../../store/result.ts';
 import { type Html, html } from './html.ts';
 import { type ChartRow, drawIntervals } from './interval-chart.ts';

@@ -1,0 +1,124 @@
+/** The machine in which instructions are counted: its images, its modules, its template. */
+import type { ImageEvent } from '../../images/build.ts';
+import { buildImages, type BuiltImages } from '../../images/build.ts';
+import { mountPoint } from '../../images/definitions.ts';
+import { buildTemplate, startClone, templateKey, type TemplateRequest } from '../guest/build-template.ts';
+import type { Machine, StartMachine } from '../machine/machine.ts';
+import type { TemplateStore } from '../machine/template-store.ts';
+import type { Settings } from '../axes/table.ts';
+import { deadlinesFor } from '../plan/deadlines.ts';
+import { buildMachineSpec, type MachineSpec } from '../plan/machine-spec.ts';
+import { resolveEngine } from '../plan/requirements.ts';
+import { codeFormOf, compileAhead } from './compile-ahead.ts';
+import { formatSubject, type Subject } from './configurations.ts';
+import type { GuestEngine } from './guest-process.ts';
+import type { Shape } from './pool-overrides.ts';
+
+export type GuestMeasureTools = Readonly<{
+  qemu: Readonly<{ path: string; title: string }>;
+  cacheDir: string;
+  /** Refuse a successor of a pinned package. @default false */
+  locked?: boolean;
+  onImageEvent?: (event: ImageEvent) => void;
+  store: TemplateStore;
+  startMachine: StartMachine;
+  signal: AbortSignal;
+}>;
+
+/**
+ * One nanosecond of guest time is one instruction. `erms` and `fsrm` off: with them C library and kernel move
+ * memory by `rep movsb`, of which the emulator counts each byte as an instruction.
+ */
+const icountShift = 0;
+const withoutStrings = ',-erms,-fsrm';
+
+/** What decides a process' machine code beside its engine. */
+export type CodeForm = Readonly<{
+  subject: Subject;
+  /** What the cell changes of the tier's own settings. */
+  shape: Shape | null;
+}>;
+
+export type GuestGround = Readonly<{
+  spec: MachineSpec;
+  engine: GuestEngine;
+  /** Folder in the guest with the modules of a form. */
+  modulesOf: (form: CodeForm) => string;
+  /** A clone of the template, or a boot. */
+  start: () => Promise<Machine>;
+}>;
+
+/**
+ * Makes everything ready: images with the measuring disk, the modules of every form in machine code, a template.
+ *
+ * @throws PoolproofError those of images, machines and of compiling
+ */
+export async function prepareGround(
+  settings: Settings,
+  subjects: readonly CodeForm[],
+  workloads: readonly string[],
+  tools: GuestMeasureTools,
+  cold: boolean,
+): Promise<GuestGround> {
+  const { kind, version } = resolveEngine(settings.engine);
+  const { onImageEvent: onEvent, locked = false } = tools;
+  const images = await buildImages({
+    kernel: settings.kernel,
+    nodes: [settings.node],
+    engines: version === null ? [] : [version],
+    measure: true,
+    cacheDir: tools.cacheDir,
+    locked,
+    ...(onEvent && { onEvent }),
+  });
+  const engine: GuestEngine = {
+    kind,
+    version,
+    node: settings.node,
+    nodeVersion: images.nodes[settings.node] ?? settings.node,
+    profile: settings.profile,
+  };
+  const bare = buildMeasureSpec(settings, images, tools);
+  const names = new Map<string, string>();
+  const disks = [...bare.disks];
+  const nameOf = ({ subject, shape }: CodeForm): string =>
+    JSON.stringify([formatSubject(codeFormOf(kind, subject, shape)), shape]);
+  for (const code of subjects) {
+    const form = nameOf(code);
+    if (names.has(form)) continue;
+    const { cacheDir, qemu, startMachine, signal } = tools;
+    const path = await compileAhead({
+      engine,
+      ...code,
+      // The control loop is what proves the clock.
+      workloads: [...new Set(['register-loop', ...workloads])],
+      spec: bare,
+      cacheDir,
+      qemuTitle: qemu.title,
+      startMachine,
+      signal,
+    });
+    signal.throwIfAborted();
+    const name = `modules-${names.size + 1}`;
+    names.set(form, name);
+    disks.push({ name, path });
+  }
+  const spec: MachineSpec = { ...bare, disks };
+  const modulesOf = (code: CodeForm): string => mountPoint(names.get(nameOf(code)) ?? '');
+  const boot = (): Promise<Machine> => tools.startMachine(spec, { kind: 'boot' });
+  if (cold) return { spec, engine, modulesOf, start: boot };
+  const deadlines = deadlinesFor('tcg');
+  const { store, startMachine, qemu } = tools;
+  const request: TemplateRequest = { store, spec, qemuTitle: qemu.title, warm: [], deadlines, startMachine };
+  const key = await templateKey(request);
+  await store.use(key);
+  const template = (await store.find(key)) ?? (await buildTemplate(request, key));
+  const start = (): Promise<Machine> => startClone(spec, template, startMachine);
+  return { spec, engine, modulesOf, start };
+}
+
+/** Always emulated, also where KVM works: instructions are counted nowhere else. */
+function buildMeasureSpec(settings: Settings, images: BuiltImages, { qemu }: GuestMeasureTools): MachineSpec {
+  const spec = buildMachineSpec(settings, images, { qemu: qemu.path, accelerator: 'tcg', icountShift });
+  return { ...spec, cpuModel: `${spec.cpuModel}${withoutStrings}` };
+}

@@ -1,0 +1,123 @@
+/** What a stored result says of its cell's overhead: figures of one measurement, and how it came to them. */
+import type { Checks, Tier } from '../../images/allocator/tier.ts';
+import type { Subject } from '../measure/configurations.ts';
+import { means, type OverheadSummary, type TierResources } from '../measure/figures.ts';
+import type { Outcome } from './outcome.ts';
+
+/** What could not be measured, and why; `workload` is null when it is about all of them. */
+export type NotMeasured = Readonly<{ workload: string | null; reason: string }>;
+
+/** Where the figures of a result come from. */
+export type OverheadSource = Readonly<{
+  /** `baseline`: the cell reached what others are compared with, there is nothing to measure. */
+  kind: 'baseline' | 'measured' | 'not-measured';
+  /**
+   * The cell in whose guest it was measured, as `id#repetition`: another one where cells share a measurement.
+   * Null where nothing was measured.
+   */
+  measuredIn: string | null;
+  notMeasured: readonly NotMeasured[];
+  /** Why the baseline is another one than `standard/elided`; null when it is not. */
+  baselineNote: string | null;
+  resources: readonly TierResources[];
+  /** How long it took, ms; of a shared measurement the whole time. */
+  wallMs: number;
+}>;
+
+/** The part of a result that is known when its overhead is: both or neither. */
+export type CellOverhead = Readonly<{
+  overhead: readonly OverheadSummary[];
+  overheadSource: OverheadSource;
+}>;
+
+/** The configuration that was proven in a cell; null unless it reached a tier. */
+export function subjectOf({
+  outcome,
+  tier,
+  form,
+}: Readonly<{
+  outcome: Outcome;
+  tier: Tier | null;
+  form: Readonly<{ checks: Checks }> | null;
+}>): Subject | null {
+  return outcome === 'reached' && tier !== null && form !== null ? { tier, checks: form.checks } : null;
+}
+
+/** `standard` without checks is the baseline of every measurement: its overhead is 0 by definition. */
+export const isBaseline = ({
+  tier,
+  checks,
+}: Readonly<{ tier: Tier | null; checks: Checks | null }>): boolean =>
+  tier === 'standard' && checks === 'elided';
+
+/** A cell that reached the baseline. */
+export const baselineOverhead: CellOverhead = {
+  overhead: [],
+  overheadSource: {
+    kind: 'baseline',
+    measuredIn: null,
+    notMeasured: [],
+    baselineNote: null,
+    resources: [],
+    wallMs: 0,
+  },
+};
+
+/** A cell whose overhead was asked for and could not be had. */
+export function notMeasured(reason: string): CellOverhead {
+  return {
+    overhead: [],
+    overheadSource: {
+      ...baselineOverhead.overheadSource,
+      kind: 'not-measured',
+      notMeasured: [{ workload: null, reason }],
+    },
+  };
+}
+
+const meanNames: readonly string[] = Object.values(means);
+
+export const isMean = ({ workload }: Pick<OverheadSummary, 'workload'>): boolean =>
+  meanNames.includes(workload);
+
+/**
+ * The figures a bound is held against: the geometric means, of which a table shows the same; single workloads
+ * where too few were measured for a mean. Of two clocks time counts, which is what a user feels.
+ */
+export function pickJudged(overhead: readonly OverheadSummary[]): readonly OverheadSummary[] {
+  const timed = overhead.filter(({ clock }) => clock === 'time');
+  const counted = timed.length > 0 ? timed : overhead;
+  const averaged = counted.filter(isMean);
+  return averaged.length > 0 ? averaged : counted;
+}
+
+type OverheadVerdict = 'met' | 'broken' | 'undecided';
+
+/** Whether an overhead of at most `bound` (0.2 for 20 %) is shown, disproven, or neither. */
+export function judgeOverhead({ low, high, stable }: OverheadSummary, bound: number): OverheadVerdict {
+  if (!stable) return 'undecided';
+  if (high <= 1 + bound) return 'met';
+  return low > 1 + bound ? 'broken' : 'undecided';
+}
+
+export type BoundJudgement = Readonly<{
+  verdict: OverheadVerdict;
+  /** The figure that decides, null where there is none. */
+  figure: OverheadSummary | null;
+}>;
+
+/**
+ * A bound on a cell's overhead: broken when any figure is shown to be above it, met when all are shown not to
+ * be, else undecided; also when nothing was measured.
+ */
+export function judgeBound({ overhead, overheadSource }: CellOverhead, bound: number): BoundJudgement {
+  if (overheadSource.kind === 'baseline') return { verdict: 'met', figure: null };
+  const judged = pickJudged(overhead).map((figure) => ({ verdict: judgeOverhead(figure, bound), figure }));
+  for (const verdict of ['broken', 'undecided'] as const) {
+    const found = judged.filter((one) => one.verdict === verdict);
+    const [worst] = found.sort((a, b) => b.figure.high - a.figure.high);
+    if (worst !== undefined) return worst;
+  }
+  const [highest] = judged.sort((a, b) => b.figure.high - a.figure.high);
+  return highest ?? { verdict: 'undecided', figure: null };
+}

@@ -1,0 +1,57 @@
+/** The claim in circulation, a tier below standard costs 10 to 20 %, held against figures. Pure. */
+import type { Interval, OverheadSummary } from '../measure/figures.ts';
+
+export const claimed: readonly [low: number, high: number] = [1.1, 1.2];
+
+/** `across`: the interval reaches over an end of the claim, so nothing is shown. */
+export type ClaimVerdict = 'holds' | 'below' | 'above' | 'across' | 'unstable';
+
+/** Whether an interval lies within what is claimed. */
+export function judgeClaim({ low, high, stable }: Interval & Pick<OverheadSummary, 'stable'>): ClaimVerdict {
+  if (!stable) return 'unstable';
+  const [from, to] = claimed;
+  if (high < from) return 'below';
+  if (low > to) return 'above';
+  return low >= from && high <= to ? 'holds' : 'across';
+}
+
+/** A figure, and what it was found in. */
+export type Claimed = Pick<OverheadSummary, 'workload' | 'ratio' | 'low' | 'high' | 'stable'> &
+  Readonly<{ where: string }>;
+
+const orders: readonly (readonly [words: string, verdicts: readonly ClaimVerdict[]])[] = [
+  ['within 10–20 %', ['holds']],
+  ['less', ['below']],
+  ['more', ['above']],
+  ['not shown either way', ['across', 'unstable']],
+];
+
+/**
+ * A line a verdict: `more: random-access, sqlite (Node 20, Node 22)`. Where a workload differs from one place to
+ * another, its places are named.
+ */
+export function listClaims(figures: readonly Claimed[]): readonly string[] {
+  const all = new Map<string, Set<string>>();
+  for (const { workload, where } of figures) all.set(workload, (all.get(workload) ?? new Set()).add(where));
+  return orders.flatMap(([words, verdicts]) => {
+    const found = new Map<string, string[]>();
+    for (const figure of figures) {
+      if (!verdicts.includes(judgeClaim(figure))) continue;
+      found.set(figure.workload, [...(found.get(figure.workload) ?? []), figure.where]);
+    }
+    if (found.size === 0) return [];
+    const names = [...found].map(([workload, places]) =>
+      places.length === all.get(workload)?.size ? workload : `${workload} (${places.join(', ')})`,
+    );
+    return [`${words}: ${names.join(', ')}`];
+  });
+}
+
+/** In one word for a table. */
+export const claimWords: Readonly<Record<ClaimVerdict, string>> = {
+  holds: 'holds',
+  below: 'less',
+  above: 'more',
+  across: 'not shown',
+  unstable: 'unstable',
+};
