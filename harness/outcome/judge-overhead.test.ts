@@ -64,15 +64,15 @@ t.test(
   },
 );
 
-t.test('a bound is met below the upper end, broken above the lower end, else undecided', (t) => {
+t.test('a bound is met below the upper end, exceeded above the lower end, else undecided', (t) => {
   const judge = (memory: number, program: number, half = 1) =>
     judgeBound(buildOverhead(figureAt(memory, half), figureAt(program, half)), 0.2).verdict;
   t.equal(judge(10, 18.9), 'met');
   t.equal(judge(10, 19), 'met', 'the upper end is the bound');
   t.equal(judge(10, 19.1), 'undecided');
   t.equal(judge(10, 21), 'undecided', 'the lower end is the bound');
-  t.equal(judge(10, 21.1), 'broken');
-  t.equal(judge(19.5, 40), 'broken', 'one mean that breaks it is enough');
+  t.equal(judge(10, 21.1), 'exceeded');
+  t.equal(judge(19.5, 40), 'exceeded', 'one mean above it is enough');
   t.equal(judgeBound(buildOverhead(figureAt(1, 0.1, { stable: false })), 0.5).verdict, 'undecided');
   t.equal(judgeBound(baselineOverhead, 0).verdict, 'met');
   t.equal(judgeBound(notMeasured('the machine died'), 5).verdict, 'undecided');
@@ -152,11 +152,11 @@ t.test('a figure is told with its interval', (t) => {
   t.end();
 });
 
-t.test('a bound is met, broken or undecided by the interval, and by nothing that is not stable', (t) => {
+t.test('a bound is met, exceeded or undecided by the interval, and by nothing that is not stable', (t) => {
   const judge = (low: number, high: number, stable = true) =>
     judgeOverhead(buildFigure({ ratio: 1.2, low, high, stable }), 0.2);
   t.equal(judge(1.1, 1.19), 'met');
-  t.equal(judge(1.21, 1.3), 'broken');
+  t.equal(judge(1.21, 1.3), 'exceeded');
   t.equal(judge(1.1, 1.3), 'undecided');
   t.equal(judge(1.1, 1.19, false), 'undecided');
   t.end();

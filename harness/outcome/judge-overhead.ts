@@ -22,7 +22,7 @@ export function joinOverhead<R extends Judged>(result: R, measured: CellOverhead
   return {
     ...result,
     ...measured,
-    verdict: verdict === 'broken' ? 'unexpected' : 'undecided',
+    verdict: verdict === 'exceeded' ? 'unexpected' : 'undecided',
     reason: plainLine(`${tellJudged(measured, bound)}; ${result.reason}`),
   };
 }
@@ -33,7 +33,7 @@ function tellJudged(measured: CellOverhead, bound: number): string {
   const most = formatBound(bound);
   if (figure === null) return `overhead ${most} is undecided: ${tellWhyNot(measured)}`;
   const told = `${formatFigure(figure)} (${figure.workload}, ${clockTitles[figure.clock]})`;
-  if (verdict === 'broken') return `overhead ${told} is not ${most}`;
+  if (verdict === 'exceeded') return `overhead ${told} is not ${most}`;
   const why = figure.stable ? 'its interval reaches across' : 'the baseline differed from itself';
   return `overhead ${most} is undecided: ${told}, ${why}`;
 }

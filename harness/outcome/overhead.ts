@@ -91,13 +91,13 @@ export function pickJudged(overhead: readonly OverheadSummary[]): readonly Overh
   return averaged.length > 0 ? averaged : counted;
 }
 
-type OverheadVerdict = 'met' | 'broken' | 'undecided';
+type OverheadVerdict = 'met' | 'exceeded' | 'undecided';
 
 /** Whether an overhead of at most `bound` (0.2 for 20 %) is shown, disproven, or neither. */
 export function judgeOverhead({ low, high, stable }: OverheadSummary, bound: number): OverheadVerdict {
   if (!stable) return 'undecided';
   if (high <= 1 + bound) return 'met';
-  return low > 1 + bound ? 'broken' : 'undecided';
+  return low > 1 + bound ? 'exceeded' : 'undecided';
 }
 
 export type BoundJudgement = Readonly<{
@@ -107,13 +107,13 @@ export type BoundJudgement = Readonly<{
 }>;
 
 /**
- * A bound on a cell's overhead: broken when any figure is shown to be above it, met when all are shown not to
+ * A bound on a cell's overhead: exceeded when any figure is shown to be above it, met when all are shown not to
  * be, else undecided; also when nothing was measured.
  */
 export function judgeBound({ overhead, overheadSource }: CellOverhead, bound: number): BoundJudgement {
   if (overheadSource.kind === 'baseline') return { verdict: 'met', figure: null };
   const judged = pickJudged(overhead).map((figure) => ({ verdict: judgeOverhead(figure, bound), figure }));
-  for (const verdict of ['broken', 'undecided'] as const) {
+  for (const verdict of ['exceeded', 'undecided'] as const) {
     const found = judged.filter((one) => one.verdict === verdict);
     const [worst] = found.sort((a, b) => b.figure.high - a.figure.high);
     if (worst !== undefined) return worst;
