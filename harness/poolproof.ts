@@ -9,7 +9,8 @@
  * ```
  */
 export { loadMatrix, parseMatrix } from './matrix/load.ts';
-export { runMatrix, type RunOptions, type RunSummary } from './run/run.ts';
+export { runMatrix, type RunSummary } from './run/run.ts';
+export type { RunOptions } from './run/context.ts';
 export { PoolproofError, renderError, type ErrorCode } from './errors.ts';
 export { MatrixErrors } from './matrix/diagnostics.ts';
 export type { Cell, Expectation, Matrix } from './matrix/cell.ts';

@@ -2,7 +2,8 @@
 import { PoolproofError } from '../errors.ts';
 import { formatCellId } from '../matrix/cell-id.ts';
 import type { Settings } from '../axes/table.ts';
-import { runMatrix, type RunOptions } from '../run/run.ts';
+import { runMatrix } from '../run/run.ts';
+import type { RunOptions } from '../run/context.ts';
 import type { Result } from '../store/result.ts';
 import { buildCases } from './cell-matrix.ts';
 

@@ -5,6 +5,8 @@ import { PoolproofError } from '../errors.ts';
 import { buildOverhead, figureAt, sameCode } from '../fixtures/overhead/figures.ts';
 import { buildResult, buildStandard, record } from '../fixtures/report/results.ts';
 import { measureCells } from './measure-cells.ts';
+import { Pool } from './pool.ts';
+import { RunResults } from './run-results.ts';
 import type { Cell } from '../matrix/cell.ts';
 import { parseMatrix } from '../matrix/load.ts';
 import type { GuestMeasureRequest, GuestOverhead } from '../measure/measure-guest.ts';
@@ -68,9 +70,9 @@ async function measureIn(
 ): Promise<readonly string[]> {
   const told: string[] = [];
   done.length = 0;
-  const { results } = await readRun(run.dir);
-  await measureCells(cells, await collectResults(results()), {
+  await measureCells(cells, {
     run,
+    results: new RunResults(run, await readBack(run)),
     reporter: {
       onMeasureStart: ({ id }, count) => told.push(`start ${id.slice(0, 24)} for ${count}`),
       onMeasureEnd: (ended) => told.push(`end ${ended.length}`),
@@ -78,7 +80,7 @@ async function measureIn(
         done.push(repetitions.map(({ repetition }) => repetition));
       },
     },
-    capacity: { jobs: 2, budgetMib: 8192 },
+    pool: new Pool({ jobs: 2, budgetMib: 8192 }),
     signal,
     measureGuest: measure,
   });

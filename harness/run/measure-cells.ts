@@ -2,27 +2,29 @@
  * What the tiers of a run cost, measured when all its cells have ended: nothing else runs then, and every tier is
  * already on the disk. A measured cell gets a second line, see results/README.md.
  */
-import pLimit from 'p-limit';
 import { PoolproofError } from '../errors.ts';
 import type { Cell } from '../matrix/cell.ts';
 import { joinOverhead } from '../outcome/judge-overhead.ts';
 import { notMeasured, type CellOverhead } from '../outcome/overhead.ts';
 import type { GuestMeasureRequest, GuestOverhead } from '../measure/measure-guest.ts';
 import { planMeasurements, type MeasureGroup } from './measurement-groups.ts';
-import { Budget, type Capacity } from '../plan/admission.ts';
 import type { Reporter } from '../report/reporter.ts';
 import type { OpenRun } from '../store/open-run.ts';
 import { cellKey } from '../store/read-run.ts';
 import type { Result } from '../store/result.ts';
+import type { Pool } from './pool.ts';
+import type { RunResults } from './run-results.ts';
 
 export type MeasureStage = Readonly<{
-  run: Pick<OpenRun, 'appendResult' | 'addEvidence'>;
+  run: Pick<OpenRun, 'addEvidence'>;
+  /** Of the whole run, also those from before a `--resume`. */
+  results: RunResults;
   reporter: Pick<Required<Reporter>, 'onMeasureStart' | 'onMeasureEnd' | 'onCellDone'>;
   /**
    * Guests at a time. A count of instructions does not depend on its neighbours, so several may be measured at
    * once; time, which does, is never taken in a guest.
    */
-  capacity: Capacity;
+  pool: Pool;
   signal: AbortSignal;
   /** Measures one cell. Replaced only in tests of what surrounds it. */
   measureGuest: (request: GuestMeasureRequest) => Promise<GuestOverhead>;
@@ -32,22 +34,16 @@ export type MeasureStage = Readonly<{
  * Measures what is missing. A measurement that fails is a reason in the results of its cells and nothing more.
  *
  * @param cells of the whole matrix, also those that were run before a `--resume`
- * @param results the last of each cell
  * @throws PoolproofError STORE_*, DISK_FULL when a line cannot be stored
  */
-export async function measureCells(
-  cells: Iterable<Cell>,
-  results: readonly Result[],
-  stage: MeasureStage,
-): Promise<void> {
-  const limit = pLimit(stage.capacity.jobs);
-  const budget = new Budget(stage.capacity.budgetMib);
+export async function measureCells(cells: Iterable<Cell>, stage: MeasureStage): Promise<void> {
+  const results = stage.results.list();
   const groups = planMeasurements(cells, results);
   const tracker = new MeasuredCells(results, groups);
   const work = groups.map((group) =>
-    limit(async () => {
+    stage.pool.run(async () => {
       if (stage.signal.aborted) return;
-      const release = await budget.acquire(group.measured.settings.memory / 2 ** 20);
+      const release = await stage.pool.acquireMemory(group.measured.settings.memory / 2 ** 20);
       try {
         await measureGroup(group, stage, tracker);
       } finally {
@@ -60,13 +56,13 @@ export async function measureCells(
 }
 
 async function measureGroup(group: MeasureGroup, stage: MeasureStage, tracker: MeasuredCells): Promise<void> {
-  const { run, reporter } = stage;
+  const { results, reporter } = stage;
   const { waiting, known, measured } = group;
   if (known === null) reporter.onMeasureStart(measured, waiting.length);
   const overhead = known ?? (await measureCell(group, stage));
   if (overhead === null) return;
   const joined = waiting.map((result) => joinOverhead(result, overhead));
-  for (const result of joined) run.appendResult(result);
+  for (const result of joined) results.append(result);
   reporter.onMeasureEnd(joined);
   for (const done of tracker.add(joined)) reporter.onCellDone(done);
 }

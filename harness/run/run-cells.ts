@@ -1,39 +1,22 @@
 /** All cells of a run, at one level of concurrency: templates are booted or found, cells run from them, results kept. */
-import pLimit from 'p-limit';
 import type { BuiltImages } from '../../images/build.ts';
 import { type ErrorCode, PoolproofError } from '../errors.ts';
 import { buildTemplate, chooseWarmRuns, templateKey } from '../guest/build-template.ts';
-import { startMachine, type StartMachine } from '../machine/machine.ts';
+import { startMachine } from '../machine/machine.ts';
 import { TemplateStore, type Template } from '../machine/template-store.ts';
 import type { Cell } from '../matrix/cell.ts';
 import { awaitsOverhead, startOverhead } from './measurement-groups.ts';
-import { Budget, decideCapacity, decideDiskMib, estimateDiskMib } from '../plan/admission.ts';
-import { deadlinesFor, type Deadlines } from '../plan/deadlines.ts';
+import { Budget, decideDiskMib, estimateDiskMib } from '../plan/admission.ts';
+import { deadlinesFor } from '../plan/deadlines.ts';
 import { fitDisks } from '../plan/disks.ts';
 import { learn, orderCells, orderGroups } from '../plan/experience.ts';
 import { buildMachineSpec } from '../plan/machine-spec.ts';
 import { bootKey, estimateCostMib, groupByBoot, type BootGroup } from '../plan/order.ts';
 import { collectDurations } from '../plan/shard-durations.ts';
-import type { Prepared } from './prepare.ts';
-import type { CellTracker, Next } from './repetitions.ts';
-import type { Reporter } from '../report/reporter.ts';
+import type { Next } from './repetitions.ts';
+import { templateCacheBytes, type RunContext } from './context.ts';
 import { runCell, type CellRun, type Stage } from './run-cell.ts';
 import { loadExperience, saveExperience } from '../store/experience-file.ts';
-import type { OpenRun } from '../store/open-run.ts';
-
-export type CellsOptions = Readonly<{
-  /** Image cache. */
-  cacheDir: string;
-  jobs?: number;
-  memoryBudgetMib?: number;
-  cold?: boolean;
-  templateCacheBytes?: number;
-  onNotice?: (text: string) => void;
-  startMachine?: StartMachine;
-  deadlines?: Partial<Deadlines>;
-}>;
-
-const defaultTemplateCacheBytes = 4 * 1024 ** 3;
 
 /** A boot that hangs or dies says nothing about the next one: measured, one in some hundred on a loaded machine. */
 const templateTries = 2;
@@ -44,30 +27,14 @@ const worthAnotherBoot: readonly ErrorCode[] = [
   'TEMPLATE_INVALID',
 ];
 
-/** @returns the most memory that was granted to guests at a time, MiB */
-export async function runCells(
-  todo: readonly Cell[],
-  prepared: Prepared,
-  run: OpenRun,
-  reporter: Required<Reporter>,
-  tracker: CellTracker,
-  userSignal: AbortSignal,
-  options: CellsOptions,
-): Promise<number> {
+/** Runs cells, stores each result the moment it ends and reports it. */
+export async function runCells(todo: readonly Cell[], context: RunContext): Promise<void> {
+  const { prepared, run, results, reporter, tracker, pool, options } = context;
   // A failure of the harness itself (a full disk) ends the other cells too: their results could not be kept.
   const failure = new AbortController();
-  const signal = AbortSignal.any([userSignal, failure.signal]);
-  const capacity = decideCapacity(prepared.computer, {
-    ...(options.jobs !== undefined && { jobs: options.jobs }),
-    ...(options.memoryBudgetMib !== undefined && { budgetMib: options.memoryBudgetMib }),
-  });
-  await using templates = new TemplateStore(
-    options.cacheDir,
-    options.templateCacheBytes ?? defaultTemplateCacheBytes,
-  );
+  const signal = AbortSignal.any([context.signal, failure.signal]);
+  await using templates = new TemplateStore(options.cacheDir, templateCacheBytes(options));
   const experience = await loadExperience(options.cacheDir);
-  const limit = pLimit(capacity.jobs);
-  const memory = new Budget(capacity.budgetMib);
   const disk = new Budget(decideDiskMib(await templates.readFreeMib()));
   const durations = new Map<string, number>();
   const peaksMib = new Map<string, number>();
@@ -76,7 +43,7 @@ export async function runCells(
   const admit = (key: string, memoryMib: number): Promise<() => void> => {
     const seen = peaksMib.size === 0 ? null : Math.max(...peaksMib.values());
     const known = Math.max(experience.peaksMib.get(key) ?? 0, seen ?? 0);
-    return memory.acquire(estimateCostMib(memoryMib, known === 0 ? null : known));
+    return pool.acquireMemory(estimateCostMib(memoryMib, known === 0 ? null : known));
   };
   /** The part that takes a core and memory. Its machine may still be going when the next one starts. */
   const attend = async (cell: Cell, stage: Stage): Promise<CellRun | null> => {
@@ -100,7 +67,7 @@ export async function runCells(
     const timings = { ...found.timings, teardown: await stopped };
     const ended = startOverhead(cell, { ...found, timings, evidence: run.writeEvidence(cell, evidence) });
     const { result, next } = tracker.add(cell, ended);
-    run.appendResult(result);
+    results.append(result);
     for (const [id, ms] of collectDurations([result])) durations.set(id, ms);
     reporter.onCellEnd(result);
     if (next.kind === 'done' && !awaitsOverhead(cell, next.results)) reporter.onCellDone(next.results);
@@ -108,7 +75,7 @@ export async function runCells(
   };
   const runOne = async (cell: Cell, stage: Stage): Promise<void> => {
     try {
-      const ended = await limit(() => attend(cell, stage));
+      const ended = await pool.run(() => attend(cell, stage));
       if (ended === null) return;
       const next = await keep(cell, ended);
       // A clone would only replay what the first one did.
@@ -128,13 +95,13 @@ export async function runCells(
         await disk.acquire(estimateDiskMib(stage.spec.memoryMib)),
       ];
       try {
-        return await makeTemplate(key, group, stage, templates, prepared, options);
+        return await makeTemplate({ group, stage, key }, templates, context);
       } finally {
         release();
         free();
       }
     };
-    const template = await limit(build);
+    const template = await pool.run(build);
     await runAll(stageCells(group, { ...stage, template }));
   };
 
@@ -143,11 +110,11 @@ export async function runCells(
       const built = prepared.images.get(whole.settings.kernel);
       if (built === undefined) throw new RangeError('a group without images');
       return fitDisks(whole, built).map(({ group, images }) =>
-        prepareGround(group, images, prepared, templates, signal, options),
+        prepareGround(group, images, context, templates, signal),
       );
     }),
   );
-  const missing = options.cold ? [] : grounds.filter(({ stage }) => stage.template === null);
+  const missing = context.cold ? [] : grounds.filter(({ stage }) => stage.template === null);
   const ready = grounds.filter((ground) => !missing.includes(ground));
   // Boots go first: what waits for them is the longest way to the end. Clones of templates that are there fill the rest.
   const order = orderGroups(
@@ -160,7 +127,6 @@ export async function runCells(
   ]);
   await templates.collect();
   await saveExperience(options.cacheDir, learn(experience, { durations, peaksMib }));
-  return memory.peakMib;
 }
 
 /** Cells that share a boot, what they run on, and the key of their template. */
@@ -178,11 +144,14 @@ function never(): never {
 async function prepareGround(
   group: BootGroup,
   built: BuiltImages,
-  { qemu, accelerator: { accelerator } }: Prepared,
+  { prepared, cold, options }: RunContext,
   templates: TemplateStore,
   signal: AbortSignal,
-  options: CellsOptions,
 ): Promise<Ground> {
+  const {
+    qemu,
+    accelerator: { accelerator },
+  } = prepared;
   const spec = buildMachineSpec(group.settings, built, { qemu: qemu.path, accelerator });
   const stage: Stage = {
     spec,
@@ -198,7 +167,7 @@ async function prepareGround(
     startMachine: options.startMachine ?? startMachine,
   };
   const key = await templateKey(templateRequest(group, stage, templates, qemu.title));
-  if (options.cold) return { group, key, stage };
+  if (cold) return { group, key, stage };
   await templates.use(key);
   return { group, key, stage: { ...stage, template: await templates.find(key) } };
 }
@@ -218,12 +187,9 @@ function templateRequest(
 
 /** A template made now; null when it cannot be made, and then every cell boots. */
 async function makeTemplate(
-  key: string,
-  group: BootGroup,
-  stage: Stage,
+  { group, stage, key }: Ground,
   templates: TemplateStore,
-  { qemu }: Prepared,
-  { onNotice }: CellsOptions,
+  { prepared: { qemu }, options: { onNotice } }: RunContext,
 ): Promise<Template | null> {
   for (let left = templateTries; !stage.signal.aborted;) {
     try {

@@ -8,7 +8,8 @@ import path from 'node:path';
 import t from 'tap';
 import type { MachineAttempt } from '../store/result.ts';
 import { loadMatrix, parseMatrix } from '../matrix/load.ts';
-import { runMatrix, type RunOptions, type RunSummary } from './run.ts';
+import { runMatrix, type RunSummary } from './run.ts';
+import type { RunOptions } from './context.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const cli = path.join(root, 'dist/harness/cli.js');

@@ -1,3 +1,4 @@
+import { deepStrictEqual } from 'node:assert';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -6,7 +7,8 @@ import type { BuiltImages } from '../../images/build.ts';
 import { fakeMachines, type Script } from '../fixtures/fake-machine.ts';
 import { parseMatrix } from '../matrix/load.ts';
 import type { Prepared } from './prepare.ts';
-import { runPrepared, type RunOptions } from './run.ts';
+import { runPrepared, type RunSummary } from './run.ts';
+import type { RunOptions } from './context.ts';
 import { exitCodeOfRun } from '../report/exit-code.ts';
 import { findCompleteness } from '../store/completeness.ts';
 import { readRun, collectResults } from '../store/read-run.ts';
@@ -58,7 +60,13 @@ async function run(test: Test, scripts: readonly Script[], text = oneCell, more:
     startMachine,
     ...more,
   });
+  await agreeWithStored(summary);
   return { summary, starts: startMachine.starts(), dir };
+}
+
+/** Results stay in memory while they are stored: both must be the same, also in fields that are absent. */
+async function agreeWithStored({ dir, results }: RunSummary): Promise<void> {
+  deepStrictEqual(results, await collectResults((await readRun(dir)).results()));
 }
 
 t.test('what a machine does decides the outcome, the number of tries and the exit code', async (t) => {
@@ -222,6 +230,7 @@ t.test('a run that was interrupted is finished by --resume, no cell lost and non
     resume: first.dir,
   });
   t.equal(second.exitCode, 0);
+  await agreeWithStored(second);
   t.same(second.results.map(({ repetition }) => repetition).sort(), [1, 2, 3, 4, 5, 6]);
 });
 

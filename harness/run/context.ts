@@ -1,0 +1,76 @@
+/** What every phase of a run works with. */
+import type { ImageEvent } from '../../images/build.ts';
+import type { Deadlines } from '../plan/deadlines.ts';
+import type { StartMachine } from '../machine/machine.ts';
+import type { Matrix } from '../matrix/cell.ts';
+import type { ShardNumber } from '../plan/shard.ts';
+import type { Durations } from '../plan/shard-durations.ts';
+import type { Reporter } from '../report/reporter.ts';
+import type { OpenRun } from '../store/open-run.ts';
+import type { Pool } from './pool.ts';
+import type { Prepared } from './prepare.ts';
+import type { CellTracker } from './repetitions.ts';
+import type { RunResults } from './run-results.ts';
+
+export type RunOptions = Readonly<{
+  /** Folder that holds a folder per run. */
+  resultsDir: string;
+  /** Folder of a run to finish instead of a new one. It keeps its `only` and `shard`: another one is refused. */
+  resume?: string;
+  /** Which cells, as `--only` writes it; several are alternatives. @default all */
+  only?: readonly string[];
+  /** One part of the matrix, cut the same way on every machine that has the same matrix and durations. */
+  shard?: ShardNumber;
+  /** How long cells took before, for balanced shards. @default every cell alike */
+  durations?: Durations;
+  /** Image cache. */
+  cacheDir: string;
+  locked?: boolean;
+  /** Guests at a time. @default one a core */
+  jobs?: number;
+  /** Memory of all guests together, MiB. @default what is free less a reserve */
+  memoryBudgetMib?: number;
+  /** A cell that did not do what was expected is run so many times more, each on a boot of its own. @default 0 */
+  retries?: number;
+  /** Repetitions that differ are a failure. @default false */
+  failOnFlaky?: boolean;
+  /** An overhead that is undecided is a failure. @default false */
+  strict?: boolean;
+  /** Boot every cell instead of cloning. @default false */
+  cold?: boolean;
+  /** Size to which saved templates are cut at the end. @default 4 GiB */
+  templateCacheBytes?: number;
+  reporters?: readonly Reporter[];
+  onImageEvent?: (event: ImageEvent) => void;
+  /** What a person should know but no result says: a template that failed, a successor used. */
+  onNotice?: (text: string) => void;
+  signal?: AbortSignal;
+  /** How machines start. @default QEMU; another only in tests of failure paths */
+  startMachine?: StartMachine;
+  /** Other deadlines than the accelerator's, milliseconds of the guest's time. For tests of failure paths. */
+  deadlines?: Partial<Deadlines>;
+  /** Recorded with the run. */
+  recordOptions?: Readonly<Record<string, string | number | boolean | null>>;
+}>;
+
+export type RunContext = Readonly<{
+  /** The part of the matrix that this run is about. */
+  matrix: Matrix;
+  prepared: Prepared;
+  run: OpenRun;
+  results: RunResults;
+  tracker: CellTracker;
+  reporter: Required<Reporter>;
+  pool: Pool;
+  /** Ends every phase. */
+  signal: AbortSignal;
+  /** Boots every cell: as requested, or since repetitions need boots of their own. */
+  cold: boolean;
+  options: RunOptions;
+}>;
+
+const defaultTemplateCacheBytes = 4 * 1024 ** 3;
+
+/** Size to which saved templates are cut, bytes; those just used are kept in any case. */
+export const templateCacheBytes = ({ templateCacheBytes: wanted }: RunOptions): number =>
+  wanted ?? defaultTemplateCacheBytes;
