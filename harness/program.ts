@@ -51,6 +51,32 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
   const locked = new Option('--locked', 'refuse what is not pinned: successors, other versions');
   const jobs = new Option('--jobs <n>', 'guests at a time (default: one a core)');
 
+  const shared: Shared = { program, run, cache, runsIn, only, locked, jobs };
+  defineRun(shared);
+  definePlan(shared);
+  defineHost(shared);
+  defineImages(shared);
+  defineComputer(shared);
+  defineReport(shared);
+  defineOverhead(shared);
+  defineComparison(shared);
+  defineMerge(shared);
+  registerFieldCommands({ program, run, cache, example });
+  return program;
+}
+
+/** The program, and options that several commands take. */
+type Shared = Readonly<{
+  program: Command;
+  run: (load: () => Promise<Action>) => (...given: unknown[]) => Promise<void>;
+  cache: Option;
+  runsIn: Option;
+  only: Option;
+  locked: Option;
+  jobs: Option;
+}>;
+
+function defineRun({ program, run, cache, runsIn, only, locked, jobs }: Shared): void {
   program
     .command('run')
     .description('run a matrix: boot its guests, prove a tier in each, store and show the results')
@@ -84,7 +110,9 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
     .addOption(cache)
     .addHelpText('after', example('poolproof run matrices/limits.yaml --only engine=v8'))
     .action(run(async () => (await import('./commands/run.ts')).run));
+}
 
+function definePlan({ program, run, cache, runsIn, only }: Shared): void {
   program
     .command('plan')
     .description('show the cells of a matrix, the tier each is expected to reach, and what shares a boot')
@@ -99,7 +127,9 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
     .addOption(cache)
     .addHelpText('after', example('poolproof plan --only overcommit=2'))
     .action(run(async () => (await import('./commands/plan.ts')).plan));
+}
 
+function defineHost({ program, run, cache }: Shared): void {
   program
     .command('host')
     .description('run the wasm host on this machine: prove a tier, log it, serve until told to stop')
@@ -112,7 +142,9 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
     .addOption(cache)
     .addHelpText('after', example('SPIN_ALLOCATOR=conservative poolproof host --once'))
     .action(run(async () => (await import('./commands/host.ts')).host));
+}
 
+function defineImages({ program, run, cache, locked }: Shared): void {
   const images = program.command('images').description('what guests are made of: list, build, verify, move');
   const imageCommands = async () => import('./commands/images.ts');
   images
@@ -161,7 +193,9 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
     .option('--keep <size>', 'remove until the cache takes no more than this')
     .addOption(cache)
     .action(run(async () => (await imageCommands()).gc));
+}
 
+function defineComputer({ program, run, cache }: Shared): void {
   program
     .command('doctor')
     .description('what this computer offers, what is missing, and the command that installs it')
@@ -178,7 +212,9 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
       example('poolproof shell memory=512M,overcommit=2,thp=always,engine=wasmtime,node=22'),
     )
     .action(run(async () => (await import('./commands/shell.ts')).shell));
+}
 
+function defineReport({ program, run, runsIn }: Shared): void {
   program
     .command('report')
     .description('render stored results: html, md, github, json, csv, tap, junit, overhead or table')
@@ -190,6 +226,9 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
     .option('--output <dir>', 'write files there instead of printing')
     .addHelpText('after', example('poolproof report latest --format junit > report.xml'))
     .action(run(async () => (await import('./commands/report.ts')).report));
+}
+
+function defineOverhead({ program, run, cache }: Shared): void {
   program
     .command('overhead')
     .description('what the forms of a tier cost on this very machine, beside standard')
@@ -207,7 +246,9 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
       () => `\n${listWorkloads()}${example('poolproof overhead --engine v8 --processes 8')}`,
     )
     .action(run(async () => (await import('./commands/overhead.ts')).overhead));
+}
 
+function defineComparison({ program, run, runsIn }: Shared): void {
   program
     .command('compare')
     .description('what changed between two runs; exit 1 on a regression')
@@ -230,7 +271,9 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
     .option('--json', 'as JSON')
     .addHelpText('after', example('poolproof history memory=512M,overcommit=2'))
     .action(run(async () => (await import('./commands/history.ts')).history));
+}
 
+function defineMerge({ program, run, runsIn }: Shared): void {
   program
     .command('merge')
     .description('put the parts of a sharded run together')
@@ -259,9 +302,6 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
     .addOption(runsIn)
     .addHelpText('after', example('poolproof unpack 20261123T230311Z-a1b2c3.tgz'))
     .action(run(async () => (await import('./commands/pack.ts')).unpack));
-
-  registerFieldCommands({ program, run, cache, example });
-  return program;
 }
 
 /** Also when the command line could not be read. Words behind `--` are another program's. */
