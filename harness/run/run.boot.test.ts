@@ -115,7 +115,7 @@ t.test(
       execFileSync('ln', ['-s', path.join(cacheDir, name), path.join(small, name)]);
     }
     execFileSync('mkdir', [path.join(small, 'templates')]);
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64M', 'tmpfs', path.join(small, 'templates')]);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64M,mode=700', 'tmpfs', path.join(small, 'templates')]);
     t.teardown(() => {
       execFileSync('umount', [path.join(small, 'templates')]);
       rmSync(small, { recursive: true, force: true });
