@@ -100,7 +100,8 @@ export const cacheRows: readonly GuestRow[] = [
     name: 'flip-ram',
     target: 'cache',
     way: 'flip',
-    weight: 4,
+    weight: 1,
+    slow: true,
     does: "bytes of a template's RAM change, its time stays",
     draw: (random) =>
       cacheScene(random, 'RAM files with flipped bytes', harmTemplates('ram', drawFlips(random, 4000), true)),
