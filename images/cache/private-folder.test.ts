@@ -10,7 +10,8 @@ const modeOf = (file: string): string => (statSync(file).mode & 0o7777).toString
 function leaveCache(test: Test, umask: number): { folder: string; whole: string; other: string } {
   const before = process.umask(umask);
   const folder = path.join(test.testdir({}), 'cache');
-  for (const name of ['', 'blobs', 'artefacts', 'templates']) mkdirSync(path.join(folder, name));
+  for (const name of ['', 'blobs', 'artefacts', 'templates', 'nodes', 'toolchain'])
+    mkdirSync(path.join(folder, name));
   const whole = path.join(folder, 'blobs', createHash('sha256').update('whole').digest('hex'));
   const other = path.join(folder, 'blobs', createHash('sha256').update('other').digest('hex'));
   writeFileSync(whole, 'whole');

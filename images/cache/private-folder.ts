@@ -29,8 +29,10 @@ const derived = [
   'engines',
   'experience.json',
   'modules',
+  'nodes',
   'successors',
   'templates',
+  'toolchain',
   'unpinned',
   'workloads',
 ];
@@ -91,9 +93,19 @@ function refuseOpen(file: string, { mode }: Stats): PoolproofError {
 /** Makes a cache of this user's private, and marks what is in it as doubtful. */
 async function close(folder: string, status: Stats, entries: readonly Dirent[]): Promise<void> {
   const isOurs = status.uid === (process.geteuid?.() ?? status.uid);
-  const isCache = entries.every(({ name }) => known.has(name));
+  const foreign = entries.find(({ name }) => !known.has(name));
+  if (foreign !== undefined) {
+    throw new PoolproofError(
+      'NOT_PRIVATE',
+      `others may write here or below, and it holds ${JSON.stringify(foreign.name)}, which no cache does`,
+      {
+        file: folder,
+        hint: 'chmod -R go-w it if you trust it, or set POOLPROOF_CACHE to a folder of its own',
+      },
+    );
+  }
   // With the sticky bit it is a folder for everybody, as /tmp is.
-  if (!isOurs || !isCache || (status.mode & sticky) !== 0) throw refuseOpen(folder, status);
+  if (!isOurs || (status.mode & sticky) !== 0) throw refuseOpen(folder, status);
   const blobs = path.join(folder, blobsFolder);
   const files = (await readdir(blobs).catch(() => [])).map((name) => path.join(blobs, name));
   // Somebody who still has such a file open writes to it also when the folder is private.

@@ -123,7 +123,7 @@ const needsRoot = (): string | null => (isRoot ? null : 'mounting a small disk n
 
 const mount = (folder: string, sizeKib: number): void => {
   mkdirSync(folder, { recursive: true });
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${sizeKib}k`, 'tmpfs', folder]);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${sizeKib}k,mode=0700`, 'tmpfs', folder]);
 };
 
 /** Results on a disk that is full soon; it grows before the run is resumed. */
