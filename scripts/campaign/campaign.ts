@@ -30,6 +30,8 @@ export type Campaign = Readonly<{
   fake: readonly number[];
   selection: Selection;
   cacheDir: string;
+  /** Faults over real guests at a time, each with a workplace of its own. */
+  jobs: number;
   onOutcome: (outcome: Outcome) => void;
   /** Ends the campaign behind the fault that is on: what it started is ended with it. */
   signal: AbortSignal;
@@ -59,17 +61,20 @@ async function playReal(place: Workplace, row: GuestRow, seed: number, number: n
 
 /** @throws Error when a run without a fault is not right. */
 export async function runCampaign(campaign: Campaign): Promise<void> {
-  const { seed, real, fake, selection, cacheDir, onOutcome, signal, say } = campaign;
+  const { seed, real, fake, selection, cacheDir, jobs, onOutcome, signal, say } = campaign;
   const chosen = selectRows(guestRows, selection);
   if (fake.length > 0 && selectRows(fakeRows, selection).length > 0) await runFakes(campaign);
   if (real.length === 0 || chosen.length === 0) return;
-  const place = await Workplace.open(cacheDir, say);
-  try {
-    for (const number of real) {
-      if (signal.aborted) return;
-      onOutcome(await playReal(place, chooseRow(chosen, seed, number), seed, number));
+  const left = [...real];
+  const work = async (): Promise<void> => {
+    const place = await Workplace.open(cacheDir, say);
+    try {
+      for (let number = left.shift(); number !== undefined && !signal.aborted; number = left.shift())
+        onOutcome(await playReal(place, chooseRow(chosen, seed, number), seed, number));
+    } finally {
+      place.close();
     }
-  } finally {
-    place.close();
-  }
+  };
+  const ends = await Promise.allSettled(Array.from({ length: Math.min(jobs, real.length) }, work));
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
 }

@@ -17,6 +17,7 @@ const help = `node dist/scripts/campaign/main.js [options]
   --faults N      faults in all (default 100)
   --real R        of them over real guests (default: 30 of 100)
   --seed S        draws the same faults again (default: the time)
+  --jobs N        faults over real guests at a time (default 1)
   --only WORDS    rows by name, target or way, with commas
   --quick         without rows that take long
   --fault ID      just this one, e.g. real-17; again for more
@@ -30,6 +31,7 @@ const { values } = parseArgs({
     faults: { type: 'string', default: '100' },
     real: { type: 'string' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    jobs: { type: 'string', default: '1' },
     only: { type: 'string', default: '' },
     quick: { type: 'boolean', default: false },
     fault: { type: 'string', multiple: true },
@@ -109,6 +111,7 @@ async function main(): Promise<number> {
     ...numbers,
     selection,
     cacheDir: resolveCacheFolder(),
+    jobs: Math.max(1, count('jobs', values.jobs)),
     onOutcome: (outcome) => {
       outcomes.push(outcome);
       tell(outcome);
