@@ -85,15 +85,19 @@ const hostile: readonly Hostile[] = [
     name: 'forge-output',
     way: 'garble',
     does: 'it replaces what was kept of its output',
-    subject: fixed('echo OND; $b sleep 0.5; echo STD >/run/subject/out.head', [onDemand]),
+    subject: fixed(
+      'echo OND; $b sleep 0.5; for f in /run/subject /state /proc/1/root/state; do echo STD >$f/out.head; done; true',
+      [onDemand],
+    ),
   },
   {
     name: 'link-output',
     way: 'garble',
     does: 'it replaces what was kept of its output by a link',
-    subject: fixed('echo OND; $b sleep 0.5; echo STD >/tmp/own; $b ln -sf /tmp/own /run/subject/out.head', [
-      onDemand,
-    ]),
+    subject: fixed(
+      'echo OND; $b sleep 0.5; echo STD >/tmp/own; for f in /run/subject /state; do $b ln -sf /tmp/own $f/out.head; done; true',
+      [onDemand],
+    ),
   },
   {
     name: 'kill-all',
@@ -213,7 +217,7 @@ const hostile: readonly Hostile[] = [
     name: 'remove-session',
     way: 'cut',
     does: "it removes the session's files",
-    subject: fixed('$b rm -rf /run/subject /bin/texts; echo STD', [standard], 6),
+    subject: fixed('$b rm -rf /run/subject /state /session /bin/texts /bin/keep; echo STD', [standard], 6),
   },
   {
     name: 'mount-over',
@@ -227,7 +231,14 @@ const hostile: readonly Hostile[] = [
     weight: 0.4,
     slow: true,
     does: 'it resets its machine',
-    subject: fixed('echo STD; $b reboot -f; $b sleep 5', [{ outcome: 'guest-died' }], 8),
+    subject: fixed('echo STD; echo b >/proc/sysrq-trigger; $b sleep 5', [{ outcome: 'guest-died' }], 8),
+  },
+  {
+    name: 'reboot',
+    way: 'kill',
+    weight: 0.4,
+    does: 'it asks for a reboot, which ends the processes of its own namespace',
+    subject: fixed('echo STD; $b reboot -f; $b sleep 5', [{ outcome: 'crashed' }], 8),
   },
 ];
 
