@@ -46,7 +46,7 @@ const crash: Script = { exitCode: 134 };
 const panic: Script = { dieDuringRun: '[    1.000000] Kernel panic - not syncing: out of memory\n' };
 const silent: Script = { silent: true };
 const stopped = () => ({ ...startSample(), stopped: true });
-const hangs: Script = { neverEnds: true };
+const hangs: Script = { neverEnds: true, ms: 1000 };
 
 /** Short: a machine that plays the guest answers at once or never. */
 const deadlines = {
