@@ -260,3 +260,16 @@ t.test('an expected line that is missing makes what happened unexpected', (t) =>
   );
   t.end();
 });
+
+t.test('a line that says it is up, which the grep of the guest did not take for one, is no time-out', (t) => {
+  for (const stdout of ['listening on 80\r\n', 'pooling on\nlistening on 80\n']) {
+    t.match(end(line, { timedOut: true, signal: 'SIGKILL', exitCode: null, stdout }), {
+      outcome: 'broken',
+      reason: /the guest saw none/,
+    });
+  }
+  t.match(end(line, { timedOut: true, signal: 'SIGKILL', exitCode: null, stdout: 'pooling on\n' }), {
+    outcome: 'timeout',
+  });
+  t.end();
+});
