@@ -144,6 +144,23 @@ t.test('one clone, and subjects that forge, fill, kill and hide', async (t) => {
     t.match(await runIn(session, 'kill -SEGV $$'), { signal: 'SIGSEGV' });
   });
 
+  await t.test('a program that the kernel starts for it has no capability', async (t) => {
+    const ended = await runIn(
+      session,
+      `echo 'while read -r key value; do case $key in CapEff:) echo "$value" ;; esac; done </proc/self/status >/tmp/caps' >/tmp/helper
+echo '|/bin/busybox sh /tmp/helper' >/proc/sys/kernel/core_pattern
+ulimit -c unlimited
+(kill -SEGV $(exec sh -c 'echo $PPID'))
+for try in 1 2 3 4 5 6 7 8 9; do [ -s /tmp/caps ] || sleep 1; done
+cat /tmp/caps
+echo "4294967295 4294967295" >/proc/sys/kernel/usermodehelper/bset
+cat /proc/sys/kernel/usermodehelper/bset
+echo core >/proc/sys/kernel/core_pattern`,
+    );
+    t.match(ended.stdout, /^0{16}$/m, 'the helper of a core file ran, and with nothing');
+    t.match(ended.stdout, /^0\s+0$/m, 'and nobody gives it back');
+  });
+
   await t.test('closed streams are no end, and streams that are held do not keep it waiting', async (t) => {
     t.match(await runIn(session, 'echo x; exec >&- 2>&-; sleep 1; exit 6'), { exitCode: 6, stdout: 'x\n' });
     const script = `(setsid sh -c 'trap "" TERM HUP INT; sleep 600; echo late' &) ; echo early; exit 3`;

@@ -11,6 +11,9 @@ busybox mount -t tmpfs -o size=16M,mode=0700 tmpfs /run
 busybox mount -t tmpfs -o size=64M tmpfs /tmp
 busybox mount -t cgroup2 cgroup2 /sys/fs/cgroup
 busybox ln -s /proc/self/fd /dev/fd
+# What the kernel starts by itself, as /proc/sys/kernel/core_pattern may name a program, runs outside every namespace of
+# the subject: without any capability it cannot reach the session there. Nobody can give them back.
+for set in bset inheritable; do echo 0 0 >"/proc/sys/kernel/usermodehelper/$set"; done
 # For subjects that listen, or talk to themselves. The wasm host does neither.
 busybox ifconfig lo 127.0.0.1 up
 
