@@ -25,6 +25,7 @@ const classCures: Readonly<Partial<Record<FailureClass, string>>> = {
   'guards-disabled':
     'an address-space limit of 16 GiB or more (ulimit -v, LimitAS=) brings the guard regions back',
   unsupported: 'a newer Node or wasmtime offers it',
+  verification: 'the engine is not what was configured, so no tier of it is believed: replace its library',
   killed: 'more RAM, or a larger memory.max of the cgroup, brings it back',
   timeout: 'a longer --deadline may bring it back',
 };

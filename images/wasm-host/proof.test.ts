@@ -102,18 +102,18 @@ t.test('an engine that is not what was configured proves no tier', async (t) => 
   }
 });
 
-t.test('without pools at all neither pooled tier is claimed', async (t) => {
+t.test('an engine without pools is refused, and no lower tier of it is tried', async (t) => {
   const patched = path.join(scratch, 'no-pools.so');
   patchLibrary(library, 'wasmtime_pooling_allocation_strategy_set', patched);
-  const { report } = await runHost({ options: { ...wasmtime, library: patched } });
+  const { code, stderr, report } = await runHost({ options: { ...wasmtime, library: patched } });
+  t.equal(code, 3);
   t.match(report, {
-    tier: 'on-demand',
-    attempts: [
-      { tier: 'standard', failure: { class: 'verification' } },
-      { tier: 'conservative', failure: { class: 'verification' } },
-      { tier: 'on-demand', ok: true },
-    ],
+    outcome: 'exhausted',
+    tier: null,
+    attempts: [{ tier: 'standard', failure: { class: 'verification' } }],
   });
+  t.equal(report?.attempts.length, 1);
+  t.match(stderr, /no tier of it is believed: replace its library/);
 });
 
 t.test(

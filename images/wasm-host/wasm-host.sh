@@ -187,6 +187,8 @@ for tier in $order; do
     cat "$state/$attempt.stderr" >&2
     exit "$status"
   fi
+  # An engine that is not what was configured is not believed at any other tier either.
+  [ "$status" -ne 11 ] || break
   if [ "$attempt" -eq 1 ] && [ ! -e "$state/1.started" ]; then
     # No JavaScript ran, so no tier is to blame, unless Node only refused our flag.
     case $(cat "$state/1.stderr") in

@@ -31,6 +31,8 @@ import { startStopwatch, type Stopwatch } from './stopwatch.ts';
 const exitUsage = 2;
 const exitExhausted = 3;
 const exitFailed = 10;
+/** The engine is not what was configured: no other tier of it is tried. */
+const exitRefused = 11;
 /** A defect of this program (EX_SOFTWARE): says nothing about any tier. */
 const exitDefect = 70;
 
@@ -70,7 +72,7 @@ async function run(args: WorkerArguments, stopwatch: Stopwatch): Promise<number>
     const failure = toFailure(args.tier, error);
     if (failure === null) throw error;
     writeFileSync(attemptFile(args.state, args.attempt, 'failure'), JSON.stringify(failure));
-    return exitFailed;
+    return failure.class === 'verification' ? exitRefused : exitFailed;
   }
 }
 
