@@ -134,7 +134,7 @@ t.test(
   { skip: process.getuid?.() !== 0 && 'mounting needs root' },
   async (t) => {
     const ground = emptyCache(t);
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1200M', 'tmpfs', ground.templates]);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1200M,mode=0700', 'tmpfs', ground.templates]);
     t.teardown(() => execFileSync('umount', [ground.templates]));
     const { ended } = start(ground, 'full');
     await untilBuilding(ground.templates, 'ram');

@@ -44,7 +44,7 @@ t.test(
       cpuModel: 'Common KVM processor',
       swapTotal: 256 * mib - 4096,
       hugePages: 10,
-      overcommitBytes: 600 * mib,
+      overcommitKbytes: 600 * mib,
       commitLimit: 856 * mib - 4096,
       stackLimit: 16 * mib,
       cgroupMemoryMax: 256 * mib,

@@ -53,7 +53,9 @@ function twoOnOneRun(random: Random): Scene {
     strike: async (first, place) => {
       const second = await place.start(run, ['--resume']).ended;
       const wasOn = await Promise.race([first.ended.then(() => false), Promise.resolve(true)]);
-      if (!wasOn || (second.exitCode === 2 && second.stderr.includes('STORE_BUSY'))) return [];
+      // The first may have closed its run, and be at its page: then nothing is left to run.
+      const ranNothing = second.exitCode === 0 && !/^\[\d+\/\d+\]/m.test(second.stderr);
+      if (!wasOn || ranNothing || (second.exitCode === 2 && second.stderr.includes('STORE_BUSY'))) return [];
       return [`a second harness was let in: exit code ${second.exitCode ?? 'none'}`];
     },
     ends: 'judged',
