@@ -1,6 +1,6 @@
 /** What a command may touch of the outside: the terminal and the wish to stop. */
 import { resolveCacheFolder } from '../../images/cache/cache-folder.ts';
-import { readFile } from 'node:fs/promises';
+import { readToolVersion } from '../run/tool-version.ts';
 import { PoolproofError } from '../errors.ts';
 import { parseSize } from '../axes/size.ts';
 import { showable } from '../plain-text.ts';
@@ -21,16 +21,6 @@ export type Context = Readonly<{
   finishOnSignal: () => void;
   close: () => void;
 }>;
-
-async function readVersion(): Promise<string> {
-  // The sources run from harness/commands/, the compiled files from dist/harness/commands/.
-  for (const parent of ['../..', '../../..']) {
-    const text = await readFile(new URL(`${parent}/package.json`, import.meta.url), 'utf8').catch(() => null);
-    const parsed: unknown = text === null ? null : JSON.parse(text);
-    if (typeof parsed === 'object' && parsed !== null && 'version' in parsed) return String(parsed.version);
-  }
-  return 'unknown';
-}
 
 /**
  * The real terminal. A first signal ends the process at once, as there is nothing to save: QEMU and the tools die with
@@ -55,7 +45,7 @@ export async function openContext(): Promise<Context> {
   process.stderr.on('error', () => undefined);
   const [outColor, errColor] = [wantsColor(process.stdout), wantsColor(process.stderr)];
   return {
-    version: await readVersion(),
+    version: await readToolVersion(),
     out: (text) => void process.stdout.write(showable(text, outColor)),
     err: (text) => void process.stderr.write(showable(text, errColor)),
     stdout: process.stdout,

@@ -1,6 +1,5 @@
 /** What a run needs before its first cell: QEMU, images, the accelerator. */
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { buildImages, type BuiltDisk, type BuiltImages, type ImageEvent } from '../../images/build.ts';
 import { buildSubjectDisk } from '../../images/subject-disk.ts';
 import { PoolproofError } from '../errors.ts';
@@ -14,6 +13,7 @@ import { buildMachineSpec } from '../plan/machine-spec.ts';
 import { collectRequirements } from '../plan/requirements.ts';
 import type { SelectedPart } from '../plan/select-part.ts';
 import { publicPath } from '../store/run-record.ts';
+import { readToolVersion } from './tool-version.ts';
 import type { RunInit } from '../store/open-run.ts';
 
 export type PrepareOptions = Readonly<{
@@ -95,16 +95,6 @@ async function addSubjects(
     digest: `sha256:${digest.digest('hex')}`,
     subjects: folders,
   };
-}
-
-async function readToolVersion(): Promise<string> {
-  // The sources run from harness/run/, the compiled files from dist/harness/run/.
-  for (const parent of ['../..', '../../..']) {
-    const text = await readFile(new URL(`${parent}/package.json`, import.meta.url), 'utf8').catch(() => null);
-    const parsed: unknown = text === null ? null : JSON.parse(text);
-    if (typeof parsed === 'object' && parsed !== null && 'version' in parsed) return String(parsed.version);
-  }
-  return 'unknown';
 }
 
 /** The record of a run, as far as it is known before the first cell. */
