@@ -3,24 +3,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import t from 'tap';
-import type { BuiltImages } from '../../images/build.ts';
 import { fakeMachines, type Script } from '../fixtures/fake-machine.ts';
 import { conservativeReport, tableFailure } from '../fixtures/outcome/observations.ts';
 import { startSample } from '../machine/guest-time.ts';
 import { parseMatrix } from '../matrix/load.ts';
+import { fakeImages as images } from '../fixtures/fake-prepared.ts';
 import { deadlinesFor } from '../plan/deadlines.ts';
 import { buildMachineSpec } from '../plan/machine-spec.ts';
 import { runCell } from './run-cell.ts';
 
-const images: BuiltImages = {
-  kernel: { path: '/k', digest: 'sha256:1', release: '6.1.0-fake' },
-  initramfs: { path: '/i', digest: 'sha256:2' },
-  disks: [],
-  digest: 'sha256:3',
-  components: [],
-  nodes: { '22': '22.23.3' },
-  engines: { '50.0.1': '/lib' },
-};
 const proof = { ...conservativeReport.proof, tier: 'standard' };
 const [failed, proven] = conservativeReport.attempts;
 const standard = { ...proven, tier: 'standard', predicted: null };

@@ -3,7 +3,6 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import t, { type Test } from 'tap';
-import type { BuiltImages } from '../../images/build.ts';
 import { fakeMachines, type Script } from '../fixtures/fake-machine.ts';
 import { parseMatrix } from '../matrix/load.ts';
 import type { Prepared } from './prepare.ts';
@@ -13,17 +12,9 @@ import { exitCodeOfRun } from '../report/exit-code.ts';
 import { findCompleteness } from '../store/completeness.ts';
 import { readRun, collectResults } from '../store/read-run.ts';
 import type { Result } from '../store/result.ts';
+import { fakeImages as images } from '../fixtures/fake-prepared.ts';
 import { conservativeReport } from '../fixtures/outcome/observations.ts';
 
-const images: BuiltImages = {
-  kernel: { path: '/k', digest: 'sha256:1', release: '6.1.0-fake' },
-  initramfs: { path: '/i', digest: 'sha256:2' },
-  disks: [],
-  digest: 'sha256:3',
-  components: [],
-  nodes: { '22': '22.23.3' },
-  engines: { '50.0.1': '/lib' },
-};
 const prepared: Prepared = {
   qemu: { path: process.execPath, version: '7.2.0', title: 'QEMU emulator version 7.2.0' },
   computer: { cores: 2, cpuModel: 'x', memTotalMib: 8000, memAvailableMib: 8000, kernel: '6', os: 'Debian' },

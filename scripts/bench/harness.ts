@@ -6,7 +6,7 @@ import path from 'node:path';
 import { conservativeReport } from '../../harness/fixtures/outcome/observations.ts';
 import { fakeMachines } from '../../harness/fixtures/fake-machine.ts';
 import { loadMatrix, parseMatrix } from '../../harness/matrix/load.ts';
-import type { Prepared } from '../../harness/run/prepare.ts';
+import { fakePrepared as prepared } from '../../harness/fixtures/fake-prepared.ts';
 import { runMatrix, runPrepared } from '../../harness/run/run.ts';
 import { ownFlags, readCores, spreadOf, timeProcess, withFolder, type Spread } from './measure.ts';
 
@@ -37,33 +37,6 @@ export async function benchPlan(): Promise<Readonly<{ cells: number; seconds: nu
     };
   });
 }
-
-const prepared: Prepared = {
-  qemu: { path: process.execPath, version: '7.2.0', title: 'fake' },
-  computer: {
-    cores: 8,
-    cpuModel: 'fake',
-    memTotalMib: 64_000,
-    memAvailableMib: 64_000,
-    kernel: '6',
-    os: 'fake',
-  },
-  accelerator: { accelerator: 'tcg', reason: 'fake' },
-  images: new Map([
-    [
-      'bookworm',
-      {
-        kernel: { path: '/k', digest: 'd', release: '6.1.0-fake' },
-        initramfs: { path: '/i', digest: 'd' },
-        disks: [],
-        digest: 'd',
-        components: [],
-        nodes: { '22': '22.23.3' },
-        engines: { '50.0.1': '/lib' },
-      },
-    ],
-  ]),
-};
 
 /** Milliseconds a cell, with machines that answer at once: what the harness adds, evidence and flushes included. */
 export async function benchFakeMatrix(

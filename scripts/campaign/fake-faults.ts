@@ -9,7 +9,7 @@ import pLimit from 'p-limit';
 import { fakeMachines, type Script } from '../../harness/fixtures/fake-machine.ts';
 import { conservativeReport } from '../../harness/fixtures/outcome/observations.ts';
 import { parseMatrix } from '../../harness/matrix/load.ts';
-import type { Prepared } from '../../harness/run/prepare.ts';
+import { fakePrepared as prepared } from '../../harness/fixtures/fake-prepared.ts';
 import { runPrepared } from '../../harness/run/run.ts';
 import { checkExitCode, judgeResults, readLines } from './checks.ts';
 import { chooseRow, randomOf } from './draw.ts';
@@ -18,29 +18,6 @@ import { faultyMachines, type FaultyMachine } from './faulty-machine.ts';
 import { selectRows, type Selection } from './select-rows.ts';
 import type { SmallCell, Truth } from './small-runs.ts';
 import type { Outcome } from './table.ts';
-
-const images = {
-  kernel: { path: '/k', digest: 'd', release: '6.1.0-fake' },
-  initramfs: { path: '/i', digest: 'd' },
-  disks: [],
-  digest: 'd',
-  components: [],
-  nodes: { '22': '22.23.3' },
-  engines: { '50.0.1': '/lib' },
-};
-const prepared: Prepared = {
-  qemu: { path: process.execPath, version: '7.2.0', title: 'fake' },
-  computer: {
-    cores: 2,
-    cpuModel: 'fake',
-    memTotalMib: 64_000,
-    memAvailableMib: 64_000,
-    kernel: '6',
-    os: 'fake',
-  },
-  accelerator: { accelerator: 'kvm', reason: 'fake' },
-  images: new Map([['bookworm', images]]),
-};
 
 /** A fake answers at once, so what is lost is known soon. */
 const deadlines = {
