@@ -1,3 +1,4 @@
+/** Recipes: one plan per file of an image, with its components and the way it is made of them. */
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';

@@ -1,3 +1,4 @@
+/** A request resolved to plans, pins and recipes, and the part of them that the cache already has. */
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { checkUpToDate, loadHostFiles, loadMeasureFiles } from './archive/host-files.ts';

@@ -1,3 +1,4 @@
+/** Builds images: fetches and makes what the cache lacks (`buildImages`). */
 import { mkdir, readdir, readFile, rm, statfs, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import pLimit from 'p-limit';

@@ -1,3 +1,4 @@
+/** Removes files from the cache that no image needs, or that exceed a size (`images gc`). */
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { findInCache, openJob, type JobOptions } from './build-job.ts';

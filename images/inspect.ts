@@ -1,3 +1,4 @@
+/** Lists the images there are, and verifies every byte of them (`images list`, `images verify`). */
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { findInCache, openJob, type JobOptions } from './build-job.ts';

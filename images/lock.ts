@@ -1,3 +1,4 @@
+/** Reads and writes `lock.yaml`: the version, size and sha256 of every component. */
 import { readFile } from 'node:fs/promises';
 import writeFileAtomic from 'write-file-atomic';
 import { isNode, LineCounter, parseDocument, stringify, visit, type Document } from 'yaml';

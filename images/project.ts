@@ -1,10 +1,8 @@
+/** Paths of the project's own files, in a checkout and in an installed package. */
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/**
- * Where the project's own files are, both when the sources run as they are (tests) and when the
- * compiled ones in dist/ do. Compiled files keep the layout of their sources below dist/.
- */
+// Sources run as they are in tests; compiled files keep the layout of their sources below dist/.
 const here = path.dirname(fileURLToPath(import.meta.url));
 const fromSource = import.meta.url.endsWith('.ts');
 const root = path.resolve(here, fromSource ? '..' : '../..');

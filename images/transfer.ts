@@ -1,3 +1,4 @@
+/** Exports built images as one archive, and imports them on a computer without package managers. */
 import { resolveCacheFolder } from './cache/cache-folder.ts';
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';

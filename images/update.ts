@@ -1,3 +1,4 @@
+/** Moves every pin of `lock.yaml` to the newest version (`images update`). */
 import { resolveCacheFolder } from './cache/cache-folder.ts';
 import path from 'node:path';
 import { holdBuildLock } from './cache/build-lock.ts';

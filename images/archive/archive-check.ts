@@ -1,3 +1,4 @@
+/** Checks an archive of images against its own list of contents before anything of it is kept. */
 import { createWriteStream } from 'node:fs';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';

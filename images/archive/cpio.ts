@@ -1,3 +1,5 @@
+/** Writes cpio archives, the format of an initramfs. */
+
 /** What goes into an initramfs; owners, times and inode numbers are fixed by the writer. */
 export type CpioEntry = Readonly<
   { path: string } & (

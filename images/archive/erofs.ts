@@ -1,3 +1,4 @@
+/** Packs a folder into a read-only erofs disk whose bytes depend on nothing but its files. */
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { runTool } from '../source/run-tool.ts';

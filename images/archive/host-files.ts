@@ -1,3 +1,4 @@
+/** Lists the compiled wasm host and model as the files of their disk. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { PoolproofError } from '../errors.ts';

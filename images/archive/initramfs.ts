@@ -1,3 +1,4 @@
+/** Builds the initramfs: busybox, kernel modules, folders, and the scripts of `guest/`. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { busyboxApplets, guestModules, mountPoint } from '../definitions.ts';

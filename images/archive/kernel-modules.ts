@@ -1,3 +1,4 @@
+/** Kernel modules in the order of loading, read from the modules themselves. */
 import { PoolproofError } from '../errors.ts';
 
 /** Reads one module's file by name; undefined when the kernel has no such module file. */

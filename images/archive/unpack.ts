@@ -1,3 +1,4 @@
+/** Takes files out of Debian, npm and Python packages. */
 import { mkdir, readFile } from 'node:fs/promises';
 import { unzipSync } from 'fflate';
 import { extract } from 'tar';

@@ -1,3 +1,4 @@
+/** The lock that lets one process at a time build in a cache. */
 import { once } from 'node:events';
 import path from 'node:path';
 import { execa } from 'execa';

@@ -1,3 +1,4 @@
+/** The place of the cache: `POOLPROOF_CACHE`, else the XDG cache folder. */
 import os from 'node:os';
 import path from 'node:path';
 

@@ -1,3 +1,4 @@
+/** The cache: files named by their sha256, and records of the recipes that made them. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { access, chmod, constants, mkdir, mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises';

@@ -1,3 +1,4 @@
+/** Fetches Debian packages with an apt root of its own, which changes nothing on this computer. */
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';

@@ -1,3 +1,4 @@
+/** Fetches a component once, checks it against its pin, and remembers successors of dropped versions. */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import pLimit from 'p-limit';

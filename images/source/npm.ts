@@ -1,3 +1,4 @@
+/** Fetches packages and their versions with npm. */
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';

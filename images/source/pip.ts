@@ -1,3 +1,4 @@
+/** Fetches wheels and their versions with pip, for the guest's platform. */
 import { mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { PoolproofError } from '../errors.ts';

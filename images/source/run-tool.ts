@@ -1,3 +1,4 @@
+/** Runs a tool to its end, and turns its failure into an error to act on. */
 import { PoolproofError, type ErrorCode } from '../errors.ts';
 import { runProgram, workBounds } from '../run-program.ts';
 import { packageOfTool } from '../tools.ts';

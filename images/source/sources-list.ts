@@ -1,3 +1,5 @@
+/** Reads apt's sources of this computer, and selects the mirrors for a Debian suite. */
+
 /** One repository of the machine's own apt configuration, as far as a private apt root needs it. */
 export type DebianSource = Readonly<{
   uri: string;
