@@ -3,13 +3,11 @@
  *
  * A README that wants the table has the markers `<!-- files -->` and `<!-- end of files -->`. A file's words are the first
  * sentence of the comment at its head, a folder's the title of its README. Rows keep their order, which is the order
- * to read in; new files come last. With `--check` nothing is written, and the end is 1 where a table is out of date.
- * Run from the root of the repository: `node dist/scripts/generate-file-tables.js [--check]`.
+ * to read in; new files come last.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
-import writeFileAtomic from 'write-file-atomic';
+import type { GeneratedFiles } from './generate.ts';
 
 const begin = '<!-- files -->';
 const end = '<!-- end of files -->';
@@ -103,27 +101,17 @@ export function replaceTable(file: string, readme: string, rows: readonly Row[])
   return readme.slice(0, from) + text + readme.slice(to);
 }
 
-/** READMEs with a table, below the folders of the project. */
-async function listReadmes(): Promise<readonly string[]> {
-  const found = await Promise.all(
-    roots.map(async (root) =>
-      (await readdir(root, { recursive: true }))
-        .filter((name) => path.basename(name) === 'README.md')
-        .map((name) => path.join(root, name)),
-    ),
-  );
-  return found.flat().sort();
-}
-
-const isCheck = process.argv.includes('--check');
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  for (const file of await listReadmes()) {
-    const before = await readFile(file, 'utf8');
-    if (!before.includes(begin)) continue;
-    const after = replaceTable(file, before, await listRows(path.dirname(file)));
-    if (before === after) continue;
-    process.stderr.write(`${file}: ${isCheck ? 'out of date, run: npm run generate' : 'written'}\n`);
-    if (isCheck) process.exitCode = 1;
-    else await writeFileAtomic(file, after);
+/** Every README with a table, below the folders of the project. */
+export async function renderFileTables(root: string): Promise<GeneratedFiles> {
+  const files: Record<string, string> = {};
+  for (const folder of roots) {
+    const names = await readdir(path.join(root, folder), { recursive: true });
+    for (const name of names.filter((each) => path.basename(each) === 'README.md').sort()) {
+      const [file, place] = [path.join(folder, name), path.join(root, folder, name)];
+      const readme = await readFile(place, 'utf8');
+      if (readme.includes(begin))
+        files[file] = replaceTable(file, readme, await listRows(path.dirname(place)));
+    }
   }
+  return files;
 }

@@ -1,20 +1,17 @@
 /**
- * Assembles the guest's small programs, images/guest/programs/<architecture>/*.s, into the bytes that are built into an
- * image: images/guest/programs/<architecture>.ts. The bytes are checked in, so only who changes a program needs binutils.
- * With `--check` it only compares, and ends with 1 when they are out of date.
- * Run from the root of the repository: `node dist/scripts/generate-guest-programs.js [--check]`.
+ * Assembles the guest's small programs, `images/guest/programs/<architecture>/*.s`, into the bytes that are built into images.
+ * The bytes, `images/guest/programs/<architecture>.ts`, are checked in: binutils are only needed to change a program.
  */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { execa } from 'execa';
-import writeFileAtomic from 'write-file-atomic';
+import type { GeneratedFiles } from './generate.ts';
 
-/** What the assembler is told for each architecture. */
+/** The assembler's options by architecture. */
 const assemblerOptions = { 'x86-64': ['--64'] } as const;
 
-/** The bytes of a program's only section, in base64. @throws Error with the assembler's words. */
+/** The bytes of a program's only section, in base64. @throws Error with the assembler's message. */
 async function assemble(source: string, options: readonly string[]): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'poolproof-assemble-'));
   try {
@@ -27,15 +24,15 @@ async function assemble(source: string, options: readonly string[]): Promise<str
   }
 }
 
-/** Path → text, relative to the root of the repository. */
-async function renderFiles(): Promise<Readonly<Record<string, string>>> {
+/** One generated file per architecture. */
+export async function renderGuestPrograms(root: string): Promise<GeneratedFiles> {
   const files: Record<string, string> = {};
   for (const [architecture, options] of Object.entries(assemblerOptions)) {
     const folder = path.join('images/guest/programs', architecture);
-    const names = (await readdir(folder)).filter((name) => name.endsWith('.s')).sort();
+    const names = (await readdir(path.join(root, folder))).filter((name) => name.endsWith('.s')).sort();
     const rows = await Promise.all(
       names.map(async (name) => {
-        const bytes = await assemble(path.join(folder, name), options);
+        const bytes = await assemble(path.join(root, folder, name), options);
         return `  ${path.basename(name, '.s')}: '${bytes}',\n`;
       }),
     );
@@ -44,15 +41,4 @@ async function renderFiles(): Promise<Readonly<Record<string, string>>> {
       `export const programs = {\n${rows.join('')}} as const;\n`;
   }
   return files;
-}
-
-const isCheck = process.argv.includes('--check');
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  for (const [file, after] of Object.entries(await renderFiles())) {
-    const before = await readFile(file, 'utf8').catch(() => null);
-    if (before === after) continue;
-    process.stderr.write(`${file}: ${isCheck ? 'out of date, run: npm run generate' : 'written'}\n`);
-    if (isCheck) process.exitCode = 1;
-    else await writeFileAtomic(file, after);
-  }
 }

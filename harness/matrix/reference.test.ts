@@ -1,32 +1,12 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { axes, axisNames, defineAxes } from '../axes/table.ts';
-import { generate, run } from './generate.ts';
 import { loadMatrix } from './load.ts';
 import { endMark, renderReference, replaceReference, startMark } from './reference.ts';
 import { renderSchema } from './json-schema.ts';
 
 const root = join(import.meta.dirname, '../..');
-
-t.test('the committed schema and reference are what the axis table says', async (t) => {
-  for (const { path, before, after } of await generate(root)) t.equal(before, after, path);
-  t.equal(await run(root, ['--check']), 0);
-});
-
-t.test('generate writes what is out of date, and --check only says so', async (t) => {
-  const folder = t.testdir({ matrices: { 'README.md': `a\n${startMark}\nold\n${endMark}\nb\n` } });
-  t.equal(await run(folder, ['--check']), 1);
-  t.match(await readFile(join(folder, 'matrices/README.md'), 'utf8'), 'old');
-  t.equal(await run(folder, []), 0);
-  t.equal(await run(folder, ['--check']), 0);
-  const readme = await readFile(join(folder, 'matrices/README.md'), 'utf8');
-  t.match(readme, /^a\n/);
-  t.match(readme, /\nb\n$/);
-  t.notMatch(readme, 'old');
-  await writeFile(join(folder, 'matrices/README.md'), 'no marks');
-  await t.rejects(run(folder, []), /marks/);
-});
 
 t.test('the reference has a row per axis', (t) => {
   const rows = renderReference().split('\n');
