@@ -9,7 +9,7 @@ import { axes, defaultSettings, rowOf, type Settings } from '../axes/table.ts';
 import { parseCellId, resolveAxis } from '../matrix/cell-id.ts';
 import { estimateCell } from '../outcome/predict-cell.ts';
 import { textOption, type Context } from './context.ts';
-import { openAsk } from './field-context.ts';
+import { openTrialRunner } from './field-context.ts';
 
 type Options = Readonly<Record<string, unknown>>;
 
@@ -38,16 +38,19 @@ export async function bisect(context: Context, args: readonly string[], options:
   };
   const predicted = predictThreshold(range.length, model);
   // Another boot value is another machine: a template would be made and never used again.
-  const ask = await openAsk(context, options, {
+  const runTrial = await openTrialRunner(context, options, {
     title: 'bisect',
     cold: rowOf(axes, axis).applies === 'boot',
     once: false,
   });
-  const threshold = await findThreshold(async (index) => reached(await ask(range.at(base, index)), tier), {
-    length: range.length,
-    predicted,
-    model,
-  });
+  const threshold = await findThreshold(
+    async (index) => reached(await runTrial(range.at(base, index)), tier),
+    {
+      length: range.length,
+      predicted,
+      model,
+    },
+  );
   context.out(`${describeThreshold(threshold, range, tier, predicted)}\n`);
   return threshold.kind === 'sharp' ? 0 : 1;
 }

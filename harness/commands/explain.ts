@@ -3,7 +3,7 @@ import { PoolproofError } from '../errors.ts';
 import { explainResult } from '../field/explanation.ts';
 import { findResult, parseCellName } from '../field/results.ts';
 import { textOption, type Context } from './context.ts';
-import { openAsk } from './field-context.ts';
+import { openTrialRunner } from './field-context.ts';
 
 export async function explain(
   context: Context,
@@ -18,7 +18,7 @@ export async function explain(
   const result =
     stored ??
     (await (
-      await openAsk(context, options, { title: 'explain', cold: true, once: false })
+      await openTrialRunner(context, options, { title: 'explain', cold: true, once: false })
     )(name.settings));
   for (const line of explainResult(result)) context.out(`${line}\n`);
   return 0;

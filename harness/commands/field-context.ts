@@ -1,48 +1,48 @@
-/** What the field's commands share: an ask with the options of the command line. */
+/** What the field's commands share: a runner of trials with the options of the command line. */
 import { makeTemporaryFolder } from '../../images/temporary-folder.ts';
 import { loadLock } from '../../images/lock.ts';
 import type { FieldImages } from '../field/mapping.ts';
 import { knownImages } from '../axes/table.ts';
-import { bootAsk, remember, type Ask } from '../field/ask.ts';
+import { createTrialRunner, memoize, type RunTrial } from '../field/run-trial.ts';
 import type { Result } from '../store/result.ts';
 import { cacheOption, finishCells, textOption, type Context } from './context.ts';
 import { renderImageEvent } from './image-notices.ts';
 
 type Options = Readonly<Record<string, unknown>>;
 
-export type AskOptions = Readonly<{
+export type TrialOptions = Readonly<{
   /** Title of the runs it makes. */
   title: string;
-  /** Boot every question; a template is only worth its while when the next question needs the same machine. */
+  /** Boot every trial; a template is worth its while only when the next trial needs the same machine. */
   cold: boolean;
-  /** Put each question once. */
+  /** Run each cell once. */
   once: boolean;
 }>;
 
-/** A line a question, on standard error. */
+/** A line per trial, on standard error. */
 function progress(context: Context): (result: Result) => void {
-  let asked = 0;
+  let count = 0;
   return ({ id, outcome, tier }) => {
-    asked += 1;
-    context.err(`${asked}. ${id}: ${tier ?? outcome}\n`);
+    count += 1;
+    context.err(`${count}. ${id}: ${tier ?? outcome}\n`);
   };
 }
 
-/** Where the runs of asked guests go: `--results`, else a folder that goes with this process. */
+/** Where the runs of trials go: `--results`, else a folder that goes with this process. */
 export async function resultsFolder(options: Options): Promise<string> {
   const given = textOption(options, 'results');
   if (given !== undefined) return given;
   return (await makeTemporaryFolder()).path;
 }
 
-/** Asks guests what a command wants to know, with its options and a line of progress for each answer. */
-export async function openAsk(
+/** A runner of trials in guests, with a line of progress per result. */
+export async function openTrialRunner(
   context: Context,
   options: Options,
-  { title, cold, once }: AskOptions,
-): Promise<Ask> {
+  { title, cold, once }: TrialOptions,
+): Promise<RunTrial> {
   const resultsDir = await resultsFolder(options);
-  const ask = bootAsk(
+  const runTrial = createTrialRunner(
     title,
     {
       resultsDir,
@@ -56,7 +56,7 @@ export async function openAsk(
     },
     progress(context),
   );
-  return once ? remember(ask) : ask;
+  return once ? memoize(runTrial) : runTrial;
 }
 
 /** What guests can be made of, with the versions that are pinned. @throws PoolproofError IMAGE_LOCK_INVALID */

@@ -12,7 +12,7 @@ import { plainLine } from '../outcome/plain-text.ts';
 import type { Result } from '../store/result.ts';
 import { tierOption } from './bisect.ts';
 import type { Context } from './context.ts';
-import { loadFieldImages, openAsk } from './field-context.ts';
+import { loadFieldImages, openTrialRunner } from './field-context.ts';
 
 const seen = ({ tier, outcome, reason }: Result): string => plainLine(`${tier ?? outcome}: ${reason}`, 300);
 
@@ -46,14 +46,14 @@ export async function fix(
     context.out('cannot be reproduced here\n');
     return 2;
   }
-  const ask = await openAsk(context, options, { title: 'fix', cold: true, once: true });
-  const before = await ask(settings);
+  const runTrial = await openTrialRunner(context, options, { title: 'fix', cold: true, once: true });
+  const before = await runTrial(settings);
   context.out(`cell: ${formatCellId(settings)}\nnow: ${seen(before)}\n`);
   if (reached(before, wanted)) {
     context.out(`nothing to fix: ${wanted} is reached\n`);
     return 0;
   }
-  const { cure, refuted, useless } = await findFix(settings, wanted, ask);
+  const { cure, refuted, useless } = await findFix(settings, wanted, runTrial);
   const say = ({ candidate, result }: Tried): string => `  ${candidate.change}: ${seen(result)}\n`;
   if (cure === null) {
     context.out(`no cure found for ${wanted}\n`);

@@ -7,7 +7,7 @@ import { formatCellId } from '../matrix/cell-id.ts';
 import type { Settings } from '../axes/table.ts';
 import { estimateCell } from '../outcome/predict-cell.ts';
 import type { Context } from './context.ts';
-import { openAsk } from './field-context.ts';
+import { openTrialRunner } from './field-context.ts';
 
 /** What the model says happens and which pool stops it: the part of a signature it can know. */
 function outline(settings: Settings): string {
@@ -27,8 +27,8 @@ export async function minimize(
   const [text, ...others] = args;
   if (text === undefined || others.length > 0) throw new PoolproofError('USAGE', 'one cell id');
   const { id, settings } = parseCellName(text);
-  const ask = await openAsk(context, options, { title: 'minimize', cold: true, once: true });
-  const first = await ask(settings);
+  const runTrial = await openTrialRunner(context, options, { title: 'minimize', cold: true, once: true });
+  const first = await runTrial(settings);
   const wanted = signatureOf(first);
   if (first.tiers.every(({ ok }) => ok) && first.outcome === 'reached') {
     context.out(`nothing fails at ${id}: ${wanted}\n`);
@@ -36,7 +36,7 @@ export async function minimize(
   }
   const sketch = outline(settings);
   const minimal = await findMinimal(settings, {
-    shows: async (some) => signatureOf(await ask(some)) === wanted,
+    shows: async (some) => signatureOf(await runTrial(some)) === wanted,
     model: (some) => outline(some) === sketch,
   });
   if (minimal === null) {

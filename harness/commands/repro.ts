@@ -26,7 +26,7 @@ import { unpackBundle } from '../store/bundle-unpack.ts';
 import { collectResults, readRun } from '../store/read-run.ts';
 import type { Result } from '../store/result.ts';
 import { textOption, type Context } from './context.ts';
-import { loadFieldImages, openAsk } from './field-context.ts';
+import { loadFieldImages, openTrialRunner } from './field-context.ts';
 import { openGuestShell } from './guest-shell.ts';
 import { reproCase } from './repro-case.ts';
 
@@ -151,8 +151,8 @@ async function reproOne(context: Context, name: string, one: Case, options: Opti
   let reproduction: Reproduction = { end: 'cannot be reproduced here', because: obstacles };
   let result: Result | null = null;
   if (obstacles.length === 0) {
-    const ask = await openAsk(context, options, { title: 'repro', cold: true, once: false });
-    result = await ask(settings);
+    const runTrial = await openTrialRunner(context, options, { title: 'repro', cold: true, once: false });
+    result = await runTrial(settings);
     tell(`guest: ${result.tier ?? result.outcome}: ${result.reason}\n`);
     reproduction = compare(result);
   }

@@ -4,7 +4,7 @@ import { atLeast } from '../../images/allocator/tier.ts';
 import { formatCellId } from '../matrix/cell-id.ts';
 import type { Settings } from '../axes/table.ts';
 import type { Result } from '../store/result.ts';
-import type { Ask } from './ask.ts';
+import type { RunTrial } from './run-trial.ts';
 import { listCandidates, listPopular, type Candidate } from './candidates.ts';
 import { predictSettings, reaches } from './model.ts';
 
@@ -24,12 +24,12 @@ export const reached = ({ tier }: Result, wanted: Tier): boolean => tier !== nul
 /** More than this many popular cures are not tried: each costs a guest. */
 const maxUseless = 3;
 
-/** Every answer comes from `ask`; the model only decides what is asked and in which order. */
-export async function findFix(settings: Settings, wanted: Tier, ask: Ask): Promise<Fix> {
+/** Every answer comes from `runTrial`; the model only decides what is tried and in which order. */
+export async function findFix(settings: Settings, wanted: Tier, runTrial: RunTrial): Promise<Fix> {
   const refuted: Tried[] = [];
   let cure: Tried | null = null;
   for (const candidate of listCandidates(settings, wanted)) {
-    const result = await ask(candidate.settings);
+    const result = await runTrial(candidate.settings);
     if (reached(result, wanted)) {
       cure = { candidate, result };
       break;
@@ -43,7 +43,7 @@ export async function findFix(settings: Settings, wanted: Tier, ask: Ask): Promi
     // Only those are worth a guest that the model says are of no use; what helps is no news here.
     if (reaches(predictSettings(candidate.settings), wanted) || known.has(formatCellId(candidate.settings)))
       continue;
-    const result = await ask(candidate.settings);
+    const result = await runTrial(candidate.settings);
     if (!reached(result, wanted)) useless.push({ candidate, result });
   }
   return { cure, refuted, useless };

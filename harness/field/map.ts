@@ -11,7 +11,7 @@ import { mapHugePages, mapKernel, mapMemory, mapPages, mapSwap } from './machine
 import { plainImages, type FactMapping, type FieldCase, type FieldImages, type Rule } from './mapping.ts';
 import { mapEngine, mapNode, mapUnmet } from './process-rules.ts';
 import type { FieldReport } from './report.ts';
-import { mapOptions, mapVariables } from './word-rules.ts';
+import { mapOptions, mapVariables } from './command-line-rules.ts';
 
 /** In this order: later rules build on what earlier ones set. */
 const rules: readonly Rule[] = [

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { buildResult } from '../fixtures/report/results.ts';
-import { requireVerdict } from './ask.ts';
+import { requireVerdict } from './run-trial.ts';
 
 t.test('a result that says nothing about the subject is no answer, and has a code of its own', (t) => {
   for (const outcome of ['broken', 'invalid', 'skipped'] as const)

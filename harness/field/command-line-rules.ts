@@ -1,4 +1,4 @@
-/** Rules for what the command itself says: variables before the program, options after it. */
+/** Rules for the command line of a report: variables before the program, options after it. */
 import type { Settings } from '../axes/table.ts';
 import { axes } from '../axes/table.ts';
 import { formatSize } from '../axes/size.ts';

@@ -1,4 +1,4 @@
-/** The question every search asks: what happens in a guest with these settings? */
+/** Runs one cell in a guest: every search of this folder rests on it. */
 import { PoolproofError } from '../errors.ts';
 import { formatCellId } from '../matrix/cell-id.ts';
 import type { Settings } from '../axes/table.ts';
@@ -7,15 +7,19 @@ import type { RunOptions } from '../run/context.ts';
 import type { Result } from '../store/result.ts';
 import { buildCases } from './cell-matrix.ts';
 
-/** Boots, runs, judges. Rejects when the harness itself is at fault; what happens in the guest is the answer. */
-export type Ask = (settings: Settings) => Promise<Result>;
+/** Boots, runs, judges. Rejects when the harness itself is at fault; what happens in the guest is the result. */
+export type RunTrial = (settings: Settings) => Promise<Result>;
 
 /**
- * An ask that boots a guest a question, one at a time, and keeps each as a run of its own.
- * @throws PoolproofError from the ask: `NO_VERDICT` when the cell was broken, invalid or skipped, so that no
+ * Runs trials one at a time, each in a guest and a run of its own.
+ * @throws PoolproofError from a trial: `NO_VERDICT` when the cell was broken, invalid or skipped, so that no
  *   search ever takes silence for an answer; `INTERRUPTED` when the run was stopped.
  */
-export function bootAsk(title: string, options: RunOptions, onResult: (result: Result) => void): Ask {
+export function createTrialRunner(
+  title: string,
+  options: RunOptions,
+  onResult: (result: Result) => void,
+): RunTrial {
   return async (settings) => {
     const matrix = buildCases(title, [{ settings, expect: null }]);
     const { results, interrupted } = await runMatrix(matrix, { ...options, jobs: 1 });
@@ -35,13 +39,13 @@ export function requireVerdict(result: Result): Result {
   });
 }
 
-/** The same ask, each question put once. */
-export function remember(ask: Ask): Ask {
+/** Runs each cell once and repeats its result afterwards. */
+export function memoize(runTrial: RunTrial): RunTrial {
   const known = new Map<string, Promise<Result>>();
   return (settings) => {
     const id = formatCellId(settings);
-    const answer = known.get(id) ?? ask(settings);
-    known.set(id, answer);
-    return answer;
+    const result = known.get(id) ?? runTrial(settings);
+    known.set(id, result);
+    return result;
   };
 }
