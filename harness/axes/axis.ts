@@ -48,6 +48,26 @@ export type ReadBackRow<V> = Readonly<{
 /** Values from `from` to `to`, in the unit of the axis. */
 export type Span = Readonly<{ from: number; to: number; step: number }>;
 
+/** How a field report states the value: in one fact, a number in the unit of the axis or a word. */
+export type Captured = Readonly<{
+  /** Field of the report; the soft limit of a pair, and the smallest of all levels of a tree of groups. */
+  fact: string;
+  /** The command that prints the fact on any machine. */
+  shownBy: string;
+  /** What a guest has where the fact is unknown: `no limit`. */
+  unknown: string;
+  /** The fact that says the same as the default of the axis. */
+  plain?: number | 'unlimited';
+  /** No guest can have less, and why. */
+  least?: Readonly<{ value: number; why: string }>;
+  /** More is taken as this, and why that changes nothing. */
+  most?: Readonly<{ value: number; why: string }>;
+  /** Values are multiples of it. @default 1 */
+  step?: number;
+  /** It can change what becomes of a wasm host even at its default, or when it is unknown. @default false */
+  decides?: true;
+}>;
+
 type Row<V, N extends string> = Readonly<{
   /** Key in matrices, settings, results and cell ids. */
   name: N;
@@ -97,6 +117,8 @@ type Row<V, N extends string> = Readonly<{
    * a range, or texts. Absent: the axis has no order.
    */
   search?: Span | readonly string[];
+  /** Absent: no single fact is the value. A rule of harness/field/ maps it then, or nothing does. */
+  captured?: Captured;
   /** What random settings are drawn from: values that change something, and the default. */
   draw: Readonly<{
     values: readonly V[];

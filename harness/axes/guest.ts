@@ -23,6 +23,12 @@ export const overcommit = defineAxis({
   readBack: { asked: String, found: ({ overcommitMemory }) => formatFound(overcommitMemory) },
   estimate: (mode) => ({ overcommitMemory: mode }),
   search: ['2', '0', '1'],
+  captured: {
+    fact: 'overcommit.mode',
+    shownBy: 'sysctl vm.overcommit_memory',
+    unknown: "the kernel's default",
+    decides: true,
+  },
   draw: { values: [0, 1, 2] },
 });
 
@@ -45,6 +51,11 @@ export const thp = defineAxis({
   readBack: { asked: (mode) => mode, found: (facts) => formatFound(facts.thp) },
   estimate: (mode) => ({ thp: mode }),
   search: ['always', 'madvise', 'never'],
+  captured: {
+    fact: 'transparentHugePages.enabled',
+    shownBy: 'cat /sys/kernel/mm/transparent_hugepage/enabled',
+    unknown: "the kernel's default",
+  },
   draw: { values: ['always', 'madvise', 'never'] },
 });
 
@@ -69,6 +80,13 @@ export const maxMapCount = defineAxis({
   },
   estimate: (count) => ({ maxMapCount: count ?? 65_530 }),
   search: { from: 128, to: 65_530, step: 1 },
+  captured: {
+    fact: 'kernelLimits.maxMapCount',
+    shownBy: 'sysctl vm.max_map_count',
+    unknown: "the kernel's default",
+    least: { value: 64, why: 'a guest does not run with fewer than 64' },
+    decides: true,
+  },
   draw: { values: [200, 1000, 2300, 4500, 65_530, 262_144] },
 });
 

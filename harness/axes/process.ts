@@ -25,6 +25,15 @@ export const cgroupMemory = defineAxis({
   },
   estimate: (bytes) => ({ cgroupMemoryMax: bytes }),
   search: { from: 16 * mib, to: 16 * gib, step: 8 * mib },
+  captured: {
+    fact: 'cgroup.levels.memoryMax',
+    shownBy: 'cat /sys/fs/cgroup/memory.max',
+    unknown: 'no limit',
+    plain: 'unlimited',
+    least: { value: 8 * mib, why: 'not even a shell lives in so small a group' },
+    most: { value: tib, why: 'no guest has as much' },
+    step: 4 * kib,
+  },
   draw: { values: [null, 192 * mib, 400 * mib, 2 * gib] },
 });
 
@@ -71,6 +80,16 @@ export const stackLimit = defineAxis({
   },
   estimate: (bytes) => ({ stackLimit: bytes === 'unlimited' ? null : (bytes ?? 8 * mib) }),
   search: { from: 256 * kib, to: gib, step: 256 * kib },
+  captured: {
+    fact: 'resourceLimits.stack',
+    shownBy: 'ulimit -s',
+    unknown: "the kernel's default",
+    // What a guest comes up with.
+    plain: 8 * mib,
+    least: { value: 128 * kib, why: 'no Node starts with so small a stack' },
+    most: { value: tib, why: 'no thread needs more' },
+    step: kib,
+  },
   draw: { values: [null, mib, 16 * mib, 64 * mib, 'unlimited'] },
 });
 
@@ -91,6 +110,16 @@ export const dataLimit = defineAxis({
   readBack: { asked: formatLimit, found: (facts) => formatLimit(facts.dataLimit) },
   estimate: (bytes) => ({ dataLimit: bytes }),
   search: { from: 32 * mib, to: 16 * gib, step: 8 * mib },
+  captured: {
+    fact: 'resourceLimits.data',
+    shownBy: 'ulimit -d',
+    unknown: 'no limit',
+    plain: 'unlimited',
+    least: { value: 16 * mib, why: 'not even a shell starts' },
+    most: { value: 1024 * tib, why: 'no process has more' },
+    step: kib,
+    decides: true,
+  },
   draw: { values: [128 * mib, 256 * mib, 700 * mib, gib, 3 * gib, 3840 * mib, 8 * gib] },
 });
 
@@ -149,6 +178,16 @@ export const addressSpace = defineAxis({
   },
   estimate: (bytes, of) => ({ addressSpaceLimit: narrow(bytes, of) }),
   search: { from: 256 * mib, to: 8 * tib, step: 8 * mib },
+  captured: {
+    fact: 'resourceLimits.addressSpace',
+    shownBy: 'ulimit -v',
+    unknown: 'no limit',
+    plain: 'unlimited',
+    least: { value: 16 * mib, why: 'not even a shell starts' },
+    most: { value: 1024 * tib, why: 'no process has more' },
+    step: kib,
+    decides: true,
+  },
   draw: { values: [0.5, 1, 2, 3, 8, 12, 16, 40, 200, 5000].map((amount) => amount * gib) },
 });
 

@@ -1,6 +1,7 @@
-/** Rules for overcommit: what a process may still be promised is what decides, however it came about. */
+/** Overcommit rules: match the commit charge still available to a new process, whatever produced it. */
 import type { Settings } from '../axes/table.ts';
 import { estimateFacts } from '../plan/estimate-facts.ts';
+import { mapCaptured } from './captured-rules.ts';
 import { axisOf, say, type Rule } from './mapping.ts';
 import type { FieldReport } from './report.ts';
 
@@ -24,17 +25,6 @@ function leftOf(report: FieldReport, guest: ReturnType<typeof estimateFacts>): n
 const leftIn = ({ commitLimit, committedAs, userReserve }: ReturnType<typeof estimateFacts>): number =>
   (commitLimit ?? 0) - (committedAs ?? 0) - (userReserve ?? 0);
 
-const mapMode: Rule = ({ overcommit: { mode } }, so) => ({
-  set: { overcommit: mode ?? 0 },
-  say: [
-    say('overcommit.mode', mode, mode === null ? 'approximated' : 'exact', {
-      ...axisOf('overcommit', { ...so, overcommit: mode ?? 0 }),
-      why: mode === null ? "the kernel's default" : null,
-      decides: true,
-    }),
-  ],
-});
-
 /** The report's own ratio or size. */
 function ownValue({ overcommit: { ratio, kib: size } }: FieldReport): Partial<Settings> {
   if (size !== null && size > 0) return { overcommitBytes: Math.min(size * kib, tib) };
@@ -42,7 +32,7 @@ function ownValue({ overcommit: { ratio, kib: size } }: FieldReport): Partial<Se
 }
 
 export const mapOvercommit: Rule = (report, so, known) => {
-  const mode = mapMode(report, so, known);
+  const mode = mapCaptured('overcommit')(report, so, known);
   if (report.overcommit.mode !== 2) return mode;
   const { memory, overcommit } = report;
   const own = ownValue(report);

@@ -1,4 +1,4 @@
-/** Rules for memory and kernel: RAM, swap, huge pages, mappings, the kernel itself. */
+/** Rules for memory and kernel: RAM, swap, huge pages set aside, the kernel itself. */
 import { lockNames } from '../../images/definitions.ts';
 import { defaultSettings } from '../axes/table.ts';
 import { formatSize } from '../axes/size.ts';
@@ -109,33 +109,6 @@ export const mapHugePages: Rule = ({ memory: { hugePages, hugePageKib } }, so) =
         ...axisOf('hugepages', { ...so, hugepages }),
         why,
       }),
-    ],
-  };
-};
-
-export const mapPages: Rule = ({ transparentHugePages: { enabled }, kernelLimits: { maxMapCount } }, so) => {
-  const set = {
-    ...(enabled !== null && { thp: enabled }),
-    ...(maxMapCount !== null && maxMapCount >= 64 && { maxMapCount }),
-  };
-  const now = { ...so, ...set };
-  return {
-    set,
-    say: [
-      say('transparentHugePages.enabled', enabled, enabled === null ? 'approximated' : 'exact', {
-        ...axisOf('thp', now),
-        why: enabled === null ? "the kernel's default" : null,
-      }),
-      maxMapCount !== null && maxMapCount < 64
-        ? say('kernelLimits.maxMapCount', maxMapCount, 'not reproducible', {
-            why: 'a guest does not run with fewer than 64',
-            decides: true,
-          })
-        : say('kernelLimits.maxMapCount', maxMapCount, maxMapCount === null ? 'approximated' : 'exact', {
-            ...axisOf('maxMapCount', now),
-            why: maxMapCount === null ? "the kernel's default" : null,
-            decides: true,
-          }),
     ],
   };
 };

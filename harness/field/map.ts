@@ -6,8 +6,9 @@
 import { defaultSettings } from '../axes/table.ts';
 import { mapOvercommit } from './commit-rules.ts';
 import { mapProcessor, mapWidth } from './cpu-rules.ts';
-import { mapCgroup, mapLimits, mapWriteExecute } from './limit-rules.ts';
-import { mapHugePages, mapKernel, mapMemory, mapPages, mapSwap } from './machine-rules.ts';
+import { mapCaptured } from './captured-rules.ts';
+import { mapCgroup, mapWriteExecute } from './limit-rules.ts';
+import { mapHugePages, mapKernel, mapMemory, mapSwap } from './machine-rules.ts';
 import { plainImages, type FactMapping, type FieldCase, type FieldImages, type Rule } from './mapping.ts';
 import { mapEngine, mapNode, mapUnmet } from './process-rules.ts';
 import type { FieldReport } from './report.ts';
@@ -21,8 +22,11 @@ const rules: readonly Rule[] = [
   mapHugePages,
   mapOvercommit,
   mapNode,
-  mapPages,
-  mapLimits,
+  mapCaptured('thp'),
+  mapCaptured('maxMapCount'),
+  mapCaptured('addressSpace'),
+  mapCaptured('dataLimit'),
+  mapCaptured('stackLimit'),
   mapCgroup,
   mapWidth,
   mapProcessor,

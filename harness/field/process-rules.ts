@@ -2,6 +2,7 @@
 import { lockNames } from '../../images/definitions.ts';
 import { axes } from '../axes/table.ts';
 import type { Settings } from '../axes/table.ts';
+import { factOf } from './captured-rules.ts';
 import { axisOf, say, type FactMapping, type FieldImages, type Rule } from './mapping.ts';
 import type { FieldReport } from './report.ts';
 
@@ -116,11 +117,26 @@ export const mapNode: Rule = (report, so, known) => {
 };
 
 /** Facts without an axis, which matter when they are there. */
-export const mapUnmet: Rule = ({ process, surroundings, cutOffIn }, so) => {
+export const mapUnmet: Rule = (report, so) => {
+  const { process, surroundings, cutOffIn, cgroup } = report;
+  const [throttle, limit] = ['memoryHigh', 'memoryMax'].map((name) =>
+    factOf(report, `cgroup.levels.${name}`),
+  );
   const missing = (fact: string, found: string, why: string, decides: boolean): FactMapping =>
     say(fact, found, 'not reproducible', { why, decides });
+  const throttles = typeof throttle === 'number' && (typeof limit !== 'number' || throttle < limit);
   return {
     say: [
+      ...(throttles && cgroup.version === 2
+        ? [
+            missing(
+              'cgroup.levels.memoryHigh',
+              String(throttle),
+              'there is no such axis; it slows a process down and refuses nothing',
+              false,
+            ),
+          ]
+        : []),
       ...(cutOffIn === null
         ? []
         : [say('report', `cut off in ${cutOffIn}`, 'approximated', { why: 'what is missing is unknown' })]),
