@@ -17,7 +17,7 @@ import type { Subject } from '../matrix/subject.ts';
 import type { Outcome } from './outcome.ts';
 import { describeCut, endOf } from './output-lines.ts';
 import { plainLine, plainTail } from './plain-text.ts';
-import { type FoundReport, readReport } from './read-report.ts';
+import { type FoundReport, reportOf } from './read-report.ts';
 import { findUnexplainedEnd } from './unexplained-end.ts';
 
 export type Classification = Readonly<{
@@ -62,7 +62,7 @@ export function classify(
   const wrong = readBack.filter((setting) => !setting.ok);
   if (wrong.length > 0) {
     const list = wrong.map(({ axis, asked: want, found }) => `${axis} ${want} was asked, ${found} found`);
-    return end('invalid', list.join('; '), subject === null ? null : readReport(subject.stdout).report);
+    return end('invalid', list.join('; '), subject === null ? null : reportOf(subject).report);
   }
   if (subject === null) return classifyMachine(observation);
   if (machineEnd !== null && machineEnds[machineEnd.kind].after === 'contradicts') {
@@ -101,7 +101,7 @@ function classifySubject(subject: SubjectRun, observation: Observation, asked: A
   // A second report, or the only one, may be in what was not kept.
   if (subject.stdoutDropped > 0) return end('broken', describeCut(subject.stdoutDropped));
   const unexplained = findUnexplainedEnd(observation);
-  const found = readReport(subject.stdout);
+  const found = reportOf(subject);
   const { report } = found;
   if (found.contradicted)
     return end('broken', 'the host printed two reports that contradict each other', report);

@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import type { HostReport } from '../../images/allocator/host-report.ts';
+import type { SubjectRun } from '../guest/observation.ts';
 import { hostReportSchema } from './model-schema.ts';
 import { plainLine } from './plain-text.ts';
 
@@ -25,15 +26,16 @@ export type FoundReport = Readonly<{
   problem: string | null;
 }>;
 
-/** The output that was read last: the verdict, the timings and the evidence of a cell all ask for its report. */
-let known: Readonly<{ stdout: string; found: FoundReport }> | null = null;
+const reports = new WeakMap<SubjectRun, FoundReport>();
 
-export function readReport(stdout: string): FoundReport {
-  if (known?.stdout !== stdout) known = { stdout, found: findReport(stdout) };
-  return known.found;
+/** The report of a run, parsed once: the verdict, the timings and the evidence of a cell all need it. */
+export function reportOf(subject: SubjectRun): FoundReport {
+  const found = reports.get(subject) ?? readReport(subject.stdout);
+  reports.set(subject, found);
+  return found;
 }
 
-function findReport(stdout: string): FoundReport {
+export function readReport(stdout: string): FoundReport {
   let report: HostReport | null = null;
   let contradicted = false;
   let problem: string | null = null;

@@ -10,7 +10,7 @@
  */
 import type { HostReport } from '../../images/allocator/host-report.ts';
 import type { Observation, SubjectRun } from '../guest/observation.ts';
-import { readReport } from './read-report.ts';
+import { reportOf } from './read-report.ts';
 
 /** What wasm-host.sh says of a worker that it ended at its deadline. */
 const lateWorker = /nothing within (\d+) s, killed/;
@@ -22,7 +22,7 @@ const enough = 0.9;
 /** What happened that proves nothing, in words; null where nothing did. Only for the wasm host. */
 export function findUnexplainedEnd({ subject, oomKill }: Observation): string | null {
   if (subject === null || subject.timedOut) return null;
-  const { report } = readReport(subject.stdout);
+  const { report } = reportOf(subject);
   return report === null
     ? findLateWorker(subject)
     : (findUnexplainedAttempt(report, countOomKills(subject, oomKill)) ?? null);

@@ -13,7 +13,7 @@ import type { Asked } from '../outcome/check-report.ts';
 import { judge, judgeSkipped, type Judgement } from '../outcome/judge.ts';
 import type { Outcome } from '../outcome/outcome.ts';
 import { predictCell, resolveAsked } from '../outcome/predict-cell.ts';
-import { readReport } from '../outcome/read-report.ts';
+import { reportOf } from '../outcome/read-report.ts';
 import { findUnexplainedEnd } from '../outcome/unexplained-end.ts';
 import { findInapplicable } from '../plan/applicable.ts';
 import type { Deadlines } from '../plan/deadlines.ts';
@@ -143,13 +143,13 @@ async function tryCell(cell: Cell, stage: Stage, template: Template | null): Pro
 
 /** The host's own phases, as `host.<phase>`: parts of the subject's time, by the guest's clock. */
 function readHostTimings(subject: Observation['subject']): Readonly<Record<string, number>> {
-  const timings = subject === null ? {} : (readReport(subject.stdout).report?.timings ?? {});
+  const timings = subject === null ? {} : (reportOf(subject).report?.timings ?? {});
   return Object.fromEntries(Object.entries(timings).map(([phase, ms]) => [`host.${phase}`, round(ms)]));
 }
 
 function describeSubject(subject: Observation['subject']): Evidence {
   if (subject === null) return {};
-  const { report } = readReport(subject.stdout);
+  const { report } = reportOf(subject);
   return {
     stdout: joinKept(subject.stdout, subject.stdoutTail, subject.stdoutDropped),
     stderr: joinKept(subject.stderr, subject.stderrTail, subject.stderrDropped),
