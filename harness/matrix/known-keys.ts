@@ -1,45 +1,36 @@
 /** Which keys a map of a matrix may have, by its place. */
-import { caseExpectKeys, caseKeys, goneKeys } from './case-schema.ts';
-import { measureKeys } from './measure.ts';
+import { z } from 'zod';
+import type { AxisTable } from '../axes/table.ts';
+import { schemaOf } from './matrix-schema.ts';
 import type { Path } from './source.ts';
-import { readyKeys, subjectKeys } from './subject-schema.ts';
 
-const formKeys = [
-  'title',
-  'axes',
-  'exclude',
-  'include',
-  'expect',
-  'repeat',
-  'measure',
-  'subject',
-  'subjects',
-  'cases',
-];
-const ruleKeys = ['where', 'tier', 'outcome', 'error', 'overhead', 'because', 'link'];
+/** True inside a subject that is written out. */
+export const isInSubject = (path: Path): boolean =>
+  path[0] === 'subjects' ? path.length > 1 : path.includes('subject');
 
-/** The path inside the subject that a place belongs to; null outside. */
-function pathInSubject(path: Path): Path | null {
-  if (path[0] === 'subjects') return path.length > 1 ? path.slice(2) : null;
-  const at = path.indexOf('subject');
-  if (at < 0) return null;
-  const rest = path.slice(at + 1);
-  return typeof rest[0] === 'number' ? rest.slice(1) : rest;
+/** The alternatives of a schema, each without what surrounds it: optional, null, a transformation. */
+function alternatives(schema: z.core.$ZodType): readonly z.core.$ZodType[] {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable)
+    return alternatives(schema.unwrap());
+  if (schema instanceof z.ZodPipe) return alternatives(schema.in);
+  return schema instanceof z.ZodUnion ? schema.options.flatMap(alternatives) : [schema];
 }
 
-export const isInSubject = (path: Path): boolean => pathInSubject(path) !== null;
+function partsAt(schema: z.core.$ZodType, step: PropertyKey): readonly z.core.$ZodType[] {
+  if (schema instanceof z.ZodArray) return typeof step === 'number' ? alternatives(schema.element) : [];
+  if (schema instanceof z.ZodRecord) return alternatives(schema.valueType);
+  if (!(schema instanceof z.ZodObject)) return [];
+  const part = (schema.shape as Readonly<Record<string, z.core.$ZodType>>)[String(step)];
+  return part === undefined ? [] : alternatives(part);
+}
 
-/** Keys of the map at a place; null where axes are named. */
-export function keysAt(path: Path): readonly string[] | null {
-  if (path.length === 0) return formKeys;
-  const inSubject = pathInSubject(path);
-  if (inSubject !== null) return inSubject[0] === 'ready' ? readyKeys : subjectKeys;
-  if (path[0] === 'cases') {
-    if (path.length === 2) return caseKeys;
-    if (path.at(-1) === 'expect') return caseExpectKeys;
-    return path[2] === 'gone' && path.length === 4 ? goneKeys : null;
-  }
-  if (path[0] === 'expect' && path.length === 2) return ruleKeys;
-  if (path[0] === 'measure' && path.length === 1) return measureKeys;
-  return path.at(-1) === 'tier' ? ['at least', 'outcome'] : null;
+/** Keys of the map at a place; null where axes are named, and where there is no map. */
+export function keysAt(path: Path, table: AxisTable): readonly string[] | null {
+  const found = path.reduce<readonly z.core.$ZodType[]>(
+    (schemas, step) => schemas.flatMap((schema) => partsAt(schema, step)),
+    alternatives(schemaOf(table)),
+  );
+  const keys = found.flatMap((schema) => (schema instanceof z.ZodObject ? Object.keys(schema.shape) : []));
+  const namesAxes = Object.keys(table).every((axis) => keys.includes(axis));
+  return keys.length === 0 || namesAxes ? null : [...new Set(keys)];
 }

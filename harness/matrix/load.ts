@@ -10,7 +10,7 @@ import type { ExpandedCases } from './cases.ts';
 import type { Cell, Matrix } from './cell.ts';
 import { type CellOnce, type Expanded, expandMatrix } from './expand.ts';
 import { withPresentNames } from './former-names.ts';
-import { defineMatrixSchema, type MatrixFile, type MatrixSchema } from './matrix-schema.ts';
+import { type MatrixFile, schemaOf } from './matrix-schema.ts';
 import { describeIssues, resolveIssues } from './zod-diagnostics.ts';
 import { MatrixErrors, printable } from './diagnostics.ts';
 import type { Problem } from './diagnostics.ts';
@@ -28,17 +28,6 @@ export type LoadOptions = Readonly<{
   /** The axis table to read against. @default the shipped one */
   table?: AxisTable;
 }>;
-
-const schemas = new WeakMap<AxisTable, MatrixSchema>();
-
-/** The schema of a matrix file, made once per table: it takes some milliseconds. */
-export function schemaOf(table: AxisTable): MatrixSchema {
-  const known = schemas.get(table);
-  if (known !== undefined) return known;
-  const made = defineMatrixSchema(table);
-  schemas.set(table, made);
-  return made;
-}
 
 /**
  * Reads a matrix file.
@@ -94,7 +83,7 @@ export function parseMatrix(text: string, file: string, options: LoadOptions = {
   const parsed = parseSource(text);
   if (parsed.value === undefined) throw new MatrixErrors(file, text, parsed.problems);
   const source = withPresentNames(parsed, text, table);
-  const { schema } = schemaOf(table);
+  const schema = schemaOf(table);
   const checked = schema.safeParse(source.value);
   if (!checked.success) {
     const issues = resolveIssues(checked.error.issues);

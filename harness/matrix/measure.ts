@@ -17,8 +17,6 @@ export type Measure = Readonly<{
 
 export const defaultMeasure: Measure = { workloads: [], precision: 0.01, budgetMs: 60_000, share: false };
 
-export const measureKeys = ['overhead', 'where', 'workloads', 'precision', 'budget', 'share'];
-
 const workloadKinds: readonly string[] = [...new Set(workloads.map(({ kind }) => kind))];
 
 /** Names of workloads and the kinds that stand for several. */

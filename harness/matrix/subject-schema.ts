@@ -4,25 +4,11 @@ import { z } from 'zod';
 import { tiers } from '../../images/allocator/tier.ts';
 import type { Ready, Subject, SubjectFile } from './subject.ts';
 import { findPatternProblem, programSize } from './pattern.ts';
+import { refuse, whole } from './schema-parts.ts';
 import { packagePattern, toExtended } from './subject.ts';
 import { subjectNamePattern } from '../axes/host.ts';
 
 type Pattern = string | readonly string[];
-
-/** As it stands in the file. */
-export type SubjectForm = Readonly<{
-  name?: string | undefined;
-  title?: string | undefined;
-  like?: string | undefined;
-  files?: Readonly<Record<string, string>> | readonly string[] | undefined;
-  run?: readonly string[] | undefined;
-  ready?: Ready | undefined;
-  tiers?: Readonly<Record<string, Pattern>> | undefined;
-  timeout?: number | undefined;
-}>;
-
-export const subjectKeys = ['name', 'title', 'like', 'files', 'run', 'ready', 'tiers', 'timeout'];
-export const readyKeys = ['line', 'port', 'exit'];
 
 const maxWords = 100;
 
@@ -32,8 +18,8 @@ const maxWords = 100;
  */
 const maxPrograms = 5000;
 
-/** Error texts are noun phrases, as in `matrix-schema.ts`. */
-function text(max: number, error = 'a text'): z.ZodType<string> {
+/** A text of one line. */
+function line(max: number, error = 'a text'): z.ZodType<string> {
   return (
     z
       .string({ error })
@@ -44,12 +30,8 @@ function text(max: number, error = 'a text'): z.ZodType<string> {
   );
 }
 
-const refuse = (context: z.core.$RefinementCtx, message: string, hint: string): void => {
-  context.addIssue({ code: 'custom', message, params: { hint } });
-};
-
 /** A pattern of RE2, held against one line at a time. */
-export const patternSchema: z.ZodType<string> = text(500, 'a pattern').superRefine((source, context) => {
+export const patternSchema: z.ZodType<string> = line(500, 'a pattern').superRefine((source, context) => {
   const problem = findPatternProblem(source);
   if (problem !== null) refuse(context, problem.message, problem.hint);
 });
@@ -67,16 +49,8 @@ const readyForm = z
   .strictObject(
     {
       line: linePattern.optional(),
-      port: z
-        .int({ error: 'a port from 1 to 65535' })
-        .min(1, { error: 'a port from 1 to 65535' })
-        .max(65_535, { error: 'a port from 1 to 65535' })
-        .optional(),
-      exit: z
-        .int({ error: 'an exit code from 0 to 125' })
-        .min(0, { error: 'an exit code from 0 to 125' })
-        .max(125, { error: 'an exit code from 0 to 125' })
-        .optional(),
+      port: whole(1, 65_535, 'a port from 1 to 65535').optional(),
+      exit: whole(0, 125, 'an exit code from 0 to 125').optional(),
     },
     { error: 'a map with `line`, `port` or `exit`' },
   )
@@ -97,12 +71,12 @@ const pathOnDisk = z.string().regex(/^(?!\.{1,2}(?:\/|$))[\w.@+-]+(?:\/(?!\.{1,2
   error: 'a path on the disk such as bin/tool: letters, digits, . _ @ + -, no ..',
 });
 
-const filesForm = z.union([z.record(pathOnDisk, text(1000)), z.array(text(1000)).max(200)], {
+const filesForm = z.union([z.record(pathOnDisk, line(1000)), z.array(line(1000)).max(200)], {
   error: 'a list of files, or a map from their paths on the disk to files',
 });
 
 const argument = z
-  .union([text(2000), z.number().transform(String)], { error: 'a text' })
+  .union([line(2000), z.number().transform(String)], { error: 'a text' })
   .superRefine((word, context) => {
     const unknown = /\{(?!node\}|engine\}|files\})([a-z]+)\}/.exec(word);
     if (unknown === null) return;
@@ -136,14 +110,14 @@ const wordPattern = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, {
 });
 
 /** A subject written out. Whether it is whole is known when what it is `like` is there too. */
-export const subjectForm: z.ZodType<SubjectForm> = z.strictObject(
+export const subjectForm = z.strictObject(
   {
     name: z
       .string({ error: 'a name: small letters, digits and -' })
       .regex(subjectNamePattern, { error: 'a name: small letters, digits and -' })
       .optional(),
-    title: text(200).optional(),
-    like: text(1000).optional(),
+    title: line(200).optional(),
+    like: line(1000).optional(),
     files: filesForm.optional(),
     run: z
       .array(argument, { error: 'a list: the program and its arguments' })
@@ -171,12 +145,15 @@ export const subjectForm: z.ZodType<SubjectForm> = z.strictObject(
 
 const nameError = 'a name: small letters, digits and -';
 
+/** A subject as it stands in the file. */
+export type SubjectForm = z.infer<typeof subjectForm>;
+
 /** Key of `subjects`. */
 export const subjectName = z.string().regex(subjectNamePattern, { error: nameError });
 
 /** A subject where it is named: by name, by file, or written out. */
 export function defineSubject(): z.ZodType<string | SubjectForm> {
-  return z.union([text(1000), subjectForm], { error: 'a name, a file, or a map with `run`' });
+  return z.union([line(1000), subjectForm], { error: 'a name, a file, or a map with `run`' });
 }
 
 /** What two forms come to: what the second says counts, files are put together. */
@@ -187,15 +164,13 @@ export function joinForms(base: SubjectForm, own: SubjectForm, folder: string): 
 
 /** Paths on the disk to files; those of a list keep their last part. Relative ones are below `folder`. */
 export function mapFiles(files: NonNullable<SubjectForm['files']>, folder: string): Record<string, string> {
-  const pairs = isList(files)
+  const pairs = Array.isArray(files)
     ? files.map((from) => [path.posix.basename(from), from] as const)
     : Object.entries(files);
   return Object.fromEntries(
     pairs.map(([to, from]) => [to, packagePattern.test(from) ? from : path.resolve(folder, from)]),
   );
 }
-
-const isList = (files: NonNullable<SubjectForm['files']>): files is readonly string[] => Array.isArray(files);
 
 const listOf = (pattern: Pattern): readonly string[] => (typeof pattern === 'string' ? [pattern] : pattern);
 

@@ -170,7 +170,7 @@ function describeKey(path: Path, key: string, source: Source, table: AxisTable, 
   const axis = meant === null ? undefined : words.get(meant);
   const full = [...base, ...path];
   const isRoot = full.length === 0;
-  const keys = keysAt(full);
+  const keys = keysAt(full, table);
   if (keys !== null) {
     const right = nearest(key, keys);
     const hint =
