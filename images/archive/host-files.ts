@@ -59,7 +59,7 @@ export async function loadMeasureFiles(
 ): Promise<MeasureFiles> {
   const folder = path.join(compiledFolder, 'wasm-host');
   const names = (await listFiles(folder)).filter((name) => /^workloads\/.*\.wasm$/.test(name));
-  const program = await readFile(path.join(folder, 'measure.cjs')).catch(() => undefined);
+  const program = await readFile(path.join(folder, 'measure.cjs')).catch(unlessAbsent);
   if (program === undefined || names.length === 0) throw notCompiled(`${folder} has no measuring program`);
   const kernels = await Promise.all(
     names.sort().map(async (name) => [path.basename(name), await readFile(path.join(folder, name))] as const),
@@ -80,7 +80,7 @@ export async function checkUpToDate(sources: string, compiled: string): Promise<
     const target = compiledExtension[extension];
     if (target === undefined || /\.(test|d)\.ts$/.test(name)) continue;
     const file = path.join(compiled, `${name.slice(0, -extension.length)}${target}`);
-    const made = await stat(file).catch(() => undefined);
+    const made = await stat(file).catch(unlessAbsent);
     const written = await stat(path.join(sources, name));
     if (made === undefined || made.mtimeMs < written.mtimeMs) throw notCompiled(`${file} is not up to date`);
   }
@@ -92,9 +92,14 @@ function notCompiled(message: string): PoolproofError {
   });
 }
 
+/** Nothing for a file that is absent; too many open files, for one, say nothing about what was compiled. */
+function unlessAbsent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
+}
+
 async function listFiles(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-  return entries
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(unlessAbsent);
+  return (entries ?? [])
     .filter((entry) => entry.isFile())
     .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)));
 }
