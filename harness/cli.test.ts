@@ -76,6 +76,21 @@ t.test('what nobody caught is one sentence and exit code 2; the trace comes with
   t.end();
 });
 
+t.test('a Node that is too old is refused before anything is loaded', (t) => {
+  const preload = path.join(t.testdir(), 'old.mjs');
+  writeFileSync(
+    preload,
+    `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.20.2' } });\n`,
+  );
+  const env = { NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --import=${preload}` };
+  t.match(poolproof(['--version'], env), {
+    status: 2,
+    stdout: '',
+    stderr: /^NODE_TOO_OLD: .* Node 22 or later; this is 20\.20\.2\n/,
+  });
+  t.end();
+});
+
 t.test('surroundings that are broken give a sentence, a code and exit code 2', (t) => {
   const folder = t.testdir();
   const matrix = path.join(folder, 'matrix.yaml');
@@ -144,13 +159,18 @@ t.test(
   { skip: spawnSync('prlimit', ['--version']).status === 0 ? false : 'no prlimit' },
   (t) => {
     const cache = path.join(t.testdir(), 'cache');
-    // Too few for the first module, for the command's code, and for a library of it.
-    for (const files of [20, 24, 64]) {
-      const end = poolproof(['images', 'list'], { POOLPROOF_CACHE: cache }, [
+    const list = (files: number): ReturnType<typeof poolproof> =>
+      poolproof(['images', 'list'], { POOLPROOF_CACHE: cache }, [
         // What the runner of the tests loads into each Node opens files of its own.
         ...['env', '-u', 'NODE_OPTIONS'],
         ...['prlimit', `--nofile=${files}`],
       ]);
+    // With fewer Node does not come to the first line of poolproof.
+    const least = [...Array(100).keys()].find((files) => files > 15 && list(files).status === 2) ?? 0;
+    t.ok(least > 0);
+    // Too few for the libraries, for the command's code, and for the files that it reads.
+    for (const files of [least, least + 1, least + 2, least + 4, least + 6]) {
+      const end = list(files);
       const title = `${files} files`;
       t.match(end, { status: 2, signal: null, stdout: '', stderr: /^TOO_MANY_FILES: .*\n {2}raise/ }, title);
       t.notMatch(end.stderr, hasTrace, `${title}: no trace`);

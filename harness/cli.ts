@@ -19,6 +19,15 @@ const stop = (error: unknown): never => {
 process.on('uncaughtException', stop);
 process.on('unhandledRejection', stop);
 
+const leastNode = 22;
+if (Number.parseInt(process.versions.node) < leastNode) {
+  process.stderr.write(
+    `NODE_TOO_OLD: poolproof needs Node ${leastNode} or later; this is ${process.versions.node}\n` +
+      '  in a checkout, ./scripts/poolproof brings one and runs it\n',
+  );
+  process.exit(2);
+}
+
 try {
   const { main, wantsTrace } = await import('./program.ts');
   const { renderError } = await import('./errors.ts');

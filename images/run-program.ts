@@ -91,7 +91,7 @@ export async function runProgram(
   signal?.addEventListener('abort', onAbort, { once: true });
   if (signal?.aborted === true) onAbort();
   let grace: NodeJS.Timeout | undefined;
-  subprocess.once('exit', () => {
+  subprocess.nodeChildProcess.once('exit', () => {
     grace = setTimeout(() => {
       end(null);
       for (const stream of [subprocess.stdout, subprocess.stderr]) stream.destroy();

@@ -41,7 +41,7 @@ export async function takeLock(dir: string, waitMs = lockMs): Promise<Lock> {
       child.stdin.destroy();
       child.stdout.destroy();
       child.stderr.destroy();
-      child.unref();
+      child.nodeChildProcess.unref();
       resolve('late');
     }, waitMs);
     const decide = (how: 'held' | 'ended'): void => {
