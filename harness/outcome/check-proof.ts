@@ -1,20 +1,21 @@
 /**
- * Whether the numbers of a proof say the same. Form and bytes are measured by the host, the kernel's own figures stand
- * beside them, and so does what the model says: each is held against the others. Each rule returns what disagrees.
+ * Checks the numbers of a proof against each other: configuration and bytes as the host measured them, the kernel's own
+ * figures, and the model's. Each rule returns the contradiction it found.
  *
- * Allowed are differences that no other engine would explain: what the process itself takes or gives back while its
- * engine is built, and guard pages of stacks, which the model counts as writable and the kernel no longer does.
+ * Two differences are allowed, since no other engine would explain them: memory that the process itself takes or gives
+ * back while its engine is built, and guard pages of stacks, which the model counts as writable and the kernel does
+ * not.
  */
 import type { HostReport, KernelStep, Layout, Proof, TierForm } from '../../images/allocator/host-report.ts';
 import { formatBytes, GiB, MiB } from '../../images/allocator/sizes.ts';
 
-/** V8's pages and the arenas of its threads, which come and go beside the engine. */
+/** V8's pages and the arenas of its threads, which come and go independently of the engine. */
 const processSlackBytes = 32 * MiB;
 
-/** One guard page of 4 KiB goes with a stack of 2 MiB at least. */
+/** One guard page of 4 KiB per stack of at least 2 MiB. */
 const guardShare = 1 / 513;
 
-/** Of the 4 GiB an index reaches, the canary's memory takes at most 64 pages of 64 KiB. */
+/** The canary's memory takes at most 64 pages of 64 KiB of the 4 GiB that an index reaches. */
 const guardedBehindBytes = 4 * GiB - 4 * MiB;
 
 type Measured = Readonly<{

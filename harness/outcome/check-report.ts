@@ -1,28 +1,28 @@
 /**
- * What makes a report no proof. A report comes from the subject: it is believed only where all its
- * parts say the same. Each function returns the disagreements it found, in words.
+ * Checks a wasm host's report against itself and the request. A report comes from the subject and is believed only if
+ * all its parts agree. Each function returns the contradictions it found, as phrases.
  */
 import type { HostReport } from '../../images/allocator/host-report.ts';
 import { formatParameters } from '../../images/allocator/pool-parameters.ts';
 import { tiers } from '../../images/allocator/tier.ts';
 import { findProofContradictions } from './check-proof.ts';
 
-/** What the cell asked for, with versions resolved. */
+/** The cell's request, with versions resolved. */
 export type Asked = Readonly<{
   engine: Readonly<{
     kind: 'wasmtime' | 'v8';
-    /** `50.0.1`; null where the version is Node's affair (v8). */
+    /** `50.0.1`; null where Node decides the version (v8). */
     version: string | null;
   }>;
   /** Release line (`22`) or a whole version (`22.23.3`). */
   node: string;
-  /** Instances the canary must prove side by side in the tier asked for; what is fallen back to has room for two. */
+  /** Instances the canary must prove at the same time in the requested tier; lower tiers have room for two. */
   instances: number;
-  /** Changes to the tier asked for, canonical. */
+  /** Changes to the requested tier, in canonical form. */
   parameters: string;
 }>;
 
-/** A limit that leaves room for one memory only is found by the second. */
+/** Two, because a limit that leaves room for a single memory shows only with the second. */
 export const provenInstances = 2;
 
 type Rule = (report: HostReport, asked: Asked) => string | false;
@@ -59,7 +59,7 @@ const commonRules: readonly Rule[] = [
     version !== library.saysVersion &&
     !version.startsWith(`${library.saysVersion}.`) &&
     `its engine ${version} says that it is ${library.saysVersion}`,
-  // An engine that does not do what it was configured to do says nothing about what the environment allows.
+  // An engine that behaves differently from its configuration proves nothing about the environment.
   ({ attempts }) => {
     const unverified = attempts.find(({ failure }) => failure?.class === 'verification');
     return (
@@ -90,7 +90,7 @@ export function findContradictions(report: HostReport, asked: Asked): readonly s
   return report.proof === null ? found : [...found, ...findProofContradictions(report, report.proof)];
 }
 
-/** Empty when the engine and Node that ran are those asked for. */
+/** Empty when the engine and Node that ran are the requested ones. */
 export function findWrongVersions(report: HostReport, asked: Asked): readonly string[] {
   const { kind, version } = asked.engine;
   return [

@@ -1,6 +1,6 @@
 /**
- * What a foreign subject's run comes to. Its patterns tell the tier or the class of failure; nothing is proven
- * as in the wasm host, and where nothing is told, that is said.
+ * The outcome of a foreign subject. Its patterns give the tier or the class of failure, unproven; where no pattern
+ * matches, the reason says so.
  */
 import { tiers as knownTiers, type Tier } from '../../images/allocator/tier.ts';
 import type { SubjectRun } from '../guest/observation.ts';
@@ -9,14 +9,14 @@ import type { Outcome } from './outcome.ts';
 import { describeCut, droppedBytesOf, endOf, findLine, keptLines } from './output-lines.ts';
 import { plainLine, plainTail } from './plain-text.ts';
 
-/** What is kept of a foreign subject with its result. */
+/** The part of a foreign subject's run that is stored with its result. */
 export type SubjectSummary = Readonly<{
   name: string;
   /** It came up: by its line, its port or its exit code. */
   ready: boolean;
-  /** Class of failure, by the subject's own patterns; null where none of them fits. */
+  /** Class of failure, by the subject's own patterns; null where none of them matches. */
   failure: string | null;
-  /** The line that tells the tier, or else the failure. */
+  /** The line that gives the tier, otherwise the failure. */
   line: string | null;
   exitCode: number | null;
   signal: string | null;
@@ -29,12 +29,12 @@ export type ForeignEnd = Readonly<{
   summary: SubjectSummary;
 }>;
 
-/** A word of the subject that a line means, with the line. */
+/** A label of the subject's patterns, with the line that matched. */
 type Told = Readonly<{ word: string; line: string }>;
 
 const tierOf = (word: string): Tier | null => knownTiers.find((tier) => tier === word) ?? null;
 
-/** What busybox' shell says when the program cannot be started at all. */
+/** Message of busybox' shell for a program that cannot be started. */
 const startFailure = /(?:: exec: (?:line \d+: )?|: can't cd to )(.+)$/m;
 
 export function classifyForeign(run: SubjectRun, oomKill: boolean, subject: Subject): ForeignEnd {
@@ -71,7 +71,7 @@ export function classifyForeign(run: SubjectRun, oomKill: boolean, subject: Subj
       `lines of ${words} were both written: the patterns of the subject do not tell them apart`,
     );
   }
-  // What was not seen is not judged: where a line that nobody saw could say otherwise, there is no verdict.
+  // Unseen output is not judged: if a dropped line could change the outcome, there is no verdict.
   if (ready ? hasTiers && dropped > 0 : mayHaveBeenUp(run, subject.ready, lines))
     return finish('broken', dropped > 0 ? describeCut(dropped) : describeUnwatched(run));
   if (ready) {
@@ -86,7 +86,7 @@ export function classifyForeign(run: SubjectRun, oomKill: boolean, subject: Subj
       'broken',
       'the guest saw the line of a subject that is up, and the output has none that fits',
     );
-  // grep in the guest takes bytes for characters and a carriage return for part of a line; the harness does neither.
+  // grep in the guest matches bytes, and a carriage return as part of a line; the harness does neither.
   if (run.timedOut && subject.ready.kind === 'line' && findLine(lines, subject.ready.pattern) !== null)
     return finish(
       'broken',
@@ -130,7 +130,7 @@ function finishFailed(
       ? finish('crashed', `could not be started: ${why}`)
       : finish('broken', `its command line cannot be run: ${why}`);
   }
-  // Its own word for why it does not come up.
+  // Its own reason for not coming up.
   if (failure !== null) return finish('exhausted', `${failure.word}: ${failure.line}`);
   if (dropped > 0 && known.some(({ word }) => tierOf(word) === null))
     return finish('broken', describeCut(dropped));
@@ -147,7 +147,7 @@ function isReady(run: SubjectRun, ready: Ready, lines: readonly string[]): boole
     case 'exit':
       return run.exitCode === ready.code;
     case 'line':
-      // The guest saw the whole stream; what is kept need not have the line where not all is.
+      // The guest saw the whole stream; the kept part may lack the line.
       if (run.ready === true && droppedBytesOf(run) > 0) return true;
       return (run.ready === true || run.exitCode === 0) && findLine(lines, ready.pattern) !== null;
     case 'port':
@@ -155,11 +155,11 @@ function isReady(run: SubjectRun, ready: Ready, lines: readonly string[]): boole
   }
 }
 
-/** Whether one that was not seen to be up can have written the line that says so where nobody looked. */
+/** Whether a subject that was not seen to be up may have written its line in an unseen part of its output. */
 function mayHaveBeenUp(run: SubjectRun, ready: Ready, lines: readonly string[]): boolean {
   if (ready.kind !== 'line' || run.ready === true) return false;
   const dropped = droppedBytesOf(run);
-  // The guest looks at every line but for what is too long; the end of a subject may come before its word.
+  // The guest reads every line except overlong ones; the end of a subject may arrive before the match.
   if (run.unwatchedBytes > 0) return dropped > 0 || findLine(lines, ready.pattern) !== null;
   return dropped > 0 && run.exitCode === 0;
 }

@@ -1,10 +1,10 @@
 /**
- * Observation → outcome. The rule above all others: never a wrong verdict. Where two signals
- * disagree (report and exit code, answer and a panic) the cell is `broken` and the disagreement is
- * named; nobody picks the nicer one.
+ * Observation → outcome. The rule above all others: never a wrong verdict. Where two signals disagree (report and exit
+ * code, an answer and a panic) the cell is `broken`, and the reason names the disagreement; the nicer one is never
+ * picked.
  *
- * In order: settings not as asked → `invalid`; no complete answer → by how the machine ended;
- * a complete answer → by exit code and report together.
+ * In this order: settings not as requested → `invalid`; no complete answer → by the end of the machine; a complete
+ * answer → by exit code and report together.
  *
  * The wasm host's exit codes: 0 a tier is proven, 2 wrong usage, 3 no tier works, 128+n signal n.
  */
@@ -22,19 +22,19 @@ import { findUnexplainedEnd } from './unexplained-end.ts';
 
 export type Classification = Readonly<{
   outcome: Exclude<Outcome, 'skipped'>;
-  /** One sentence, cleaned of anything a terminal would obey. */
+  /** One sentence, without control characters. */
   reason: string;
-  /** What the host reported; a tier in it counts only when `outcome` is `reached`. */
+  /** The host's report; its tier counts only when `outcome` is `reached`. */
   hostReport: HostReport | null;
-  /** Of a foreign subject that ran: what its patterns tell. */
+  /** Tier and summary of a foreign subject that ran, from its patterns. */
   foreign?: Pick<ForeignEnd, 'tier' | 'summary'>;
 }>;
 
 type Row = Readonly<{ before: 'broken' | 'guest-died'; after: 'ignore' | 'contradicts'; words: string }>;
 
 /**
- * How a machine's own end counts: `before` while no answer had come and the session was up, `after`
- * once it had. A QEMU that is killed from outside or never came up says nothing about the guest.
+ * Meaning of each end of a machine: `before` an answer, while the session was up, and `after` a complete answer. A QEMU
+ * that is killed from outside or never came up says nothing about the guest.
  */
 const machineEnds: Readonly<Record<MachineEnd['kind'], Row>> = {
   'start-failed': { before: 'broken', after: 'contradicts', words: 'QEMU did not start' },
@@ -49,10 +49,10 @@ const machineEnds: Readonly<Record<MachineEnd['kind'], Row>> = {
   reset: { before: 'guest-died', after: 'contradicts', words: 'the guest reset itself' },
 };
 
-/** What a shell says when it could not start the host at all; it exits 2 or 126 then. */
+/** Message of a shell that could not start the host at all; it exits with 2 or 126. */
 const forkFailure = /(?:can't|cannot) fork|fork: .*(?:cannot allocate|resource temporarily)/i;
 
-/** `foreign`: what ran instead of the wasm host. */
+/** @param foreign the subject that ran instead of the wasm host */
 export function classify(
   observation: Observation,
   asked: Asked,
@@ -98,7 +98,7 @@ function sessionWasUp({ facts, readBack, timings }: Observation): boolean {
 }
 
 function classifySubject(subject: SubjectRun, observation: Observation, asked: Asked): Classification {
-  // A second report, or the only one, may be in what was not kept.
+  // A second report, or the only one, may be in the dropped part.
   if (subject.stdoutDropped > 0) return end('broken', describeCut(subject.stdoutDropped));
   const unexplained = findUnexplainedEnd(observation);
   const found = reportOf(subject);
@@ -120,7 +120,7 @@ function classifySubject(subject: SubjectRun, observation: Observation, asked: A
   return classifyUnreported(subject, observation.oomKill, found);
 }
 
-/** A consistent report: it stands if the process ended the way the report says. */
+/** A consistent report: it stands if the process ended as the report states. */
 function classifyReported(report: HostReport, subject: SubjectRun): Classification {
   const wanted = report.outcome === 'reached' ? 0 : 3;
   if (subject.timedOut) {
@@ -154,7 +154,7 @@ function classifyUnreported(subject: SubjectRun, oomKill: boolean, found: FoundR
     case 0:
       return end('broken', `the host ended with 0 but left no report${lost}${words}`);
     case 2:
-      // The host refuses a question it does not understand: that says nothing about the environment.
+      // The host refused its arguments, which says nothing about the environment.
       return forkFailure.test(subject.stderr)
         ? end('crashed', `the host could not be started${words}`)
         : end('broken', `the host refused its arguments or variables${words}`);

@@ -1,7 +1,6 @@
 /**
- * What happened, held against what was said would happen. The matrix' word comes first; where it has
- * none the prediction is the expectation. Prediction and observation are compared either way: where
- * they differ somebody has something to learn, and the `finding` says so.
+ * Compares an outcome with its expectation: the rule of the matrix, otherwise the prediction. Prediction and
+ * observation are compared in any case: a difference is a `finding`, whatever the verdict.
  */
 import type { Prediction } from '../../images/allocator/prediction.ts';
 import { type Checks, type Tier, atLeast } from '../../images/allocator/tier.ts';
@@ -10,7 +9,7 @@ import { isBaseline } from './overhead.ts';
 import { formatBound } from './format-figure.ts';
 import { type Outcome, silentOutcomes, type Verdict } from './outcome.ts';
 
-/** What is compared. */
+/** The part of a judgement that is compared. */
 export type Observed = Readonly<{ outcome: Outcome; tier: Tier | null; checks: Checks | null }>;
 
 export type Expected = Readonly<{
@@ -22,9 +21,9 @@ export type Expected = Readonly<{
 
 export type Comparison = Readonly<{
   verdict: Verdict;
-  /** Null when neither the matrix nor the model said anything: then there is no verdict either. */
+  /** Null when neither the matrix nor the model states anything: then there is no verdict either. */
   expected: Expected | null;
-  /** Where the model is wrong about this cell, whatever the verdict; null where it is right. */
+  /** The difference between model and cell, whatever the verdict; null if they agree. */
   finding: string | null;
 }>;
 

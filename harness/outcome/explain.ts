@@ -1,6 +1,6 @@
 /**
- * The sentence beside an outcome: why this tier and no better one, with the numbers that decide. The
- * engine's own words come first, the model's numbers are used where both name the same pool.
+ * The reason for an outcome in one sentence: why this tier and no better one, with the numbers that decide. The
+ * engine's message comes first; the model's numbers are used where both name the same pool.
  */
 import { describeShortfall } from '../../images/allocator/explain.ts';
 import type { Attempt, AttemptFailure, HostReport } from '../../images/allocator/host-report.ts';
@@ -51,7 +51,7 @@ function explainAttempt({ tier, failure, predicted }: Attempt, prediction: Predi
   return plainLine(failure.message, 300);
 }
 
-/** Which pools of the model a class of failure can mean; classes not listed prove no pool. */
+/** Pools of the model that a class of failure can refer to; classes not listed refer to none. */
 const poolsOf: Readonly<Partial<Record<AttemptFailure['class'], readonly Pool[]>>> = {
   'stack-guard': ['stack-guards'],
   'instance-mapping': ['linear-memory', 'memory'],
@@ -66,7 +66,7 @@ function namesSamePool(failure: AttemptFailure, shortfall: Shortfall): boolean {
   return poolsOf[failure.class]?.includes(shortfall.pool) ?? false;
 }
 
-/** The engine knows what it asked for; the model may have rounded or added what surrounds it. */
+/** The engine's number is exact; the model may have rounded, or added the surrounding mappings. */
 function withEngineBytes(shortfall: Shortfall, failure: AttemptFailure): Shortfall {
   const { bytes } = failure;
   if (bytes === null || shortfall.unit !== 'bytes' || bytes <= shortfall.available) return shortfall;

@@ -1,7 +1,7 @@
-/** An overhead in words: `+28.2 %`, `+28.2 % [+28.1, +28.4]`, always with the clock where one can doubt it. */
+/** Formats figures of overhead: `+28.2 %`, `+28.2 % [+28.1, +28.4]`. */
 import type { Clock, OverheadSummary, TierResources } from '../measure/figures.ts';
 
-/** What a clock's figures are called in a heading. */
+/** Name of each clock in headings. */
 export const clockTitles: Readonly<Record<Clock, string>> = {
   time: 'time',
   instructions: 'instructions executed',
@@ -36,5 +36,5 @@ export function formatStart(start: TierResources['startToFirstCall']): string {
     : `${(start.count / 1e6).toFixed(0)} M instructions`;
 }
 
-/** A bound as a rule writes it: `<= 20 %`. */
+/** Formats a bound as in a rule: `<= 20 %`. */
 export const formatBound = (bound: number): string => `<= ${Number((bound * 100).toFixed(6))} %`;

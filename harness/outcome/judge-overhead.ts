@@ -1,6 +1,6 @@
 /**
- * The overhead of a cell becomes known after its tier, often in another guest. This puts both together: the
- * figures join the result, and the verdict on the tier becomes that on tier and bound.
+ * Joins a later measurement to a result. The overhead of a cell becomes known after its tier, often in another guest:
+ * its figures are added, and the verdict then covers tier and bound.
  */
 import { judgeBound, pickJudged, type CellOverhead, type OverheadSource } from './overhead.ts';
 import { clockTitles, formatBound, formatFigure } from './format-figure.ts';
@@ -11,8 +11,8 @@ import { plainLine } from './plain-text.ts';
 type Judged = Readonly<{ verdict: Verdict; reason: string; expected: Expected | null }>;
 
 /**
- * A result with its overhead. What was decided of the tier stays: a bound is only held against a cell whose tier
- * is as expected, so a measurement that failed leaves it `undecided` at worst.
+ * A result with its overhead. The verdict on the tier stays: a bound only applies to a cell whose tier is as expected,
+ * so a failed measurement leaves it `undecided` at worst.
  */
 export function joinOverhead<R extends Judged>(result: R, measured: CellOverhead): R & CellOverhead {
   const bound = result.expected?.expectation?.overhead;
@@ -44,7 +44,7 @@ function tellWhyNot({ overhead, overheadSource }: CellOverhead): string {
   return pickJudged(overhead).length === 0 ? 'no workload gave a figure' : 'nothing was shown';
 }
 
-/** Why a result is undecided: its own reason says so, unless the measurement is still to come. */
+/** The reason for an undecided result: its own, unless the measurement is still to come. */
 export function tellUndecided({
   reason,
   overheadSource,

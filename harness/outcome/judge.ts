@@ -1,6 +1,6 @@
 /**
- * The whole stage for one observation: what happened, whether it was expected, and why. What this
- * returns is everything of a stored result that is decided here.
+ * The whole stage for one observation: outcome, verdict and reason, which are all that this stage contributes to a
+ * stored result.
  */
 import type { HostReport } from '../../images/allocator/host-report.ts';
 import type { Prediction } from '../../images/allocator/prediction.ts';
@@ -17,7 +17,7 @@ import type { Outcome, Verdict } from './outcome.ts';
 import { describeCut, droppedBytesOf, findLine, keptLines, linesOf } from './output-lines.ts';
 import { plainLine } from './plain-text.ts';
 
-/** What the tier looks like, in bytes: as measured, where the host measured it (see `Proof`). */
+/** A tier's configuration and bytes, as measured by the host (see `Proof`). */
 export type Form = Readonly<{
   checks: Checks;
   slots: number | null;
@@ -25,7 +25,7 @@ export type Form = Readonly<{
   chargedBytes: number;
 }>;
 
-/** How one tier attempt of the wasm host ended, in short. */
+/** Summary of one tier attempt of the wasm host. */
 export type TierAttempt = Readonly<{
   tier: Tier;
   ok: boolean;
@@ -35,7 +35,7 @@ export type TierAttempt = Readonly<{
   bytes: number | null;
 }>;
 
-/** The part of a host's report that is kept with the result; the whole is in the evidence. */
+/** The part of a host's report that is stored with the result; the whole report is in the evidence. */
 export type HostSummary = Pick<HostReport, 'engine' | 'node' | 'choice' | 'why' | 'proof' | 'warnings'>;
 
 export type Judgement = Readonly<{
@@ -54,8 +54,8 @@ export type Judgement = Readonly<{
 }>;
 
 /**
- * `prediction` is made from the facts the observation read back; null when it read none, and where something else
- * than the wasm host ran. `foreign`: what ran instead of the wasm host.
+ * @param prediction from the facts that the observation read back; null without facts, and for foreign subjects
+ * @param foreign the subject that ran instead of the wasm host
  */
 export function judge(
   observation: Observation,
@@ -67,7 +67,7 @@ export function judge(
   const classified = classify(observation, asked, foreign);
   const sought = findMissingError(observation, classified, expectation);
   const dropped = observation.subject === null ? 0 : droppedBytesOf(observation.subject);
-  // The line that is expected may be in what nobody saw.
+  // The expected line may be in the dropped part.
   const isUnknown = sought !== null && dropped > 0;
   const missing = isUnknown ? null : sought;
   const classification: Classification = isUnknown
@@ -94,7 +94,7 @@ export function judge(
   };
 }
 
-/** A cell that does not apply here; `reason` says why. */
+/** Judgement of a cell that does not apply here, with the reason. */
 export function judgeSkipped(
   reason: string,
   expectation: Expectation | null,
@@ -109,7 +109,7 @@ export function judgeSkipped(
 const noVerdict = ({ outcome }: Classification): Classification['outcome'] =>
   outcome === 'invalid' ? outcome : 'broken';
 
-/** Says that no line fits the pattern that the matrix expects; null where one does, or none is expected. */
+/** The phrase that no line matches the pattern that the matrix expects; null where a line does, or none is expected. */
 function findMissingError(
   { subject }: Observation,
   { hostReport }: Classification,
@@ -123,7 +123,7 @@ function findMissingError(
   return findLine(lines, pattern) === null ? ` (no line fits /${plainLine(pattern, 200)}/)` : null;
 }
 
-/** Says that the machine was not quite the one asked for. */
+/** Names the settings that a stand-in approximates. */
 function describeStandIns({ readBack }: Observation): string {
   const standIns = readBack.filter(({ standIn }) => standIn === true);
   return standIns.map(({ asked, found }) => ` (stand-in: ${found} for ${asked})`).join('');

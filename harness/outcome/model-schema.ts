@@ -69,7 +69,7 @@ const shortfallSchema: z.ZodType<Shortfall> = z.object({
     'feature',
   ]),
   needed: z.number(),
-  // What a limit leaves is below zero when more is committed than it allows.
+  // The remainder of a limit is below zero when more is committed than it allows.
   available: z.number(),
   unit: z.enum(['bytes', 'maps']),
 });

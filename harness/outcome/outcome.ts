@@ -1,4 +1,4 @@
-/** The eight things that can happen in a cell. */
+/** The eight outcomes of a cell, and the verdicts. */
 export const outcomes = [
   'reached',
   'exhausted',
@@ -15,8 +15,8 @@ export type Outcome = (typeof outcomes)[number];
 export const silentOutcomes: readonly Outcome[] = ['invalid', 'broken', 'skipped'];
 
 /**
- * `undecided`: the tier is as expected, and whether its overhead is within the bound the matrix gives could not be
- * shown either way, or is not measured yet.
+ * `undecided`: the tier is as expected, and its overhead is neither shown to be within the bound nor above it, or is
+ * not measured yet.
  */
 export const verdicts = ['expected', 'unexpected', 'undecided'] as const;
 

@@ -1,4 +1,4 @@
-/** What is kept of what a subject wrote, as lines for patterns, and how much of it is not. */
+/** The kept output of a subject as lines for patterns, and the size of the dropped part. */
 import type { SubjectRun } from '../guest/observation.ts';
 import { compilePattern } from '../matrix/pattern.ts';
 
@@ -7,7 +7,7 @@ export function linesOf(...texts: readonly string[]): readonly string[] {
   return texts.flatMap((text) => text.split(/\r?\n/)).filter((line) => line !== '');
 }
 
-/** All whole lines that are kept of both streams. A line that is cut where bytes were dropped is not one: its rest may say otherwise. */
+/** All whole lines kept of both streams. A line cut by dropped bytes is not whole: its rest may change its meaning. */
 export function keptLines(run: SubjectRun): readonly string[] {
   return linesOf(
     ...wholeLines(run.stdout, run.stdoutTail, run.stdoutDropped),
@@ -21,14 +21,14 @@ function wholeLines(head: string, tail: string, droppedBytes: number): readonly 
   return [head.slice(0, lastBreak + 1), firstBreak === -1 ? '' : tail.slice(firstBreak + 1)];
 }
 
-/** Bytes of both streams that nobody saw: a line in them may contradict what is kept. */
+/** Dropped bytes of both streams: a line in them may contradict the kept lines. */
 export const droppedBytesOf = ({ stdoutDropped, stderrDropped }: SubjectRun): number =>
   stdoutDropped + stderrDropped;
 
-/** Why nothing can be said where something in the bytes that were not kept could say otherwise. */
+/** The reason for having no verdict where dropped bytes could change it. */
 export const describeCut = (bytes: number): string => `output was cut: ${bytes} bytes were not kept`;
 
-/** The end of a stream, as far as it is kept. */
+/** The kept end of a stream. */
 export const endOf = (head: string, tail: string): string => (tail === '' ? head : tail);
 
 /**

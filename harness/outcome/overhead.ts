@@ -1,30 +1,27 @@
-/** What a stored result says of its cell's overhead: figures of one measurement, and how it came to them. */
+/** The overhead of a cell as stored in its result, with its source and the verdict on a bound. */
 import type { Checks, Tier } from '../../images/allocator/tier.ts';
 import type { Subject } from '../measure/configurations.ts';
 import { means, type OverheadSummary, type TierResources } from '../measure/figures.ts';
 import type { Outcome } from './outcome.ts';
 
-/** What could not be measured, and why; `workload` is null when it is about all of them. */
+/** A workload that could not be measured, and the reason; `workload` is null when the reason concerns all. */
 export type NotMeasured = Readonly<{ workload: string | null; reason: string }>;
 
-/** Where the figures of a result come from. */
+/** Source of the figures of a result. */
 export type OverheadSource = Readonly<{
-  /** `baseline`: the cell reached what others are compared with, there is nothing to measure. */
+  /** `baseline`: the cell reached the baseline itself, so there is nothing to measure. */
   kind: 'baseline' | 'measured' | 'not-measured';
-  /**
-   * The cell in whose guest it was measured, as `id#repetition`: another one where cells share a measurement.
-   * Null where nothing was measured.
-   */
+  /** The cell of the measurement, as `id#repetition`: another cell if they share one. Null without a measurement. */
   measuredIn: string | null;
   notMeasured: readonly NotMeasured[];
-  /** Why the baseline is another one than `standard/elided`; null when it is not. */
+  /** Why the baseline differs from `standard/elided`; null when it does not. */
   baselineNote: string | null;
   resources: readonly TierResources[];
-  /** How long it took, ms; of a shared measurement the whole time. */
+  /** Duration in ms; that of the whole measurement if it is shared. */
   wallMs: number;
 }>;
 
-/** The part of a result that is known when its overhead is: both or neither. */
+/** The part of a result that a measurement adds: both fields or neither. */
 export type CellOverhead = Readonly<{
   overhead: readonly OverheadSummary[];
   overheadSource: OverheadSource;
@@ -63,7 +60,7 @@ export const baselineOverhead: CellOverhead = {
   },
 };
 
-/** A cell whose overhead was asked for and could not be had. */
+/** The overhead of a cell whose measurement was requested but impossible. */
 export function notMeasured(reason: string): CellOverhead {
   return {
     overhead: [],
@@ -93,7 +90,7 @@ export function pickJudged(overhead: readonly OverheadSummary[]): readonly Overh
 
 type OverheadVerdict = 'met' | 'exceeded' | 'undecided';
 
-/** Whether an overhead of at most `bound` (0.2 for 20 %) is shown, disproven, or neither. */
+/** Compares an overhead with its bound (0.2 for 20 %): met, exceeded or undecided. */
 export function judgeOverhead({ low, high, stable }: OverheadSummary, bound: number): OverheadVerdict {
   if (!stable) return 'undecided';
   if (high <= 1 + bound) return 'met';

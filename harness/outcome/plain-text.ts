@@ -1,2 +1,2 @@
-/** Of all stages; see ../plain-text.ts. */
+/** Re-exports ../plain-text.ts, which all stages use. */
 export { plainLine, plainLines, plainTail } from '../plain-text.ts';

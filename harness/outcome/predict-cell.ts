@@ -1,6 +1,6 @@
 /**
- * What the model says about a cell, and what a cell asks of the host: settings in the model's terms. Every command that
- * predicts does it here, so that none of them leaves out an axis that another one knows.
+ * Settings in the model's terms: the prediction for a cell, and the request to its host. Every command predicts here,
+ * so that none leaves out an axis that another one uses.
  */
 import { AllocatorError } from '../../images/allocator/allocator-error.ts';
 import type { Facts } from '../../images/allocator/facts.ts';
@@ -48,7 +48,7 @@ export function estimateCell(settings: Settings): Prediction | null {
   return predictCell(settings, estimateFacts(settings));
 }
 
-/** What the host's report is held against. */
+/** The request that the host's report is compared with. */
 export function resolveAsked(settings: Settings): Asked {
   const own =
     (settings.profile === 'spin' ? unlessRefused(() => resolveSpinPool(settings.env)) : null) ?? roomy;
@@ -57,7 +57,7 @@ export function resolveAsked(settings: Settings): Asked {
   return {
     engine: resolveEngine(settings.engine),
     node: settings.node,
-    // Variables and parameters can ask for a pool with room for one.
+    // Variables and parameters can request a pool with room for a single memory.
     instances: Math.max(1, Math.min(provenInstances, memories, tables)),
     parameters: formatParameters(parameters),
   };

@@ -1,8 +1,7 @@
 /**
- * Finds the wasm host's JSON line in what it printed. The output around it is anything: binary,
- * endless, or text that looks like ours. A line counts when it is whole, valid JSON, says
- * `poolproof: 'wasm-host'` and follows the schema; of several the last counts, and `others` tells
- * whether an earlier one says something else.
+ * Finds the wasm host's JSON line in its output, which may be binary, endless or forged. A line counts when it is
+ * whole, valid JSON, has `poolproof: 'wasm-host'` and follows the schema. The last valid line counts, unless an earlier
+ * one contradicts it.
  */
 import { z } from 'zod';
 import type { HostReport } from '../../images/allocator/host-report.ts';
@@ -10,10 +9,10 @@ import type { SubjectRun } from '../guest/observation.ts';
 import { hostReportSchema } from './model-schema.ts';
 import { plainLine } from './plain-text.ts';
 
-/** A report is about 10 KB; what is longer than this is no report. */
+/** A report is about 10 KB; longer lines are no reports. */
 const lineLimit = 1_048_576;
 
-/** Lines with the tag that are looked at, from the end: a flood of forgeries costs no more. */
+/** Number of tagged lines that are read, from the end: a flood of forgeries costs no more. */
 const candidateLimit = 64;
 
 const tagSchema = z.object({ poolproof: z.literal('wasm-host'), schema: z.unknown() });

@@ -1,13 +1,13 @@
 /**
- * Cells that were run several times: how often each thing happened, and whether the cell is flaky. Only
- * repetitions on boots of their own are independent: two clones of one template can replay each other
- * instruction by instruction, and their agreement says nothing.
+ * Distribution of a repeated cell: the share of each outcome with its interval, and whether the cell is flaky. Only
+ * repetitions on boots of their own are independent: two clones of one template can replay each other instruction by
+ * instruction, so their agreement proves nothing.
  */
 import { type Tier, atLeast, tiers } from '../../images/allocator/tier.ts';
 import type { Settings } from '../axes/table.ts';
 import { type Outcome, type Verdict, outcomes, silentOutcomes } from './outcome.ts';
 
-/** What was observed in one word: the tier, or the outcome where none was proven. */
+/** Label of an observation: the tier, or the outcome where no tier was reached. */
 export type Observed = Tier | Outcome;
 
 export type Share = Readonly<{
@@ -22,7 +22,7 @@ export type Interval = Readonly<{ low: number; high: number }>;
 /** `flaky`: the judged repetitions differ. Null: none could be judged. */
 export type CellVerdict = Verdict | 'flaky';
 
-/** What is looked at of a stored result. */
+/** The fields of a stored result that a distribution uses. */
 export type Repetition = Readonly<{
   id: string;
   repetition: number;
@@ -37,9 +37,9 @@ export type Repetition = Readonly<{
 export type Distribution<Run extends Repetition = Repetition> = Readonly<{
   id: string;
   settings: Settings;
-  /** Repetitions that say something about the subject. */
+  /** Number of repetitions that are trials of the subject. */
   judged: number;
-  /** Repetitions that say nothing about it: broken, invalid, skipped. */
+  /** Number of the others: broken, invalid, skipped. */
   silent: number;
   /** Best first; empty when nothing was judged. */
   shares: readonly Share[];
@@ -78,14 +78,14 @@ export function wilsonInterval(successes: number, trials: number): Interval {
   };
 }
 
-/** The tier where one was proven or told, else what happened. */
+/** The tier, proven or reported; otherwise the outcome. */
 export function observedOf({ tier, outcome, subject }: Ended): Observed {
   if (outcome !== 'reached') return outcome;
-  // A stored line that says `reached` without a tier proves nothing; a foreign subject can tell none.
+  // A stored `reached` without a tier proves nothing, except for a foreign subject, which may report none.
   return tier ?? (subject === undefined ? 'broken' : outcome);
 }
 
-/** 0 for `standard`, 1, 2, and 3 for every end without a tier: those are no better than each other. */
+/** 0 for `standard`, 1, 2, and 3 for every outcome without a tier: none of those is better than another. */
 export function rankOf(observed: Observed): number {
   const place = (tiers as readonly string[]).indexOf(observed);
   return place === -1 ? tiers.length : place;
@@ -135,9 +135,9 @@ function buildDistribution<Run extends Repetition>(
 }
 
 /**
- * Flaky: different ends, or the same end as expected and not. Ends that differ and are all unexpected are
- * `unexpected`: a cell that never did what was expected is no flake. An overhead that was decided in some
- * repetitions only is undecided.
+ * Flaky: different outcomes, or one outcome both expected and not. Different outcomes that are all unexpected are
+ * `unexpected`: a cell that is never as expected is no flake. An overhead decided in only some repetitions is
+ * undecided.
  */
 function verdictOf(judged: readonly Repetition[], ends: number): CellVerdict {
   const verdicts = new Set(judged.map(({ verdict }) => verdict));

@@ -1,25 +1,28 @@
 /**
- * Ends inside a run of the wasm host that are no evidence. The host ends an attempt by the guest's clock, which goes on
+ * Ends within a run of the wasm host that prove nothing. The host ends an attempt by the guest's clock, which goes on
  * while the guest is stopped or waits for a core; and a SIGKILL may be anybody's. Neither says that a tier does not
  * work, so neither lets a lower one count: the cell is tried again.
  *
  * Evidence, by contrast, is a run that the harness ended (it counted the time the guest got), a kill that the kernel's
- * own counter of out-of-memory kills explains, and a Node that neither starts nor ends in a guest that had its time.
- * So is a host that dies of SIGKILL while nobody's deadline has passed: only something inside the guest sends that,
- * as the kernel does to a program whose first mappings do not fit.
+ * own counter of out-of-memory kills explains, and a Node that neither starts nor ends in a guest that had its time. So
+ * is a host that dies of SIGKILL while nobody's deadline has passed: only something inside the guest sends that, as the
+ * kernel does to a program whose first mappings do not fit.
  */
 import type { HostReport } from '../../images/allocator/host-report.ts';
 import type { Observation, SubjectRun } from '../guest/observation.ts';
 import { reportOf } from './read-report.ts';
 
-/** What wasm-host.sh says of a worker that it ended at its deadline. */
+/** Message of wasm-host.sh about a worker that it ended at its deadline. */
 const lateWorker = /nothing within (\d+) s, killed/;
 const neverStarted = /Node did not start \(nothing within \d+ s, killed\)/;
 
-/** Of the host's deadline, by the guest's clock, this much must be time the guest got: samples come once a second. */
+/**
+ * Share of the host's deadline, which runs by the guest's clock, that the guest must have had; samples come once a
+ * second.
+ */
 const enough = 0.9;
 
-/** What happened that proves nothing, in words; null where nothing did. Only for the wasm host. */
+/** A phrase for the end that proves nothing; null where there is none. Only for the wasm host. */
 export function findUnexplainedEnd({ subject, oomKill }: Observation): string | null {
   if (subject === null || subject.timedOut) return null;
   const { report } = reportOf(subject);
@@ -28,7 +31,7 @@ export function findUnexplainedEnd({ subject, oomKill }: Observation): string | 
     : (findUnexplainedAttempt(report, countOomKills(subject, oomKill)) ?? null);
 }
 
-/** The kernel's counter; where a guest has none, its words on the console, which may mean any number. */
+/** The kernel's counter; without one, messages on the console, which may mean any number. */
 function countOomKills({ oomKills }: SubjectRun, oomKill: boolean): number {
   if (Number.isFinite(oomKills)) return oomKills;
   return oomKill ? Infinity : 0;

@@ -1,4 +1,4 @@
-/** The model's own error: images/allocator depends on nothing, not even on images/errors.ts. */
+/** The model's own error, since `images/allocator` imports nothing, not even `images/errors.ts`. */
 
 export type AllocatorErrorCode =
   | 'BAD_VARIABLE' // an environment variable whose value Spin, or this host, could not read

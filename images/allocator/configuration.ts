@@ -60,7 +60,7 @@ export type ConfigurationInput = Readonly<{
   /** Spin's variables; read for `standard` under the profile `spin`. */
   env: Environment;
   facts: Pick<Facts, 'addressSpaceLimit' | 'addressBits'>;
-  /** What to change of the tier's own settings; V8 has none of these. @default nothing */
+  /** Changes to the tier's own settings; V8 has none of these. @default nothing */
   parameters?: PoolParameters | undefined;
 }>;
 
@@ -74,8 +74,8 @@ export const conservativeSlots = 16;
 export const v8StandardMemories = 1000;
 
 /**
- * What is left to the process itself when the form of a tier is chosen by address space. Node takes
- * 0.3 to 1.3 GiB and an engine at work some hundred MiB more; the rest is room for the program.
+ * Address space left to the process itself when the configuration of a tier is chosen by address space. Node takes 0.3
+ * to 1.3 GiB and an engine at work some hundred MiB more; the rest is room for the program.
  */
 const processAllowanceBytes = 4 * GiB;
 
@@ -193,7 +193,7 @@ function spinPool(env: Environment, defaults: WasmtimeDefaults): PoolSettings {
   return { ...resolveSpinPool(env), maxMemoryBytes: 4 * GiB, stackBytes: defaults.stackBytes };
 }
 
-/** No stacks: synchronous calls never use one, and they are most of what is charged. */
+/** No stacks: synchronous calls never use one, and stacks are most of the charge. */
 function fewSlots(defaults: WasmtimeDefaults): PoolSettings {
   return {
     ...unset,

@@ -1,8 +1,8 @@
 /**
- * What a libwasmtime of a given version does when nobody says otherwise (64-bit Linux). Read in the
- * tags v18 to v48 of bytecodealliance/wasmtime (`crates/wasmtime/src/config.rs`, `crates/environ/src/
- * tunables.rs`, `runtime/vm/instance/allocator/pooling.rs`); sizes checked against /proc/self/maps
- * of 38.0.0 and 50.0.1, and against the bytes in the refusals of 32.0.0, 34.0.0, 44.0.0 and 46.0.1.
+ * Defaults of libwasmtime by version (64-bit Linux). Read in the tags v18 to v48 of bytecodealliance/wasmtime
+ * (`crates/wasmtime/src/config.rs`, `crates/environ/src/ tunables.rs`, `runtime/vm/instance/allocator/pooling.rs`);
+ * sizes checked against /proc/self/maps of 38.0.0 and 50.0.1, and against the bytes in the refusals of 32.0.0, 34.0.0,
+ * 44.0.0 and 46.0.1.
  */
 import { AllocatorError } from './allocator-error.ts';
 import { GiB, KiB, MiB } from './sizes.ts';

@@ -1,4 +1,4 @@
-/** Shortfalls in words. */
+/** Formats shortfalls: `table pool needs 1532 MiB, CommitLimit leaves 172 MiB`. */
 import type { LimitName, Pool, Shortfall } from './prediction.ts';
 import { formatPair } from './sizes.ts';
 

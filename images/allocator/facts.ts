@@ -1,6 +1,6 @@
 /**
- * What decides a tier, as read from the kernel. The same files are read by the wasm host (about
- * itself) and by the session in a guest (about the child it starts); `parseFacts` is pure.
+ * The facts that decide a tier, as read from the kernel. The same files are read by the wasm host (about itself) and by
+ * the session in a guest (about the child it starts); `parseFacts` is pure.
  */
 
 /** A resource limit in bytes, `null` for unlimited. */
@@ -35,8 +35,8 @@ export type Facts = Readonly<{
   /** memory.max of the own cgroup and its parents, the smallest; null for none. */
   cgroupMemoryMax: Limit;
   /**
-   * Whether memory both writable and executable is refused: `prctl` by the kernel (PR_SET_MDWE), `seccomp` by a
-   * filter; null where nobody tried.
+   * Refusal of memory both writable and executable: `prctl` by the kernel (PR_SET_MDWE), `seccomp` by a filter; null if
+   * it was not tried.
    */
   mdwe: 'off' | 'prctl' | 'seccomp' | null;
   /** Bits of virtual address a process gets without asking for more, e.g. 47 on x86-64. */

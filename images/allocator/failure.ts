@@ -1,4 +1,4 @@
-/** The end of a worker, or an engine's error text → why the attempt failed. */
+/** The end of a worker, or an engine's error text → the reason for a failed attempt. */
 import type { AttemptFailure, FailureClass } from './host-report.ts';
 import type { Tier } from './tier.ts';
 
@@ -57,7 +57,7 @@ export function classifyEngineText(text: string): EngineText {
 /** Bytes of standard error kept. */
 const tailBytes = 4096;
 
-/** How a worker that proved nothing ended. A lone SIGKILL is the kernel's or an operator's doing. */
+/** The failure of a worker that proved nothing. A lone SIGKILL is the kernel's or an operator's doing. */
 export function classifyWorkerEnd(end: WorkerEnd): AttemptFailure {
   const { exitCode, signal } = end;
   const stderr = end.stderr.slice(-tailBytes);
@@ -78,7 +78,7 @@ export function classifyWorkerEnd(end: WorkerEnd): AttemptFailure {
   return { ...base, ...found, message: `${end.tier}: ${summarize(end.stderr, deciding.match)}` };
 }
 
-/** The engine's own words on one line: what decided, and its causes; of a bare panic the line after its place. */
+/** The engine's message on one line: the error and its causes; of a bare panic, the line after its location. */
 function summarize(stderr: string, deciding: RegExp): string {
   const text = stderr.slice(stderr.lastIndexOf('\n', stderr.search(deciding)) + 1);
   const first = text.replace(/\n[^]*$/, '').trim();

@@ -4,7 +4,7 @@ import type { PoolParameters } from './pool-parameters.ts';
 import type { TierPrediction } from './prediction.ts';
 import type { AllocatorChoice, Checks, EngineId, Tier } from './tier.ts';
 
-/** Why an attempt failed. `text` fields carry the engine's own words. */
+/** The reason for a failed attempt. `text` fields carry the engine's own message. */
 export type FailureClass =
   | 'pool-mapping' // libwasmtime aborted: a pool could not be mapped
   | 'stack-guard' // max_map_count: the guard pages of the stack pool
@@ -25,7 +25,7 @@ export type AttemptFailure = Readonly<{
   /** One sentence for an operator. */
   message: string;
   pool: 'memory' | 'table' | 'stack' | null;
-  /** Bytes of the mapping that was refused, as the engine said. */
+  /** Bytes of the mapping that was refused, from the engine's message. */
   bytes: number | null;
   errno: 'ENOMEM' | 'EINVAL' | 'EAGAIN' | 'EACCES' | 'EPERM' | null;
   exitCode: number | null;
@@ -38,12 +38,12 @@ export type Attempt = Readonly<{
   tier: Tier;
   ok: boolean;
   failure: AttemptFailure | null;
-  /** The model's word on this attempt, from facts read by the worker itself; null when no worker got that far. */
+  /** The model's prediction for this attempt, from facts that the worker read; null if no worker got that far. */
   predicted: TierPrediction | null;
   durationMs: number | null;
 }>;
 
-/** Where the canary's memories lie, as /proc/self/maps shows it; bytes. */
+/** Layout of the canary's memories, as /proc/self/maps shows it; bytes. */
 export type Layout = Readonly<{
   /**
    * The mapping that holds the first memory: the pool's slab, there since the engine was; without a pool the memory's
@@ -56,7 +56,7 @@ export type Layout = Readonly<{
   slots: number | null;
   /** Inaccessible before the first memory. */
   guardBeforeBytes: number;
-  /** Inaccessible behind a memory, up to the next slot or the end of the mapping. */
+  /** Inaccessible bytes behind a memory, up to the next slot or the end of the mapping. */
   behindBytes: number;
   /** Private writable memory that appeared with the engine, its heap left out: the pools of tables and stacks. */
   writableBytes: number;
@@ -73,7 +73,7 @@ export type KernelStep = Readonly<{
   maps: number;
 }>;
 
-/** What the kernel says of the worker around and after the proof. */
+/** The kernel's figures about the worker around and after the proof. */
 export type KernelView = Readonly<{
   /** Committed_AS before the engine was built and with its instances live, bytes; of the whole machine. */
   committedBefore: number | null;
@@ -92,13 +92,14 @@ export type TierForm = Readonly<{
   slots: number | null;
   /** Address space the tier reserves for its pools (or for one memory, on-demand), bytes. */
   reservedBytes: number;
-  /** Of it, what counts against a commit limit, bytes; guard pages of stacks, 4 KiB each, are not in it. */
+  /** The part that counts against a commit limit, bytes; without guard pages of stacks, 4 KiB each. */
   chargedBytes: number;
 }>;
 
 /**
- * What was proven; null unless a tier was reached. Its form and bytes are measured: by what stopped a load beyond the
- * end, and by the kernel's own files. In reports of older hosts, which have no `model`, they are the model's.
+ * The proof; null unless a tier was reached. Its configuration and bytes are measured: by the mechanism that stopped a
+ * load beyond the end, and by the kernel's own files. In reports of older hosts, which have no `model`, they are the
+ * model's.
  */
 export type Proof = TierForm &
   Readonly<{
@@ -110,17 +111,17 @@ export type Proof = TierForm &
     residentBytes: number;
     /** Mappings (VMAs). */
     maps: number;
-    /** What the model says of this tier, from the settings alone. Absent in reports of older hosts. */
+    /** The model's numbers for this tier, from the settings alone. Absent in reports of older hosts. */
     model?: TierForm;
     /** Absent in reports of older hosts. */
     kernel?: KernelView;
   }>;
 
-/** The library that ran, as far as it can be told from itself. */
+/** The library that ran, identified by itself. */
 export type EngineLibrary = Readonly<{
-  /** What it writes into a module it serializes: the whole version or, since 38, the major number alone (`50`). */
+  /** The version it writes into serialized modules: the whole version or, since 38, only the major number (`50`). */
   saysVersion: string;
-  /** Of the file, where the host was told to take it (`--digest`). In a guest the image's lock pins it. */
+  /** Of the file, if the host was started with `--digest`. In a guest the image's lock pins it. */
   sha256: string | null;
 }>;
 
@@ -137,7 +138,7 @@ export type HostReport = Readonly<{
   /** One sentence: why this tier. */
   why: string;
   engine: RunEngine;
-  /** Changes to the tier asked for, as the host understood them. */
+  /** Changes to the requested tier, as the host understood them. */
   parameters: PoolParameters;
   /** process.versions.node of the worker. */
   node: string;

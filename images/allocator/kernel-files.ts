@@ -1,4 +1,4 @@
-/** Readers of the kernel's files: text → value. Pure; null for what is missing or says something else. */
+/** Readers of the kernel's files: text → value. Pure; null if a value is missing or has another form. */
 import { KiB } from './sizes.ts';
 
 /** Path → text; null or missing when it could not be read. */
@@ -95,7 +95,7 @@ export function readStatusNumber(status: string, name: string): number | null {
   return found === undefined ? null : Number(found);
 }
 
-/** What the CPU says of its address width; x86-64 and riscv do. */
+/** Address width from /proc/cpuinfo; x86-64 and riscv state it. */
 export function readCpuBits(cpuinfo: string): Readonly<{ physical: number | null; virtual: number | null }> {
   const bits = (kind: string): number | null => {
     const found = new RegExp(`^address sizes\\s*:.*?(\\d+) bits ${kind}`, 'm').exec(cpuinfo)?.[1];
@@ -115,8 +115,8 @@ export function readStackBits(stat: string): number | null {
 }
 
 /**
- * Bits of address a process gets unasked. x86-64 gives the lower half, and 47 bits even where the CPU has 57 (the
- * rest only to those who hint at it); riscv likewise halves sv39 and sv48. Elsewhere the stack tells.
+ * Bits of address that a process gets by default. x86-64 gives the lower half, and 47 bits even where the CPU has 57
+ * (more only with a hint address); riscv likewise halves sv39 and sv48. Elsewhere the stack shows it.
  */
 export function readAddressBits(cpuinfo: string, stat: string): number | null {
   const { virtual } = readCpuBits(cpuinfo);

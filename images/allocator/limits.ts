@@ -1,8 +1,8 @@
-/** The kernel's rules: does the next mapping fit, and if not, which limit and by how much. */
+/** The kernel's rules for one mapping: whether it fits, otherwise which limit refuses it and by how much. */
 import type { Facts } from './facts.ts';
 import type { LimitName, Pool, Shortfall } from './prediction.ts';
 
-/** What a process holds: bytes of address space, private writable bytes, mappings. */
+/** The holdings of a process: bytes of address space, private writable bytes, mappings. */
 export type Holding = Readonly<{ virtual: number; writable: number; maps: number }>;
 
 /** One step of a process: what it adds. */
@@ -15,7 +15,7 @@ export type Step = Readonly<{
   maps: number;
 }>;
 
-/** Same order as the kernel asks (mm/mmap.c): mappings, address space, data, commit. */
+/** In the kernel's order (mm/mmap.c): mappings, address space, data, commit. */
 const rules: readonly Readonly<{
   limit: LimitName;
   unit: Shortfall['unit'];
@@ -63,15 +63,15 @@ const rules: readonly Readonly<{
 ];
 
 /**
- * `__vm_enough_memory` (mm/util.c), mode 2: CommitLimit, less the administrator's reserve for those
- * without CAP_SYS_ADMIN, less min(process size / 32, user reserve), less what is committed already.
- * `Committed_AS` in the facts is from before the process; what it holds since is in `held`.
+ * `__vm_enough_memory` (mm/util.c), mode 2: CommitLimit, less the administrator's reserve for those without
+ * CAP_SYS_ADMIN, less min(process size / 32, user reserve), less the memory committed already. `Committed_AS` in the
+ * facts is from before the process; `held` has its holdings since then.
  */
 function availableCommit(facts: Facts, held: Holding, step: Step): number | null {
   const { overcommitMemory, commitLimit, committedAs } = facts;
   if (overcommitMemory !== 2 || commitLimit === null || committedAs === null) return null;
   const admin = facts.sysAdmin === true ? 0 : (facts.adminReserve ?? 0);
-  // The step's own address space may be mapped before its charge is asked for.
+  // The step's own address space may be mapped before its charge is checked.
   const user = Math.min((held.virtual + step.virtual) / 32, facts.userReserve ?? 0);
   return commitLimit - admin - user - committedAs - held.writable;
 }
@@ -92,7 +92,7 @@ export type StepResult = Readonly<{
   held: Holding;
   /** The first limit that refuses the step. */
   shortfall: Shortfall | null;
-  /** The scarcest limit that grants it: least available for what is needed. */
+  /** The scarcest limit that grants it: least available in relation to the need. */
   tightest: Shortfall | null;
 }>;
 

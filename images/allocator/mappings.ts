@@ -1,4 +1,4 @@
-/** What a tier maps, in the order the engine maps it: the first that does not fit names the limit. */
+/** The mappings of a tier in the engine's order: the first that does not fit names the limit. */
 import { canaryInstances, type TierConfiguration, type WasmtimeConfiguration } from './configuration.ts';
 import type { TierForm } from './host-report.ts';
 import type { Pool } from './prediction.ts';
@@ -8,7 +8,7 @@ export type Mapping = Readonly<{
   pool: Pool;
   /** Address space of one mapping. */
   bytes: number;
-  /** Of it private and writable, now or by a later mprotect: what RLIMIT_DATA and mode 2 count. */
+  /** The private writable part, now or by a later mprotect: RLIMIT_DATA and overcommit mode 2 count it. */
   writableBytes: number;
   count: number;
   protection: 'none' | 'read-write';
@@ -27,7 +27,7 @@ export const canaryMemoryBytes = 1 * MiB;
 export const canaryGrownBytes = canaryMemoryBytes + 64 * KiB;
 /** V8 takes the declared maximum where guard regions are off: 64 pages. */
 const canaryMaximumBytes = 4 * MiB;
-/** One wasm page: the live memories that show how much room V8 has hold one each. */
+/** One wasm page: each of the live memories that fill V8's room holds one. */
 const v8PageBytes = 64 * KiB;
 
 /** Pools first, then the canary's memories. */
@@ -38,7 +38,7 @@ export function listMappings(configuration: TierConfiguration): readonly Mapping
   );
 }
 
-/** The form and the bytes of a tier as the model has them, to stand beside what is measured. */
+/** The model's configuration and bytes of a tier, for comparison with the measured ones. */
 export function describeForm(configuration: TierConfiguration): TierForm {
   const { tier, checks } = configuration;
   const mappings = listMappings(configuration);
@@ -83,7 +83,7 @@ export function listPools({ pool, ...settings }: WasmtimeConfiguration): readonl
       protection: 'read-write',
       maps: stacks > 0 ? 1 : 0,
     },
-    // A guard page before every stack: the one mapping becomes two a stack.
+    // A guard page before every stack: one mapping becomes two per stack.
     {
       ...one,
       pool: 'stack-guards',

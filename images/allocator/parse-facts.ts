@@ -1,4 +1,4 @@
-/** Kernel files → facts. Pure; what is missing or unreadable stays null. */
+/** Kernel files → facts. Pure; a missing or unreadable value stays null. */
 import type { Facts, Limit } from './facts.ts';
 import {
   countCpus,
@@ -15,10 +15,10 @@ import {
 } from './kernel-files.ts';
 import { KiB } from './sizes.ts';
 
-/** No path: the errno that memory both writable and executable met, 0 for none. */
+/** Not a path: the errno of a request for memory both writable and executable, 0 for success. */
 export const writeExecuteFile = 'poolproof/write-execute';
 
-/** What to read, for whoever reads: the wasm host itself, or a session on behalf of a child. */
+/** The files to read, by the wasm host about itself or by a session about a child. */
 export const factFiles: readonly string[] = [
   '/proc/meminfo',
   '/proc/sys/vm/overcommit_memory',
@@ -37,12 +37,12 @@ export const factFiles: readonly string[] = [
   writeExecuteFile,
 ];
 
-/** CAP_SYS_ADMIN: no such process has vm.admin_reserve_kbytes kept from it. */
+/** CAP_SYS_ADMIN: such a process may use vm.admin_reserve_kbytes too. */
 export const sysAdminBit = 21;
 
 /**
- * `files`: path → text, null when it could not be read. `cgroup/memory.max` is no path: it holds the
- * memory.max texts of the own cgroup and its parents, one a line (or the smallest, worked out already).
+ * `files`: path → text, null when it could not be read. `cgroup/memory.max` is not a path: it holds the memory.max
+ * texts of the own cgroup and its parents, one per line (or the smallest of them).
  */
 export function parseFacts(files: KernelFiles): Facts {
   const text = (path: string) => files[path] ?? '';
@@ -97,7 +97,7 @@ function readThp(text: string): Facts['thp'] {
   return (['always', 'madvise', 'never'] as const).find((candidate) => candidate === word) ?? null;
 }
 
-/** A file that could not be read gives null as `unlimited` does: no limit is known. */
+/** An unreadable file gives null, as `unlimited` does: no limit is known. */
 function softLimit(limits: string, name: string): Limit {
   const { soft } = readLimit(limits, name);
   return soft === 'unlimited' ? null : soft;

@@ -1,4 +1,4 @@
-/** What a wasm host can be told about the tier it is asked for, beside Spin's own variables. */
+/** Parameters that change the requested tier of a wasm host, in addition to Spin's own variables. */
 import { AllocatorError } from './allocator-error.ts';
 import type { AllocatorChoice, Tier } from './tier.ts';
 
@@ -13,10 +13,10 @@ export const poolParameters = [
 ] as const;
 export type PoolParameter = (typeof poolParameters)[number];
 
-/** Counts, and sizes in bytes; what is absent stays the tier's own. */
+/** Counts, and sizes in bytes; absent ones keep the tier's own value. */
 export type PoolParameters = Readonly<Partial<Record<PoolParameter, number>>>;
 
-/** They shape the tier that is asked for, `standard` when none is: what a host falls back to stays as it is. */
+/** They change the requested tier, or `standard` without a request; the tiers below it stay as they are. */
 export function parametersFor(
   tier: Tier,
   choice: AllocatorChoice,

@@ -1,4 +1,4 @@
-/** Facts + engine + Node → which tier a wasm host will reach, and which limit stops the better ones. */
+/** Facts + engine + Node → the tier a wasm host will reach, and the limit that stops the better ones. */
 import {
   resolveTierConfiguration,
   type ConfigurationInput,
@@ -17,7 +17,7 @@ import { guardedFromBytes, hasTrapHandlerFlag, startsGuarded, v8VersionOf } from
 export type PredictionInput = Readonly<{
   /** Of the process that becomes the wasm host, before it starts: Committed_AS without it. */
   facts: Facts;
-  /** For v8 the version may be empty: Node's release line tells it. */
+  /** For v8 the version may be empty: it follows from Node's release line. */
   engine: EngineId;
   /** Version of Node, `22.23.3`. */
   node: string;
@@ -26,13 +26,13 @@ export type PredictionInput = Readonly<{
   choice: AllocatorChoice;
   /** Spin's variables. */
   env: Environment;
-  /** Changes to the tier asked for. @default nothing */
+  /** Changes to the requested tier. @default nothing */
   parameters?: PoolParameters | undefined;
 }>;
 
 const nothing: Holding = { virtual: 0, writable: 0, maps: 0 };
 
-/** What the whole host will do. Throws AllocatorError for a variable or version nobody can read. */
+/** Predicts the outcome of a whole host. Throws AllocatorError for an unreadable variable or version. */
 export function predictHost(input: PredictionInput): Prediction {
   const choice = resolveChoice(input.choice, input.env);
   const order: readonly Tier[] = choice === 'auto' ? tiers : [choice];
@@ -55,7 +55,7 @@ export function predictStart({ facts, node }: PredictionInput): Shortfall | null
   return takeStep(toStep('process', start), nothing, facts).shortfall;
 }
 
-/** Whether one tier will be proven, in a process of its own. Throws AllocatorError. */
+/** Predicts whether one tier will be proven, in a process of its own. Throws AllocatorError. */
 export function predictTier(tier: Tier, input: PredictionInput): TierPrediction {
   const { facts, node } = input;
   const engine =
@@ -88,7 +88,7 @@ export function predictTier(tier: Tier, input: PredictionInput): TierPrediction 
 
 type Resolved = Readonly<{ configuration: TierConfiguration; pools: readonly Step[] }>;
 
-/** By everything a configuration is made of. Cells of a matrix mostly differ in what it is not made of. */
+/** By everything a configuration is made of. Most cells of a matrix share configurations. */
 const resolved = new Map<string, Resolved>();
 const resolvedLimit = 1000;
 
@@ -111,7 +111,7 @@ function resolveOnce(tier: Tier, input: ConfigurationInput): Resolved {
   return { configuration, pools };
 }
 
-/** How often what is needed fits into what is left. */
+/** How many times the need fits into the rest. */
 function margin(check: Shortfall | null): number {
   return check === null ? Infinity : check.available / check.needed;
 }
@@ -120,7 +120,7 @@ function toStep(pool: Pool, { virtual, charged, maps }: Cost): Step {
   return { pool, virtual, writable: charged, heuristic: 0, maps };
 }
 
-/** What the canary needs of a pool, whatever the machine offers: settings can ask for less. */
+/** The canary's needs of a pool, whatever the machine offers: settings can request less. */
 const canaryNeeds = {
   memories: 1,
   tables: 1,
@@ -129,7 +129,7 @@ const canaryNeeds = {
   maxMemoryBytes: canaryGrownBytes,
 } as const;
 
-/** What this version or these settings cannot do, on any machine. */
+/** A shortfall of this version or these settings on any machine; null without one. */
 function findLacking(configuration: TierConfiguration, { facts, node }: PredictionInput): Shortfall | null {
   const lacks = (pool: Pool, needed: number, available: number): Shortfall => ({
     pool,

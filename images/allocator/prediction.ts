@@ -1,7 +1,7 @@
-/** What the model says about one tier, and about a whole host. */
+/** The model's prediction for one tier, and for a whole host. */
 import type { Checks, Tier } from './tier.ts';
 
-/** Where a mapping belongs: the pools of the engine, or the process around them. */
+/** The owner of a mapping: a pool of the engine, or the process around them. */
 export type Pool = 'memory' | 'table' | 'stack' | 'stack-guards' | 'linear-memory' | 'code' | 'process';
 
 /** The limit that decides. */
@@ -36,14 +36,14 @@ export type TierPrediction = Readonly<
   | { tier: Tier; fits: false; shortfall: Shortfall }
 >;
 
-/** What the whole host will do. */
+/** The prediction for a whole host. */
 export type Prediction = Readonly<{
   outcome: 'reached' | 'exhausted' | 'crashed';
   /** The tier reached; null unless `outcome` is `reached`. */
   tier: Tier | null;
   checks: Checks | null;
-  /** In the order tried; later tiers are present too, so that `why not better` and `what next` can be told. */
+  /** In the order tried; tiers after the reached one are present too, for explanations and searches. */
   tiers: readonly TierPrediction[];
-  /** Why the process itself does not start (outcome `crashed`). */
+  /** The limit that keeps the process itself from starting (outcome `crashed`). */
   startup: Shortfall | null;
 }>;

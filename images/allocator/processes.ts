@@ -1,12 +1,12 @@
 /**
- * What the process around an engine takes, by release line of Node. Measured by halving `ulimit -v`
- * and `ulimit -d` around the real worker until it no longer reached a step (x86-64; 18.20.8, 20.20.2,
- * 22.23.3, 24.21.0, 26.10.0; libwasmtime 38.0.0 and 50.0.1), so these are thresholds and not what an
- * unlimited process happens to show. MALLOC_ARENA_MAX=1 is part of it, as the launcher sets it.
+ * Costs of the process around an engine, by release line of Node. Measured by halving `ulimit -v` and `ulimit -d`
+ * around the real worker until it no longer reached a step (x86-64; 18.20.8, 20.20.2, 22.23.3, 24.21.0, 26.10.0;
+ * libwasmtime 38.0.0 and 50.0.1), so these are thresholds, not the usage of an unlimited process. MALLOC_ARENA_MAX=1 is
+ * part of it, as the launcher sets it.
  *
- * How exact: repeated runs agree within 20 MiB of address space (once 120) and 8 MiB of private
- * writable memory; 38.0.0 needs 8 MiB more of the latter than 50.0.1, and the figure lies between.
- * A limit closer to a threshold than that decides by chance, and so does this model.
+ * Precision: repeated runs agree within 20 MiB of address space (once 120) and 8 MiB of private writable memory; 38.0.0
+ * needs 8 MiB more of the latter than 50.0.1, and the figure lies between. A limit closer to a threshold than that
+ * decides by chance, and so does this model.
  */
 import { parseVersion } from './engines.ts';
 import type { Limit } from './facts.ts';
@@ -36,7 +36,7 @@ const cost = (virtual: number, charged: number, maps: number): Cost => ({
 const load = { wasmtime: cost(25, 7, 20), v8: cost(0, 0, 0) };
 const work = { wasmtime: cost(4, 2, 24), v8: cost(0, 1, 24) };
 
-/** V8 collects garbage before it refuses a memory: what a young generation held is free again. */
+/** V8 collects garbage before it refuses a memory, which frees the young generation. */
 const returned = (charged: number): ProcessCost['load'] => ({ ...load, v8: cost(0, -charged, 0) });
 
 /**

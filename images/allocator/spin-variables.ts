@@ -8,7 +8,7 @@ import { allocatorChoices, type AllocatorChoice } from './tier.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What Spin's variables decide; sizes in bytes. */
+/** Pool settings that Spin's variables decide; sizes in bytes. */
 export type SpinPool = Readonly<{
   componentInstances: number;
   memories: number;
@@ -68,8 +68,8 @@ export function resolveSpinPool(env: Environment): SpinPool {
 }
 
 /**
- * The choice that counts: SPIN_ALLOCATOR where it says something, else Spin's own switch
- * (SPIN_WASMTIME_POOLING=1 forces the pool, 0 forbids it). Throws BAD_VARIABLE.
+ * The effective choice: SPIN_ALLOCATOR if it is set, otherwise Spin's own switch (SPIN_WASMTIME_POOLING=1 forces the
+ * pool, 0 forbids it). Throws BAD_VARIABLE.
  */
 export function resolveChoice(choice: AllocatorChoice, env: Environment): AllocatorChoice {
   const pooling = env['SPIN_WASMTIME_POOLING'];

@@ -1,10 +1,10 @@
-/** The three allocator tiers, best first, and the words used for them everywhere. */
+/** The three allocator tiers, best first, and the types around them. */
 
 /** Best first: the order in which a wasm host tries them. */
 export const tiers = ['standard', 'conservative', 'on-demand'] as const;
 export type Tier = (typeof tiers)[number];
 
-/** How memory accesses are checked: guard regions with the check elided, or an explicit compare. */
+/** Bounds checks of memory accesses: elided behind guard regions, or an explicit compare. */
 export type Checks = 'elided' | 'explicit';
 
 export type EngineKind = 'wasmtime' | 'v8';
@@ -13,10 +13,10 @@ export type EngineId = Readonly<{
   /** `50.0.1`; for v8 the V8 version, e.g. `12.4.254.21-node.33`. */ version: string;
 }>;
 
-/** Whose pool sizes `standard` stands for. */
+/** Origin of the pool sizes of `standard`. */
 export type Profile = 'spin' | 'wasmtime';
 
-/** What SPIN_ALLOCATOR may say; `pooling` is read as an alias of `standard`. */
+/** Values of SPIN_ALLOCATOR; `pooling` is an alias of `standard`. */
 export const allocatorChoices = ['auto', 'standard', 'conservative', 'on-demand'] as const;
 export type AllocatorChoice = (typeof allocatorChoices)[number];
 

@@ -1,6 +1,6 @@
 /**
- * What V8 inside Node does about guard regions, by version. Measured on Node 18.20.8, 20.20.2,
- * 22.23.3, 24.18.0, 24.21.0 and 26.10.0; first releases and lines between them by `matrices/versions.yaml`.
+ * V8's rules for guard regions, by version of Node. Measured on Node 18.20.8, 20.20.2, 22.23.3, 24.18.0, 24.21.0 and
+ * 26.10.0; first releases and lines between them by `matrices/versions.yaml`.
  */
 import { parseVersion } from './engines.ts';
 import type { Limit } from './facts.ts';
@@ -49,7 +49,7 @@ const v8Majors: Readonly<Record<number, string>> = {
   26: '14.6',
 };
 
-/** V8 version of a Node release, as far as its line tells; lines not in the table count as the newest. */
+/** V8 version of a Node release, from its release line; lines not in the table count as the newest. */
 export function v8VersionOf(node: string): string {
   return v8Majors[parseVersion(node)[0]] ?? '14.6';
 }

@@ -8,12 +8,12 @@ import type { KernelView } from '../allocator/host-report.ts';
 /** In the order of addresses, as proc_pid_maps(5) has them. */
 export type Maps = readonly string[];
 
-/** `end` is the first address behind it. Addresses of user space are exact in a number: below 2^47. */
+/** `end` is the first address after it. Addresses of user space are exact in a number: below 2^47. */
 export type Range = Readonly<{ start: number; end: number }>;
 
 export type Mapping = Range & Readonly<{ protection: string }>;
 
-/** Protection of what nobody may touch: a reservation, or a guard. */
+/** Protection of inaccessible memory: a reservation, or a guard. */
 export const inaccessible = '---p';
 
 export function parseMaps(text: string): Maps {
@@ -32,7 +32,7 @@ export function parseLine(line: string): Mapping {
   };
 }
 
-/** Index of the first mapping that ends behind the address: the one that holds it, or the next one. */
+/** Index of the first mapping that ends after the address: the one that holds it, or the next one. */
 export function indexAt(maps: Maps, address: number): number {
   let [low, high] = [0, maps.length];
   while (low < high) {
@@ -51,8 +51,8 @@ export function mappingAt(maps: Maps, address: number): Mapping | null {
 }
 
 /**
- * The range without what `before` had mapped at its ends: the kernel merges a new mapping with an equal neighbour.
- * Null where `before` had the address itself mapped.
+ * The range without the parts at its ends that `before` had mapped: the kernel merges a new mapping with an equal
+ * neighbour. Null where `before` had the address itself mapped.
  */
 export function withoutOld(range: Range, address: number, before: Maps): Range | null {
   let { start, end } = range;

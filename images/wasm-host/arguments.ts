@@ -3,7 +3,7 @@ import { parseParameters, type PoolParameters } from '../allocator/pool-paramete
 import type { EngineKind, Profile, Tier } from '../allocator/tier.ts';
 import { tiers } from '../allocator/tier.ts';
 
-/** Null: whatever version V8 or the library says it is. */
+/** Null: the version that V8 or the library reports. */
 export type AskedEngine = Readonly<{ kind: EngineKind; version: string | null }>;
 
 export type WorkerArguments = Readonly<{
@@ -13,16 +13,16 @@ export type WorkerArguments = Readonly<{
   engine: AskedEngine;
   library: string | null;
   profile: Profile;
-  /** Changes to the tier asked for. */
+  /** Changes to the requested tier. */
   parameters: PoolParameters;
   /** Folder shared with the launcher and with the workers before and after. */
   state: string;
   once: boolean;
-  /** Take the library's sha256 into the log. */
+  /** Add the library's sha256 to the log. */
   digest: boolean;
 }>;
 
-/** A command line nobody can act on. The launcher passes exit code 2 on. */
+/** A command line that makes no sense. The launcher passes exit code 2 on. */
 export class UsageError extends Error {}
 
 /** `--name value` pairs and `--once`. Throws UsageError. */

@@ -1,4 +1,4 @@
-/** What the launcher and earlier workers left in the state folder → attempts. Read by the last worker. */
+/** Files that the launcher and earlier workers left in the state folder → attempts. Read by the last worker. */
 import { join } from 'node:path';
 import { constants } from 'node:os';
 import { classifyWorkerEnd } from '../allocator/failure.ts';
@@ -20,7 +20,7 @@ export function attemptFile(
 export function readAttempts(state: string, before: number): readonly Attempt[] {
   const attempts: Attempt[] = [];
   for (let attempt = 1; attempt < before; attempt += 1) {
-    // `<tier> <status as the shell says it> <1 when the deadline had passed> <milliseconds>`
+    // `<tier> <status, as the shell reports it> <1 when the deadline had passed> <milliseconds>`
     const [name, status, timedOut, durationMs] = (readText(attemptFile(state, attempt, 'end')) ?? '').split(
       ' ',
     );
@@ -44,7 +44,7 @@ export function readAttempts(state: string, before: number): readonly Attempt[] 
   return attempts;
 }
 
-/** Failure a living worker states about itself. */
+/** A failure that a living worker reports about itself. */
 export function describeFailure(
   tier: Tier,
   found: Pick<AttemptFailure, 'class' | 'pool' | 'bytes' | 'errno'>,
@@ -54,7 +54,7 @@ export function describeFailure(
   return { ...found, message: `${tier}: ${line}`, exitCode: null, signal: null, stderr: '' };
 }
 
-/** A shell says 128 + N for signal N. */
+/** A shell reports signal N as 128 + N. */
 function splitStatus(status: number): { exitCode: number | null; signal: string | null } {
   const name = Object.entries(constants.signals).find(([, number]) => number === status - 128)?.[0];
   return name === undefined ? { exitCode: status, signal: null } : { exitCode: null, signal: name };

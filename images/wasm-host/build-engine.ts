@@ -1,4 +1,4 @@
-/** A libwasmtime engine with the settings of a tier: one table of setters for what is proven and what is measured. */
+/** A libwasmtime engine with the settings of a tier: one table of setters, for proof and measurement alike. */
 import type { PoolSettings, WasmtimeConfiguration } from '../allocator/configuration.ts';
 import type { Library, Pointer, PoolSetter } from './libwasmtime.ts';
 import { ProofError } from './proof-error.ts';
@@ -45,7 +45,7 @@ export function buildEngine(
   library.call('wasmtime_config_memory_reservation_set', config, reservationBytes);
   library.call('wasmtime_config_memory_reservation_for_growth_set', config, growthBytes);
   library.call('wasmtime_config_memory_guard_size_set', config, guardBytes);
-  // One small module: a thread per processor would only add to what is charged.
+  // One small module: a thread per processor would only add to the charge.
   library.call('wasmtime_config_parallel_compilation_set', config, false);
   if (!optimize) library.call('wasmtime_config_cranelift_opt_level_set', config, optimizeNothing);
   if (pool !== null) {

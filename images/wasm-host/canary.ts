@@ -1,7 +1,7 @@
-/** What the canary must answer, whichever engine runs it. */
+/** The checks that the canary must pass in every engine. */
 import { ProofError } from './proof-error.ts';
 
-/** What stopped a load beyond the end of a memory. */
+/** The mechanism that stopped a load beyond the end of a memory. */
 export type Stop = 'guard' | 'compare' | 'unknown';
 
 /** One live instance of canary.wasm. Numbers are i32 as the module returns them. */
@@ -11,8 +11,8 @@ export type CanaryInstance = Readonly<{
     ...values: number[]
   ) => number;
   /**
-   * Loads at an address and says what stopped that as out of bounds: a guard region, a compare instruction, or a trap
-   * of an engine that does not say which; null where nothing did. Any other trap throws.
+   * Loads at an address and returns the mechanism that stopped it as out of bounds: a guard region, a compare
+   * instruction, or a trap of an engine that does not report which; null where nothing did. Any other trap throws.
    */
   loadBeyond: (address: number) => Stop | null;
 }>;
@@ -23,12 +23,12 @@ const maximumPages = 64;
 /** 'pool', little-endian. */
 const dataWord = 0x6c6f6f70;
 
-/** The last address a 32-bit index can have: a load there is left unchecked only where a guard is behind all of it. */
+/** The last address a 32-bit index can have: a load there is unchecked only where a guard covers all of it. */
 const lastAddress = -1;
 
 /**
- * Proves one instance: table, data, every page touched, both ends written and read, out of bounds traps. Returns what
- * stopped the load that only the largest guard can stop.
+ * Proves one instance: table, data, every page touched, both ends written and read, out of bounds traps. Returns the
+ * mechanism that stopped the load that only the largest guard can stop.
  */
 export function checkCanary(instance: CanaryInstance): Stop {
   const end = initialPages * pageBytes;
@@ -43,7 +43,7 @@ export function checkCanary(instance: CanaryInstance): Stop {
     instance.call('store', address, value);
     expect(`the word written at ${address}`, instance.call('load', address), value);
   }
-  // Just past the end; across it; far behind, where only the guard region or the check can catch it.
+  // Just past the end; across it; far beyond, where only the guard region or the check can catch it.
   const stops = [end, end - 2, 0x7fff_fff0, lastAddress].map((address) => {
     const stop = instance.loadBeyond(address);
     if (stop === null) {
@@ -62,7 +62,7 @@ export function checkApart(one: CanaryInstance, other: CanaryInstance): void {
   expect('a word written in one instance after the other wrote there', one.call('load', 128), 1);
 }
 
-/** Proves growth, by one page and to the maximum; what was written before stays. */
+/** Proves growth, by one page and to the maximum; earlier writes stay. */
 export function checkGrowth(instance: CanaryInstance): void {
   const end = initialPages * pageBytes;
   instance.call('store', end - 4, 77);

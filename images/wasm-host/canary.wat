@@ -1,7 +1,6 @@
-;; The canary: the smallest module that exercises what a tier promises. A memory with a data segment
-;; (copy-on-write image), a table with an element segment, stores and loads anywhere in the memory,
-;; growth. Sixteen pages: enough that both ends lie in different huge pages' worth of small pages,
-;; little enough to fit wherever an engine fits.
+;; The canary: the smallest module that exercises every promise of a tier. A memory with a data segment (copy-on-write
+;; image), a table with an element segment, stores and loads anywhere in the memory, growth. Sixteen pages: enough that
+;; both ends lie in different huge pages' worth of small pages, small enough to fit wherever an engine fits.
 (module
   (type $answer (func (result i32)))
   ;; A maximum is always declared: without one V8 reserves 4 GiB where guard regions are off.

@@ -1,7 +1,7 @@
 /**
- * Build step, run after tsc: compiles each .wat of this folder and of workloads/ to a .wasm beside it, with
- * bulk memory and nothing newer, so that every engine of the table takes it. Argument: the folder to compile in
- * (default: where this file is).
+ * Build step, run after tsc: compiles each .wat of this folder and of workloads/ to a .wasm beside it. Bulk memory and
+ * nothing newer, so that every engine of the table accepts it. Argument: the folder to compile in (default: where this
+ * file is).
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * Build step of an image, run by the Node of a guest: `make <worker.cjs> <file>` writes the worker's bytecode,
- * `check <worker.cjs> <file>` ends with 0 when this Node, with these flags, takes it.
+ * Build step of an image, run by the Node of a guest: makes or checks the worker's bytecode. `make <worker.cjs> <file>`
+ * writes it; `check <worker.cjs> <file>` ends with 0 when this Node, with these flags, accepts it.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { compileWorker } from './worker-script.ts';

@@ -1,6 +1,6 @@
 /**
- * Koffi's native part without its loader: the loader reads package files and ELF headers to find out which
- * build fits, 5 of 7 ms on hardware and a tenth of a second under emulation, in every attempt at a tier.
+ * Loads koffi's native part without its loader. The loader reads package files and ELF headers to find the right build:
+ * 5 of 7 ms on hardware, a tenth of a second under emulation, in every attempt at a tier.
  */
 import { createRequire } from 'node:module';
 import type koffi from 'koffi';
@@ -8,7 +8,7 @@ import type koffi from 'koffi';
 type Koffi = typeof koffi;
 
 /**
- * The build for this platform's glibc; where it does not load (musl, a platform without that package), what
+ * The build for this platform's glibc; if it does not load (musl, a platform without that package), the one that
  * koffi's own loader finds.
  * @throws what the loader throws
  */

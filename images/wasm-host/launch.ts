@@ -1,7 +1,7 @@
-/** How the wasm host is started, for whoever starts it: the command line, not the process. */
+/** The command line of the wasm host, for the code that starts it. */
 import { fileURLToPath } from 'node:url';
 
-/** Same words as the launcher's own. */
+/** Named as the launcher's own options. */
 export type HostOptions = Readonly<{
   /** `wasmtime`, `wasmtime@50.0.1` or `v8`. @default 'wasmtime' */
   engine?: string | undefined;
@@ -11,19 +11,19 @@ export type HostOptions = Readonly<{
   profile?: string | undefined;
   /** Node to run the workers with. @default `node` of the PATH */
   node?: string | undefined;
-  /** Changes to the tier that is asked for: `memories=100,guard=65536`; sizes in bytes. */
+  /** Changes to the requested tier: `memories=100,guard=65536`; sizes in bytes. */
   parameters?: string | undefined;
   /** Seconds per attempt. @default 60 */
   deadline?: string | undefined;
   /** Prove, log and exit instead of serving. */
   once?: boolean | undefined;
-  /** Log the sha256 of the library beside its version. @default false */
+  /** Log the library's sha256 in addition to its version. @default false */
   digest?: boolean | undefined;
 }>;
 
 export type HostCommand = Readonly<{ command: string; args: readonly string[] }>;
 
-/** The launcher beside this file, run by the machine's own shell. */
+/** The launcher in this folder, run by the machine's own shell. */
 export function hostCommand(options: HostOptions): HostCommand {
   const valued = (['engine', 'library', 'profile', 'parameters', 'node', 'deadline'] as const).flatMap(
     (name) => {

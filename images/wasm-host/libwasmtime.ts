@@ -1,8 +1,8 @@
 /**
- * The C interface of libwasmtime through koffi: the one binding, for the proof of a tier and for the measurement of
- * workloads alike. Pointers are koffi's bigints (null for NULL); structs are Buffers, larger than any version's struct.
- * Signatures from `crates/c-api/include/`; one table, because they are the same from 32.0.0, the first with pools, to
- * 50.0.1 (checked by running all tiers of 32.0.0, 34.0.0, 38.0.0, 44.0.0, 46.0.1 and 50.0.1: `matrices/versions.yaml`).
+ * The C interface of libwasmtime through koffi: the one binding, for proof and measurement alike. Pointers are koffi's
+ * bigints (null for NULL); structs are Buffers, larger than any version's struct. Signatures from
+ * `crates/c-api/include/`; one table, because they are the same from 32.0.0, the first with pools, to 50.0.1 (checked
+ * by running all tiers of 32.0.0, 34.0.0, 38.0.0, 44.0.0, 46.0.1 and 50.0.1: `matrices/versions.yaml`).
  */
 import { classifyEngineText } from '../allocator/failure.ts';
 import { loadKoffi } from './koffi-native.ts';
@@ -85,7 +85,7 @@ export function openLibrary(path: string): Library {
     return made;
   };
   const call: Library['call'] = (name, ...values) => {
-    // First what is declared already: measured loops come through here.
+    // Functions already declared first: measured loops come through here.
     const known = declared.get(name);
     if (known !== undefined) return known(...values);
     const [result, parameters] = signatures[name];

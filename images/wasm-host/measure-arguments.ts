@@ -18,7 +18,7 @@ export type MeasureArguments = Readonly<{
   /** One a subject. */
   planted: readonly number[];
   parameters: PoolParameters;
-  /** Null: what the form asked for needs. */
+  /** Null: as the requested configuration needs. */
   room: Room | null;
   files: string;
   compiled: string | null;

@@ -1,4 +1,4 @@
-/** Time of the calling thread alone: the collector's and the compiler's threads do not count, nor does waiting. */
+/** CPU time of the calling thread alone: threads of the collector and the compiler do not count, nor does waiting. */
 import koffi from 'koffi';
 
 /** linux/time.h */

@@ -1,4 +1,4 @@
-/** What a measuring process is asked for, and its command line; for whoever starts it, here or in a guest. */
+/** The request to a measuring process, and its command line, here or in a guest. */
 import { fileURLToPath } from 'node:url';
 import type { Facts } from '../allocator/facts.ts';
 import { formatParameters, type PoolParameters } from '../allocator/pool-parameters.ts';
@@ -7,7 +7,7 @@ import { compilerFlags, nativesFlag, trapHandlerFlag } from './measure-v8.ts';
 import type { HostCommand } from './launch.ts';
 import type { Clock } from './workloads/catalogue.ts';
 
-/** One engine configuration to be measured: a tier in one of its forms. */
+/** One engine configuration to be measured: a tier with its checks. */
 export type Subject = Readonly<{ tier: Tier; checks: Checks }>;
 
 export type Room = Pick<Facts, 'addressSpaceLimit' | 'addressBits'>;
@@ -29,8 +29,8 @@ export type MeasureRequest = Readonly<{
   /** Samples of each subject, workload and length; 0 only compiles. @default 8 */
   samples?: number;
   /**
-   * How much more often each subject does its work: 1.05 plants a slow-down of 5 %, to show that the method
-   * finds it. @default 1 for all
+   * Factor on the work of each subject: 1.05 plants a slow-down of 5 %, to show that the method finds it. @default 1
+   * for all
    */
   planted?: readonly number[] | undefined;
   /** Folder with the files of packages.ts. */
@@ -39,9 +39,9 @@ export type MeasureRequest = Readonly<{
   compiled?: string | undefined;
   /** @default the running Node */
   node?: string;
-  /** Of every subject's tier, as a wasm host was told. @default the tier's own */
+  /** Pool parameters of every subject's tier, as a wasm host gets them. @default the tier's own */
   parameters?: PoolParameters | undefined;
-  /** The address space by which tiers with parameters take their form. @default what the form asked for needs */
+  /** The address space by which tiers with parameters take their form. @default as the requested configuration needs */
   room?: Room | undefined;
   /** The compiled program. @default the one beside this file */
   program?: string;
@@ -49,7 +49,7 @@ export type MeasureRequest = Readonly<{
 
 export const formatSubject = ({ tier, checks }: Subject): string => `${tier}/${checks}`;
 
-/** `8589934592,48`, with nothing for what is not limited. */
+/** `8589934592,48`; an unlimited value is empty. */
 const formatRoom = ({ addressSpaceLimit, addressBits }: Room): string =>
   `${addressSpaceLimit ?? ''},${addressBits ?? ''}`;
 

@@ -1,4 +1,4 @@
-/** The second thread of a life cycle: does what the first asks for, at the same time. */
+/** The second thread of a life cycle: does the same work as the first, at the same time. */
 import { workerData } from 'node:worker_threads';
 import { openLibrary } from './libwasmtime.ts';
 import { asked, done, makeLives, result, type Second } from './measure-life.ts';

@@ -4,13 +4,13 @@ import type { Library, Pointer } from './libwasmtime.ts';
 import type { Running } from './workloads/instance.ts';
 import type { LifeCycle } from './workloads/life-cycle.ts';
 
-/** What threads of a process share: an engine and a module of libwasmtime may be used by all. */
+/** Shared by the threads of a process: all may use one engine and one module of libwasmtime. */
 export type Shared = Readonly<{ library: string; engine: bigint; module: bigint }>;
 
-/** What a second thread is given. */
+/** Data of a second thread. */
 export type Second = Shared & Readonly<{ cycle: LifeCycle; control: SharedArrayBuffer }>;
 
-/** Cells of `control`: how many instances are asked for (-1: end), and what came of it. */
+/** Cells of `control`: the requested number of instances (-1: end), and the result. */
 export const asked = 0;
 export const done = 1;
 export const result = 2;

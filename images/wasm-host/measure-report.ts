@@ -21,7 +21,7 @@ export type WorkloadMeasurement = Readonly<{
   workload: string;
   /** sha256 of each subject's machine code; null where the engine does not show it. */
   code: readonly (string | null)[];
-  /** What the first run of each timed subject returned: equal, or they did not do the same. */
+  /** Checksums of the first run of each timed subject: equal, or they did different work. */
   checksums: readonly number[];
   series: readonly Series[];
 }>;
@@ -33,7 +33,7 @@ export type MeasureReport = Readonly<{
   node: string;
   clock: Clock;
   subjects: readonly Subject[];
-  /** How much more often each subject did its work than it says: 1 but in a test of the method. */
+  /** Factor on the work of each subject: 1 except in a test of the method. */
   planted: readonly number[];
   workloads: readonly WorkloadMeasurement[];
   /** Clock `instructions`: instructions of one step of the control loop, a whole number where they are counted. */

@@ -1,4 +1,4 @@
-/** What is sampled, in which order, and how. */
+/** Takes the samples of a measurement in their order. */
 import type { EngineKind } from '../allocator/tier.ts';
 import type { Reading } from './measure-clock.ts';
 import { formatSubject, type Subject } from './measure-command.ts';
@@ -22,7 +22,7 @@ export function chooseTimed(
     engine === 'v8' ? subjects[index]?.checks === first.checks : code[index] === code[0];
   const repeats = (subject: Subject): boolean => formatSubject(subject) === formatSubject(first);
   const timed = subjects.flatMap((subject, index) => (repeats(subject) || !same(index) ? [index] : []));
-  // Nothing but the baseline against itself: only when that alone was asked for.
+  // Only the baseline against itself, if nothing else was requested.
   return timed.every((index) => same(index)) && !subjects.every(repeats) ? [] : timed;
 }
 

@@ -19,12 +19,12 @@ export const compilerFlags: readonly string[] = ['--no-liftoff', '--no-wasm-lazy
 export const nativesFlag = '--allow-natives-syntax';
 
 /**
- * Compiles for one subject. Where the whole process has its guards, explicit checks are compiled in by
- * V8's own flag, set around the compilation (guard regions stay mapped, which no code then relies on).
+ * Compiles for one subject. Where the whole process has its guards, explicit checks are compiled in by V8's own flag,
+ * set around the compilation (guard regions stay mapped, which no code then relies on).
  *
  * @param index number of the subject: V8 shares the code of modules with equal bytes, so each gets its own
- * @param file holds the code when it was compiled before, and else is written; null: no file. Its name must
- * tell V8's version and the checks: V8 itself refuses other versions and flags, but not other checks
+ * @param file has the code if it was compiled before, otherwise it is written; null: no file. Its name must contain
+ * V8's version and the checks: V8 itself refuses other versions and flags, but not other checks
  */
 export function loadV8(wasm: Uint8Array, checks: Checks, index: number, file: string | null = null): Loaded {
   const bytes = appendSection(wasm, index);

@@ -38,7 +38,7 @@ type Module = Readonly<{ loaded: Loaded; code: string | null }>;
 
 type Engine = Readonly<{ load: (name: string) => Module }>;
 
-/** A limit on address space at which each tier takes the form asked for: 8 GiB hold no slots of 4 GiB. */
+/** A limit on address space at which each tier takes the requested configuration: 8 GiB hold no slots of 4 GiB. */
 const formFacts = {
   elided: { addressSpaceLimit: null, addressBits: null },
   explicit: { addressSpaceLimit: 8 * GiB, addressBits: null },
@@ -86,7 +86,7 @@ function compileWasmtime(
 ): (name: string) => Module {
   const engine = openWasmtimeEngine(openLibrary(args.library ?? ''), configuration);
   const { reservationBytes, guardBytes, growthBytes } = configuration;
-  // The tiers were configured for the version asked for.
+  // The tiers were configured for the requested version.
   const compileChecked = (name: string): CompiledWasmtime => {
     const compiled = engine.compile(readModule(args, name));
     const version = readEngineVersion(compiled.serialized);
@@ -130,7 +130,7 @@ function measure(
   // No samples: the modules were to be compiled ahead, and that is done.
   if (args.samples === 0) return { workload: workload.name, code, checksums: [], series: [] };
   const isPlanted = args.planted.some((factor) => factor !== 1);
-  // Equal code says nothing of how instances come and go.
+  // Equal code proves nothing about instances that come and go.
   const timed =
     isPlanted || workload.kind === 'life-cycle'
       ? args.subjects.map((_, index) => index)
@@ -149,7 +149,7 @@ function measure(
   return { workload: workload.name, code, checksums, series };
 }
 
-/** The same work, `factor` times as often; checksums stay those of the length asked for. */
+/** The same work, `factor` times as often; checksums stay those of the requested length. */
 function plant(running: Running, factor: number): Running {
   if (factor === 1) return running;
   let isFirst = true;
@@ -202,7 +202,7 @@ function provePerStep(engine: Engine, clock: () => Reading): number {
 
 function run(args: MeasureArguments): MeasureReport {
   const facts = readFacts();
-  // Time under emulation says how fast the emulator is, not the engine.
+  // Time under emulation measures the emulator, not the engine.
   if (args.clock === 'time' && facts.emulated) throw new UsageError('time is not measurable under emulation');
   if (args.clock === 'instructions' && !facts.emulated) {
     throw new UsageError('instructions are counted in emulated guests only');

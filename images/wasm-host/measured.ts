@@ -1,4 +1,4 @@
-/** What an engine's proof hands to the report: all of it measured. */
+/** The measured values that an engine's proof contributes to the report. */
 import type { KernelStep, Layout, TierForm } from '../allocator/host-report.ts';
 import type { Maps } from './address-space.ts';
 import type { KernelMoment } from './proc.ts';
@@ -7,7 +7,7 @@ export type Measured = TierForm &
   Readonly<{
     /** Instances proven side by side. */
     instances: number;
-    /** As the library says it; null for V8. */
+    /** As the library reports it; null for V8. */
     version: string | null;
     memory: Layout;
     steps: readonly KernelStep[];

@@ -1,6 +1,6 @@
 /**
- * What the kernel shows of the canary's memories: which mapping they lie in, how far apart, and what is behind them.
- * Nothing here is taken from the model; what differs from the configuration is no proof of its tier.
+ * The layout of the canary's memories as the kernel shows it: their mapping, their distance, and the guards behind
+ * them. Nothing here is taken from the model; a layout that differs from the configuration does not prove its tier.
  */
 import type { WasmtimeConfiguration } from '../allocator/configuration.ts';
 import type { Layout } from '../allocator/host-report.ts';
@@ -34,8 +34,8 @@ export type Moments = Readonly<{
 const roundingBytes = 64 * KiB;
 
 /**
- * What the process itself may take or give back while an engine is built: V8's pages, arenas of its threads. Smaller
- * than any pool of another size than configured: 1000 tables of the default size have 153 MiB.
+ * Memory that the process itself may take or give back while an engine is built: V8's pages, arenas of its threads.
+ * Smaller than any pool of another size than configured: 1000 tables of the default size have 153 MiB.
  */
 const processSlackBytes = 16 * MiB;
 
@@ -45,9 +45,7 @@ const stackGuardBytes = 4 * KiB;
 /** The canary's memories: the first while it was alone, and all after growth, in the order they were made. */
 export type Placed = Readonly<{ alone: PlacedMemory; last: readonly PlacedMemory[] }>;
 
-/**
- * @throws ProofError `verification` where the kernel shows something else than what was configured
- */
+/** @throws ProofError `verification` where the kernel shows another layout than the configured one */
 export function measureLayout(
   configuration: WasmtimeConfiguration,
   moments: Moments,
@@ -124,7 +122,7 @@ function measureOwn(
   };
 }
 
-/** A memory with what is inaccessible on both sides. */
+/** A memory with the inaccessible ranges on both sides. */
 function findAround(maps: Maps, { base, bytes }: PlacedMemory): Range | null {
   const index = indexAt(maps, base);
   const inside = mappingAt(maps, base);

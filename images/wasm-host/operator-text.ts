@@ -1,4 +1,7 @@
-/** What the start-up log tells an operator: why this tier, what is lost, which setting would bring it back. */
+/**
+ * The operator's part of the start-up log: the reason for the tier, its cost, and the setting that would bring a better
+ * one back.
+ */
 import { describeShortfall } from '../allocator/explain.ts';
 import type { Attempt, FailureClass, HostReport, Proof } from '../allocator/host-report.ts';
 import type { LimitName } from '../allocator/prediction.ts';
@@ -30,7 +33,7 @@ const classCures: Readonly<Partial<Record<FailureClass, string>>> = {
   timeout: 'a longer --deadline may bring it back',
 };
 
-/** What a host loses, by the tier it came down to. */
+/** The loss of a host, by the tier it came down to. */
 const losses: Readonly<Record<EngineKind, Readonly<Record<Tier, string | null>>>> = {
   wasmtime: {
     standard: null,
@@ -54,8 +57,8 @@ export function explainTier(tier: Tier | null, attempts: readonly Attempt[], for
 }
 
 /**
- * `standard: table pool needs 1531 MiB, CommitLimit leaves 172 MiB`; the engine's own words where the
- * model expected no failure, or another one.
+ * `standard: table pool needs 1531 MiB, CommitLimit leaves 172 MiB`; the engine's own message where the model expected
+ * no failure, or another one.
  */
 function describeAttempt({ tier, failure, predicted }: Attempt): string {
   const words = failure?.message ?? tier;
@@ -64,7 +67,7 @@ function describeAttempt({ tier, failure, predicted }: Attempt): string {
   return agreed ? `${tier}: ${describeShortfall(predicted.shortfall)}` : words;
 }
 
-/** The line for people: what serves now, and for on-demand all an operator asks first. */
+/** The line for people: the tier that serves now, and for on-demand the answers to an operator's first questions. */
 export function describeStart(report: HostReport): string {
   const { proof, why, attempts } = report;
   const engine = `${report.engine.kind} ${report.engine.version}, Node ${report.node}`;

@@ -1,4 +1,4 @@
-/** What the worker reads about itself and its machine from /proc and /sys. */
+/** Reads the worker's process and its machine from /proc and /sys. */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { factFiles, parseFacts } from '../allocator/parse-facts.ts';
 import type { Facts } from '../allocator/facts.ts';
@@ -49,7 +49,7 @@ export function readUsage(): Usage {
   };
 }
 
-/** What the kernel says of this process at one moment of a proof. */
+/** The kernel's figures about this process at one moment of a proof. */
 export type KernelMoment = Readonly<{
   /** VmSize, bytes. */
   virtualBytes: number;
@@ -76,7 +76,7 @@ export function readVirtualBytes(): number {
   return Number.parseInt(readText('/proc/self/statm') ?? '0', 10) * pageBytes;
 }
 
-/** Of x86-64, the only architecture of guests and of the engine tables. */
+/** The page size of x86-64, the only architecture of guests and of the engine tables. */
 const pageBytes = 4 * KiB;
 
 /** Committed_AS of the machine, bytes. */

@@ -1,4 +1,4 @@
-/** A tier that could not be proven although the worker is alive to say so. */
+/** The error of a worker that is alive and could not prove its tier. */
 import type { FailureClass } from '../allocator/host-report.ts';
 
 export class ProofError extends Error {

@@ -1,4 +1,6 @@
-/** What `wasmtime_module_serialize` gives: an ELF file of 64 bits, little-endian, with a section that names the engine. */
+/**
+ * Reads serialized modules of libwasmtime: ELF files of 64 bits, little-endian, with a section that names the engine.
+ */
 import type { Library, Pointer } from './libwasmtime.ts';
 import { ProofError } from './proof-error.ts';
 
@@ -37,9 +39,9 @@ export function findSection(elf: Buffer, wanted: string): Buffer | null {
 }
 
 /**
- * The version libwasmtime writes into every module it serializes, as much of it as it writes: `32.0.0` of 32 and 34,
- * the major number alone (`50`) of 38 and later. A module of another version is refused by it, so it cannot be left out.
- * @throws ProofError `engine` where the section is not there or says something else
+ * The version libwasmtime writes into every module it serializes, in the form it writes: `32.0.0` of 32 and 34, the
+ * major number alone (`50`) of 38 and later. A module of another version is refused by it, so it cannot be left out.
+ * @throws ProofError `engine` where the section is missing or has another form
  */
 export function readEngineVersion(elf: Buffer): string {
   const section = findSection(elf, '.wasmtime.engine');
@@ -51,7 +53,7 @@ export function readEngineVersion(elf: Buffer): string {
   return version;
 }
 
-/** True where `found`, as a library says it, can be the version asked for: `50` of `50.0.1`. */
+/** True where `found`, as a library reports it, can be the requested version: `50` of `50.0.1`. */
 export function isVersionOf(found: string, asked: string): boolean {
   return asked === found || asked.startsWith(`${found}.`);
 }

@@ -1,6 +1,6 @@
 /**
- * Runs worker.cjs from bytecode that came with the image, where there is some beside this very Node: parsing and
- * compiling JavaScript is a twelfth of what an attempt executes under emulation. Without it the source is compiled.
+ * Runs worker.cjs from the image's bytecode, if the image has some for this very Node: parsing and compiling JavaScript
+ * is a twelfth of an attempt's instructions under emulation. Without it the source is compiled.
  */
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';

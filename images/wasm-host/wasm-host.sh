@@ -4,8 +4,8 @@
 # nothing: under strict overcommit a Node 24 supervisor is charged 560 MiB and starves its worker.
 # POSIX sh: dash, busybox ash, bash. Waits without polling.
 #
-# Exit: 0 proven (and, without --once, told to stop); 2 usage, or a library of another version than
-# asked; 3 no tier works; 70 a defect of the host itself, which says nothing about any tier;
+# Exit: 0 proven (and, without --once, stopped); 2 usage, or a library of another version than
+# requested; 3 no tier works; 70 a defect of the host itself, which says nothing about any tier;
 # 128 + signal, or Node's own code, when Node dies before its first line of JavaScript.
 usage() {
   cat <<'TEXT'
@@ -20,10 +20,10 @@ standard output, warnings on standard error. Then serves until SIGTERM or SIGINT
   --node PATH     Node 18 or later (default: node)
   --engine NAME   wasmtime (default), wasmtime@VERSION or v8 (Node's own engine)
   --library PATH  libwasmtime.so (default: $POOLPROOF_LIBWASMTIME)
-  --profile NAME  whose pool sizes `standard` stands for: spin (default) or wasmtime
-  --parameters P  changes to the tier that is asked for (standard, if none is): memories, tables,
-                  tableElements, stacks, maxMemory, reservation, guard; sizes in bytes
-  --digest        log the sha256 of libwasmtime.so beside the version it says it is
+  --profile NAME  pool sizes of `standard`: those of spin (default) or of wasmtime
+  --parameters P  changes to the requested tier (default: standard): memories, tables, tableElements,
+                  stacks, maxMemory, reservation, guard; sizes in bytes
+  --digest        log the sha256 of libwasmtime.so in addition to its version
   --deadline S    seconds an attempt may take (default 60)
 
 SPIN_ALLOCATOR=auto|standard|conservative|on-demand forces a tier; `pooling` means standard.
@@ -67,7 +67,7 @@ case $deadline in
   '' | *[!0-9]* | 0*) fail 2 "--deadline $deadline: must be a whole number of seconds" ;;
 esac
 
-# SPIN_ALLOCATOR first; where it says nothing, Spin's own switch.
+# SPIN_ALLOCATOR first; without it, Spin's own switch.
 choice=${SPIN_ALLOCATOR-auto}
 case $choice:${SPIN_WASMTIME_POOLING-} in
   auto:1) choice=standard ;;
@@ -98,7 +98,7 @@ ulimit -c 0
 # shellcheck disable=SC3045 # as above
 [ "$(ulimit -v)" = unlimited ] || export MALLOC_ARENA_MAX=1
 
-# A panic's own words say all; its backtrace reads 30 MB of symbols and, short of memory, never ends.
+# A panic's message is enough; its backtrace reads 30 MB of symbols and, short of memory, never ends.
 export RUST_BACKTRACE=0
 
 state=$(mktemp -d "${TMPDIR:-/tmp}/wasm-host.XXXXXX") || fail 2 "no folder to work in: set TMPDIR"
@@ -116,7 +116,7 @@ stop() {
 trap clean_up EXIT
 trap stop TERM INT HUP
 
-# What a process said at its end: V8 names the failed check first and its frames after it.
+# The last output of a process: V8 names the failed check first and its frames after it.
 show_words() {
   head -n 12 "$1"
   tail -n +13 "$1" | tail -n 12
@@ -143,7 +143,7 @@ await() {
 }
 
 # run_worker <attempt> <tier or none> [node flag]: runs one worker to its end. Its standard error is
-# kept for the next worker to judge; what it has to tell the operator goes to 3.
+# kept for the next worker to judge; its messages to the operator go to 3.
 run_worker() {
   read_clock
   started_at=$clock
@@ -187,7 +187,7 @@ for tier in $order; do
     cat "$state/$attempt.stderr" >&2
     exit "$status"
   fi
-  # An engine that is not what was configured is not believed at any other tier either.
+  # An engine that differs from its configuration is not believed at any other tier either.
   [ "$status" -ne 11 ] || break
   if [ "$attempt" -eq 1 ] && [ ! -e "$state/1.started" ]; then
     # No JavaScript ran, so no tier is to blame, unless Node only refused our flag.

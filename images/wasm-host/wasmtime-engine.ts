@@ -15,11 +15,11 @@ import type { Stopwatch } from './stopwatch.ts';
 /** Code of an out-of-bounds memory access: `TrapCode::MemoryOutOfBounds`. */
 const outOfBounds = 1;
 
-/** Wasmtime says so of a trap that a signal brought, with the address that was touched. */
+/** Wasmtime's message for a trap by a signal, with the touched address. */
 const guardWords = /memory fault at wasm address/;
 
 /**
- * Builds the engine and proves it; what it made stays alive with the process. A pool that cannot be mapped ends the
+ * Builds the engine and proves it; its objects stay alive with the process. A pool that cannot be mapped ends the
  * process (SIGABRT): the C interface has no error to return. Throws ProofError for everything else.
  */
 export function proveWasmtime(
@@ -80,7 +80,7 @@ export function proveWasmtime(
   };
 }
 
-/** The version that a library says of itself, from an engine without pools and an empty module. @throws ProofError */
+/** The version that a library reports, from an engine without pools and an empty module. @throws ProofError */
 export function readLibraryVersion(library: Library): string {
   const config = library.pointer('wasm_config_new');
   library.call('wasmtime_config_parallel_compilation_set', config, false);
@@ -89,7 +89,7 @@ export function readLibraryVersion(library: Library): string {
   return readEngineVersion(serializeModule(library, compile(library, engine, emptyModule)));
 }
 
-/** How accesses are checked, by what stopped the load that only a whole guard can stop. */
+/** The bounds checks, from the mechanism that stopped the load that only a whole guard can stop. */
 function toChecks(stop: Stop, configured: Checks): Checks {
   const checks = stop === 'guard' ? 'elided' : 'explicit';
   if (checks !== configured) {

@@ -1,11 +1,11 @@
-/** The worker as one script: how it is compiled when bytecode is made, and when it runs. Both must be the same. */
+/** Compiles the worker as one script, in the same way when bytecode is made and when it runs. */
 import { readFileSync } from 'node:fs';
 import { Script } from 'node:vm';
 
-/** Bytecode of the worker, beside the program of the Node that takes it. */
+/** Bytecode of the worker, beside the Node that accepts it. */
 export const bytecodeFile = 'worker.bytecode';
 
-/** What Node gives a CommonJS module. */
+/** The arguments that Node gives a CommonJS module. */
 export type Main = (
   exports: object,
   require: NodeJS.Require,

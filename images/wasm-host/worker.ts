@@ -38,7 +38,7 @@ const exitDefect = 70;
 
 type Findings = Readonly<{ proof: Proof | null; facts: Facts; attempts: readonly Attempt[] }>;
 
-/** An attempt as it was asked for, with the version that the engine has. */
+/** An attempt as requested, with the engine's version. */
 type Run = Omit<WorkerArguments, 'engine'> & Readonly<{ engine: RunEngine; opened: Library | null }>;
 
 async function run(args: WorkerArguments, stopwatch: Stopwatch): Promise<number> {
@@ -76,7 +76,7 @@ async function run(args: WorkerArguments, stopwatch: Stopwatch): Promise<number>
   }
 }
 
-/** Asks the library for its version where the command line does not say one: tiers are configured by it. */
+/** Asks the library for its version if the command line has none: tiers are configured by it. */
 async function resolveVersion(args: WorkerArguments): Promise<Run> {
   const { engine, library } = args;
   const { kind } = engine;
@@ -96,8 +96,8 @@ async function resolveVersion(args: WorkerArguments): Promise<Run> {
 }
 
 /**
- * The engine with what its library says of itself. @throws UsageError where that is another version than was asked for:
- * its tiers were configured for another engine, so nothing proven counts
+ * The engine with its library's version. @throws UsageError for another version than requested: the tiers were
+ * configured for another engine, so no proof counts
  */
 async function identify({ engine, library, digest }: Run, version: string | null): Promise<RunEngine> {
   if (version === null) return engine;
@@ -219,7 +219,7 @@ function sum({ timings }: Stopwatch): number {
   return Math.round(Object.values(timings).reduce((total, value) => total + value, 0));
 }
 
-/** Serves until told to stop. The timer keeps the process; a request would arrive here. */
+/** Serves until it is stopped. The timer keeps the process; a request would arrive here. */
 function serve(): void {
   const timer = setInterval(() => undefined, 0x7fff_ffff);
   const stop = () => clearInterval(timer);
@@ -234,7 +234,7 @@ async function main(): Promise<void> {
     const args = parseArguments(process.argv.slice(2));
     writeFileSync(attemptFile(args.state, args.attempt, 'started'), '');
     const code = await run(args, stopwatch);
-    // At once: all is written, and taking V8 apart is a thirtieth of what an attempt executes.
+    // At once: all is written, and V8's teardown is a thirtieth of an attempt's instructions.
     if (code !== 0 || args.once) process.exit(code);
     serve();
   } catch (error) {

@@ -1,6 +1,6 @@
-;; memory.copy and memory.fill of 64 KiB: what strings and buffers are moved with. One check for many
-;; bytes, so no tier should cost anything. The engine calls the C library, whose `rep movsb` an emulator
-;; counts as one instruction a byte: only time is to be measured here.
+;; memory.copy and memory.fill of 64 KiB: the instructions that move strings and buffers. One check for many bytes, so
+;; no tier should cost anything. The engine calls the C library, whose `rep movsb` an emulator counts as one instruction
+;; a byte: only time is to be measured here.
 (module
   (memory (export "memory") 64 128)
 

@@ -1,9 +1,12 @@
-/** Every workload as a row: what runs, how long, what it stands for. Pure data, read by guests and the harness. */
+/**
+ * Every workload as a row: program, length, and the kind of work it represents. Pure data, read by guests and the
+ * harness.
+ */
 
 import type { EngineKind } from '../../allocator/tier.ts';
 import { lifeCycleWorkloads } from './life-cycle.ts';
 
-/** What a length is measured in: seconds of one thread on hardware, or instructions in an emulated guest. */
+/** Clock of a measurement: seconds of one thread on hardware, or instructions in an emulated guest. */
 export const clocks = ['time', 'instructions'] as const;
 export type Clock = (typeof clocks)[number];
 
@@ -13,7 +16,7 @@ export type WorkloadKind = 'control' | 'memory' | 'bulk' | 'instances' | 'progra
 export type Workload = Readonly<{
   name: string;
   kind: WorkloadKind;
-  /** Module without its extension: beside this file for kernels, on the workloads disk for programs. */
+  /** Module without its extension: in this folder for kernels, on the workloads disk for programs. */
   module: string;
   /** Units of one timed run: some 5 ms on a CPU of 2023, 10 to 30 million instructions. */
   length: number;
@@ -24,13 +27,13 @@ export type Workload = Readonly<{
    * @default none
    */
   settle?: number;
-  /** What one unit is. */
+  /** Meaning of one unit. */
   unit: string;
   workingSet: string;
   standsFor: string;
-  /** Clocks that tell something about it. */
+  /** Clocks that give a meaningful figure. */
   clocks: readonly Clock[];
-  /** Engines that it says something about. @default both */
+  /** Engines that it can be measured in. @default both */
   engines?: readonly EngineKind[];
 }>;
 

@@ -7,7 +7,7 @@ import { workloadPackages, type Extract, type WorkloadPackage } from './packages
  * Reads every file of the workloads disk, by name.
  *
  * @param folderOf unpacked folder of a package (the one with its package.json)
- * @throws Error when a package does not hold what its row says
+ * @throws Error when a package lacks a file of its row
  */
 export async function extractWorkloads(
   folderOf: (name: WorkloadPackage['name']) => string,

@@ -1,4 +1,4 @@
-/** What a workload asks of an engine, whichever it is. */
+/** The interface between workloads and engines. */
 import type { LifeCycle } from './life-cycle.ts';
 
 /** A live instance of a module. Values are i32, as wasm returns them (signed). */

@@ -1,4 +1,4 @@
-/** Instances that come and go: what a request costs beside its own work. Pure data. */
+/** Instances that come and go: the cost of a request apart from its own work. Pure data. */
 import type { Workload } from './catalogue.ts';
 
 export type LifeCycle = Readonly<{

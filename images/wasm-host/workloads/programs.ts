@@ -42,7 +42,7 @@ const hash =
     };
   };
 
-/** What `argon2id` computes: one lane, once through 512 KiB. */
+/** Parameters of `argon2id`: one lane, once through 512 KiB. */
 export const argon2 = {
   password: 'a password',
   salt: 'sixteen bytes of',
@@ -97,8 +97,8 @@ const startArgon2: Start = ({ load }) => {
   const result = () => instance.memory().subarray(buffer, buffer + 1024);
   return {
     run: (length) => {
-      // The module mixes into what is there: the first hash is the one of a fresh instance, those after it
-      // do the same work on what it left, as later passes of Argon2 do.
+      // The module mixes into existing memory: the first hash is that of a fresh instance; the later ones do the same
+      // work on its remains, as later passes of Argon2 do.
       instance.memory().fill(0, buffer, buffer + memoryKib * 1024);
       for (let count = 0; count < length; count += 1) {
         instance.memory().set(blocks, buffer);
@@ -135,7 +135,7 @@ const startLexer: Start = ({ load, read }) => {
         const result = instance.call('parseCJS', at, source.length, 0, 0, 0, 0);
         if (result !== 0) return result;
       }
-      // Where the parser stopped and what it noted last.
+      // The parser's last position and its last note.
       return instance.call('re') === 0 ? -1 : instance.call('ee');
     },
     output: () => {

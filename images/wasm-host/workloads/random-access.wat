@@ -1,5 +1,5 @@
-;; One load and one store at an unforeseeable word of 4 MiB a step: a hash table's buckets, an
-;; interpreter's heap. Addresses come from registers, so accesses overlap and the check's throughput counts.
+;; One load and one store per step at an unforeseeable word of 4 MiB: a hash table's buckets, an interpreter's heap.
+;; Addresses come from registers, so accesses overlap and the check's throughput counts.
 (module
   ;; Room to grow, as compilers declare it: with a fixed size an engine may check against a constant.
   (memory (export "memory") 64 128)

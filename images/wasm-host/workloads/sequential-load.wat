@@ -1,5 +1,5 @@
-;; Reads 256 KiB from start to end, four words a step: scanning a buffer. Nothing but loads and adds,
-;; so a check weighs as much as it ever can.
+;; Reads 256 KiB from start to end, four words per step: scanning a buffer. Nothing but loads and adds, so a check
+;; weighs as much as it ever can.
 (module
   (memory (export "memory") 64 128)
 

@@ -1,4 +1,4 @@
-;; Writes 256 KiB from start to end, four words a step: filling a buffer by hand.
+;; Writes 256 KiB from start to end, four words per step: filling a buffer by hand.
 (module
   (memory (export "memory") 64 128)
 
