@@ -1,6 +1,7 @@
 /** `poolproof host`: the wasm host on this very machine. */
 import { execa } from 'execa';
 import { findEngineLibrary } from '../../images/engine-library.ts';
+import { engines } from '../../images/definitions.ts';
 import { hostCommand } from '../../images/wasm-host/launch.ts';
 import { resolveEngine } from '../plan/requirements.ts';
 import { cacheOption, textOption, type Context } from './context.ts';
@@ -29,7 +30,8 @@ export async function host(
     node: textOption(options, 'node') ?? process.execPath,
     deadline: textOption(options, 'deadline'),
     once: options['once'] === true,
-    digest: engine.version !== null,
+    // What was fetched by its version is that version, also where its digest is not known.
+    digest: engine.version !== null && (given !== undefined || engines.includes(engine.version)),
   });
   context.finishOnSignal();
   // The launcher ends its worker itself when it is told to stop.

@@ -1,6 +1,10 @@
 /** `poolproof overhead`: what the forms of a tier cost on this very machine. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseMajor } from '../../images/allocator/engines.ts';
 import type { EngineKind } from '../../images/allocator/tier.ts';
 import { findEngineLibrary } from '../../images/engine-library.ts';
+import { findPinnedVersion, hashFile } from '../../images/wasm-host/library-digest.ts';
 import { measureCommand, type MeasureRequest } from '../../images/wasm-host/measure-command.ts';
 import { findNodeBinary } from '../../images/node-binary.ts';
 import { findWorkloadFiles } from '../../images/workload-files.ts';
@@ -46,15 +50,15 @@ export async function overhead(
   const cache = cacheOption(options);
   const notify = (event: Parameters<typeof renderImageEvent>[0]): void =>
     context.err(renderImageEvent(event));
+  const given = textOption(options, 'library') ?? process.env['POOLPROOF_LIBWASMTIME'];
+  const { version } = engine;
   const request: Omit<MeasureRequest, 'subjects'> = {
     engine: engine.kind,
-    version: engine.version,
-    library:
-      engine.version === null
-        ? null
-        : (textOption(options, 'library') ??
-          process.env['POOLPROOF_LIBWASMTIME'] ??
-          (await findEngineLibrary(engine.version, cache, notify))),
+    ...(version === null
+      ? { version, library: null }
+      : given === undefined
+        ? { version, library: await findEngineLibrary(version, cache, notify) }
+        : { version: versionOfFile(given, textOption(options, 'engine'), version), library: given }),
     profile: textOption(options, 'profile') ?? 'spin',
     clock: 'time',
     workloads: chosen.map(({ name }) => name),
@@ -89,6 +93,21 @@ export async function overhead(
       : `${renderOverhead(summaries, { color: wantsColor(context.stdout) })}\n${renderResources(resources)}`,
   );
   return 0;
+}
+
+/**
+ * What is known of a library of the user's own: the version of the pinned build with its digest, else the major version
+ * alone. The library says that much of itself, and each measuring process compares it.
+ */
+function versionOfFile(library: string, asked: string | undefined, version: string): string {
+  const file = resolve(library);
+  if (!existsSync(file)) throw new PoolproofError('USAGE', '--library: there is no such file', { file });
+  const pinned = findPinnedVersion(hashFile(file));
+  if (pinned !== null && pinned !== version && asked?.includes('@') === true)
+    throw new PoolproofError('USAGE', `--engine ${asked}: this is wasmtime ${pinned}, by its digest`, {
+      file,
+    });
+  return pinned ?? String(parseMajor(version));
 }
 
 /** What a record says of itself: see native-record.ts. */

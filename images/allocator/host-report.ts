@@ -117,7 +117,10 @@ export type Proof = TierForm &
     kernel?: KernelView;
   }>;
 
-/** The library that ran, identified by itself. */
+/**
+ * The library that ran, as far as it can be told from itself. With a digest, the version of the engine is that of the
+ * pinned build with this digest, or else `saysVersion`; without one it is the version asked for, which fits `saysVersion`.
+ */
 export type EngineLibrary = Readonly<{
   /** The version it writes into serialized modules: the whole version or, since 38, only the major number (`50`). */
   saysVersion: string;

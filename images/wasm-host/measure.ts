@@ -86,11 +86,12 @@ function compileWasmtime(
 ): (name: string) => Module {
   const engine = openWasmtimeEngine(openLibrary(args.library ?? ''), configuration);
   const { reservationBytes, guardBytes, growthBytes } = configuration;
-  // The tiers were configured for the requested version.
+  // The tiers were configured for the version asked for, which may be less of it than the library says.
   const compileChecked = (name: string): CompiledWasmtime => {
     const compiled = engine.compile(readModule(args, name));
     const version = readEngineVersion(compiled.serialized);
-    if (isVersionOf(version, args.engine.version)) return compiled;
+    if (isVersionOf(version, args.engine.version) || isVersionOf(args.engine.version, version))
+      return compiled;
     throw new UsageError(`${args.library ?? ''} is wasmtime ${version}, not ${args.engine.version}`);
   };
   return (name) => {

@@ -3,7 +3,7 @@
  * one back.
  */
 import { describeShortfall } from '../allocator/explain.ts';
-import type { Attempt, FailureClass, HostReport, Proof } from '../allocator/host-report.ts';
+import type { Attempt, FailureClass, HostReport, Proof, RunEngine } from '../allocator/host-report.ts';
 import type { LimitName } from '../allocator/prediction.ts';
 import type { EngineKind, Tier } from '../allocator/tier.ts';
 
@@ -70,7 +70,7 @@ function describeAttempt({ tier, failure, predicted }: Attempt): string {
 /** The line for people: the tier that serves now, and for on-demand the answers to an operator's first questions. */
 export function describeStart(report: HostReport): string {
   const { proof, why, attempts } = report;
-  const engine = `${report.engine.kind} ${report.engine.version}, Node ${report.node}`;
+  const engine = `${describeEngine(report.engine)}, Node ${report.node}`;
   if (proof === null) return `wasm host: no allocator tier works with ${engine} (${why})`;
   const slots = proof.slots === null ? '' : `, ${proof.slots} slots`;
   const form = `${engine}${slots}, ${proof.checks} bounds checks`;
@@ -85,6 +85,15 @@ export function describeStart(report: HostReport): string {
     `why: ${why}`,
     `cure: ${(lost === undefined ? null : findCure(lost)) ?? noCure}`,
   ].join('; ');
+}
+
+/** With the source of its version, where that is not the digest of a pinned build. */
+function describeEngine({ kind, version, library }: RunEngine): string {
+  const name = `${kind} ${version}`;
+  if (library === undefined) return name;
+  if (version !== library.saysVersion)
+    return library.sha256 === null ? `${name} (its library says ${library.saysVersion})` : name;
+  return version.includes('.') ? name : `${name} (its library says no more of its version)`;
 }
 
 /** For standard error: one line per tier lost, with the setting that would bring it back. */

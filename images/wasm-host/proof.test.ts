@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
-import { copyFileSync, readFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { GiB, KiB, MiB } from '../allocator/sizes.ts';
+import { engines } from '../definitions.ts';
+import { findEngineLibrary } from '../engine-library.ts';
 import { patchLibrary } from '../fixtures/patch-library.ts';
 import { library, runHost, scratch, version, wasmtime } from '../fixtures/run-host.ts';
+import { findPinnedVersion, hashFile } from './library-digest.ts';
 
 t.test('every tier is measured, whatever its pool was told to be', async (t) => {
   for (const [choice, parameters, memory] of [
@@ -116,21 +119,18 @@ t.test('an engine without pools is refused, and no lower tier of it is tried', a
   t.match(stderr, /no tier of it is believed: replace its library/);
 });
 
-t.test(
-  'the version is what the library says, wherever it lies, and its digest stands beside it',
-  async (t) => {
-    const elsewhere = path.join(scratch, 'some.so');
-    copyFileSync(library, elsewhere);
-    const { report } = await runHost({
-      options: { engine: 'wasmtime', library: elsewhere, digest: true },
-      env: { SPIN_ALLOCATOR: 'conservative' },
-    });
-    const [major = ''] = version.split('.');
-    t.match(report?.engine, { kind: 'wasmtime', version: major, library: { saysVersion: major } });
-    const sha256 = createHash('sha256').update(readFileSync(library)).digest('hex');
-    t.equal(report?.engine.library?.sha256, sha256);
-  },
-);
+t.test('a pinned library is known by its digest, wherever it lies', async (t) => {
+  const elsewhere = path.join(scratch, 'some.so');
+  copyFileSync(library, elsewhere);
+  const { report } = await runHost({
+    options: { engine: 'wasmtime', library: elsewhere, digest: true },
+    env: { SPIN_ALLOCATOR: 'conservative' },
+  });
+  const [major = ''] = version.split('.');
+  t.match(report?.engine, { kind: 'wasmtime', version, library: { saysVersion: major } });
+  const sha256 = createHash('sha256').update(readFileSync(library)).digest('hex');
+  t.equal(report?.engine.library?.sha256, sha256);
+});
 
 t.test(
   'a library of another version than was asked for is a usage error, and says which it is',
@@ -144,5 +144,38 @@ t.test(
       t.match(stderr, /--engine wasmtime@38\.0\.0: .* is wasmtime 50, as it says itself/);
       t.equal(stdout, '');
     }
+  },
+);
+
+t.test('the digest of each pinned library names its version', async (t) => {
+  for (const pinned of engines)
+    t.equal(findPinnedVersion(hashFile(await findEngineLibrary(pinned))), pinned, pinned);
+});
+
+t.test('another minor version than that of the pinned library is refused', async (t) => {
+  const { code, stderr, stdout } = await runHost({
+    options: { engine: 'wasmtime@50.0.2', library, digest: true },
+    env: { SPIN_ALLOCATOR: 'on-demand' },
+  });
+  t.equal(code, 2);
+  t.match(stderr, /--engine wasmtime@50\.0\.2: .* is wasmtime 50\.0\.1, by its digest/);
+  t.equal(stdout, '');
+});
+
+t.test(
+  'of a library that is not pinned no more of the version is reported than it says itself',
+  async (t) => {
+    const unknown = path.join(scratch, 'unknown.so');
+    copyFileSync(library, unknown);
+    appendFileSync(unknown, '\0');
+    const env = { SPIN_ALLOCATOR: 'on-demand' };
+    const options = { engine: 'wasmtime@50.0.2', library: unknown };
+    const read = await runHost({ options: { ...options, digest: true }, env });
+    t.match(read.report?.engine, { version: '50', library: { saysVersion: '50' } });
+    t.match(read.stdout, /wasmtime 50 \(its library says no more of its version\), Node/);
+    // In a guest the lock of the images pins the library, and nobody hashes it.
+    const unread = await runHost({ options, env });
+    t.match(unread.report?.engine, { version: '50.0.2', library: { saysVersion: '50', sha256: null } });
+    t.match(unread.stdout, /wasmtime 50\.0\.2 \(its library says 50\), Node/);
   },
 );

@@ -96,19 +96,23 @@ async function resolveVersion(args: WorkerArguments): Promise<Run> {
 }
 
 /**
- * The engine with its library's version. @throws UsageError for another version than requested: the tiers were
- * configured for another engine, so no proof counts
+ * The engine with what its library says of itself. Where its digest is taken, the version is that of the pinned build
+ * with this digest, else what the library says: nothing else knows it. @throws UsageError where that is another version
+ * than the one asked for: its tiers were configured for another engine, so nothing proven counts
  */
-async function identify({ engine, library, digest }: Run, version: string | null): Promise<RunEngine> {
-  if (version === null) return engine;
-  if (!isVersionOf(version, engine.version)) {
-    throw new UsageError(
-      `--engine ${engine.kind}@${engine.version}: ${library ?? ''} is wasmtime ${version}, as it says itself`,
+async function identify({ engine, library, digest }: Run, saysVersion: string | null): Promise<RunEngine> {
+  if (saysVersion === null) return engine;
+  const refuse = (version: string, source: string): UsageError =>
+    new UsageError(
+      `--engine ${engine.kind}@${engine.version}: ${library ?? ''} is wasmtime ${version}, ${source}`,
     );
-  }
-  if (!digest) return { ...engine, library: { saysVersion: version, sha256: null } };
-  const { hashFile } = await import('./library-digest.ts');
-  return { ...engine, library: { saysVersion: version, sha256: hashFile(library ?? '') } };
+  if (!isVersionOf(saysVersion, engine.version)) throw refuse(saysVersion, 'as it says itself');
+  if (!digest) return { ...engine, library: { saysVersion, sha256: null } };
+  const { findPinnedVersion, hashFile } = await import('./library-digest.ts');
+  const sha256 = hashFile(library ?? '');
+  const pinned = findPinnedVersion(sha256);
+  if (pinned !== null && !isVersionOf(engine.version, pinned)) throw refuse(pinned, 'by its digest');
+  return { ...engine, version: pinned ?? saysVersion, library: { saysVersion, sha256 } };
 }
 
 /** Facts were read with this worker running; the model wants them without. */
