@@ -6,8 +6,12 @@
 import { createRequire } from 'node:module';
 import type { RE2JS } from 're2js';
 
-/** A compiled pattern: whether it is found anywhere in the line. */
-export type Pattern = Readonly<{ test: (line: string) => boolean }>;
+/** A compiled pattern, which may be found anywhere in the line. */
+export type Pattern = Readonly<{
+  test: (line: string) => boolean;
+  /** Where it is found first, in UTF-16 units; null where it is not. */
+  find: (line: string) => Readonly<{ start: number; end: number }> | null;
+}>;
 
 export type PatternProblem = Readonly<{ message: string; hint: string }>;
 
@@ -34,7 +38,16 @@ function compile(source: string): RE2JS {
 }
 
 /** A pattern that {@link findPatternProblem} found nothing wrong with. */
-export const compilePattern = (source: string): Pattern => compile(source);
+export function compilePattern(source: string): Pattern {
+  const pattern = compile(source);
+  return {
+    test: (line) => pattern.test(line),
+    find: (line) => {
+      const matcher = pattern.matcher(line);
+      return matcher.find() ? { start: matcher.start(), end: matcher.end() } : null;
+    },
+  };
+}
 
 /** Instructions of a pattern's program: what a character may cost. */
 export const programSize = (source: string): number => compile(source).programSize();

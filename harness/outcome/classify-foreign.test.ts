@@ -29,6 +29,28 @@ const subject = (ready: Ready = exit): Subject => ({
 const end = (ready: Ready, changes: Partial<SubjectRun>, oomKill = false) =>
   classifyForeign(buildSubject({ stderr: '', stdout: '', ...changes }), oomKill, subject(ready));
 
+t.test('of a long line the part that fits is shown', (t) => {
+  const pad = (char: string): string => char.repeat(6000);
+  const long = (pattern: string, stdout: string) =>
+    classifyForeign(buildSubject({ stderr: '', exitCode: 0, stdout: `${stdout}\n` }), false, {
+      ...subject(),
+      words: [{ word: 'standard', patterns: [pattern] }],
+    });
+  const rows: readonly (readonly [pattern: string, stdout: string, shown: RegExp])[] = [
+    ['pooling on', `${pad('x')} pooling on`, /^…x{78} pooling on$/],
+    ['pooling on', `${pad(' ')}pooling on${pad('y')}`, /^ ?pooling ony{79}…$/],
+    ['^.*pooling on$', `${pad('x')} pooling on`, /^x{119}…x{109} pooling on$/],
+    ['\\s+pooling on', `${pad(' ')}pooling on`, /^pooling on$/],
+    ['pooling on', `pooling on${pad('\u{1F600}')}`, /^pooling on(?:\u{1F600}){39}\ufffd?…$/u],
+  ];
+  for (const [pattern, stdout, shown] of rows) {
+    const { reason, summary } = long(pattern, stdout);
+    t.match(reason.replace('says standard: ', ''), shown, pattern);
+    t.match(summary.line, shown, pattern);
+  }
+  t.end();
+});
+
 t.test('one that is up has reached what its line says', (t) => {
   t.match(end(exit, { exitCode: 0, stdout: 'pooling on\n' }), {
     outcome: 'reached',

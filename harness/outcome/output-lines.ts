@@ -31,11 +31,36 @@ export const describeCut = (bytes: number): string => `output was cut: ${bytes} 
 /** The kept end of a stream. */
 export const endOf = (head: string, tail: string): string => (tail === '' ? head : tail);
 
+/** Most of a line that is shown, and most of it before what a pattern fits, characters. */
+const shownLength = 400;
+const shownBefore = 80;
+
 /**
- * The first line that fits; null when none does. The pattern was checked when the matrix was read. Lines are of any
- * number and length: matching has to be linear in them.
+ * The first line that fits, cut to what is worth showing; null when none does. The pattern was checked when the matrix
+ * was read. Lines are of any number and length: matching has to be linear in them.
  */
 export function findLine(lines: readonly string[], pattern: string): string | null {
   const expression = compilePattern(pattern);
-  return lines.find((line) => expression.test(line)) ?? null;
+  const line = lines.find((each) => expression.test(each));
+  if (line === undefined || line.length <= shownLength) return line ?? null;
+  const { start, end } = expression.find(line) ?? { start: 0, end: 0 };
+  return [
+    keepEnd(collapse(line.slice(0, start)), shownBefore),
+    keepEnds(collapse(line.slice(start, end)), shownLength - 2 * shownBefore),
+    keepStart(collapse(line.slice(end)), shownBefore),
+  ].join('');
 }
+
+const collapse = (text: string): string => text.replace(/\s+/g, ' ');
+
+const keepStart = (text: string, length: number): string =>
+  text.length <= length ? text : `${text.slice(0, length - 1)}…`;
+
+const keepEnd = (text: string, length: number): string =>
+  text.length <= length ? text : `…${text.slice(1 - length)}`;
+
+/** A pattern such as `^.*done$` fits a whole line, and says most at its end. */
+const keepEnds = (text: string, length: number): string =>
+  text.length <= length
+    ? text
+    : `${keepStart(text, Math.ceil(length / 2))}${text.slice(-Math.floor(length / 2))}`;
