@@ -8,6 +8,7 @@ import { renderComparisonJson, renderComparisonMarkdown, renderComparisonText } 
 import { describeMissing, describePart, listMissing } from './completeness-words.ts';
 import { exitCodeOfRun } from './exit-code.ts';
 import { formats } from './formats.ts';
+import { renderOverheadPage } from './overhead-page.ts';
 import { renderTable } from './terminal-table.ts';
 
 const ids = Array.from({ length: 36 }, (_, index) => `cell-${index + 1}`);
@@ -18,10 +19,13 @@ const results: readonly Result[] = ids
 const selection = { of: 36, repeat: 1, only: [], shard: null, cells: keys } as const;
 /** A run that was killed after three cells. */
 const killed: RunRecord = { ...record, finishedAt: null, selection };
+const renderOverhead = (run: RunRecord, found: readonly Result[]): string =>
+  renderOverheadPage(run, found, []);
 const sentence = '33 of 36 cells are missing (not finished)';
 
 t.test('every format says that cells of a killed run are missing', (t) => {
-  for (const [name, { render }] of Object.entries(formats)) {
+  const pages = { ...formats, overhead: { render: renderOverhead } };
+  for (const [name, { render }] of Object.entries(pages)) {
     const text = render(killed, results).replaceAll('\\', '').replaceAll(/\s+/g, ' ');
     t.match(text, sentence, name);
     t.match(text, 'cell-4', `${name} names them`);
@@ -95,6 +99,7 @@ t.test('a part of a matrix says which, and is complete for it', (t) => {
   t.match(completeness, { state: 'complete', missing: 0 });
   t.equal(describePart(completeness), said);
   t.equal(exitCodeOfRun(part, results), 0);
+  t.match(renderOverhead(part, results).replaceAll('\\', ''), said);
   for (const name of ['json', 'csv', 'tap', 'junit', 'md', 'html', 'github'] as const)
     t.match(formats[name].render(part, results).replaceAll('\\', '').replaceAll(/\s+/g, ' '), said, name);
   t.match(renderTable(results, { color: false, run: part }), said);

@@ -38,7 +38,7 @@ export function renderMarkdown(run: RunRecord, results: readonly Result[]): stri
 }
 
 /** The part of the matrix, and in bold what is missing, with names. */
-function renderRunState({ completeness }: Summary): readonly string[] {
+export function renderRunState({ completeness }: Pick<Summary, 'completeness'>): readonly string[] {
   if (completeness === null) return [];
   const [part, missing] = [describePart(completeness), describeMissing(completeness)];
   const names = listMissing(completeness).map((cell) => `- ${escapeMarkdown(cell)}`);

@@ -1,7 +1,8 @@
 /** The overhead page: Markdown from the stored results of a run and from records of real machines. Pure. */
 import { findWorkload, workloads } from '../../images/wasm-host/workloads/catalogue.ts';
 import { formatBytes } from '../../images/allocator/sizes.ts';
-import { escapeMarkdown } from './format-markdown.ts';
+import { escapeMarkdown, renderRunState } from './format-markdown.ts';
+import { findCompleteness } from '../store/completeness.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
 import { isMean } from '../outcome/overhead.ts';
@@ -39,6 +40,7 @@ export function renderOverheadPage(
   return [
     `# What a tier costs`,
     tellOrigin(run, native),
+    ...renderRunState({ completeness: findCompleteness(run, results) }),
     `A figure is how much more a form of a tier needs than \`standard\` does in the same guest or on the same machine. There are two quantities, and no figure mixes them: **instructions** executed by the serving thread, counted in an emulated guest (in brackets the two pairs, an exact count's spread), and **time**, CPU time of the serving thread on the CPU named above (in brackets the 95 % interval over processes). More instructions are not more time: where memory is waited for, checks cost nothing.`,
     `## Does “10–20 %” hold?`,
     tellAnswer(different, proven),
