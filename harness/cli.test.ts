@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { renderError } from './errors.ts';
 
 // The compiled command, as users run it: through the loader of the tests each call would take seconds.
 const cli = fileURLToPath(new URL('../dist/harness/cli.js', import.meta.url));
@@ -159,25 +160,50 @@ t.test(
   { skip: spawnSync('prlimit', ['--version']).status === 0 ? false : 'no prlimit' },
   (t) => {
     const cache = path.join(t.testdir(), 'cache');
-    const list = (files: number): ReturnType<typeof poolproof> =>
-      poolproof(['images', 'list'], { POOLPROOF_CACHE: cache }, [
+    const end = (files: number, args: readonly string[]): ReturnType<typeof poolproof> =>
+      poolproof(args, { POOLPROOF_CACHE: cache }, [
         // What the runner of the tests loads into each Node opens files of its own.
         ...['env', '-u', 'NODE_OPTIONS'],
         ...['prlimit', `--nofile=${files}`],
       ]);
     // With fewer Node does not come to the first line of poolproof.
-    const least = [...Array(100).keys()].find((files) => files > 15 && list(files).status === 2) ?? 0;
+    const list = ['images', 'list'];
+    const least = [...Array(100).keys()].find((files) => files > 15 && end(files, list).status === 2) ?? 0;
     t.ok(least > 0);
-    // Too few for the libraries, for the command's code, and for the files that it reads.
-    for (const files of [least, least + 1, least + 2, least + 4, least + 6]) {
-      const end = list(files);
-      const title = `${files} files`;
-      t.match(end, { status: 2, signal: null, stdout: '', stderr: /^TOO_MANY_FILES: .*\n {2}raise/ }, title);
-      t.notMatch(end.stderr, hasTrace, `${title}: no trace`);
+    const rows: readonly (readonly [more: number, args: readonly string[]])[] = [
+      // Too few for the libraries, for the command's code, and for the files that it reads.
+      ...[0, 1, 2, 4, 6].map((more) => [more, list] as const),
+      // Node finds packages whose package.json it may not open nowhere.
+      ...[10, 14, 20, 26, 32, 40].map((more) => [more, ['run', 'matrices/smoke.yaml']] as const),
+      ...[6, 12].map((more) => [more, ['compare', 'a', 'b']] as const),
+    ];
+    for (const [more, args] of rows) {
+      const title = `${least + more} files, ${args.join(' ')}`;
+      const { status, signal, stdout, stderr } = end(least + more, args);
+      t.match(
+        { status, signal, stdout, stderr },
+        { status: 2, signal: null, stdout: '', stderr: /^TOO_MANY_FILES: .*\n {2}raise/ },
+        title,
+      );
+      t.notMatch(stderr, hasTrace, `${title}: no trace`);
     }
     t.end();
   },
 );
+
+t.test('a package that is not there is no want of open files', (t) => {
+  const packages = fileURLToPath(new URL('../node_modules', import.meta.url));
+  const render = (name: string): string =>
+    renderError(
+      Object.assign(new Error(`Cannot find package '${packages}/${name}/index.js' imported from /x.js`), {
+        code: 'ERR_MODULE_NOT_FOUND',
+      }),
+    );
+  t.match(render('yaml'), /^TOO_MANY_FILES: /);
+  t.match(render('@types/node'), /^TOO_MANY_FILES: /);
+  t.match(render('not-there'), /^UNEXPECTED: Cannot find package/);
+  t.end();
+});
 
 t.test('a command without cells to save ends at the first signal', async (t) => {
   const folder = t.testdir();

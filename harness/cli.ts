@@ -29,8 +29,9 @@ if (Number.parseInt(process.versions.node) < leastNode) {
 }
 
 try {
-  const { main, wantsTrace } = await import('./program.ts');
   const { renderError } = await import('./errors.ts');
+  render = renderError;
+  const { main, wantsTrace } = await import('./program.ts');
   const { openContext } = await import('./commands/context.ts');
   const { showable } = await import('./plain-text.ts');
   const argv = process.argv.slice(2);

@@ -1,4 +1,5 @@
 /** The harness' errors: the base class, and how an error is shown to a person. */
+import { readFileSync } from 'node:fs';
 import { PoolproofError, type ErrorCode } from '../images/errors.ts';
 import { plainLine, plainLines } from './plain-text.ts';
 
@@ -61,7 +62,7 @@ const refusals: Readonly<Record<string, Readonly<{ code: ErrorCode; message: str
 function toPoolproofError(error: unknown): PoolproofError {
   if (error instanceof PoolproofError) return error;
   const text = plainLine(error instanceof Error ? error.message : String(error));
-  const errno = errnoOf(error);
+  const errno = isUnopenedPackage(error) ? 'EMFILE' : errnoOf(error);
   const refusal = errno === null ? undefined : refusals[errno];
   if (refusal !== undefined) {
     const { code, message, hint } = refusal;
@@ -72,6 +73,18 @@ function toPoolproofError(error: unknown): PoolproofError {
       ? 'this is a fault of poolproof; --verbose shows where'
       : 'the system refused it; --verbose shows where';
   return new PoolproofError('UNEXPECTED', text, { hint, cause: error });
+}
+
+/** Node says of a package that is there that it cannot be found where it may not open its package.json. */
+function isUnopenedPackage(error: unknown): boolean {
+  if (!(error instanceof Error) || errnoOf(error) !== 'ERR_MODULE_NOT_FOUND') return false;
+  const folder = /^Cannot find \w+ '([^']*\/node_modules\/(?:@[^/']+\/)?[^/']+)/.exec(error.message)?.[1];
+  try {
+    if (folder !== undefined) readFileSync(`${folder}/package.json`);
+    return folder !== undefined;
+  } catch (cause) {
+    return errnoOf(cause) === 'EMFILE';
+  }
 }
 
 /** `ENOENT` and its like; null for errors that did not come from the system. */
