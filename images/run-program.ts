@@ -49,10 +49,13 @@ const graceMs = 1000;
 
 const running = new Set<number>();
 
-/** Signals reach only the own group: when this process ends, the programs end with it. */
-process.on('exit', () => {
+/** Ends every program that runs, at once. */
+export function endPrograms(): void {
   for (const pid of running) endGroup(pid);
-});
+}
+
+// Signals reach only the own group: when this process ends, the programs end with it.
+process.on('exit', endPrograms);
 
 function endGroup(pid: number): void {
   try {

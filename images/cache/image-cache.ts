@@ -8,7 +8,7 @@ import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
 import { PoolproofError } from '../errors.ts';
 import { diskFullError, isDiskFull } from '../source/run-tool.ts';
-import { removeAtExit } from '../temporary-folder.ts';
+import { ownFolder, type TemporaryFolder } from '../temporary-folder.ts';
 import { resolveCacheFolder } from './cache-folder.ts';
 import { openPrivateFolder } from './private-folder.ts';
 
@@ -71,16 +71,8 @@ const artefactPath = (cache: ImageCache, recipe: string): string =>
   path.join(cache.folder, 'artefacts', `${recipe}.json`);
 
 /** A folder for half-made things; only the holder of the build lock makes one. */
-export async function makeWorkFolder(cache: ImageCache): Promise<AsyncDisposable & { path: string }> {
-  const folder = await mkdtemp(path.join(cache.folder, 'tmp', 'work-'));
-  const keep = removeAtExit(folder);
-  return {
-    path: folder,
-    [Symbol.asyncDispose]: async () => {
-      await rm(folder, { recursive: true, force: true });
-      keep();
-    },
-  };
+export async function makeWorkFolder(cache: ImageCache): Promise<TemporaryFolder> {
+  return ownFolder(await mkdtemp(path.join(cache.folder, 'tmp', 'work-')));
 }
 
 export async function hasBlob(cache: ImageCache, sha256: string, size: number): Promise<boolean> {
