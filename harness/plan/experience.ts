@@ -40,7 +40,10 @@ export function orderCells<C extends Pick<Cell, 'id'>>(
 }
 
 /** The same for groups whose template must be booted first: the boot that most work waits for goes first. */
-export function orderGroups(groups: readonly BootGroup[], durations: Durations): readonly BootGroup[] {
+export function orderGroups<G extends Pick<BootGroup, 'cells'>>(
+  groups: readonly G[],
+  durations: Durations,
+): readonly G[] {
   const timed = groups.map((group) => ({
     group,
     ms: group.cells.reduce((sum, cell) => sum + estimateCell(cell, durations), 0),

@@ -1,5 +1,5 @@
 /** What every phase of a run works with. */
-import type { ImageEvent } from '../../images/build.ts';
+import type { BuiltImages, ImageEvent } from '../../images/build.ts';
 import type { Deadlines } from '../plan/deadlines.ts';
 import type { StartMachine } from '../machine/machine.ts';
 import type { Matrix } from '../matrix/cell.ts';
@@ -7,10 +7,9 @@ import type { ShardNumber } from '../plan/shard.ts';
 import type { Durations } from '../plan/shard-durations.ts';
 import type { Reporter } from '../report/reporter.ts';
 import type { OpenRun } from '../store/open-run.ts';
-import type { Pool } from './pool.ts';
 import type { Prepared } from './prepare.ts';
-import type { CellTracker } from './repetitions.ts';
 import type { RunResults } from './run-results.ts';
+import type { Runner } from './runner.ts';
 
 export type RunOptions = Readonly<{
   /** Folder that holds a folder per run. */
@@ -45,6 +44,8 @@ export type RunOptions = Readonly<{
   /** What a person should know but no result says: a template that failed, a successor used. */
   onNotice?: (text: string) => void;
   signal?: AbortSignal;
+  /** Where boot plans are run; the run disposes of it at its end. @default this computer */
+  openRunner?: (prepared: Prepared, options: RunOptions) => Promise<Runner>;
   /** How machines start. @default QEMU; another only in tests of failure paths */
   startMachine?: StartMachine;
   /** Other deadlines than the accelerator's, milliseconds of the guest's time. For tests of failure paths. */
@@ -56,21 +57,15 @@ export type RunOptions = Readonly<{
 export type RunContext = Readonly<{
   /** The part of the matrix that this run is about. */
   matrix: Matrix;
-  prepared: Prepared;
+  /** By the kernel axis. */
+  images: ReadonlyMap<string, BuiltImages>;
   run: OpenRun;
   results: RunResults;
-  tracker: CellTracker;
   reporter: Required<Reporter>;
-  pool: Pool;
+  runner: Runner;
   /** Ends every phase. */
   signal: AbortSignal;
   /** Boots every cell: as requested, or since repetitions need boots of their own. */
   cold: boolean;
   options: RunOptions;
 }>;
-
-const defaultTemplateCacheBytes = 4 * 1024 ** 3;
-
-/** Size to which saved templates are cut, bytes; those just used are kept in any case. */
-export const templateCacheBytes = ({ templateCacheBytes: wanted }: RunOptions): number =>
-  wanted ?? defaultTemplateCacheBytes;

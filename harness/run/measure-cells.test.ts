@@ -5,12 +5,11 @@ import { PoolproofError } from '../errors.ts';
 import { buildOverhead, figureAt, sameCode } from '../fixtures/overhead/figures.ts';
 import { buildResult, buildStandard, record } from '../fixtures/report/results.ts';
 import { measureCells } from './measure-cells.ts';
-import { Pool } from './pool.ts';
 import { RunResults } from './run-results.ts';
 import type { Cell } from '../matrix/cell.ts';
 import { parseMatrix } from '../matrix/load.ts';
 import type { GuestMeasureRequest, GuestOverhead } from '../measure/measure-guest.ts';
-import { awaitsOverhead, planMeasurements, startOverhead } from './measurement-groups.ts';
+import { lacksOverhead, planMeasurements, startOverhead } from './measurement-groups.ts';
 import { collectResults, readRun } from '../store/read-run.ts';
 import { createRun, resumeRun, type OpenRun } from '../store/open-run.ts';
 import type { Result } from '../store/result.ts';
@@ -70,9 +69,10 @@ async function measureIn(
 ): Promise<readonly string[]> {
   const told: string[] = [];
   done.length = 0;
-  await measureCells(cells, {
+  await measureCells({
+    matrix: { cells: () => cells },
     run,
-    results: new RunResults(run, await readBack(run)),
+    results: new RunResults(run, { todo: [], before: await readBack(run), retries: 0 }),
     reporter: {
       onMeasureStart: ({ id }, count) => told.push(`start ${id.slice(0, 24)} for ${count}`),
       onMeasureEnd: (ended) => told.push(`end ${ended.length}`),
@@ -80,9 +80,14 @@ async function measureIn(
         done.push(repetitions.map(({ repetition }) => repetition));
       },
     },
-    pool: new Pool({ jobs: 2, budgetMib: 8192 }),
+    runner: {
+      measure: (request, onStart) => {
+        onStart();
+        return measure(request);
+      },
+    },
     signal,
-    measureGuest: measure,
+    options: {},
   });
   return told;
 }
@@ -111,11 +116,7 @@ t.test('the baseline costs nothing: its overhead is in its first line', (t) => {
     results.filter(({ tier }) => tier === 'standard').map(({ overheadSource }) => overheadSource?.kind),
     ['baseline', 'baseline', 'baseline', 'baseline'],
   );
-  t.ok(
-    results.every(
-      (result, index) => awaitsOverhead(cells[index]!, [result]) === (result.tier !== 'standard'),
-    ),
-  );
+  t.ok(results.every((result) => lacksOverhead(result) === (result.tier !== 'standard')));
   const standard = buildStandard();
   t.equal(startOverhead({}, standard), standard, 'not where nothing is asked for');
   const checked = buildStandard({ form: { ...standard.form!, checks: 'explicit' } });
@@ -183,11 +184,14 @@ t.test(
   },
 );
 
-t.test('a cell is done when its last repetition is measured', async (t) => {
+t.test('a cell is done when its last repetition is measured, a retry among them', async (t) => {
   const cells = cellsOf('axes: {overcommit: [2]}\nrepeat: 3\nmeasure: {share: false}');
   await using run = await store(t.testdir(), cells);
+  const [first] = await readBack(run);
+  run.appendResult({ ...first!, repetition: 4 });
   await measureIn(run, cells, () => Promise.resolve(measured()));
-  t.same(done, [[1, 2, 3]]);
+  t.same(done, [[1, 2, 3, 4]]);
+  t.notOk((await readBack(run)).some(lacksOverhead));
 });
 
 t.test('raw samples and the talk with the guest join the evidence of the cell measured', async (t) => {

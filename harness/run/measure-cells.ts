@@ -3,107 +3,68 @@
  * already on the disk. A measured cell gets a second line, see results/README.md.
  */
 import { PoolproofError } from '../errors.ts';
-import type { Cell } from '../matrix/cell.ts';
+import type { GuestOverhead } from '../measure/measure-guest.ts';
 import { joinOverhead } from '../outcome/judge-overhead.ts';
 import { notMeasured, type CellOverhead } from '../outcome/overhead.ts';
-import type { GuestMeasureRequest, GuestOverhead } from '../measure/measure-guest.ts';
-import { planMeasurements, type MeasureGroup } from './measurement-groups.ts';
-import type { Reporter } from '../report/reporter.ts';
-import type { OpenRun } from '../store/open-run.ts';
 import { cellKey } from '../store/read-run.ts';
-import type { Result } from '../store/result.ts';
-import type { Pool } from './pool.ts';
-import type { RunResults } from './run-results.ts';
+import type { RunContext } from './context.ts';
+import { planMeasurements, type MeasureGroup } from './measurement-groups.ts';
+import { settleAll } from './runner.ts';
 
-export type MeasureStage = Readonly<{
-  run: Pick<OpenRun, 'addEvidence'>;
-  /** Of the whole run, also those from before a `--resume`. */
-  results: RunResults;
-  reporter: Pick<Required<Reporter>, 'onMeasureStart' | 'onMeasureEnd' | 'onCellDone'>;
+export type MeasureContext = Readonly<{
+  matrix: Pick<RunContext['matrix'], 'cells'>;
+  run: Pick<RunContext['run'], 'addEvidence'>;
+  results: RunContext['results'];
+  reporter: Pick<RunContext['reporter'], 'onMeasureStart' | 'onMeasureEnd' | 'onCellDone'>;
   /**
-   * Guests at a time. A count of instructions does not depend on its neighbours, so several may be measured at
-   * once; time, which does, is never taken in a guest.
+   * Several guests may be measured at once: a count of instructions does not depend on its neighbours, and time, which
+   * does, is never taken in a guest.
    */
-  pool: Pool;
+  runner: Pick<RunContext['runner'], 'measure'>;
   signal: AbortSignal;
-  /** Measures one cell. Replaced only in tests of what surrounds it. */
-  measureGuest: (request: GuestMeasureRequest) => Promise<GuestOverhead>;
+  options: Pick<RunContext['options'], 'cold'>;
 }>;
 
 /**
- * Measures what is missing. A measurement that fails is a reason in the results of its cells and nothing more.
+ * Measures what the results of the run still lack, those from before a `--resume` among them. A measurement that fails
+ * is a reason in the results of its cells and nothing more. Costs nothing where the matrix asks for nothing.
  *
- * @param cells of the whole matrix, also those that were run before a `--resume`
  * @throws PoolproofError STORE_*, DISK_FULL when a line cannot be stored
  */
-export async function measureCells(cells: Iterable<Cell>, stage: MeasureStage): Promise<void> {
-  const results = stage.results.list();
-  const groups = planMeasurements(cells, results);
-  const tracker = new MeasuredCells(results, groups);
-  const work = groups.map((group) =>
-    stage.pool.run(async () => {
-      if (stage.signal.aborted) return;
-      const release = await stage.pool.acquireMemory(group.measured.settings.memory / 2 ** 20);
-      try {
-        await measureGroup(group, stage, tracker);
-      } finally {
-        release();
-      }
-    }),
-  );
-  const ends = await Promise.allSettled(work);
-  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+export async function measureCells(context: MeasureContext): Promise<void> {
+  const { matrix, results, signal } = context;
+  if (signal.aborted) return;
+  const groups = planMeasurements(matrix.cells(), results.list());
+  await settleAll(groups.map((group) => measureGroup(group, context)));
 }
 
-async function measureGroup(group: MeasureGroup, stage: MeasureStage, tracker: MeasuredCells): Promise<void> {
-  const { results, reporter } = stage;
-  const { waiting, known, measured } = group;
-  if (known === null) reporter.onMeasureStart(measured, waiting.length);
-  const overhead = known ?? (await measureCell(group, stage));
+async function measureGroup(group: MeasureGroup, context: MeasureContext): Promise<void> {
+  const { results, reporter } = context;
+  const overhead = group.known ?? (await measureCell(group, context));
   if (overhead === null) return;
-  const joined = waiting.map((result) => joinOverhead(result, overhead));
-  for (const result of joined) results.append(result);
+  const joined = group.waiting.map((result) => joinOverhead(result, overhead));
+  const done = joined.map((result) => results.addMeasured(result));
   reporter.onMeasureEnd(joined);
-  for (const done of tracker.add(joined)) reporter.onCellDone(done);
-}
-
-/** Repetitions of a cell may be measured apart: it is done when the last one is. */
-class MeasuredCells {
-  readonly #results = new Map<string, Map<number, Result>>();
-  readonly #waiting = new Map<string, number>();
-
-  constructor(results: readonly Result[], groups: readonly MeasureGroup[]) {
-    for (const { id } of groups.flatMap(({ waiting }) => waiting)) {
-      this.#waiting.set(id, (this.#waiting.get(id) ?? 0) + 1);
-      this.#results.set(id, new Map());
-    }
-    for (const result of results) this.#results.get(result.id)?.set(result.repetition, result);
-  }
-
-  /** @returns the cells that are done now, each with its repetitions in order */
-  add(measured: readonly Result[]): readonly (readonly Result[])[] {
-    return measured.flatMap((result): (readonly Result[])[] => {
-      const { id, repetition } = result;
-      const repetitions = this.#results.get(id)?.set(repetition, result);
-      const left = (this.#waiting.get(id) ?? 1) - 1;
-      this.#waiting.set(id, left);
-      if (left > 0 || repetitions === undefined) return [];
-      return [[...repetitions.values()].sort((a, b) => a.repetition - b.repetition)];
-    });
-  }
+  for (const repetitions of done) if (repetitions !== null) reporter.onCellDone(repetitions);
 }
 
 /** Null when the run was interrupted: then nothing is known, and `--resume` measures again. */
 async function measureCell(
-  { measured, reached, measure }: MeasureGroup,
-  { run, measureGuest, signal }: MeasureStage,
+  { measured, reached, measure, waiting }: MeasureGroup,
+  { run, runner, reporter, signal, options }: MeasureContext,
 ): Promise<CellOverhead | null> {
   const { settings, facts, evidence } = measured;
-  if (facts === null) return notMeasured('the limits of the cell are not known');
+  const onStart = (): void => reporter.onMeasureStart(measured, waiting.length);
+  if (facts === null) {
+    onStart();
+    return notMeasured('the limits of the cell are not known');
+  }
   const { workloads, precision, budgetMs } = measure;
+  const cold = options.cold ?? false;
   let found: GuestOverhead;
   try {
-    found = await measureGuest({ settings, reached, facts, workloads, precision, budgetMs });
+    const request = { settings, reached, facts, workloads, precision, budgetMs, cold };
+    found = await runner.measure(request, onStart, signal);
   } catch (error) {
     if (signal.aborted) return null;
     if (!(error instanceof PoolproofError)) throw error;

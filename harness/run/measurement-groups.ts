@@ -22,51 +22,58 @@ export type MeasureGroup = Readonly<{
 
 /** A result as it is first stored: the baseline has its overhead at once, by definition. */
 export function startOverhead(cell: Pick<Cell, 'measure'>, result: Result): Result {
-  const subject = subjectOf(result);
-  const isDone = cell.measure !== undefined && subject !== null && isBaseline(subject);
+  const reached = subjectOf(result);
+  const isDone = cell.measure !== undefined && reached !== null && isBaseline(reached);
   return isDone ? { ...result, ...baselineOverhead } : result;
 }
 
-/** Whether a measurement of the cell, or of a repetition of it, is still to come. */
-export function awaitsOverhead(cell: Pick<Cell, 'measure'>, results: readonly Result[]): boolean {
-  return cell.measure !== undefined && results.some(lacksOverhead);
+/** Whether a measurement of the result is still to come, where the matrix asks for one. The baseline needs none. */
+export function lacksOverhead(result: Result): boolean {
+  const reached = subjectOf(result);
+  return result.overheadSource === undefined && reached !== null && !isBaseline(reached);
 }
 
-const lacksOverhead = (result: Result): boolean =>
-  result.overheadSource === undefined && subjectOf(result) !== null;
+type Members = Readonly<{ measure: Measure; reached: Subject; members: Result[] }>;
 
 /**
  * The measurements a run still needs, in the order of the matrix.
  *
- * @param results of the run, the last of each cell
+ * @param results of the run, the last of each repetition, retries among them
  */
 export function planMeasurements(cells: Iterable<Cell>, results: readonly Result[]): readonly MeasureGroup[] {
-  const byCell = new Map(results.map((result) => [cellKey(result), result]));
-  const groups = new Map<
-    string,
-    { measure: Measure; reached: Subject; members: Result[]; waiting: Result[] }
-  >();
-  for (const cell of cells) {
-    const result = byCell.get(cellKey(cell));
-    if (result === undefined || cell.measure === undefined) continue;
-    const reached = subjectOf(result);
-    if (reached === null || isBaseline(reached)) continue;
-    const key = cell.measure.share ? shareKey(result, reached) : cellKey(result);
-    const group = groups.get(key) ?? { measure: cell.measure, reached, members: [], waiting: [] };
-    groups.set(key, group);
-    group.members.push(result);
-    if (lacksOverhead(result)) group.waiting.push(result);
+  const repetitionsOf = new Map<string, Result[]>();
+  for (const result of results) {
+    const known = repetitionsOf.get(result.id);
+    if (known === undefined) repetitionsOf.set(result.id, [result]);
+    else known.push(result);
   }
-  return [...groups.values()].flatMap(({ measure, reached, members, waiting }): MeasureGroup[] => {
-    const [first] = waiting;
-    if (first === undefined) return [];
-    const known = members.flatMap(({ overhead, overheadSource }) =>
-      overhead === undefined || overheadSource === undefined ? [] : [{ overhead, overheadSource }],
-    )[0];
-    // The roomiest guest has the fewest other reasons to fail.
-    const measured = waiting.reduce((best, one) => (one.settings.memory > best.settings.memory ? one : best));
-    return [{ measure, measured, reached, waiting, known: known ?? null }];
-  });
+  const groups = new Map<string, Members>();
+  for (const { id, measure } of cells) {
+    if (measure === undefined) continue;
+    for (const result of repetitionsOf.get(id) ?? []) {
+      const reached = subjectOf(result);
+      if (reached === null || isBaseline(reached)) continue;
+      const key = measure.share ? shareKey(result, reached) : cellKey(result);
+      const group = groups.get(key) ?? { measure, reached, members: [] };
+      groups.set(key, group);
+      group.members.push(result);
+    }
+    // Of a cell that is repeated all repetitions are in their groups now.
+    repetitionsOf.delete(id);
+  }
+  return [...groups.values()].flatMap(planGroup);
+}
+
+function planGroup({ measure, reached, members }: Members): readonly MeasureGroup[] {
+  const waiting = members.filter(lacksOverhead);
+  const [first] = waiting;
+  if (first === undefined) return [];
+  const [known = null] = members.flatMap(({ overhead, overheadSource }) =>
+    overhead === undefined || overheadSource === undefined ? [] : [{ overhead, overheadSource }],
+  );
+  // The roomiest guest has the fewest other reasons to fail.
+  const measured = waiting.reduce((best, one) => (one.settings.memory > best.settings.memory ? one : best));
+  return [{ measure, measured, reached, waiting, known }];
 }
 
 /** What must be equal for a figure of one cell to hold for another: what decides the code that runs. */

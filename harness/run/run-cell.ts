@@ -18,11 +18,11 @@ import { findUnexplainedEnd } from '../outcome/unexplained-end.ts';
 import { findInapplicable } from '../plan/applicable.ts';
 import type { Deadlines } from '../plan/deadlines.ts';
 import type { MachineSpec } from '../plan/machine-spec.ts';
-import type { Evidence } from '../store/evidence.ts';
-import { resultSchema, type MachineAttempt, type Result } from '../store/result.ts';
+import { resultSchema, type MachineAttempt } from '../store/result.ts';
+import type { CellRun } from './runner.ts';
 
-/** What a cell runs on. */
-export type Stage = Readonly<{
+/** What a cell runs on, and how. */
+export type CellContext = Readonly<{
   spec: MachineSpec;
   images: BuiltImages;
   deadlines: Deadlines;
@@ -38,20 +38,20 @@ export type Stage = Readonly<{
 type Try = Readonly<{
   observation: Observation;
   judgement: Judgement;
-  evidence: Evidence;
+  evidence: CellRun['evidence'];
   peakMib: number | null;
   /** How long the machine took to end, ms; it may not have ended yet. */
   stopped: Promise<number>;
 }>;
 
-export type CellRun = Readonly<{
-  result: Omit<Result, 'evidence'>;
-  evidence: Evidence;
-  /** Most memory the machine held, MiB; null when unknown. For the next admission. */
-  peakMib: number | null;
-  /** Resolves with how long the machine took to end, ms, when it has ended: the next one may start meanwhile. */
-  stopped: Promise<number>;
-}>;
+/** A cell that has ended; its machine may still be ending, and the next one may start meanwhile. */
+export type CellEnd = CellRun &
+  Readonly<{
+    /** Most memory the machine held, MiB; null when unknown. For the next admission. */
+    peakMib: number | null;
+    /** Resolves with how long the machine took to end, ms, when it has ended. */
+    stopped: Promise<number>;
+  }>;
 
 /** What the cell asks of a report, with Node's whole version. */
 function askOf({ settings }: Cell, images: BuiltImages): Asked {
@@ -74,14 +74,14 @@ function observeFailedStart(start: 'boot' | 'clone', error: unknown): Observatio
   };
 }
 
-/** What runs instead of the wasm host, as this stage's guests have it. */
-function foreignOf({ subject, settings }: Cell, { images, deadlines }: Stage) {
+/** What runs instead of the wasm host, as this context's guests have it. */
+function foreignOf({ subject, settings }: Cell, { images, deadlines }: CellContext) {
   if (subject === undefined) return null;
   return buildForeignSubject(subject, settings, images.subjects?.[subject.name] ?? null, deadlines);
 }
 
-async function tryCell(cell: Cell, stage: Stage, template: Template | null): Promise<Try> {
-  const { spec, deadlines, images, signal, startMachine } = stage;
+async function tryCell(cell: Cell, context: CellContext, template: Template | null): Promise<Try> {
+  const { spec, deadlines, images, signal, startMachine } = context;
   const started = performance.now();
   let machine: Machine;
   try {
@@ -103,7 +103,7 @@ async function tryCell(cell: Cell, stage: Stage, template: Template | null): Pro
   signal.addEventListener('abort', stop, { once: true });
   try {
     const spawnMs = performance.now() - started;
-    const foreign = foreignOf(cell, stage);
+    const foreign = foreignOf(cell, context);
     const { observation, protocol } = await observeCell(
       machine,
       cell.settings,
@@ -123,7 +123,7 @@ async function tryCell(cell: Cell, stage: Stage, template: Template | null): Pro
     // The model speaks of the wasm host and of nothing else.
     const prediction = foreign === null ? predictCell(cell.settings, observation.facts, asked.node) : null;
     const judgement = judge(observation, asked, cell.expectation, prediction, cell.subject ?? null);
-    const evidence: Evidence = {
+    const evidence: CellRun['evidence'] = {
       // The cache is usually below the home folder, whose name is nobody's business.
       'qemu-command.txt': `${machine.command.replaceAll(homedir(), '~')}\n`,
       'console.log': machine.console.text(),
@@ -147,7 +147,7 @@ function readHostTimings(subject: Observation['subject']): Readonly<Record<strin
   return Object.fromEntries(Object.entries(timings).map(([phase, ms]) => [`host.${phase}`, round(ms)]));
 }
 
-function describeSubject(subject: Observation['subject']): Evidence {
+function describeSubject(subject: Observation['subject']): CellRun['evidence'] {
   if (subject === null) return {};
   const { report } = reportOf(subject);
   return {
@@ -191,25 +191,25 @@ function isTemplateBad(clone: Try, boot: Try): boolean {
  * The tries of a cell; the last one counts. A clone or boot that says nothing is followed by a boot, and so is a clone
  * with an end that nobody expected; a boot that was to confirm that and says nothing by one more.
  */
-async function tryUntilShown(cell: Cell, stage: Stage): Promise<readonly [Try, ...Try[]]> {
-  const { template, signal } = stage;
-  const first = await tryCell(cell, stage, template);
+async function tryUntilShown(cell: Cell, context: CellContext): Promise<readonly [Try, ...Try[]]> {
+  const { template, signal } = context;
+  const first = await tryCell(cell, context, template);
   signal.throwIfAborted();
   if (!saysNothing(first) && !isDoubtful(first)) return [first];
   await first.stopped;
-  const second = await tryCell(cell, stage, null);
+  const second = await tryCell(cell, context, null);
   signal.throwIfAborted();
   if (template !== null)
-    await stage.onDoubtfulClone(template, first.judgement.reason, isTemplateBad(first, second));
+    await context.onDoubtfulClone(template, first.judgement.reason, isTemplateBad(first, second));
   if (saysNothing(first) || !saysNothing(second)) return [first, second];
   await second.stopped;
-  const third = await tryCell(cell, stage, null);
+  const third = await tryCell(cell, context, null);
   signal.throwIfAborted();
   return [first, second, third];
 }
 
 /** A cell that cannot be asked, without a machine. */
-function skipCell(cell: Cell, { images }: Stage, reason: string, startedAt: string): CellRun {
+function skipCell(cell: Cell, { images }: CellContext, reason: string, startedAt: string): CellEnd {
   return {
     result: {
       schema: resultSchema,
@@ -234,11 +234,11 @@ function skipCell(cell: Cell, { images }: Stage, reason: string, startedAt: stri
  * Runs a cell.
  * @throws what the abort signal says when it fires.
  */
-export async function runCell(cell: Cell, stage: Stage): Promise<CellRun> {
+export async function runCell(cell: Cell, context: CellContext): Promise<CellEnd> {
   const startedAt = new Date().toISOString();
-  const inapplicable = findInapplicable(cell.settings, stage.images);
-  if (inapplicable !== null) return skipCell(cell, stage, inapplicable, startedAt);
-  const tries = await tryUntilShown(cell, stage);
+  const inapplicable = findInapplicable(cell.settings, context.images);
+  if (inapplicable !== null) return skipCell(cell, context, inapplicable, startedAt);
+  const tries = await tryUntilShown(cell, context);
   const last = tries.at(-1) ?? tries[0];
   const { observation, judgement } = last;
   const attempts: MachineAttempt[] = tries.map((each) => ({
@@ -263,7 +263,7 @@ export async function runCell(cell: Cell, stage: Stage): Promise<CellRun> {
       readBack: observation.readBack,
       facts: observation.facts,
       timings: observation.timings,
-      imageDigest: stage.images.digest,
+      imageDigest: context.images.digest,
       startedAt,
     },
     evidence: { ...last.evidence, ...Object.fromEntries(earlier) },

@@ -1,17 +1,17 @@
 /** The composition root: a matrix in, results out; the stages in order. */
 import type { Matrix } from '../matrix/cell.ts';
-import { measureRun } from './measure-run.ts';
+import { measureCells } from './measure-cells.ts';
 import { decideCapacity } from '../plan/admission.ts';
 import { selectPart, selectRecordedPart, type SelectedPart } from '../plan/select-part.ts';
 import { describeRun, prepare, type Prepared } from './prepare.ts';
 import { runCells } from './run-cells.ts';
 import { multiplex } from '../report/reporter.ts';
 import { type ExitCode, exitCodeOfRun } from '../report/exit-code.ts';
-import { CellTracker } from './repetitions.ts';
 import type { RunContext, RunOptions } from './context.ts';
-import { Pool } from './pool.ts';
+import { LocalRunner } from './local-runner.ts';
 import { RunResults } from './run-results.ts';
-import { createRun, resumeRun } from '../store/open-run.ts';
+import type { Runner } from './runner.ts';
+import { createRun, resumeRun, type OpenRun } from '../store/open-run.ts';
 import { cellKey, collectResults, readRun } from '../store/read-run.ts';
 import type { Result } from '../store/result.ts';
 import { loadRecord, type RunRecord } from '../store/run-record.ts';
@@ -59,18 +59,9 @@ async function runPart(
   options: RunOptions,
 ): Promise<RunSummary> {
   const { matrix } = part;
-  const cut = part.selection.shard;
-  const { strict = false, failOnFlaky = false } = options;
-  const init = await describeRun(whole, part, prepared, {
-    ...options.recordOptions,
-    ...(failOnFlaky && { failOnFlaky }),
-    ...(strict && { strict }),
-    ...(cut !== null && { shard: `${cut.index}/${cut.count}`, shardPlan: cut.plan }),
-  });
-  await using run =
-    options.resume === undefined
-      ? await createRun(options.resultsDir, init)
-      : await resumeRun(options.resume, init);
+  const { strict = false, failOnFlaky = false, openRunner = openLocalRunner } = options;
+  await using runner = await openRunner(prepared, options);
+  await using run = await openRun(whole, part, prepared, options);
   const todo = [...matrix.cells()].filter((cell) => !run.done.has(cellKey(cell)));
   const reporter = multiplex(options.reporters ?? []);
   await reporter.onRunStart({
@@ -82,29 +73,47 @@ async function runPart(
   const before = run.done.size === 0 ? [] : await collectResults((await readRun(run.dir)).results());
   const context: RunContext = {
     matrix,
-    prepared,
+    images: prepared.images,
     run,
-    results: new RunResults(run, before),
-    tracker: new CellTracker(todo, { retries: options.retries ?? 0, before }),
+    results: new RunResults(run, { todo, before, retries: options.retries ?? 0 }),
     reporter,
-    pool: new Pool(
-      decideCapacity(prepared.computer, {
-        ...(options.jobs !== undefined && { jobs: options.jobs }),
-        ...(options.memoryBudgetMib !== undefined && { budgetMib: options.memoryBudgetMib }),
-      }),
-    ),
+    runner,
     signal: options.signal ?? new AbortController().signal,
     // Clones of one template can replay each other: what is repeated is evidence only on boots of its own.
     cold: options.cold === true || matrix.repeat > 1,
     options,
   };
   await runCells(todo, context);
-  await measureRun(context);
+  await measureCells(context);
   const interrupted = context.signal.aborted;
   const record = interrupted ? run.record : await run.finish();
   const results = context.results.list();
   await reporter.onRunEnd({ record, dir: run.dir, results, interrupted });
   const exitCode = exitCodeOfRun(record, results, { interrupted, failOnFlaky, strict });
-  const peakBudgetMib = context.pool.peakMib;
-  return { dir: run.dir, record, results, interrupted, exitCode, peakBudgetMib };
+  return { dir: run.dir, record, results, interrupted, exitCode, peakBudgetMib: runner.peakMib };
+}
+
+async function openRun(
+  whole: Matrix,
+  part: SelectedPart,
+  prepared: Prepared,
+  { resultsDir, resume, recordOptions, strict = false, failOnFlaky = false }: RunOptions,
+): Promise<OpenRun> {
+  const { shard } = part.selection;
+  const init = await describeRun(whole, part, prepared, {
+    ...recordOptions,
+    ...(failOnFlaky && { failOnFlaky }),
+    ...(strict && { strict }),
+    ...(shard !== null && { shard: `${shard.index}/${shard.count}`, shardPlan: shard.plan }),
+  });
+  return resume === undefined ? createRun(resultsDir, init) : resumeRun(resume, init);
+}
+
+function openLocalRunner(prepared: Prepared, options: RunOptions): Promise<Runner> {
+  const { jobs, memoryBudgetMib } = options;
+  const capacity = decideCapacity(prepared.computer, {
+    ...(jobs !== undefined && { jobs }),
+    ...(memoryBudgetMib !== undefined && { budgetMib: memoryBudgetMib }),
+  });
+  return LocalRunner.open({ ...options, prepared, capacity });
 }

@@ -1,7 +1,8 @@
 import t from 'tap';
 import { buildResult, buildStandard } from '../fixtures/report/results.ts';
 import type { Cell } from '../matrix/cell.ts';
-import { CellTracker } from './repetitions.ts';
+import { RunResults } from './run-results.ts';
+import { notMeasured } from '../outcome/overhead.ts';
 import type { Result } from '../store/result.ts';
 
 const cellOf = ({ id, repetition, settings }: Result): Cell => ({
@@ -13,12 +14,20 @@ const cellOf = ({ id, repetition, settings }: Result): Cell => ({
 const good = (repetition = 1, id = 'a') => buildStandard({ id, repetition, verdict: 'expected' });
 const bad = (repetition = 1, id = 'a') => buildResult({ id, repetition, verdict: 'unexpected' });
 const track = (results: readonly Result[], retries = 0, before: readonly Result[] = []) => {
-  const tracker = new CellTracker(results, { retries, before });
-  return { tracker, steps: results.map((result) => tracker.add(cellOf(result), result)) };
+  const lines: Result[] = [];
+  const store = { appendResult: (result: Result) => void lines.push(result) };
+  const tracker = new RunResults(store, { todo: results, retries, before });
+  return { tracker, lines, steps: results.map((result) => tracker.add(cellOf(result), result)) };
 };
 
 t.test('a cell is done with its last repetition, whose line has the distribution', (t) => {
-  const { steps } = track([good(2), bad(3), good(1, 'b'), good(1)]);
+  const { steps, lines, tracker } = track([good(2), bad(3), good(1, 'b'), good(1)]);
+  t.same(
+    lines,
+    steps.map(({ result }) => result),
+    'stored as returned',
+  );
+  t.same(tracker.list(), lines);
   t.same(
     steps.map(({ next }) => next.kind),
     ['wait', 'wait', 'done', 'done'],
@@ -68,5 +77,20 @@ t.test('repetitions from before a resume count', (t) => {
     result: { distribution: { verdict: 'flaky', judged: 2 } },
     next: { results: { length: 2 } },
   });
+  t.end();
+});
+
+t.test('a cell whose overhead is measured later is done with the last line that lacks it', (t) => {
+  const tracker = new RunResults(
+    { appendResult: () => undefined },
+    { todo: [bad(1), bad(2)], before: [], retries: 0 },
+  );
+  const measure = { workloads: [], precision: 0.01, budgetMs: 1, share: false };
+  const add = (result: Result) => tracker.add({ ...cellOf(result), measure }, result).next.kind;
+  t.same([add(bad(1)), add(bad(2))], ['wait', 'measure']);
+  const overhead = notMeasured('no time');
+  t.equal(tracker.addMeasured({ ...bad(2), ...overhead }), null);
+  t.match(tracker.addMeasured({ ...bad(1), ...overhead }), [{ repetition: 1 }, { repetition: 2 }]);
+  t.equal(tracker.list().length, 2, 'the later line of a repetition counts');
   t.end();
 });
