@@ -170,18 +170,17 @@ export function findClockProblem(
   return null;
 }
 
-/** What one try gave, with the talk for the evidence. */
-export type Observed = Readonly<{ observation: Observation; protocol: ProtocolLog; release: string }>;
+/** What one try gave, with the messages for the evidence. */
+export type Observed = Readonly<{ observation: Observation; protocol: ProtocolLog }>;
 
 /**
  * Applies a cell's settings, reads them back in the very process that becomes the subject, runs it.
- * The caller ends the machine. `foreign`: what runs instead of the wasm host.
+ * The caller ends the machine. `foreign`: runs instead of the wasm host.
  */
 export async function observeCell(
   machine: Machine,
   settings: Settings,
   deadlines: Deadlines,
-  onPhase: (phase: 'ready' | 'settings' | 'subject') => void = () => undefined,
   foreign: Subject | null = null,
 ): Promise<Observed> {
   const timings: Record<string, number> = {};
@@ -198,31 +197,19 @@ export async function observeCell(
   try {
     session = await openSession(machine, deadlines);
     lap('ready');
-    onPhase('ready');
     await applySettings(session, settings, deadlines);
     lap('settings');
-    onPhase('settings');
-    const { command, env, deadlineSeconds, until } = foreign ?? buildSubject(settings, deadlines);
+    const command = foreign ?? buildSubject(settings, deadlines);
     const startMs = machine.time.estimateMs;
-    const reply = await session.run(
-      {
-        limits: buildLimits(settings),
-        factPaths: factPathsOf(settings),
-        env,
-        command,
-        ...(until !== undefined && { until }),
-      },
-      { ms: deadlineSeconds * 1000, replyMs: deadlines.requestMs },
-    );
+    const reply = await runSubject(session, settings, command, deadlines);
     const guestTimeMs = Math.round(machine.time.estimateMs - startMs);
     lap('subject');
-    onPhase('subject');
     facts = readFacts(reply.texts);
     subject = { ...readSubjectRun(reply), guestTimeMs };
-    machineEnd = findClockProblem(subject, timings['subject'] ?? 0, deadlineSeconds * 1000);
+    machineEnd = findClockProblem(subject, timings['subject'] ?? 0, command.deadlineSeconds * 1000);
   } catch (error) {
     machineEnd = await describeEnd(machine, error, session !== null);
-    // Facts are sent before the subject starts: a guest that died later was still what it was asked to be.
+    // Facts are sent before the subject starts: a guest that died later still had the settings that were requested.
     const texts = session?.unfinishedTexts ?? {};
     if ('/proc/self/limits' in texts) facts = readFacts(texts);
   }
@@ -234,12 +221,25 @@ export async function observeCell(
       readBack: facts === null ? [] : compareSettings(settings, facts),
       subject,
       machineEnd,
-      // The kernel's own counter. Without a reply there is only what its log says, which then explains and decides nothing.
+      // The kernel's own counter. Without a reply there is only its log, which then explains and decides nothing.
       oomKill: subject === null ? console.oomKill : subject.oomKills > 0,
       consoleTail: console.tail(),
       timings,
     },
     protocol: session?.log ?? [],
-    release: session?.release ?? '',
   };
+}
+
+function runSubject(
+  session: Session,
+  settings: Settings,
+  { command, env, deadlineSeconds, until }: Subject,
+  { requestMs }: Deadlines,
+): Promise<Reply> {
+  const limits = buildLimits(settings);
+  const request = { limits, factPaths: factPathsOf(settings), env, command };
+  return session.run(
+    { ...request, ...(until !== undefined && { until }) },
+    { ms: deadlineSeconds * 1000, replyMs: requestMs },
+  );
 }

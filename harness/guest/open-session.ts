@@ -1,7 +1,15 @@
-/** Waits for a machine to answer. */
+/** Waiting for a machine to answer, and ending it when nobody waits any longer. */
 import type { Machine } from '../machine/machine.ts';
 import type { Deadlines } from '../plan/deadlines.ts';
 import { Session } from './session.ts';
+
+/** Ends the machine when the signal fires, or at once where it has fired: while a machine starts nobody listens. */
+export function stopOnAbort(machine: Machine, signal: AbortSignal): Disposable {
+  const stop = (): void => void machine.stop();
+  if (signal.aborted) stop();
+  else signal.addEventListener('abort', stop, { once: true });
+  return { [Symbol.dispose]: () => signal.removeEventListener('abort', stop) };
+}
 
 /**
  * Opens the session within the deadlines; a kernel that writes nothing is given up early, because a boot that

@@ -13,7 +13,7 @@ import { workloadsDisk } from '../../images/definitions.ts';
 import { measureCommand } from '../../images/wasm-host/measure-command.ts';
 import { compilerFlags } from '../../images/wasm-host/measure-v8.ts';
 import { PoolproofError } from '../errors.ts';
-import { openSession } from '../guest/open-session.ts';
+import { openSession, stopOnAbort } from '../guest/open-session.ts';
 import { readSubjectRun } from '../guest/observe.ts';
 import type { Session } from '../guest/session.ts';
 import type { StartMachine } from '../machine/machine.ts';
@@ -109,27 +109,18 @@ async function compileInGuest(ahead: Ahead, form: Subject): Promise<Buffer> {
   const spec: MachineSpec = { ...ahead.spec, memoryMib, cpus: 1, icountShift: null };
   const deadlines = deadlinesFor('tcg');
   await using machine = await ahead.startMachine(spec, { kind: 'boot' });
-  const stop = (): void => void machine.stop();
-  ahead.signal.addEventListener('abort', stop, { once: true });
-  try {
-    const session = await openSession(machine, deadlines);
-    const { command, args } = measureCommand({
-      ...buildMeasureRequest(ahead.engine, '/tmp/modules'),
-      ...ahead.shape,
-      subjects: [form],
-      workloads: ahead.workloads,
-      samples: 0,
-    });
-    await run(session, [command, ...args], 'compiling the workloads');
-    await run(
-      session,
-      ['/bin/tar', '-czf', '/tmp/modules.tgz', '-C', '/tmp/modules', '.'],
-      'packing modules',
-    );
-    return await fetchFile(session, '/tmp/modules.tgz');
-  } finally {
-    ahead.signal.removeEventListener('abort', stop);
-  }
+  using _stop = stopOnAbort(machine, ahead.signal);
+  const session = await openSession(machine, deadlines);
+  const { command, args } = measureCommand({
+    ...buildMeasureRequest(ahead.engine, '/tmp/modules'),
+    ...ahead.shape,
+    subjects: [form],
+    workloads: ahead.workloads,
+    samples: 0,
+  });
+  await run(session, [command, ...args], 'compiling the workloads');
+  await run(session, ['/bin/tar', '-czf', '/tmp/modules.tgz', '-C', '/tmp/modules', '.'], 'packing modules');
+  return await fetchFile(session, '/tmp/modules.tgz');
 }
 
 async function run(session: Session, command: readonly string[], doing: string): Promise<Buffer> {

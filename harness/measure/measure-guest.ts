@@ -6,7 +6,7 @@ import { resolveDefaults } from '../../images/allocator/engines.ts';
 import type { Facts } from '../../images/allocator/facts.ts';
 import { PoolproofError } from '../errors.ts';
 import { addSwap } from '../guest/observe.ts';
-import { openSession } from '../guest/open-session.ts';
+import { openSession, stopOnAbort } from '../guest/open-session.ts';
 import type { Session } from '../guest/session.ts';
 import type { Settings } from '../axes/table.ts';
 import { deadlinesFor } from '../plan/deadlines.ts';
@@ -127,9 +127,8 @@ async function measureAgainst(
   trace: { raw: string[]; protocol: string[] },
 ): Promise<PairsEnd> {
   const deadline = performance.now() + (request.budgetMs ?? 60_000);
-  const machine = await ground.start();
-  const stop = (): void => void machine.stop();
-  signal.addEventListener('abort', stop, { once: true });
+  await using machine = await ground.start();
+  using _stop = stopOnAbort(machine, signal);
   let session: Session | null = null;
   try {
     const deadlines = deadlinesFor('tcg');
@@ -147,7 +146,5 @@ async function measureAgainst(
     return { kind: 'not-measured', reason: panic === null ? error.message : `kernel panic: ${panic}` };
   } finally {
     trace.protocol.push(...(session?.log ?? []));
-    signal.removeEventListener('abort', stop);
-    await machine.stop();
   }
 }

@@ -201,3 +201,41 @@ t.test('what was stalled, or ended by a deadline of the host, is tried again and
     t.match(result.reason, reason, title);
   }
 });
+
+t.test('a machine that was starting when the run was interrupted is ended and asked nothing', async (t) => {
+  const [cell] = [...parseMatrix('axes: {memory: [512M]}\n', 'm.yaml').cells()];
+  for (const template of [
+    null,
+    { key: 'k', folder: '/none', ramFile: '/none/ram', stateFile: '/none/state' },
+  ]) {
+    const stop = new AbortController();
+    const sent: string[] = [];
+    const start = fakeMachines([good]);
+    await t.rejects(
+      runCell(cell!, {
+        spec: buildMachineSpec(cell!.settings, images, { qemu: process.execPath, accelerator: 'tcg' }),
+        images,
+        deadlines,
+        template,
+        onDoubtfulClone: () => Promise.resolve(void t.fail('a clone that was interrupted is not doubtful')),
+        signal: stop.signal,
+        startMachine: async (...words) => {
+          const machine = await start(...words);
+          const { session } = machine;
+          const write = session.write.bind(session) as (chunk: unknown) => boolean;
+          session.write = (chunk: unknown): boolean => {
+            sent.push(String(chunk));
+            return write(chunk);
+          };
+          stop.abort(new Error('interrupted'));
+          return machine;
+        },
+      }),
+      { message: 'interrupted' },
+    );
+    t.notOk(
+      sent.some((line) => / run /.test(line)),
+      'its subject is not run',
+    );
+  }
+});

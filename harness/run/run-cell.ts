@@ -4,12 +4,12 @@ import type { BuiltImages } from '../../images/build.ts';
 import { PoolproofError } from '../errors.ts';
 import { startClone } from '../guest/build-template.ts';
 import { observeCell } from '../guest/observe.ts';
+import { stopOnAbort } from '../guest/open-session.ts';
 import { buildForeignSubject } from '../guest/subject.ts';
 import type { Observation } from '../guest/observation.ts';
 import type { Cell } from '../matrix/cell.ts';
 import type { Machine, StartMachine } from '../machine/machine.ts';
 import type { Template } from '../machine/template-store.ts';
-import type { Asked } from '../outcome/check-report.ts';
 import { judge, judgeSkipped, type Judgement } from '../outcome/judge.ts';
 import type { Outcome } from '../outcome/outcome.ts';
 import { predictCell, resolveAsked } from '../outcome/predict-cell.ts';
@@ -53,11 +53,6 @@ export type CellEnd = CellRun &
     stopped: Promise<number>;
   }>;
 
-/** What the cell asks of a report, with Node's whole version. */
-function askOf({ settings }: Cell, images: BuiltImages): Asked {
-  return { ...resolveAsked(settings), node: images.nodes[settings.node] ?? settings.node };
-}
-
 /** A machine that could not even be started, as an observation. */
 function observeFailedStart(start: 'boot' | 'clone', error: unknown): Observation {
   if (!(error instanceof PoolproofError)) throw error;
@@ -81,7 +76,7 @@ function foreignOf({ subject, settings }: Cell, { images, deadlines }: CellConte
 }
 
 async function tryCell(cell: Cell, context: CellContext, template: Template | null): Promise<Try> {
-  const { spec, deadlines, images, signal, startMachine } = context;
+  const { spec, signal, startMachine } = context;
   const started = performance.now();
   let machine: Machine;
   try {
@@ -91,54 +86,52 @@ async function tryCell(cell: Cell, context: CellContext, template: Template | nu
         : await startClone(spec, template, startMachine);
   } catch (error) {
     const observation = observeFailedStart(template === null ? 'boot' : 'clone', error);
-    return {
-      observation,
-      judgement: judge(observation, askOf(cell, images), cell.expectation, null, cell.subject ?? null),
-      evidence: {},
-      peakMib: null,
-      stopped: Promise.resolve(0),
-    };
+    const judgement = judgeTry(cell, context, observation);
+    return { observation, judgement, evidence: {}, peakMib: null, stopped: Promise.resolve(0) };
   }
-  const stop = (): void => void machine.stop();
-  signal.addEventListener('abort', stop, { once: true });
+  using _stop = stopOnAbort(machine, signal);
   try {
-    const spawnMs = performance.now() - started;
-    const foreign = foreignOf(cell, context);
-    const { observation, protocol } = await observeCell(
-      machine,
-      cell.settings,
-      deadlines,
-      undefined,
-      foreign,
-    );
-    const peakMib = machine.readPeakMib();
-    const stopping = performance.now();
-    const stopped = machine.stop().then(() => round(performance.now() - stopping));
-    const timings = {
-      spawn: round(spawnMs),
-      ...observation.timings,
-      ...readHostTimings(observation.subject),
-    };
-    const asked = askOf(cell, images);
-    // The model speaks of the wasm host and of nothing else.
-    const prediction = foreign === null ? predictCell(cell.settings, observation.facts, asked.node) : null;
-    const judgement = judge(observation, asked, cell.expectation, prediction, cell.subject ?? null);
-    const evidence: CellRun['evidence'] = {
-      // The cache is usually below the home folder, whose name is nobody's business.
-      'qemu-command.txt': `${machine.command.replaceAll(homedir(), '~')}\n`,
-      'console.log': machine.console.text(),
-      'protocol.log': `${protocol.join('\n')}\n`,
-      ...(cell.subject !== undefined && { 'subject.json': `${JSON.stringify(cell.subject, null, 1)}\n` }),
-      'observation.json': `${JSON.stringify(observation, null, 1)}\n`,
-      ...describeSubject(observation.subject),
-    };
-    return { observation: { ...observation, timings }, judgement, evidence, peakMib, stopped };
+    const spawn = round(performance.now() - started);
+    return await observeTry(cell, context, machine, spawn);
   } catch (error) {
     await machine.stop();
     throw error;
-  } finally {
-    signal.removeEventListener('abort', stop);
   }
+}
+
+async function observeTry(cell: Cell, context: CellContext, machine: Machine, spawn: number): Promise<Try> {
+  const foreign = foreignOf(cell, context);
+  const { settings } = cell;
+  const seen = await observeCell(machine, settings, context.deadlines, foreign);
+  const peakMib = machine.readPeakMib();
+  const stopping = performance.now();
+  const stopped = machine.stop().then(() => round(performance.now() - stopping));
+  const { subject, timings } = seen.observation;
+  const observation = {
+    ...seen.observation,
+    timings: { spawn, ...timings, ...readHostTimings(subject) },
+  };
+  const evidence: CellRun['evidence'] = {
+    // The cache is usually below the home folder, whose name is nobody's business.
+    'qemu-command.txt': `${machine.command.replaceAll(homedir(), '~')}\n`,
+    'console.log': machine.console.text(),
+    'protocol.log': `${seen.protocol.join('\n')}\n`,
+    ...(cell.subject !== undefined && { 'subject.json': `${JSON.stringify(cell.subject, null, 1)}\n` }),
+    'observation.json': `${JSON.stringify(seen.observation, null, 1)}\n`,
+    ...describeSubject(subject),
+  };
+  return { observation, judgement: judgeTry(cell, context, observation), evidence, peakMib, stopped };
+}
+
+function judgeTry(
+  { settings, subject, expectation }: Cell,
+  { images }: CellContext,
+  observation: Observation,
+) {
+  // With Node's whole version.
+  const asked = { ...resolveAsked(settings), node: images.nodes[settings.node] ?? settings.node };
+  const prediction = predictCell(settings, observation.facts, asked.node);
+  return judge(observation, asked, expectation, prediction, subject ?? null);
 }
 
 /** The host's own phases, as `host.<phase>`: parts of the subject's time, by the guest's clock. */
