@@ -2,7 +2,7 @@
 import { applySettings } from '../guest/observe.ts';
 import { buildLimits } from '../axes/guest-settings.ts';
 import { openSession } from '../guest/open-session.ts';
-import { buildForeignSubject, buildSubject } from '../guest/subject.ts';
+import { buildForeignCommand, buildHostCommand } from '../guest/guest-command.ts';
 import { startMachine } from '../machine/machine.ts';
 import type { Cell } from '../matrix/cell.ts';
 import { deadlinesFor } from '../plan/deadlines.ts';
@@ -42,8 +42,8 @@ export async function openGuestShell(
   const folder = images.subjects?.[settings.subject] ?? null;
   const subject =
     cell.subject === undefined
-      ? buildSubject(settings, deadlines)
-      : buildForeignSubject(cell.subject, settings, folder, deadlines);
+      ? buildHostCommand(settings, deadlines)
+      : buildForeignCommand(cell.subject, settings, folder, deadlines);
   await session.request(
     { verb: 'shell', limits: buildLimits(settings), env: { ...subject.env, TERM: 'vt100', PS1: 'guest# ' } },
     deadlines.requestMs,

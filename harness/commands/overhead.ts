@@ -11,7 +11,7 @@ import { findWorkloadFiles } from '../../images/workload-files.ts';
 import { makeTemporaryFolder } from '../../images/temporary-folder.ts';
 import { PoolproofError } from '../errors.ts';
 import { evaluateQuartets, evaluateTime } from '../measure/evaluate-time.ts';
-import { forms, selectForms, type Subject } from '../measure/configurations.ts';
+import { configurations, selectConfigurations, type TierConfiguration } from '../measure/configurations.ts';
 import type { Measurement } from '../measure/measurement.ts';
 import type { NativeRecord } from '../store/native-record.ts';
 import { planQuartets, planTogether, selectWorkloads, type NativePlan } from '../measure/plan-native.ts';
@@ -41,7 +41,7 @@ export async function overhead(
   options: Readonly<Record<string, unknown>>,
 ): Promise<number> {
   const engine = resolveEngine(textOption(options, 'engine') ?? 'wasmtime');
-  const others = selectForms(engine.kind, listOption(options, 'tier'));
+  const others = selectConfigurations(engine.kind, listOption(options, 'tier'));
   const chosen = selectWorkloads(listOption(options, 'workloads'), engine.kind);
   const count = countOption(options, 'processes') ?? defaultProcesses;
   if (count < leastProcesses) {
@@ -136,10 +136,10 @@ async function findNode(
 /** Fresh processes of every form in turns: what each takes before it has done any work. */
 async function measureResources(
   request: Omit<MeasureRequest, 'subjects'>,
-  others: readonly Subject[],
+  others: readonly TierConfiguration[],
   signal: AbortSignal,
 ): Promise<readonly TierResources[]> {
-  const [baseline] = forms[request.engine];
+  const [baseline] = configurations[request.engine];
   const round = [baseline, ...others].map((subject) =>
     measureCommand({ ...request, subjects: [subject], workloads: ['register-loop'], samples: 0 }),
   );
@@ -148,7 +148,11 @@ async function measureResources(
   return summarizeResources(rounds.slice(round.length).map(describeResources));
 }
 
-function freshPlans(engine: EngineKind, others: readonly Subject[], count: number): readonly NativePlan[] {
+function freshPlans(
+  engine: EngineKind,
+  others: readonly TierConfiguration[],
+  count: number,
+): readonly NativePlan[] {
   return others.map((other) => planQuartets(engine, other, count));
 }
 

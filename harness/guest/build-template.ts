@@ -10,14 +10,14 @@ import type { MachineSpec } from '../plan/machine-spec.ts';
 import { openSession } from './open-session.ts';
 import { hostSubject } from '../axes/host.ts';
 import { PoolproofError } from '../errors.ts';
-import { buildNodeWarmUp, buildSubject, type Subject } from './subject.ts';
+import { buildNodeWarmUp, buildHostCommand, type GuestCommand } from './guest-command.ts';
 import { findWrongRate, readClock } from './template-clock.ts';
 
 /**
  * The fewest runs of the wasm host that use every Node and every engine of the cells: what they read stays
  * in the page cache of the template, where each clone finds it.
  */
-export function chooseWarmRuns(cells: readonly Settings[], deadlines: Deadlines): Subject[] {
+export function chooseWarmRuns(cells: readonly Settings[], deadlines: Deadlines): GuestCommand[] {
   const nodes = new Set<string>();
   const engines = new Set<string>();
   const chosen: Settings[] = [];
@@ -36,7 +36,7 @@ export function chooseWarmRuns(cells: readonly Settings[], deadlines: Deadlines)
   const others = new Set(cells.map(({ node }) => node).filter((node) => !nodes.has(node)));
   return [
     ...chosen.map((settings) =>
-      buildSubject({ ...defaultSettings(), node: settings.node, engine: settings.engine }, deadlines),
+      buildHostCommand({ ...defaultSettings(), node: settings.node, engine: settings.engine }, deadlines),
     ),
     ...[...others].map((node) => buildNodeWarmUp(node, deadlines)),
   ];
@@ -46,7 +46,7 @@ export type TemplateRequest = Readonly<{
   store: TemplateStore;
   spec: MachineSpec;
   qemuTitle: string;
-  warm: readonly Subject[];
+  warm: readonly GuestCommand[];
   deadlines: Deadlines;
   startMachine: StartMachine;
 }>;

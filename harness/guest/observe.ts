@@ -12,7 +12,7 @@ import type { MachineEnd, Observation, SubjectRun } from './observation.ts';
 import { openSession } from './open-session.ts';
 import type { ProtocolLog, Session } from './session.ts';
 import { buildLimits, buildWrites, compareSettings } from '../axes/guest-settings.ts';
-import { buildSubject, type Subject } from './subject.ts';
+import { buildHostCommand, type GuestCommand } from './guest-command.ts';
 
 /** The read-backs of the child itself come along by its process id. */
 export const machineFactFiles: readonly string[] = factFiles.filter(
@@ -181,7 +181,7 @@ export async function observeCell(
   machine: Machine,
   settings: Settings,
   deadlines: Deadlines,
-  foreign: Subject | null = null,
+  foreign: GuestCommand | null = null,
 ): Promise<Observed> {
   const timings: Record<string, number> = {};
   let since = performance.now();
@@ -199,7 +199,7 @@ export async function observeCell(
     lap('ready');
     await applySettings(session, settings, deadlines);
     lap('settings');
-    const command = foreign ?? buildSubject(settings, deadlines);
+    const command = foreign ?? buildHostCommand(settings, deadlines);
     const startMs = machine.time.estimateMs;
     const reply = await runSubject(session, settings, command, deadlines);
     const guestTimeMs = Math.round(machine.time.estimateMs - startMs);
@@ -233,7 +233,7 @@ export async function observeCell(
 function runSubject(
   session: Session,
   settings: Settings,
-  { command, env, deadlineSeconds, until }: Subject,
+  { command, env, deadlineSeconds, until }: GuestCommand,
   { requestMs }: Deadlines,
 ): Promise<Reply> {
   const limits = buildLimits(settings);

@@ -19,15 +19,15 @@ import type { Session } from '../guest/session.ts';
 import type { StartMachine } from '../machine/machine.ts';
 import { deadlinesFor } from '../plan/deadlines.ts';
 import type { MachineSpec } from '../plan/machine-spec.ts';
-import { formatSubject, type Subject } from './configurations.ts';
+import { formatConfiguration, type TierConfiguration } from './configurations.ts';
 import { buildMeasureRequest, guestEnv, type GuestEngine } from './guest-process.ts';
-import type { Shape } from './pool-overrides.ts';
+import type { PoolOverrides } from './pool-overrides.ts';
 
-export type Ahead = Readonly<{
+export type Compilation = Readonly<{
   engine: GuestEngine;
-  subject: Subject;
+  subject: TierConfiguration;
   /** What a cell changes of the tier's own settings. */
-  shape: Shape | null;
+  overrides: PoolOverrides | null;
   /** Names of workloads whose modules are needed. */
   workloads: readonly string[];
   /** Of the machine that is to measure: CPU, kernel, disks. */
@@ -51,8 +51,12 @@ const chunkBytes = chunkBlocks * 4096;
  * Form that stands for all with the same settings for code. Elided checks: the tier makes no difference, and
  * on-demand needs no pool to compile for.
  */
-export function codeFormOf(engine: EngineKind, subject: Subject, shape: Shape | null): Subject {
-  if (subject.checks === 'explicit' || shape !== null) return subject;
+export function representativeOf(
+  engine: EngineKind,
+  subject: TierConfiguration,
+  overrides: PoolOverrides | null,
+): TierConfiguration {
+  if (subject.checks === 'explicit' || overrides !== null) return subject;
   return engine === 'v8' ? { tier: 'standard', checks: 'elided' } : { tier: 'on-demand', checks: 'elided' };
 }
 
@@ -61,8 +65,8 @@ export function codeFormOf(engine: EngineKind, subject: Subject, shape: Shape | 
  *
  * @throws PoolproofError MEASURE_FAILED when compiling fails; those of a machine; DISK_FULL
  */
-export async function compileAhead(ahead: Ahead): Promise<string> {
-  const form = codeFormOf(ahead.engine.kind, ahead.subject, ahead.shape);
+export async function compileAhead(ahead: Compilation): Promise<string> {
+  const form = representativeOf(ahead.engine.kind, ahead.subject, ahead.overrides);
   const folder = path.join(ahead.cacheDir, 'modules');
   const file = path.join(folder, `${digestAhead(ahead, form)}.erofs`);
   if (existsSync(file)) return file;
@@ -92,20 +96,23 @@ const formatVersion = 1;
  * disk is named by its digest). What the measuring program looks for under another name is not found, and the
  * process says so.
  */
-function digestAhead({ engine, spec, qemuTitle, workloads, shape }: Ahead, form: Subject): string {
+function digestAhead(
+  { engine, spec, qemuTitle, workloads, overrides }: Compilation,
+  form: TierConfiguration,
+): string {
   const modules = spec.disks.find(({ name }) => name === workloadsDisk)?.path;
   // V8 is Node's own.
   const version = engine.kind === 'v8' ? engine.nodeVersion : engine.version;
-  const settings = engine.kind === 'v8' ? compilerFlags : formatSubject(form);
+  const settings = engine.kind === 'v8' ? compilerFlags : formatConfiguration(form);
   const parts = [formatVersion, engine.kind, version, form, settings, spec.cpuModel, qemuTitle];
-  const content = [...workloads, modules, ...(shape === null ? [] : [shape])];
+  const content = [...workloads, modules, ...(overrides === null ? [] : [overrides])];
   return createHash('sha256')
     .update(JSON.stringify([parts, content]))
     .digest('hex')
     .slice(0, 32);
 }
 
-async function compileInGuest(ahead: Ahead, form: Subject): Promise<Buffer> {
+async function compileInGuest(ahead: Compilation, form: TierConfiguration): Promise<Buffer> {
   const spec: MachineSpec = { ...ahead.spec, memoryMib, cpus: 1, icountShift: null };
   const deadlines = deadlinesFor('tcg');
   await using machine = await ahead.startMachine(spec, { kind: 'boot' });
@@ -113,7 +120,7 @@ async function compileInGuest(ahead: Ahead, form: Subject): Promise<Buffer> {
   const session = await openSession(machine, deadlines);
   const { command, args } = measureCommand({
     ...buildMeasureRequest(ahead.engine, '/tmp/modules'),
-    ...ahead.shape,
+    ...ahead.overrides,
     subjects: [form],
     workloads: ahead.workloads,
     samples: 0,

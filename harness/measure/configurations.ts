@@ -3,14 +3,17 @@ import type { Checks, EngineKind, Tier } from '../../images/allocator/tier.ts';
 import { PoolproofError } from '../errors.ts';
 
 /** One engine configuration: a tier in one of its forms. */
-export type Subject = Readonly<{ tier: Tier; checks: Checks }>;
+export type TierConfiguration = Readonly<{ tier: Tier; checks: Checks }>;
 
-export const formatSubject = ({ tier, checks }: Subject): string => `${tier}/${checks}`;
+export const formatConfiguration = ({ tier, checks }: TierConfiguration): string => `${tier}/${checks}`;
 
-export const sameSubject = (a: Subject, b: Subject): boolean => a.tier === b.tier && a.checks === b.checks;
+export const sameConfiguration = (a: TierConfiguration, b: TierConfiguration): boolean =>
+  a.tier === b.tier && a.checks === b.checks;
 
 /** The first is the baseline. */
-export const forms: Readonly<Record<EngineKind, readonly [Subject, ...Subject[]]>> = {
+export const configurations: Readonly<
+  Record<EngineKind, readonly [TierConfiguration, ...TierConfiguration[]]>
+> = {
   wasmtime: [
     { tier: 'standard', checks: 'elided' },
     { tier: 'conservative', checks: 'elided' },
@@ -30,14 +33,17 @@ export const forms: Readonly<Record<EngineKind, readonly [Subject, ...Subject[]]
  *
  * @throws PoolproofError USAGE
  */
-export function selectForms(engine: EngineKind, names: readonly string[]): readonly Subject[] {
-  const [, ...others] = forms[engine];
+export function selectConfigurations(
+  engine: EngineKind,
+  names: readonly string[],
+): readonly TierConfiguration[] {
+  const [, ...others] = configurations[engine];
   if (names.length === 0) return others;
   return names.flatMap((name) => {
-    const found = others.filter((form) => form.tier === name || formatSubject(form) === name);
+    const found = others.filter((form) => form.tier === name || formatConfiguration(form) === name);
     if (found.length === 0) {
       throw new PoolproofError('USAGE', `--tier ${name}: ${engine} has no such form`, {
-        hint: `there are ${others.map(formatSubject).join(', ')}`,
+        hint: `there are ${others.map(formatConfiguration).join(', ')}`,
       });
     }
     return found;

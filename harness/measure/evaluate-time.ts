@@ -1,13 +1,13 @@
 /** Samples of time → ratios with intervals. Pure. */
 import { findWorkload } from '../../images/wasm-host/workloads/catalogue.ts';
-import { formatSubject, sameSubject, type Subject } from './configurations.ts';
+import { formatConfiguration, sameConfiguration, type TierConfiguration } from './configurations.ts';
 import { findLongest, type Measurement, type Series, type WorkloadMeasurement } from './measurement.ts';
 import { coversOne, estimateRatio, least } from './statistics.ts';
 import { means, type Interval, type OverheadSummary } from './figures.ts';
 
 /** Log ratios of one subject to the baseline: one value for each process, or quartet of processes. */
 type Row = Readonly<{
-  subject: Subject;
+  subject: TierConfiguration;
   /** Tells apart two subjects of one form. */
   index: number;
   workload: string;
@@ -39,7 +39,7 @@ export function evaluateTime(processes: readonly Measurement[]): readonly Overhe
       if (index === 0) return;
       const logs = measured.flatMap((one) => logRatio(one, index));
       const isPlanted = first.planted[index] !== 1;
-      if (sameSubject(subject, baseline) && !isPlanted) {
+      if (sameConfiguration(subject, baseline) && !isPlanted) {
         noise.set(workload, logs);
         return;
       }
@@ -124,7 +124,7 @@ function summarize({ rows, noise }: Rows, processes: readonly Measurement[]): re
     form: row.subject.checks,
     clock: 'time',
     cpuModel: first.facts.cpuModel,
-    baseline: formatSubject(baseline),
+    baseline: formatConfiguration(baseline),
     ...(row.sameCode ? exactly : estimateRatio(row.logs)),
     pairs: row.sameCode ? 0 : row.pairs,
     processes: processes.length,

@@ -4,7 +4,7 @@ import { PoolproofError } from '../errors.ts';
 import { defaultSettings } from '../axes/table.ts';
 import type { Settings } from '../axes/table.ts';
 import { evaluateQuartets, evaluateTime } from './evaluate-time.ts';
-import { forms, selectForms, type Subject } from './configurations.ts';
+import { configurations, selectConfigurations, type TierConfiguration } from './configurations.ts';
 import { countedWorkloads, evaluateInstructions, planInstructions } from './instructions.ts';
 import { findLimitProblem, wantLimits, type Limits } from './limits.ts';
 import { findLongest, parseMeasurement, type Measurement } from './measurement.ts';
@@ -12,9 +12,9 @@ import { planQuartets, planTogether, selectWorkloads } from './plan-native.ts';
 import { checkChecksums } from './run-native.ts';
 import { means, type OverheadSummary } from './figures.ts';
 
-const standard: Subject = { tier: 'standard', checks: 'elided' };
-const few: Subject = { tier: 'conservative', checks: 'elided' };
-const small: Subject = { tier: 'conservative', checks: 'explicit' };
+const standard: TierConfiguration = { tier: 'standard', checks: 'elided' };
+const few: TierConfiguration = { tier: 'conservative', checks: 'elided' };
+const small: TierConfiguration = { tier: 'conservative', checks: 'explicit' };
 
 const strict: Limits = {
   overcommitMemory: 2,
@@ -31,7 +31,7 @@ const wanted = wantLimits(settings, strict);
 const { lifted } = wanted;
 
 type Given = Readonly<{
-  subjects: readonly Subject[];
+  subjects: readonly TierConfiguration[];
   /** Times by workload and subject; null where it was not timed. */
   times: Readonly<Record<string, readonly (readonly number[] | null)[]>>;
   code?: readonly (string | null)[];
@@ -140,7 +140,7 @@ t.test(
 );
 
 t.test('V8 shows no code: equal checks count as equal code; a planted slow-down is always timed', (t) => {
-  const onDemand: Subject = { tier: 'on-demand', checks: 'explicit' };
+  const onDemand: TierConfiguration = { tier: 'on-demand', checks: 'explicit' };
   const v8 = [1.1, 1.1].map((ratio) =>
     measurement({
       engine: 'v8',
@@ -176,7 +176,7 @@ t.test('V8 shows no code: equal checks count as equal code; a planted slow-down 
 });
 
 t.test('quartets of fresh processes: drift cancels, A to A is the noise', (t) => {
-  const one = (subject: Subject, ms: number, other = ms): Measurement =>
+  const one = (subject: TierConfiguration, ms: number, other = ms): Measurement =>
     measurement({ subjects: [subject], times: { sha256: [[ms]], lexer: [[other]] } });
   // A machine that gets 1 % slower with each process: B to A still reads 1.3.
   const drift = [0, 1, 2, 3].map((step) => 1.01 ** step);
@@ -276,7 +276,7 @@ t.test('in a guest: A B B A under limits that each process must have read itself
   );
   t.match(alike, { kind: 'measured', summaries: [{ sameCode: true, ratio: 1, pairs: 0 }] });
   t.equal(
-    planInstructions('v8', forms.v8[2]!, few)[0]?.subject,
+    planInstructions('v8', configurations.v8[2]!, few)[0]?.subject,
     few,
     'another baseline where standard cannot be',
   );
@@ -312,11 +312,11 @@ t.test('what is no measurement is refused', (t) => {
 });
 
 t.test('forms and workloads are chosen by word; a wrong word says what there is', (t) => {
-  t.equal(selectForms('wasmtime', []).length, 4);
-  t.same(selectForms('wasmtime', ['conservative']), [few, small]);
-  t.same(selectForms('wasmtime', ['conservative/explicit']), [small]);
-  t.throws(() => selectForms('v8', ['on-demand/elided']), { code: 'USAGE' });
-  t.throws(() => selectForms('v8', ['standard']), { code: 'USAGE' }, 'the baseline is no choice');
+  t.equal(selectConfigurations('wasmtime', []).length, 4);
+  t.same(selectConfigurations('wasmtime', ['conservative']), [few, small]);
+  t.same(selectConfigurations('wasmtime', ['conservative/explicit']), [small]);
+  t.throws(() => selectConfigurations('v8', ['on-demand/elided']), { code: 'USAGE' });
+  t.throws(() => selectConfigurations('v8', ['standard']), { code: 'USAGE' }, 'the baseline is no choice');
   t.ok(selectWorkloads([]).length > 10);
   t.same(
     selectWorkloads(['sqlite', 'control']).map(({ name }) => name),

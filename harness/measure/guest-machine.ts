@@ -9,10 +9,10 @@ import type { Settings } from '../axes/table.ts';
 import { deadlinesFor } from '../plan/deadlines.ts';
 import { buildMachineSpec, type MachineSpec } from '../plan/machine-spec.ts';
 import { resolveEngine } from '../plan/requirements.ts';
-import { codeFormOf, compileAhead } from './compile-ahead.ts';
-import { formatSubject, type Subject } from './configurations.ts';
+import { representativeOf, compileAhead } from './compile-ahead.ts';
+import { formatConfiguration, type TierConfiguration } from './configurations.ts';
 import type { GuestEngine } from './guest-process.ts';
-import type { Shape } from './pool-overrides.ts';
+import type { PoolOverrides } from './pool-overrides.ts';
 
 export type GuestMeasureTools = Readonly<{
   qemu: Readonly<{ path: string; title: string }>;
@@ -33,17 +33,17 @@ const icountShift = 0;
 const withoutStrings = ',-erms,-fsrm';
 
 /** What decides a process' machine code beside its engine. */
-export type CodeForm = Readonly<{
-  subject: Subject;
+export type CodeSource = Readonly<{
+  subject: TierConfiguration;
   /** What the cell changes of the tier's own settings. */
-  shape: Shape | null;
+  overrides: PoolOverrides | null;
 }>;
 
-export type GuestGround = Readonly<{
+export type MeasuringGuest = Readonly<{
   spec: MachineSpec;
   engine: GuestEngine;
   /** Folder in the guest with the modules of a form. */
-  modulesOf: (form: CodeForm) => string;
+  modulesOf: (form: CodeSource) => string;
   /** A clone of the template, or a boot. */
   start: () => Promise<Machine>;
 }>;
@@ -53,13 +53,13 @@ export type GuestGround = Readonly<{
  *
  * @throws PoolproofError those of images, machines and of compiling
  */
-export async function prepareGround(
+export async function prepareGuest(
   settings: Settings,
-  subjects: readonly CodeForm[],
+  subjects: readonly CodeSource[],
   workloads: readonly string[],
   tools: GuestMeasureTools,
   cold: boolean,
-): Promise<GuestGround> {
+): Promise<MeasuringGuest> {
   const { kind, version } = resolveEngine(settings.engine);
   const { onImageEvent: onEvent, locked = false } = tools;
   const images = await buildImages({
@@ -81,8 +81,8 @@ export async function prepareGround(
   const bare = buildMeasureSpec(settings, images, tools);
   const names = new Map<string, string>();
   const disks = [...bare.disks];
-  const nameOf = ({ subject, shape }: CodeForm): string =>
-    JSON.stringify([formatSubject(codeFormOf(kind, subject, shape)), shape]);
+  const nameOf = ({ subject, overrides }: CodeSource): string =>
+    JSON.stringify([formatConfiguration(representativeOf(kind, subject, overrides)), overrides]);
   for (const code of subjects) {
     const form = nameOf(code);
     if (names.has(form)) continue;
@@ -104,7 +104,7 @@ export async function prepareGround(
     disks.push({ name, path });
   }
   const spec: MachineSpec = { ...bare, disks };
-  const modulesOf = (code: CodeForm): string => mountPoint(names.get(nameOf(code)) ?? '');
+  const modulesOf = (code: CodeSource): string => mountPoint(names.get(nameOf(code)) ?? '');
   const boot = (): Promise<Machine> => tools.startMachine(spec, { kind: 'boot' });
   if (cold) return { spec, engine, modulesOf, start: boot };
   const deadlines = deadlinesFor('tcg');

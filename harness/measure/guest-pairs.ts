@@ -1,5 +1,5 @@
 /** The processes of one measurement in a guest, in their order, and what becomes of each. */
-import type { Subject } from './configurations.ts';
+import type { TierConfiguration } from './configurations.ts';
 import { runStep, type GuestContext, type StepEnd, type Task } from './guest-process.ts';
 import {
   compareCode,
@@ -18,8 +18,8 @@ import type { OverheadSummary, TierResources } from './figures.ts';
 export type NotMeasurable = Readonly<{ workload: string; reason: string }>;
 
 export type PairsRequest = Readonly<{
-  baseline: Subject;
-  reached: Subject;
+  baseline: TierConfiguration;
+  reached: TierConfiguration;
   /** @default all that instructions say something about */
   workloads?: readonly string[];
   /** @default 0.01 */

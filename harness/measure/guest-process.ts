@@ -12,7 +12,7 @@ import { deadlinesFor } from '../plan/deadlines.ts';
 import type { Step } from './instructions.ts';
 import { findLimitProblem, settingsUnder, wantLimits } from './limits.ts';
 import { parseMeasurement, type Measurement } from './measurement.ts';
-import type { Shape } from './pool-overrides.ts';
+import type { PoolOverrides } from './pool-overrides.ts';
 
 export type GuestEngine = Readonly<{
   kind: EngineKind;
@@ -70,7 +70,7 @@ export type GuestContext = Readonly<{
   /** Folder in the guest with the modules of a form. */
   modulesOf: (step: Step) => string;
   /** What the cell changes of the settings of the tier it reached. @default nothing */
-  shape?: Shape | null;
+  overrides?: PoolOverrides | null;
 }>;
 
 /** See images/wasm-host/measure.ts. */
@@ -86,7 +86,7 @@ const lengths = [0.2, 1] as const;
  * @throws PoolproofError what a session throws: the machine is lost
  */
 export async function runStep(
-  { session, settings, facts, engine, modulesOf, shape }: GuestContext,
+  { session, settings, facts, engine, modulesOf, overrides }: GuestContext,
   step: Step,
   { workloads, samples, planted = 1 }: Task,
   timeoutMs: number,
@@ -96,7 +96,7 @@ export async function runStep(
   const { command, args } = measureCommand({
     ...buildMeasureRequest(engine, modulesOf(step)),
     // The baseline is what its tier is by itself.
-    ...(step.limits === 'cell' ? shape : null),
+    ...(step.limits === 'cell' ? overrides : null),
     subjects: [step.subject],
     workloads,
     samples,

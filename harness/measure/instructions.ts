@@ -1,7 +1,7 @@
 /** Pairs of processes in an emulated guest, and what their instruction counts say. Pure. */
 import { findWorkload, workloads, type Workload } from '../../images/wasm-host/workloads/catalogue.ts';
 import type { EngineKind } from '../../images/allocator/tier.ts';
-import { forms, formatSubject, type Subject } from './configurations.ts';
+import { configurations, formatConfiguration, type TierConfiguration } from './configurations.ts';
 import { findLimitProblem, type LimitState, type WantedLimits } from './limits.ts';
 import type { Measurement, WorkloadMeasurement } from './measurement.ts';
 import { selectWorkloads } from './plan-native.ts';
@@ -9,7 +9,7 @@ import { least } from './statistics.ts';
 import { means, type OverheadSummary } from './figures.ts';
 
 /** One process: which form, under which limits. */
-export type Step = Readonly<{ subject: Subject; limits: LimitState }>;
+export type Step = Readonly<{ subject: TierConfiguration; limits: LimitState }>;
 
 /** How far two equal processes may differ. */
 export const toleratedDrift = 0.002;
@@ -45,8 +45,8 @@ export function explainUncounted(
  */
 export function planInstructions(
   engine: EngineKind,
-  form: Subject,
-  baseline: Subject = forms[engine][0],
+  form: TierConfiguration,
+  baseline: TierConfiguration = configurations[engine][0],
 ): readonly Step[] {
   const a: Step = { subject: baseline, limits: 'lifted' };
   const b: Step = { subject: form, limits: 'cell' };
@@ -163,7 +163,7 @@ const describe = (workload: string, { engine }: Measurement, first: Step, second
     form: second.subject.checks,
     clock: 'instructions',
     cpuModel: null,
-    baseline: formatSubject(first.subject),
+    baseline: formatConfiguration(first.subject),
   }) as const;
 
 /**
@@ -207,9 +207,9 @@ function findSubjectProblem(step: Step, found: Measurement | undefined, wanted: 
   if (
     subject === undefined ||
     found.subjects.length !== 1 ||
-    formatSubject(subject) !== formatSubject(step.subject)
+    formatConfiguration(subject) !== formatConfiguration(step.subject)
   ) {
-    return `it ran ${found.subjects.map(formatSubject).join(', ')} instead of ${formatSubject(step.subject)}`;
+    return `it ran ${found.subjects.map(formatConfiguration).join(', ')} instead of ${formatConfiguration(step.subject)}`;
   }
   return findLimitProblem(step.limits, found.facts, wanted);
 }

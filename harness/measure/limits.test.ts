@@ -3,7 +3,7 @@ import { parseFacts } from '../../images/allocator/parse-facts.ts';
 import { defaultSettings } from '../axes/table.ts';
 import type { Settings } from '../axes/table.ts';
 import { settingsUnder, wantLimits, type Limits } from './limits.ts';
-import { shapeOf } from './pool-overrides.ts';
+import { overridesOf } from './pool-overrides.ts';
 
 const settings: Settings = { ...defaultSettings(), overcommit: 2 };
 const strict: Limits = { ...parseFacts({}), overcommitMemory: 2, maxMapCount: 65_530 };
@@ -39,12 +39,12 @@ t.test('parameters are those of the tier that was asked for', (t) => {
   const facts = { ...parseFacts({}), ...room };
   const standard = { tier: 'standard', checks: 'explicit' } as const;
   const conservative = { tier: 'conservative', checks: 'explicit' } as const;
-  const shape = { parameters: { memories: 4, reservation: 2 ** 27 }, room };
-  t.same(shapeOf(few, standard, facts), shape);
-  t.equal(shapeOf(few, conservative, facts), null, 'what a host falls back to stays as it is');
-  t.same(shapeOf({ ...few, allocator: 'conservative' }, conservative, facts), shape);
-  t.equal(shapeOf({ ...few, env: { SPIN_WASMTIME_POOLING: '0' } }, standard, facts), null);
-  t.equal(shapeOf(settings, standard, facts), null);
-  t.equal(shapeOf({ ...few, engine: 'v8' }, standard, facts), null, 'V8 has no parameters');
+  const overrides = { parameters: { memories: 4, reservation: 2 ** 27 }, room };
+  t.same(overridesOf(few, standard, facts), overrides);
+  t.equal(overridesOf(few, conservative, facts), null, 'what a host falls back to stays as it is');
+  t.same(overridesOf({ ...few, allocator: 'conservative' }, conservative, facts), overrides);
+  t.equal(overridesOf({ ...few, env: { SPIN_WASMTIME_POOLING: '0' } }, standard, facts), null);
+  t.equal(overridesOf(settings, standard, facts), null);
+  t.equal(overridesOf({ ...few, engine: 'v8' }, standard, facts), null, 'V8 has no parameters');
   t.end();
 });

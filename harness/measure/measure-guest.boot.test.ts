@@ -14,8 +14,8 @@ import { defaultSettings } from '../axes/table.ts';
 import type { Settings } from '../axes/table.ts';
 import { findQemu } from '../plan/computer.ts';
 import { deadlinesFor } from '../plan/deadlines.ts';
-import type { Subject } from './configurations.ts';
-import { prepareGround, type GuestMeasureTools } from './guest-machine.ts';
+import type { TierConfiguration } from './configurations.ts';
+import { prepareGuest, type GuestMeasureTools } from './guest-machine.ts';
 import { runStep, type GuestContext } from './guest-process.ts';
 import { planInstructions } from './instructions.ts';
 import { measureGuest, type GuestMeasureRequest, type GuestOverhead } from './measure-guest.ts';
@@ -62,9 +62,9 @@ const factsOf = (own: Settings): Facts => ({
 });
 const facts = factsOf(settings);
 
-const small: Subject = { tier: 'conservative', checks: 'explicit' };
-const few: Subject = { tier: 'conservative', checks: 'elided' };
-const standard: Subject = { tier: 'standard', checks: 'elided' };
+const small: TierConfiguration = { tier: 'conservative', checks: 'explicit' };
+const few: TierConfiguration = { tier: 'conservative', checks: 'elided' };
+const standard: TierConfiguration = { tier: 'standard', checks: 'elided' };
 const workloads = ['register-loop', 'pointer-chase-in-cache'];
 
 const measure = (more: Partial<GuestMeasureRequest>): Promise<GuestOverhead> => {
@@ -134,25 +134,25 @@ t.test(
 );
 
 t.test('limits that were not lifted, or not put back, are noticed in the very process', async (t) => {
-  const ground = await prepareGround(
+  const guest = await prepareGuest(
     settings,
-    [standard, small].map((subject) => ({ subject, shape: null })),
+    [standard, small].map((subject) => ({ subject, overrides: null })),
     workloads,
     tools,
     false,
   );
-  await using machine = await ground.start();
+  await using machine = await guest.start();
   const session = await openSession(machine, deadlinesFor('tcg'));
   const [a, b] = planInstructions('wasmtime', small);
   if (a === undefined || b === undefined) throw new Error('no plan');
-  const { engine, modulesOf } = ground;
+  const { engine, modulesOf } = guest;
   const runWith = (talk: Session, step: typeof a) => {
     const context: GuestContext = {
       session: talk,
       settings,
       facts,
       engine,
-      modulesOf: ({ subject }) => modulesOf({ subject, shape: null }),
+      modulesOf: ({ subject }) => modulesOf({ subject, overrides: null }),
     };
     return runStep(context, step, { workloads, samples: 0 }, 60_000);
   };

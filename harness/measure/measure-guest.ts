@@ -11,12 +11,17 @@ import type { Session } from '../guest/session.ts';
 import type { Settings } from '../axes/table.ts';
 import { deadlinesFor } from '../plan/deadlines.ts';
 import { resolveEngine } from '../plan/requirements.ts';
-import { forms, formatSubject, sameSubject, type Subject } from './configurations.ts';
-import { prepareGround, type GuestGround, type GuestMeasureTools } from './guest-machine.ts';
+import {
+  configurations,
+  formatConfiguration,
+  sameConfiguration,
+  type TierConfiguration,
+} from './configurations.ts';
+import { prepareGuest, type MeasuringGuest, type GuestMeasureTools } from './guest-machine.ts';
 import { measurePairs, type NotMeasurable, type PairsEnd } from './guest-pairs.ts';
 import type { GuestContext } from './guest-process.ts';
 import { selectCounted, type Step } from './instructions.ts';
-import { shapeOf, type Shape } from './pool-overrides.ts';
+import { overridesOf, type PoolOverrides } from './pool-overrides.ts';
 import type { OverheadSummary, TierResources } from './figures.ts';
 
 export type { GuestMeasureTools } from './guest-machine.ts';
@@ -25,7 +30,7 @@ export type { NotMeasurable } from './guest-pairs.ts';
 export type GuestMeasureRequest = Readonly<{
   settings: Settings;
   /** Tier and form that the cell's wasm host proved. */
-  reached: Subject;
+  reached: TierConfiguration;
   /** Of the cell, as its wasm host read them: the limits that the form has to run under. */
   facts: Facts;
   /** Names or kinds of workloads. @default all that instructions say something about */
@@ -87,58 +92,58 @@ export async function measureGuest(
   const reason = explainUnmeasurable(request.settings);
   if (reason !== null) return { ...trace, kind: 'not-measured', reason };
   const { kind } = resolveEngine(request.settings.engine);
-  const shape = shapeOf(request.settings, request.reached, request.facts);
+  const overrides = overridesOf(request.settings, request.reached, request.facts);
   const impossible: string[] = [];
   const workloads = selectCounted(request.workloads);
   let wallMs = 0;
-  for (const baseline of forms[kind]) {
-    const ground = await prepareGround(
+  for (const baseline of configurations[kind]) {
+    const guest = await prepareGuest(
       request.settings,
       [
-        { subject: baseline, shape: null },
-        { subject: request.reached, shape },
+        { subject: baseline, overrides: null },
+        { subject: request.reached, overrides },
       ],
       workloads,
       tools,
       request.cold ?? false,
     );
     const started = performance.now();
-    const end = await measureAgainst(baseline, ground, { ...request, shape }, tools.signal, trace);
+    const end = await measureAgainst(baseline, guest, { ...request, overrides }, tools.signal, trace);
     wallMs += performance.now() - started;
     tools.signal.throwIfAborted();
     if (end.kind === 'not-measured') return { ...trace, ...end };
     if (end.kind === 'found') {
-      const note = `${impossible.join('; ')}: compared with ${formatSubject(baseline)}`;
+      const note = `${impossible.join('; ')}: compared with ${formatConfiguration(baseline)}`;
       const baselineNote = impossible.length === 0 ? null : note;
       return { ...trace, ...end, kind: 'measured', baselineNote, wallMs };
     }
-    impossible.push(`${formatSubject(baseline)} cannot exist in this guest (${end.reason})`);
+    impossible.push(`${formatConfiguration(baseline)} cannot exist in this guest (${end.reason})`);
     // Nothing better than what was reached could be made: the cell is its own baseline.
-    if (sameSubject(baseline, request.reached)) break;
+    if (sameConfiguration(baseline, request.reached)) break;
   }
   return { ...trace, kind: 'not-measured', reason: impossible.join('; ') };
 }
 
 async function measureAgainst(
-  baseline: Subject,
-  ground: GuestGround,
-  request: GuestMeasureRequest & Readonly<{ shape: Shape | null }>,
+  baseline: TierConfiguration,
+  guest: MeasuringGuest,
+  request: GuestMeasureRequest & Readonly<{ overrides: PoolOverrides | null }>,
   signal: AbortSignal,
   trace: { raw: string[]; protocol: string[] },
 ): Promise<PairsEnd> {
   const deadline = performance.now() + (request.budgetMs ?? 60_000);
-  await using machine = await ground.start();
+  await using machine = await guest.start();
   using _stop = stopOnAbort(machine, signal);
   let session: Session | null = null;
   try {
     const deadlines = deadlinesFor('tcg');
     session = await openSession(machine, deadlines);
-    const { settings, facts, shape } = request;
+    const { settings, facts, overrides } = request;
     await addSwap(session, settings, deadlines);
-    const { engine } = ground;
+    const { engine } = guest;
     const modulesOf = ({ subject, limits }: Step): string =>
-      ground.modulesOf({ subject, shape: limits === 'cell' ? shape : null });
-    const context: GuestContext = { session, settings, facts, engine, modulesOf, shape };
+      guest.modulesOf({ subject, overrides: limits === 'cell' ? overrides : null });
+    const context: GuestContext = { session, settings, facts, engine, modulesOf, overrides };
     return await measurePairs(context, { ...request, baseline, deadline }, trace.raw);
   } catch (error) {
     if (!(error instanceof PoolproofError) || signal.aborted) throw error;

@@ -6,7 +6,7 @@ import { findEngineLibrary } from '../../images/engine-library.ts';
 import { measureCommand, type MeasureRequest } from '../../images/wasm-host/measure-command.ts';
 import { resolveEngine } from '../plan/requirements.ts';
 import { evaluateQuartets, evaluateTime } from './evaluate-time.ts';
-import type { Subject } from './configurations.ts';
+import type { TierConfiguration } from './configurations.ts';
 import { planQuartets, planTogether } from './plan-native.ts';
 import { runNative } from './run-native.ts';
 
@@ -28,8 +28,8 @@ const wasmtime = {
 } as const satisfies Partial<MeasureRequest>;
 const v8 = { ...wasmtime, engine: 'v8', version: null, library: null } as const;
 
-const standard: Subject = { tier: 'standard', checks: 'elided' };
-const small: Subject = { tier: 'conservative', checks: 'explicit' };
+const standard: TierConfiguration = { tier: 'standard', checks: 'elided' };
+const small: TierConfiguration = { tier: 'conservative', checks: 'explicit' };
 
 t.test('the measuring program is built', (t) => {
   t.ok(existsSync(program), 'dist/ holds it: npm run build');
@@ -57,7 +57,7 @@ for (const request of [wasmtime, v8]) {
 }
 
 t.test('lives of instances are timed in every form, by one thread and by two at once', async (t) => {
-  const others: readonly Subject[] = [small, { tier: 'on-demand', checks: 'elided' }];
+  const others: readonly TierConfiguration[] = [small, { tier: 'on-demand', checks: 'elided' }];
   const workloads = ['instantiate-64k-touch-4', 'grow-64-pages-2-threads'];
   const { processes } = planTogether('wasmtime', others, 3);
   const measured = await runNative(
@@ -92,7 +92,7 @@ t.test('forms with guard regions are proven equal, small slots cost something on
 });
 
 t.test("a quartet of fresh processes runs V8 with Node's own flag", async (t) => {
-  const onDemand: Subject = { tier: 'on-demand', checks: 'explicit' };
+  const onDemand: TierConfiguration = { tier: 'on-demand', checks: 'explicit' };
   const plan = planQuartets('v8', onDemand, 2);
   const commands = plan.processes.map(([subject = standard]) =>
     measureCommand({ ...v8, subjects: [subject], workloads: ['register-loop'] }),

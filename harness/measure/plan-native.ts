@@ -4,13 +4,13 @@ import { workloads, type Workload } from '../../images/wasm-host/workloads/catal
 import { PoolproofError } from '../errors.ts';
 import { workloadNames, workloadWords } from '../matrix/measure.ts';
 import { nearest } from '../axes/nearest-word.ts';
-import { forms, type Subject } from './configurations.ts';
+import { configurations, type TierConfiguration } from './configurations.ts';
 
-/** In one process each: all forms, or (fresh) a single one. */
+/** In one process each: all configurations, or (fresh) a single one. */
 export type NativePlan = Readonly<{
   kind: 'together' | 'quartets';
   /** One entry for each process, in order. */
-  processes: readonly (readonly Subject[])[];
+  processes: readonly (readonly TierConfiguration[])[];
 }>;
 
 /**
@@ -18,15 +18,19 @@ export type NativePlan = Readonly<{
  *
  * @param count processes; the interval is over them
  */
-export function planTogether(engine: EngineKind, others: readonly Subject[], count: number): NativePlan {
-  const [baseline] = forms[engine];
+export function planTogether(
+  engine: EngineKind,
+  others: readonly TierConfiguration[],
+  count: number,
+): NativePlan {
+  const [baseline] = configurations[engine];
   const subjects = [baseline, baseline, ...others];
   return { kind: 'together', processes: Array.from({ length: count }, () => subjects) };
 }
 
 /** Quartets A B B A of fresh processes, one form against the baseline: for what a process has as a whole. */
-export function planQuartets(engine: EngineKind, other: Subject, quartets: number): NativePlan {
-  const [baseline] = forms[engine];
+export function planQuartets(engine: EngineKind, other: TierConfiguration, quartets: number): NativePlan {
+  const [baseline] = configurations[engine];
   const quartet = [[baseline], [other], [other], [baseline]];
   return { kind: 'quartets', processes: Array.from({ length: quartets }, () => quartet).flat() };
 }

@@ -5,16 +5,20 @@ import { resolveChoice } from '../../images/allocator/spin-variables.ts';
 import type { Settings } from '../axes/table.ts';
 import { parametersOf } from '../plan/parameters.ts';
 import { resolveEngine } from '../plan/requirements.ts';
-import type { Subject } from './configurations.ts';
+import type { TierConfiguration } from './configurations.ts';
 
 /** Parameters, and the address space by which the tier took its form before they were applied. */
-export type Shape = Readonly<{
+export type PoolOverrides = Readonly<{
   parameters: PoolParameters;
   room: Pick<Facts, 'addressSpaceLimit' | 'addressBits'>;
 }>;
 
 /** Null where the tier that was reached is what it is by itself; V8 has no parameters. */
-export function shapeOf(settings: Settings, { tier }: Subject, facts: Shape['room']): Shape | null {
+export function overridesOf(
+  settings: Settings,
+  { tier }: TierConfiguration,
+  facts: PoolOverrides['room'],
+): PoolOverrides | null {
   const choice = resolveChoice(settings.allocator, settings.env);
   const parameters = parametersFor(tier, choice, parametersOf(settings));
   if (resolveEngine(settings.engine).kind === 'v8' || Object.keys(parameters).length === 0) return null;

@@ -1,6 +1,6 @@
 /** The overhead of a cell as stored in its result, with its source and the verdict on a bound. */
 import type { Checks, Tier } from '../../images/allocator/tier.ts';
-import type { Subject } from '../measure/configurations.ts';
+import type { TierConfiguration } from '../measure/configurations.ts';
 import { means, type OverheadSummary, type TierResources } from '../measure/figures.ts';
 import type { Outcome } from './outcome.ts';
 
@@ -36,7 +36,7 @@ export function subjectOf({
   outcome: Outcome;
   tier: Tier | null;
   form: Readonly<{ checks: Checks }> | null;
-}>): Subject | null {
+}>): TierConfiguration | null {
   return outcome === 'reached' && tier !== null && form !== null ? { tier, checks: form.checks } : null;
 }
 

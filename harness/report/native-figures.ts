@@ -1,7 +1,7 @@
 /** Time figures of real machines beside what was counted in guests. Pure. */
 import type { Result } from '../store/result.ts';
 import { isBaseline, subjectOf } from '../outcome/overhead.ts';
-import type { Subject } from '../measure/configurations.ts';
+import type { TierConfiguration } from '../measure/configurations.ts';
 import type { NativeRecord } from '../store/native-record.ts';
 import type { OverheadSummary } from '../measure/figures.ts';
 
@@ -27,7 +27,7 @@ export function findNative(
 /** A record's figures of one form. */
 export function listNative(
   native: NativeRecord | null,
-  { tier, checks }: Subject,
+  { tier, checks }: TierConfiguration,
 ): readonly OverheadSummary[] {
   return native?.summaries.filter((summary) => summary.tier === tier && summary.form === checks) ?? [];
 }

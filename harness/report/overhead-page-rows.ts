@@ -2,7 +2,7 @@
 import { findWorkload } from '../../images/wasm-host/workloads/catalogue.ts';
 import type { Result } from '../store/result.ts';
 import { isBaseline, isMean, subjectOf } from '../outcome/overhead.ts';
-import { formatSubject } from '../measure/configurations.ts';
+import { formatConfiguration } from '../measure/configurations.ts';
 import { findNative, lineOf, listNative } from './native-figures.ts';
 import type { NativeRecord } from '../store/native-record.ts';
 import type { OverheadSummary, TierResources } from '../measure/figures.ts';
@@ -59,7 +59,7 @@ function makeRow(result: Result, records: readonly NativeRecord[]): Row | null {
   const { host, overhead = [], overheadSource: source, settings } = result;
   if (subject === null || isBaseline(subject) || host === null) return null;
   const { kind, version } = host.engine;
-  const form = formatSubject(subject);
+  const form = formatConfiguration(subject);
   const native = findNative(records, host.engine, settings.node);
   const timed = [...overhead.filter(({ clock }) => clock === 'time'), ...listNative(native, subject)];
   return {

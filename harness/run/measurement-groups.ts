@@ -4,8 +4,8 @@ import type { Measure } from '../matrix/measure.ts';
 import type { Result } from '../store/result.ts';
 import { cellKey } from '../store/read-run.ts';
 import { baselineOverhead, isBaseline, subjectOf, type CellOverhead } from '../outcome/overhead.ts';
-import { formatSubject, type Subject } from '../measure/configurations.ts';
-import { shapeOf } from '../measure/pool-overrides.ts';
+import { formatConfiguration, type TierConfiguration } from '../measure/configurations.ts';
+import { overridesOf } from '../measure/pool-overrides.ts';
 
 /** Cells that get the figures of one measurement. */
 export type MeasureGroup = Readonly<{
@@ -13,7 +13,7 @@ export type MeasureGroup = Readonly<{
   /** The cell in whose guest is measured. */
   measured: Result;
   /** What the figures are about. */
-  reached: Subject;
+  reached: TierConfiguration;
   /** Cells whose lines still lack their overhead; `measured` is among them unless it has its own already. */
   waiting: readonly Result[];
   /** Figures of an earlier part of the run that only did not reach all lines; null: to be measured. */
@@ -33,7 +33,7 @@ export function lacksOverhead(result: Result): boolean {
   return result.overheadSource === undefined && reached !== null && !isBaseline(reached);
 }
 
-type Members = Readonly<{ measure: Measure; reached: Subject; members: Result[] }>;
+type Members = Readonly<{ measure: Measure; reached: TierConfiguration; members: Result[] }>;
 
 /**
  * The measurements a run still needs, in the order of the matrix.
@@ -77,10 +77,10 @@ function planGroup({ measure, reached, members }: Members): readonly MeasureGrou
 }
 
 /** What must be equal for a figure of one cell to hold for another: what decides the code that runs. */
-function shareKey({ settings, host, facts }: Result, reached: Subject): string {
+function shareKey({ settings, host, facts }: Result, reached: TierConfiguration): string {
   const { engine, node, profile, env, cpu, addressBits } = settings;
   const version = host === null ? engine : `${host.engine.kind} ${host.engine.version}`;
-  const form = [formatSubject(reached), facts && shapeOf(settings, reached, facts)];
+  const form = [formatConfiguration(reached), facts && overridesOf(settings, reached, facts)];
   // The CPU's flags decide the code, the width of addresses which baseline there can be.
   return JSON.stringify([version, node, form, profile, Object.entries(env).sort(), cpu, addressBits]);
 }

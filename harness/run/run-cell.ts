@@ -5,7 +5,7 @@ import { PoolproofError } from '../errors.ts';
 import { startClone } from '../guest/build-template.ts';
 import { observeCell } from '../guest/observe.ts';
 import { stopOnAbort } from '../guest/open-session.ts';
-import { buildForeignSubject } from '../guest/subject.ts';
+import { buildForeignCommand } from '../guest/guest-command.ts';
 import type { Observation } from '../guest/observation.ts';
 import type { Cell } from '../matrix/cell.ts';
 import type { Machine, StartMachine } from '../machine/machine.ts';
@@ -72,7 +72,7 @@ function observeFailedStart(start: 'boot' | 'clone', error: unknown): Observatio
 /** What runs instead of the wasm host, as this context's guests have it. */
 function foreignOf({ subject, settings }: Cell, { images, deadlines }: CellContext) {
   if (subject === undefined) return null;
-  return buildForeignSubject(subject, settings, images.subjects?.[subject.name] ?? null, deadlines);
+  return buildForeignCommand(subject, settings, images.subjects?.[subject.name] ?? null, deadlines);
 }
 
 async function tryCell(cell: Cell, context: CellContext, template: Template | null): Promise<Try> {

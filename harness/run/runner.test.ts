@@ -72,7 +72,10 @@ function openThere(cacheDir: string): Runner {
     run: async (plans, onEvent) => {
       const child = fork(new URL('../fixtures/runner-process.ts', import.meta.url));
       child.on('message', (message: EventMessage) => {
-        if (message.kind === 'finished') return void child.disconnect();
+        if (message.kind === 'finished') {
+          child.disconnect();
+          return;
+        }
         onEvent(message);
         if (message.kind === 'ended') onEvent(copy(message));
       });

@@ -11,14 +11,14 @@ import { measureCommand, type MeasureRequest } from '../../images/wasm-host/meas
 import { workloads } from '../../images/wasm-host/workloads/catalogue.ts';
 import { findWorkloadFiles } from '../../images/workload-files.ts';
 import { findLongest } from '../../harness/measure/measurement.ts';
-import { forms } from '../../harness/measure/configurations.ts';
+import { configurations } from '../../harness/measure/configurations.ts';
 import { runNative } from '../../harness/measure/run-native.ts';
 import { coversOne, estimateRatio, least } from '../../harness/measure/statistics.ts';
 import { resolveEngine } from '../../harness/plan/requirements.ts';
 
 const [name = 'wasmtime', trials = '40', processes = '8', folder] = process.argv.slice(2);
 const { kind, version } = resolveEngine(name);
-const [baseline] = forms[kind];
+const [baseline] = configurations[kind];
 const request: MeasureRequest = {
   engine: kind,
   version,

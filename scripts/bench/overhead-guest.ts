@@ -6,7 +6,7 @@ import { startMachine, type StartMachine } from '../../harness/machine/machine.t
 import { TemplateStore } from '../../harness/machine/template-store.ts';
 import { defaultSettings } from '../../harness/axes/table.ts';
 import type { Settings } from '../../harness/axes/table.ts';
-import type { Subject } from '../../harness/measure/configurations.ts';
+import type { TierConfiguration } from '../../harness/measure/configurations.ts';
 import {
   measureGuest,
   type GuestMeasureRequest,
@@ -15,11 +15,11 @@ import {
 import { findQemu } from '../../harness/plan/computer.ts';
 import { readChildrenSeconds, withFolder } from './measure.ts';
 
-const explicit: Readonly<Record<string, Subject>> = {
+const explicit: Readonly<Record<string, TierConfiguration>> = {
   wasmtime: { tier: 'conservative', checks: 'explicit' },
   v8: { tier: 'on-demand', checks: 'explicit' },
 };
-const few: Subject = { tier: 'conservative', checks: 'elided' };
+const few: TierConfiguration = { tier: 'conservative', checks: 'elided' };
 
 const settingsOf = (engine: string, node: string): Settings => ({
   ...defaultSettings(),

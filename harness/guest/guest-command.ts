@@ -4,12 +4,12 @@ import { formatParameters } from '../../images/allocator/pool-parameters.ts';
 import { enginePath, hostFolder, nodePath } from '../../images/definitions.ts';
 import type { Request } from '../../images/guest/protocol.ts';
 import type { Settings } from '../axes/table.ts';
-import type { Subject as Definition } from '../matrix/subject.ts';
+import type { Subject } from '../matrix/subject.ts';
 import type { Deadlines } from '../plan/deadlines.ts';
 import { parametersOf } from '../plan/parameters.ts';
 import { resolveEngine } from '../plan/requirements.ts';
 
-export type Subject = Readonly<{
+export type GuestCommand = Readonly<{
   command: readonly string[];
   env: Readonly<Record<string, string>>;
   /** Seconds the session allows before it ends the subject. */
@@ -21,7 +21,7 @@ export type Subject = Readonly<{
 type Until = NonNullable<Extract<Request, { verb: 'run' }>['until']>;
 
 /** Command line and environment of the wasm host for a cell. */
-export function buildSubject(settings: Settings, deadlines: Deadlines): Subject {
+export function buildHostCommand(settings: Settings, deadlines: Deadlines): GuestCommand {
   const engine = resolveEngine(settings.engine);
   const parameters = formatParameters(parametersOf(settings));
   return {
@@ -52,12 +52,12 @@ export function buildSubject(settings: Settings, deadlines: Deadlines): Subject 
  * Command line and environment of a foreign subject. Its words go as they are: nothing of them is read by a shell.
  * @param folder where its files are in the guest; null without any
  */
-export function buildForeignSubject(
-  definition: Definition,
+export function buildForeignCommand(
+  definition: Subject,
   settings: Settings,
   folder: string | null,
   deadlines: Deadlines,
-): Subject {
+): GuestCommand {
   const { version } = resolveEngine(settings.engine);
   const node = nodePath(settings.node);
   const paths: Readonly<Record<string, string>> = {
@@ -85,7 +85,7 @@ export function buildForeignSubject(
 }
 
 /** Reads a Node into the page cache, for cells whose subject is no wasm host. */
-export function buildNodeWarmUp(node: string, deadlines: Deadlines): Subject {
+export function buildNodeWarmUp(node: string, deadlines: Deadlines): GuestCommand {
   return {
     command: [nodePath(node), '-e', '0'],
     env: { PATH: '/bin', HOME: '/tmp', TMPDIR: '/tmp' },
