@@ -59,6 +59,15 @@ export function templateKey({ spec, qemuTitle, warm }: TemplateRequest): Promise
   });
 }
 
+/** The key of a template, which is in use from now on, and the template itself if the cache has it. */
+export async function findTemplate(
+  request: TemplateRequest,
+): Promise<Readonly<{ key: string; template: Template | null }>> {
+  const key = await templateKey(request);
+  await request.store.use(key);
+  return { key, template: await request.store.find(key) };
+}
+
 /**
  * Boots, warms and saves. @throws PoolproofError when the machine does not come up or cannot be saved, or has a clock
  * of another rate than this computer's (TEMPLATE_INVALID); the caller then boots its cells.

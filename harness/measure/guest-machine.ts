@@ -2,7 +2,7 @@
 import type { ImageEvent } from '../../images/build.ts';
 import { buildImages, type BuiltImages } from '../../images/build.ts';
 import { mountPoint } from '../../images/definitions.ts';
-import { buildTemplate, startClone, templateKey, type TemplateRequest } from '../guest/build-template.ts';
+import { buildTemplate, findTemplate, startClone } from '../guest/build-template.ts';
 import type { Machine, StartMachine } from '../machine/machine.ts';
 import type { TemplateStore } from '../machine/template-store.ts';
 import type { Settings } from '../axes/table.ts';
@@ -61,60 +61,58 @@ export async function prepareGuest(
   cold: boolean,
 ): Promise<MeasuringGuest> {
   const { kind, version } = resolveEngine(settings.engine);
-  const { onImageEvent: onEvent, locked = false } = tools;
+  const { onImageEvent: onEvent, cacheDir, locked = false, store, startMachine } = tools;
+  const { title: qemuTitle } = tools.qemu;
   const images = await buildImages({
     kernel: settings.kernel,
     nodes: [settings.node],
     engines: version === null ? [] : [version],
     measure: true,
-    cacheDir: tools.cacheDir,
+    cacheDir,
     locked,
     ...(onEvent && { onEvent }),
   });
-  const engine: GuestEngine = {
-    kind,
-    version,
-    node: settings.node,
-    nodeVersion: images.nodes[settings.node] ?? settings.node,
-    profile: settings.profile,
-  };
+  const { node, profile } = settings;
+  const engine: GuestEngine = { kind, version, node, nodeVersion: images.nodes[node] ?? node, profile };
   const bare = buildMeasureSpec(settings, images, tools);
-  const names = new Map<string, string>();
-  const disks = [...bare.disks];
-  const nameOf = ({ subject, overrides }: CodeSource): string =>
-    JSON.stringify([formatConfiguration(representativeOf(kind, subject, overrides)), overrides]);
+  const modules = await compileModules(engine, subjects, workloads, bare, tools);
+  const spec: MachineSpec = { ...bare, disks: [...bare.disks, ...modules.disks] };
+  const guest = { spec, engine, modulesOf: modules.folderOf };
+  if (cold) return { ...guest, start: () => startMachine(spec, { kind: 'boot' }) };
+  const request = { store, spec, qemuTitle, warm: [], deadlines: deadlinesFor('tcg'), startMachine };
+  const found = await findTemplate(request);
+  const template = found.template ?? (await buildTemplate(request, found.key));
+  return { ...guest, start: () => startClone(spec, template, startMachine) };
+}
+
+/** The workloads in the machine code of each form; forms with the same code share a disk. */
+async function compileModules(
+  engine: GuestEngine,
+  subjects: readonly CodeSource[],
+  workloads: readonly string[],
+  spec: MachineSpec,
+  { cacheDir, qemu, startMachine, signal }: GuestMeasureTools,
+): Promise<Readonly<{ disks: MachineSpec['disks']; folderOf: MeasuringGuest['modulesOf'] }>> {
+  const keyOf = ({ subject, overrides }: CodeSource): string =>
+    JSON.stringify([formatConfiguration(representativeOf(engine.kind, subject, overrides)), overrides]);
+  const disks = new Map<string, MachineSpec['disks'][number]>();
   for (const code of subjects) {
-    const form = nameOf(code);
-    if (names.has(form)) continue;
-    const { cacheDir, qemu, startMachine, signal } = tools;
+    if (disks.has(keyOf(code))) continue;
     const path = await compileAhead({
       engine,
       ...code,
       // The control loop is what proves the clock.
       workloads: [...new Set(['register-loop', ...workloads])],
-      spec: bare,
+      spec,
       cacheDir,
       qemuTitle: qemu.title,
       startMachine,
       signal,
     });
     signal.throwIfAborted();
-    const name = `modules-${names.size + 1}`;
-    names.set(form, name);
-    disks.push({ name, path });
+    disks.set(keyOf(code), { name: `modules-${disks.size + 1}`, path });
   }
-  const spec: MachineSpec = { ...bare, disks };
-  const modulesOf = (code: CodeSource): string => mountPoint(names.get(nameOf(code)) ?? '');
-  const boot = (): Promise<Machine> => tools.startMachine(spec, { kind: 'boot' });
-  if (cold) return { spec, engine, modulesOf, start: boot };
-  const deadlines = deadlinesFor('tcg');
-  const { store, startMachine, qemu } = tools;
-  const request: TemplateRequest = { store, spec, qemuTitle: qemu.title, warm: [], deadlines, startMachine };
-  const key = await templateKey(request);
-  await store.use(key);
-  const template = (await store.find(key)) ?? (await buildTemplate(request, key));
-  const start = (): Promise<Machine> => startClone(spec, template, startMachine);
-  return { spec, engine, modulesOf, start };
+  return { disks: [...disks.values()], folderOf: (code) => mountPoint(disks.get(keyOf(code))?.name ?? '') };
 }
 
 /** Always emulated, also where KVM works: instructions are counted nowhere else. */

@@ -9,7 +9,7 @@ import {
   selectCounted,
   type Step,
 } from './instructions.ts';
-import { wantLimits } from './limits.ts';
+import { wantLimits, type WantedLimits } from './limits.ts';
 import type { Measurement } from './measurement.ts';
 import { selectWorkloads } from './plan-native.ts';
 import { describeResources } from './resources.ts';
@@ -47,6 +47,17 @@ export type PairsEnd =
 /** Samples of each length: timer interrupts bend one by some 0.3 %, the least of three by nothing. */
 const defaultSamples = 3;
 
+/** What the processes of one measurement have in common. */
+type Plan = Readonly<{
+  steps: readonly Step[];
+  run: (step: Step, task: Task) => Promise<StepEnd>;
+  /** Workloads that are counted. */
+  workloads: readonly string[];
+  notMeasurable: readonly NotMeasurable[];
+  wanted: WantedLimits;
+  request: PairsRequest;
+}>;
+
 /**
  * Runs and evaluates. Forms that may have the same code are compared by it first, in two processes that run
  * nothing; only different code is counted, A B B A. What a first quartet leaves unstable is counted once more.
@@ -59,12 +70,10 @@ export async function measurePairs(
   request: PairsRequest,
   raw: string[],
 ): Promise<PairsEnd> {
-  const { baseline, reached, planted = 1, samples = defaultSamples, deadline } = request;
-  const selected = selectWorkloads(request.workloads ?? []);
-  const steps = planInstructions(context.engine.kind, reached, baseline);
-  const [a, b] = steps;
-  if (a === undefined || b === undefined) throw new RangeError('a plan of no steps');
-  const wanted = wantLimits(context.settings, context.facts);
+  const { baseline, reached, planted = 1, deadline } = request;
+  const notMeasurable = explainUncounted(selectWorkloads(request.workloads ?? []));
+  const workloads = selectCounted(request.workloads);
+  if (workloads.length === 0) return { kind: 'found', summaries: [], notMeasurable, resources: [] };
   const run = async (step: Step, task: Task): Promise<StepEnd> => {
     const left = deadline - performance.now();
     if (left <= 0) return { kind: 'failed', reason: describeBudget(request), refused: false };
@@ -72,65 +81,89 @@ export async function measurePairs(
     if (end.kind === 'measured') raw.push(JSON.stringify(end.measurement));
     return end;
   };
-  const uncounted = explainUncounted(selected);
-  const names = selectCounted(request.workloads);
-  if (names.length === 0) return { kind: 'found', summaries: [], notMeasurable: uncounted, resources: [] };
-
-  if (baseline.checks === reached.checks && planted === 1) {
-    const task: Task = { workloads: names, samples: 0 };
-    const first = await run(a, task);
-    if (first.kind !== 'measured') return giveUp(first);
-    const second = await run(b, task);
-    if (second.kind !== 'measured') return giveUp({ ...second, refused: false });
-    const both = [first.measurement, second.measurement] as const;
-    const compared = compareCode([a, b], both, wanted);
-    if (compared.kind === 'invalid') return { kind: 'not-measured', reason: compared.reason };
-    if (compared.kind === 'same') {
-      const { summaries } = compared;
-      return { kind: 'found', summaries, notMeasurable: uncounted, resources: both.map(describeResources) };
-    }
-  }
-
-  const quartets: Measurement[][] = [];
-  let todo: readonly string[] = names;
-  let left: readonly NotMeasurable[] = [];
-  for (const attempt of [1, 2]) {
-    const quartet: Measurement[] = [];
-    for (const [at, step] of steps.entries()) {
-      const started = performance.now();
-      const end = await run(step, { workloads: todo, samples, planted });
-      if (end.kind !== 'measured') {
-        if (attempt === 2) break; // the first attempt stands
-        return giveUp({ ...end, refused: end.kind === 'failed' && end.refused && at === 0 });
-      }
-      quartet.push(end.measurement);
-      if (attempt === 1 && at === 0) {
-        const fit = fitBudget(end.measurement, performance.now() - started, deadline - performance.now());
-        const late = todo.filter((name) => !fit.includes(name));
-        left = late.map((workload) => ({ workload, reason: describeBudget(request) }));
-        todo = fit;
-        if (fit.length === 0) return { kind: 'not-measured', reason: describeBudget(request) };
-      }
-    }
-    if (quartet.length === steps.length) quartets.push(quartet);
-    const result = evaluateInstructions(steps, quartets, wanted, request);
-    if (result.kind === 'invalid') return { kind: 'not-measured', reason: result.reason };
-    const { summaries } = result;
-    todo = summaries
-      .filter(({ stable, workload }) => !stable && names.includes(workload))
-      .map((row) => row.workload);
-    const [first, second] = quartets[0] ?? [];
-    const resources = first && second ? [first, second].map(describeResources) : [];
-    const hasTime = deadline - performance.now() > 0;
-    if (todo.length === 0 || attempt === 2 || !hasTime) {
-      return { kind: 'found', summaries, notMeasurable: [...uncounted, ...left], resources };
-    }
-  }
-  throw new RangeError('a measurement without an end');
+  const steps = planInstructions(context.engine.kind, reached, baseline);
+  const wanted = wantLimits(context.settings, context.facts);
+  const plan: Plan = { steps, run, workloads, notMeasurable, wanted, request };
+  const mayBeEqual = baseline.checks === reached.checks && planted === 1;
+  return (mayBeEqual ? await compareFirst(plan) : null) ?? (await count(plan));
 }
 
-function giveUp(end: Exclude<StepEnd, { kind: 'measured' }> & Readonly<{ refused?: boolean }>): PairsEnd {
-  return { kind: end.refused === true ? 'impossible' : 'not-measured', reason: end.reason };
+/** Null where the code differs, and has to be counted. */
+async function compareFirst({
+  steps,
+  run,
+  workloads,
+  notMeasurable,
+  wanted,
+}: Plan): Promise<PairsEnd | null> {
+  const [a, b] = steps;
+  if (a === undefined || b === undefined) throw new RangeError('a plan of no steps');
+  const task: Task = { workloads, samples: 0 };
+  const first = await run(a, task);
+  if (first.kind !== 'measured') return giveUp(first, true);
+  const second = await run(b, task);
+  if (second.kind !== 'measured') return giveUp(second, false);
+  const both = [first.measurement, second.measurement] as const;
+  const compared = compareCode([a, b], both, wanted);
+  if (compared.kind === 'different') return null;
+  if (compared.kind === 'invalid') return { kind: 'not-measured', reason: compared.reason };
+  const { summaries } = compared;
+  return { kind: 'found', summaries, notMeasurable, resources: both.map(describeResources) };
+}
+
+async function count(plan: Plan): Promise<PairsEnd> {
+  const { steps, workloads, notMeasurable, wanted, request } = plan;
+  const first = await runQuartet(plan, workloads, true);
+  if (first.kind !== 'quartet') return first;
+  let result = evaluateInstructions(steps, [first.measured], wanted, request);
+  const unstable = result.kind === 'invalid' ? [] : result.summaries.filter(({ stable }) => !stable);
+  const again = unstable.map(({ workload }) => workload).filter((name) => workloads.includes(name));
+  if (again.length > 0 && performance.now() < request.deadline) {
+    const second = await runQuartet(plan, again, false);
+    // Where it does not come to its end the first one stands.
+    if (second.kind === 'quartet')
+      result = evaluateInstructions(steps, [first.measured, second.measured], wanted, request);
+  }
+  if (result.kind === 'invalid') return { kind: 'not-measured', reason: result.reason };
+  const { summaries } = result;
+  const resources = first.measured.slice(0, 2).map(describeResources);
+  return { kind: 'found', summaries, notMeasurable: [...notMeasurable, ...first.late], resources };
+}
+
+type Quartet = Readonly<{
+  kind: 'quartet';
+  measured: readonly Measurement[];
+  /** Workloads for which the budget does not last. */
+  late: readonly NotMeasurable[];
+}>;
+
+/** @param isFirst the budget is held against its first process */
+async function runQuartet(
+  { steps, run, request }: Plan,
+  workloads: readonly string[],
+  isFirst: boolean,
+): Promise<Quartet | Exclude<PairsEnd, { kind: 'found' }>> {
+  const { planted = 1, samples = defaultSamples, deadline } = request;
+  const measured: Measurement[] = [];
+  let todo = workloads;
+  for (const [at, step] of steps.entries()) {
+    const started = performance.now();
+    const end = await run(step, { workloads: todo, samples, planted });
+    if (end.kind !== 'measured') return giveUp(end, at === 0);
+    measured.push(end.measurement);
+    if (!isFirst || at > 0) continue;
+    todo = fitBudget(end.measurement, performance.now() - started, deadline - performance.now());
+    if (todo.length === 0) return { kind: 'not-measured', reason: describeBudget(request) };
+  }
+  const late = workloads.filter((name) => !todo.includes(name));
+  const reason = describeBudget(request);
+  return { kind: 'quartet', measured, late: late.map((workload) => ({ workload, reason })) };
+}
+
+/** @param isBaseline a baseline that was refused cannot exist in this guest */
+function giveUp(end: Exclude<StepEnd, { kind: 'measured' }>, isBaseline: boolean) {
+  const isImpossible = isBaseline && end.kind === 'failed' && end.refused;
+  return { kind: isImpossible ? 'impossible' : 'not-measured', reason: end.reason } as const;
 }
 
 const describeBudget = ({ budgetMs = 0 }: PairsRequest): string =>

@@ -1,7 +1,12 @@
 /** A boot plan on this computer: its machine, and its template, which is found or made. */
 import type { BuiltImages } from '../../images/build.ts';
 import { type ErrorCode, PoolproofError } from '../errors.ts';
-import { buildTemplate, chooseWarmRuns, templateKey, type TemplateRequest } from '../guest/build-template.ts';
+import {
+  buildTemplate,
+  chooseWarmRuns,
+  findTemplate,
+  type TemplateRequest,
+} from '../guest/build-template.ts';
 import type { StartMachine } from '../machine/machine.ts';
 import type { Template, TemplateStore } from '../machine/template-store.ts';
 import { deadlinesFor, type Deadlines } from '../plan/deadlines.ts';
@@ -70,9 +75,7 @@ export async function prepareBoot({ cells, images, cold }: BootPlan, tools: Boot
   const settings = cells.map((cell) => cell.settings);
   const warm = chooseWarmRuns(settings, deadlines);
   const request = { store: templates, spec, qemuTitle, warm, deadlines, startMachine };
-  const key = await templateKey(request);
-  await templates.use(key);
-  const template = await templates.find(key);
+  const { key, template } = await findTemplate(request);
   return { ...boot, context: { ...context, template }, template: { key, request } };
 }
 
