@@ -29,20 +29,40 @@ function combineSettings(selector: Selector, base: Settings): Settings[] {
 const countOf = (selector: Selector): number => countCombinations(Object.values(selector).map(listValues));
 
 function expectationOf(
-  wanted: CaseExpect,
-  because: string | undefined,
-  link: string | undefined,
+  { tier, outcome, error }: CaseExpect,
+  because: string | null = null,
+  link: string | null = null,
 ): Expectation {
   return {
-    ...(wanted.tier !== undefined && { tier: wanted.tier }),
-    ...(wanted.outcome !== undefined && { outcome: wanted.outcome }),
-    ...(wanted.error !== undefined && { error: wanted.error }),
-    because: because ?? null,
-    link: link ?? null,
+    ...(tier !== undefined && { tier }),
+    ...(outcome !== undefined && { outcome }),
+    ...(error !== undefined && { error }),
+    because,
+    link,
   };
 }
 
 const demandOf = ({ tier, outcome, error }: Expectation): string => JSON.stringify([tier, outcome, error]);
+
+type Part = Readonly<{
+  role: CaseCell['role'];
+  selector: Selector;
+  wanted: CaseExpect | undefined;
+  because: string | undefined;
+  path: Path;
+}>;
+
+/** Where a case fails, then where it is gone. */
+const partsOf = ({ settings = {}, expect, because, gone = [] }: CaseForm, path: Path): readonly Part[] => [
+  { role: 'fails', selector: settings, wanted: expect, because, path },
+  ...gone.map((part, index): Part => ({
+    role: 'gone',
+    selector: { ...settings, ...part.settings },
+    wanted: part.expect ?? { outcome: 'reached' },
+    because: part.because ?? 'gone there',
+    path: [...path, 'gone', index],
+  })),
+];
 
 /** Cells of all cases. Two cases may share a cell when both expect the same of it. */
 export function expandCases(forms: readonly CaseForm[], source: Source, table: AxisTable): ExpandedCases {
@@ -64,52 +84,31 @@ export function expandCases(forms: readonly CaseForm[], source: Source, table: A
     }
     return id;
   };
+  const addPart = ({ role, selector, wanted, because, path }: Part, link?: string): readonly CaseCell[] => {
+    if (wanted === undefined) return [];
+    const count = countOf(selector);
+    if (count > maxCellsOfCase) {
+      report(`${count} cells in one case; at most ${maxCellsOfCase}`, path, 'give fewer values');
+      return [];
+    }
+    const expectation = expectationOf(wanted, because, link);
+    const settings = combineSettings(selector, defaultSettings(table));
+    return settings.map((each) => ({ id: add(each, expectation, path), role }));
+  };
   const expand = (one: CaseForm, index: number): FieldCase => {
     const path: Path = ['cases', index];
     const earlier = seen.get(one.id);
-    if (earlier !== undefined)
-      report(
-        `the case ${quote(one.id)} is there already`,
-        [...path, 'id'],
-        `in line ${source.placeOf(earlier).line}`,
-      );
+    if (earlier !== undefined) {
+      const { line } = source.placeOf(earlier);
+      report(`the case ${quote(one.id)} is there already`, [...path, 'id'], `in line ${line}`);
+    }
     seen.set(one.id, path);
-    const settings = one.settings ?? {};
-    const parts = [
-      { role: 'fails' as const, selector: settings, wanted: one.expect, because: one.because, path },
-      ...(one.gone ?? []).map((part, at) => ({
-        role: 'gone' as const,
-        selector: { ...settings, ...part.settings },
-        wanted: part.expect ?? { outcome: 'reached' as const },
-        because: part.because ?? 'gone there',
-        path: [...path, 'gone', at],
-      })),
-    ];
-    const own = parts.flatMap(({ role, selector, wanted, because, path: at }): CaseCell[] => {
-      if (wanted === undefined) return [];
-      if (countOf(selector) > maxCellsOfCase) {
-        report(`${countOf(selector)} cells in one case; at most ${maxCellsOfCase}`, at, 'give fewer values');
-        return [];
-      }
-      const expectation = expectationOf(wanted, because, one.link);
-      return combineSettings(selector, defaultSettings(table)).map((each) => ({
-        id: add(each, expectation, at),
-        role,
-      }));
-    });
-    const both = own.find(
-      ({ id, role }) => role === 'gone' && own.some((other) => other.id === id && other.role === 'fails'),
-    );
+    const own = partsOf(one, path).flatMap((part) => addPart(part, one.link));
+    const failing = own.filter(({ role }) => role === 'fails').map(({ id }) => id);
+    const both = own.find(({ id, role }) => role === 'gone' && failing.includes(id));
     if (both !== undefined) report('it is gone in a cell in which it fails', path, both.id);
-    return {
-      id: one.id,
-      title: one.title ?? null,
-      link: one.link ?? null,
-      cells: own,
-      standIn: one.standIn ?? null,
-      contradicts: one.contradicts ?? null,
-      cannot: one.cannot ?? null,
-    };
+    const { id, title = null, link = null, standIn = null, contradicts = null, cannot = null } = one;
+    return { id, title, link, cells: own, standIn, contradicts, cannot };
   };
   if (forms.length > maxCases) report(`${forms.length} cases; at most ${maxCases}`, ['cases']);
   const cases = forms.slice(0, maxCases).map(expand);

@@ -1,6 +1,6 @@
 /** Axes by the names they had before → the same source by the names they have. */
 import { type AxisTable, formerNames } from '../axes/table.ts';
-import type { Path, Source } from './source.ts';
+import { changeValue, type Origins, type Source } from './source.ts';
 
 /** Below these stand names of other things. */
 const foreign: readonly PropertyKey[] = ['env', 'subject', 'subjects'];
@@ -10,8 +10,7 @@ export function withPresentNames(source: Source, text: string, table: AxisTable)
   const present = [...formerNames(table)].filter(([former]) => text.includes(former));
   if (present.length === 0) return source;
   const names = new Map(present);
-  /** For each map: the keys it has in the file, by their present names. */
-  const origins = new WeakMap<object, ReadonlyMap<string, string>>();
+  const origins: Origins = new WeakMap();
   const rename = (value: unknown, isForeign: boolean): unknown => {
     if (isForeign || typeof value !== 'object' || value === null) return value;
     if (Array.isArray(value)) return value.map((item) => rename(item, false));
@@ -26,15 +25,5 @@ export function withPresentNames(source: Source, text: string, table: AxisTable)
     origins.set(map, origin);
     return map;
   };
-  const value = rename(source.value, false);
-  const original = (path: Path): Path => {
-    let node: unknown = value;
-    return path.map((step) => {
-      if (typeof node !== 'object' || node === null) return step;
-      const origin = typeof step === 'string' ? origins.get(node)?.get(step) : undefined;
-      node = (node as Readonly<Record<PropertyKey, unknown>>)[step];
-      return origin ?? step;
-    });
-  };
-  return { ...source, value, placeOf: (path, of) => source.placeOf(original(path), of) };
+  return changeValue(source, rename(source.value, false), origins);
 }

@@ -26,6 +26,23 @@ export type Source = Readonly<{
   problems: readonly Problem[];
 }>;
 
+/** For each map or list of a changed value: which of its keys has another name in the file. */
+export type Origins = WeakMap<object, ReadonlyMap<PropertyKey, PropertyKey>>;
+
+/** The source with a changed value; places stay those of the file. */
+export function changeValue(source: Source, value: unknown, origins: Origins): Source {
+  const original = (path: Path): Path => {
+    let node: unknown = value;
+    return path.map((step) => {
+      if (typeof node !== 'object' || node === null) return step;
+      const origin = origins.get(node)?.get(step);
+      node = (node as Readonly<Record<PropertyKey, unknown>>)[step];
+      return origin ?? step;
+    });
+  };
+  return { ...source, value, placeOf: (path, of) => source.placeOf(original(path), of) };
+}
+
 /** `value` is undefined when the YAML is broken; then `problems` says where. */
 export function parseSource(text: string): Source {
   const counter = new LineCounter();

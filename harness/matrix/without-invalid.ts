@@ -3,7 +3,7 @@
  * shown together. Places stay those of the file.
  */
 import type { z } from 'zod';
-import type { Path, Source } from './source.ts';
+import { changeValue, type Origins, type Path, type Source } from './source.ts';
 
 const rowLists: readonly unknown[] = ['exclude', 'include', 'expect', 'cases', 'subjects'];
 
@@ -19,15 +19,14 @@ function refusedBy(issue: z.core.$ZodIssue): Path[] {
 /** The same source without the refused parts. */
 export function withoutRefused(source: Source, issues: readonly z.core.$ZodIssue[]): Source {
   const refused = new Set(issues.flatMap(refusedBy).map((path) => JSON.stringify(path)));
-  /** For each list: the numbers its items have in the file. */
-  const origins = new WeakMap<object, readonly number[]>();
+  const origins: Origins = new WeakMap();
   const prune = (value: unknown, path: Path, depth: number): unknown => {
     const isRefused = (step: PropertyKey): boolean => refused.has(JSON.stringify([...path, step]));
     if (depth === 0 || typeof value !== 'object' || value === null) return value;
     if (Array.isArray(value)) {
       const kept = [...value.keys()].filter((index) => !isRefused(index));
       const list = kept.map((index) => prune(value[index], [...path, index], depth - 1));
-      origins.set(list, kept);
+      origins.set(list, new Map(kept.entries()));
       return list;
     }
     const entries = Object.entries(value)
@@ -36,15 +35,5 @@ export function withoutRefused(source: Source, issues: readonly z.core.$ZodIssue
       .filter(([, part]) => !(path[0] === 'axes' && Array.isArray(part) && part.length === 0));
     return Object.fromEntries(entries);
   };
-  const value = prune(source.value, [], 3);
-  const original = (path: Path): Path => {
-    let node: unknown = value;
-    return path.map((step) => {
-      if (typeof node !== 'object' || node === null) return step;
-      const origin = typeof step === 'number' ? origins.get(node)?.[step] : undefined;
-      node = (node as Record<PropertyKey, unknown>)[step];
-      return origin ?? step;
-    });
-  };
-  return { ...source, value, placeOf: (path, of) => source.placeOf(original(path), of) };
+  return changeValue(source, prune(source.value, [], 3), origins);
 }
