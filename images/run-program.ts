@@ -3,6 +3,7 @@
  * memory, however damaged it is. A program runs in a process group of its own, which is ended with it: a wrapper's
  * child that holds our pipe would keep us waiting.
  */
+import type { ChildProcess } from 'node:child_process';
 import { execa } from 'execa';
 
 export type Bounds = Readonly<{
@@ -37,6 +38,8 @@ export type ProgramEnd = Readonly<{
   command: string;
   cause: unknown;
 }>;
+
+type Subprocess = Pick<ChildProcess, 'pid' | 'stdout' | 'stderr'> & Readonly<{ nodeChildProcess: ChildProcess }>;
 
 /** For a question such as `--version`. */
 export const questionBounds: Bounds = { timeoutMs: 20_000, maxBytes: 256 * 1024 };
@@ -82,51 +85,51 @@ export async function runProgram(
     ...(cwd !== undefined && { cwd }),
     ...(env !== undefined && { env: { ...env } }),
   });
-  const { pid } = subprocess;
-  let ended: ProgramEnd['ended'] = null;
-  const end = (why: 'time' | 'caller' | null): void => {
+  using watch = watchProgram(subprocess, timeoutMs, signal);
+  const result = await subprocess;
+  const ended = result.isMaxBuffer ? 'output' : watch.ended();
+  const why = result.failed || ended !== null ? describeFailure(result, ended, { timeoutMs, maxBytes }) : '';
+  return {
+    ok: why === '',
+    stdout: Buffer.from(result.stdout),
+    stderr: Buffer.from(result.stderr).toString('utf8').trimEnd(),
+    exitCode: result.exitCode ?? null,
+    signal: result.signal ?? null,
+    errorCode: result.code ?? null,
+    ended,
+    why,
+    command: result.escapedCommand,
+    cause: result.cause,
+  };
+}
+
+type Watch = Disposable & Readonly<{ ended: () => 'time' | 'caller' | null }>;
+
+/** Ends a program's group at its deadline, when the caller wants it, and a moment after the program itself ended. */
+function watchProgram(subprocess: Subprocess, timeoutMs: number, signal: AbortSignal | undefined): Watch {
+  const { pid, stdout, stderr } = subprocess;
+  let ended: 'time' | 'caller' | null = null;
+  const end = (why: typeof ended): void => {
     ended ??= why;
     if (pid !== undefined) endGroup(pid);
-    for (const stream of [subprocess.stdout, subprocess.stderr]) if (why !== null) stream.destroy();
+    for (const stream of [stdout, stderr]) stream?.destroy();
   };
-  const timer = setTimeout(() => end('time'), timeoutMs);
+  const timers = [setTimeout(() => end('time'), timeoutMs)];
+  subprocess.nodeChildProcess.once('exit', () => timers.push(setTimeout(() => end(null), graceMs)));
   const onAbort = (): void => end('caller');
   signal?.addEventListener('abort', onAbort, { once: true });
   if (signal?.aborted === true) onAbort();
-  let grace: NodeJS.Timeout | undefined;
-  subprocess.nodeChildProcess.once('exit', () => {
-    grace = setTimeout(() => {
-      end(null);
-      for (const stream of [subprocess.stdout, subprocess.stderr]) stream.destroy();
-    }, graceMs);
-  });
   if (pid !== undefined) running.add(pid);
-  try {
-    const result = await subprocess;
-    if (result.isMaxBuffer) ended = 'output';
-    const why =
-      result.failed || ended !== null ? describeFailure(result, ended, { timeoutMs, maxBytes }) : '';
-    return {
-      ok: why === '',
-      stdout: Buffer.from(result.stdout),
-      stderr: Buffer.from(result.stderr).toString('utf8').trimEnd(),
-      exitCode: result.exitCode ?? null,
-      signal: result.signal ?? null,
-      errorCode: result.code ?? null,
-      ended,
-      why,
-      command: result.escapedCommand,
-      cause: result.cause,
-    };
-  } finally {
-    clearTimeout(timer);
-    clearTimeout(grace);
-    signal?.removeEventListener('abort', onAbort);
-    if (pid !== undefined) {
+  return {
+    ended: () => ended,
+    [Symbol.dispose]: () => {
+      for (const timer of timers) clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+      if (pid === undefined) return;
       running.delete(pid);
       endGroup(pid);
-    }
-  }
+    },
+  };
 }
 
 function describeFailure(

@@ -93,6 +93,42 @@ async function waitForEnd(subprocess: ChildProcess): Promise<Omit<Exit, 'asked' 
   });
 }
 
+/** QEMU by the launcher, with the channels as its pipes. */
+function launch(spec: MachineSpec, start: Start, stateFile: string, swap: FileHandle | null): ChildProcess {
+  const swapFile = swap === null ? '/dev/null' : `/proc/${process.pid}/fd/${swap.fd}`;
+  const words = [...launcher, String(process.pid), stateFile, swapFile];
+  // Node's own call: every cell starts a machine, and of execa's care for it nothing is needed here that two
+  // milliseconds of CPU time would be worth (scripts/bench, `own`).
+  return spawn('setpriv', [...words, spec.qemu, ...buildArguments(spec, start)], {
+    // The channels, in the order of `channels`; the launcher opens the files.
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
+    // What a machine does must not depend on who starts it.
+    env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C' },
+  });
+}
+
+/** The pipes of a started process; null when there are none. */
+function openChannels({
+  stdio,
+}: Partial<Pick<ChildProcess, 'stdio'>>): Readonly<Record<'session' | 'qmp' | 'serial', Duplex>> | null {
+  // Where not one more file may be opened, Node gives no streams at all.
+  const streams: readonly unknown[] = stdio ?? [];
+  const [session, qmp, serial] = [channels.session, channels.qmp, channels.console].map((fd) => streams[fd]);
+  return session instanceof Duplex && qmp instanceof Duplex && serial instanceof Duplex
+    ? { session, qmp, serial }
+    : null;
+}
+
+function startFailed(command: string, stderr: string): PoolproofError {
+  return new PoolproofError('QEMU_FAILED', 'QEMU could not be started', {
+    command,
+    stderr,
+    hint: stderr.endsWith('EMFILE')
+      ? 'this process may not open more files; raise the limit, for example with: ulimit -n 1024'
+      : 'setpriv is part of the package util-linux; `poolproof doctor` shows what is missing',
+  });
+}
+
 /**
  * Starts QEMU. Resolves as soon as the process exists, long before a guest answers.
  * `stateFile` is the saved state of the template, for a clone.
@@ -104,29 +140,9 @@ export async function startMachine(
   stateFile = '/dev/null',
 ): Promise<Machine> {
   const swap = spec.swapMib === undefined ? null : await openSwap(spec.swapMib);
-  const swapFile = swap === null ? '/dev/null' : `/proc/${process.pid}/fd/${swap.fd}`;
-  const words = [
-    ...launcher,
-    String(process.pid),
-    stateFile,
-    swapFile,
-    spec.qemu,
-    ...buildArguments(spec, start),
-  ];
-  // Node's own call: every cell starts a machine, and of execa's care for it nothing is needed here that two
-  // milliseconds of CPU time would be worth (scripts/bench, `own`).
-  const subprocess = spawn('setpriv', words, {
-    // The channels, in the order of `channels`; the launcher opens the files.
-    stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
-    // What a machine does must not depend on who starts it.
-    env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C' },
-  });
-  // Where not one more file may be opened, Node gives no streams at all.
-  const streams: readonly unknown[] = (subprocess as Partial<ChildProcess>).stdio ?? [];
-  const [session, qmpStream, serial] = [channels.session, channels.qmp, channels.console].map(
-    (fd) => streams[fd],
-  );
-  const console = new ConsoleLog();
+  // What is watched is attached at once: a process that cannot be started says so before any promise resolves.
+  const subprocess = launch(spec, start, stateFile, swap);
+  const command = formatCommand(spec, start);
   let asked = false;
   let qmpFailure: PoolproofError | null = null;
   let qmp: Qmp | null = null;
@@ -138,21 +154,12 @@ export async function startMachine(
   }));
   void exited.then(() => swap?.close());
   const { pid } = subprocess;
-  if (
-    !(session instanceof Duplex && qmpStream instanceof Duplex && serial instanceof Duplex) ||
-    pid === undefined
-  ) {
-    const { stderr } = await exited;
-    throw new PoolproofError('QEMU_FAILED', 'QEMU could not be started', {
-      command: formatCommand(spec, start),
-      stderr,
-      hint: stderr.endsWith('EMFILE')
-        ? 'this process may not open more files; raise the limit, for example with: ulimit -n 1024'
-        : 'setpriv is part of the package util-linux; `poolproof doctor` shows what is missing',
-    });
-  }
-  // A killed QEMU resets its sockets; that it ended is told by `exited`.
+  const streams = openChannels(subprocess);
+  if (streams === null || pid === undefined) throw startFailed(command, (await exited).stderr);
+  const { session, serial } = streams;
+  // A killed QEMU resets its sockets; that it ended is reported by `exited`.
   for (const stream of [session, serial]) stream.on('error', () => undefined);
+  const console = new ConsoleLog();
   serial.on('data', (chunk: Buffer) => console.push(chunk));
   const stop = async (): Promise<Exit> => {
     asked = true;
@@ -161,23 +168,13 @@ export async function startMachine(
   };
   const time = new GuestTime(() => sampleProcess(pid));
   // A QEMU that talks nonsense is not believed in anything else either.
-  qmp = new Qmp(qmpStream, time, (failure) => {
+  qmp = new Qmp(streams.qmp, time, (failure) => {
     qmpFailure = failure;
     subprocess.kill('SIGKILL');
   });
   return {
-    spec,
-    start: start.kind,
-    command: formatCommand(spec, start),
-    pid,
-    time,
-    session,
-    qmp,
-    console,
-    serial,
-    exited,
+    ...{ spec, start: start.kind, command, pid, time, session, qmp, console, serial, exited, stop },
     readPeakMib: () => readPeakMib(pid),
-    stop,
     [Symbol.asyncDispose]: async () => {
       await stop();
     },

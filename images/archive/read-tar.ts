@@ -24,95 +24,111 @@ const headerBytes = 4096;
 /** How far a reader is: bytes of the file, as it lies on the disk, that were read. */
 export type TarProgress = Readonly<{ packedBytes: () => number }>;
 
+type Take = (entry: ReadEntry, progress: TarProgress) => Promise<void> | void;
+
+/** What a parser came to: how far it is, and the first problem. */
+class Reading {
+  failure: Error | null = null;
+  /** The archive's own end was reached. */
+  ended = false;
+  /** The parser found a problem; `failure` follows. */
+  broken = false;
+  /** Resolves with a failure, or at the archive's end. */
+  readonly stopped: Promise<void>;
+  /** What is done with the entries so far. */
+  work: Promise<void> = Promise.resolve();
+  readonly closed: Promise<void>;
+  #wake: () => void = () => undefined;
+  #current: ReadEntry | null = null;
+  #entries = 0;
+  #headerBytes = 0;
+
+  constructor(parser: Parser, take: (entry: ReadEntry) => Promise<void> | void) {
+    this.stopped = new Promise<void>((resolve) => (this.#wake = resolve));
+    this.closed = new Promise<void>((resolve) => void parser.once('end', resolve));
+    parser.on('entry', (entry: ReadEntry) => {
+      this.#entries += 1;
+      // Entries come one at a time: the parser waits until the last one is read.
+      this.work = this.work.then(() => this.#takeEntry(entry, take));
+    });
+    parser.on('meta', (text: string) => {
+      this.#headerBytes += text.length;
+      if (this.#headerBytes > headerBytes * (this.#entries + 4)) this.#failSoon('has too many headers');
+    });
+    parser.on('ignoredEntry', ({ size }: ReadEntry) =>
+      this.#failSoon(`has a header of ${size} bytes; ${maxHeaderBytes} at most`),
+    );
+    parser.on('error', (cause) => this.#failSoon('is not a whole archive', { cause }));
+    parser.on('eof', () => {
+      this.ended = true;
+      this.#wake();
+    });
+  }
+
+  get isDone(): boolean {
+    return this.failure !== null || this.ended || this.broken;
+  }
+
+  fail(error: unknown): void {
+    this.failure ??= error instanceof Error ? error : new Error(String(error));
+    // Who reads it waits for bytes that no longer come.
+    this.#current?.destroy(this.failure);
+    this.#wake();
+  }
+
+  /** What `take` finds wrong with an entry comes before what the parser finds behind it, in the same piece. */
+  #failSoon(message: string, options?: ErrorOptions): void {
+    this.broken = true;
+    setImmediate(() => this.fail(new TarError(message, options)));
+  }
+
+  async #takeEntry(entry: ReadEntry, take: (entry: ReadEntry) => Promise<void> | void): Promise<void> {
+    if (this.failure !== null) return;
+    this.#current = entry;
+    // Reported by `fail`, also where nobody reads the entry at that moment.
+    entry.on('error', () => undefined);
+    try {
+      await take(entry);
+      entry.resume();
+    } catch (error) {
+      this.#current = null;
+      this.fail(error);
+    }
+    this.#current = null;
+  }
+}
+
 /**
  * Calls `take` for each entry, one at a time; an entry that it did not read is passed over.
  *
  * @throws TarError; what `take` throws; errors of the system and of zlib
  */
-export async function readTar(
-  file: string,
-  { totalBytes }: TarLimits,
-  take: (entry: ReadEntry, progress: TarProgress) => Promise<void> | void,
-): Promise<void> {
+export async function readTar(file: string, { totalBytes }: TarLimits, take: Take): Promise<void> {
   const handle = await openPlainFile(file).catch((cause: unknown) => {
     throw cause instanceof SpecialFileError ? new TarError(cause.message, { cause }) : cause;
   });
   const source = handle.createReadStream();
-  const progress: TarProgress = { packedBytes: () => source.bytesRead };
   const parser = new Parser({ strict: true, maxMetaEntrySize: maxHeaderBytes, brotli: false, zstd: false });
-  // Changed by callbacks, which the compiler does not see.
-  const state: { failure: Error | null; ended: boolean; broken: boolean; current: ReadEntry | null } = {
-    failure: null,
-    ended: false,
-    broken: false,
-    current: null,
-  };
-  let wake: () => void = () => undefined;
-  const stopped = new Promise<void>((resolve) => {
-    wake = resolve;
-  });
-  const fail = (error: unknown): void => {
-    state.failure ??= error instanceof Error ? error : new Error(String(error));
-    // Who reads it waits for bytes that no longer come.
-    state.current?.destroy(state.failure);
-    wake();
-  };
-  // What `take` finds wrong with an entry comes before what the parser finds behind it, in the same piece.
-  const failSoon = (error: TarError): void => {
-    state.broken = true;
-    setImmediate(() => fail(error));
-  };
-  const counted = { entries: 0, headers: 0 };
-  let work: Promise<void> = Promise.resolve();
-  parser.on('entry', (entry: ReadEntry) => {
-    counted.entries += 1;
-    // Entries come one at a time: the parser waits until the last one is read.
-    work = work.then(async () => {
-      if (state.failure !== null) return;
-      state.current = entry;
-      // Told by `fail`, also where nobody reads the entry at that moment.
-      entry.on('error', () => undefined);
-      try {
-        await take(entry, progress);
-        entry.resume();
-      } catch (error) {
-        state.current = null;
-        fail(error);
-      }
-      state.current = null;
-    });
-  });
-  parser.on('meta', (text: string) => {
-    counted.headers += text.length;
-    if (counted.headers > headerBytes * (counted.entries + 4)) failSoon(new TarError('has too many headers'));
-  });
-  parser.on('ignoredEntry', (entry: ReadEntry) =>
-    failSoon(new TarError(`has a header of ${entry.size} bytes; ${maxHeaderBytes} at most`)),
-  );
-  parser.on('error', (cause) => failSoon(new TarError('is not a whole archive', { cause })));
-  parser.on('eof', () => {
-    state.ended = true;
-    wake();
-  });
-  const closed = new Promise<void>((resolve) => void parser.once('end', resolve));
-  const isDone = (): boolean => state.failure !== null || state.ended || state.broken;
+  const progress: TarProgress = { packedBytes: () => source.bytesRead };
+  const reading = new Reading(parser, (entry) => take(entry, progress));
   let length = 0;
   try {
     for await (const chunk of unpack(source)) {
       if (length === 0 && isGzip(chunk)) throw new TarError('is packed twice');
       length += chunk.length;
       if (length > totalBytes()) throw new TarError(`has more than ${totalBytes()} bytes unpacked`);
-      if (!parser.write(chunk)) await Promise.race([onDrain(parser), stopped]);
-      if (isDone()) break;
+      if (!parser.write(chunk)) await Promise.race([onDrain(parser), reading.stopped]);
+      if (reading.isDone) break;
     }
-    if (!isDone()) parser.end();
-    if (!state.ended) await Promise.race([state.broken ? stopped : closed, stopped]);
+    if (!reading.isDone) parser.end();
+    if (!reading.ended)
+      await Promise.race([reading.broken ? reading.stopped : reading.closed, reading.stopped]);
   } catch (error) {
-    fail(error);
+    reading.fail(error);
   }
   source.destroy();
-  await work;
-  if (state.failure !== null) throw state.failure;
+  await reading.work;
+  if (reading.failure !== null) throw reading.failure;
 }
 
 const isGzip = (bytes: Buffer): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
