@@ -120,6 +120,34 @@ export function openLibrary(path: string): Library {
   };
 }
 
+/** Machine code of a module in an engine. @throws ProofError */
+export function compileModule(library: Library, engine: Pointer, wasm: Uint8Array): bigint {
+  const out = Buffer.alloc(8);
+  library.raise(library.pointer('wasmtime_module_new', engine, wasm, wasm.length, out));
+  return out.readBigUInt64LE(0);
+}
+
+/** Handles of an instance's exports, each looked up once. `missing` is thrown where there is none of a name. */
+export function openExports(
+  library: Library,
+  context: Pointer,
+  instance: Buffer,
+  missing: (name: string) => ProofError,
+): (name: string) => Buffer {
+  const exports = new Map<string, Buffer>();
+  return (name) => {
+    const known = exports.get(name);
+    if (known !== undefined) return known;
+    const found = Buffer.alloc(64); // wasmtime_extern_t: kind, then the function or memory at 8
+    const key = Buffer.from(name);
+    if (library.call('wasmtime_instance_export_get', context, instance, key, key.length, found) !== true)
+      throw missing(name);
+    const handle = Buffer.from(found.subarray(8));
+    exports.set(name, handle);
+    return handle;
+  };
+}
+
 function toPointer(value: unknown): Pointer {
   return typeof value === 'bigint' && value !== 0n ? value : null;
 }

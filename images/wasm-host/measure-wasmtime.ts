@@ -1,7 +1,7 @@
 /** Runs workloads in libwasmtime, in an engine with the settings of one form of a tier. */
 import type { WasmtimeConfiguration } from '../allocator/configuration.ts';
 import { buildEngine } from './build-engine.ts';
-import type { Library, Pointer } from './libwasmtime.ts';
+import { compileModule, type Library, openExports, type Pointer } from './libwasmtime.ts';
 import { hashCode } from './measure-code.ts';
 import { startLives } from './measure-life.ts';
 import { ProofError } from './proof-error.ts';
@@ -30,27 +30,23 @@ export function openWasmtimeEngine(
   configuration: WasmtimeConfiguration,
 ): WasmtimeMeasureEngine {
   const engine = buildEngine(library, configuration, { optimize: true });
-  const wrap = (out: Buffer, serialized: Buffer): CompiledWasmtime => {
-    const module = out.readBigUInt64LE(0);
-    return {
-      loaded: {
-        instantiate: (options) => instantiate(library, engine, module, options),
-        cycle: (cycle) => startLives(library, { library: library.path, engine: engine ?? 0n, module }, cycle),
-      },
-      code: hashCode(serialized),
-      serialized,
-    };
-  };
+  const wrap = (module: bigint, serialized: Buffer): CompiledWasmtime => ({
+    loaded: {
+      instantiate: (options) => instantiate(library, engine, module, options),
+      cycle: (cycle) => startLives(library, { library: library.path, engine: engine ?? 0n, module }, cycle),
+    },
+    code: hashCode(serialized),
+    serialized,
+  });
   return {
     compile: (wasm) => {
-      const out = Buffer.alloc(8);
-      library.raise(library.pointer('wasmtime_module_new', engine, wasm, wasm.length, out));
-      return wrap(out, serializeModule(library, out.readBigUInt64LE(0)));
+      const module = compileModule(library, engine, wasm);
+      return wrap(module, serializeModule(library, module));
     },
     deserialize: (bytes) => {
       const out = Buffer.alloc(8);
       library.raise(library.pointer('wasmtime_module_deserialize', engine, bytes, bytes.length, out));
-      return wrap(out, Buffer.from(bytes));
+      return wrap(out.readBigUInt64LE(0), Buffer.from(bytes));
     },
   };
 }
@@ -73,22 +69,12 @@ function instantiate(
   library.raiseTrap(trap);
   library.call('wasmtime_linker_delete', linker);
 
-  const find = (name: string): Buffer => {
-    const found = Buffer.alloc(64); // wasmtime_extern_t: kind, then the handle at 8
-    const key = Buffer.from(name);
-    if (library.call('wasmtime_instance_export_get', context, instance, key, key.length, found) !== true) {
-      throw new ProofError('engine', `the module has no export ${name}`);
-    }
-    return Buffer.from(found.subarray(8));
-  };
-  const exports = new Map<string, Buffer>();
-  const known = (name: string): Buffer => {
-    const present = exports.get(name);
-    if (present !== undefined) return present;
-    const found = find(name);
-    exports.set(name, found);
-    return found;
-  };
+  const find = openExports(
+    library,
+    context,
+    instance,
+    (name) => new ProofError('engine', `the module has no export ${name}`),
+  );
   const cells = Buffer.alloc(16 * cellCount);
   // Kept as long as memory stays where it is: a view for each call makes V8 collect garbage in samples.
   let view = new Uint8Array(0);
@@ -101,13 +87,13 @@ function instantiate(
       }
       trap.writeBigUInt64LE(0n, 0);
       library.raise(
-        library.pointer('wasmtime_func_call_unchecked', context, known(name), cells, cellCount, trap),
+        library.pointer('wasmtime_func_call_unchecked', context, find(name), cells, cellCount, trap),
       );
       library.raiseTrap(trap);
       return cells.readInt32LE(0);
     },
     memory: () => {
-      const handle = known(memoryName);
+      const handle = find(memoryName);
       const bytes = Number(library.call('wasmtime_memory_data_size', context, handle));
       const at = library.pointer('wasmtime_memory_data', context, handle);
       if (at !== viewAt || bytes !== view.length) {
@@ -118,7 +104,7 @@ function instantiate(
     },
     grow: (pages) => {
       const before = Buffer.alloc(8);
-      library.raise(library.pointer('wasmtime_memory_grow', context, known(memoryName), pages, before));
+      library.raise(library.pointer('wasmtime_memory_grow', context, find(memoryName), pages, before));
     },
     drop: () => void library.call('wasmtime_store_delete', store),
   };

@@ -4,7 +4,7 @@ import { canaryInstances } from '../allocator/configuration.ts';
 import type { Checks } from '../allocator/tier.ts';
 import { buildEngine } from './build-engine.ts';
 import { checkApart, checkCanary, checkGrowth, type CanaryInstance, type Stop } from './canary.ts';
-import type { Library, Pointer } from './libwasmtime.ts';
+import { compileModule, type Library, openExports, type Pointer } from './libwasmtime.ts';
 import { describeSteps, type Measured } from './measured.ts';
 import { measureLayout, type PlacedMemory } from './memory-layout.ts';
 import { readMoment } from './proc.ts';
@@ -38,7 +38,7 @@ export function proveWasmtime(
   const engine = buildEngine(library, configuration, { optimize: false });
   const built = readMoment();
   stopwatch.lap('engine');
-  const module = compile(library, engine, wasm);
+  const module = compileModule(library, engine, wasm);
   const version = readEngineVersion(serializeModule(library, module));
   stopwatch.lap('compile');
 
@@ -86,7 +86,7 @@ export function readLibraryVersion(library: Library): string {
   library.call('wasmtime_config_parallel_compilation_set', config, false);
   const engine = library.pointer('wasm_engine_new_with_config', config);
   const emptyModule = Buffer.from([0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
-  return readEngineVersion(serializeModule(library, compile(library, engine, emptyModule)));
+  return readEngineVersion(serializeModule(library, compileModule(library, engine, emptyModule)));
 }
 
 /** The bounds checks, from the mechanism that stopped the load that only a whole guard can stop. */
@@ -101,13 +101,6 @@ function toChecks(stop: Stop, configured: Checks): Checks {
   return checks;
 }
 
-function compile(library: Library, engine: Pointer, wasm: Uint8Array): Pointer {
-  const out = Buffer.alloc(8);
-  const bytes = Buffer.from(wasm);
-  library.raise(library.pointer('wasmtime_module_new', engine, bytes, bytes.length, out));
-  return out.readBigUInt64LE(0);
-}
-
 type PlacedInstance = CanaryInstance & Readonly<{ place: () => PlacedMemory }>;
 
 function instantiate(library: Library, engine: Pointer, module: Pointer): PlacedInstance {
@@ -118,19 +111,12 @@ function instantiate(library: Library, engine: Pointer, module: Pointer): Placed
   library.raise(library.pointer('wasmtime_instance_new', context, module, null, 0, instance, trapOut));
   if (trapOut.readBigUInt64LE(0) !== 0n) throw new ProofError('engine', 'instantiation trapped');
 
-  const exports = new Map<string, Buffer>();
-  const find = (name: string): Buffer => {
-    const known = exports.get(name);
-    if (known !== undefined) return known;
-    const found = Buffer.alloc(64); // wasmtime_extern_t: kind, then the function or memory at 8
-    const key = Buffer.from(name);
-    if (library.call('wasmtime_instance_export_get', context, instance, key, key.length, found) !== true) {
-      throw new ProofError('verification', `the canary has no export ${name}`);
-    }
-    const inner = Buffer.from(found.subarray(8));
-    exports.set(name, inner);
-    return inner;
-  };
+  const find = openExports(
+    library,
+    context,
+    instance,
+    (name) => new ProofError('verification', `the canary has no export ${name}`),
+  );
   /** Result, or the trap's code. */
   const invoke = (
     name: string,
