@@ -5,7 +5,7 @@ import path from 'node:path';
 import { between, pick, type Random } from './draw.ts';
 import type { Moment } from './harness.ts';
 import { drawRun, type SmallRun } from './small-runs.ts';
-import type { GuestRow, Scene } from './table.ts';
+import { guestGroup, type GuestRow, type Scene } from './table.ts';
 import { harm, sizeOf, type Workplace } from './workplace.ts';
 
 /** Random bytes at random places; what is drawn is drawn before the file is known. */
@@ -52,7 +52,6 @@ function cacheScene(
     run,
     before: (place) => {
       harmCache(place);
-      return Promise.resolve();
     },
     ends: 'judged',
   };
@@ -89,110 +88,95 @@ function removeScene(random: Random): Scene {
     moment,
     strike: (_harness, place) => {
       for (const file of place.templateFiles('')) rmSync(file, { recursive: true, force: true });
-      return Promise.resolve([]);
+      return [];
     },
     ends: 'judged',
   };
 }
 
 export const cacheRows: readonly GuestRow[] = [
-  {
-    name: 'flip-ram',
-    target: 'cache',
-    way: 'flip',
-    weight: 1,
-    slow: true,
-    does: "bytes of a template's RAM change, its time stays",
-    draw: (random) =>
-      cacheScene(random, 'RAM files with flipped bytes', harmTemplates('ram', drawFlips(random, 4000), true)),
-  },
-  {
-    name: 'flip-state',
-    target: 'cache',
-    way: 'flip',
-    weight: 1,
-    slow: true,
-    does: "bytes of a template's device state change",
-    draw: (random) =>
-      cacheScene(random, 'states with flipped bytes', harmTemplates('state', drawFlips(random, 40), true)),
-  },
-  {
-    name: 'cut-ram',
-    target: 'cache',
-    way: 'cut',
-    weight: 0.7,
-    slow: true,
-    does: "a template's RAM is cut",
-    draw: (random) => cacheScene(random, 'RAM files cut', harmTemplates('ram', drawCut(random), true)),
-  },
-  {
-    name: 'cut-state',
-    target: 'cache',
-    way: 'cut',
-    weight: 0.7,
-    slow: true,
-    does: "a template's device state is cut",
-    draw: (random) => cacheScene(random, 'states cut', harmTemplates('state', drawCut(random), true)),
-  },
-  {
-    name: 'garble-template-record',
-    target: 'cache',
-    way: 'garble',
-    weight: 0.7,
-    slow: true,
-    does: "a template's record is no record",
-    draw: (random) => {
-      const text = garble(random);
-      return cacheScene(
-        random,
-        `template.json is ${JSON.stringify(text.slice(0, 20))}`,
-        harmTemplates('template.json', (file) => writeFileSync(file, text), false),
-      );
+  ...guestGroup('cache', 'flip', {
+    'flip-ram': {
+      weight: 1,
+      slow: true,
+      does: "bytes of a template's RAM change, its time stays",
+      draw: (random) =>
+        cacheScene(
+          random,
+          'RAM files with flipped bytes',
+          harmTemplates('ram', drawFlips(random, 4000), true),
+        ),
     },
-  },
-  {
-    name: 'remove-templates',
-    target: 'cache',
-    way: 'cut',
-    weight: 2,
-    does: 'templates are removed while cells run',
-    draw: removeScene,
-  },
-  {
-    name: 'cut-image',
-    target: 'cache',
-    way: 'cut',
-    weight: 0.7,
-    slow: true,
-    does: 'an image is cut',
-    draw: (random) => imageScene(random, 'cut', drawCut(random)),
-  },
-  {
-    name: 'flip-image',
-    target: 'cache',
-    way: 'flip',
-    weight: 0.7,
-    slow: true,
-    does: 'bytes of an image change',
-    draw: (random) =>
-      imageScene(random, 'flipped bytes', (file) => {
-        drawFlips(random, 100)(file);
-        execFileSync('touch', [file]);
-      }),
-  },
-  {
-    name: 'garble-experience',
-    target: 'cache',
-    way: 'garble',
-    weight: 1,
-    does: 'what earlier runs took is garbage',
-    draw: (random) => {
-      const text = garble(random);
-      return cacheScene(random, `experience.json is ${JSON.stringify(text.slice(0, 20))}`, (place) => {
-        const file = path.join(place.cache, 'experience.json');
-        rmSync(file, { force: true });
-        writeFileSync(file, text);
-      });
+    'flip-state': {
+      weight: 1,
+      slow: true,
+      does: "bytes of a template's device state change",
+      draw: (random) =>
+        cacheScene(random, 'states with flipped bytes', harmTemplates('state', drawFlips(random, 40), true)),
     },
-  },
+  }),
+  ...guestGroup('cache', 'cut', {
+    'cut-ram': {
+      weight: 0.7,
+      slow: true,
+      does: "a template's RAM is cut",
+      draw: (random) => cacheScene(random, 'RAM files cut', harmTemplates('ram', drawCut(random), true)),
+    },
+    'cut-state': {
+      weight: 0.7,
+      slow: true,
+      does: "a template's device state is cut",
+      draw: (random) => cacheScene(random, 'states cut', harmTemplates('state', drawCut(random), true)),
+    },
+  }),
+  ...guestGroup('cache', 'garble', {
+    'garble-template-record': {
+      weight: 0.7,
+      slow: true,
+      does: "a template's record is no record",
+      draw: (random) => {
+        const text = garble(random);
+        return cacheScene(
+          random,
+          `template.json is ${JSON.stringify(text.slice(0, 20))}`,
+          harmTemplates('template.json', (file) => writeFileSync(file, text), false),
+        );
+      },
+    },
+  }),
+  ...guestGroup('cache', 'cut', {
+    'remove-templates': { weight: 2, does: 'templates are removed while cells run', draw: removeScene },
+    'cut-image': {
+      weight: 0.7,
+      slow: true,
+      does: 'an image is cut',
+      draw: (random) => imageScene(random, 'cut', drawCut(random)),
+    },
+  }),
+  ...guestGroup('cache', 'flip', {
+    'flip-image': {
+      weight: 0.7,
+      slow: true,
+      does: 'bytes of an image change',
+      draw: (random) =>
+        imageScene(random, 'flipped bytes', (file) => {
+          drawFlips(random, 100)(file);
+          execFileSync('touch', [file]);
+        }),
+    },
+  }),
+  ...guestGroup('cache', 'garble', {
+    'garble-experience': {
+      weight: 1,
+      does: 'what earlier runs took is garbage',
+      draw: (random) => {
+        const text = garble(random);
+        return cacheScene(random, `experience.json is ${JSON.stringify(text.slice(0, 20))}`, (place) => {
+          const file = path.join(place.cache, 'experience.json');
+          rmSync(file, { force: true });
+          writeFileSync(file, text);
+        });
+      },
+    },
+  }),
 ];

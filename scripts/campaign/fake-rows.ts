@@ -4,7 +4,7 @@ import type { Exit } from '../../harness/machine/machine.ts';
 import { between, pick, type Random } from './draw.ts';
 import type { FaultyMachine, Piece } from './faulty-machine.ts';
 import type { Truth } from './small-runs.ts';
-import type { FakeRow } from './table.ts';
+import { fakeGroup, type FakeRow } from './table.ts';
 
 /** So many lines a conversation has: two short replies, and one with facts and a report. */
 const lines = 33;
@@ -104,178 +104,152 @@ const qmpWords: readonly [string, ...string[]] = [
 ];
 
 export const fakeRows: readonly FakeRow[] = [
-  {
-    name: 'line-lost',
-    target: 'session',
-    way: 'cut',
-    weight: 4,
-    does: 'a line of a reply is lost',
-    draw: (random) => oneLine(random, 'lost', () => []),
-  },
-  {
-    name: 'line-cut',
-    target: 'session',
-    way: 'cut',
-    weight: 4,
-    does: 'a line of a reply is cut',
-    draw: (random) => {
-      const [share, isTorn] = [random(), random() < 0.3];
-      return oneLine(
-        random,
-        `cut to ${Math.round(share * 100)} %${isTorn ? ', with its line break' : ''}`,
-        (line) => [{ text: line.slice(0, Math.floor(share * line.length)) + (isTorn ? '' : '\n') }],
-      );
+  ...fakeGroup('session', 'cut', {
+    'line-lost': {
+      weight: 4,
+      does: 'a line of a reply is lost',
+      draw: (random) => oneLine(random, 'lost', () => []),
     },
-  },
-  {
-    name: 'line-doubled',
-    target: 'session',
-    way: 'garble',
-    weight: 4,
-    does: 'a line of a reply comes twice, or again later',
-    draw: (random) => {
-      const afterMs = pick(random, [0, 0, 1, 5]);
-      return oneLine(random, `twice, ${afterMs} ms apart`, (line) => [
-        whole(line),
-        { ...whole(line), afterMs },
-      ]);
+    'line-cut': {
+      weight: 4,
+      does: 'a line of a reply is cut',
+      draw: (random) => {
+        const [share, isTorn] = [random(), random() < 0.3];
+        return oneLine(
+          random,
+          `cut to ${Math.round(share * 100)} %${isTorn ? ', with its line break' : ''}`,
+          (line) => [{ text: line.slice(0, Math.floor(share * line.length)) + (isTorn ? '' : '\n') }],
+        );
+      },
     },
-  },
-  {
-    name: 'line-flipped',
-    target: 'session',
-    way: 'flip',
-    weight: 4,
-    does: 'a character of a reply changes',
-    draw: (random) => {
-      const [at, bit] = [random(), 2 ** between(random, 0, 6)];
-      return oneLine(random, `bit ${bit} at ${Math.round(at * 100)} %`, (line) => {
-        const index = Math.floor(at * line.length);
-        return [
-          whole(
-            line.slice(0, index) + String.fromCharCode(line.charCodeAt(index) ^ bit) + line.slice(index + 1),
-          ),
-        ];
-      });
+  }),
+  ...fakeGroup('session', 'garble', {
+    'line-doubled': {
+      weight: 4,
+      does: 'a line of a reply comes twice, or again later',
+      draw: (random) => {
+        const afterMs = pick(random, [0, 0, 1, 5]);
+        return oneLine(random, `twice, ${afterMs} ms apart`, (line) => [
+          whole(line),
+          { ...whole(line), afterMs },
+        ]);
+      },
     },
-  },
-  {
-    name: 'line-of-others',
-    target: 'session',
-    way: 'garble',
-    weight: 4,
-    does: 'lines of others come between',
-    draw: (random) => {
-      const text = pick(random, strangers)(random);
-      return oneLine(random, JSON.stringify(text.slice(0, 30)), (line) => [whole(text), whole(line)]);
+  }),
+  ...fakeGroup('session', 'flip', {
+    'line-flipped': {
+      weight: 4,
+      does: 'a character of a reply changes',
+      draw: (random) => {
+        const [at, bit] = [random(), 2 ** between(random, 0, 6)];
+        return oneLine(random, `bit ${bit} at ${Math.round(at * 100)} %`, (line) => {
+          const index = Math.floor(at * line.length);
+          return [
+            whole(
+              line.slice(0, index) +
+                String.fromCharCode(line.charCodeAt(index) ^ bit) +
+                line.slice(index + 1),
+            ),
+          ];
+        });
+      },
     },
-  },
-  {
-    name: 'line-too-long',
-    target: 'session',
-    way: 'fill',
-    weight: 1,
-    does: 'a line that never ends',
-    draw: (random) =>
-      oneLine(random, 'a line of 40 kB', (line) => [{ text: 'z'.repeat(40_000) }, whole(line)]),
-  },
-  {
-    name: 'stall',
-    target: 'session',
-    way: 'slow',
-    weight: 4,
-    does: 'a reply stalls',
-    draw: (random) => {
-      const afterMs = between(random, 1, 400);
-      return oneLine(random, `${afterMs} ms late`, (line) => [{ ...whole(line), afterMs }]);
+  }),
+  ...fakeGroup('session', 'garble', {
+    'line-of-others': {
+      weight: 4,
+      does: 'lines of others come between',
+      draw: (random) => {
+        const text = pick(random, strangers)(random);
+        return oneLine(random, JSON.stringify(text.slice(0, 30)), (line) => [whole(text), whole(line)]);
+      },
     },
-  },
-  {
-    name: 'chunks',
-    target: 'session',
-    way: 'slow',
-    weight: 2,
-    does: 'replies come a few characters at a time',
-    draw: chunked,
-  },
-  {
-    name: 'end-early',
-    target: 'QEMU',
-    way: 'kill',
-    weight: 6,
-    does: 'QEMU ends between two lines',
-    draw: endEarly,
-  },
-  {
-    name: 'guest',
-    target: 'QEMU',
-    way: 'garble',
-    weight: 5,
-    does: 'a guest dies, lies or contradicts itself',
-    draw: (random) => {
-      const [{ what, script, right }, machines] = [pick(random, badScripts), drawMachines(random)];
-      return {
-        drawn: `${machines} machines: ${what}`,
-        scripts: Array.from({ length: machines }, () => script),
-        machines,
-        ...(right && { alsoRight: [{ outcome: 'guest-died' as const }] }),
-      };
+  }),
+  ...fakeGroup('session', 'fill', {
+    'line-too-long': {
+      weight: 1,
+      does: 'a line that never ends',
+      draw: (random) =>
+        oneLine(random, 'a line of 40 kB', (line) => [{ text: 'z'.repeat(40_000) }, whole(line)]),
     },
-  },
-  {
-    name: 'qmp',
-    target: 'QEMU',
-    way: 'garble',
-    weight: 4,
-    does: "garbage on QEMU's machine protocol",
-    draw: (random) => {
-      const words = [pick(random, qmpWords), pick(random, qmpWords)];
-      return { drawn: JSON.stringify(words.join('').slice(0, 60)), qmp: words };
+  }),
+  ...fakeGroup('session', 'slow', {
+    stall: {
+      weight: 4,
+      does: 'a reply stalls',
+      draw: (random) => {
+        const afterMs = between(random, 1, 400);
+        return oneLine(random, `${afterMs} ms late`, (line) => [{ ...whole(line), afterMs }]);
+      },
     },
-  },
-  {
-    name: 'interrupted',
-    target: 'harness',
-    way: 'kill',
-    weight: 4,
-    does: 'the run is interrupted, and resumed',
-    draw: (random) => {
-      const interruptAt = between(random, 1, 6);
-      return { drawn: `when ${interruptAt} machines were started`, interruptAt };
+    chunks: { weight: 2, does: 'replies come a few characters at a time', draw: chunked },
+  }),
+  ...fakeGroup('QEMU', 'kill', {
+    'end-early': { weight: 6, does: 'QEMU ends between two lines', draw: endEarly },
+  }),
+  ...fakeGroup('QEMU', 'garble', {
+    guest: {
+      weight: 5,
+      does: 'a guest dies, lies or contradicts itself',
+      draw: (random) => {
+        const [{ what, script, right }, machines] = [pick(random, badScripts), drawMachines(random)];
+        return {
+          drawn: `${machines} machines: ${what}`,
+          scripts: Array.from({ length: machines }, () => script),
+          machines,
+          ...(right && { alsoRight: [{ outcome: 'guest-died' as const }] }),
+        };
+      },
     },
-  },
-  {
-    name: 'silent',
-    target: 'session',
-    way: 'stop',
-    weight: 0.15,
-    slow: true,
-    does: 'a guest never answers',
-    draw: (random) => {
-      const machines = pick(random, [1, 2]);
-      return {
-        drawn: `${machines} machines`,
-        scripts: Array.from({ length: machines }, () => ({ silent: true })),
-        machines,
-      };
+    qmp: {
+      weight: 4,
+      does: "garbage on QEMU's machine protocol",
+      draw: (random) => {
+        const words = [pick(random, qmpWords), pick(random, qmpWords)];
+        return { drawn: JSON.stringify(words.join('').slice(0, 60)), qmp: words };
+      },
     },
-  },
-  {
-    name: 'reply-lost',
-    target: 'session',
-    way: 'cut',
-    weight: 0.15,
-    slow: true,
-    does: 'what a guest says after a line is lost',
-    draw: (random) => {
-      const at = between(random, 3, lines);
-      return {
-        drawn: `after line ${at} of the first machine`,
-        machines: 1,
-        at,
-        mute: true,
-        alsoRight: silence,
-      };
+  }),
+  ...fakeGroup('harness', 'kill', {
+    interrupted: {
+      weight: 4,
+      does: 'the run is interrupted, and resumed',
+      draw: (random) => {
+        const interruptAt = between(random, 1, 6);
+        return { drawn: `when ${interruptAt} machines were started`, interruptAt };
+      },
     },
-  },
+  }),
+  ...fakeGroup('session', 'stop', {
+    silent: {
+      weight: 0.15,
+      slow: true,
+      does: 'a guest never answers',
+      draw: (random) => {
+        const machines = pick(random, [1, 2]);
+        return {
+          drawn: `${machines} machines`,
+          scripts: Array.from({ length: machines }, () => ({ silent: true })),
+          machines,
+        };
+      },
+    },
+  }),
+  ...fakeGroup('session', 'cut', {
+    'reply-lost': {
+      weight: 0.15,
+      slow: true,
+      does: 'what a guest says after a line is lost',
+      draw: (random) => {
+        const at = between(random, 3, lines);
+        return {
+          drawn: `after line ${at} of the first machine`,
+          machines: 1,
+          at,
+          mute: true,
+          alsoRight: silence,
+        };
+      },
+    },
+  }),
 ];

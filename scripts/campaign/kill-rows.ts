@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { between, pick, type Random } from './draw.ts';
 import { send, type Moment } from './harness.ts';
 import { drawRun } from './small-runs.ts';
-import type { GuestRow, Scene } from './table.ts';
+import { guestGroup, type GuestRow, type Scene } from './table.ts';
 import { drawMoment, tell, victims, type Victim } from './victims.ts';
 
 function killQemuScene(random: Random, victim: Victim): Scene {
@@ -17,7 +17,7 @@ function killQemuScene(random: Random, victim: Victim): Scene {
     moment,
     strike: (harness) => {
       victims[victim](harness, name);
-      return Promise.resolve([]);
+      return [];
     },
     ends: 'judged',
   };
@@ -74,7 +74,6 @@ function twoOnOneCache(random: Random): Scene {
     run,
     before: (place) => {
       if (isGone) for (const file of place.templateFiles('')) rmSync(file, { recursive: true });
-      return Promise.resolve();
     },
     moment,
     strike: async (_first, place) => {
@@ -98,7 +97,7 @@ function killLockScene(random: Random): Scene {
     moment,
     strike: (harness) => {
       for (const pid of harness.lockKeepers()) send(pid, 'SIGKILL');
-      return Promise.resolve([]);
+      return [];
     },
     ends: 'judged or stopped',
     resume: 'completes',
@@ -106,77 +105,60 @@ function killLockScene(random: Random): Scene {
 }
 
 export const killRows: readonly GuestRow[] = [
-  {
-    name: 'kill-qemu',
-    target: 'QEMU',
-    way: 'kill',
-    weight: 6,
-    does: 'one guest is killed',
-    draw: (random) => killQemuScene(random, 'one QEMU'),
-  },
-  {
-    name: 'kill-all-qemu',
-    target: 'QEMU',
-    way: 'kill',
-    weight: 3,
-    does: 'every guest is killed',
-    draw: (random) => killQemuScene(random, 'each QEMU'),
-  },
-  {
-    name: 'kill-harness',
-    target: 'harness',
-    way: 'kill',
-    weight: 8,
-    does: 'SIGKILL, then --resume',
-    draw: (random) => endScene(random, 'the harness', 'SIGKILL'),
-  },
-  {
-    name: 'interrupt-harness',
-    target: 'harness',
-    way: 'kill',
-    weight: 4,
-    does: 'SIGINT or SIGTERM, then --resume',
-    draw: (random) => endScene(random, 'the harness', pick(random, ['SIGINT', 'SIGTERM'])),
-  },
-  {
-    name: 'interrupt-group',
-    target: 'harness',
-    way: 'kill',
-    weight: 4,
-    does: 'Ctrl-C: SIGINT to harness and guests, then --resume',
-    draw: (random) => endScene(random, 'the group', 'SIGINT'),
-  },
-  {
-    name: 'interrupt-twice',
-    target: 'harness',
-    way: 'kill',
-    weight: 2,
-    does: 'a second SIGINT while the first is obeyed, then --resume',
-    draw: (random) => endScene(random, 'the harness', 'SIGINT', 2),
-  },
-  {
-    name: 'kill-lock',
-    target: 'results',
-    way: 'kill',
-    weight: 2,
-    does: "the keeper of the run's lock is killed, then --resume",
-    draw: killLockScene,
-  },
-  {
-    name: 'two-on-one-run',
-    target: 'results',
-    way: 'garble',
-    weight: 2,
-    does: 'a second harness wants the run that the first is writing',
-    draw: twoOnOneRun,
-  },
-  {
-    name: 'two-on-one-cache',
-    target: 'cache',
-    way: 'slow',
-    weight: 2,
-    slow: true,
-    does: 'two runs share cache and templates',
-    draw: twoOnOneCache,
-  },
+  ...guestGroup('QEMU', 'kill', {
+    'kill-qemu': {
+      weight: 6,
+      does: 'one guest is killed',
+      draw: (random) => killQemuScene(random, 'one QEMU'),
+    },
+    'kill-all-qemu': {
+      weight: 3,
+      does: 'every guest is killed',
+      draw: (random) => killQemuScene(random, 'each QEMU'),
+    },
+  }),
+  ...guestGroup('harness', 'kill', {
+    'kill-harness': {
+      weight: 8,
+      does: 'SIGKILL, then --resume',
+      draw: (random) => endScene(random, 'the harness', 'SIGKILL'),
+    },
+    'interrupt-harness': {
+      weight: 4,
+      does: 'SIGINT or SIGTERM, then --resume',
+      draw: (random) => endScene(random, 'the harness', pick(random, ['SIGINT', 'SIGTERM'])),
+    },
+    'interrupt-group': {
+      weight: 4,
+      does: 'Ctrl-C: SIGINT to harness and guests, then --resume',
+      draw: (random) => endScene(random, 'the group', 'SIGINT'),
+    },
+    'interrupt-twice': {
+      weight: 2,
+      does: 'a second SIGINT while the first is obeyed, then --resume',
+      draw: (random) => endScene(random, 'the harness', 'SIGINT', 2),
+    },
+  }),
+  ...guestGroup('results', 'kill', {
+    'kill-lock': {
+      weight: 2,
+      does: "the keeper of the run's lock is killed, then --resume",
+      draw: killLockScene,
+    },
+  }),
+  ...guestGroup('results', 'garble', {
+    'two-on-one-run': {
+      weight: 2,
+      does: 'a second harness wants the run that the first is writing',
+      draw: twoOnOneRun,
+    },
+  }),
+  ...guestGroup('cache', 'slow', {
+    'two-on-one-cache': {
+      weight: 2,
+      slow: true,
+      does: 'two runs share cache and templates',
+      draw: twoOnOneCache,
+    },
+  }),
 ];

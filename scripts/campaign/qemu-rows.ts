@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { between, pick, type Random } from './draw.ts';
 import { programs } from './small-runs.ts';
-import type { GuestRow, Scene } from './table.ts';
+import { guestGroup, type GuestRow, type Scene } from './table.ts';
 
 const program = 'qemu-system-x86_64';
 const findReal = (): string =>
@@ -24,7 +24,6 @@ function scriptScene(drawn: string, body: string, ends: Scene['ends'], atVersion
       const guard = atVersion ? '' : 'case $1 in --version) exec "$q" "$@" ;; esac\n';
       writeFileSync(path.join(bin, program), `#!/bin/sh\nq=${findReal()}\n${guard}${body}\nexec "$q" "$@"\n`);
       chmodSync(path.join(bin, program), 0o755);
-      return Promise.resolve();
     },
     path: folder,
     ends,
@@ -61,67 +60,57 @@ function exitScene(random: Random): Scene {
 }
 
 export const qemuRows: readonly GuestRow[] = [
-  {
-    name: 'qmp-garbage',
-    target: 'QEMU',
-    way: 'garble',
-    weight: 1,
-    slow: true,
-    does: "garbage on QEMU's machine protocol",
-    draw: (random) => {
-      const words = pick(random, garbage);
-      return scriptScene(words, words, 'judged');
+  ...guestGroup('QEMU', 'garble', {
+    'qmp-garbage': {
+      weight: 1,
+      slow: true,
+      does: "garbage on QEMU's machine protocol",
+      draw: (random) => {
+        const words = pick(random, garbage);
+        return scriptScene(words, words, 'judged');
+      },
     },
-  },
-  {
-    name: 'port-garbage',
-    target: 'session',
-    way: 'garble',
-    weight: 1,
-    slow: true,
-    does: "words on the session's port and the console before the guest's",
-    draw: (random) => {
-      const words = pick(random, wordsOnPort);
-      return scriptScene(words, words, 'judged');
+  }),
+  ...guestGroup('session', 'garble', {
+    'port-garbage': {
+      weight: 1,
+      slow: true,
+      does: "words on the session's port and the console before the guest's",
+      draw: (random) => {
+        const words = pick(random, wordsOnPort);
+        return scriptScene(words, words, 'judged');
+      },
     },
-  },
-  {
-    name: 'qemu-exits',
-    target: 'QEMU',
-    way: 'kill',
-    weight: 0.7,
-    slow: true,
-    does: 'QEMU ends before its guest is up',
-    draw: exitScene,
-  },
-  {
-    name: 'qemu-slow-start',
-    target: 'QEMU',
-    way: 'slow',
-    weight: 0.7,
-    slow: true,
-    does: 'QEMU takes its time to start',
-    draw: (random) => {
-      const ms = between(random, 200, 3000);
-      return scriptScene(`QEMU starts after ${ms} ms`, `sleep ${ms / 1000}`, 'judged');
+  }),
+  ...guestGroup('QEMU', 'kill', {
+    'qemu-exits': { weight: 0.7, slow: true, does: 'QEMU ends before its guest is up', draw: exitScene },
+  }),
+  ...guestGroup('QEMU', 'slow', {
+    'qemu-slow-start': {
+      weight: 0.7,
+      slow: true,
+      does: 'QEMU takes its time to start',
+      draw: (random) => {
+        const ms = between(random, 200, 3000);
+        return scriptScene(`QEMU starts after ${ms} ms`, `sleep ${ms / 1000}`, 'judged');
+      },
     },
-  },
-  {
-    name: 'version-garbage',
-    target: 'QEMU',
-    way: 'garble',
-    weight: 0.5,
-    does: '`qemu --version` gives no version',
-    draw: (random) => {
-      const words = pick(random, [
-        'echo hello; exit 0',
-        'exit 1',
-        'echo version 0.1; exit 0',
-        'kill -9 $$',
-        'sleep 600; exit 0',
-        'head -c 9000000 /dev/zero; exit 0',
-      ]);
-      return scriptScene(words, `case $1 in --version) ${words} ;; esac`, 'refused', true);
+  }),
+  ...guestGroup('QEMU', 'garble', {
+    'version-garbage': {
+      weight: 0.5,
+      does: '`qemu --version` gives no version',
+      draw: (random) => {
+        const words = pick(random, [
+          'echo hello; exit 0',
+          'exit 1',
+          'echo version 0.1; exit 0',
+          'kill -9 $$',
+          'sleep 600; exit 0',
+          'head -c 9000000 /dev/zero; exit 0',
+        ]);
+        return scriptScene(words, `case $1 in --version) ${words} ;; esac`, 'refused', true);
+      },
     },
-  },
+  }),
 ];

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { between, pick, type Random } from './draw.ts';
 import type { Moment } from './harness.ts';
 import { drawRun, hosts, otherHosts, programs } from './small-runs.ts';
-import type { GuestRow, Scene } from './table.ts';
+import { guestGroup, type GuestRow, type Scene } from './table.ts';
 import type { Workplace } from './workplace.ts';
 
 /** The harness is killed when some lines are there, files are harmed, then it is resumed. */
@@ -23,13 +23,12 @@ function resumeScene(
     moment,
     strike: (harness) => {
       harness.signal('SIGKILL');
-      return Promise.resolve([]);
+      return [];
     },
     ends: 'stopped',
     between: ({ runDir }) => {
       if (runDir === null) throw new Error('no run to harm');
       harmRun(runDir);
-      return Promise.resolve();
     },
     ...(resume !== undefined && { resume }),
   };
@@ -134,17 +133,14 @@ function fullResultsScene(random: Random): Scene {
     run,
     before: (place) => {
       mount(place.results, size);
-      return Promise.resolve();
     },
     ends: 'judged or stopped',
     between: (place) => {
       execFileSync('mount', ['-o', 'remount,size=16m', place.results]);
-      return Promise.resolve();
     },
     resume: 'completes',
     after: (place) => {
       execFileSync('umount', [place.results]);
-      return Promise.resolve();
     },
   };
 }
@@ -158,12 +154,10 @@ function fullTemplatesScene(random: Random): Scene {
     run,
     before: (place) => {
       mount(folder(place), size * 1024);
-      return Promise.resolve();
     },
     ends: 'judged',
     after: (place) => {
       execFileSync('umount', [folder(place)]);
-      return Promise.resolve();
     },
   };
 }
@@ -178,72 +172,52 @@ const noTmpScene = (random: Random): Scene => ({
 });
 
 export const resultsRows: readonly GuestRow[] = [
-  {
-    name: 'cut-last-line',
-    target: 'results',
-    way: 'cut',
-    weight: 3,
-    does: 'the last line is cut between kill and --resume',
-    draw: cutLineScene,
-  },
-  {
-    name: 'garble-line',
-    target: 'results',
-    way: 'garble',
-    weight: 2,
-    does: 'a line is damaged between kill and --resume',
-    draw: garbleLineScene,
-  },
-  {
-    name: 'garble-record',
-    target: 'results',
-    way: 'garble',
-    weight: 2,
-    does: 'run.json is damaged between kill and --resume',
-    draw: garbleRecordScene,
-  },
-  {
-    name: 'other-matrix',
-    target: 'results',
-    way: 'garble',
-    weight: 1,
-    does: 'the matrix changes between kill and --resume, and back',
-    draw: otherMatrixScene,
-  },
-  {
-    name: 'half-written',
-    target: 'results',
-    way: 'cut',
-    weight: 1,
-    does: 'evidence was being written when the harness was killed',
-    draw: halfWrittenScene,
-  },
-  {
-    name: 'fifo-lines',
-    target: 'results',
-    way: 'garble',
-    weight: 0.5,
-    does: 'a FIFO stands in place of the lines',
-    draw: fifoScene,
-  },
-  {
-    name: 'full-results',
-    target: 'disk',
-    way: 'fill',
-    weight: 3,
-    does: 'the disk of the results is full',
-    cannot: needsRoot,
-    draw: fullResultsScene,
-  },
-  {
-    name: 'full-templates',
-    target: 'disk',
-    way: 'fill',
-    weight: 0.7,
-    slow: true,
-    does: 'the disk of the templates is full',
-    cannot: needsRoot,
-    draw: fullTemplatesScene,
-  },
-  { name: 'no-tmp', target: 'disk', way: 'cut', weight: 0.7, does: 'TMPDIR is not there', draw: noTmpScene },
+  ...guestGroup('results', 'cut', {
+    'cut-last-line': {
+      weight: 3,
+      does: 'the last line is cut between kill and --resume',
+      draw: cutLineScene,
+    },
+  }),
+  ...guestGroup('results', 'garble', {
+    'garble-line': { weight: 2, does: 'a line is damaged between kill and --resume', draw: garbleLineScene },
+    'garble-record': {
+      weight: 2,
+      does: 'run.json is damaged between kill and --resume',
+      draw: garbleRecordScene,
+    },
+    'other-matrix': {
+      weight: 1,
+      does: 'the matrix changes between kill and --resume, and back',
+      draw: otherMatrixScene,
+    },
+  }),
+  ...guestGroup('results', 'cut', {
+    'half-written': {
+      weight: 1,
+      does: 'evidence was being written when the harness was killed',
+      draw: halfWrittenScene,
+    },
+  }),
+  ...guestGroup('results', 'garble', {
+    'fifo-lines': { weight: 0.5, does: 'a FIFO stands in place of the lines', draw: fifoScene },
+  }),
+  ...guestGroup('disk', 'fill', {
+    'full-results': {
+      weight: 3,
+      does: 'the disk of the results is full',
+      cannot: needsRoot,
+      draw: fullResultsScene,
+    },
+    'full-templates': {
+      weight: 0.7,
+      slow: true,
+      does: 'the disk of the templates is full',
+      cannot: needsRoot,
+      draw: fullTemplatesScene,
+    },
+  }),
+  ...guestGroup('disk', 'cut', {
+    'no-tmp': { weight: 0.7, does: 'TMPDIR is not there', draw: noTmpScene },
+  }),
 ];

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { between, type Random } from './draw.ts';
 import type { Harness } from './harness.ts';
 import { drawRun, hosts, programs, type SmallRun } from './small-runs.ts';
-import type { GuestRow, Scene } from './table.ts';
+import { guestGroup, type GuestRow, type Scene } from './table.ts';
 import { drawMoment, tell, victims, type Victim } from './victims.ts';
 
 /** Stopped once for a time, or in turns. */
@@ -64,108 +64,78 @@ function loadScene(random: Random): Scene {
 }
 
 export const stopRows: readonly GuestRow[] = [
-  {
-    name: 'stop-qemu',
-    target: 'QEMU',
-    way: 'stop',
-    weight: 5,
-    does: 'SIGSTOP, 50–2500 ms, SIGCONT: every guest',
-    draw: (random) => stopScene(random, 'each QEMU', drawRun(random), 50, 2500),
-  },
-  {
-    name: 'stop-one-qemu',
-    target: 'QEMU',
-    way: 'stop',
-    weight: 4,
-    does: 'the same, one guest',
-    draw: (random) => stopScene(random, 'one QEMU', drawRun(random), 50, 2500),
-  },
-  {
-    name: 'stop-qemu-past-deadline',
-    target: 'QEMU',
-    way: 'stop',
-    weight: 5,
-    does: 'every guest is stopped for longer than its subject may take',
-    draw: (random) => ({
-      ...stopScene(random, 'each QEMU', programs, 4200, 7000),
-      moment: { after: 'guest', ms: between(random, 300, 1500) },
-    }),
-  },
-  {
-    name: 'stop-clone',
-    target: 'QEMU',
-    way: 'stop',
-    weight: 0.5,
-    slow: true,
-    does: 'every guest is stopped for longer than a clone has to answer',
-    draw: (random) => ({
-      ...stopScene(random, 'each QEMU', hosts, 21_000, 24_000),
-      moment: { after: 'guest', ms: between(random, 0, 60) },
-    }),
-  },
-  {
-    name: 'stop-harness',
-    target: 'harness',
-    way: 'stop',
-    weight: 5,
-    does: 'SIGSTOP, 50–4000 ms, SIGCONT: the harness alone',
-    draw: (random) => stopScene(random, 'the harness', drawRun(random), 50, 4000),
-  },
-  {
-    name: 'stop-harness-long',
-    target: 'harness',
-    way: 'stop',
-    weight: 0.4,
-    slow: true,
-    does: 'the harness alone is stopped past its own deadlines',
-    draw: (random) => ({
-      ...stopScene(random, 'the harness', programs, 36_000, 40_000),
-      moment: { after: 'guest', ms: between(random, 300, 1500) },
-    }),
-  },
-  {
-    name: 'stop-group',
-    target: 'harness',
-    way: 'stop',
-    weight: 5,
-    does: 'Ctrl-Z, 50–4000 ms, fg: harness and guests',
-    draw: (random) => stopScene(random, 'the group', drawRun(random), 50, 4000),
-  },
-  {
-    name: 'stop-group-long',
-    target: 'harness',
-    way: 'stop',
-    weight: 0.4,
-    slow: true,
-    does: 'harness and guests are stopped for longer than a host may take to prove a tier',
-    draw: (random) => ({
-      ...stopScene(random, 'the group', hosts, 62_000, 75_000),
-      moment: { after: 'guest', ms: between(random, 200, 1200) },
-    }),
-  },
-  {
-    name: 'slow-qemu',
-    target: 'QEMU',
-    way: 'slow',
-    weight: 4,
-    does: 'guests are stopped and let go in turns',
-    draw: (random) => slowScene(random, 'each QEMU'),
-  },
-  {
-    name: 'slow-group',
-    target: 'harness',
-    way: 'slow',
-    weight: 3,
-    does: 'harness and guests are stopped and let go in turns',
-    draw: (random) => slowScene(random, 'the group'),
-  },
-  {
-    name: 'load',
-    target: 'harness',
-    way: 'slow',
-    weight: 2,
-    slow: true,
-    does: 'busy loops take the cores',
-    draw: loadScene,
-  },
+  ...guestGroup('QEMU', 'stop', {
+    'stop-qemu': {
+      weight: 5,
+      does: 'SIGSTOP, 50–2500 ms, SIGCONT: every guest',
+      draw: (random) => stopScene(random, 'each QEMU', drawRun(random), 50, 2500),
+    },
+    'stop-one-qemu': {
+      weight: 4,
+      does: 'the same, one guest',
+      draw: (random) => stopScene(random, 'one QEMU', drawRun(random), 50, 2500),
+    },
+    'stop-qemu-past-deadline': {
+      weight: 5,
+      does: 'every guest is stopped for longer than its subject may take',
+      draw: (random) => ({
+        ...stopScene(random, 'each QEMU', programs, 4200, 7000),
+        moment: { after: 'guest', ms: between(random, 300, 1500) },
+      }),
+    },
+    'stop-clone': {
+      weight: 0.5,
+      slow: true,
+      does: 'every guest is stopped for longer than a clone has to answer',
+      draw: (random) => ({
+        ...stopScene(random, 'each QEMU', hosts, 21_000, 24_000),
+        moment: { after: 'guest', ms: between(random, 0, 60) },
+      }),
+    },
+  }),
+  ...guestGroup('harness', 'stop', {
+    'stop-harness': {
+      weight: 5,
+      does: 'SIGSTOP, 50–4000 ms, SIGCONT: the harness alone',
+      draw: (random) => stopScene(random, 'the harness', drawRun(random), 50, 4000),
+    },
+    'stop-harness-long': {
+      weight: 0.4,
+      slow: true,
+      does: 'the harness alone is stopped past its own deadlines',
+      draw: (random) => ({
+        ...stopScene(random, 'the harness', programs, 36_000, 40_000),
+        moment: { after: 'guest', ms: between(random, 300, 1500) },
+      }),
+    },
+    'stop-group': {
+      weight: 5,
+      does: 'Ctrl-Z, 50–4000 ms, fg: harness and guests',
+      draw: (random) => stopScene(random, 'the group', drawRun(random), 50, 4000),
+    },
+    'stop-group-long': {
+      weight: 0.4,
+      slow: true,
+      does: 'harness and guests are stopped for longer than a host may take to prove a tier',
+      draw: (random) => ({
+        ...stopScene(random, 'the group', hosts, 62_000, 75_000),
+        moment: { after: 'guest', ms: between(random, 200, 1200) },
+      }),
+    },
+  }),
+  ...guestGroup('QEMU', 'slow', {
+    'slow-qemu': {
+      weight: 4,
+      does: 'guests are stopped and let go in turns',
+      draw: (random) => slowScene(random, 'each QEMU'),
+    },
+  }),
+  ...guestGroup('harness', 'slow', {
+    'slow-group': {
+      weight: 3,
+      does: 'harness and guests are stopped and let go in turns',
+      draw: (random) => slowScene(random, 'the group'),
+    },
+    load: { weight: 2, slow: true, does: 'busy loops take the cores', draw: loadScene },
+  }),
 ];

@@ -28,7 +28,6 @@ const signals = [
 ] as const;
 
 type Hostile = Readonly<{
-  name: string;
   way: Way;
   does: string;
   weight?: number;
@@ -42,9 +41,8 @@ const fixed = (script: string, truths: readonly Truth[], timeoutSeconds?: number
   ...(timeoutSeconds !== undefined && { timeoutSeconds }),
 });
 
-const hostile: readonly Hostile[] = [
-  {
-    name: 'signal',
+const hostile: Readonly<Record<string, Hostile>> = {
+  signal: {
     way: 'kill',
     does: 'it ends by a signal',
     weight: 3,
@@ -56,8 +54,7 @@ const hostile: readonly Hostile[] = [
       };
     },
   },
-  {
-    name: 'exit-code',
+  'exit-code': {
     way: 'kill',
     does: 'it ends with a code',
     weight: 2,
@@ -66,14 +63,12 @@ const hostile: readonly Hostile[] = [
       truths: [{ outcome: 'crashed' }],
     }),
   },
-  {
-    name: 'forge-end',
+  'forge-end': {
     way: 'garble',
     does: "it writes an end of its own into the session's pipe",
     subject: fixed('echo "exit 0" >/run/subject/event; exit 9', [{ outcome: 'crashed' }]),
   },
-  {
-    name: 'forge-close',
+  'forge-close': {
     way: 'garble',
     does: 'it says that its output has ended, and goes on',
     subject: fixed(
@@ -81,8 +76,7 @@ const hostile: readonly Hostile[] = [
       [],
     ),
   },
-  {
-    name: 'forge-output',
+  'forge-output': {
     way: 'garble',
     does: 'it replaces what was kept of its output',
     subject: fixed(
@@ -90,8 +84,7 @@ const hostile: readonly Hostile[] = [
       [onDemand],
     ),
   },
-  {
-    name: 'link-output',
+  'link-output': {
     way: 'garble',
     does: 'it replaces what was kept of its output by a link',
     subject: fixed(
@@ -99,20 +92,17 @@ const hostile: readonly Hostile[] = [
       [onDemand],
     ),
   },
-  {
-    name: 'kill-all',
+  'kill-all': {
     way: 'kill',
     does: 'it kills every process it may',
     subject: fixed('echo STD; kill -9 -1; exit 0', [standard], 6),
   },
-  {
-    name: 'kill-parent',
+  'kill-parent': {
     way: 'kill',
     does: 'it kills its parent, which is none that it sees: 0 is its own group',
     subject: fixed('kill -9 $PPID; echo STD', [{ outcome: 'crashed' }], 6),
   },
-  {
-    name: 'flood',
+  flood: {
     way: 'fill',
     does: 'it writes megabytes between two tiers',
     subject: (random) => ({
@@ -120,8 +110,7 @@ const hostile: readonly Hostile[] = [
       truths: [],
     }),
   },
-  {
-    name: 'late-line',
+  'late-line': {
     way: 'fill',
     does: 'its tier is said behind much else',
     subject: (random) => ({
@@ -129,8 +118,7 @@ const hostile: readonly Hostile[] = [
       truths: [onDemand],
     }),
   },
-  {
-    name: 'long-line',
+  'long-line': {
     way: 'fill',
     does: 'its tier is said at the end of a long line',
     subject: (random) => ({
@@ -138,8 +126,7 @@ const hostile: readonly Hostile[] = [
       truths: [onDemand],
     }),
   },
-  {
-    name: 'fill-run',
+  'fill-run': {
     way: 'fill',
     does: 'it fills /run and /tmp',
     subject: (random) => ({
@@ -147,8 +134,7 @@ const hostile: readonly Hostile[] = [
       truths: [standard, ...outOfMemory],
     }),
   },
-  {
-    name: 'many-children',
+  'many-children': {
     way: 'fill',
     does: 'it leaves many children',
     subject: (random) => ({
@@ -156,26 +142,18 @@ const hostile: readonly Hostile[] = [
       truths: [standard],
     }),
   },
-  {
-    name: 'two-tiers',
-    way: 'garble',
-    does: 'it names two tiers',
-    subject: fixed('echo STD; echo OND >&2', []),
-  },
-  {
-    name: 'freeze',
+  'two-tiers': { way: 'garble', does: 'it names two tiers', subject: fixed('echo STD; echo OND >&2', []) },
+  freeze: {
     way: 'stop',
     does: 'it stops itself',
     subject: fixed('echo STD; kill -STOP $$; exit 0', [{ outcome: 'timeout' }], 2),
   },
-  {
-    name: 'stop-all',
+  'stop-all': {
     way: 'stop',
     does: 'it stops every process it may',
     subject: fixed('echo STD; kill -STOP -1; exit 0', [standard], 6),
   },
-  {
-    name: 'say-killed',
+  'say-killed': {
     way: 'garble',
     does: "it writes the out-of-memory killer's words into the kernel's log, and dies",
     subject: fixed(
@@ -183,8 +161,7 @@ const hostile: readonly Hostile[] = [
       [{ outcome: 'crashed', saysNot: /out-of-memory/i }],
     ),
   },
-  {
-    name: 'say-panic',
+  'say-panic': {
     way: 'garble',
     does: 'it writes a panic on the console, and goes on',
     subject: fixed(
@@ -192,20 +169,17 @@ const hostile: readonly Hostile[] = [
       [standard],
     ),
   },
-  {
-    name: 'hold-streams',
+  'hold-streams': {
     way: 'slow',
     does: 'a child of it keeps its output open',
     subject: fixed('$b sleep 100 & echo STD', [standard]),
   },
-  {
-    name: 'close-streams',
+  'close-streams': {
     way: 'cut',
     does: 'it closes its output before it ends',
     subject: fixed('exec >&- 2>&-; $b sleep 0.5; exit 0', [{ outcome: 'reached', tier: null }]),
   },
-  {
-    name: 'speak-protocol',
+  'speak-protocol': {
     way: 'garble',
     does: 'it writes messages of the protocol',
     subject: fixed(
@@ -213,44 +187,38 @@ const hostile: readonly Hostile[] = [
       [standard],
     ),
   },
-  {
-    name: 'remove-session',
+  'remove-session': {
     way: 'cut',
     does: "it removes the session's files",
     subject: fixed('$b rm -rf /run/subject /state /session /bin/texts /bin/keep; echo STD', [standard], 6),
   },
-  {
-    name: 'mount-over',
+  'mount-over': {
     way: 'garble',
     does: "it mounts over the session's files",
     subject: fixed('$b mount -t tmpfs none /run; $b mount -t tmpfs none /tmp; echo STD', [standard], 6),
   },
-  {
-    name: 'reset',
+  reset: {
     way: 'kill',
     weight: 0.4,
     slow: true,
     does: 'it resets its machine',
     subject: fixed('echo STD; echo b >/proc/sysrq-trigger; $b sleep 5', [{ outcome: 'guest-died' }], 8),
   },
-  {
-    name: 'reboot',
+  reboot: {
     way: 'kill',
     weight: 0.4,
     does: 'it asks for a reboot, which ends the processes of its own namespace',
     subject: fixed('echo STD; $b reboot -f; $b sleep 5', [{ outcome: 'crashed' }], 8),
   },
-];
+};
 
 /** A neighbour beside it must not notice. */
-export const subjectRows: readonly GuestRow[] = hostile.map(
-  ({ name, way, does, weight = 1, slow, subject }) => ({
+export const subjectRows: readonly GuestRow[] = Object.entries(hostile).map(
+  ([name, { subject, weight = 1, ...row }]) => ({
+    ...row,
     name: `subject-${name}`,
     target: 'subject',
-    way,
-    does,
     weight,
-    ...(slow && { slow }),
     draw: (random) => {
       const drawn = { name, ...subject(random) };
       return {

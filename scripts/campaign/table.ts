@@ -39,21 +39,21 @@ export type Scene = Readonly<{
   /** A folder below the workplace, looked into before the others of PATH. */
   path?: string;
   /** Done before the harness starts. */
-  before?: (place: Workplace) => Promise<void>;
+  before?: (place: Workplace) => void | Promise<void>;
   /** Done while it runs; `moment` says when. */
   moment?: Moment;
-  strike?: (harness: Harness, place: Workplace) => Promise<Findings>;
+  strike?: (harness: Harness, place: Workplace) => Findings | Promise<Findings>;
   /**
    * What the harness must come to. `judged`: it ends by itself, with a line for each cell. `stopped`: it was ended, and
    * its lines are right. `judged or stopped`: either. `refused`: exit code 2 and a sentence, with whatever lines are right.
    */
   ends: 'judged' | 'stopped' | 'judged or stopped' | 'refused';
   /** Done between the end and the resumed run. */
-  between?: (place: Workplace) => Promise<void>;
+  between?: (place: Workplace) => void | Promise<void>;
   /** `completes`: every cell has its right verdict after `--resume`. A code: `--resume` is refused with it. */
   resume?: 'completes' | Readonly<{ code: string }>;
   /** Undoes what outlives a fault, a mount for example. */
-  after?: (place: Workplace) => Promise<void>;
+  after?: (place: Workplace) => void | Promise<void>;
 }>;
 
 export type GuestRow = RowHead &
@@ -65,6 +65,16 @@ export type GuestRow = RowHead &
 
 /** A fault in a run over fake machines, in a process that many of them share. */
 export type FakeRow = RowHead & Readonly<{ draw: (random: Random) => FaultyMachine }>;
+
+/** Rows of one target and way, by their names. */
+const group = <R extends RowHead>(
+  target: Target,
+  way: Way,
+  rows: Readonly<Record<string, Omit<R, 'name' | 'target' | 'way'>>>,
+): readonly R[] => Object.entries(rows).map(([name, row]) => ({ name, target, way, ...row }) as R);
+
+export const guestGroup = group<GuestRow>;
+export const fakeGroup = group<FakeRow>;
 
 /** What a fault came to. */
 export type Outcome = Readonly<{
