@@ -10,9 +10,8 @@ import { checkExitCode, checkWords, judgeResults, readLines } from './checks.ts'
 import { chooseRow, randomOf } from './draw.ts';
 import { fakeRows } from './fake-rows.ts';
 import { renderPage, summarize } from './page.ts';
-import { selectRows } from './select-rows.ts';
 import { hosts } from './small-runs.ts';
-import type { Outcome } from './table.ts';
+import { type Outcome, selectRows } from './table.ts';
 
 const stored = path.resolve(import.meta.dirname, '../../results/reference/default/cells.jsonl');
 const lines = readFileSync(stored, 'utf8').trim().split('\n');

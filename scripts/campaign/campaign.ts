@@ -8,9 +8,8 @@ import { resultsRows } from './results-rows.ts';
 import { runFakes } from './run-fakes.ts';
 import { stopRows } from './stop-rows.ts';
 import { qemuRows } from './qemu-rows.ts';
-import { selectRows, type Selection } from './select-rows.ts';
 import { subjectRows } from './subject-rows.ts';
-import type { GuestRow, Outcome } from './table.ts';
+import { type GuestRow, type Outcome, selectRows, type Selection } from './table.ts';
 import { Workplace } from './workplace.ts';
 
 /** Every row over real guests. */

@@ -78,7 +78,10 @@ export function readLines(dir: string | null): Readonly<{ results: readonly Resu
 }
 
 /** The exit code that belongs to these lines, of a harness that was not interrupted. */
-export function checkExitCode({ exitCode, signal }: End, judged: Judged): Findings {
+export function checkExitCode(
+  { exitCode, signal }: End,
+  judged: Pick<Judged, 'silent' | 'missing' | 'unexpected'>,
+): Findings {
   const whole = judged.silent === 0 && judged.missing.length === 0;
   const right = judged.unexpected > 0 ? 1 : whole ? 0 : 2;
   if (exitCode === right) return [];

@@ -10,14 +10,13 @@ import { fakeMachines, type Script } from '../../harness/fixtures/fake-machine.t
 import { conservativeReport } from '../../harness/fixtures/outcome/observations.ts';
 import { parseMatrix } from '../../harness/matrix/load.ts';
 import { fakePrepared as prepared } from '../../harness/fixtures/fake-prepared.ts';
-import { runPrepared } from '../../harness/run/run.ts';
+import { runPrepared, type RunSummary } from '../../harness/run/run.ts';
 import { checkExitCode, judgeResults, readLines } from './checks.ts';
 import { chooseRow, randomOf } from './draw.ts';
 import { fakeRows } from './fake-rows.ts';
 import { faultyMachines, type FaultyMachine } from './faulty-machine.ts';
-import { selectRows, type Selection } from './select-rows.ts';
 import type { SmallCell, Truth } from './small-runs.ts';
-import type { Outcome } from './table.ts';
+import { type Outcome, type Selection, selectRows } from './table.ts';
 
 /** A fake answers at once, so what is lost is known soon. */
 const deadlines = {
@@ -34,70 +33,76 @@ axes: { memory: 512M, overcommit: [0], thp: [always], env: [{}, { CAMPAIGN: '1' 
 expect: [{ where: { overcommit: 0 }, tier: conservative }]
 `;
 
+const matrix = parseMatrix(text, 'fakes.yaml');
+
 const right: Truth = { outcome: 'reached', tier: 'conservative' };
 
-async function play(
+type Played = Pick<Outcome, 'right' | 'silent' | 'reasons' | 'failures' | 'missed'>;
+
+/** The run with its fault; one that was interrupted is resumed without it. */
+async function runFault(
   fault: FaultyMachine,
-): Promise<Pick<Outcome, 'right' | 'silent' | 'reasons' | 'failures' | 'missed'>> {
+  folder: string,
+): Promise<Readonly<{ summary: RunSummary; missed: boolean; failures: readonly string[] }>> {
+  const controller = new AbortController();
+  const good: Script = { stdout: `${JSON.stringify(conservativeReport)}\n` };
+  const scripts = (fault.scripts ?? []).map((script) => ({ ...good, ...script }));
+  const { start, struck } = faultyMachines(fakeMachines([...scripts, good]), fault);
+  let started = 0;
+  const options = {
+    resultsDir: path.join(folder, 'results'),
+    cacheDir: path.join(folder, 'cache'),
+    ...{ cold: true, jobs: 2, deadlines },
+  };
+  const summary = await runPrepared(matrix, prepared, {
+    ...options,
+    signal: controller.signal,
+    startMachine: (...words) => {
+      started += 1;
+      if (started === fault.interruptAt) controller.abort();
+      return start(...words);
+    },
+  });
+  const missed = !struck() && !controller.signal.aborted;
+  if (!summary.interrupted) return { summary, missed, failures: [] };
+  const resumed = await runPrepared(matrix, prepared, {
+    ...options,
+    resume: summary.dir,
+    startMachine: start,
+  });
+  const isRight = summary.exitCode === 130;
+  const failures = isRight ? [] : [`exit code ${summary.exitCode} of an interrupted run`];
+  return { summary: resumed, missed, failures };
+}
+
+async function play(fault: FaultyMachine): Promise<Played> {
   const folder = mkdtempSync(path.join(tmpdir(), 'poolproof-fake-'));
-  const matrix = parseMatrix(text, 'fakes.yaml');
   try {
-    const controller = new AbortController();
-    const good: Script = { stdout: `${JSON.stringify(conservativeReport)}\n` };
-    const scripts = (fault.scripts ?? []).map((script) => ({ ...good, ...script }));
-    const faulty = faultyMachines(fakeMachines([...scripts, good]), fault);
-    const { start } = faulty;
-    let [started, wasInterrupted] = [0, false];
-    const options = {
-      resultsDir: path.join(folder, 'results'),
-      cacheDir: path.join(folder, 'cache'),
-      cold: true,
-      jobs: 2,
-      deadlines,
-      signal: controller.signal,
-      startMachine: ((...words) => {
-        started += 1;
-        if (started === fault.interruptAt) {
-          wasInterrupted = true;
-          controller.abort();
-        }
-        return start(...words);
-      }) satisfies typeof start,
-    };
-    let summary = await runPrepared(matrix, prepared, options);
-    const failures: string[] = [];
-    if (summary.interrupted) {
-      if (summary.exitCode !== 130) failures.push(`exit code ${summary.exitCode} of an interrupted run`);
-      const { signal: _old, ...again } = options;
-      summary = await runPrepared(matrix, prepared, { ...again, resume: summary.dir, startMachine: start });
-    }
+    const { summary, missed, failures } = await runFault(fault, folder);
     const { results, failures: damaged } = readLines(summary.dir);
     const truths = [right, ...(fault.alsoRight ?? [])];
     const cells: SmallCell[] = [{ subject: 'wasm-host', overcommit: 0, truths }];
     // Every cell of this run is the same to the checks, so each is judged by itself.
     const judged = results.map((result) => judgeResults([result], cells));
     const ids = new Set(results.map(({ id, repetition }) => `${id} ${repetition}`));
-    if (ids.size !== results.length || ids.size !== matrix.size)
-      failures.push(`${results.length} lines of ${ids.size} cells, of ${matrix.size}`);
+    const isWhole = ids.size === results.length && ids.size === matrix.size;
+    const counted = isWhole ? [] : [`${results.length} lines of ${ids.size} cells, of ${matrix.size}`];
     const sum = (of: 'right' | 'silent' | 'unexpected'): number =>
       judged.reduce((total, each) => total + each[of], 0);
-    const whole = {
-      right: sum('right'),
-      silent: sum('silent'),
-      unexpected: sum('unexpected'),
-      reasons: [],
-      missing: [],
-      failures: [],
-    };
+    const whole = { right: sum('right'), silent: sum('silent'), unexpected: sum('unexpected') };
     const end = { exitCode: summary.exitCode, signal: null, stdout: '', stderr: '', hung: false };
-    failures.push(...damaged, ...judged.flatMap((each) => each.failures), ...checkExitCode(end, whole));
-    const reasons = judged.flatMap((each) => each.reasons);
     return {
       right: whole.right,
       silent: whole.silent,
-      reasons,
-      missed: !(faulty.struck() || wasInterrupted),
-      failures,
+      reasons: judged.flatMap((each) => each.reasons),
+      missed,
+      failures: [
+        ...failures,
+        ...counted,
+        ...damaged,
+        ...judged.flatMap((each) => each.failures),
+        ...checkExitCode(end, { ...whole, missing: [] }),
+      ],
     };
   } finally {
     rmSync(folder, { recursive: true, force: true });

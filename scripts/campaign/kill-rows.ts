@@ -2,10 +2,9 @@
 import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { between, pick, type Random } from './draw.ts';
-import { send, type Moment } from './harness.ts';
+import { send, type Moment, drawMoment, tell, victims, type Victim } from './harness.ts';
 import { drawRun } from './small-runs.ts';
 import { guestGroup, type GuestRow, type Scene } from './table.ts';
-import { drawMoment, tell, victims, type Victim } from './victims.ts';
 
 function killQemuScene(random: Random, victim: Victim): Scene {
   const run = drawRun(random);

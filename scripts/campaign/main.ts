@@ -9,8 +9,7 @@ import { findQemu, readComputer } from '../../harness/plan/computer.ts';
 import { guestRows, runCampaign } from './campaign.ts';
 import { fakeRows } from './fake-rows.ts';
 import { renderPage, summarize } from './page.ts';
-import { selectRows } from './select-rows.ts';
-import type { Outcome } from './table.ts';
+import { type Outcome, selectRows } from './table.ts';
 
 const help = `node dist/scripts/campaign/main.js [options]
 

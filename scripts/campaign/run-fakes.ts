@@ -7,8 +7,7 @@ import { createInterface } from 'node:readline';
 import { execa } from 'execa';
 import { chooseRow, randomOf } from './draw.ts';
 import { fakeRows } from './fake-rows.ts';
-import { selectRows, type Selection } from './select-rows.ts';
-import type { Outcome } from './table.ts';
+import { type Outcome, selectRows, type Selection } from './table.ts';
 
 /** No outcome for so long, and the process of the fakes is taken for hung. */
 const fakeCapMs = 240_000;

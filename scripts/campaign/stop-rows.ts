@@ -2,10 +2,9 @@
 import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { between, type Random } from './draw.ts';
-import type { Harness } from './harness.ts';
+import { type Harness, drawMoment, tell, victims, type Victim } from './harness.ts';
 import { drawRun, hosts, programs, type SmallRun } from './small-runs.ts';
 import { guestGroup, type GuestRow, type Scene } from './table.ts';
-import { drawMoment, tell, victims, type Victim } from './victims.ts';
 
 /** Stopped once for a time, or in turns. */
 async function pause(harness: Harness, victim: Victim, ms: number, turns = 1, betweenMs = 0): Promise<[]> {

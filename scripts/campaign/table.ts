@@ -76,6 +76,23 @@ const group = <R extends RowHead>(
 export const guestGroup = group<GuestRow>;
 export const fakeGroup = group<FakeRow>;
 
+/** Which rows a campaign draws from. */
+export type Selection = Readonly<{
+  /** Names, targets or ways of rows, with commas; none is every row. */
+  only: string;
+  /** Without rows that take long. */
+  quick: boolean;
+}>;
+
+export function selectRows<T extends RowHead>(rows: readonly T[], { only, quick }: Selection): readonly T[] {
+  const words = only.split(',').filter((word) => word !== '');
+  return rows.filter(
+    ({ name, target, way, slow }) =>
+      !(quick && slow === true) &&
+      (words.length === 0 || words.some((word) => [name, target as string, way].includes(word))),
+  );
+}
+
 /** What a fault came to. */
 export type Outcome = Readonly<{
   /** `real-17`: with the seed, enough to repeat it. */
