@@ -76,7 +76,7 @@ const commonRules: readonly Rule[] = [
   (r) =>
     r.choice !== 'auto' &&
     r.attempts.some((attempt) => attempt.tier !== r.choice) &&
-    `it was told ${r.choice} and tried another tier`,
+    `its choice was ${r.choice} and it tried another tier`,
 ];
 
 const rank = (tier: HostReport['attempts'][number]['tier']) => tiers.indexOf(tier);
@@ -94,15 +94,15 @@ export function findContradictions(report: HostReport, asked: Asked): readonly s
 export function findWrongVersions(report: HostReport, asked: Asked): readonly string[] {
   const { kind, version } = asked.engine;
   return [
-    report.engine.kind !== kind && `engine ${kind} was asked, ${report.engine.kind} ran`,
+    report.engine.kind !== kind && `engine ${kind} was requested, ${report.engine.kind} ran`,
     report.engine.kind === kind &&
       version !== null &&
       report.engine.version !== version &&
-      `${kind} ${version} was asked, ${report.engine.version} ran`,
+      `${kind} ${version} was requested, ${report.engine.version} ran`,
     formatParameters(report.parameters) !== asked.parameters &&
-      `parameters ${asked.parameters} were asked, ${formatParameters(report.parameters)} were taken`,
+      `parameters ${asked.parameters} were requested, ${formatParameters(report.parameters)} were used`,
     report.node !== asked.node &&
       !report.node.startsWith(`${asked.node}.`) &&
-      `Node ${asked.node} was asked, ${report.node} ran`,
+      `Node ${asked.node} was requested, ${report.node} ran`,
   ].filter((said) => said !== false);
 }

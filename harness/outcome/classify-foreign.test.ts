@@ -69,7 +69,7 @@ t.test('one that is up has reached what its line says', (t) => {
   t.match(end(port, { ready: true, signal: 'SIGKILL', exitCode: null }), {
     outcome: 'reached',
     tier: null,
-    reason: 'came up: it listens on port 3000; no pattern of a tier fits what it wrote',
+    reason: 'came up: it listens on port 3000; no pattern of a tier matches its output',
   });
   t.match(end(exit, { exitCode: 0, stderr: 'mmap failed\n' }), {
     outcome: 'reached',
@@ -108,7 +108,7 @@ t.test('one that is not up has not reached anything, whatever it says', (t) => {
   t.match(end(exit, { exitCode: 1, stdout: 'pooling on', stderr: 'boom' }), {
     outcome: 'crashed',
     tier: null,
-    reason: 'ended with exit code 1; no pattern of the subject fits: boom',
+    reason: 'ended with exit code 1; no pattern of the subject matches: boom',
   });
   t.match(end(exit, { exitCode: null, signal: 'SIGABRT', stderr: 'mmap failed' }), {
     outcome: 'crashed',
@@ -121,7 +121,7 @@ t.test('one that is not up has not reached anything, whatever it says', (t) => {
   });
   t.match(end(line, { exitCode: 0 }), {
     outcome: 'crashed',
-    reason: /exit code 0, no line fits its pattern/,
+    reason: /exit code 0, no line matches its pattern/,
   });
   t.match(
     end(line, { exitCode: 1, stdout: 'listening on 80' }),
@@ -263,7 +263,7 @@ t.test('an expected line that is missing makes what happened unexpected', (t) =>
   });
   t.match(verdictOf('failed: x'), {
     verdict: 'unexpected',
-    reason: 'mapping: mmap failed: 12 (no line fits /failed: x/)',
+    reason: 'mapping: mmap failed: 12 (no line matches /failed: x/)',
   });
   const cut = buildObservation({
     subject: buildSubject({ exitCode: 1, stderr: 'mmap failed: 12\n', stderrDropped: 70, stderrTail: '' }),
@@ -276,7 +276,7 @@ t.test('an expected line that is missing makes what happened unexpected', (t) =>
       outcome: 'broken',
       tier: null,
       verdict: null,
-      reason: 'output was cut: 70 bytes were not kept (no line fits /failed: x/)',
+      reason: 'output was cut: 70 bytes were not kept (no line matches /failed: x/)',
     },
     'it may be in what was not kept',
   );

@@ -68,7 +68,7 @@ export function classifyForeign(run: SubjectRun, oomKill: boolean, subject: Subj
     const words = tiers.map(({ tier }) => tier).join(' and ');
     return finish(
       'broken',
-      `lines of ${words} were both written: the patterns of the subject do not tell them apart`,
+      `lines of ${words} were both written: the patterns of the subject do not distinguish them`,
     );
   }
   // Unseen output is not judged: if a dropped line could change the outcome, there is no verdict.
@@ -78,13 +78,13 @@ export function classifyForeign(run: SubjectRun, oomKill: boolean, subject: Subj
     const [first] = tiers;
     const also = failure === null ? '' : `; it wrote ${failure.word}: ${failure.line}`;
     if (first !== undefined) return finish('reached', `says ${first.tier}: ${first.line}${also}`, first.tier);
-    const silent = hasTiers ? '; no pattern of a tier fits what it wrote' : '';
+    const silent = hasTiers ? '; no pattern of a tier matches its output' : '';
     return finish('reached', `came up: ${describeReady(subject.ready)}${silent}${also}`);
   }
   if (run.ready === true)
     return finish(
       'broken',
-      'the guest saw the line of a subject that is up, and the output has none that fits',
+      'the guest saw the line of a subject that is up, and no line of its output matches',
     );
   // grep in the guest matches bytes, and a carriage return as part of a line; the harness does neither.
   if (run.timedOut && subject.ready.kind === 'line' && findLine(lines, subject.ready.pattern) !== null)
@@ -137,7 +137,7 @@ function finishFailed(
   const early = run.exitCode === 0 && ready.kind !== 'exit' ? `, ${describeMissing(ready)}` : '';
   return finish(
     'crashed',
-    `ended with exit code ${run.exitCode}${early}; no pattern of the subject fits${words}`,
+    `ended with exit code ${run.exitCode}${early}; no pattern of the subject matches${words}`,
   );
 }
 
@@ -174,5 +174,5 @@ function describeReady(ready: Ready): string {
 
 function describeMissing(ready: Ready): string {
   if (ready.kind === 'exit') return 'it did not end';
-  return ready.kind === 'line' ? 'no line fits its pattern' : `nothing listened on port ${ready.port}`;
+  return ready.kind === 'line' ? 'no line matches its pattern' : `nothing listened on port ${ready.port}`;
 }

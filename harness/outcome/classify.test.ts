@@ -106,7 +106,7 @@ t.test('a tier without its proof is broken, never reached', (t) => {
     [{ attempts: [{ ...failed!, failure: null }, proven!] }, /has no failure/],
     [{ attempts: [{ ...failed!, predicted: proven!.predicted }, proven!] }, /model of another tier/],
     [{ attempts: [{ ...failed!, tier: 'on-demand', predicted: null }, proven!] }, /lower tier to a higher/],
-    [{ choice: 'conservative' }, /told conservative and tried another/],
+    [{ choice: 'conservative' }, /choice was conservative and it tried another/],
   ];
   for (const [changes, reason] of table) {
     const found = of(buildReported({ ...conservativeReport, ...changes }, { exitCode: 0 }));
@@ -231,10 +231,10 @@ t.test('an exhausted report that proves something is broken', (t) => {
 
 t.test('another engine or Node than asked is invalid', (t) => {
   const table: readonly [Partial<HostReport>, RegExp][] = [
-    [{ engine: { kind: 'v8', version: '12.4' } }, /engine wasmtime was asked, v8 ran/],
-    [{ engine: { kind: 'wasmtime', version: '38.0.0' } }, /50\.0\.1 was asked, 38\.0\.0 ran/],
-    [{ node: '24.1.0' }, /Node 22 was asked, 24\.1\.0 ran/],
-    [{ node: '220.1.0' }, /Node 22 was asked/],
+    [{ engine: { kind: 'v8', version: '12.4' } }, /engine wasmtime was requested, v8 ran/],
+    [{ engine: { kind: 'wasmtime', version: '38.0.0' } }, /50\.0\.1 was requested, 38\.0\.0 ran/],
+    [{ node: '24.1.0' }, /Node 22 was requested, 24\.1\.0 ran/],
+    [{ node: '220.1.0' }, /Node 22 was requested/],
   ];
   for (const [changes, reason] of table) {
     t.match(of(buildReported({ ...conservativeReport, ...changes })), { outcome: 'invalid', reason });
@@ -254,7 +254,7 @@ t.test('settings that were not found as asked are invalid, whatever the subject 
   const readBack = [{ axis: 'thp', asked: 'always', found: 'never', ok: false }];
   for (const subject of [null, buildReported(conservativeReport), buildSubject({ exitCode: 1 })]) {
     const found = classify(buildObservation({ readBack, subject }), asked);
-    t.match(found, { outcome: 'invalid', reason: 'thp always was asked, never found' });
+    t.match(found, { outcome: 'invalid', reason: 'thp always was requested, never found' });
   }
   const unread = classify(
     buildObservation({ readBack: [], subject: buildReported(conservativeReport) }),

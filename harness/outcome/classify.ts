@@ -61,7 +61,7 @@ export function classify(
   const { subject, machineEnd, readBack } = observation;
   const wrong = readBack.filter((setting) => !setting.ok);
   if (wrong.length > 0) {
-    const list = wrong.map(({ axis, asked: want, found }) => `${axis} ${want} was asked, ${found} found`);
+    const list = wrong.map(({ axis, asked: want, found }) => `${axis} ${want} was requested, ${found} found`);
     return end('invalid', list.join('; '), subject === null ? null : reportOf(subject).report);
   }
   if (subject === null) return classifyMachine(observation);

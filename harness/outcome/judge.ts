@@ -120,7 +120,7 @@ function findMissingError(
   const messages =
     hostReport?.attempts.flatMap(({ failure }) => (failure === null ? [] : [failure.message])) ?? [];
   const lines = [...keptLines(subject), ...linesOf(...messages)];
-  return findLine(lines, pattern) === null ? ` (no line fits /${plainLine(pattern, 200)}/)` : null;
+  return findLine(lines, pattern) === null ? ` (no line matches /${plainLine(pattern, 200)}/)` : null;
 }
 
 /** Names the settings that a stand-in approximates. */

@@ -125,7 +125,7 @@ t.test("the reason is the model's numbers where they agree with the engine, else
   t.equal(explainTier('conservative', [failed('standard', null, 'memory')], false), 'standard: own words');
   t.equal(explainTier('on-demand', [{ ...agreed, failure: null, predicted: null }], false), 'standard');
   t.equal(explainTier('standard', [], false), 'standard works');
-  t.equal(explainTier('standard', [], true), 'standard was asked for and works');
+  t.equal(explainTier('standard', [], true), 'standard was requested and works');
   t.equal(explainTier(null, [agreed, other], true).split(';').length, 2);
   t.end();
 });

@@ -52,7 +52,7 @@ const losses: Readonly<Record<EngineKind, Readonly<Record<Tier, string | null>>>
 export function explainTier(tier: Tier | null, attempts: readonly Attempt[], forced: boolean): string {
   const failed = attempts.filter(({ ok }) => !ok).map(describeAttempt);
   if (tier === null) return `no tier works: ${failed.join('; ')}`;
-  if (forced) return `${tier} was asked for and works`;
+  if (forced) return `${tier} was requested and works`;
   return failed.length === 0 ? `${tier} works` : failed.join('; ');
 }
 
