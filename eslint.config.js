@@ -4,7 +4,8 @@ import tseslint from 'typescript-eslint';
 
 // The one order of the harness: data flows left to right. A folder may import itself and folders to its left, never one
 // to its right; that keeps every stage testable with plain values. The stages end with `report`; `run` puts them
-// together, `field` asks guests through it, and `commands` are what `cli.ts` calls.
+// together, `field` asks guests through it, `library` is what commands and other programs call, and `commands` are what
+// `cli.ts` calls.
 const order = [
   'axes',
   'matrix',
@@ -17,6 +18,7 @@ const order = [
   'report',
   'run',
   'field',
+  'library',
   'commands',
 ];
 

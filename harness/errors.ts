@@ -4,7 +4,7 @@ import { PoolproofError, type ErrorCode } from '../images/errors.ts';
 import { plainLine, plainLines } from './plain-text.ts';
 
 export { PoolproofError } from '../images/errors.ts';
-export type { ErrorCode } from '../images/errors.ts';
+export type { ErrorCode, ErrorDetails } from '../images/errors.ts';
 
 export type RenderOptions = Readonly<{
   /** Also the trace, and what caused it. @default false */

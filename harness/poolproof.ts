@@ -1,19 +1,73 @@
 /**
- * The library: what the command line itself uses.
+ * The library: what the command line itself uses. `harness/README.md` has examples.
  *
- * ```ts
- * import { loadMatrix, runMatrix } from 'poolproof';
- *
- * const matrix = await loadMatrix('matrices/default.yaml');
- * const { results, exitCode } = await runMatrix(matrix, { resultsDir: 'results', cacheDir: '/var/cache/poolproof' });
- * ```
+ * What happens in a cell is a value; what keeps the harness from finding out is a {@link PoolproofError} with a code.
+ * Sizes are in bytes unless a name says otherwise (`memoryMib`), times in milliseconds.
  */
+
+// A matrix: loaded, parsed, cut to a part, planned
 export { loadMatrix, parseMatrix } from './matrix/load.ts';
-export { runMatrix, type RunSummary } from './run/run.ts';
-export type { RunOptions } from './run/context.ts';
-export { PoolproofError, renderError, type ErrorCode } from './errors.ts';
-export { MatrixErrors } from './matrix/diagnostics.ts';
-export type { Cell, Expectation, Matrix } from './matrix/cell.ts';
-export type { Settings } from './axes/table.ts';
-export type { Result } from './store/result.ts';
-export type { Reporter } from './report/reporter.ts';
+export { selectCells } from './matrix/select.ts';
+export { MatrixErrors, type Problem } from './matrix/diagnostics.ts';
+export { planMatrix, type PlannedCell } from './library/plan-matrix.ts';
+export type { CaseCell, Cell, Expectation, FieldCase, Matrix } from './matrix/cell.ts';
+export type { Measure } from './matrix/measure.ts';
+export type { Ready, Subject, SubjectFile, SubjectWord } from './matrix/subject.ts';
+
+// Settings of a cell
+export { defaultSettings, type Settings } from './axes/table.ts';
+export { formatCellId, parseCellId } from './matrix/cell-id.ts';
+
+// What the model says
+export { estimateCell as predict } from './outcome/predict-cell.ts';
+export { describeShortfall } from '../images/allocator/explain.ts';
+export type {
+  LimitName,
+  Pool,
+  Prediction,
+  Shortfall,
+  TierPrediction,
+} from '../images/allocator/prediction.ts';
+export type { Checks, EngineId, EngineKind, Tier } from '../images/allocator/tier.ts';
+
+// A run
+export { runMatrix, type RunOptions } from './library/run-matrix.ts';
+export type { RunSummary } from './run/run.ts';
+export type { ExitCode } from './report/exit-code.ts';
+export type { Reporter, RunEnd, RunStart } from './report/reporter.ts';
+export type { ImageEvent } from '../images/build.ts';
+
+// What is stored of it
+export { listRuns } from './store/find-run.ts';
+export { loadHistory, loadRun, type LoadedRun } from './library/stored-runs.ts';
+export type { RunRecord } from './store/run-record.ts';
+export type { MachineAttempt, Result, StoredDistribution, TierAttempt } from './store/result.ts';
+export type { Form, HostSummary } from './outcome/judge.ts';
+export type { Outcome, Verdict } from './outcome/outcome.ts';
+export type { Expected } from './outcome/expect.ts';
+export type { SubjectSummary } from './outcome/classify-foreign.ts';
+export type { NotMeasured, OverheadSource } from './outcome/overhead.ts';
+export type { Clock, Interval, OverheadSummary } from './measure/figures.ts';
+export type { ReadBack } from './axes/guest-settings.ts';
+export type { MachineEnd, SubjectRun } from './guest/observation.ts';
+export type { Facts, Limit } from '../images/allocator/facts.ts';
+export type * from '../images/allocator/host-report.ts';
+
+// Shown, compared, followed, explained
+export { renderReport, type FormatName } from './library/render-report.ts';
+export type { Report } from './report/report-schema.ts';
+export { compareRuns, type CellChange, type Comparison, type Side } from './report/compare.ts';
+export type { CellHistory, Span } from './report/history.ts';
+export { explainResult as explain } from './field/explanation.ts';
+
+// A guest to look around in
+export {
+  openGuest,
+  type ExecOptions,
+  type ExecResult,
+  type Guest,
+  type GuestOptions,
+  type GuestShell,
+} from './library/open-guest.ts';
+
+export { PoolproofError, renderError, type ErrorCode, type ErrorDetails } from './errors.ts';

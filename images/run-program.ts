@@ -39,7 +39,8 @@ export type ProgramEnd = Readonly<{
   cause: unknown;
 }>;
 
-type Subprocess = Pick<ChildProcess, 'pid' | 'stdout' | 'stderr'> & Readonly<{ nodeChildProcess: ChildProcess }>;
+type Subprocess = Pick<ChildProcess, 'pid' | 'stdout' | 'stderr'> &
+  Readonly<{ nodeChildProcess: ChildProcess }>;
 
 /** For a question such as `--version`. */
 export const questionBounds: Bounds = { timeoutMs: 20_000, maxBytes: 256 * 1024 };

@@ -102,9 +102,6 @@ export const reportShape = z
 
 export type Report = z.infer<typeof reportShape>;
 
-/** The JSON report as a program that reads one names it: `import type { PoolproofReport } from 'poolproof/report'`. */
-export type PoolproofReport = Report;
-
 /** Draft 7, which validators of every language know. New fields are allowed everywhere. Ends with a line break. */
 export function renderReportSchema(): string {
   const schema = z.toJSONSchema(reportShape, { target: 'draft-7', io: 'input' });

@@ -7,7 +7,7 @@ import type { ShardNumber } from '../plan/shard.ts';
 import type { Durations } from '../plan/shard-durations.ts';
 import type { Reporter } from '../report/reporter.ts';
 import type { OpenRun } from '../store/open-run.ts';
-import type { Prepared } from './prepare.ts';
+import type { prepare, Prepared } from './prepare.ts';
 import type { RunResults } from './run-results.ts';
 import type { Runner } from './runner.ts';
 
@@ -46,12 +46,19 @@ export type RunOptions = Readonly<{
   signal?: AbortSignal;
   /** Where boot plans are run; the run disposes of it at its end. @default this computer */
   openRunner?: (prepared: Prepared, options: RunOptions) => Promise<Runner>;
-  /** How machines start. @default QEMU; another only in tests of failure paths */
-  startMachine?: StartMachine;
-  /** Other deadlines than the accelerator's, milliseconds of the guest's time. For tests of failure paths. */
-  deadlines?: Partial<Deadlines>;
   /** Recorded with the run. */
   recordOptions?: Readonly<Record<string, string | number | boolean | null>>;
+}> &
+  Seams;
+
+/** What tests of failure paths put in the place of real machines. */
+export type Seams = Readonly<{
+  /** @default what this computer has */
+  prepare?: typeof prepare;
+  /** @default QEMU */
+  startMachine?: StartMachine;
+  /** Other deadlines than the accelerator's, milliseconds of the guest's time. */
+  deadlines?: Partial<Deadlines>;
 }>;
 
 export type RunContext = Readonly<{

@@ -34,7 +34,7 @@ export type RunSummary = Readonly<{
 export async function runMatrix(matrix: Matrix, options: RunOptions): Promise<RunSummary> {
   const part = await choosePart(matrix, options);
   // Images of the whole matrix, also for a shard: equal digests are what makes shards one run.
-  const prepared = await prepare(part.uncut.cells(), options);
+  const prepared = await (options.prepare ?? prepare)(part.uncut.cells(), options);
   return runPart(matrix, part, prepared, options);
 }
 
