@@ -1,28 +1,12 @@
-/** The commands: what they are called and take. What they do is in commands/, loaded when it is needed. */
-import { Command, CommanderError, Option } from 'commander';
+/** The commands: their names, arguments, options and help. What they do is in commands/, loaded when it is needed. */
+import { Command, CommanderError, Option } from '@commander-js/extra-typings';
 import type { Context } from './commands/context.ts';
-import { registerFieldCommands } from './commands/register-field.ts';
+import { defineReproduction, defineSearches } from './commands/register-field.ts';
+import { cache, count, example, type Registry, several, size } from './commands/registry.ts';
 import { renderError } from './errors.ts';
 import { workloads } from '../images/wasm-host/workloads/catalogue.ts';
 
-type Action = (
-  context: Context,
-  args: readonly string[],
-  options: Record<string, unknown>,
-) => Promise<number>;
-
-/** A command whose code is loaded when it runs: `--help` stays fast. */
-function act(context: Context, exit: (code: number) => void, load: () => Promise<Action>) {
-  return async (...given: unknown[]): Promise<void> => {
-    const command = given.at(-1) as Command;
-    const action = await load();
-    exit(await action(context, command.args, command.optsWithGlobals()));
-  };
-}
-
-const example = (text: string): string => `\nExample:\n${text.replace(/^/gm, '  ')}\n`;
-
-/** A line a kind: a matrix and `--workloads` take kinds and names. */
+/** One line per kind: a matrix and `--workloads` accept kinds and names. */
 function listWorkloads(): string {
   const kinds = [...new Set(workloads.map(({ kind }) => kind))];
   const lines = kinds.map((kind) => {
@@ -32,51 +16,58 @@ function listWorkloads(): string {
   return `Workloads by kind:\n${lines.join('\n')}\n`;
 }
 
+// Options of several commands.
+const runsIn = new Option('--results <dir>', 'folder of the runs').default('results');
+const only = new Option(
+  '--only <expr>',
+  'only these cells, e.g. memory=512M|1G,overcommit=2; several are alternatives',
+).argParser(several);
+const locked = new Option('--locked', 'refuse what is not pinned: successors, other versions');
+const node = new Option(
+  '--node <file>',
+  'Node to run it with: a file, or a line such as 24 (default: this one)',
+);
+const library = new Option('--library <file>', 'libwasmtime to load (default: the pinned one)');
+const engine = new Option('--engine <engine>', 'wasmtime, wasmtime@VERSION or v8').default('wasmtime');
+const durations = new Option('--durations <run>', 'balance shards by how long cells took in this run');
+
 /** Builds the whole command line. `exit` hears the code of the command that ran. */
 export function buildProgram(context: Context, exit: (code: number) => void): Command {
-  const run = (load: () => Promise<Action>) => act(context, exit, load);
   const program = new Command('poolproof')
     .description('Proves in which environments a WebAssembly host can still use its pooling allocator.')
     .version(context.version)
-    .option('--verbose', 'show the trace of an error')
     .configureOutput({ writeOut: context.out, writeErr: context.err })
     .showHelpAfterError('(poolproof --help lists the commands)')
     .exitOverride();
-  const cache = new Option('--cache <dir>', 'image cache').env('POOLPROOF_CACHE');
-  const runsIn = new Option('--results <dir>', 'folder of the runs').default('results');
-  const only = new Option(
-    '--only <expr>',
-    'only these cells, e.g. memory=512M|1G,overcommit=2; several are alternatives',
-  ).argParser((text, before: readonly string[] | undefined) => [...(before ?? []), text]);
-  const locked = new Option('--locked', 'refuse what is not pinned: successors, other versions');
-  const jobs = new Option('--jobs <n>', 'guests at a time (default: one a core)');
-
-  const shared: Shared = { program, run, cache, runsIn, only, locked, jobs };
-  defineRun(shared);
-  definePlan(shared);
-  defineHost(shared);
-  defineImages(shared);
-  defineComputer(shared);
-  defineReport(shared);
-  defineOverhead(shared);
-  defineComparison(shared);
-  defineMerge(shared);
-  registerFieldCommands({ program, run, cache, example });
+  program.option('--verbose', 'show the trace of an error');
+  const shared: Registry = {
+    program,
+    run:
+      (load) =>
+      async (...given) => {
+        const action = await load();
+        const [options, command] = given.slice(-2) as [never, Readonly<{ args: readonly string[] }>];
+        exit(await action(context, command.args, options));
+      },
+  };
+  for (const define of [
+    defineRun,
+    definePlan,
+    defineHost,
+    defineImages,
+    defineComputer,
+    defineReport,
+    defineOverhead,
+    defineComparison,
+    defineParts,
+    defineReproduction,
+    defineSearches,
+  ])
+    define(shared);
   return program;
 }
 
-/** The program, and options that several commands take. */
-type Shared = Readonly<{
-  program: Command;
-  run: (load: () => Promise<Action>) => (...given: unknown[]) => Promise<void>;
-  cache: Option;
-  runsIn: Option;
-  only: Option;
-  locked: Option;
-  jobs: Option;
-}>;
-
-function defineRun({ program, run, cache, runsIn, only, locked, jobs }: Shared): void {
+function defineRun({ program, run }: Registry): void {
   program
     .command('run')
     .description('run a matrix: boot its guests, prove a tier in each, store and show the results')
@@ -84,15 +75,23 @@ function defineRun({ program, run, cache, runsIn, only, locked, jobs }: Shared):
     .addOption(runsIn)
     .addOption(only)
     .option('--shard <i/n>', 'one part of the matrix, e.g. 2/3; merge puts the parts together')
-    .option('--durations <run>', 'balance shards by how long cells took in this run')
+    .addOption(durations)
     .option(
       '--resume [run]',
       'finish an interrupted run (default: the latest); it keeps its --only and --shard',
     )
     .option('--cold', 'boot every cell instead of cloning a template')
-    .addOption(jobs)
-    .option('--memory-budget <size>', 'memory of all guests together, e.g. 4G (default: what is free)')
-    .option('--template-cache <size>', 'saved templates kept afterwards', '4G')
+    .option('--jobs <n>', 'guests at a time (default: one a core)', count('--jobs'))
+    .option(
+      '--memory-budget <size>',
+      'memory of all guests together, e.g. 4G (default: what is free)',
+      size('--memory-budget'),
+    )
+    .option(
+      '--template-cache <size>',
+      'saved templates kept afterwards (default: 4G)',
+      size('--template-cache'),
+    )
     .option(
       '--reporter <format...>',
       'also write these reports: json csv tap junit md html github annotations; into the run, or format=file, format=- for standard output',
@@ -102,6 +101,7 @@ function defineRun({ program, run, cache, runsIn, only, locked, jobs }: Shared):
     .option(
       '--retries <n>',
       'run a cell that did not do what was expected so many times more, each on a boot of its own',
+      count('--retries'),
     )
     .option('--fail-on-flaky', 'exit 1 also when repetitions or retries of a cell differ')
     .option('--strict', 'exit 1 also when the overhead of a cell is undecided')
@@ -112,7 +112,7 @@ function defineRun({ program, run, cache, runsIn, only, locked, jobs }: Shared):
     .action(run(async () => (await import('./commands/run.ts')).run));
 }
 
-function definePlan({ program, run, cache, runsIn, only }: Shared): void {
+function definePlan({ program, run }: Registry): void {
   program
     .command('plan')
     .description('show the cells of a matrix, the tier each is expected to reach, and what shares a boot')
@@ -120,8 +120,8 @@ function definePlan({ program, run, cache, runsIn, only }: Shared): void {
     .addOption(only)
     .option('--commands', 'print the QEMU command of each machine')
     .option('--format <ci>', 'github-matrix or gitlab: the jobs of a sharded run, in the words of that CI')
-    .option('--shards <n>', 'how many jobs (default: 4)')
-    .option('--durations <run>', 'balance the jobs by how long cells took in this run')
+    .option('--shards <n>', 'how many jobs (default: 4)', count('--shards'))
+    .addOption(durations)
     .addOption(runsIn)
     .option('--json', 'print a JSON line per cell')
     .addOption(cache)
@@ -129,14 +129,14 @@ function definePlan({ program, run, cache, runsIn, only }: Shared): void {
     .action(run(async () => (await import('./commands/plan.ts')).plan));
 }
 
-function defineHost({ program, run, cache }: Shared): void {
+function defineHost({ program, run }: Registry): void {
   program
     .command('host')
     .description('run the wasm host on this machine: prove a tier, log it, serve until told to stop')
-    .option('--engine <engine>', 'wasmtime, wasmtime@VERSION or v8', 'wasmtime')
-    .option('--library <file>', 'libwasmtime to load (default: the pinned one)')
+    .addOption(engine)
+    .addOption(library)
     .option('--profile <profile>', 'whose pool sizes standard stands for: spin or wasmtime', 'spin')
-    .option('--node <file>', 'Node to run it with: a file, or a line such as 24 (default: this one)')
+    .addOption(node)
     .option('--deadline <seconds>', 'per attempt at a tier', '60')
     .option('--once', 'prove, log and exit')
     .addOption(cache)
@@ -144,32 +144,33 @@ function defineHost({ program, run, cache }: Shared): void {
     .action(run(async () => (await import('./commands/host.ts')).host));
 }
 
-function defineImages({ program, run, cache, locked }: Shared): void {
+const loadImageCommands = async () => import('./commands/images.ts');
+
+function defineImages({ program, run }: Registry): void {
   const images = program.command('images').description('what guests are made of: list, build, verify, move');
-  const imageCommands = async () => import('./commands/images.ts');
   images
     .command('list')
     .description('what could be built, and what is there')
     .option('--json', 'as JSON')
     .addOption(cache)
-    .action(run(async () => (await imageCommands()).list));
+    .action(run(async () => (await loadImageCommands()).list));
   images
     .command('build')
     .description('build the images of a matrix (default: of every kernel and all that is pinned)')
     .argument('[matrix]', 'matrix file')
     .addOption(locked)
     .addOption(cache)
-    .action(run(async () => (await imageCommands()).build));
+    .action(run(async () => (await loadImageCommands()).build));
   images
     .command('verify')
     .description('read every file of the cache and compare its bytes with its name')
     .addOption(cache)
-    .action(run(async () => (await imageCommands()).verify));
+    .action(run(async () => (await loadImageCommands()).verify));
   images
     .command('update')
     .description('move every pin of the lock to the newest version')
     .addOption(cache)
-    .action(run(async () => (await imageCommands()).update));
+    .action(run(async () => (await loadImageCommands()).update));
   images
     .command('export')
     .description('pack built images into an archive for a machine without apt or pip')
@@ -180,22 +181,22 @@ function defineImages({ program, run, cache, locked }: Shared): void {
     )
     .addOption(cache)
     .addHelpText('after', example('poolproof images export images.tar matrices/default.yaml'))
-    .action(run(async () => (await imageCommands()).exportTo));
+    .action(run(async () => (await loadImageCommands()).exportTo));
   images
     .command('import')
     .description('take the images of an archive into the cache')
     .argument('<file>', 'archive that export wrote')
     .addOption(cache)
-    .action(run(async () => (await imageCommands()).importFrom));
+    .action(run(async () => (await loadImageCommands()).importFrom));
   images
     .command('gc')
     .description('remove what no lock asks for, or until the cache has a size')
-    .option('--keep <size>', 'remove until the cache takes no more than this')
+    .option('--keep <size>', 'remove until the cache takes no more than this', size('--keep'))
     .addOption(cache)
-    .action(run(async () => (await imageCommands()).gc));
+    .action(run(async () => (await loadImageCommands()).gc));
 }
 
-function defineComputer({ program, run, cache }: Shared): void {
+function defineComputer({ program, run }: Registry): void {
   program
     .command('doctor')
     .description('what this computer offers, what is missing, and the command that installs it')
@@ -214,7 +215,7 @@ function defineComputer({ program, run, cache }: Shared): void {
     .action(run(async () => (await import('./commands/shell.ts')).shell));
 }
 
-function defineReport({ program, run, runsIn }: Shared): void {
+function defineReport({ program, run }: Registry): void {
   program
     .command('report')
     .description('render stored results: html, md, github, json, csv, tap, junit, overhead or table')
@@ -228,17 +229,17 @@ function defineReport({ program, run, runsIn }: Shared): void {
     .action(run(async () => (await import('./commands/report.ts')).report));
 }
 
-function defineOverhead({ program, run, cache }: Shared): void {
+function defineOverhead({ program, run }: Registry): void {
   program
     .command('overhead')
     .description('what the forms of a tier cost on this very machine, beside standard')
-    .option('--engine <engine>', 'wasmtime, wasmtime@VERSION or v8', 'wasmtime')
+    .addOption(engine)
     .option('--tier <tier...>', 'only these tiers')
     .option('--workloads <names...>', 'only these workloads, or kinds of them')
-    .option('--processes <n>', 'processes to measure in (default: 10)')
+    .option('--processes <n>', 'processes to measure in (default: 10)', count('--processes'))
     .option('--fresh', 'a process of its own for every sample, as flags per process need')
-    .option('--library <file>', 'libwasmtime to load (default: the pinned one)')
-    .option('--node <file>', 'Node to run it with: a file, or a line such as 24 (default: this one)')
+    .addOption(library)
+    .addOption(node)
     .option('--json', 'summaries and raw samples as JSON')
     .addOption(cache)
     .addHelpText(
@@ -248,7 +249,7 @@ function defineOverhead({ program, run, cache }: Shared): void {
     .action(run(async () => (await import('./commands/overhead.ts')).overhead));
 }
 
-function defineComparison({ program, run, runsIn }: Shared): void {
+function defineComparison({ program, run }: Registry): void {
   program
     .command('compare')
     .description('what changed between two runs; exit 1 on a regression')
@@ -273,7 +274,7 @@ function defineComparison({ program, run, runsIn }: Shared): void {
     .action(run(async () => (await import('./commands/history.ts')).history));
 }
 
-function defineMerge({ program, run, runsIn }: Shared): void {
+function defineParts({ program, run }: Registry): void {
   program
     .command('merge')
     .description('put the parts of a sharded run together')

@@ -1,11 +1,12 @@
 /** What a command may touch of the outside: the terminal and the wish to stop. */
+import type { ImageEvent } from '../../images/build.ts';
 import { resolveCacheFolder } from '../../images/cache/cache-folder.ts';
 import { readToolVersion } from '../run/tool-version.ts';
-import { PoolproofError } from '../errors.ts';
-import { parseSize } from '../axes/size.ts';
+import type { Seams } from '../run/context.ts';
 import { showable } from '../plain-text.ts';
 import type { Reporter } from '../report/reporter.ts';
 import { wantsColor } from '../report/wants-color.ts';
+import { renderImageEvent } from './image-notices.ts';
 
 export type Context = Readonly<{
   version: string;
@@ -20,6 +21,10 @@ export type Context = Readonly<{
   /** From now on there is something to save or to end in order: the first signal fires `signal` and no more. */
   finishOnSignal: () => void;
   close: () => void;
+  /** What is typed. @default standard input */
+  stdin?: NodeJS.ReadStream;
+  /** Other machines than real ones, in tests. */
+  seams?: Seams;
 }>;
 
 /**
@@ -75,31 +80,12 @@ export function listOption(options: Readonly<Record<string, unknown>>, name: str
   return Array.isArray(value) ? value.map(String) : typeof value === 'string' ? [value] : [];
 }
 
-/** @throws PoolproofError USAGE when it is not a whole number from 1. */
-export function countOption(options: Readonly<Record<string, unknown>>, name: string): number | undefined {
-  const text = textOption(options, name);
-  if (text === undefined) return undefined;
-  if (!/^[1-9]\d{0,5}$/.test(text)) {
-    throw new PoolproofError('USAGE', `--${name} ${text}: a whole number from 1 is needed`);
-  }
-  return Number(text);
-}
+/** Tells a person what happens to images, and what no result says. */
+export const notifyOf = (context: Context) => ({
+  onImageEvent: (event: ImageEvent) => context.err(renderImageEvent(event)),
+  onNotice: (text: string) => context.err(`notice: ${text}\n`),
+});
 
-/** Bytes. @throws PoolproofError USAGE when it is not a size. */
-export function sizeOption(
-  options: Readonly<Record<string, unknown>>,
-  name: string,
-  flag: string,
-): number | undefined {
-  const text = textOption(options, name);
-  if (text === undefined) return undefined;
-  const bytes = parseSize(text);
-  if (bytes === null)
-    throw new PoolproofError('USAGE', `${flag} ${text}: a size such as 512M or 4G is needed`);
-  return bytes;
-}
-
-export function cacheOption(options: Readonly<Record<string, unknown>>): string {
-  const text = textOption(options, 'cache');
-  return text === undefined || text === '' ? resolveCacheFolder() : text;
-}
+/** The folder of images and templates: `--cache`, else what the environment says. */
+export const cacheOption = ({ cache }: Readonly<{ cache?: unknown }>): string =>
+  typeof cache === 'string' && cache !== '' ? cache : resolveCacheFolder();

@@ -59,7 +59,7 @@ async function checkImages(cacheDir: string): Promise<Line> {
 export async function doctor(
   context: Context,
   _args: readonly string[],
-  options: Readonly<Record<string, unknown>>,
+  options: Readonly<{ cache?: string | undefined }>,
 ): Promise<number> {
   const cacheDir = cacheOption(options);
   const computer = await readComputer();

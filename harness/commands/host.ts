@@ -4,32 +4,38 @@ import { findEngineLibrary } from '../../images/engine-library.ts';
 import { engines } from '../../images/definitions.ts';
 import { hostCommand } from '../../images/wasm-host/launch.ts';
 import { resolveEngine } from '../plan/requirements.ts';
-import { cacheOption, textOption, type Context } from './context.ts';
-import { renderImageEvent } from './image-notices.ts';
+import { cacheOption, notifyOf, type Context } from './context.ts';
+
+/** Words of the launcher, but for `library` and `cache`; whole texts as they are given. */
+type Options = Readonly<{
+  engine: string;
+  library?: string | undefined;
+  profile: string;
+  node?: string | undefined;
+  /** Seconds per attempt at a tier. */
+  deadline: string;
+  once?: boolean | undefined;
+  cache?: string | undefined;
+}>;
 
 export async function host(
   context: Context,
   _args: readonly string[],
-  options: Readonly<Record<string, unknown>>,
+  { engine: requested, library, node = process.execPath, once = false, cache, ...words }: Options,
 ): Promise<number> {
-  const asked = textOption(options, 'engine') ?? 'wasmtime';
-  const engine = resolveEngine(asked);
-  const given = textOption(options, 'library') ?? process.env['POOLPROOF_LIBWASMTIME'];
-  const library =
-    engine.version === null
-      ? undefined
-      : (given ??
-        (await findEngineLibrary(engine.version, cacheOption(options), (event) =>
-          context.err(renderImageEvent(event)),
-        )));
+  const engine = resolveEngine(requested);
+  const given = library ?? process.env['POOLPROOF_LIBWASMTIME'];
+  const { onImageEvent } = notifyOf(context);
   const { command, args } = hostCommand({
+    ...words,
     // A library of the user's own says its version itself.
-    engine: engine.version === null || given !== undefined ? asked : `${engine.kind}@${engine.version}`,
-    library,
-    profile: textOption(options, 'profile'),
-    node: textOption(options, 'node') ?? process.execPath,
-    deadline: textOption(options, 'deadline'),
-    once: options['once'] === true,
+    engine: engine.version === null || given !== undefined ? requested : `${engine.kind}@${engine.version}`,
+    library:
+      engine.version === null
+        ? undefined
+        : (given ?? (await findEngineLibrary(engine.version, cacheOption({ cache }), onImageEvent))),
+    node,
+    once,
     // What was fetched by its version is that version, also where its digest is not known.
     digest: engine.version !== null && (given !== undefined || engines.includes(engine.version)),
   });

@@ -8,17 +8,11 @@ import { updateLock } from '../../images/update.ts';
 import { PoolproofError } from '../errors.ts';
 import { loadMatrix } from '../matrix/load.ts';
 import { collectRequirements } from '../plan/requirements.ts';
-import { cacheOption, sizeOption, type Context } from './context.ts';
-import { renderImageEvent } from './image-notices.ts';
+import { cacheOption, notifyOf, type Context } from './context.ts';
 
-type Options = Readonly<Record<string, unknown>>;
+type Options = Readonly<{ cache?: string | undefined }>;
 
 const mib = (bytes: number): string => `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
-
-const notify =
-  (context: Context) =>
-  (event: Parameters<typeof renderImageEvent>[0]): void =>
-    context.err(renderImageEvent(event));
 
 /** What a matrix needs; without one everything that is pinned, for the kernels given. */
 async function requestsFor(
@@ -29,9 +23,13 @@ async function requestsFor(
   return [...collectRequirements((await loadMatrix(file)).cells()).values()];
 }
 
-export async function list(context: Context, _args: readonly string[], options: Options): Promise<number> {
+export async function list(
+  context: Context,
+  _args: readonly string[],
+  options: Options & Readonly<{ json?: boolean | undefined }>,
+): Promise<number> {
   const listed = await listImages({ cacheDir: cacheOption(options) });
-  if (options['json'] === true) {
+  if (options.json) {
     context.out(`${JSON.stringify(listed, null, 2)}\n`);
     return 0;
   }
@@ -45,13 +43,17 @@ export async function list(context: Context, _args: readonly string[], options: 
   return 0;
 }
 
-export async function build(context: Context, args: readonly string[], options: Options): Promise<number> {
+export async function build(
+  context: Context,
+  args: readonly string[],
+  options: Options & Readonly<{ locked?: boolean | undefined }>,
+): Promise<number> {
   for (const request of await requestsFor(args[0])) {
     const built = await buildImages({
       ...request,
       cacheDir: cacheOption(options),
-      locked: options['locked'] === true,
-      onEvent: notify(context),
+      locked: options.locked ?? false,
+      onEvent: notifyOf(context).onImageEvent,
     });
     context.out(
       `${request.kernel}: kernel ${built.kernel.release}, ${built.disks.length} disks, ${built.digest}\n`,
@@ -71,7 +73,10 @@ export async function verify(context: Context, _args: readonly string[], options
 }
 
 export async function update(context: Context, _args: readonly string[], options: Options): Promise<number> {
-  const changes = await updateLock({ cacheDir: cacheOption(options), onEvent: notify(context) });
+  const changes = await updateLock({
+    cacheDir: cacheOption(options),
+    onEvent: notifyOf(context).onImageEvent,
+  });
   for (const { name, from, to } of changes) context.out(`${name}: ${from ?? 'new'} -> ${to ?? 'gone'}\n`);
   context.out(`${changes.length} pins moved\n`);
   return 0;
@@ -81,7 +86,7 @@ export async function exportTo(context: Context, args: readonly string[], option
   const [file, matrix] = args;
   // Without a matrix: the default kernel, which is the first.
   const [request, ...others] = await requestsFor(matrix, kernels.slice(0, 1));
-  if (file === undefined || request === undefined) throw new PoolproofError('USAGE', 'which file?');
+  if (file === undefined || request === undefined) throw new PoolproofError('USAGE', 'missing <file>');
   if (others.length > 0) {
     throw new PoolproofError('USAGE', 'an archive holds the images of one kernel; this matrix uses several', {
       hint: 'make a matrix for each kernel',
@@ -90,7 +95,7 @@ export async function exportTo(context: Context, args: readonly string[], option
   const { sizeBytes, digest } = await exportImages(file, {
     ...request,
     cacheDir: cacheOption(options),
-    onEvent: notify(context),
+    onEvent: notifyOf(context).onImageEvent,
   });
   context.out(`${file}: ${mib(sizeBytes)}, ${digest}\n`);
   return 0;
@@ -102,14 +107,18 @@ export async function importFrom(
   options: Options,
 ): Promise<number> {
   const [file] = args;
-  if (file === undefined) throw new PoolproofError('USAGE', 'which file?');
+  if (file === undefined) throw new PoolproofError('USAGE', 'missing <file>');
   const { digest, images } = await importImages(file, cacheOption(options));
   context.out(`${images.length} images, ${digest}\n`);
   return 0;
 }
 
-export async function gc(context: Context, _args: readonly string[], options: Options): Promise<number> {
-  const keepBytes = sizeOption(options, 'keep', '--keep');
+/** `keep`: bytes. */
+export async function gc(
+  context: Context,
+  _args: readonly string[],
+  { keep: keepBytes, ...options }: Options & Readonly<{ keep?: number | undefined }>,
+): Promise<number> {
   const cacheDir = cacheOption(options);
   const collected = await collectGarbage(
     keepBytes === undefined ? { cacheDir, unused: true } : { cacheDir, keepBytes },

@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseMajor } from '../../images/allocator/engines.ts';
-import type { EngineKind } from '../../images/allocator/tier.ts';
 import { findEngineLibrary } from '../../images/engine-library.ts';
 import { findPinnedVersion, hashFile } from '../../images/wasm-host/library-digest.ts';
 import { measureCommand, type MeasureRequest } from '../../images/wasm-host/measure-command.ts';
@@ -21,10 +20,9 @@ import { renderResources } from '../report/overhead-resources.ts';
 import { runNative } from '../measure/run-native.ts';
 import type { OverheadSummary, TierResources } from '../measure/figures.ts';
 import { readComputer } from '../plan/computer.ts';
-import { resolveEngine } from '../plan/requirements.ts';
+import { resolveEngine, type ResolvedEngine } from '../plan/requirements.ts';
 import { wantsColor } from '../report/terminal-table.ts';
-import { cacheOption, countOption, textOption, type Context } from './context.ts';
-import { renderImageEvent } from './image-notices.ts';
+import { cacheOption, notifyOf, type Context } from './context.ts';
 
 /** Enough for an interval of a percent either way; see harness/measure/README.md. */
 const defaultProcesses = 10;
@@ -35,79 +33,105 @@ const startRounds = 5;
 /** Fewer give an interval by Student's t that is wider than anybody wants to know. */
 const leastProcesses = 3;
 
+type Options = Readonly<{
+  engine: string;
+  tier?: readonly string[] | undefined;
+  workloads?: readonly string[] | undefined;
+  processes?: number | undefined;
+  fresh?: boolean | undefined;
+  library?: string | undefined;
+  node?: string | undefined;
+  json?: boolean | undefined;
+  cache?: string | undefined;
+}>;
+
 export async function overhead(
   context: Context,
   _args: readonly string[],
-  options: Readonly<Record<string, unknown>>,
+  options: Options,
 ): Promise<number> {
-  const engine = resolveEngine(textOption(options, 'engine') ?? 'wasmtime');
-  const others = selectConfigurations(engine.kind, listOption(options, 'tier'));
-  const chosen = selectWorkloads(listOption(options, 'workloads'), engine.kind);
-  const count = countOption(options, 'processes') ?? defaultProcesses;
+  const engine = resolveEngine(options.engine);
+  const others = selectConfigurations(engine.kind, splitWords(options.tier));
+  const workloads = selectWorkloads(splitWords(options.workloads), engine.kind).map(({ name }) => name);
+  const { processes: count = defaultProcesses } = options;
   if (count < leastProcesses) {
     throw new PoolproofError('USAGE', `--processes ${count}: at least ${leastProcesses} are needed`);
   }
-  const cache = cacheOption(options);
-  const notify = (event: Parameters<typeof renderImageEvent>[0]): void =>
-    context.err(renderImageEvent(event));
-  const given = textOption(options, 'library') ?? process.env['POOLPROOF_LIBWASMTIME'];
-  const { version } = engine;
-  const request: Omit<MeasureRequest, 'subjects'> = {
-    engine: engine.kind,
-    ...(version === null
-      ? { version, library: null }
-      : given === undefined
-        ? { version, library: await findEngineLibrary(version, cache, notify) }
-        : { version: versionOfFile(given, textOption(options, 'engine'), version), library: given }),
-    profile: textOption(options, 'profile') ?? 'spin',
-    clock: 'time',
-    workloads: chosen.map(({ name }) => name),
-    files: textOption(options, 'workloadFiles') ?? (await findWorkloadFiles(cache, notify)),
-    node: await findNode(textOption(options, 'node'), cache, notify),
-  };
-  const plans =
-    options['fresh'] === true
-      ? freshPlans(engine.kind, others, count)
-      : [planTogether(engine.kind, others, count)];
-  const total = plans.reduce((sum, plan) => sum + plan.processes.length, 0);
   // Compiled once on this machine, not in every process: SQLite alone takes half a second.
   await using folder = await makeTemporaryFolder();
-  const compiled = folder.path;
-  let before = 0;
-  const summaries: OverheadSummary[] = [];
-  const raw: Measurement[] = [];
-  for (const plan of plans) {
-    const commands = plan.processes.map((subjects) => measureCommand({ ...request, subjects, compiled }));
-    const measured = await runNative(commands, {
-      signal: context.signal,
-      onProcess: (done) => context.err(`measured ${before + done} of ${total} processes\n`),
-    });
-    before += measured.length;
-    raw.push(...measured);
-    summaries.push(...evaluate(plan, measured));
-  }
-  const resources = await measureResources({ ...request, compiled }, others, context.signal);
+  const request = {
+    ...(await findPrograms(context, engine, options)),
+    engine: engine.kind,
+    profile: 'spin',
+    clock: 'time' as const,
+    workloads,
+    compiled: folder.path,
+  };
+  const plans = options.fresh
+    ? others.map((other) => planQuartets(engine.kind, other, count))
+    : [planTogether(engine.kind, others, count)];
+  const { summaries, raw } = await measureAll(context, plans, request);
+  const resources = await measureResources(request, others, context.signal);
   context.out(
-    options['json'] === true
+    options.json
       ? `${JSON.stringify({ ...(await describeRecord(raw)), summaries, resources, measurements: raw })}\n`
       : `${renderOverhead(summaries, { color: wantsColor(context.stdout) })}\n${renderResources(resources)}`,
   );
   return 0;
 }
 
+/** Files that are measured and that measure; what is not there is fetched. */
+async function findPrograms(
+  context: Context,
+  { version }: ResolvedEngine,
+  options: Options,
+): Promise<Pick<MeasureRequest, 'version' | 'library' | 'files' | 'node'>> {
+  const cache = cacheOption(options);
+  const { onImageEvent: notify } = notifyOf(context);
+  const given = options.library ?? process.env['POOLPROOF_LIBWASMTIME'];
+  return {
+    ...(version === null
+      ? { version, library: null }
+      : given === undefined
+        ? { version, library: await findEngineLibrary(version, cache, notify) }
+        : { version: versionOfFile(given, options.engine, version), library: given }),
+    files: await findWorkloadFiles(cache, notify),
+    node: await findNode(options.node, cache, notify),
+  };
+}
+
 /**
  * What is known of a library of the user's own: the version of the pinned build with its digest, else the major version
  * alone. The library says that much of itself, and each measuring process compares it.
  */
-function versionOfFile(library: string, asked: string | undefined, version: string): string {
+function versionOfFile(library: string, requested: string, version: string): string {
   const file = resolve(library);
   if (!existsSync(file)) throw new PoolproofError('USAGE', '--library: there is no such file', { file });
   const pinned = findPinnedVersion(hashFile(file));
-  if (pinned !== null && pinned !== version && asked?.includes('@') === true)
-    throw new PoolproofError('USAGE', `--engine ${asked}: this is wasmtime ${pinned}, by its digest`, {
+  if (pinned !== null && pinned !== version && requested.includes('@'))
+    throw new PoolproofError('USAGE', `--engine ${requested}: this is wasmtime ${pinned}, by its digest`, {
       file,
     });
   return pinned ?? String(parseMajor(version));
+}
+
+async function measureAll(
+  { err, signal }: Context,
+  plans: readonly NativePlan[],
+  request: Omit<MeasureRequest, 'subjects'>,
+): Promise<Readonly<{ summaries: readonly OverheadSummary[]; raw: readonly Measurement[] }>> {
+  const total = plans.reduce((sum, plan) => sum + plan.processes.length, 0);
+  const summaries: OverheadSummary[] = [];
+  const raw: Measurement[] = [];
+  for (const plan of plans) {
+    const commands = plan.processes.map((subjects) => measureCommand({ ...request, subjects }));
+    const before = raw.length;
+    const onProcess = (done: number): void => err(`measured ${before + done} of ${total} processes\n`);
+    const measured = await runNative(commands, { signal, onProcess });
+    raw.push(...measured);
+    summaries.push(...(plan.kind === 'together' ? evaluateTime(measured) : evaluateQuartets(measured)));
+  }
+  return { summaries, raw };
 }
 
 /** What a record says of itself: see native-record.ts. */
@@ -127,7 +151,7 @@ async function describeRecord(
 async function findNode(
   text: string | undefined,
   cache: string,
-  notify: NonNullable<Parameters<typeof findNodeBinary>[2]>,
+  notify: Parameters<typeof findNodeBinary>[2],
 ): Promise<string> {
   if (text === undefined) return process.execPath;
   return /^\d+$/.test(text) ? findNodeBinary(text, cache, notify) : text;
@@ -148,20 +172,6 @@ async function measureResources(
   return summarizeResources(rounds.slice(round.length).map(describeResources));
 }
 
-function freshPlans(
-  engine: EngineKind,
-  others: readonly TierConfiguration[],
-  count: number,
-): readonly NativePlan[] {
-  return others.map((other) => planQuartets(engine, other, count));
-}
-
-const evaluate = (plan: NativePlan, measured: readonly Measurement[]): readonly OverheadSummary[] =>
-  plan.kind === 'together' ? evaluateTime(measured) : evaluateQuartets(measured);
-
 /** Words separated by commas, or given several times. */
-function listOption(options: Readonly<Record<string, unknown>>, name: string): readonly string[] {
-  const value = options[name];
-  const texts = Array.isArray(value) ? value.map(String) : typeof value === 'string' ? [value] : [];
-  return texts.flatMap((text) => text.split(',')).filter((text) => text !== '');
-}
+const splitWords = (texts: readonly string[] = []): readonly string[] =>
+  texts.flatMap((text) => text.split(',')).filter((text) => text !== '');

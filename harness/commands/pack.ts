@@ -4,16 +4,17 @@ import { PoolproofError } from '../errors.ts';
 import { unpackBundle } from '../store/bundle-unpack.ts';
 import { packRun } from '../store/bundle.ts';
 import { findRun } from '../store/find-run.ts';
-import { textOption, type Context } from './context.ts';
+import type { Context } from './context.ts';
+
+type PackOptions = Readonly<{ results?: string; failed?: boolean | undefined; output?: string | undefined }>;
 
 export async function pack(
   context: Context,
   args: readonly string[],
-  options: Readonly<Record<string, unknown>>,
+  { results = 'results', failed = false, output }: PackOptions,
 ): Promise<number> {
-  const dir = await findRun(textOption(options, 'results') ?? 'results', args[0]);
-  const failed = options['failed'] === true;
-  const file = textOption(options, 'output') ?? `${basename(dir)}${failed ? '-failed' : ''}.tgz`;
+  const dir = await findRun(results, args[0]);
+  const file = output ?? `${basename(dir)}${failed ? '-failed' : ''}.tgz`;
   const packed = await packRun(dir, file, { failed });
   for (const { code, message, details } of packed.problems) {
     context.err(`${code}: line ${details.line ?? 0}: ${message}\n`);
@@ -26,11 +27,11 @@ export async function pack(
 export async function unpack(
   context: Context,
   args: readonly string[],
-  options: Readonly<Record<string, unknown>>,
+  { results = 'results' }: Readonly<{ results?: string }>,
 ): Promise<number> {
   const [file] = args;
   if (file === undefined) throw new PoolproofError('USAGE', 'which bundle?');
-  const { dir, cells, selection } = await unpackBundle(file, textOption(options, 'results') ?? 'results');
+  const { dir, cells, selection } = await unpackBundle(file, results);
   context.out(
     `${dir}: ${cells} cells${selection === 'failed' ? ', only those that did not do as expected' : ''}\n`,
   );

@@ -6,7 +6,7 @@ import { defaultSettings } from '../axes/table.ts';
 import type { Settings } from '../axes/table.ts';
 import { estimateCell, predictCell } from '../outcome/predict-cell.ts';
 import { estimateFacts } from '../plan/estimate-facts.ts';
-import { predict } from './plan.ts';
+import { createPredictor } from '../library/plan-matrix.ts';
 
 const gib = 2 ** 30;
 
@@ -31,12 +31,13 @@ const table: readonly (readonly [change: Partial<Settings>, end: string | null])
 ];
 
 t.test('plan, run, fix and every other command predict the same of a cell', (t) => {
+  const predict = createPredictor();
   for (const [change, end] of table) {
     const settings: Settings = { ...defaultSettings(), memory: 2 * gib, ...change };
     const name = JSON.stringify(change);
     const asRun = predictCell(settings, estimateFacts(settings), settings.node);
     t.equal(asRun?.tier ?? asRun?.outcome ?? null, end, name);
-    t.strictSame(predict({ settings }), asRun, `plan: ${name}`);
+    t.strictSame(predict(settings), asRun, `plan: ${name}`);
     t.strictSame(predictSettings(settings), asRun, `fix: ${name}`);
     t.strictSame(estimateCell(settings), asRun, `bisect, minimize, repro and random cells: ${name}`);
   }

@@ -1,25 +1,14 @@
 /** The commands about failures of other people's machines, as the command line knows them. */
-import type { Command, Option } from 'commander';
-import type { Context } from './context.ts';
+import { Option } from '@commander-js/extra-typings';
+import { cache, example, type Registry } from './registry.ts';
 
-type Action = (
-  context: Context,
-  args: readonly string[],
-  options: Record<string, unknown>,
-) => Promise<number>;
+const keep = new Option(
+  '--results <dir>',
+  'store the runs of the guests that are booted in this folder, and look for stored results there',
+);
+const tier = new Option('--tier <tier>', 'the tier that is wanted').default('standard');
 
-/** What `program.ts` lends: how an action is wrapped, options every command has, and how examples look. */
-export type Registry = Readonly<{
-  program: Command;
-  run: (load: () => Promise<Action>) => (...given: unknown[]) => Promise<void>;
-  cache: Option;
-  example: (text: string) => string;
-}>;
-
-const keep = '--results <dir>';
-const keepHelp = 'keep the runs of the asked guests there, and look for stored results there';
-
-export function registerFieldCommands({ program, run, cache, example }: Registry): void {
+export function defineReproduction({ program, run }: Registry): void {
   program
     .command('capture')
     .description(
@@ -41,7 +30,7 @@ export function registerFieldCommands({ program, run, cache, example }: Registry
     .option('--save <file>', 'write a matrix with the case and what was seen')
     .option('--cases <file>', 'known cases are read from this file', 'matrices/field.yaml')
     .option('--json', 'the mapping, the result and the end as JSON')
-    .option(keep, keepHelp)
+    .addOption(keep)
     .addOption(cache)
     .addHelpText(
       'after',
@@ -51,12 +40,14 @@ export function registerFieldCommands({ program, run, cache, example }: Registry
 Exit codes: 0 reproduced (or by stand-in), 1 not reproduced, 2 cannot be reproduced here\n`,
     )
     .action(run(async () => (await import('./repro.ts')).repro));
+}
 
+export function defineSearches({ program, run }: Registry): void {
   program
     .command('explain')
     .description('a cell in ten lines for a ticket: what is mapped, what stops it, what the kernel saw')
     .argument('<cell>', 'cell id, or cell id@run')
-    .option(keep, keepHelp)
+    .addOption(keep)
     .addOption(cache)
     .addHelpText('after', example('poolproof explain memory=4G,overcommit=2'))
     .action(run(async () => (await import('./explain.ts')).explain));
@@ -65,8 +56,8 @@ Exit codes: 0 reproduced (or by stand-in), 1 not reproduced, 2 cannot be reprodu
     .command('fix')
     .description('the least invasive change that brings a tier back, proven in a guest')
     .argument('<what>', 'cell id or field report')
-    .option('--tier <tier>', 'the tier that is wanted', 'standard')
-    .option(keep, keepHelp)
+    .addOption(tier)
+    .addOption(keep)
     .addOption(cache)
     .addHelpText('after', example('poolproof fix memory=4G,overcommit=2'))
     .action(run(async () => (await import('./fix.ts')).fix));
@@ -75,11 +66,11 @@ Exit codes: 0 reproduced (or by stand-in), 1 not reproduced, 2 cannot be reprodu
     .command('bisect')
     .description('the value of an axis from which a tier is reached')
     .requiredOption('--axis <axis>', 'axis to search')
-    .option('--tier <tier>', 'the tier that is wanted', 'standard')
+    .addOption(tier)
     .option('--where <cell>', 'the other axes, as in a cell id')
     .option('--from <value>', 'where the search begins')
     .option('--to <value>', 'where it ends')
-    .option(keep, keepHelp)
+    .addOption(keep)
     .addOption(cache)
     .addHelpText('after', example('poolproof bisect --axis memory --tier standard --where overcommit=2'))
     .action(run(async () => (await import('./bisect.ts')).bisect));
@@ -88,7 +79,7 @@ Exit codes: 0 reproduced (or by stand-in), 1 not reproduced, 2 cannot be reprodu
     .command('minimize')
     .description('the fewest settings away from the defaults that still show the failure')
     .argument('<cell>', 'cell id')
-    .option(keep, keepHelp)
+    .addOption(keep)
     .addOption(cache)
     .addHelpText('after', example('poolproof minimize memory=512M,overcommit=2,thp=never,node=24'))
     .action(run(async () => (await import('./minimize.ts')).minimize));

@@ -1,104 +1,104 @@
 /** `poolproof run` */
 import path from 'node:path';
 import { PoolproofError } from '../errors.ts';
+import { runWith } from '../library/run-matrix.ts';
+import type { Matrix } from '../matrix/cell.ts';
 import { loadMatrix } from '../matrix/load.ts';
 import { renderDetails } from '../report/overhead-details.ts';
 import { createProgress } from '../report/progress.ts';
-import { parseShard } from '../plan/shard.ts';
-import { loadDurations } from './durations.ts';
 import { renderTable, wantsColor } from '../report/terminal-table.ts';
 import { renderTimings } from '../report/timings.ts';
-import { runMatrix } from '../run/run.ts';
-import { findRun } from '../store/find-run.ts';
-import {
-  cacheOption,
-  countOption,
-  finishCells,
-  listOption,
-  sizeOption,
-  textOption,
-  type Context,
-} from './context.ts';
-import { renderImageEvent } from './image-notices.ts';
+import type { RunSummary } from '../run/run.ts';
+import { cacheOption, finishCells, notifyOf, type Context } from './context.ts';
 import { buildReporters, parseReporters } from './reporters.ts';
 
-export async function run(
-  context: Context,
-  args: readonly string[],
-  options: Readonly<Record<string, unknown>>,
-): Promise<number> {
-  const file = args[0] ?? 'matrices/default.yaml';
-  const resultsDir = textOption(options, 'results') ?? 'results';
-  const only = listOption(options, 'only');
-  const jobs = countOption(options, 'jobs');
-  const budgetBytes = sizeOption(options, 'memoryBudget', '--memory-budget');
-  const templateCacheBytes = sizeOption(options, 'templateCache', '--template-cache');
-  const retries = countOption(options, 'retries') ?? 0;
-  const failOnFlaky = options['failOnFlaky'] === true;
-  const strict = options['strict'] === true;
-  const wanted = parseReporters(options['reporter']);
+type Options = Readonly<{
+  results?: string;
+  cache?: string | undefined;
+  locked?: boolean | undefined;
+  only?: readonly string[] | undefined;
+  shard?: string | undefined;
+  durations?: string | undefined;
+  resume?: string | true | undefined;
+  cold?: boolean | undefined;
+  jobs?: number | undefined;
+  /** Bytes. */
+  memoryBudget?: number | undefined;
+  /** Bytes. */
+  templateCache?: number | undefined;
+  reporter?: readonly string[] | undefined;
+  retries?: number | undefined;
+  failOnFlaky?: boolean | undefined;
+  strict?: boolean | undefined;
+  details?: boolean | undefined;
+  timings?: boolean | undefined;
+  json?: boolean | undefined;
+}>;
+
+export async function run(context: Context, args: readonly string[], options: Options): Promise<number> {
+  const { results: resultsDir = 'results', resume, reporter, json } = options;
+  const { only = [], shard, durations, jobs, memoryBudget, templateCache, retries } = options;
+  const wanted = parseReporters(reporter);
   // A report on standard output has it for itself: what a person reads goes to the other one.
   const printed = wanted.find(({ file }) => file === '-');
-  const tell = printed === undefined ? context.out : context.err;
-  if (printed !== undefined && options['json'] === true) {
+  if (printed !== undefined && json) {
     throw new PoolproofError(
       'USAGE',
       `--json and --reporter ${printed.name}=- cannot both have standard output`,
     );
   }
-  const shard = textOption(options, 'shard');
-  const durationsFrom = textOption(options, 'durations');
-  const matrix = await loadMatrix(file);
-  const resume = options['resume'];
-  const summary = await runMatrix(matrix, {
-    resultsDir,
-    ...(resume !== undefined && {
-      resume: await findRun(resultsDir, typeof resume === 'string' ? resume : 'latest'),
-    }),
-    ...(only.length > 0 && { only }),
-    ...(shard !== undefined && { shard: parseShard(shard) }),
-    ...(durationsFrom !== undefined && { durations: await loadDurations(resultsDir, durationsFrom) }),
-    cacheDir: cacheOption(options),
-    locked: options['locked'] === true,
-    ...(jobs !== undefined && { jobs }),
-    ...(budgetBytes !== undefined && { memoryBudgetMib: Math.floor(budgetBytes / 1024 ** 2) }),
-    cold: options['cold'] === true,
-    retries,
-    failOnFlaky,
-    strict,
-    ...(templateCacheBytes !== undefined && { templateCacheBytes }),
-    reporters: [finishCells(context), createProgress(context.stderr), ...buildReporters(wanted, context.out)],
-    onImageEvent: (event) => context.err(renderImageEvent(event)),
-    onNotice: (text) => context.err(`notice: ${text}\n`),
-    signal: context.signal,
-    recordOptions: {
-      only: only.length === 0 ? null : only.join(' or '),
-      jobs: jobs ?? null,
-      cold: options['cold'] === true,
-      ...(retries > 0 && { retries }),
+  const matrix = await loadMatrix(args[0] ?? 'matrices/default.yaml');
+  const summary = await runWith(
+    matrix,
+    {
+      ...notifyOf(context),
+      signal: context.signal,
+      resultsDir,
+      ...(resume !== undefined && { resume: resume === true ? 'latest' : resume }),
+      select: { only, ...(shard !== undefined && { shard }), ...(durations !== undefined && { durations }) },
+      limits: {
+        ...(jobs !== undefined && { jobs }),
+        ...(memoryBudget !== undefined && { memoryMib: Math.floor(memoryBudget / 1024 ** 2) }),
+      },
+      retry: {
+        times: retries ?? 0,
+        failOnFlaky: options.failOnFlaky ?? false,
+        strict: options.strict ?? false,
+      },
+      cache: {
+        dir: cacheOption(options),
+        locked: options.locked ?? false,
+        cold: options.cold ?? false,
+        ...(templateCache !== undefined && { templateBytes: templateCache }),
+      },
+      reporters: [
+        finishCells(context),
+        createProgress(context.stderr),
+        ...buildReporters(wanted, context.out),
+      ],
     },
-  });
-  const { exitCode } = summary;
-  if (options['json'] === true) {
-    for (const result of summary.results) context.out(`${JSON.stringify(result)}\n`);
-    return exitCode;
-  }
-  const { columns: width } = context.stdout;
-  const color = wantsColor(context.stdout);
-  tell(
-    `\n${matrix.title}\n\n${renderTable(summary.results, {
-      color,
-      ...(width > 0 && { width }),
-      run: summary.record,
-      interrupted: summary.interrupted,
-      strict,
-      failOnFlaky,
-    })}`,
+    context.seams ?? {},
   );
-  if (options['details'] === true) tell(`\n${renderDetails(summary.results, { color })}`);
-  if (options['timings'] === true) tell(`\n${renderTimings(summary.results)}`);
-  const dir = path.relative(process.cwd(), summary.dir) || '.';
-  tell(`results in ${dir}\npage: ${path.join(dir, 'report.html')}\n`);
-  if (summary.interrupted) tell('interrupted; `poolproof run --resume` finishes it\n');
-  return exitCode;
+  if (json) for (const result of summary.results) context.out(`${JSON.stringify(result)}\n`);
+  else describe(matrix, summary, options, context, printed === undefined ? context.out : context.err);
+  return summary.exitCode;
+}
+
+/** What a person reads after the run. */
+function describe(
+  matrix: Matrix,
+  { dir, record, results, interrupted }: RunSummary,
+  { strict = false, failOnFlaky = false, details, timings }: Options,
+  { stdout }: Context,
+  print: (text: string) => void,
+): void {
+  const color = wantsColor(stdout);
+  const width = stdout.columns > 0 && { width: stdout.columns };
+  const table = renderTable(results, { color, ...width, run: record, interrupted, strict, failOnFlaky });
+  print(`\n${matrix.title}\n\n${table}`);
+  if (details) print(`\n${renderDetails(results, { color })}`);
+  if (timings) print(`\n${renderTimings(results)}`);
+  const folder = path.relative(process.cwd(), dir) || '.';
+  print(`results in ${folder}\npage: ${path.join(folder, 'report.html')}\n`);
+  if (interrupted) print('interrupted; `poolproof run --resume` finishes it\n');
 }

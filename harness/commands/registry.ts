@@ -1,0 +1,44 @@
+/** What every definition of a command uses: how an action is loaded, how the text of an option becomes a value. */
+import { type Command, Option } from '@commander-js/extra-typings';
+import { parseSize } from '../axes/size.ts';
+import { PoolproofError } from '../errors.ts';
+import type { Context } from './context.ts';
+
+type Action<Options> = (context: Context, args: readonly string[], options: Options) => Promise<number>;
+
+/** What commander passes to an action: its arguments one by one, its options, the command itself. */
+type Given<Options> = [...unknown[], Options, unknown];
+
+/** The program, and how an action becomes one of its commands. */
+export type Registry = Readonly<{
+  program: Command;
+  /** An action whose code is loaded when it runs: `--help` stays fast. */
+  run: <Options>(load: () => Promise<Action<Options>>) => (...given: Given<Options>) => Promise<void>;
+}>;
+
+export const example = (text: string): string => `\nExample:\n${text.replace(/^/gm, '  ')}\n`;
+
+/** A whole number from 1. @throws PoolproofError USAGE, from the parser */
+export const count =
+  (flag: string) =>
+  (text: string): number => {
+    if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+    throw new PoolproofError('USAGE', `${flag} ${text}: a whole number from 1 is needed`);
+  };
+
+/** Bytes. @throws PoolproofError USAGE, from the parser */
+export const size =
+  (flag: string) =>
+  (text: string): number => {
+    const bytes = parseSize(text);
+    if (bytes !== null) return bytes;
+    throw new PoolproofError('USAGE', `${flag} ${text}: a size such as 512M or 4G is needed`);
+  };
+
+/** An option that may be given several times: every text, in order. */
+export const several = (text: string, before: readonly string[] | undefined): readonly string[] => [
+  ...(before ?? []),
+  text,
+];
+
+export const cache = new Option('--cache <dir>', 'image cache').env('POOLPROOF_CACHE');
