@@ -6,7 +6,6 @@ import type { Seams } from '../run/context.ts';
 import { showable } from '../plain-text.ts';
 import type { Reporter } from '../report/reporter.ts';
 import { wantsColor } from '../report/wants-color.ts';
-import { renderImageEvent } from './image-notices.ts';
 
 export type Context = Readonly<{
   version: string;
@@ -78,6 +77,20 @@ export function textOption(options: Readonly<Record<string, unknown>>, name: str
 export function listOption(options: Readonly<Record<string, unknown>>, name: string): readonly string[] {
   const value = options[name];
   return Array.isArray(value) ? value.map(String) : typeof value === 'string' ? [value] : [];
+}
+
+/** A line for a person. */
+function renderImageEvent(event: ImageEvent): string {
+  switch (event.kind) {
+    case 'fetch':
+      return `fetching ${event.name} ${event.version}\n`;
+    case 'successor':
+      return `${event.name} ${event.pinned} is no longer offered; going on with ${event.used}, and recording it\n`;
+    case 'build':
+      return `building ${event.name}\n`;
+    case 'wait':
+      return 'another poolproof builds images in this cache; waiting for it\n';
+  }
 }
 
 /** Tells a person what happens to images, and what no result says. */

@@ -5,8 +5,7 @@ import type { FieldImages } from '../field/mapping.ts';
 import { knownImages } from '../axes/table.ts';
 import { createTrialRunner, memoize, type RunTrial } from '../field/run-trial.ts';
 import type { Result } from '../store/result.ts';
-import { cacheOption, finishCells, textOption, type Context } from './context.ts';
-import { renderImageEvent } from './image-notices.ts';
+import { cacheOption, finishCells, notifyOf, textOption, type Context } from './context.ts';
 
 type Options = Readonly<Record<string, unknown>>;
 
@@ -50,8 +49,8 @@ export async function openTrialRunner(
       cold,
       signal: context.signal,
       reporters: [finishCells(context)],
-      onImageEvent: (event) => context.err(renderImageEvent(event)),
-      onNotice: (text) => context.err(`notice: ${text}\n`),
+      ...notifyOf(context),
+      ...context.seams,
       recordOptions: { command: title },
     },
     progress(context),

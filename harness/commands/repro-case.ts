@@ -7,10 +7,9 @@ import { plainLine } from '../outcome/plain-text.ts';
 import { createProgress } from '../report/progress.ts';
 import { tellGone } from '../report/known-failures.ts';
 import { runMatrix } from '../run/run.ts';
-import { cacheOption, finishCells, textOption, type Context } from './context.ts';
+import { cacheOption, finishCells, notifyOf, textOption, type Context } from './context.ts';
 import { resultsFolder } from './field-context.ts';
 import { openGuestShell } from './guest-shell.ts';
-import { renderImageEvent } from './image-notices.ts';
 
 type Options = Readonly<Record<string, unknown>>;
 
@@ -48,8 +47,8 @@ async function run(context: Context, matrix: Matrix, options: Options) {
     // Few cells of many machines: a template would seldom be used twice.
     cold: true,
     reporters: [finishCells(context), createProgress(context.stderr)],
-    onImageEvent: (event) => context.err(renderImageEvent(event)),
-    onNotice: (text) => context.err(`notice: ${text}\n`),
+    ...notifyOf(context),
+    ...context.seams,
     signal: context.signal,
     recordOptions: { command: 'repro' },
   });
