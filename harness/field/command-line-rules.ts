@@ -3,7 +3,8 @@ import type { Settings } from '../axes/table.ts';
 import { axes } from '../axes/table.ts';
 import { formatSize } from '../axes/size.ts';
 import { axisOf, say, type FactMapping, type Rule } from './mapping.ts';
-import { programOf } from './process-rules.ts';
+import { hostSubject } from '../axes/host.ts';
+import { programOf } from './runtime.ts';
 
 /** Spin's variables that the command sets: `env SPIN_WASMTIME_TOTAL_STACKS=0 spin up`. */
 const spinVariable = /^(SPIN_(?:WASMTIME_[A-Z_]{1,60}|MAX_INSTANCE_COUNT))=(\+?\d{1,20})$/;
@@ -19,7 +20,7 @@ export const mapVariables: Rule = ({ command }, so) => {
     .find((word) => word !== undefined);
   const choice = axes.allocator.schema.safeParse(forced === 'pooling' ? 'standard' : forced);
   const set: Partial<Settings> = {
-    ...(pairs.length > 0 && { env: Object.fromEntries(pairs) }),
+    ...(pairs.length > 0 && { env: { ...so.env, ...Object.fromEntries(pairs) } }),
     ...(choice.success && { allocator: choice.data }),
   };
   return {
@@ -99,12 +100,15 @@ export const mapOptions: Rule = (report, so) => {
   const program = programOf(report);
   const words = report.command?.words ?? [];
   if (program === 'node' && words.includes('--disable-wasm-trap-handler')) {
-    const set = { allocator: 'on-demand' as const };
-    const value = axisOf('allocator', { ...so, ...set });
-    return {
-      set,
-      say: [say('command.words', '--disable-wasm-trap-handler', 'exact', { ...value, decides: true })],
-    };
+    const flag = '--disable-wasm-trap-handler';
+    const isHost = so.subject === hostSubject;
+    const set: Partial<Settings> = isHost
+      ? { allocator: 'on-demand' }
+      : { env: { ...so.env, NODE_OPTIONS: flag } };
+    const value = isHost
+      ? axisOf('allocator', { ...so, ...set })
+      : ({ axis: 'env', value: `env.NODE_OPTIONS=${flag}` } as const);
+    return { set, say: [say('command.words', flag, 'exact', { ...value, decides: true })] };
   }
   if (program !== 'wasmtime') return { say: [] };
   const options = listOptions(words);

@@ -1,23 +1,15 @@
-import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { resolveProcessCost } from '../../images/allocator/processes.ts';
 import { knownImages } from '../axes/table.ts';
+import { base } from '../fixtures/field/reports.ts';
 import { estimateFacts } from '../plan/estimate-facts.ts';
 import { buildCases, renderCases } from './cell-matrix.ts';
 import { mapReport, renderMapping } from './map.ts';
 import { plainImages } from './mapping.ts';
-import { predictSettings } from './model.ts';
-import { loadFieldReport, type FieldReport } from './report.ts';
-import { compareModel, endCodes, listObstacles } from './reproduce.ts';
+import type { FieldReport } from './report.ts';
+import { listObstacles } from './reproduce.ts';
 import { symptomOfReport } from './symptom.ts';
 
 const gib = 2 ** 30;
-
-/** A VPS of 1 GB with the default sysctls and Node 22, without a command. */
-const stored = await loadFieldReport(
-  fileURLToPath(new URL('../fixtures/field/version-2.yaml', import.meta.url)),
-);
-const { command: _command, ...base } = stored;
 
 const command = (words: readonly string[], output: readonly string[] = []): Partial<FieldReport> => ({
   command: { words: [...words], output: [...output], exit: 1, signal: 'none' },
@@ -260,11 +252,12 @@ t.test('failures in the words of the field', (t) => {
     text: /^RangeError/,
   });
   t.match(seen('# Fatal process out of memory: Failed to reserve virtual memory for CodeRange'), {
-    class: 'no-start',
+    class: 'v8-fatal',
+    act: 'start',
   });
   t.match(
     seen('CompileError: WebAssembly.Module(): Compiling function #99 failed: Wasm SIMD unsupported @+25226'),
-    { class: 'cpu' },
+    { class: 'unsupported', act: 'instruction' },
   );
   t.equal(seen('listening on port 3000'), null);
   t.equal(symptomOfReport(base), null);
@@ -281,20 +274,6 @@ t.test('a case is a matrix that reads itself', (t) => {
   t.match(cell?.expectation, { tier: 'standard' });
   t.equal(others.length, 0);
   t.match(text, /link: https/);
-  t.end();
-});
-
-t.test('ends have their exit codes, and a report without failure is held against the model', (t) => {
-  t.same(Object.values(endCodes), [0, 0, 1, 2]);
-  const { settings, mappings } = mapped({});
-  const result = { outcome: 'reached', tier: 'standard' } as Parameters<typeof compareModel>[1];
-  t.equal(compareModel(predictSettings(settings), result, mappings).end, 'reproduced');
-  t.equal(
-    compareModel(predictSettings({ ...settings, addressSpace: 2 * gib }), result, mappings).end,
-    'not reproduced',
-  );
-  t.equal(compareModel(null, result, mappings).end, 'cannot be reproduced here');
-  t.ok(estimateFacts(settings).memTotal! > resolveProcessCost('22', 8 * 2 ** 20).start.charged);
   t.end();
 });
 

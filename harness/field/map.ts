@@ -8,6 +8,7 @@ import { mapOvercommit } from './commit-rules.ts';
 import { mapProcessor, mapWidth } from './cpu-rules.ts';
 import { mapCaptured } from './captured-rules.ts';
 import { mapCgroup, mapWriteExecute } from './limit-rules.ts';
+import { mapAct, mapThreads } from './failing-act.ts';
 import { mapHugePages, mapKernel, mapMemory, mapSwap } from './machine-rules.ts';
 import { plainImages, type FactMapping, type FieldCase, type FieldImages, type Rule } from './mapping.ts';
 import { mapEngine, mapNode, mapUnmet } from './process-rules.ts';
@@ -32,8 +33,10 @@ const rules: readonly Rule[] = [
   mapProcessor,
   mapKernel,
   mapWriteExecute,
+  mapAct,
   mapVariables,
   mapOptions,
+  mapThreads,
   mapUnmet,
 ];
 

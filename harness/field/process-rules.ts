@@ -2,28 +2,12 @@
 import { lockNames } from '../../images/definitions.ts';
 import { axes } from '../axes/table.ts';
 import type { Settings } from '../axes/table.ts';
+import { startsGuarded } from '../../images/allocator/v8-rules.ts';
 import { factOf } from './captured-rules.ts';
+import { findRuntime, versionOf } from './runtime.ts';
+import { symptomOfReport } from './symptom.ts';
 import { axisOf, say, type FactMapping, type FieldImages, type Rule } from './mapping.ts';
 import type { FieldReport } from './report.ts';
-
-/** First word of the command that is a program we know, without its folder; Node by one name. */
-export function programOf({ command }: FieldReport): string | null {
-  const names = (command?.words ?? []).map((word) => word.replace(/^.*\//, ''));
-  const found = names.find((name) => /^(spin|wasmtime|node|nodejs|npm|npx|deno|bun|wasmer)$/.test(name));
-  return found === undefined ? null : /^(nodejs|npm|npx)$/.test(found) ? 'node' : found;
-}
-
-export const versionOf = (program: FieldReport['programs']['node']): string | null =>
-  typeof program === 'string' && program !== 'notFound' ? program : null;
-
-/** What the command runs; without a command, what is there. */
-function runtimeOf(report: FieldReport): 'spin' | 'wasmtime' | 'node' | 'other' | null {
-  const program = programOf(report);
-  if (program === 'spin' || program === 'wasmtime' || program === 'node') return program;
-  if (program !== null) return 'other';
-  const { programs } = report;
-  return (['spin', 'wasmtime', 'node'] as const).find((name) => versionOf(programs[name]) !== null) ?? null;
-}
 
 /** The engine's own release, or the newest that is pinned. */
 function engineFor(version: string | null): Readonly<{ engine: string; exact: boolean }> {
@@ -31,20 +15,30 @@ function engineFor(version: string | null): Readonly<{ engine: string; exact: bo
   return found.success ? { engine: found.data, exact: true } : { engine: 'wasmtime', exact: false };
 }
 
+/** Program of a stranger that has the engine in it: its pools are derived from the failure's own numbers. */
+const embedded = (name: string | null): string =>
+  `the wasm host with Wasmtime's own pool sizes stands for ${name ?? 'a program that the report does not name'}`;
+
 export const mapEngine: Rule = (report, so) => {
-  const runtime = runtimeOf(report);
+  const { kind, name, assumed } = findRuntime(report);
   const { spin, wasmtime } = report.programs;
-  const row = (set: Partial<Settings>, found: string | null, why: string | null) => ({
+  const row = (
+    set: Partial<Settings>,
+    found: string | null,
+    why: string | null,
+    more: Partial<FactMapping> = {},
+  ) => ({
     set,
     say: [
-      say(`programs.${runtime ?? 'spin'}`, found, why === null ? 'exact' : 'approximated', {
+      say(more.fact ?? `programs.${kind ?? 'spin'}`, found, why === null ? 'exact' : 'approximated', {
         ...axisOf('engine', { ...so, ...set }),
         why,
         decides: true,
+        ...more,
       }),
     ],
   });
-  switch (runtime) {
+  switch (kind) {
     case 'spin':
       return row(
         { engine: 'wasmtime', profile: 'spin' },
@@ -59,12 +53,22 @@ export const mapEngine: Rule = (report, so) => {
         exact ? null : 'the newest pinned libwasmtime stands for it',
       );
     }
-    case 'node':
-      return row({ engine: 'v8' }, 'node', null);
+    case 'embedder':
+      return row({ engine: 'wasmtime', profile: 'wasmtime' }, name, embedded(name), {
+        fact: 'command.words',
+        standIn: true,
+      });
+    case 'node': {
+      const words = "the failure's own words are V8's: Node is assumed";
+      return assumed
+        ? row({ engine: 'v8' }, name, words, { fact: 'command.words' })
+        : row({ engine: 'v8' }, 'node', null);
+    }
     case 'other': {
-      const name = programOf(report) ?? '';
-      const why = 'there is no subject with this runtime';
-      return { say: [say(`programs.${name}`, name, 'not reproducible', { why, decides: true })] };
+      const engine = symptomOfReport(report)?.engine;
+      const inside = engine === 'v8' ? 'V8 in another program: ' : '';
+      const why = `${inside}there is no subject with ${name ?? 'this runtime'}`;
+      return { say: [say('command.words', name, 'not reproducible', { why, decides: true })] };
     }
     case null:
       return row(
@@ -79,9 +83,25 @@ export const mapEngine: Rule = (report, so) => {
 const lineOf = ({ nodes, versions }: FieldImages, version: string): string | undefined =>
   nodes.find((line) => versions.get(lockNames.node(line)) === version);
 
+/** Texts that V8 no longer has, with the newest Node that has them. */
+const formerWords: readonly Readonly<{ words: RegExp; node: string }>[] = [
+  { words: /^webassembly\.\w+\(\): out of memory: wasm memory/, node: '16.20.2' },
+];
+
+/** The newest Node that could have said it: one whose V8 has the words, and that has guards under this limit. */
+function assumeNode(report: FieldReport, { nodes }: FieldImages): string | null {
+  const symptom = symptomOfReport(report);
+  const former = formerWords.find(({ words }) => words.test(symptom?.words ?? ''));
+  if (former !== undefined) return former.node;
+  if (symptom?.class !== 'v8-memory') return nodes[0] ?? null;
+  const limit = factOf(report, 'resourceLimits.addressSpace');
+  const bytes = typeof limit === 'number' ? limit : null;
+  return nodes.find((line) => startsGuarded(line, bytes)) ?? null;
+}
+
 export const mapNode: Rule = (report, so, known) => {
   const { node } = report.programs;
-  const runtime = runtimeOf(report);
+  const { kind, assumed } = findRuntime(report);
   const decides = so.engine === 'v8' || so.overcommit === 2;
   const row = (how: FactMapping['how'], value: string | null, why: string | null, found: string | null) => ({
     ...(value !== null && { set: { node: value } }),
@@ -89,14 +109,14 @@ export const mapNode: Rule = (report, so, known) => {
       say('programs.node', found, how, {
         ...(value !== null && axisOf('node', { ...so, node: value })),
         why,
-        decides: decides && (how === 'not reproducible' || runtime === 'node' || runtime === null),
+        decides: decides && (how === 'not reproducible' || kind === 'node' || kind === null),
       }),
     ],
   });
   const version = versionOf(node);
   const missing =
     node === null ? null : typeof node === 'object' ? `does not start (exit ${node.exit})` : 'not found';
-  if (runtime === 'spin' || runtime === 'wasmtime') {
+  if (kind !== 'node' && kind !== null) {
     // No Node is in theirs, so the one that takes least stands beside the engine.
     return row(
       'approximated',
@@ -105,7 +125,12 @@ export const mapNode: Rule = (report, so, known) => {
       version ?? missing,
     );
   }
-  if (version === null) return row('approximated', so.node, 'the default Node runs the wasm host', missing);
+  if (version === null) {
+    const guess = assumed && kind === 'node' ? assumeNode(report, known) : null;
+    return guess === null
+      ? row('approximated', so.node, 'the default Node runs the wasm host', missing)
+      : row('approximated', guess, 'assumed: the newest Node that could have said it', missing);
+  }
   const line = lineOf(known, version);
   if (line !== undefined) return row('exact', line, null, version);
   const whole = axes.node.schema.safeParse(version);

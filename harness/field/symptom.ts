@@ -1,99 +1,172 @@
 /**
- * What a failure looks like, wherever it was seen: in a report's output or in a result. Two are the same
- * when class, pool and every number that the first one names are the same.
+ * What a failure looks like, wherever it was seen: in a report's output, in a subject's, in the attempts of the wasm
+ * host. It is the act that failed, on which engine, its class and its words; two are the same when all of them are, and
+ * every number that the first one names.
  */
 import { classifyEngineText } from '../../images/allocator/failure.ts';
+import { findMessage, type Act, type KnownMessage } from '../../images/allocator/known-messages.ts';
 import { plainLine } from '../outcome/plain-text.ts';
 import type { Result } from '../store/result.ts';
 import type { FieldReport } from './report.ts';
 
 export type Symptom = Readonly<{
-  /** A failure class of the wasm host, or how its process ended. */
+  act: Act;
+  engine: KnownMessage['engine'];
+  /** A failure class of the wasm host. */
   class: string;
   pool: string | null;
   bytes: number | null;
+  /** The words that decide, for comparison; empty where there are none. */
+  words: string;
   /** The line that says it; for people. */
   text: string;
 }>;
 
-/** Texts no libwasmtime writes; first match wins. */
-const runtimeTexts: readonly Readonly<{ match: RegExp; class: string }>[] = [
-  // Of start-up: these end the process before any program runs.
-  {
-    match: /Fatal (?:process|javascript) (?:out of memory|OOM)|FATAL ERROR:|Check failed: /i,
-    class: 'no-start',
-  },
-  { match: /Wasm SIMD unsupported/, class: 'cpu' },
-  {
-    match: /WebAssembly[^\n]*(?:[Oo]ut of memory|could not allocate memory)|Cannot allocate Wasm memory/,
-    class: 'v8-memory',
-  },
-  { match: /bad option: /, class: 'unsupported' },
-];
+const nothing = { pool: null, bytes: null, words: '' } as const;
 
-/** The failure in a report, or null when its command did not fail, or in words nobody knows. */
+/** The failure in a text, or null when nothing in it is known. */
+export function symptomOfText(text: string): Symptom | null {
+  const found = findMessage(text);
+  if (found === null || found.message.act === 'unknown') return null;
+  const { message, words, at } = found;
+  const { pool, bytes } = classifyEngineText(text);
+  // The cause alone, without the line that names the pool.
+  const bare = message.act === 'memory' && isPool(bytes);
+  return {
+    act: bare ? 'pool' : message.act,
+    engine: message.engine,
+    class: bare ? 'pool-mapping' : message.class,
+    pool,
+    bytes,
+    words: plainLine(words, 200)
+      .toLowerCase()
+      .replace(/[.\s]+$/, ''),
+    text: lineAt(text, at),
+  };
+}
+
+/** One linear memory takes its 4 GiB and guards, or 8 or 10; what is larger by far is a pool of them. */
+const isPool = (bytes: number | null): boolean => bytes !== null && bytes > 16 * 2 ** 30;
+
+/** How a command ended: a status above 128 is a signal. */
+export function endOfCommand({ command }: FieldReport): 'none' | 'failed' | 'worked' | 'unknown' {
+  if (command === undefined) return 'none';
+  const { exit, signal } = command;
+  if (signal !== null && signal !== 'none') return 'failed';
+  if (exit === null || exit === 'none') return 'unknown';
+  return exit === 0 ? 'worked' : 'failed';
+}
+
+/** The failure in a report; null when its command did not fail, or in words that nobody knows. */
 export function symptomOfReport({ command }: FieldReport): Symptom | null {
   if (command === undefined) return null;
-  const output = (command.output ?? []).join('\n');
-  for (const { match, class: name } of runtimeTexts) {
-    const found = match.exec(output);
-    if (found !== null) return { class: name, pool: null, bytes: null, text: lineAt(output, found.index) };
-  }
-  const { class: name, pool, bytes } = classifyEngineText(output);
-  if (name !== 'engine') {
-    const at = Math.max(0, output.search(/failed to |os error/));
-    return { class: name, pool, bytes, text: lineAt(output, at) };
-  }
-  return command.signal === 'SIGKILL' ? { class: 'killed', pool: null, bytes: null, text: 'SIGKILL' } : null;
+  const known = symptomOfText((command.output ?? []).join('\n'));
+  if (known !== null) return known;
+  if (command.signal === 'SIGKILL' || command.exit === 137)
+    return { ...nothing, act: 'unknown', engine: null, class: 'killed', text: 'SIGKILL' };
+  if (command.signal === 'SIGILL' || command.exit === 132)
+    return { ...nothing, act: 'instruction', engine: null, class: 'crashed', text: 'SIGILL' };
+  return null;
 }
 
 const lineAt = (text: string, index: number): string =>
   plainLine(text.slice(text.lastIndexOf('\n', index) + 1).split('\n')[0] ?? '', 200);
 
+/** What an instance is for in these subjects: their one line does not say it. */
+const actsOfSubjects: Readonly<Record<string, Act>> = { 'node-fetch': 'fetch', 'node-cjs-import': 'import' };
+
 /** Every failure in a result: of each tier that did not work, and of the process itself. */
-export function symptomsOf({ outcome, reason, tiers, subject }: Result): readonly Symptom[] {
-  if (subject !== undefined && subject.failure !== null)
-    return [{ class: subject.failure, pool: null, bytes: null, text: subject.line ?? reason }];
-  if (outcome === 'crashed') return [{ class: 'no-start', pool: null, bytes: null, text: reason }];
-  return tiers.flatMap((tier) =>
-    tier.ok || tier.class === null
-      ? []
-      : [{ class: tier.class, pool: tier.pool, bytes: tier.bytes, text: tier.message ?? '' }],
-  );
+export function symptomsOf({ outcome, reason, tiers, subject, settings }: Result): readonly Symptom[] {
+  if (subject !== undefined) {
+    const known = symptomOfText(subject.line ?? '') ?? (outcome === 'reached' ? null : symptomOfText(reason));
+    const act = known?.act === 'instance' ? (actsOfSubjects[settings.subject] ?? known.act) : known?.act;
+    if (known !== null) return [{ ...known, ...(act !== undefined && { act }) }];
+    if (outcome === 'reached' && subject.failure === null) return [];
+    const other = subject.signal === 'SIGILL' ? 'instruction' : 'unknown';
+    return [{ ...nothing, act: other, engine: null, class: 'crashed', text: subject.line ?? reason }];
+  }
+  if (outcome === 'crashed')
+    return [
+      symptomOfText(reason) ?? { ...nothing, act: 'start', engine: null, class: 'crashed', text: reason },
+    ];
+  const engine = settings.engine === 'v8' ? 'v8' : 'wasmtime';
+  return tiers.flatMap((tier): Symptom[] => {
+    if (tier.ok || tier.class === null) return [];
+    const text = tier.message ?? '';
+    const { act = 'unknown' as const, words = '' } = symptomOfText(text) ?? {};
+    return [{ act, engine, class: tier.class, pool: tier.pool, bytes: tier.bytes, words, text }];
+  });
 }
+
+const actNames: Readonly<Record<Act, string>> = {
+  start: 'the start of the runtime',
+  memory: 'one more linear memory',
+  instance: 'an instance of a module',
+  fetch: 'fetch()',
+  import: 'the import of a CommonJS file',
+  pool: 'a pool of the engine',
+  thread: 'a thread or process',
+  heap: 'the JavaScript heap, filled at run time',
+  instruction: 'an instruction of the processor',
+  code: 'memory that becomes executable',
+  option: 'an option of the runtime',
+  unknown: 'something unknown',
+};
+
+export const describeAct = (act: Act): string => actNames[act];
+
+/** Acts that one and the same limit refuses: more of it would have let each of them pass. */
+const addressSpaceActs: readonly Act[] = ['start', 'memory', 'instance', 'fetch', 'import', 'pool'];
+
+function compareActs(wanted: Symptom, seen: Symptom): string {
+  const same = addressSpaceActs.includes(wanted.act) && addressSpaceActs.includes(seen.act);
+  const acts = `${describeAct(wanted.act)} was reported, ${describeAct(seen.act)} failed here`;
+  return same && wanted.engine === seen.engine ? `same limit, another act: ${acts}` : `another act: ${acts}`;
+}
+
+const hex = (bytes: number | null): string =>
+  bytes === null ? 'no number' : `0x${bytes.toString(16)} bytes`;
 
 /** What differs, in words; empty when it is the same failure. */
 export function compareSymptoms(wanted: Symptom, seen: Symptom): readonly string[] {
-  const hex = (bytes: number | null): string =>
-    bytes === null ? 'no number' : `0x${bytes.toString(16)} bytes`;
+  if (wanted.engine !== null && seen.engine !== null && wanted.engine !== seen.engine)
+    return [`another engine: ${wanted.engine} was reported, ${seen.engine} failed here`];
+  if (wanted.act !== seen.act) return [compareActs(wanted, seen)];
+  const isSameWords =
+    wanted.words === '' || wanted.words.includes(seen.words || ' ') || seen.words.includes(wanted.words);
   return [
     wanted.class !== seen.class && `${wanted.class} was reported, ${seen.class} was seen`,
     wanted.pool !== null &&
       wanted.pool !== seen.pool &&
-      `the ${wanted.pool} pool was reported, ${seen.pool === null ? 'no pool' : `the ${seen.pool} pool`} was seen`,
+      `another pool: the ${wanted.pool} pool was reported, ${seen.pool === null ? 'no pool' : `the ${seen.pool} pool`} was seen`,
     wanted.bytes !== null &&
       wanted.bytes !== seen.bytes &&
-      `${hex(wanted.bytes)} were reported, ${hex(seen.bytes)} were seen`,
+      `same cause, another size: ${hex(wanted.bytes)} were reported, ${hex(seen.bytes)} were seen`,
+    wanted.class === seen.class &&
+      wanted.bytes === null &&
+      !isSameWords &&
+      `same cause, other words: "${wanted.words}" was reported, "${seen.words}" was seen`,
   ].filter((said) => said !== false);
 }
 
-/** The nearest failure among several: fewest differences. Null without any. */
+/** The nearest failure among several: the same act first, then fewest differences. Null without any. */
 export function nearestSymptom(
   wanted: Symptom,
   seen: readonly Symptom[],
 ): Readonly<{ symptom: Symptom; differences: readonly string[] }> | null {
-  return (
-    seen
-      .map((symptom) => ({ symptom, differences: compareSymptoms(wanted, symptom) }))
-      .sort((a, b) => a.differences.length - b.differences.length)[0] ?? null
-  );
+  const compared = seen.map((symptom) => ({ symptom, differences: compareSymptoms(wanted, symptom) }));
+  const distance = ({ symptom, differences }: (typeof compared)[number]): number =>
+    differences.length + (symptom.act === wanted.act ? 0 : 10);
+  return compared.sort((a, b) => distance(a) - distance(b))[0] ?? null;
 }
 
 /** Outcome, tier and failures as one text: what minimize keeps, and what repro of a cell compares. */
 export function signatureOf(result: Result): string {
-  if (result.outcome === 'crashed' && result.subject === undefined) return 'crashed';
-  const failures = symptomsOf(result).map(({ class: name, pool }) =>
-    pool === null ? name : `${name} ${pool}`,
-  );
-  return [result.outcome, ...(result.tier === null ? [] : [result.tier]), ...failures].join(', ');
+  const { outcome, subject } = result;
+  if (outcome === 'crashed' && subject === undefined) return 'crashed';
+  const failures =
+    subject?.failure != null
+      ? [subject.failure]
+      : symptomsOf(result).map(({ class: name, pool }) => (pool === null ? name : `${name} ${pool}`));
+  return [outcome, ...(result.tier === null ? [] : [result.tier]), ...failures].join(', ');
 }

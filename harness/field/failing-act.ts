@@ -1,0 +1,170 @@
+/**
+ * What is run to see a reported failure again: the subject that does the act which failed, on the engine of the report;
+ * and what decides whether that act fails.
+ */
+import { parseVersion } from '../../images/allocator/engines.ts';
+import type { Act } from '../../images/allocator/known-messages.ts';
+import { resolveProcessCost } from '../../images/allocator/processes.ts';
+import { formatBytes } from '../../images/allocator/sizes.ts';
+import { cageBytes, startsGuarded, v8VersionOf } from '../../images/allocator/v8-rules.ts';
+import { limitAddressSpace } from '../axes/process.ts';
+import { axes, type AxisName, rowOf, type Settings } from '../axes/table.ts';
+import { factOf } from './captured-rules.ts';
+import { axisOf, say, type FactMapping, type Rule } from './mapping.ts';
+import { derivePool } from './pool-sizes.ts';
+import type { FieldReport } from './report.ts';
+import { findRuntime } from './runtime.ts';
+import { describeAct, symptomOfReport, type Symptom } from './symptom.ts';
+
+/** fetch() is there from this Node on; before it the same parser is an instance like any other. */
+const firstFetch = 18;
+
+type SubjectRow = Readonly<{
+  subject: string;
+  /** Why it does not do the very act, but tells it from others. */
+  instead?: string;
+  env?: (symptom: Symptom) => Readonly<Record<string, string>>;
+  /** Releases of Node that can run it. @default every one */
+  fits?: (major: number) => boolean;
+}>;
+
+const instantiate: SubjectRow = {
+  subject: 'node-instance',
+  env: ({ words }) => (words.startsWith('webassembly.instantiate') ? { HOW: 'instantiate' } : {}),
+};
+
+/** Subjects in Node, by the act they do; the first that fits. */
+const v8Subjects: Readonly<Partial<Record<Act, readonly SubjectRow[]>>> = {
+  start: [{ subject: 'node-start' }],
+  heap: [{ subject: 'node-start', instead: 'a heap fills up at run time: the start of Node is tried' }],
+  option: [{ subject: 'node-start' }],
+  code: [{ subject: 'node-start' }],
+  memory: [{ subject: 'node-memories' }],
+  instance: [instantiate],
+  fetch: [{ subject: 'node-fetch', fits: (major) => major >= firstFetch }, instantiate],
+  import: [{ subject: 'node-cjs-import' }],
+  instruction: [{ subject: 'node-simd' }],
+};
+
+/** The subject that does the act of the report. Acts of pools and memories of Wasmtime are the wasm host's own. */
+export const mapAct: Rule = (report, so) => {
+  const symptom = symptomOfReport(report);
+  if (symptom === null) return { say: [] };
+  const { kind } = findRuntime(report);
+  if (kind === 'node') {
+    const major = parseVersion(so.node)[0];
+    const row = v8Subjects[symptom.act]?.find(({ fits }) => fits?.(major) !== false);
+    if (row === undefined) return { say: [] };
+    const env = { ...so.env, ...row.env?.(symptom) };
+    return sayAct(symptom, so, { subject: row.subject, env }, row.instead);
+  }
+  if (kind === 'other' || kind === null) return { say: [] };
+  if (symptom.act === 'instruction' || symptom.act === 'code')
+    return sayAct(symptom, so, { subject: 'wasmtime-module' });
+  const derived = derivePool(symptom, so);
+  const { set } = derived;
+  return { set, say: [...sayAct(symptom, so, set).say, ...derived.say] };
+};
+
+function sayAct(
+  symptom: Symptom,
+  so: Settings,
+  set: Partial<Settings>,
+  instead: string | null = null,
+): ReturnType<Rule> {
+  const met = say('command.output', describeAct(symptom.act), instead === null ? 'exact' : 'approximated', {
+    ...axisOf('subject', { ...so, ...set }),
+    why: instead,
+    decides: true,
+  });
+  return { set, say: [met] };
+}
+
+type Decider = Readonly<{ fact: string; shownBy: string; axis: AxisName }>;
+
+const decide = (axis: AxisName): Decider => {
+  const { captured } = rowOf(axes, axis);
+  if (captured === undefined) throw new RangeError(`no fact of a report is the value of ${axis}`);
+  return { axis, ...captured };
+};
+const writeExecute: Decider = {
+  axis: 'mdwe',
+  fact: 'process.writableToExecutable',
+  shownBy: 'systemctl show <service> -p MemoryDenyWriteExecute',
+};
+const flags: Decider = {
+  axis: 'cpu',
+  fact: 'processor.flags',
+  shownBy: 'grep -m 1 -E "flags|Features" /proc/cpuinfo',
+};
+const space = decide('addressSpace');
+
+/** Facts that decide whether an act fails, the likeliest first. */
+const deciders: Readonly<Record<Act, readonly Decider[]>> = {
+  start: [space, decide('dataLimit'), decide('overcommit')],
+  memory: [space],
+  instance: [space],
+  fetch: [space],
+  import: [space],
+  pool: [space, decide('overcommit')],
+  instruction: [flags],
+  code: [writeExecute],
+  heap: [],
+  thread: [],
+  option: [],
+  unknown: [],
+};
+
+/** Facts that decide about the failure and that the report does not know, each with what shows it. */
+export function listUnknown(report: FieldReport, { act }: Symptom): readonly string[] {
+  return deciders[act]
+    .filter(({ fact }) => factOf(report, fact) === null)
+    .map(({ fact, shownBy }) => `${fact} is unknown and decides: \`${shownBy}\` shows it`);
+}
+
+/** Whether a guest with these settings has any limit that could make the act fail. */
+export const hasLimit = (settings: Settings, { act }: Symptom): boolean =>
+  settings.addressBits !== null ||
+  deciders[act].some(({ axis }) => settings[axis] !== rowOf(axes, axis).default);
+
+/** Limits of threads and processes, none of which is an axis. */
+const threadLimits: readonly (readonly [fact: string, why: string])[] = [
+  ['resourceLimits.processes', 'there is no such axis: a subject in a guest is root, whom it does not bind'],
+  ['cgroup.levels.pidsMax', 'there is no such axis'],
+  ['kernelLimits.threadsMax', 'there is no such axis'],
+];
+/** A runtime starts fewer threads than this, a few per processor at most. */
+const plentyPerCpu = 40;
+
+/** What bounds threads: it decides where one could not be started, and is told wherever it is small. */
+export const mapThreads: Rule = (report) => {
+  const failed = symptomOfReport(report)?.act === 'thread';
+  const plenty = plentyPerCpu * Math.max(1, report.processor.count ?? 1);
+  return {
+    say: threadLimits.flatMap(([fact, why]): FactMapping[] => {
+      const found = factOf(report, fact);
+      const isSmall = typeof found === 'number' && found < plenty;
+      if (!isSmall) return [];
+      return [say(fact, found, 'not reproducible', { why, decides: failed })];
+    }),
+  };
+};
+
+const v8Acts: readonly Act[] = ['memory', 'instance', 'fetch', 'import'];
+
+/** What would make the act fail that did not; null where there is no figure. */
+export function describeThreshold(settings: Settings, { act }: Symptom): string | null {
+  if (act === 'heap')
+    return 'no limit of the machine is part of it: the heap has a limit of its own (`node --max-old-space-size`)';
+  if (settings.engine !== 'v8' || !v8Acts.includes(act)) return null;
+  const cage = cageBytes(v8VersionOf(settings.node));
+  const needed = resolveProcessCost(settings.node, settings.stackLimit === null ? 8 * 2 ** 20 : null).start
+    .virtual;
+  const limit = limitAddressSpace(settings);
+  if (!startsGuarded(settings.node, limit))
+    return `Node ${settings.node} leaves the guards off below 16 GiB of address space: a memory takes its own size`;
+  const first = `${describeAct(act)} needs ${formatBytes(needed + cage)} of address space (\`ulimit -v ${Math.ceil((needed + cage) / 1024)}\`): it fails with less`;
+  if (limit === null) return first;
+  const room = Math.max(0, Math.floor((limit - needed) / cage));
+  return `${first}; this limit has room for ${room} memories at a time`;
+}
