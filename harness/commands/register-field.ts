@@ -37,7 +37,8 @@ export function defineReproduction({ program, run }: Registry): void {
       `${example(
         'poolproof repro report.yaml\npoolproof repro nodejs/node#56596 --shell\npoolproof repro memory=1G,overcommit=2@latest',
       )}
-Exit codes: 0 reproduced (or by stand-in), 1 not reproduced, 2 cannot be reproduced here\n`,
+Exit codes: 0 reproduced, or by stand-in; 1 not reproduced; 2 no verdict: nothing to reproduce, cannot tell, cannot be
+reproduced here. The line before the last is for programs: summary: end=… exit=… act=… engine=… class=… cell=…\n`,
     )
     .action(run(async () => (await import('./repro.ts')).repro));
 }

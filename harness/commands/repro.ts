@@ -11,12 +11,13 @@ import {
   compareFailure,
   compareModel,
   compareResults,
+  describeReached,
   endCodes,
-  listObstacles,
+  settleReport,
   type Reproduction,
 } from '../field/reproduce.ts';
 import { buildCell, findResult, parseCellName } from '../field/results.ts';
-import { signatureOf, symptomOfReport } from '../field/symptom.ts';
+import { describeAct, endOfCommand, signatureOf, symptomOfReport, type Symptom } from '../field/symptom.ts';
 import { formatCellId } from '../matrix/cell-id.ts';
 import type { Settings } from '../axes/table.ts';
 import { plainLine } from '../outcome/plain-text.ts';
@@ -38,6 +39,10 @@ type Case = Readonly<{
   mappings: readonly FactMapping[];
   /** What is looked for, for people. */
   looked: string;
+  /** The failure of a report; absent where a stored result is run again. */
+  symptom?: Symptom | null;
+  /** The end that needs no guest. */
+  settled?: Reproduction | null;
   compare: (result: Result) => Reproduction;
 }>;
 
@@ -50,34 +55,26 @@ async function isFile(name: string): Promise<boolean> {
 
 async function openReport(file: string): Promise<Case> {
   const report = await loadFieldReport(file);
-  const { settings, mappings } = mapReport(report, await loadFieldImages());
+  const found = mapReport(report, await loadFieldImages());
+  const { settings, mappings } = found;
   const symptom = symptomOfReport(report);
-  if (symptom !== null) {
+  const settled = settleReport(report, found);
+  if (symptom === null)
     return {
       settings,
       mappings,
-      looked: symptom.text,
-      compare: (result) => compareFailure(symptom, result, mappings),
+      looked: endOfCommand(report) === 'failed' ? 'an unknown failure' : 'no failure is told',
+      symptom,
+      settled,
+      compare: (result) => describeReached(estimateCell(settings), result),
     };
-  }
-  const { command } = report;
-  const failed = command !== undefined && command.exit !== 0 && command.exit !== null;
-  if (failed) {
-    // It failed in words nobody here knows: agreeing with the model would say nothing about that.
-    const because = ['the command failed, and no known failure is in its output'];
-    return {
-      settings,
-      mappings,
-      looked: 'an unknown failure',
-      compare: () => ({ end: 'cannot be reproduced here', because }),
-    };
-  }
-  const prediction = estimateCell(settings);
   return {
     settings,
     mappings,
-    looked: 'what the model says of these facts',
-    compare: (result) => compareModel(prediction, result, mappings),
+    looked: `${describeAct(symptom.act)}: ${symptom.text}`,
+    symptom,
+    settled,
+    compare: (result) => compareFailure(symptom, result, mappings, report),
   };
 }
 
@@ -98,7 +95,7 @@ async function openCell(text: string, resultsDir: string): Promise<Case> {
     settings,
     mappings: [],
     looked: 'what the model says; no result of this cell is stored',
-    compare: (result) => compareModel(prediction, result, []),
+    compare: (result) => compareModel(prediction, result),
   };
 }
 
@@ -141,28 +138,44 @@ export async function repro(context: Context, args: readonly string[], options: 
 }
 
 async function reproOne(context: Context, name: string, one: Case, options: Options): Promise<number> {
-  const { settings, mappings, looked, compare } = one;
+  const { settings, mappings, looked, symptom = null } = one;
   const json = options['json'] === true;
   const tell = json ? context.err : context.out;
   const id = formatCellId(settings);
   for (const mapping of mappings) tell(`${plainLine(renderMapping(mapping))}\n`);
   tell(`cell: ${id}\nlooked for: ${plainLine(looked)}\n`);
-  const obstacles = listObstacles(mappings);
-  let reproduction: Reproduction = { end: 'cannot be reproduced here', because: obstacles };
-  let result: Result | null = null;
-  if (obstacles.length === 0) {
-    const runTrial = await openTrialRunner(context, options, { title: 'repro', cold: true, once: false });
-    result = await runTrial(settings);
-    tell(`guest: ${result.tier ?? result.outcome}: ${result.reason}\n`);
-    reproduction = compare(result);
-  }
+  const result = one.settled == null ? await runOnce(context, options, settings) : null;
+  if (result !== null) tell(`guest: ${result.tier ?? result.outcome}: ${result.reason}\n`);
+  const reproduction = one.settled ?? (result === null ? null : one.compare(result));
+  if (reproduction === null) throw new RangeError('neither settled nor run');
   for (const reason of reproduction.because) tell(`  ${plainLine(reason)}\n`);
   const save = textOption(options, 'save');
   if (save !== undefined && result !== null) await saveCase(save, name, result, reproduction);
-  tell(`${reproduction.end}\n`);
-  if (json) context.out(`${JSON.stringify({ cell: id, mappings, looked, ...reproduction, result })}\n`);
+  tell(`${renderSummary(id, symptom, reproduction)}\n${reproduction.end}\n`);
+  if (json)
+    context.out(`${JSON.stringify({ cell: id, mappings, looked, symptom, ...reproduction, result })}\n`);
   if (options['shell'] === true) await openGuestShell(context, buildCell(settings), options);
   return endCodes[reproduction.end];
+}
+
+async function runOnce(context: Context, options: Options, settings: Settings): Promise<Result> {
+  const runTrial = await openTrialRunner(context, options, { title: 'repro', cold: true, once: false });
+  return runTrial(settings);
+}
+
+/** One line for programs: words without blanks, `-` for what there is none of. */
+export function renderSummary(cell: string, symptom: Symptom | null, { end }: Reproduction): string {
+  const fields = {
+    end: end.replaceAll(' ', '-'),
+    exit: endCodes[end],
+    act: symptom?.act ?? '-',
+    engine: symptom?.engine ?? '-',
+    class: symptom?.class ?? '-',
+    cell,
+  };
+  return `summary: ${Object.entries(fields)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(' ')}`;
 }
 
 /** The case with what was seen, so that the nightly run notices when it goes away. */

@@ -1,16 +1,41 @@
-/** A case, asked and compared: the four ends of a reproduction. */
+/** How a reproduction ends: what is settled before a guest boots, and what the guest's result is held against. */
 import type { Prediction } from '../../images/allocator/prediction.ts';
+import { cpuFlags } from '../axes/cpu-models.ts';
+import { estimateCell } from '../outcome/predict-cell.ts';
 import type { Result } from '../store/result.ts';
-import type { FactMapping } from './mapping.ts';
-import { nearestSymptom, signatureOf, symptomsOf, type Symptom } from './symptom.ts';
+import { describeThreshold, hasLimit, listUnknown } from './failing-act.ts';
+import type { FactMapping, FieldCase } from './mapping.ts';
+import type { FieldReport } from './report.ts';
+import {
+  endOfCommand,
+  nearestSymptom,
+  signatureOf,
+  symptomOfReport,
+  symptomsOf,
+  type Symptom,
+} from './symptom.ts';
 
-export type End = 'reproduced' | 'reproduced by stand-in' | 'not reproduced' | 'cannot be reproduced here';
+export type End =
+  /** The same act failed with the same class, words and numbers. */
+  | 'reproduced'
+  /** The same, and something else took the place of what there is no guest of. */
+  | 'reproduced by stand-in'
+  /** Something else failed, or nothing. */
+  | 'not reproduced'
+  /** The report tells no failure. */
+  | 'nothing to reproduce'
+  /** A fact that decides is unknown. */
+  | 'cannot tell'
+  /** No guest can have what decides, or no subject does what failed. */
+  | 'cannot be reproduced here';
 
-/** Exit codes. */
+/** Exit codes: 2 is no verdict, as for cells. */
 export const endCodes: Readonly<Record<End, 0 | 1 | 2>> = {
   reproduced: 0,
   'reproduced by stand-in': 0,
   'not reproduced': 1,
+  'nothing to reproduce': 2,
+  'cannot tell': 2,
   'cannot be reproduced here': 2,
 };
 
@@ -30,46 +55,100 @@ export function listObstacles(mappings: readonly FactMapping[]): readonly string
 const succeeded = (mappings: readonly FactMapping[]): End =>
   mappings.some(({ standIn }) => standIn) ? 'reproduced by stand-in' : 'reproduced';
 
+/** What a processor of a report lacks of what engines ask for; null where its flags are unknown. */
+function describeLacking({ processor }: FieldReport): string | null {
+  const found = processor.flags?.split(/\s+/);
+  if (found === undefined) return null;
+  const lacking = ['ssse3', 'sse4.1', 'sse4.2', 'popcnt', 'avx', 'avx2', 'fma', 'bmi1', 'bmi2'].filter(
+    (flag) => !found.includes(cpuFlags[flag] ?? flag),
+  );
+  return lacking.length === 0
+    ? 'the processor has every instruction that engines ask for'
+    : `the processor lacks ${lacking.join(', ')}: a program that needs any of them ends so`;
+}
+
+/** The end of a report that no guest is needed for; null where a guest has to say. */
+export function settleReport(report: FieldReport, { settings, mappings }: FieldCase): Reproduction | null {
+  const symptom = symptomOfReport(report);
+  const ended = endOfCommand(report);
+  if (symptom === null && ended === 'failed')
+    return {
+      end: 'cannot be reproduced here',
+      because: ['the command failed, and no known failure is in its output'],
+    };
+  if (symptom === null && ended === 'unknown')
+    return {
+      end: 'cannot tell',
+      because: [
+        'how the command ended is unknown, and no known failure is in its output: `capture.sh <command>` shows it',
+      ],
+    };
+  const obstacles = listObstacles(mappings);
+  if (obstacles.length > 0) {
+    const lacking = symptom?.act === 'instruction' ? describeLacking(report) : null;
+    return {
+      end: symptom === null ? 'nothing to reproduce' : 'cannot be reproduced here',
+      because: [...obstacles, ...(lacking === null ? [] : [lacking])],
+    };
+  }
+  if (symptom === null) return null;
+  if (symptom.act === 'thread')
+    return {
+      end: 'cannot be reproduced here',
+      because: [
+        'a thread or process was refused, and no limit in the report is small enough to say which one did',
+      ],
+    };
+  const unknown = listUnknown(report, symptom);
+  return unknown.length === 0 || canFail(settings, symptom) ? null : { end: 'cannot tell', because: unknown };
+}
+
+/** Whether anything that is known could make the act fail: a limit, or what the model says of a pool. */
+function canFail(settings: FieldCase['settings'], symptom: Symptom): boolean {
+  const prediction = estimateCell(settings);
+  return hasLimit(settings, symptom) || prediction?.tiers.some(({ fits }) => !fits) === true;
+}
+
 /** A reported failure, held against what happened in the guest. */
 export function compareFailure(
   wanted: Symptom,
   result: Result,
   mappings: readonly FactMapping[],
+  report: FieldReport,
 ): Reproduction {
   const nearest = nearestSymptom(wanted, symptomsOf(result));
-  if (nearest === null) {
-    const because = `nothing failed in the guest: ${signatureOf(result)}`;
-    return { end: 'not reproduced', because: [because] };
-  }
-  return nearest.differences.length > 0
-    ? { end: 'not reproduced', because: nearest.differences }
-    : { end: succeeded(mappings), because: [nearest.symptom.text] };
+  if (nearest !== null && nearest.differences.length === 0)
+    return { end: succeeded(mappings), because: [nearest.symptom.text] };
+  const unknown = listUnknown(report, wanted);
+  const because = [
+    ...(nearest?.differences ?? [`nothing failed in the guest: ${signatureOf(result)}`]),
+    wanted.act === 'instruction' ? describeLacking(report) : null,
+    nearest === null || wanted.act === 'heap' ? describeThreshold(result.settings, wanted) : null,
+    ...unknown,
+  ].filter((reason) => reason !== null);
+  return { end: unknown.length > 0 ? 'cannot tell' : 'not reproduced', because };
 }
 
-/** A report without a failure: the guest must do what the model says of the facts. */
-export function compareModel(
-  predicted: Prediction | null,
-  result: Result,
-  mappings: readonly FactMapping[],
-): Reproduction {
-  if (predicted === null) {
-    return {
-      end: 'cannot be reproduced here',
-      because: ['neither a failure nor a prediction to compare with'],
-    };
-  }
+/** A report that tells no failure: what this machine reaches, as the model and a guest say. */
+export function describeReached(predicted: Prediction | null, result: Result): Reproduction {
+  const [said, seen] = [predicted?.tier ?? predicted?.outcome ?? 'nothing', result.tier ?? result.outcome];
+  const because = [
+    'the report tells no failure',
+    said === seen
+      ? `a machine with these facts reaches ${seen}, as the model says`
+      : `a guest with these facts reaches ${seen}; the model says ${said}`,
+  ];
+  return { end: 'nothing to reproduce', because };
+}
+
+/** A cell without a stored result: the guest must do what the model says of it. */
+export function compareModel(predicted: Prediction | null, result: Result): Reproduction {
+  if (predicted === null)
+    return { end: 'nothing to reproduce', because: ['neither a result nor a prediction to compare with'] };
   const [said, seen] = [predicted.tier ?? predicted.outcome, result.tier ?? result.outcome];
   return said === seen
-    ? {
-        end: succeeded(mappings),
-        because: [
-          `the report tells no failure; the guest ended with ${seen}, as the model says of its facts`,
-        ],
-      }
-    : {
-        end: 'not reproduced',
-        because: [`the model says ${said} of these facts, the guest ended with ${seen}`],
-      };
+    ? { end: 'reproduced', because: [`no result is stored; the guest ended with ${seen}, as the model says`] }
+    : { end: 'not reproduced', because: [`the model says ${said}, the guest ended with ${seen}`] };
 }
 
 /** A stored result, held against the same cell run again. */
