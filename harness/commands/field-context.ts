@@ -1,11 +1,36 @@
 /** What the field's commands share: a runner of trials with the options of the command line. */
 import { makeTemporaryFolder } from '../../images/temporary-folder.ts';
 import { loadLock } from '../../images/lock.ts';
-import type { FieldImages } from '../field/mapping.ts';
+import { stat } from 'node:fs/promises';
+import { mapReport } from '../field/map.ts';
+import type { FieldCase, FieldImages } from '../field/mapping.ts';
+import { loadFieldReport, type FieldReport } from '../field/report.ts';
+import { settleReport, type Reproduction } from '../field/reproduce.ts';
 import { knownImages } from '../axes/table.ts';
 import { createTrialRunner, memoize, type RunTrial } from '../field/run-trial.ts';
 import type { Result } from '../store/result.ts';
 import { cacheOption, finishCells, notifyOf, textOption, type Context } from './context.ts';
+
+/** Whether a command is given the file of a report, or else a cell's id. */
+export const isReport = async (name: string): Promise<boolean> =>
+  /\.ya?ml$/.test(name) || (await isFile(name));
+
+export async function isFile(name: string): Promise<boolean> {
+  return stat(name).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+}
+
+/** A report and the cell that comes nearest to it, with the end that needs no guest. */
+export type OpenReport = Readonly<{ report: FieldReport; found: FieldCase; settled: Reproduction | null }>;
+
+/** @throws PoolproofError FIELD_NOT_FOUND, FIELD_INVALID, FIELD_SCHEMA */
+export async function openReport(file: string): Promise<OpenReport> {
+  const report = await loadFieldReport(file);
+  const found = mapReport(report, await loadFieldImages());
+  return { report, found, settled: settleReport(report, found) };
+}
 
 type Options = Readonly<Record<string, unknown>>;
 

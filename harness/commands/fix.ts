@@ -1,10 +1,8 @@
 /** `poolproof fix <cell>`: the least invasive change that brings a tier back, proven in a guest. */
-import { stat } from 'node:fs/promises';
+import type { Tier } from '../../images/allocator/tier.ts';
 import { PoolproofError } from '../errors.ts';
 import { findFix, reached, type Tried } from '../field/fix.ts';
-import { mapReport } from '../field/map.ts';
-import { loadFieldReport } from '../field/report.ts';
-import { listObstacles } from '../field/reproduce.ts';
+import { endCodes, type Reproduction } from '../field/reproduce.ts';
 import { parseCellName } from '../field/results.ts';
 import { formatCellId } from '../matrix/cell-id.ts';
 import type { Settings } from '../axes/table.ts';
@@ -12,23 +10,20 @@ import { plainLine } from '../outcome/plain-text.ts';
 import type { Result } from '../store/result.ts';
 import { tierOption } from './bisect.ts';
 import type { Context } from './context.ts';
-import { loadFieldImages, openTrialRunner } from './field-context.ts';
+import { isReport, openReport, openTrialRunner } from './field-context.ts';
 
 const seen = ({ tier, outcome, reason }: Result): string => plainLine(`${tier ?? outcome}: ${reason}`, 300);
 
-/** The cell, or null when facts of a report that decide have no axis: a cure would be proven for another machine. */
-async function openSettings(context: Context, name: string): Promise<Settings | null> {
-  const isReport =
-    /\.ya?ml$/.test(name) ||
-    (await stat(name).then(
-      (found) => found.isFile(),
-      () => false,
-    ));
-  if (!isReport) return parseCellName(name).settings;
-  const { settings, mappings } = mapReport(await loadFieldReport(name), await loadFieldImages());
-  const obstacles = listObstacles(mappings);
-  for (const obstacle of obstacles) context.out(`${plainLine(obstacle)}\n`);
-  return obstacles.length > 0 ? null : settings;
+/** A cell, or one of a report with the tier that its failure is about; or the end that needs no guest. */
+type Ailing = Readonly<{ settings: Settings; wanted: Tier; settled: Reproduction | null }>;
+
+async function openAiling(name: string): Promise<Ailing> {
+  if (!(await isReport(name)))
+    return { settings: parseCellName(name).settings, wanted: 'standard', settled: null };
+  const { found, settled } = await openReport(name);
+  const { settings } = found;
+  // A memory that was to be had without a pool is what has to work again.
+  return { settings, wanted: settings.allocator === 'on-demand' ? 'on-demand' : 'standard', settled };
 }
 
 /** Exit code: 0 proven (or nothing to fix), 1 no cure found, 2 the case cannot be had here. */
@@ -40,30 +35,36 @@ export async function fix(
   const [name, ...others] = args;
   if (name === undefined || others.length > 0)
     throw new PoolproofError('USAGE', 'one cell id or field report');
-  const wanted = tierOption(options, 'standard');
-  const settings = await openSettings(context, name);
-  if (settings === null) {
-    context.out('cannot be reproduced here\n');
-    return 2;
+  const { settings, settled, wanted: meant } = await openAiling(name);
+  const wanted = tierOption(options, meant);
+  if (settled !== null) {
+    for (const reason of settled.because) context.out(`${plainLine(reason)}\n`);
+    context.out(`${settled.end}\n`);
+    return endCodes[settled.end];
   }
   const runTrial = await openTrialRunner(context, options, { title: 'fix', cold: true, once: true });
   const before = await runTrial(settings);
   context.out(`cell: ${formatCellId(settings)}\nnow: ${seen(before)}\n`);
   if (reached(before, wanted)) {
-    context.out(`nothing to fix: ${wanted} is reached\n`);
+    context.out(
+      `nothing to fix: ${before.tier === null ? 'it works in the guest' : `${wanted} is reached`}\n`,
+    );
     return 0;
   }
-  const { cure, refuted, useless } = await findFix(settings, wanted, runTrial);
+  const { cure, refuted, useless } = await findFix(settings, wanted, runTrial, ({ change }) => {
+    context.err(`trying ${change}\n`);
+  });
   const say = ({ candidate, result }: Tried): string => `  ${candidate.change}: ${seen(result)}\n`;
   if (cure === null) {
-    context.out(`no cure found for ${wanted}\n`);
+    context.out(`no cure found for ${before.tiers.length === 0 ? 'this failure' : wanted}\n`);
   } else {
     const { candidate, result } = cure;
     context.out(`fix: ${candidate.change}\ncosts: ${candidate.cost}\nproven: ${seen(result)}\n`);
+    if (candidate.also !== undefined) context.out(`or: ${candidate.also}\n`);
     context.out(`cell: ${formatCellId(candidate.settings)}\n`);
   }
   if (refuted.length > 0)
-    context.out(`the model believed in these, guests did not:\n${refuted.map(say).join('')}`);
+    context.out(`predicted to help, but failed in a guest:\n${refuted.map(say).join('')}`);
   if (useless.length > 0) context.out(`recommended, and of no use here:\n${useless.map(say).join('')}`);
   return cure === null ? 1 : 0;
 }

@@ -1,19 +1,16 @@
 /** `poolproof repro`: the failure of a field report, or of a stored cell, once more in a guest. */
 import { makeTemporaryFolder } from '../../images/temporary-folder.ts';
-import { stat } from 'node:fs/promises';
 import writeFileAtomic from 'write-file-atomic';
 import { PoolproofError } from '../errors.ts';
 import { renderCases } from '../field/cell-matrix.ts';
-import { mapReport, renderMapping } from '../field/map.ts';
+import { renderMapping } from '../field/map.ts';
 import type { FactMapping } from '../field/mapping.ts';
-import { loadFieldReport } from '../field/report.ts';
 import {
   compareFailure,
   compareModel,
   compareResults,
   describeReached,
   endCodes,
-  settleReport,
   type Reproduction,
 } from '../field/reproduce.ts';
 import { buildCell, findResult, parseCellName } from '../field/results.ts';
@@ -27,7 +24,7 @@ import { unpackBundle } from '../store/bundle-unpack.ts';
 import { collectResults, readRun } from '../store/read-run.ts';
 import type { Result } from '../store/result.ts';
 import { textOption, type Context } from './context.ts';
-import { loadFieldImages, openTrialRunner } from './field-context.ts';
+import { isFile, isReport, openReport, openTrialRunner } from './field-context.ts';
 import { openGuestShell } from './guest-shell.ts';
 import { reproCase } from './repro-case.ts';
 
@@ -46,19 +43,10 @@ type Case = Readonly<{
   compare: (result: Result) => Reproduction;
 }>;
 
-async function isFile(name: string): Promise<boolean> {
-  return stat(name).then(
-    (found) => found.isFile(),
-    () => false,
-  );
-}
-
-async function openReport(file: string): Promise<Case> {
-  const report = await loadFieldReport(file);
-  const found = mapReport(report, await loadFieldImages());
+async function openCase(file: string): Promise<Case> {
+  const { report, found, settled } = await openReport(file);
   const { settings, mappings } = found;
   const symptom = symptomOfReport(report);
-  const settled = settleReport(report, found);
   if (symptom === null)
     return {
       settings,
@@ -120,7 +108,7 @@ async function openBundle(file: string): Promise<readonly Case[]> {
 
 async function openAll(name: string, options: Options): Promise<readonly Case[]> {
   if (/\.(?:tgz|tar\.gz)$/.test(name)) return openBundle(name);
-  if ((await isFile(name)) || /\.ya?ml$/.test(name)) return [await openReport(name)];
+  if (await isReport(name)) return [await openCase(name)];
   return [await openCell(name, textOption(options, 'results') ?? 'results')];
 }
 

@@ -1,34 +1,21 @@
 /**
- * What could bring back a tier, from least to most invasive, each with the smallest value that the model
- * says is enough; and what people recommend whether it helps or not. Pure: guests decide afterwards.
+ * What could bring back a tier, or let a subject do its act, from least to most invasive, each with the smallest value
+ * that the model says is enough; and what people recommend whether it helps or not. Pure: guests decide afterwards.
  */
-import { isDeepStrictEqual } from 'node:util';
-import { axes, formatValue } from '../axes/table.ts';
-import type { AxisName, Settings } from '../axes/table.ts';
 import type { Tier } from '../../images/allocator/tier.ts';
+import { hasTrapHandlerFlag } from '../../images/allocator/v8-rules.ts';
+import { hostSubject } from '../axes/host.ts';
+import { axes, defaultSettings, formatValue, type AxisName, type Settings } from '../axes/table.ts';
 import { rangeOf } from './axis-range.ts';
 import { predictThreshold } from './bisect.ts';
-import { predictSettings, reaches } from './model.ts';
-
-export type Candidate = Readonly<{
-  /** Who has to change something. */
-  kind: 'variable' | 'pool' | 'limit' | 'sysctl' | 'version' | 'memory';
-  /** What to do, ready to paste where it can be. */
-  change: string;
-  /** What is lost or given. */
-  cost: string;
-  settings: Settings;
-}>;
-
-/** What a guest may differ from the model: a candidate must have that much to spare. */
-const slackBytes = 32 * 2 ** 20;
-
-type Draft = Omit<Candidate, 'change' | 'cost'> & Readonly<{ change: string; cost: string }>;
+import { type Candidate, isBelieved } from './candidate.ts';
+import { listPoolSizes } from './pool-candidates.ts';
+import { listProcessors } from './processor-candidates.ts';
+import { hasTrapHandlerOff, trapHandlerFlag } from './subject-model.ts';
 
 /** The candidates that the model believes in, least invasive first. */
 export function listCandidates(settings: Settings, wanted: Tier): readonly Candidate[] {
-  const believed = ({ settings: changed }: Draft): boolean =>
-    reaches(predictSettings(changed, slackBytes), wanted);
+  const believed = ({ settings: changed }: Candidate): boolean => isBelieved(changed, wanted);
   const own = listChanges(settings, wanted).filter(believed);
   if (own.length > 0) return own;
   // A tier that was forced keeps every other change from helping.
@@ -39,139 +26,49 @@ export function listCandidates(settings: Settings, wanted: Tier): readonly Candi
   );
 }
 
-function listChanges(settings: Settings, wanted: Tier): readonly Draft[] {
-  return [
-    ...listVariables(settings),
-    ...listPoolSizes(settings, wanted),
-    ...listLimits(settings, wanted),
-    ...listSysctls(settings, wanted),
-    ...listVersions(settings),
-    ...listMemory(settings, wanted),
-  ];
-}
-
-function listVariables(settings: Settings): readonly Draft[] {
-  const { SPIN_WASMTIME_POOLING: pooling, ...env } = settings.env;
-  return [
-    ...(settings.allocator === 'auto'
-      ? []
-      : [
-          {
-            kind: 'variable' as const,
-            change: 'unset SPIN_ALLOCATOR',
-            cost: 'nothing: the best tier that works is taken',
-            settings: { ...settings, allocator: 'auto' as const },
-          },
-        ]),
-    ...(pooling === undefined
-      ? []
-      : [
-          {
-            kind: 'variable' as const,
-            change: 'unset SPIN_WASMTIME_POOLING',
-            cost: 'nothing: the best tier that works is taken',
-            settings: { ...settings, env },
-          },
-        ]),
-  ];
-}
-
-type PoolRow = Readonly<{
-  /** Variable of Spin, and its default. */
-  spin: Readonly<{ name: string; most: number }>;
-  /** Axis, `wasmtime -O` option and default of the engine itself, where it has one of its own. */
-  engine?: Readonly<{
-    axis: 'stacks' | 'tables' | 'tableElements' | 'memories';
-    option: string;
-    most: number;
-  }>;
-  cost: (count: number) => string;
-}>;
-
-/** What sizes a pool, by what it costs, cheapest first. */
-const poolRows: readonly PoolRow[] = [
-  {
-    spin: { name: 'SPIN_WASMTIME_TOTAL_STACKS', most: 1000 },
-    engine: { axis: 'stacks', option: 'pooling-total-stacks', most: 1000 },
-    cost: (n) => `at most ${n} calls into WebAssembly at a time may wait`,
-  },
-  {
-    spin: { name: 'SPIN_WASMTIME_TOTAL_TABLES', most: 2000 },
-    engine: { axis: 'tables', option: 'pooling-total-tables', most: 1000 },
-    cost: (n) => `at most ${n} tables at a time`,
-  },
-  {
-    spin: { name: 'SPIN_WASMTIME_INSTANCE_TABLE_ELEMENTS', most: 100_000 },
-    engine: { axis: 'tableElements', option: 'pooling-table-elements', most: 20_000 },
-    cost: (n) => `tables of at most ${n} elements`,
-  },
-  {
-    spin: { name: 'SPIN_WASMTIME_TOTAL_MEMORIES', most: 1000 },
-    engine: { axis: 'memories', option: 'pooling-total-memories', most: 1000 },
-    cost: (n) => `at most ${n} memories at a time`,
-  },
-  {
-    spin: { name: 'SPIN_MAX_INSTANCE_COUNT', most: 1000 },
-    cost: (n) => `at most ${n} instances at a time`,
-  },
+const listChanges = (settings: Settings, wanted: Tier): readonly Candidate[] => [
+  ...listVariables(settings),
+  ...listPoolSizes(settings, wanted),
+  ...listLimits(settings, wanted),
+  ...listSysctls(settings, wanted),
+  ...listVersions(settings),
+  ...listMemory(settings, wanted),
+  ...listProcessors(settings),
 ];
 
-/** How one pool is sized in a cell. */
-type Knob = Readonly<{
-  write: (count: number) => string;
-  change: (count: number) => Settings;
-  most: number;
-  cost: PoolRow['cost'];
-}>;
-
-/** Only Spin's profile reads Spin's variables; without it there are the engine's own parameters. Never both at once. */
-function listKnobs(settings: Settings): readonly Knob[] {
-  if (settings.engine === 'v8') return [];
-  return poolRows.flatMap(({ spin, engine, cost }): readonly Knob[] => {
-    if (settings.profile === 'spin') {
-      const { name, most } = spin;
-      const change = (count: number): Settings => ({
-        ...settings,
-        env: { ...settings.env, [name]: String(count) },
-      });
-      return [{ write: (count) => `${name}=${count}`, change, most, cost }];
-    }
-    if (engine === undefined) return [];
-    const { axis, option, most } = engine;
-    const change = (count: number): Settings => ({ ...settings, [axis]: count });
-    return [{ write: (count) => `-O ${option}=${count}`, change, most: settings[axis] ?? most, cost }];
+/** Variables of the program that runs: Spin's where it is Spin, Node's flag where it is Node. */
+function listVariables(settings: Settings): readonly Candidate[] {
+  const { allocator, env, profile, subject, engine, node } = settings;
+  const variable = (change: string, cost: string, set: Partial<Settings>): Candidate => ({
+    kind: 'variable',
+    change,
+    cost,
+    settings: { ...settings, ...set },
   });
-}
-
-function listPoolSizes(settings: Settings, wanted: Tier): readonly Draft[] {
-  return listKnobs(settings).flatMap(({ write: writeCount, change, most, cost }) => {
-    const count = largestCount(most, (some) => reaches(predictSettings(change(some), slackBytes), wanted));
-    if (count === null || count === most || isDeepStrictEqual(change(count), settings)) return [];
-    return [{ kind: 'pool' as const, change: writeCount(count), cost: cost(count), settings: change(count) }];
-  });
-}
-
-/** The largest count up to `most` that works, as two digits; null when none does. */
-function largestCount(most: number, works: (count: number) => boolean): number | null {
-  let [low, high] = [-1, most + 1];
-  while (high - low > 1) {
-    const middle = low + Math.floor((high - low) / 2);
-    if (works(middle)) low = middle;
-    else high = middle;
-  }
-  if (low < 0) return null;
-  // Two digits are easier to remember and leave something to spare.
-  const unit = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(1, low))) - 1);
-  const round = Math.floor(low / unit) * unit;
-  return works(round) ? round : low;
+  if (subject !== hostSubject)
+    return engine === 'v8' && hasTrapHandlerFlag(node) && !hasTrapHandlerOff(settings)
+      ? [
+          {
+            ...variable(`node ${trapHandlerFlag}`, 'WebAssembly checks its bounds in code, which is slower', {
+              env: { ...env, NODE_OPTIONS: [env['NODE_OPTIONS'], trapHandlerFlag].filter(Boolean).join(' ') },
+            }),
+            also: `NODE_OPTIONS=${trapHandlerFlag}, where the command cannot be changed`,
+          },
+        ]
+      : [];
+  if (profile !== 'spin') return [];
+  const cost = 'nothing: the best tier that works is taken';
+  const { SPIN_WASMTIME_POOLING: pooling, ...others } = env;
+  return [
+    ...(allocator === 'auto' ? [] : [variable('unset SPIN_ALLOCATOR', cost, { allocator: 'auto' })]),
+    ...(pooling === undefined ? [] : [variable('unset SPIN_WASMTIME_POOLING', cost, { env: others })]),
+  ];
 }
 
 /** The smallest value of an axis that works according to the model, or null. */
 function smallest(settings: Settings, axis: AxisName, wanted: Tier): Settings | null {
   const range = rangeOf(axis);
-  const index = predictThreshold(range.length, (at) =>
-    reaches(predictSettings(range.at(settings, at), slackBytes), wanted),
-  );
+  const index = predictThreshold(range.length, (at) => isBelieved(range.at(settings, at), wanted));
   return index === null ? null : range.at(settings, index);
 }
 
@@ -179,18 +76,70 @@ const write = (settings: Settings, axis: AxisName): string => formatValue(axes, 
 
 const kibOf = (bytes: number | null): string => (bytes === null ? 'unlimited' : String(bytes / 1024));
 
-function listLimits(settings: Settings, wanted: Tier): readonly Draft[] {
-  const rows = [
-    { axis: 'addressSpace', letter: 'v', names: 'address space' },
-    { axis: 'dataLimit', letter: 'd', names: 'private writable memory' },
-  ] as const;
-  const single = rows.flatMap(({ axis, letter, names }): Draft[] => {
-    if (settings[axis] === null) return [];
+type LimitRow = Readonly<{
+  axis: 'addressSpace' | 'dataLimit' | 'cgroupMemory';
+  change: (bytes: number | null) => string;
+  also: (bytes: number | null) => string;
+  names: string;
+}>;
+
+const word = (bytes: number | null, otherwise: string): string =>
+  bytes === null ? otherwise : String(bytes);
+
+/** Docker has no option for RLIMIT_AS: a container inherits the daemon's. */
+const limitRows: readonly LimitRow[] = [
+  {
+    axis: 'addressSpace',
+    change: (bytes) => `ulimit -v ${kibOf(bytes)}`,
+    also: (bytes) => `systemd: LimitAS=${word(bytes, 'infinity')} (of docker.service for a container)`,
+    names: 'address space',
+  },
+  {
+    axis: 'dataLimit',
+    change: (bytes) => `ulimit -d ${kibOf(bytes)}`,
+    also: (bytes) =>
+      `systemd: LimitDATA=${word(bytes, 'infinity')}; Docker: --ulimit data=${word(bytes, '-1')}`,
+    names: 'private writable memory',
+  },
+  {
+    axis: 'cgroupMemory',
+    change: (bytes) => `memory.max ${word(bytes, 'max')}`,
+    also: (bytes) =>
+      `systemd: MemoryMax=${word(bytes, 'infinity')}; Docker: --memory ${word(bytes, '0')}; Kubernetes: resources.limits.memory ${word(bytes, 'left out')}`,
+    names: 'memory',
+  },
+];
+
+/** Settings that are given up whole. */
+const givenUp: readonly Readonly<
+  { axis: AxisName } & Pick<Candidate, 'kind' | 'change' | 'also' | 'cost'>
+>[] = [
+  {
+    axis: 'stackLimit',
+    kind: 'limit',
+    change: 'ulimit -s 8192',
+    also: 'systemd: LimitSTACK=8M; Docker: --ulimit stack=8388608',
+    cost: 'threads have stacks of 8 MiB',
+  },
+  {
+    axis: 'mdwe',
+    kind: 'limit',
+    change: 'MemoryDenyWriteExecute=no',
+    cost: 'this service may make code at run time, as every compiler of WebAssembly does',
+  },
+];
+
+function listLimits(settings: Settings, wanted: Tier): readonly Candidate[] {
+  const plain = defaultSettings();
+  const single = limitRows.flatMap(({ axis, change, also, names }): Candidate[] => {
+    const now = settings[axis];
+    if (now === null) return [];
     const enough = smallest(settings, axis, wanted);
-    const found = enough !== null && (enough[axis] ?? 0) > settings[axis] ? [enough] : [];
+    const found = enough !== null && (enough[axis] ?? 0) > now ? [enough] : [];
     return [...found, { ...settings, [axis]: null }].map((changed) => ({
       kind: 'limit',
-      change: `ulimit -${letter} ${kibOf(changed[axis])}`,
+      change: change(changed[axis]),
+      also: also(changed[axis]),
       cost:
         changed[axis] === null
           ? `no bound on the ${names} of this process`
@@ -198,109 +147,97 @@ function listLimits(settings: Settings, wanted: Tier): readonly Draft[] {
       settings: changed,
     }));
   });
-  const both = { ...settings, addressSpace: null, dataLimit: null };
-  const others: readonly Draft[] = [
-    ...(settings.stackLimit === null
-      ? []
-      : [
-          {
-            kind: 'limit' as const,
-            change: 'ulimit -s 8192',
-            cost: 'threads have stacks of 8 MiB',
-            settings: { ...settings, stackLimit: null },
-          },
-        ]),
-    ...(settings.mdwe === 'off'
-      ? []
-      : [
-          {
-            kind: 'limit' as const,
-            change: 'MemoryDenyWriteExecute=no',
-            cost: 'this service may make code at run time, as every compiler of WebAssembly does',
-            settings: { ...settings, mdwe: 'off' as const },
-          },
-        ]),
-  ];
-  return settings.addressSpace === null || settings.dataLimit === null
-    ? [...single, ...others]
-    : [
-        ...single,
-        ...others,
-        {
-          kind: 'limit',
-          change: 'ulimit -v unlimited -d unlimited',
-          cost: 'no bound on the memory of this process',
-          settings: both,
-        },
-      ];
+  const whole = givenUp
+    .filter(({ axis }) => settings[axis] !== plain[axis])
+    .map(({ axis, ...row }) => ({ ...row, settings: { ...settings, [axis]: plain[axis] } }));
+  if (settings.addressSpace === null || settings.dataLimit === null) return [...single, ...whole];
+  const both: Candidate = {
+    kind: 'limit',
+    change: 'ulimit -v unlimited -d unlimited',
+    also: 'systemd: LimitAS=infinity LimitDATA=infinity',
+    cost: 'no bound on the memory of this process',
+    settings: { ...settings, addressSpace: null, dataLimit: null },
+  };
+  return [...single, ...whole, both];
 }
 
-function listSysctls(settings: Settings, wanted: Tier): readonly Draft[] {
-  const maps = settings.maxMapCount === null ? null : smallest(settings, 'maxMapCount', wanted);
-  const strict = settings.overcommit === 2;
-  // Writing one of the two clears the other.
-  const ratio =
-    strict && settings.overcommitBytes === null ? smallest(settings, 'overcommitRatio', wanted) : null;
-  const size =
-    strict && settings.overcommitBytes !== null ? smallest(settings, 'overcommitBytes', wanted) : null;
-  return [
-    ...(size === null
+type SysctlRow = Readonly<{
+  axis: 'overcommitBytes' | 'maxMapCount' | 'overcommitRatio';
+  name: string;
+  cost: string;
+  value: (settings: Settings) => string;
+  /** Whether it counts in these settings: of ratio and size, writing one clears the other. */
+  counts: (settings: Settings) => boolean;
+}>;
+
+const more = 'the machine may promise more memory than before';
+
+const sysctlRows: readonly SysctlRow[] = [
+  {
+    axis: 'overcommitBytes',
+    name: 'vm.overcommit_kbytes',
+    cost: more,
+    value: ({ overcommitBytes }) => kibOf(overcommitBytes),
+    counts: ({ overcommit, overcommitBytes }) => overcommit === 2 && overcommitBytes !== null,
+  },
+  {
+    axis: 'maxMapCount',
+    name: 'vm.max_map_count',
+    cost: 'some kernel memory a mapping',
+    value: (settings) => write(settings, 'maxMapCount'),
+    counts: ({ maxMapCount }) => maxMapCount !== null,
+  },
+  {
+    axis: 'overcommitRatio',
+    name: 'vm.overcommit_ratio',
+    cost: more,
+    value: (settings) => write(settings, 'overcommitRatio'),
+    counts: ({ overcommit, overcommitBytes }) => overcommit === 2 && overcommitBytes === null,
+  },
+];
+
+/** Of the whole machine: in a container they are set on its host, in Kubernetes on the node. */
+function listSysctls(settings: Settings, wanted: Tier): readonly Candidate[] {
+  const also = 'of the whole machine: for a container or a pod, on its host';
+  const values = sysctlRows.flatMap(({ axis, name, cost, value, counts }): Candidate[] => {
+    const enough = counts(settings) ? smallest(settings, axis, wanted) : null;
+    return enough === null
       ? []
-      : [
-          {
-            kind: 'sysctl' as const,
-            change: `sysctl vm.overcommit_kbytes=${kibOf(size.overcommitBytes)}`,
-            cost: 'the machine may promise more memory than before',
-            settings: size,
-          },
-        ]),
-    ...(maps === null
-      ? []
-      : [
-          {
-            kind: 'sysctl' as const,
-            change: `sysctl vm.max_map_count=${write(maps, 'maxMapCount')}`,
-            cost: 'some kernel memory a mapping',
-            settings: maps,
-          },
-        ]),
-    ...(ratio === null
-      ? []
-      : [
-          {
-            kind: 'sysctl' as const,
-            change: `sysctl vm.overcommit_ratio=${write(ratio, 'overcommitRatio')}`,
-            cost: 'the machine may promise more memory than before',
-            settings: ratio,
-          },
-        ]),
-    ...(strict
-      ? [
-          {
-            kind: 'sysctl' as const,
-            change: 'sysctl vm.overcommit_memory=0',
-            cost: 'the whole machine gives up strict accounting',
-            settings: { ...settings, overcommit: 0 as const },
-          },
-        ]
-      : []),
-  ];
+      : [{ kind: 'sysctl', change: `sysctl ${name}=${value(enough)}`, also, cost, settings: enough }];
+  });
+  if (settings.overcommit !== 2) return values;
+  const loose: Candidate = {
+    kind: 'sysctl',
+    change: 'sysctl vm.overcommit_memory=0',
+    also,
+    cost: 'the whole machine gives up strict accounting',
+    settings: { ...settings, overcommit: 0 },
+  };
+  return [...values, loose];
 }
 
-function listVersions(settings: Settings): readonly Draft[] {
+function listVersions(settings: Settings): readonly Candidate[] {
   const range = rangeOf('node');
-  return Array.from({ length: range.length }, (_, index) => range.at(settings, index))
+  const nodes = Array.from({ length: range.length }, (_, index) => range.at(settings, index))
     .filter(({ node }) => node !== settings.node)
     .reverse()
-    .map((changed) => ({
+    .map((changed): Candidate => ({
       kind: 'version',
       change: `Node ${changed.node} instead of ${settings.node}`,
       cost: 'another Node',
       settings: changed,
     }));
+  if (settings.addressBits === null) return nodes;
+  const wide: Candidate = {
+    kind: 'version',
+    change: `a kernel with 47 or 48 bits of addresses instead of ${settings.addressBits}`,
+    cost: 'another kernel',
+    settings: { ...settings, addressBits: null },
+  };
+  return [...nodes, wide];
 }
 
-function listMemory(settings: Settings, wanted: Tier): readonly Draft[] {
+function listMemory(settings: Settings, wanted: Tier): readonly Candidate[] {
   const enough = smallest(settings, 'memory', wanted);
   return enough === null || enough.memory <= settings.memory
     ? []
@@ -316,24 +253,16 @@ function listMemory(settings: Settings, wanted: Tier): readonly Draft[] {
 
 /** Cures of public threads, whatever they are worth here. Those that would change nothing are left out. */
 export function listPopular(settings: Settings): readonly Candidate[] {
-  const popular: readonly (Omit<Candidate, 'cost' | 'settings'> & Readonly<{ set: Partial<Settings> }>)[] = [
+  const newest = rangeOf('node');
+  const popular: readonly (Pick<Candidate, 'kind' | 'change'> & Readonly<{ set: Partial<Settings> }>)[] = [
     { kind: 'sysctl', change: 'sysctl vm.overcommit_memory=1', set: { overcommit: 1 } },
     { kind: 'sysctl', change: 'sysctl vm.max_map_count=262144', set: { maxMapCount: 262_144 } },
     { kind: 'sysctl', change: 'transparent huge pages off', set: { thp: 'never' } },
-    {
-      kind: 'version',
-      change: 'the newest Node',
-      set: { node: [...axisValues('node')].at(-1) ?? settings.node },
-    },
+    { kind: 'version', change: 'the newest Node', set: { node: newest.text(newest.length - 1) } },
     { kind: 'memory', change: 'twice the RAM', set: { memory: settings.memory * 2 } },
     { kind: 'limit', change: 'ulimit -v unlimited', set: { addressSpace: null } },
   ];
   return popular
     .map(({ kind, change, set }) => ({ kind, change, cost: '', settings: { ...settings, ...set } }))
     .filter(({ settings: changed }) => JSON.stringify(changed) !== JSON.stringify(settings));
-}
-
-function axisValues(axis: AxisName): readonly string[] {
-  const range = rangeOf(axis);
-  return Array.from({ length: range.length }, (_, index) => range.text(index));
 }

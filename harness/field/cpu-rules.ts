@@ -41,7 +41,8 @@ const modelRows: readonly Readonly<{ models: RegExp; flags: string }>[] = [
   { models: /./, flags: 'sse3' },
 ];
 
-const flagsOf = (model: string): readonly string[] =>
+/** Of the flags that engines ask for, those that a model of QEMU has. */
+export const flagsOfModel = (model: string): readonly string[] =>
   modelRows.find(({ models }) => models.test(model))?.flags.split(' ') ?? [];
 
 /** QEMU's model of this name in /proc/cpuinfo; several share a name and differ in no asked flag. */
@@ -54,7 +55,7 @@ function modelOf(title: string | null): string | null {
 function cpuFor({ processor }: FieldReport, found: readonly string[], ofV8: boolean): string | null {
   const named = modelOf(processor.model);
   const model = named ?? 'max';
-  const own = flagsOf(model);
+  const own = flagsOfModel(model);
   // Only V8 uses protection keys. Of a real processor nothing else depends on them.
   const asked = askedFlags.filter((flag) => flag !== 'pku' || ofV8 || named !== null);
   const flags = Object.fromEntries(

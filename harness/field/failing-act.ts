@@ -4,9 +4,7 @@
  */
 import { parseVersion } from '../../images/allocator/engines.ts';
 import type { Act } from '../../images/allocator/known-messages.ts';
-import { resolveProcessCost } from '../../images/allocator/processes.ts';
 import { formatBytes } from '../../images/allocator/sizes.ts';
-import { cageBytes, startsGuarded, v8VersionOf } from '../../images/allocator/v8-rules.ts';
 import { limitAddressSpace } from '../axes/process.ts';
 import { axes, type AxisName, rowOf, type Settings } from '../axes/table.ts';
 import { factOf } from './captured-rules.ts';
@@ -14,6 +12,7 @@ import { axisOf, say, type FactMapping, type Rule } from './mapping.ts';
 import { derivePool } from './pool-sizes.ts';
 import type { FieldReport } from './report.ts';
 import { findRuntime } from './runtime.ts';
+import { spaceOf } from './subject-model.ts';
 import { describeAct, symptomOfReport, type Symptom } from './symptom.ts';
 
 /** fetch() is there from this Node on; before it the same parser is an instance like any other. */
@@ -157,14 +156,13 @@ export function describeThreshold(settings: Settings, { act }: Symptom): string 
   if (act === 'heap')
     return 'no limit of the machine is part of it: the heap has a limit of its own (`node --max-old-space-size`)';
   if (settings.engine !== 'v8' || !v8Acts.includes(act)) return null;
-  const cage = cageBytes(v8VersionOf(settings.node));
-  const needed = resolveProcessCost(settings.node, settings.stackLimit === null ? 8 * 2 ** 20 : null).start
-    .virtual;
+  const { memory, start, guarded } = spaceOf(settings);
+  if (!guarded)
+    return `Node ${settings.node} leaves the guards off with this limit: a memory takes its own size`;
+  const needed = start + memory;
+  const first = `${describeAct(act)} needs ${formatBytes(needed)} of address space (\`ulimit -v ${Math.ceil(needed / 1024)}\`): it fails with less`;
   const limit = limitAddressSpace(settings);
-  if (!startsGuarded(settings.node, limit))
-    return `Node ${settings.node} leaves the guards off below 16 GiB of address space: a memory takes its own size`;
-  const first = `${describeAct(act)} needs ${formatBytes(needed + cage)} of address space (\`ulimit -v ${Math.ceil((needed + cage) / 1024)}\`): it fails with less`;
   if (limit === null) return first;
-  const room = Math.max(0, Math.floor((limit - needed) / cage));
+  const room = Math.max(0, Math.floor((limit - start) / memory));
   return `${first}; this limit has room for ${room} memories at a time`;
 }

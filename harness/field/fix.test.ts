@@ -7,6 +7,7 @@ import { listCandidates, listPopular } from './candidates.ts';
 import { findFix } from './fix.ts';
 import { keepOnly, listDeviations, minimize } from './minimize.ts';
 import { predictSettings } from './model.ts';
+import { predictSubject } from './subject-model.ts';
 
 const cell = (id: string): Settings => parseCellId(id);
 
@@ -142,5 +143,57 @@ t.test('pool parameters, commit sizes, stacks and W^X have cures of their own', 
   );
   t.match(changes('mdwe=seccomp'), /^MemoryDenyWriteExecute=no$/);
   t.match(changes('memory=8G,overcommit=2,stackLimit=256M'), /ulimit -s 8192/);
+  t.end();
+});
+
+t.test('a subject that fails has cures in the words of its program, never of Spin', async (t) => {
+  const rows = [
+    ['engine=v8,node=22.13.0,addressSpace=2G,subject=node-fetch', /^node --disable-wasm-trap-handler$/],
+    ['engine=v8,node=20.9.0,addressSpace=5G,subject=node-fetch', /^ulimit -v \d+$/],
+    ['engine=v8,node=24,addressSpace=16G,subject=node-memories', /^node --disable-wasm-trap-handler$/],
+    ['engine=v8,node=16.14.0,addressSpace=4G,subject=node-instance', /^ulimit -v \d+$/],
+    ['engine=v8,node=22,addressSpace=512M,subject=node-start', /^ulimit -v \d+$/],
+    ['engine=v8,mdwe=seccomp,subject=node-start', /^MemoryDenyWriteExecute=no$/],
+    [
+      'engine=v8,cpu=kvm64,subject=node-simd',
+      /^a processor with ssse3 and sse4\.1 \(QEMU: -cpu \.\.\.,\+ssse3,\+sse4\.1\)$/,
+    ],
+    ['cpu=qemu64,subject=wasmtime-module', /^a processor with ssse3 and sse4\.1 and sse4\.2/],
+  ] as const;
+  for (const [id, first] of rows) {
+    const settings = cell(id);
+    t.equal(predictSubject(settings), false, id);
+    const candidates = listCandidates(settings, 'standard');
+    t.match(candidates[0]?.change, first, id);
+    for (const { change, also, settings: changed } of candidates) {
+      t.notMatch(`${change} ${also}`, /SPIN/);
+      t.equal(predictSubject(changed), true, change);
+    }
+  }
+  const tried: string[] = [];
+  const works = {
+    outcome: 'reached',
+    tier: null,
+    reason: '',
+    subject: { failure: null },
+  } as unknown as Result;
+  const fails = { ...works, outcome: 'exhausted' } as Result;
+  const fix = await findFix(
+    cell('engine=v8,node=22,addressSpace=2G,subject=node-fetch'),
+    'standard',
+    ({ addressSpace, env }) =>
+      Promise.resolve(addressSpace === null && env['NODE_OPTIONS'] === undefined ? works : fails),
+    ({ change }) => tried.push(change),
+  );
+  t.equal(fix.cure?.candidate.change, 'ulimit -v unlimited');
+  t.match(fix.cure?.candidate.also, /LimitAS=infinity/);
+  t.same(tried.slice(0, 1), ['node --disable-wasm-trap-handler']);
+  t.ok(tried.includes('ulimit -v unlimited'), 'each is named before it is tried');
+});
+
+t.test('a memory on demand in another program is made smaller by its own options', (t) => {
+  const changes = listCandidates(cell('profile=wasmtime,allocator=on-demand,addressSpace=3G'), 'on-demand');
+  t.match(changes[0]?.change, /^-O memory-reservation=\d+,memory-guard-size=\d+ \(memory_reservation/);
+  t.ok(changes.every(({ change }) => !change.includes('SPIN')));
   t.end();
 });

@@ -5,8 +5,8 @@ import { formatCellId } from '../matrix/cell-id.ts';
 import type { Settings } from '../axes/table.ts';
 import type { Result } from '../store/result.ts';
 import type { RunTrial } from './run-trial.ts';
-import { listCandidates, listPopular, type Candidate } from './candidates.ts';
-import { predictSettings, reaches } from './model.ts';
+import { isBelieved, type Candidate } from './candidate.ts';
+import { listCandidates, listPopular } from './candidates.ts';
 
 export type Tried = Readonly<{ candidate: Candidate; result: Result }>;
 
@@ -19,16 +19,29 @@ export type Fix = Readonly<{
   useless: readonly Tried[];
 }>;
 
-export const reached = ({ tier }: Result, wanted: Tier): boolean => tier !== null && atLeast(tier, wanted);
+/** Whether it works: the tier is reached, or a subject without tiers does what it is there for. */
+export const reached = ({ tier, outcome, subject }: Result, wanted: Tier): boolean =>
+  tier === null
+    ? subject !== undefined && outcome === 'reached' && subject.failure === null
+    : atLeast(tier, wanted);
 
 /** More than this many popular cures are not tried: each costs a guest. */
 const maxUseless = 3;
 
-/** Every answer comes from `runTrial`; the model only decides what is tried and in which order. */
-export async function findFix(settings: Settings, wanted: Tier, runTrial: RunTrial): Promise<Fix> {
+/**
+ * Every answer comes from `runTrial`; the model only decides what is tried and in which order.
+ * @param onTry called with each candidate before its guest boots
+ */
+export async function findFix(
+  settings: Settings,
+  wanted: Tier,
+  runTrial: RunTrial,
+  onTry: (candidate: Candidate) => void = () => undefined,
+): Promise<Fix> {
   const refuted: Tried[] = [];
   let cure: Tried | null = null;
   for (const candidate of listCandidates(settings, wanted)) {
+    onTry(candidate);
     const result = await runTrial(candidate.settings);
     if (reached(result, wanted)) {
       cure = { candidate, result };
@@ -41,8 +54,8 @@ export async function findFix(settings: Settings, wanted: Tier, runTrial: RunTri
   for (const candidate of listPopular(settings)) {
     if (useless.length === maxUseless) break;
     // Only those are worth a guest that the model says are of no use; what helps is no news here.
-    if (reaches(predictSettings(candidate.settings), wanted) || known.has(formatCellId(candidate.settings)))
-      continue;
+    if (isBelieved(candidate.settings, wanted, 0) || known.has(formatCellId(candidate.settings))) continue;
+    onTry(candidate);
     const result = await runTrial(candidate.settings);
     if (!reached(result, wanted)) useless.push({ candidate, result });
   }

@@ -1,0 +1,84 @@
+/** What the model says of the subjects that stand for a reported act: whether they do it. */
+import { resolveProcessCost } from '../../images/allocator/processes.ts';
+import {
+  cageBytes,
+  hasTrapHandlerFlag,
+  startsGuarded,
+  v8VersionOf,
+} from '../../images/allocator/v8-rules.ts';
+import { cpuFlags } from '../axes/cpu-models.ts';
+import { parseCpu } from '../axes/cpu-kind.ts';
+import { hostSubject } from '../axes/host.ts';
+import { defaultSettings, type Settings } from '../axes/table.ts';
+import { estimateFacts } from '../plan/estimate-facts.ts';
+import { flagsOfModel } from './cpu-rules.ts';
+import { predictSettings } from './model.ts';
+
+const mib = 2 ** 20;
+export const trapHandlerFlag = '--disable-wasm-trap-handler';
+/** Node's threads have malloc arenas of up to 128 MiB of address space each, which the cost of a start leaves out. */
+const arenaBytes = 8 * 128 * mib;
+/** A memory without guards takes its maximum: 100 pages in these subjects. */
+const unguardedBytes = 7 * mib;
+
+const memoriesOf: Readonly<Record<string, (env: Settings['env']) => number>> = {
+  'node-start': () => 0,
+  'node-fetch': () => 1,
+  'node-cjs-import': () => 1,
+  'node-instance': ({ INSTANCES = '1' }) => Number(INSTANCES),
+  'node-memories': ({ MEMORIES = '2' }) => Number(MEMORIES),
+  'node-simd': () => 0,
+  'wasmtime-module': () => 0,
+};
+
+/** Instructions that a subject needs, in QEMU's words; V8 wants SSSE3 and SSE4.1 for SIMD, Wasmtime one more. */
+export const neededFlags: Readonly<Record<string, readonly string[]>> = {
+  'node-simd': ['ssse3', 'sse4.1'],
+  'wasmtime-module': ['sse3', 'ssse3', 'sse4.1', 'sse4.2'],
+};
+
+/** Of these flags, what a `cpu` lacks; `max` has every one. */
+export function lackingFlags(cpu: string | null, needed: readonly string[]): readonly string[] {
+  const parsed = cpu === null ? null : parseCpu(cpu);
+  if (parsed === null) return [];
+  const own = flagsOfModel(parsed.model);
+  return needed.filter((flag) => cpuFlags[flag] !== undefined && !(parsed.flags[flag] ?? own.includes(flag)));
+}
+
+export const hasTrapHandlerOff = ({ env, node }: Settings): boolean =>
+  hasTrapHandlerFlag(node) && (env['NODE_OPTIONS'] ?? '').includes(trapHandlerFlag);
+
+/** Address space of one memory of this Node, and of Node itself; bytes. */
+export function spaceOf(settings: Settings): Readonly<{ memory: number; start: number; guarded: boolean }> {
+  const { stackLimit, addressSpaceLimit } = estimateFacts(settings);
+  const guarded = startsGuarded(settings.node, addressSpaceLimit) && !hasTrapHandlerOff(settings);
+  return {
+    memory: guarded ? cageBytes(v8VersionOf(settings.node)) : unguardedBytes,
+    start: resolveProcessCost(settings.node, stackLimit).start.virtual,
+    guarded,
+  };
+}
+
+/** Whether Node comes up: what the model of the wasm host says of its start. */
+function starts(settings: Settings, slackBytes: number): boolean {
+  const { subject, env, allocator, profile } = defaultSettings();
+  const plain: Settings = { ...settings, subject, env, allocator, profile, engine: 'v8' };
+  const prediction = predictSettings(plain, slackBytes);
+  return prediction !== null && prediction.startup === null;
+}
+
+/**
+ * Whether the subject does its act.
+ * @param slackBytes taken from every limit in bytes
+ * @returns null for a subject that the model knows nothing about, the wasm host included
+ */
+export function predictSubject(settings: Settings, slackBytes = 0): boolean | null {
+  const memories = memoriesOf[settings.subject]?.(settings.env);
+  if (memories === undefined || settings.subject === hostSubject) return null;
+  if (!starts(settings, slackBytes)) return false;
+  if (lackingFlags(settings.cpu, neededFlags[settings.subject] ?? []).length > 0) return false;
+  const { addressSpaceLimit } = estimateFacts(settings);
+  if (addressSpaceLimit === null || memories === 0) return true;
+  const { memory, start } = spaceOf(settings);
+  return start + arenaBytes + memories * memory <= addressSpaceLimit - slackBytes;
+}
