@@ -1,9 +1,13 @@
-/** `poolproof explain <cell>`: ten lines for a ticket, from a stored result or, without one, from a guest. */
+/** `poolproof explain <cell or report>`: ten lines for a ticket, from a stored result or, without one, from a guest. */
 import { PoolproofError } from '../errors.ts';
 import { explainResult } from '../field/explanation.ts';
-import { findResult, parseCellName } from '../field/results.ts';
+import { renderMapping } from '../field/map.ts';
+import { endCodes } from '../field/reproduce.ts';
+import { findResult, parseCellName, type CellName } from '../field/results.ts';
+import { formatCellId } from '../matrix/cell-id.ts';
+import { plainLine } from '../outcome/plain-text.ts';
 import { textOption, type Context } from './context.ts';
-import { openTrialRunner } from './field-context.ts';
+import { isReport, openReport, openTrialRunner } from './field-context.ts';
 
 export async function explain(
   context: Context,
@@ -11,8 +15,21 @@ export async function explain(
   options: Readonly<Record<string, unknown>>,
 ): Promise<number> {
   const [text, ...others] = args;
-  if (text === undefined || others.length > 0) throw new PoolproofError('USAGE', 'one cell id');
-  const name = parseCellName(text);
+  if (text === undefined || others.length > 0)
+    throw new PoolproofError('USAGE', 'expected one cell id or field report');
+  let name: CellName;
+  if (await isReport(text)) {
+    const { found, settled } = await openReport(text);
+    const { settings, mappings } = found;
+    name = { id: formatCellId(settings), settings, run: null };
+    for (const mapping of mappings.filter(({ how }) => how !== 'exact'))
+      context.out(`${plainLine(renderMapping(mapping))}\n`);
+    if (settled !== null) {
+      for (const reason of settled.because) context.out(`${plainLine(reason)}\n`);
+      context.out(`${settled.end}\n`);
+      return endCodes[settled.end];
+    }
+  } else name = parseCellName(text);
   const stored = await findResult(textOption(options, 'results') ?? 'results', name);
   if (stored === null) context.err(`no stored result of ${name.id}; asking a guest\n`);
   const result =

@@ -47,7 +47,7 @@ export function defineSearches({ program, run }: Registry): void {
   program
     .command('explain')
     .description('a cell in ten lines for a ticket: what is mapped, what stops it, what the kernel saw')
-    .argument('<cell>', 'cell id, or cell id@run')
+    .argument('<what>', 'cell id, cell id@run, or field report')
     .addOption(keep)
     .addOption(cache)
     .addHelpText('after', example('poolproof explain memory=4G,overcommit=2'))

@@ -8,6 +8,7 @@ import { plainLine } from '../outcome/plain-text.ts';
 import { predictCell } from '../outcome/predict-cell.ts';
 import type { Result } from '../store/result.ts';
 import { mappingsOf } from './model.ts';
+import { predictSubject, spaceOf } from './subject-model.ts';
 
 /** Longest line; a ticket system wraps what is longer. */
 const maxLine = 160;
@@ -79,8 +80,38 @@ function describeKernel({ host, settings, facts }: Result): string {
   return `kernel: /proc/<pid>/maps ${seen}; Committed_AS ${committed.join(' -> ')}; ${said}`;
 }
 
+/** What the model knows of a subject without tiers: what a memory takes in its process, and whether it works. */
+function describeSubject({ settings, outcome }: Result): readonly string[] {
+  const works = predictSubject(settings);
+  const said = works === null ? 'nothing' : works ? 'it works' : 'it fails';
+  if (settings.engine !== 'v8') return [`predicted: ${said}; seen: ${outcome}`];
+  const { memory, start, guarded } = spaceOf(settings);
+  const form = guarded ? 'with its guard regions' : 'without guard regions';
+  return [
+    `address space: Node takes ${formatBytes(start)} to start, a memory ${form} ${formatBytes(memory)}`,
+    `predicted: ${said}; seen: ${outcome}`,
+  ];
+}
+
+function explainSubject(result: Result): readonly string[] {
+  const { id, settings, outcome, reason, subject } = result;
+  return [
+    `cell: ${id}`,
+    `seen: ${outcome}; ${settings.subject}, ${settings.engine}, Node ${settings.node}`,
+    `why: ${reason}`,
+    `machine: ${limitsOf(result)}`,
+    `engine said: ${subject?.line ?? 'nothing that is known'}`,
+    ...describeSubject(result),
+    `run it: poolproof shell ${id}`,
+  ];
+}
+
+const shorten = (line: string): string =>
+  plainLine(line, line.startsWith('cell: ') || line.startsWith('run it: ') ? 1000 : maxLine * 2);
+
 /** At most ten lines, each without control characters and short enough for a ticket. */
 export function explainResult(result: Result): readonly string[] {
+  if (result.subject !== undefined) return explainSubject(result).map(shorten);
   const tier = explainedTier(result);
   const { settings, facts, host } = result;
   const strict = settings.overcommit === 2;
@@ -102,7 +133,5 @@ export function explainResult(result: Result): readonly string[] {
     `predicted: ${prediction === null ? 'nothing' : (prediction.tier ?? prediction.outcome)}; seen: ${result.tier ?? result.outcome}${result.finding === null ? '' : ` (${result.finding})`}`,
     describeKernel(result),
     `run it: poolproof shell ${result.id}`,
-  ].map((line) =>
-    plainLine(line, line.startsWith('cell: ') || line.startsWith('run it: ') ? 1000 : maxLine * 2),
-  );
+  ].map(shorten);
 }
