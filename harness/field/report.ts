@@ -25,7 +25,7 @@ export type FieldReport = ReportFacts &
     cutOffIn: string | null;
   }>;
 
-export type FieldLimit = FieldReport['resourceLimits']['addressSpace']['soft'];
+type FieldLimit = FieldReport['resourceLimits']['addressSpace']['soft'];
 
 /** Section by section, in the order in which capture.sh writes them. */
 const sections = {
