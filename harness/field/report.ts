@@ -25,8 +25,6 @@ export type FieldReport = ReportFacts &
     cutOffIn: string | null;
   }>;
 
-type FieldLimit = FieldReport['resourceLimits']['addressSpace']['soft'];
-
 /** Section by section, in the order in which capture.sh writes them. */
 const sections = {
   1: Object.keys(reportShape.shape),
