@@ -38,19 +38,22 @@ export type SubjectRun = Readonly<{
   guestTimeMs?: number;
 }>;
 
+export const machineEndKinds = [
+  'clock',
+  'exited',
+  'killed',
+  'no-console',
+  'not-ready',
+  'panic',
+  'reset',
+  'silent',
+  'stalled',
+  'start-failed',
+] as const;
+
 export type MachineEnd = Readonly<{
   /** How QEMU ended before the harness asked it to; null if it did not. */
-  kind:
-    | 'clock'
-    | 'exited'
-    | 'killed'
-    | 'no-console'
-    | 'not-ready'
-    | 'panic'
-    | 'reset'
-    | 'silent'
-    | 'stalled'
-    | 'start-failed';
+  kind: (typeof machineEndKinds)[number];
   /** One sentence with the figures. */
   detail: string;
 }>;

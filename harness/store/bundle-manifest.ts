@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { parseShallowJson } from '../../images/bounded-json.ts';
 import { PoolproofError } from '../errors.ts';
+import { isEvidencePath } from './evidence.ts';
 import { newerSchema } from './result-schema.ts';
 import { cellsFile } from './read-run.ts';
 import { runFile } from './run-record.ts';
@@ -34,12 +35,8 @@ export const bundleLimits: BundleLimits = {
   manifestBytes: 64 * 2 ** 20,
 };
 
-/** As the store names them: no path leaves the folder, no name begins with a dot. */
-const evidencePath =
-  /^evidence\/[A-Za-z0-9_][A-Za-z0-9._-]{0,199}\/(?:[a-z0-9][a-z0-9-]{0,40}\/)?[a-z0-9][a-z0-9.-]{0,60}$/;
-
 const fileSchema = z.strictObject({
-  path: z.string().refine((path) => path === runFile || path === cellsFile || evidencePath.test(path), {
+  path: z.string().refine((path) => path === runFile || path === cellsFile || isEvidencePath(path), {
     error: 'not a file of a run',
   }),
   size: z.int().nonnegative(),
@@ -60,8 +57,6 @@ const manifestSchema = z
 
 export type Manifest = z.infer<typeof manifestSchema>;
 export type BundledFile = Manifest['files'][number];
-
-export const isEvidencePath = (path: string): boolean => evidencePath.test(path);
 
 /** @throws PoolproofError BUNDLE_INVALID, STORE_SCHEMA when a newer poolproof packed it */
 export function parseManifest(text: string, file: string, limits: BundleLimits): Manifest {

@@ -12,11 +12,10 @@ import {
   type Manifest,
   bundleError,
   bundleLimits,
-  isEvidencePath,
   manifestName,
   parseManifest,
 } from './bundle-manifest.ts';
-import { evidenceFolder } from './evidence.ts';
+import { evidenceFolder, isEvidencePath } from './evidence.ts';
 import { cellsFile, readRun } from './read-run.ts';
 import { errnoOf, storeError } from './store-error.ts';
 

@@ -1,20 +1,15 @@
 /** A run, or what failed in it, as one file that can be sent: results, evidence, checksums. */
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { readFile, rename, rm, stat } from 'node:fs/promises';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { Header, Pack, ReadEntry } from 'tar';
 import { removeAtExit } from '../../images/temporary-folder.ts';
 import { PoolproofError } from '../errors.ts';
-import {
-  type BundledFile,
-  type Manifest,
-  bundleSchema,
-  isEvidencePath,
-  manifestName,
-} from './bundle-manifest.ts';
+import { type BundledFile, type Manifest, bundleSchema, manifestName } from './bundle-manifest.ts';
+import { listEvidence } from './evidence.ts';
 import { type Entry, cellKey, cellsFile, readRun } from './read-run.ts';
 import type { Result } from './result.ts';
 import { runFile } from './run-record.ts';
@@ -64,7 +59,9 @@ export async function packRun(dir: string, file: string, options: PackOptions = 
     [cellsFile, lines],
   ]);
   const evidence = (
-    await Promise.all([...kept.values()].map(({ result }) => listEvidence(run.dir, result)))
+    await Promise.all(
+      [...kept.values()].map(async ({ result }) => (await listEvidence(run.dir, result.evidence)) ?? []),
+    )
   ).flat();
   const files: BundledFile[] = [];
   for (const path of [...made.keys(), ...evidence.sort()]) {
@@ -90,24 +87,6 @@ export async function packRun(dir: string, file: string, options: PackOptions = 
   }
   const { size: sizeBytes } = await stat(file);
   return { file, cells: kept.size, files: files.length, sizeBytes, problems: run.problems };
-}
-
-/** Plain files with the names the store gives; whatever else somebody put there stays there. */
-async function listEvidence(dir: string, { evidence }: Result): Promise<readonly string[]> {
-  if (evidence === null) return [];
-  const walk = async (folder: string, depth: number): Promise<readonly string[]> => {
-    const entries = await readdir(join(dir, folder), { withFileTypes: true });
-    const nested = entries.map(async (entry) => {
-      const path = `${folder}/${entry.name}`;
-      if (entry.isFile()) return isEvidencePath(path) ? [path] : [];
-      return entry.isDirectory() && depth > 0 ? walk(path, depth - 1) : [];
-    });
-    return (await Promise.all(nested)).flat();
-  };
-  // A stored path that is not the store's own is never walked.
-  if (!isEvidencePath(`${evidence}/stdout`)) return [];
-  const there = await stat(join(dir, evidence)).catch(() => null);
-  return there?.isDirectory() === true ? walk(evidence, 1) : [];
 }
 
 const describe = (path: string, content: Buffer): BundledFile => ({

@@ -4,6 +4,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { lstat, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errnoOf, storeError } from './store-error.ts';
 
@@ -19,6 +20,12 @@ export type Evidence = Readonly<Record<string, string | Uint8Array>>;
 const fileLimit = 8 * 2 ** 20;
 
 const safeName = /^(?:[a-z0-9][a-z0-9-]{0,40}\/)?[a-z0-9][a-z0-9.-]{0,60}$/;
+
+/** As the store names them: no path leaves the folder, no name begins with a dot. */
+const evidencePath =
+  /^evidence\/[A-Za-z0-9_][A-Za-z0-9._-]{0,199}\/(?:[a-z0-9][a-z0-9-]{0,40}\/)?[a-z0-9][a-z0-9.-]{0,60}$/;
+
+export const isEvidencePath = (path: string): boolean => evidencePath.test(path);
 
 /** `memory_512M-overcommit_2-…-1f2e3d4c`: safe on every file system, short, and unique by its hash. */
 export function evidenceName(id: string, repetition: number): string {
@@ -88,6 +95,28 @@ export function addEvidence(dir: string, folder: string, files: Evidence): void 
       throw storeError(cause, target);
     }
   }
+}
+
+/**
+ * Paths below the run's folder of what a cell left behind: plain files with the names the store gives. Whatever else
+ * somebody put there stays there; links are not followed.
+ * @param folder as a line has it, which may come from others
+ * @returns null where there is no such folder
+ */
+export async function listEvidence(dir: string, folder: string | null): Promise<readonly string[] | null> {
+  // A path that is not the store's own is never walked.
+  if (folder === null || !isEvidencePath(`${folder}/stdout`)) return null;
+  const walk = async (below: string, depth: number): Promise<readonly string[]> => {
+    const entries = await readdir(join(dir, below), { withFileTypes: true });
+    const nested = entries.map(async (entry) => {
+      const path = `${below}/${entry.name}`;
+      if (entry.isFile()) return isEvidencePath(path) ? [path] : [];
+      return entry.isDirectory() && depth > 0 ? walk(path, depth - 1) : [];
+    });
+    return (await Promise.all(nested)).flat();
+  };
+  const there = await lstat(join(dir, folder)).catch(() => null);
+  return there?.isDirectory() === true ? walk(folder, 1) : null;
 }
 
 /** An earlier try's evidence is there only when a run is resumed: looking for it each time is not needed. */

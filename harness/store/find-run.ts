@@ -1,5 +1,6 @@
-/** Which runs a results folder holds. */
-import { readdir } from 'node:fs/promises';
+/** Which runs a results folder holds, and the link `latest` beside them. */
+import { randomBytes } from 'node:crypto';
+import { readdir, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PoolproofError } from '../errors.ts';
 import { runFile } from './run-record.ts';
@@ -48,4 +49,22 @@ async function holdsRun(dir: string): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+/** Replaces `latest` by rename: a reader sees the old run or the new one. */
+export async function linkLatest(resultsDir: string, id: string): Promise<void> {
+  const temporary = join(resultsDir, `.latest-${randomBytes(6).toString('hex')}`);
+  try {
+    await symlink(id, temporary);
+    await rename(temporary, join(resultsDir, 'latest'));
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** After a merge: to the newest run by name, which is what `latest` means to every command. */
+export async function pointLatest(resultsDir: string): Promise<void> {
+  const newest = (await listRuns(resultsDir)).at(-1);
+  if (newest !== undefined) await linkLatest(resultsDir, newest);
 }

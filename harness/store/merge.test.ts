@@ -8,7 +8,7 @@ import { collectDurations } from '../plan/shard-durations.ts';
 import { planShards } from '../plan/shard.ts';
 import { unpackBundle } from './bundle-unpack.ts';
 import { packRun } from './bundle.ts';
-import { normalizeResults } from './merge-normalize.ts';
+import { normalizeResults } from '../fixtures/normalize-results.ts';
 import { expectedSize, findRecordConflicts, mergeRecords } from './merge-records.ts';
 import { mergeRunFolders } from './merge.ts';
 import { cellKey, collectResults, readRun } from './read-run.ts';

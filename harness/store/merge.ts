@@ -1,17 +1,17 @@
 /** Runs of many machines → one run. What they contradict each other in is reported, never settled in silence. */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { copyFile, lstat, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { PoolproofError } from '../errors.ts';
-import { evidenceFolder } from './evidence.ts';
+import { evidenceFolder, listEvidence } from './evidence.ts';
 import { type Completeness, findCompleteness } from './completeness.ts';
 import { type Conflict, findRecordConflicts, mergeRecords } from './merge-records.ts';
 import { cellKey, cellsFile, readRun, type StoredRun } from './read-run.ts';
 import type { Result } from './result.ts';
-import { pointLatest } from './latest.ts';
+import { pointLatest } from './find-run.ts';
 import { type RunRecord, writeRecord } from './run-record.ts';
-import { errnoOf, storeError } from './store-error.ts';
+import { storeError } from './store-error.ts';
 
 export type MergeOptions = Readonly<{
   /** Folder in which the merged run gets its own. */
@@ -50,9 +50,6 @@ type Chosen = {
 
 /** More conflicts over cells than these are a count. */
 const conflictLimit = 100;
-
-/** A path as the store makes it; lines may come from others. */
-const safeEvidence = /^evidence\/[A-Za-z0-9_][A-Za-z0-9._-]*$/;
 
 /**
  * Merges run folders. Of a cell that is in several runs the newest result counts. The result depends on the
@@ -194,27 +191,13 @@ async function writeCells(
 const withoutItsEvidence = (line: string): string =>
   JSON.stringify({ ...(JSON.parse(line) as object), evidence: null });
 
-/** Plain files only, to the depth the store writes: a link in a folder from elsewhere is not followed. */
+/** False where there was nothing to copy. */
 async function copyEvidence(from: string, to: string, evidence: string | null): Promise<boolean> {
   if (evidence === null) return true;
-  if (!safeEvidence.test(evidence)) return false;
-  try {
-    // A link instead of the folder itself is no evidence of this run.
-    if (!(await lstat(join(from, evidence))).isDirectory()) return false;
-    await copyFolder(join(from, evidence), join(to, evidence), 1);
-    return true;
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return false;
-    throw error;
+  const files = await listEvidence(from, evidence);
+  for (const file of files ?? []) {
+    await mkdir(join(to, dirname(file)), { recursive: true });
+    await copyFile(join(from, file), join(to, file), constants.COPYFILE_FICLONE);
   }
-}
-
-async function copyFolder(from: string, to: string, depth: number): Promise<void> {
-  const entries = await readdir(from, { withFileTypes: true });
-  await mkdir(to, { recursive: true });
-  for (const entry of entries) {
-    const [source, target] = [join(from, entry.name), join(to, entry.name)];
-    if (entry.isFile()) await copyFile(source, target, constants.COPYFILE_FICLONE);
-    else if (entry.isDirectory() && depth > 0) await copyFolder(source, target, depth - 1);
-  }
+  return files !== null;
 }

@@ -7,7 +7,7 @@ import { mkdir, open, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PoolproofError } from '../errors.ts';
 import { addEvidence, type Evidence, evidenceFolder, writeEvidence } from './evidence.ts';
-import { linkLatest } from './latest.ts';
+import { linkLatest } from './find-run.ts';
 import { type LineLog, openLineLog } from './line-log.ts';
 import { type Lock, takeLock } from './lock.ts';
 import { cellKey, cellsFile, isDamage, readResults } from './read-run.ts';

@@ -1,6 +1,7 @@
 /** Text → Result: one stored line, validated. A schema that drifts from the type does not compile. */
 import { parseShallowJson } from '../../images/bounded-json.ts';
 import { z } from 'zod';
+import { machineEndKinds } from '../guest/observation.ts';
 import { renewAxisName, storedSettings } from '../axes/stored-settings.ts';
 import { PoolproofError } from '../errors.ts';
 import {
@@ -31,21 +32,7 @@ const expectationSchema = z.object({
   link: text.nullable(),
 });
 
-const machineEndSchema = z.object({
-  kind: z.enum([
-    'clock',
-    'exited',
-    'killed',
-    'no-console',
-    'not-ready',
-    'panic',
-    'reset',
-    'silent',
-    'stalled',
-    'start-failed',
-  ]),
-  detail: text,
-});
+const machineEndSchema = z.object({ kind: z.enum(machineEndKinds), detail: text });
 
 const share = z.number().min(0).max(1);
 
