@@ -91,21 +91,32 @@ export function evaluateInstructions(
   const different = known.find(({ checksums }) => new Set(checksums).size > 1);
   if (different !== undefined) return invalid(`${different.workload} computed different things`);
   const processes = quartets.reduce((sum, quartet) => sum + quartet.length, 0);
-  const tell = (row: Row): OverheadSummary => ({
-    ...describe(row.workload, a1, first, second),
-    ...(row.sameCode
-      ? exactly
-      : {
-          ratio: Math.sqrt(row.ratios[0] * row.ratios[1]),
-          low: Math.min(...row.ratios),
-          high: Math.max(...row.ratios),
-        }),
+  return { kind: 'measured', summaries: summarize(known, [first, second], a1, processes, isExact) };
+}
+
+function summarize(
+  rows: readonly Row[],
+  [first, second]: readonly [Step, Step],
+  { engine }: Measurement,
+  processes: number,
+  isExact: (row: Row) => boolean,
+): readonly OverheadSummary[] {
+  return [...rows, ...averageRows(rows)].map((row) => ({
+    workload: row.workload,
+    engine: engine.kind,
+    tier: second.subject.tier,
+    form: second.subject.checks,
+    clock: 'instructions',
+    cpuModel: null,
+    baseline: formatConfiguration(first.subject),
+    ratio: row.sameCode ? 1 : Math.sqrt(row.ratios[0] * row.ratios[1]),
+    low: row.sameCode ? 1 : Math.min(...row.ratios),
+    high: row.sameCode ? 1 : Math.max(...row.ratios),
     pairs: row.sameCode ? 0 : 2,
     processes,
     sameCode: row.sameCode,
     stable: isExact(row),
-  });
-  return { kind: 'measured', summaries: [...known, ...averageRows(known)].map(tell) };
+  }));
 }
 
 /** True when nothing was drawn from chance: equal processes agree, and so do the two pairs. */
@@ -142,29 +153,8 @@ export function compareCode(
     ratios: [1, 1],
     equals: [1, 1],
   }));
-  const tell = ({ workload }: Row): OverheadSummary => ({
-    ...describe(workload, measured[0], ...steps),
-    ...exactly,
-    pairs: 0,
-    processes: measured.length,
-    sameCode: true,
-    stable: true,
-  });
-  return { kind: 'same', summaries: [...rows, ...averageRows(rows)].map(tell) };
+  return { kind: 'same', summaries: summarize(rows, steps, measured[0], measured.length, () => true) };
 }
-
-const exactly = { ratio: 1, low: 1, high: 1 } as const;
-
-const describe = (workload: string, { engine }: Measurement, first: Step, second: Step) =>
-  ({
-    workload,
-    engine: engine.kind,
-    tier: second.subject.tier,
-    form: second.subject.checks,
-    clock: 'instructions',
-    cpuModel: null,
-    baseline: formatConfiguration(first.subject),
-  }) as const;
 
 /**
  * The same machine code in all. V8 shows none: with equal checks it was given equal bytes and flags.
