@@ -1,7 +1,8 @@
 /** Settings → what makes a guest have them, and whether its facts say that it does. */
 import type { Facts } from '../../images/allocator/facts.ts';
+import { poolParameters, type PoolParameters } from '../../images/allocator/pool-parameters.ts';
 import { type Axis, type GuestMachine, type KernelFile, lookUp, type Values } from './axis.ts';
-import { axes, type AxisTable, rowsOf } from './table.ts';
+import { axes, type AxisTable, rowsOf, type Settings } from './table.ts';
 
 /** What a cell has beside what its guest says. */
 export type ReadBack = Readonly<{
@@ -74,3 +75,9 @@ export function estimateSettings(settings: Values, table: AxisTable = axes): Par
     if (row.estimate) Object.assign(facts, row.estimate(row.pick(settings), of));
   return facts;
 }
+
+/** The parameters of a cell's tier, as the wasm host takes them. */
+export const parametersOf = (settings: Settings): PoolParameters =>
+  Object.fromEntries(
+    poolParameters.flatMap((name) => (settings[name] === null ? [] : [[name, settings[name]]])),
+  );

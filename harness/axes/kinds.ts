@@ -39,21 +39,29 @@ export function choice<const T extends string | number>(values: readonly T[]): A
   };
 }
 
+/** One of these texts. A whole number stands for its digits, so that both `22` and `"22"` work. */
+export function literals(values: readonly string[]): z.ZodType<string> {
+  const numbers = values.filter((value) => /^\d{1,6}$/.test(value)).map(Number);
+  return z.literal([...numbers, ...values]).transform(String);
+}
+
+/** `22.1.0` of ` v22.1.0`. */
+export const plainVersion = (input: unknown): string =>
+  String(input)
+    .trim()
+    .replace(/^v(?=\d)/, '');
+
 /**
- * One of a few names that look like numbers or versions: `22`, `wasmtime@38.0.0`. A whole number stands
- * for its digits, so that both `22` and `"22"` work.
+ * One of a few names that look like numbers or versions: `22`, `wasmtime@38.0.0`.
  */
 export function name(values: readonly string[], what: string): AxisKind<string> {
-  const numbers = values.filter((value) => /^\d{1,6}$/.test(value)).map(Number);
   return {
     expects: `one of ${values.join(', ')} (${what})`,
-    schema: z.literal([...numbers, ...values]).transform(String),
+    schema: literals(values),
     stored: z.string(),
     format: String,
     suggest: (input) => {
-      const text = String(input)
-        .trim()
-        .replace(/^v(?=\d)/, '');
+      const text = plainVersion(input);
       const same = values.find((value) => value === text);
       // `38` or `wasmtime@38` for `wasmtime@38.0.0`.
       const longer = values.find((value) => `${value}.`.includes(`@${text.replace(/^.*@/, '')}.`));
@@ -123,6 +131,22 @@ export function optional<V>(kind: AxisKind<V>, word: string): AxisKind<V | null>
     stored: kind.stored.nullable(),
     format: (value) => (value === null ? word : kind.format(value)),
     suggest: (input) => kind.suggest(input) ?? nearest(String(input), [word]),
+  };
+}
+
+/** Unlike other limits, `unlimited` is not what a guest comes up with: it changes how threads get their stacks. */
+export function stackSize(range: SizeRange): AxisKind<number | 'unlimited' | null> {
+  const kind = size(range);
+  return {
+    expects: `${kind.expects}, or unlimited, or default`,
+    schema: z.union([
+      z.literal(['default', null]).transform(() => null),
+      z.literal('unlimited'),
+      kind.schema,
+    ]),
+    stored: z.number().positive().or(z.literal('unlimited')).nullable(),
+    format: (value) => (value === null ? 'default' : typeof value === 'string' ? value : kind.format(value)),
+    suggest: (input) => kind.suggest(input) ?? nearest(String(input), ['unlimited', 'default']),
   };
 }
 

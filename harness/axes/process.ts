@@ -1,7 +1,6 @@
 /** Axes of the subject's process: what it may have of memory and addresses, and what it may do with them. */
 import { defineAxis, lookUp, type Lookup, type Values } from './axis.ts';
-import { choice, integer, optional, size } from './kinds.ts';
-import { stackSize } from './stack-kind.ts';
+import { choice, integer, optional, size, stackSize } from './kinds.ts';
 import { formatFound, formatLimit, gib, kib, limitKib, mib, tib } from './values.ts';
 
 export const cgroupMemory = defineAxis({

@@ -1,6 +1,6 @@
 /** Kinds of versions: those that are pinned, and any other that is published. */
 import { z } from 'zod';
-import { outsideRange, type AxisKind } from './kinds.ts';
+import { type AxisKind, literals, outsideRange, plainVersion } from './kinds.ts';
 import { nearest } from './nearest-word.ts';
 
 /** Node 12 is the first with the modern WebAssembly interface and without V8's process-wide limit of memories. */
@@ -15,19 +15,16 @@ const majorOf = (version: string): number => Number(version.split('.')[0]);
 /** A pinned release line (`22`), or any whole version from {@link oldestNode} on (`22.13.0`). */
 export function nodeVersions(lines: readonly string[]): AxisKind<string> {
   const isVersion = (text: string): boolean => versionPattern.test(text) && majorOf(text) >= oldestNode;
-  const numbers = lines.filter((line) => /^\d{1,6}$/.test(line)).map(Number);
   return {
     expects: `one of ${lines.join(', ')} (pinned release lines of Node), or a whole version from ${oldestNode}.0.0 on`,
     schema: z.union([
-      z.literal([...numbers, ...lines]).transform(String),
+      literals(lines),
       z.string().regex(versionPattern, { abort: true }).refine(isVersion, { message: outsideRange }),
     ]),
     stored: z.string(),
     format: String,
     suggest: (input) => {
-      const text = String(input)
-        .trim()
-        .replace(/^v(?=\d)/, '');
+      const text = plainVersion(input);
       if (text === input) return null;
       // No number is near another one.
       return lines.includes(text) || isVersion(text) ? text : null;
@@ -50,9 +47,7 @@ export function engineNames(pinned: readonly string[]): AxisKind<string> {
     stored: z.string(),
     format: String,
     suggest: (input) => {
-      const text = String(input)
-        .trim()
-        .replace(/^v(?=\d)/, '');
+      const text = plainVersion(input);
       // `38` or `wasmtime@38` for `wasmtime@38.0.0`.
       const longer = names.find((name) => `${name}.`.includes(`@${text.replace(/^.*@/, '')}.`));
       const full = text.includes('@') ? text : `wasmtime@${text}`;

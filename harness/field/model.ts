@@ -10,7 +10,7 @@ import { v8VersionOf } from '../../images/allocator/v8-rules.ts';
 import type { Settings } from '../axes/table.ts';
 import { predictCell } from '../outcome/predict-cell.ts';
 import { estimateFacts } from '../plan/estimate-facts.ts';
-import { parametersOf } from '../plan/parameters.ts';
+import { parametersOf } from '../axes/guest-settings.ts';
 import { resolveEngine } from '../plan/requirements.ts';
 
 const mib = 2 ** 20;

@@ -6,7 +6,7 @@ import type { Request } from '../../images/guest/protocol.ts';
 import type { Settings } from '../axes/table.ts';
 import type { Subject } from '../matrix/subject.ts';
 import type { Deadlines } from '../plan/deadlines.ts';
-import { parametersOf } from '../plan/parameters.ts';
+import { parametersOf } from '../axes/guest-settings.ts';
 import { resolveEngine } from '../plan/requirements.ts';
 
 export type GuestCommand = Readonly<{

@@ -3,7 +3,7 @@ import type { Facts } from '../../images/allocator/facts.ts';
 import { parametersFor, type PoolParameters } from '../../images/allocator/pool-parameters.ts';
 import { resolveChoice } from '../../images/allocator/spin-variables.ts';
 import type { Settings } from '../axes/table.ts';
-import { parametersOf } from '../plan/parameters.ts';
+import { parametersOf } from '../axes/guest-settings.ts';
 import { resolveEngine } from '../plan/requirements.ts';
 import type { TierConfiguration } from './configurations.ts';
 

@@ -11,7 +11,7 @@ import { type SpinPool, resolveSpinPool } from '../../images/allocator/spin-vari
 import type { Settings } from '../axes/table.ts';
 import { hostSubject } from '../axes/host.ts';
 import { estimateFacts } from '../plan/estimate-facts.ts';
-import { parametersOf } from '../plan/parameters.ts';
+import { parametersOf } from '../axes/guest-settings.ts';
 import { resolveEngine } from '../plan/requirements.ts';
 import { type Asked, provenInstances } from './check-report.ts';
 

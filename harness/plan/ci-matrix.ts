@@ -6,15 +6,7 @@ export const ciFormats = ['github-matrix', 'gitlab'] as const;
 export type CiFormat = (typeof ciFormats)[number];
 
 /** Jobs a CI system takes from one matrix: GitHub's documented limit, and GitLab's for `parallel:matrix`. */
-export const jobLimits: Readonly<Record<CiFormat, number>> = { 'github-matrix': 256, gitlab: 200 };
-
-/**
- * Number of shards so that each takes about `targetMs`, at least 1 and at most what the CI system takes.
- * @param totalMs of all cells on one machine
- */
-export function chooseShardCount(totalMs: number, targetMs: number, format: CiFormat): number {
-  return Math.min(jobLimits[format], Math.max(1, Math.ceil(totalMs / Math.max(1, targetMs))));
-}
+const jobLimits: Readonly<Record<CiFormat, number>> = { 'github-matrix': 256, gitlab: 200 };
 
 /**
  * `github-matrix`: one line of JSON for `strategy.matrix`, to be read with `fromJSON`. `gitlab`: YAML for

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { parse as parseYaml } from 'yaml';
 import { parseMatrix } from '../matrix/load.ts';
-import { chooseShardCount, jobLimits, renderCiMatrix } from './ci-matrix.ts';
+import { renderCiMatrix } from './ci-matrix.ts';
 import { bootKey } from './order.ts';
 import { collectDurations, estimateCell } from './shard-durations.ts';
 import { digestShards, parseShard, planShards, selectShard } from './shard.ts';
@@ -159,13 +159,5 @@ t.test('a CI matrix has a job for each shard that has cells', (t) => {
   const big = Array.from({ length: 257 }, (_, index) => ({ index, keys: ['x'], boots: 1, estimateMs: 1 }));
   t.throws(() => renderCiMatrix('github-matrix', big), { code: 'USAGE', details: { hint: '--shards 256' } });
   t.throws(() => renderCiMatrix('gitlab', big.slice(0, 201)), { code: 'USAGE' });
-  t.end();
-});
-
-t.test('the number of shards follows from the time a job may take', (t) => {
-  t.equal(chooseShardCount(60_000, 20_000, 'gitlab'), 3);
-  t.equal(chooseShardCount(1, 20_000, 'gitlab'), 1);
-  t.equal(chooseShardCount(1e12, 1, 'github-matrix'), jobLimits['github-matrix']);
-  t.equal(chooseShardCount(1000, 0, 'gitlab'), 200);
   t.end();
 });
