@@ -48,7 +48,7 @@ const ofImages = [
 const moreOfImages = {
   measure: [
     './archive/erofs.ts',
-    './engine-library.ts',
+    './package-files.ts',
     './wasm-host/measure-command.ts',
     './wasm-host/measure-v8.ts',
   ],

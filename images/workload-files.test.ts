@@ -6,7 +6,7 @@ import path from 'node:path';
 import t from 'tap';
 import { resolveTierConfiguration } from './allocator/configuration.ts';
 import { GiB } from './allocator/sizes.ts';
-import { findEngineLibrary } from './engine-library.ts';
+import { findEngineLibrary } from './package-files.ts';
 import { findWorkloadFiles, unpackWorkloadPackages } from './workload-files.ts';
 import { openLibrary } from './wasm-host/libwasmtime.ts';
 import { loadV8 } from './wasm-host/measure-v8.ts';

@@ -1,6 +1,6 @@
 /** `poolproof host`: the wasm host on this very machine. */
 import { execa } from 'execa';
-import { findEngineLibrary } from '../../images/engine-library.ts';
+import { findEngineLibrary } from '../../images/package-files.ts';
 import { engines } from '../../images/definitions.ts';
 import { hostCommand } from '../../images/wasm-host/launch.ts';
 import { resolveEngine } from '../plan/requirements.ts';

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { findEngineLibrary } from '../../images/engine-library.ts';
+import { findEngineLibrary } from '../../images/package-files.ts';
 import { openContext } from './context.ts';
 import { overhead } from './overhead.ts';
 

@@ -2,10 +2,9 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseMajor } from '../../images/allocator/engines.ts';
-import { findEngineLibrary } from '../../images/engine-library.ts';
 import { findPinnedVersion, hashFile } from '../../images/wasm-host/library-digest.ts';
 import { measureCommand, type MeasureRequest } from '../../images/wasm-host/measure-command.ts';
-import { findNodeBinary } from '../../images/node-binary.ts';
+import { findEngineLibrary, findNodeBinary } from '../../images/package-files.ts';
 import { findWorkloadFiles } from '../../images/workload-files.ts';
 import { makeTemporaryFolder } from '../../images/temporary-folder.ts';
 import { PoolproofError } from '../errors.ts';

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import t from 'tap';
-import { findEngineLibrary } from '../../images/engine-library.ts';
+import { findEngineLibrary } from '../../images/package-files.ts';
 import { measureCommand, type MeasureRequest } from '../../images/wasm-host/measure-command.ts';
 import { resolveEngine } from '../plan/requirements.ts';
 import { evaluateQuartets, evaluateTime } from './evaluate-time.ts';

@@ -13,7 +13,9 @@ function makeModule(modinfo: string): Buffer {
   const header = Buffer.alloc(64);
   header.writeUInt32BE(0x7f454c46, 0);
   header[4] = 2;
+  header[5] = 1;
   header.writeBigUInt64LE(BigInt(64 + names.length + info.length), 40);
+  header.writeUInt16LE(64, 58);
   header.writeUInt16LE(sections.length, 60);
   header.writeUInt16LE(1, 62);
   const table = sections.map(([name, offset, size]) => {

@@ -1,5 +1,6 @@
 /** Kernel modules in the order of loading, read from the modules themselves. */
 import { PoolproofError } from '../errors.ts';
+import { findSection, isElf } from '../wasm-host/elf-section.ts';
 
 /** Reads one module's file by name; undefined when the kernel has no such module file. */
 export type ReadModule = (name: string) => Promise<Buffer | undefined>;
@@ -44,7 +45,7 @@ export async function resolveModules(
  * into Debian's cloud kernels.
  */
 export function readDependencies(module: Buffer): string[] {
-  const section = readElfSection(module, '.modinfo');
+  const section = isElf(module) ? findSection(module, '.modinfo') : null;
   const field = section
     ?.toString('latin1')
     .split('\0')
@@ -52,25 +53,4 @@ export function readDependencies(module: Buffer): string[] {
   if (field === undefined)
     throw new PoolproofError('IMAGE_BUILD', 'a kernel module has no list of dependencies');
   return field.slice('depends='.length).split(',').filter(Boolean).map(moduleName);
-}
-
-/** A section of a 64-bit little-endian ELF file, by name. */
-function readElfSection(file: Buffer, wanted: string): Buffer | undefined {
-  if (file.length < 64 || file.readUInt32BE(0) !== 0x7f454c46 || file[4] !== 2) return undefined;
-  const table = Number(file.readBigUInt64LE(40));
-  const headers = Array.from({ length: file.readUInt16LE(60) }, (_, index) => {
-    const at = table + index * 64;
-    return {
-      name: file.readUInt32LE(at),
-      offset: Number(file.readBigUInt64LE(at + 24)),
-      size: Number(file.readBigUInt64LE(at + 32)),
-    };
-  });
-  const names = headers[file.readUInt16LE(62)];
-  if (names === undefined) return undefined;
-  const found = headers.find(({ name }) => {
-    const start = names.offset + name;
-    return file.toString('latin1', start, file.indexOf(0, start)) === wanted;
-  });
-  return found && file.subarray(found.offset, found.offset + found.size);
 }

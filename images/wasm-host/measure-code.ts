@@ -1,11 +1,11 @@
 /** The machine code inside a serialized module. */
 import { createHash } from 'node:crypto';
 import { ProofError } from './proof-error.ts';
-import { findSection } from './serialized-module.ts';
+import { findModuleSection } from './serialized-module.ts';
 
 /** Bytes of the section `.text`. @throws ProofError `engine` when it is no such file or has no code. */
 export function findCode(elf: Buffer): Buffer {
-  const code = findSection(elf, '.text');
+  const code = findModuleSection(elf, '.text');
   if (code === null) throw new ProofError('engine', 'a serialized module has no machine code');
   return code;
 }

