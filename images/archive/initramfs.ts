@@ -1,6 +1,7 @@
 /** Builds the initramfs: busybox, kernel modules, folders, and the scripts of `guest/`. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { guestArchitecture } from '../architectures.ts';
 import { busyboxApplets, guestModules, mountPoint } from '../definitions.ts';
 import { PoolproofError } from '../errors.ts';
 import { buildProgram, programNames } from '../guest/programs/build-program.ts';
@@ -27,7 +28,8 @@ const folders: readonly (readonly [string, number])[] = [
  * Where programs look for the dynamic loader and the libraries (Debian's loader searches its multiarch
  * folders first); all lead to the one flat folder on the base disk, so Node runs without any setting.
  */
-const libraryLinks: readonly string[] = ['lib64', 'lib/x86_64-linux-gnu', 'usr/lib/x86_64-linux-gnu'];
+const { loaderFolder, libraryFolder } = guestArchitecture.debian;
+const libraryLinks: readonly string[] = [loaderFolder, `lib/${libraryFolder}`, `usr/lib/${libraryFolder}`];
 
 export type UnpackedKernel = Readonly<{
   /** As `uname -r` prints it. */

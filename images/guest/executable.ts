@@ -3,13 +3,13 @@
 const base = 0x400000;
 const headerBytes = 64 + 56;
 
-/** A static x86-64 program whose code starts at the first byte of `body`; it is mapped readable and executable. */
-export function buildExecutable(body: Buffer): Buffer {
+/** A static program whose code starts at the first byte of `body`; it is mapped readable and executable. */
+export function buildExecutable(body: Buffer, elfMachine: number): Buffer {
   const header = Buffer.alloc(headerBytes);
   header.write('\x7fELF', 0, 'latin1');
   header.set([2, 1, 1], 4); // 64 bit, little endian, version 1
   header.writeUInt16LE(2, 16); // executable
-  header.writeUInt16LE(62, 18); // x86-64
+  header.writeUInt16LE(elfMachine, 18);
   header.writeUInt32LE(1, 20);
   header.writeBigUInt64LE(BigInt(base + headerBytes), 24); // entry point
   header.writeBigUInt64LE(64n, 32); // program headers

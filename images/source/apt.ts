@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { PoolproofError } from '../errors.ts';
-import { guestArchitecture } from '../definitions.ts';
+import { guestArchitecture } from '../architectures.ts';
 import { runTool, type ToolOptions } from './run-tool.ts';
 import {
   formatSources,
@@ -132,6 +132,7 @@ export class AptRoot {
 
   async #update(): Promise<void> {
     const sources = await resolveSources(this.#suite);
+    const { architecture } = guestArchitecture.debian;
     for (const sub of ['lists/partial', 'cache/archives/partial', 'empty']) {
       await mkdir(path.join(this.#folder, sub), { recursive: true });
     }
@@ -142,10 +143,10 @@ export class AptRoot {
     });
     const at = (name: string): string => path.join(this.#folder, name);
     await writeFile(at('status'), '');
-    await writeFile(at('poolproof.sources'), formatSources(sources, guestArchitecture));
+    await writeFile(at('poolproof.sources'), formatSources(sources, architecture));
     const settings = {
-      'APT::Architecture': guestArchitecture,
-      'APT::Architectures': guestArchitecture,
+      'APT::Architecture': architecture,
+      'APT::Architectures': architecture,
       // The private root is often in a home folder, which the user _apt may not enter.
       'APT::Sandbox::User': os.userInfo().username,
       // An index that could not be fetched is an error, and not a warning with old lists.

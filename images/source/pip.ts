@@ -1,6 +1,7 @@
 /** Fetches wheels and their versions with pip, for the guest's platform. */
 import { mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { guestArchitecture } from '../architectures.ts';
 import { PoolproofError } from '../errors.ts';
 import { missingTool, runTool } from './run-tool.ts';
 
@@ -33,7 +34,6 @@ type Answer = Readonly<{ file: string | undefined; published: readonly string[] 
 
 async function askPip(name: string, version: string, folder: string): Promise<Answer> {
   await mkdir(folder, { recursive: true });
-  const platforms = ['manylinux1_x86_64', 'manylinux2014_x86_64', 'manylinux_2_28_x86_64'];
   const args = [
     ...[
       'download',
@@ -43,7 +43,7 @@ async function askPip(name: string, version: string, folder: string): Promise<An
       '--disable-pip-version-check',
       '--retries=2',
     ],
-    ...platforms.flatMap((platform) => ['--platform', platform]),
+    ...guestArchitecture.wheel.platforms.flatMap((platform) => ['--platform', platform]),
     ...['--implementation', 'py', '--abi', 'none', '--dest', folder, `${name}==${version}`],
   ];
   for (const [file, ...prefix] of callers) {
