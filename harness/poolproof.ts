@@ -28,7 +28,7 @@ export type {
   Shortfall,
   TierPrediction,
 } from '../images/allocator/prediction.ts';
-export type { Checks, EngineId, EngineKind, Tier } from '../images/allocator/tier.ts';
+export type { AllocatorChoice, Checks, EngineId, EngineKind, Tier } from '../images/allocator/tier.ts';
 
 // A run
 export { runMatrix, type RunOptions } from './library/run-matrix.ts';
@@ -36,6 +36,7 @@ export type { RunSummary } from './run/run.ts';
 export type { ExitCode } from './report/exit-code.ts';
 export type { Reporter, RunEnd, RunStart } from './report/reporter.ts';
 export type { ImageEvent } from '../images/build.ts';
+export type { FetchEvent } from '../images/source/component-store.ts';
 
 // What is stored of it
 export { listRuns } from './store/find-run.ts';
@@ -47,16 +48,35 @@ export type { Outcome, Verdict } from './outcome/outcome.ts';
 export type { Expected } from './outcome/expect.ts';
 export type { SubjectSummary } from './outcome/classify-foreign.ts';
 export type { NotMeasured, OverheadSource } from './outcome/overhead.ts';
-export type { Clock, Interval, OverheadSummary } from './measure/figures.ts';
+export type { Clock, Interval, OverheadSummary, TierResources } from './measure/figures.ts';
 export type { ReadBack } from './axes/guest-settings.ts';
 export type { MachineEnd, SubjectRun } from './guest/observation.ts';
 export type { Facts, Limit } from '../images/allocator/facts.ts';
 export type * from '../images/allocator/host-report.ts';
+export type { PoolParameter, PoolParameters } from '../images/allocator/pool-parameters.ts';
 
 // Shown, compared, followed, explained
 export { renderReport, type FormatName } from './library/render-report.ts';
 export type { Report } from './report/report-schema.ts';
-export { compareRuns, type CellChange, type Comparison, type Side } from './report/compare.ts';
+export {
+  compareRuns,
+  type CellChange,
+  type ChangeKind,
+  type CompareOptions,
+  type Comparison,
+  type Direction,
+  type Side,
+} from './report/compare.ts';
+export type { EnvironmentDifference } from './report/compare-environment.ts';
+export type { OverheadMove } from './report/compare-overhead.ts';
+export type {
+  CellVerdict,
+  Distribution,
+  Interval as ShareInterval,
+  Observed,
+  Repetition,
+  Share,
+} from './outcome/repetitions.ts';
 export type { CellHistory, Span } from './report/history.ts';
 export { explainResult as explain } from './field/explanation.ts';
 
@@ -70,4 +90,10 @@ export {
   type GuestShell,
 } from './library/open-guest.ts';
 
-export { PoolproofError, renderError, type ErrorCode, type ErrorDetails } from './errors.ts';
+export {
+  PoolproofError,
+  renderError,
+  type ErrorCode,
+  type ErrorDetails,
+  type RenderOptions,
+} from './errors.ts';

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import ts from 'typescript';
 import { loadHostFiles } from '../images/archive/host-files.ts';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
@@ -85,4 +86,36 @@ t.test('every command runs with production dependencies only', async (t) => {
   t.ok(commands.length > 20, String(commands.length));
   const load = commands.map((file) => `await import(${JSON.stringify(path.join(folder, file))});`);
   await execa(process.execPath, ['--input-type=module', '--eval', load.join('\n')], { cwd: folder });
+});
+
+/** What a value of an axis is comes from the table of axes; what its rows are made of is nobody's business. */
+const opaque: readonly string[] = ['AxisTable', 'ShippedAxes', 'Values', 'LoadOptions'];
+
+t.test('every type that an export of the library mentions has a name there', (t) => {
+  const entry = path.join(folder, 'dist/harness/poolproof.d.ts');
+  const { NodeNext: module } = ts.ModuleKind;
+  const options = { module, moduleResolution: ts.ModuleResolutionKind.NodeNext, strict: true, types: [] };
+  const program = ts.createProgram([entry], options);
+  const checker = program.getTypeChecker();
+  const resolve = (symbol: ts.Symbol): ts.Symbol =>
+    (symbol.flags & ts.SymbolFlags.Alias) === 0 ? symbol : checker.getAliasedSymbol(symbol);
+  const source = program.getSourceFile(entry);
+  const entrySymbol = source && checker.getSymbolAtLocation(source);
+  const exported = new Set(entrySymbol && checker.getExportsOfModule(entrySymbol).map(resolve));
+  t.ok(exported.size > 80, `${exported.size} exports`);
+  const nameless = new Set<string>();
+  const walk = (node: ts.Node): void => {
+    if (ts.isTypeQueryNode(node)) return;
+    const found = ts.isTypeReferenceNode(node) ? checker.getSymbolAtLocation(node.typeName) : undefined;
+    const symbol = found && resolve(found);
+    const [declaration] = symbol?.declarations ?? [];
+    if (symbol && declaration?.getSourceFile().fileName.startsWith(`${folder}/dist/`)) {
+      const isParameter = (symbol.flags & ts.SymbolFlags.TypeParameter) !== 0;
+      if (!isParameter && !opaque.includes(symbol.name) && !exported.has(symbol)) nameless.add(symbol.name);
+    }
+    ts.forEachChild(node, walk);
+  };
+  for (const { declarations = [] } of exported) for (const declaration of declarations) walk(declaration);
+  t.same([...nameless], []);
+  t.end();
 });
