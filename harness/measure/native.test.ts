@@ -7,6 +7,7 @@ import { measureCommand, type MeasureRequest } from '../../images/wasm-host/meas
 import { resolveEngine } from '../plan/requirements.ts';
 import { evaluateQuartets, evaluateTime } from './evaluate-time.ts';
 import type { TierConfiguration } from './configurations.ts';
+import type { Measurement } from './measurement.ts';
 import { planQuartets, planTogether } from './plan-native.ts';
 import { runNative } from './run-native.ts';
 
@@ -45,13 +46,20 @@ for (const request of [wasmtime, v8]) {
       planted,
       workloads: ['register-loop'],
     });
-    const found = evaluateTime(await runNative(Array.from({ length: 8 }, () => command)));
+    const measured: Measurement[] = [];
+    let found: ReturnType<typeof evaluateTime> = [];
+    // Beside other work an interval is wide, and says so itself: then more processes are measured.
+    do {
+      measured.push(...(await runNative(Array.from({ length: 8 }, () => command))));
+      found = evaluateTime(measured);
+    } while (measured.length < 48 && found.some(({ low, high }) => high - low > 0.02));
     const [, , ...wanted] = planted;
     t.equal(found.length, wanted.length);
     wanted.forEach((factor, index) => {
       const { ratio = NaN, low = NaN, high = NaN } = found[index] ?? {};
       t.ok(Math.abs(ratio - factor) < 0.02, `${factor}: ${ratio} [${low} ${high}]`);
-      t.match(found[index], { sameCode: false, clock: 'time', processes: 8, pairs: 64 });
+      const { length } = measured;
+      t.match(found[index], { sameCode: false, clock: 'time', processes: length, pairs: 8 * length });
     });
   });
 }
