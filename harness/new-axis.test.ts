@@ -11,8 +11,8 @@ import { renderReference } from './matrix/reference.ts';
 import { selectCells } from './matrix/select.ts';
 import { estimateFacts } from './plan/estimate-facts.ts';
 import { groupByBoot } from './plan/order.ts';
-import { renderCsv } from './report/format-csv.ts';
-import { summarize } from './report/summarize.ts';
+import { renderCsv } from './report/format/csv.ts';
+import { buildRunView } from './report/run-view.ts';
 import { buildGrid } from './report/grid.ts';
 import { drawMachines, drawSettings, findUncovered, randomFrom } from '../scripts/draw-settings.ts';
 import { defineAxis } from './axes/axis.ts';
@@ -134,14 +134,15 @@ t.test('a new row is stored, and results from before it have its default', (t) =
 
 t.test('a new row is shown in reports, after the columns that do not move', (t) => {
   const results = cells.map((cell) => buildResult({ id: cell.id, settings: cell.settings }));
-  const { axes: varied, reasons } = summarize(results, { table: extended });
+  const view = buildRunView({ record, results }, { table: extended });
+  const { axes: varied, reasons } = view;
   t.match(varied, [
     { name: 'pageSize', values: ['4096', '16384'], ordered: true },
     { name: 'entropy', values: ['cpu', 'disk'], ordered: false },
   ]);
   t.equal(reasons[0]?.where, 'all cells');
-  t.same(buildGrid(results, varied, []).rowHeads, ['pageSize', 'entropy']);
-  const [head, ...lines] = renderCsv(record, results, extended).trim().split('\n');
+  t.same(buildGrid(view.cells, varied, []).rowHeads, ['pageSize', 'entropy']);
+  const [head, ...lines] = renderCsv(view, extended).trim().split('\n');
   t.match(head, /,subject,pageSize,entropy$/);
   t.match(lines[2], /,wasm-host,16384,cpu$/);
   t.end();

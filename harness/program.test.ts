@@ -5,6 +5,8 @@ import t, { type Test } from 'tap';
 import { plainFacts, type Script } from './fixtures/fake-machine.ts';
 import { listen, standardOutput } from './fixtures/fake-commands.ts';
 import { main } from './program.ts';
+import type { Format } from './report/format.ts';
+import { formats } from './report/formats.ts';
 
 const good: Script = { stdout: standardOutput };
 const cell = 'memory=512M,overcommit=0';
@@ -190,4 +192,13 @@ t.test('help, the version and mistakes in the command line have their exit codes
   t.match(await run(t, ['run', '--json', '--reporter', 'tap=-']), { code: 2, err: /^USAGE: / });
   const trace = await run(t, ['shell', 'x', '--verbose']);
   t.match(trace, { code: 2, err: /^\s+at /m });
+});
+
+t.test('the help of report and run names every format they take', async (t) => {
+  t.testdir();
+  const [report, during] = [await run(t, ['report', '--help']), await run(t, ['run', '--help'])];
+  for (const [name, { storedOnly }] of Object.entries<Format>(formats)) {
+    t.match(report.out, new RegExp(`\\b${name}\\b`), `report: ${name}`);
+    if (storedOnly !== true) t.match(during.out, new RegExp(`\\b${name}\\b`), `run: ${name}`);
+  }
 });

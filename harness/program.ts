@@ -218,7 +218,9 @@ function defineComputer({ program, run }: Registry): void {
 function defineReport({ program, run }: Registry): void {
   program
     .command('report')
-    .description('render stored results: html, md, github, json, csv, tap, junit, overhead or table')
+    .description(
+      'render stored results: html, md, github, annotations, json, csv, tap, junit, overhead or table',
+    )
     .argument('[run...]', 'runs: a folder, an id, or latest')
     .addOption(runsIn)
     .option('--format <format...>', 'formats', ['table'])

@@ -9,10 +9,9 @@ import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import writeFileAtomic from 'write-file-atomic';
-import { joinNative } from '../harness/report/native-figures.ts';
 import { parseNativeRecord, type NativeRecord } from '../harness/store/native-record.ts';
-import { renderOverheadPage } from '../harness/report/overhead-page.ts';
-import { renderHtmlReport } from '../harness/report/format-html.ts';
+import { formats } from '../harness/report/formats.ts';
+import { buildRunView } from '../harness/report/run-view.ts';
 import { collectResults, readRun } from '../harness/store/read-run.ts';
 import { writeRecord } from '../harness/store/run-record.ts';
 
@@ -31,16 +30,17 @@ export async function renderReference(dir: string): Promise<string> {
     const run = await readRun(join(dir, name));
     const results = await collectResults(run.results());
     if (run.problems.length > 0) throw new Error(`${name}: ${run.problems[0]?.message ?? ''}`);
-    return { record: run.record, results: joinNative(results, native) };
+    return buildRunView({ record: run.record, results }, { native });
   });
-  return renderHtmlReport(await Promise.all(runs));
+  return formats.html.renderTogether(await Promise.all(runs));
 }
 
 /** The overhead page of the run and the real machines in `dir`: a pure function of their records. */
 export async function renderReferenceOverhead(dir: string): Promise<string> {
   const run = await readRun(join(dir, overheadRun));
   const native = await readNative(join(dir, overheadRun, nativeFolder));
-  return renderOverheadPage(run.record, await collectResults(run.results()), native);
+  const results = await collectResults(run.results());
+  return formats.overhead.render(buildRunView({ record: run.record, results }, { native }));
 }
 
 /** In the order of their names. */

@@ -3,16 +3,17 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PoolproofError, renderError } from '../errors.ts';
 import { resolveAxis } from '../matrix/cell-id.ts';
-import { compareRuns, type Comparison, type Side } from '../report/compare.ts';
+import { compareRuns, type Comparison } from '../report/compare.ts';
 import {
   renderComparisonJson,
   renderComparisonMarkdown,
   renderComparisonText,
 } from '../report/compare-render.ts';
+import { buildRunView, type RunView } from '../report/run-view.ts';
 import { findRun } from '../store/find-run.ts';
 import { collectResults, isDamage, readRun } from '../store/read-run.ts';
 import { runFile } from '../store/run-record.ts';
-import { textOption, type Context } from './context.ts';
+import { listOption, textOption, type Context } from './context.ts';
 
 const renderers: Readonly<Record<string, (comparison: Comparison) => string>> = {
   text: renderComparisonText,
@@ -39,23 +40,18 @@ async function loadSide(
   context: Context,
   resultsDir: string,
   name: string,
-): Promise<Side & Readonly<{ damaged: boolean }>> {
-  const runs = [];
+): Promise<Readonly<{ runs: readonly RunView[]; damaged: boolean }>> {
+  const runs: RunView[] = [];
   let damaged = false;
   for (const dir of await findSide(resultsDir, name)) {
     const stored = await readRun(dir);
     const results = await collectResults(stored.results());
     for (const problem of stored.problems) context.err(`${renderError(problem)}\n`);
     damaged ||= stored.problems.some(isDamage);
-    runs.push({ record: stored.record, results });
+    runs.push(buildRunView({ record: stored.record, results }));
   }
   return { runs, damaged };
 }
-
-const listOption = (value: unknown): readonly string[] =>
-  (Array.isArray(value) ? value.map(String) : typeof value === 'string' ? [value] : []).flatMap((text) =>
-    text.split(','),
-  );
 
 /** Exit code: 1 a regression, 2 nothing to compare or a judged cell is judged no more or a line is damaged, else 0. */
 export async function compare(
@@ -67,7 +63,7 @@ export async function compare(
   const baseline = textOption(options, 'baseline');
   const [old, now = 'latest', ...more] = baseline === undefined ? args : [baseline, ...args];
   if (old === undefined || more.length > 0) {
-    throw new PoolproofError('USAGE', 'two runs are compared', {
+    throw new PoolproofError('USAGE', 'compare needs two runs', {
       hint: 'poolproof compare <old> [new], or poolproof compare --baseline results/reference [new]',
     });
   }
@@ -78,12 +74,17 @@ export async function compare(
       hint: `there are ${Object.keys(renderers).join(', ')}`,
     });
   }
-  const across = listOption(options['across']).map((name) => resolveAxis(name));
+  const across = listOption(options, 'across')
+    .flatMap((text) => text.split(','))
+    .map((name) => resolveAxis(name));
   const [before, after] = [
     await loadSide(context, resultsDir, old),
     await loadSide(context, resultsDir, now),
   ];
-  const comparison = compareRuns(before, after, { across, failOnFlaky: options['failOnFlaky'] === true });
+  const comparison = compareRuns(before.runs, after.runs, {
+    across,
+    failOnFlaky: options['failOnFlaky'] === true,
+  });
   context.out(render(comparison));
   return comparison.exitCode === 0 && (before.damaged || after.damaged) ? 2 : comparison.exitCode;
 }

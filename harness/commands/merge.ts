@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PoolproofError } from '../errors.ts';
 import { unpackBundle } from '../store/bundle-unpack.ts';
-import { describeMissing, listMissing } from '../report/completeness-words.ts';
+import { formatCompleteness } from '../report/format-completeness.ts';
 import { findRun } from '../store/find-run.ts';
 import { mergeRunFolders } from '../store/merge.ts';
 import { textOption, type Context } from './context.ts';
@@ -38,9 +38,9 @@ export async function merge(
     }
     for (const { kind, text } of merged.conflicts) context.err(`conflict (${kind}): ${text}\n`);
     const { completeness } = merged;
-    const missing = describeMissing(completeness);
-    if (missing !== null) context.err(`${missing}\n`);
-    for (const cell of listMissing(completeness)) context.err(`  ${cell}\n`);
+    const { missingSentence, missingNames } = formatCompleteness(completeness);
+    if (missingSentence !== null) context.err(`${missingSentence}\n`);
+    for (const cell of missingNames) context.err(`  ${cell}\n`);
     if (options['json'] === true) {
       const { problems, ...rest } = merged;
       context.out(`${JSON.stringify({ schema: 1, ...rest, problems: problems.length }, null, 2)}\n`);

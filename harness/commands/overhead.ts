@@ -13,14 +13,13 @@ import { configurations, selectConfigurations, type TierConfiguration } from '..
 import type { Measurement } from '../measure/measurement.ts';
 import type { NativeRecord } from '../store/native-record.ts';
 import { planQuartets, planTogether, selectWorkloads, type NativePlan } from '../measure/plan-native.ts';
-import { renderOverhead } from '../report/overhead-table.ts';
+import { renderOverhead, renderResources } from '../report/overhead-table.ts';
 import { describeResources, summarizeResources } from '../measure/resources.ts';
-import { renderResources } from '../report/overhead-resources.ts';
 import { runNative } from '../measure/run-native.ts';
 import type { OverheadSummary, TierResources } from '../measure/figures.ts';
 import { readComputer } from '../plan/computer.ts';
 import { resolveEngine, type ResolvedEngine } from '../plan/requirements.ts';
-import { wantsColor } from '../report/terminal-table.ts';
+import { wantsColor } from '../report/wants-color.ts';
 import { cacheOption, notifyOf, type Context } from './context.ts';
 
 /** Enough for an interval of a percent either way; see harness/measure/README.md. */

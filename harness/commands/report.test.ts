@@ -1,6 +1,8 @@
 import { cp, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
+import type { Format } from '../report/format.ts';
+import { formats } from '../report/formats.ts';
 import { compare } from './compare.ts';
 import type { Context } from './context.ts';
 import { report } from './report.ts';
@@ -58,3 +60,30 @@ t.test('a damaged line is told with its place, what is whole is shown, and the e
   await writeFile(file, lines.join('\n'));
   t.equal(await report(context, [dir], {}), 0);
 });
+
+t.test(
+  'a format is one file: with its row in the table it is rendered, written and named like every other',
+  async (t) => {
+    // The whole of `format/nix.ts`.
+    const nix = {
+      file: 'report.nix',
+      description: 'the tier of each cell as a Nix attribute set',
+      render: ({ cells }) => `{ ${cells.map(({ id, word }) => `"${id}" = "${word}";`).join(' ')} }\n`,
+    } satisfies Format;
+    const table = { ...formats, nix };
+    const { context, out, err } = listen();
+    const run = [join(fixtures, 'whole')];
+    t.equal(await report(context, run, { format: ['nix'] }, table), 0);
+    t.match(out.join(''), /^\{ "memory=512M,[^"]*" = "standard"; .* \}\n$/);
+    const output = t.testdir();
+    t.equal(
+      await report(context, [...run, join(fixtures, 'part-3')], { format: ['nix', 'md'], output }, table),
+      0,
+    );
+    t.equal((await readdir(output)).filter((name) => name.endsWith('-report.nix')).length, 2);
+    t.match(err.join(''), /-report\.nix\n/);
+    await t.rejects(report(context, run, { format: ['xls'] }, table), {
+      details: { hint: /^there are table, json, .*, overhead, nix$/ },
+    });
+  },
+);

@@ -4,58 +4,44 @@ import path from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { readBounded } from '../../images/bounded-file.ts';
 import { PoolproofError, renderError } from '../errors.ts';
-import { joinNative } from '../report/native-figures.ts';
-import { parseNativeRecord, type NativeRecord } from '../store/native-record.ts';
-import { renderOverheadPage } from '../report/overhead-page.ts';
-import { renderDetails } from '../report/overhead-details.ts';
-import { formats, type FormatName } from '../report/formats.ts';
-import { renderTable, wantsColor } from '../report/terminal-table.ts';
-import { findCompleteness } from '../store/completeness.ts';
+import type { Format, RenderOptions } from '../report/format.ts';
+import { type FormatTable, formats } from '../report/formats.ts';
+import { buildRunView, type RunView } from '../report/run-view.ts';
+import { wantsColor } from '../report/wants-color.ts';
 import { findRun } from '../store/find-run.ts';
+import { parseNativeRecord, type NativeRecord } from '../store/native-record.ts';
 import { collectResults, isDamage, readRun } from '../store/read-run.ts';
-import { textOption, type Context } from './context.ts';
-import { renderPage, type PageRun } from './page.ts';
-import { isFormat, unknownFormat } from './reporters.ts';
+import { listOption, textOption, type Context } from './context.ts';
+import { addEvidence } from './evidence.ts';
+import { findFormat } from './reporters.ts';
 
-type LoadedRun = PageRun & Readonly<{ damaged: boolean }>;
+type LoadedRun = Readonly<{ dir: string; view: RunView; damaged: boolean }>;
 
-/** What is whole of each run; what is not is told. */
+/** The lines of each run that can be read; the others are reported. */
 async function loadRuns(
   context: Context,
   resultsDir: string,
   names: readonly string[],
-): Promise<LoadedRun[]> {
+  native: readonly NativeRecord[],
+): Promise<readonly LoadedRun[]> {
   const runs: LoadedRun[] = [];
   for (const name of names) {
     const dir = await findRun(resultsDir, name);
     const stored = await readRun(dir);
     const results = await collectResults(stored.results());
-    runs.push({ dir, record: stored.record, results, damaged: stored.problems.some(isDamage) });
+    const view = buildRunView({ record: stored.record, results }, { native });
+    runs.push({ dir, view, damaged: stored.problems.some(isDamage) });
     for (const problem of stored.problems) context.err(`${renderError(problem)}\n`);
   }
   return runs;
 }
 
-/** One text a run, but one page for all of them: of each cell the newest result counts there. */
-async function renderAll(
-  format: FormatName,
-  runs: readonly PageRun[],
-  output: string | undefined,
-): Promise<string[]> {
-  if (format === 'html') return [await renderPage(runs, output ?? null)];
-  return runs.map(({ record, results }) => formats[format].render(record, results));
-}
-
-/** Not among the formats of a run: it takes records of real machines too. */
-const overheadPage = { name: 'overhead', file: 'overhead.md' } as const;
-
 /** Far beyond a record with all its measurements. */
 const maxRecordBytes = 64 * 2 ** 20;
 
-async function loadNative(files: unknown): Promise<readonly NativeRecord[]> {
-  const names = Array.isArray(files) ? files.map(String) : [];
+async function loadNative(files: readonly string[]): Promise<readonly NativeRecord[]> {
   return Promise.all(
-    names.map(async (file) => {
+    files.map(async (file) => {
       const bytes = await readBounded(file, maxRecordBytes).catch((cause: unknown) => {
         throw new PoolproofError('STORE_NOT_FOUND', 'there is no such record', { file, cause });
       });
@@ -66,57 +52,61 @@ async function loadNative(files: unknown): Promise<readonly NativeRecord[]> {
   );
 }
 
-/** Exit code: 2 when cells of a run are missing, it has not ended or a line of it is damaged, else 0. */
+/** A document per run, or one of all of them where the format makes one. */
+async function renderRuns(
+  format: Format,
+  runs: readonly LoadedRun[],
+  reportDir: string | null,
+  options: RenderOptions,
+): Promise<readonly string[]> {
+  const views =
+    format.showsEvidence === true
+      ? await Promise.all(runs.map(({ dir, view }) => addEvidence(view, dir, reportDir)))
+      : runs.map(({ view }) => view);
+  return format.renderTogether === undefined
+    ? views.map((view) => format.render(view, options))
+    : [format.renderTogether(views, options)];
+}
+
+/**
+ * Exit code: 2 when cells of a run are missing, it has not ended or a line of it is damaged, else 0.
+ * @param table the formats there are
+ */
 export async function report(
   context: Context,
   args: readonly string[],
   options: Readonly<Record<string, unknown>>,
+  table: FormatTable = formats,
 ): Promise<number> {
   const resultsDir = textOption(options, 'results') ?? 'results';
-  const output = textOption(options, 'output');
-  const given = Array.isArray(options['format']) ? options['format'].map(String) : ['table'];
-  const wanted = [...new Set(given)];
-  const unknown = wanted.find((name) => name !== 'table' && name !== overheadPage.name && !isFormat(name));
-  if (unknown !== undefined) {
-    throw unknownFormat(unknown, ['table', ...Object.keys(formats), overheadPage.name]);
-  }
+  const output = textOption(options, 'output') ?? null;
+  const given = listOption(options, 'format');
+  const wanted = [...new Set(given.length === 0 ? ['table'] : given)];
+  const chosen = wanted.map((name) => findFormat(name, table));
   // Two documents one after the other are neither.
-  if (output === undefined && wanted.length > 1) {
+  if (output === null && wanted.length > 1) {
     throw new PoolproofError('USAGE', `--format ${wanted.join(' ')}: several reports need a folder`, {
       hint: 'add --output <folder>: each format has its file there',
     });
   }
-  const native = await loadNative(options['native']);
-  const stored = await loadRuns(context, resultsDir, args.length === 0 ? ['latest'] : args);
-  const runs = stored.map((run) => ({ ...run, results: joinNative(run.results, native) }));
-  for (const format of wanted) {
-    if (format !== overheadPage.name && !isFormat(format)) {
-      const color = wantsColor(context.stdout);
-      for (const { record, results } of runs) {
-        context.out(renderTable(results, { color, run: record }));
-        if (options['details'] === true) context.out(`\n${renderDetails(results, { color })}`);
-      }
-      continue;
-    }
-    const [texts, fileName] = isFormat(format)
-      ? [await renderAll(format, runs, output), formats[format].file]
-      : [stored.map(({ record, results }) => renderOverheadPage(record, results, native)), overheadPage.file];
+  const native = await loadNative(listOption(options, 'native'));
+  const runs = await loadRuns(context, resultsDir, args.length === 0 ? ['latest'] : args, native);
+  const renderOptions = { color: wantsColor(context.stdout), details: options['details'] === true };
+  for (const format of chosen) {
+    const texts = await renderRuns(format, runs, output, renderOptions);
     for (const [index, text] of texts.entries()) {
-      if (output === undefined) {
+      if (output === null || format.file === null) {
         context.out(text);
         continue;
       }
       await mkdir(output, { recursive: true });
       // Several runs in one folder: each file says whose it is.
-      const name = texts.length === 1 ? fileName : `${runs[index]?.record.id ?? ''}-${fileName}`;
+      const name = texts.length === 1 ? format.file : `${runs[index]?.view.record.id ?? ''}-${format.file}`;
       const file = path.join(output, name);
       await writeFileAtomic(file, text);
       context.err(`${file}\n`);
     }
   }
   // What is not there cannot be as expected, whatever the format.
-  const complete = runs.every(
-    ({ record, results, damaged }) => !damaged && findCompleteness(record, results).state !== 'incomplete',
-  );
-  return complete ? 0 : 2;
+  return runs.every(({ view, damaged }) => !damaged && view.state.state !== 'incomplete') ? 0 : 2;
 }

@@ -5,7 +5,7 @@ import { loadMatrix } from '../matrix/load.ts';
 import type { Matrix } from '../matrix/cell.ts';
 import { plainLine } from '../outcome/plain-text.ts';
 import { createProgress } from '../report/progress.ts';
-import { tellGone } from '../report/known-failures.ts';
+import { formatGone } from '../report/known-failures.ts';
 import { runMatrix } from '../run/run.ts';
 import { cacheOption, finishCells, notifyOf, textOption, type Context } from './context.ts';
 import { resultsFolder } from './field-context.ts';
@@ -28,7 +28,7 @@ export async function reproCase(context: Context, id: string, options: Options):
   if (results === null) return 130;
   const known = endCase(one, results);
   for (const reason of known.because) tell(`  ${plainLine(reason)}\n`);
-  for (const gone of known.gone) tell(`  ${tellGone(gone)}\n`);
+  for (const gone of known.gone) tell(`  ${formatGone(gone)}\n`);
   if (known.standIn !== null) tell(`stand-in: ${plainLine(known.standIn)}\n`);
   if (known.contradicts !== null) tell(`contradicts the thread: ${plainLine(known.contradicts)}\n`);
   tell(`${known.end}\n`);

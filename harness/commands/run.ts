@@ -4,10 +4,11 @@ import { PoolproofError } from '../errors.ts';
 import { runWith } from '../library/run-matrix.ts';
 import type { Matrix } from '../matrix/cell.ts';
 import { loadMatrix } from '../matrix/load.ts';
-import { renderDetails } from '../report/overhead-details.ts';
+import { formats } from '../report/formats.ts';
 import { createProgress } from '../report/progress.ts';
-import { renderTable, wantsColor } from '../report/terminal-table.ts';
+import { buildRunView } from '../report/run-view.ts';
 import { renderTimings } from '../report/timings.ts';
+import { wantsColor } from '../report/wants-color.ts';
 import type { RunSummary } from '../run/run.ts';
 import { cacheOption, finishCells, notifyOf, type Context } from './context.ts';
 import { buildReporters, parseReporters } from './reporters.ts';
@@ -92,11 +93,10 @@ function describe(
   { stdout }: Context,
   print: (text: string) => void,
 ): void {
-  const color = wantsColor(stdout);
+  const view = buildRunView({ record, results }, { interrupted, strict, failOnFlaky });
   const width = stdout.columns > 0 && { width: stdout.columns };
-  const table = renderTable(results, { color, ...width, run: record, interrupted, strict, failOnFlaky });
+  const table = formats.table.render(view, { color: wantsColor(stdout), details: details === true, ...width });
   print(`\n${matrix.title}\n\n${table}`);
-  if (details) print(`\n${renderDetails(results, { color })}`);
   if (timings) print(`\n${renderTimings(results)}`);
   const folder = path.relative(process.cwd(), dir) || '.';
   print(`results in ${folder}\npage: ${path.join(folder, 'report.html')}\n`);

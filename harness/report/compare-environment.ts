@@ -1,4 +1,4 @@
-/** What else changed between two sides: the facts that may explain a difference, and never the difference itself. */
+/** The environments of two sides: facts that may explain a difference, never the difference itself. */
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
 
@@ -13,7 +13,7 @@ export type EnvironmentDifference = Readonly<{
 
 type Facts = Readonly<Record<string, string>>;
 
-/** What a run says of its surroundings, in the order in which it is told. One row a fact. */
+/** The surroundings of a run, in the order of reports. One row per fact. */
 const rows: readonly Readonly<{ of: (record: RunRecord) => Facts }>[] = [
   { of: ({ tool }) => ({ poolproof: tool.version }) },
   { of: ({ qemu }) => ({ QEMU: qemu.version }) },
@@ -76,14 +76,14 @@ function describeText(text: string): string {
   return `${text.split('\n').length} lines, ${hash.toString(16).padStart(8, '0')}`;
 }
 
-/** What a single cell ran on, as the guest itself said. */
+/** The surroundings of a single cell, as its guest reports them. */
 const cellRows: readonly Readonly<{ what: string; of: (result: Result) => string | null }>[] = [
   { what: 'engine', of: ({ host }) => (host === null ? null : `${host.engine.kind} ${host.engine.version}`) },
   { what: 'node', of: ({ host }) => host?.node ?? null },
   { what: 'guest kernel', of: ({ facts }) => facts?.kernelRelease ?? null },
   { what: 'address bits', of: ({ facts }) => (facts === null ? null : String(facts.addressBits)) },
   { what: 'guest CPU', of: ({ facts }) => facts?.cpuModel ?? null },
-  // Where the matrix says nothing the prediction is the expectation, and told as such.
+  // Where the matrix says nothing the prediction is the expectation, and is named as such.
   {
     what: 'expectation',
     of: ({ expected }) => (expected?.source === 'matrix' ? expected.text : null),
@@ -91,7 +91,7 @@ const cellRows: readonly Readonly<{ what: string; of: (result: Result) => string
   { what: 'prediction', of: ({ predicted }) => predicted?.tier ?? predicted?.outcome ?? null },
 ];
 
-/** What both sides of a cell know and tell differently: `node 22.23.3 → 24.21.0`. */
+/** Facts that both sides of a cell know and that differ: `node 22.23.3 → 24.21.0`. */
 export function compareCells(old: Result, now: Result): readonly string[] {
   return cellRows.flatMap(({ what, of }) => {
     const [was, is] = [of(old), of(now)];

@@ -33,10 +33,10 @@ function quantityOf({ workload, clock, baseline, cpuModel }: OverheadSummary): s
 }
 
 /** `chase32k (instructions): 1.02 [1.01, 1.03] → 1.66 [1.65, 1.67]` */
-export function tellOverheadMove({ workload, clock, old, new: now }: OverheadMove): string {
-  return `${workload} (${clock}): ${tellFigure(old)} → ${tellFigure(now)}`;
+export function formatOverheadMove({ workload, clock, old, new: now }: OverheadMove): string {
+  return `${workload} (${clock}): ${formatInterval(old)} → ${formatInterval(now)}`;
 }
 
-function tellFigure({ ratio, low, high }: OverheadSummary): string {
+function formatInterval({ ratio, low, high }: OverheadSummary): string {
   return `${ratio.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
 }

@@ -3,12 +3,13 @@ import { plainLine } from '../outcome/plain-text.ts';
 import { findVaried } from './axis-labels.ts';
 import type { CellChange, Comparison, Direction } from './compare.ts';
 import type { EnvironmentDifference } from './compare-environment.ts';
-import { tellOverheadMove } from './compare-overhead.ts';
+import { formatOverheadMove } from './compare-overhead.ts';
 import { prepareDescriptions } from './describe-cells.ts';
-import { type Distribution } from '../outcome/repetitions.ts';
-import type { Result } from '../store/result.ts';
-import { tellDistribution } from './distribution-words.ts';
-import { escapeMarkdown } from './format-markdown.ts';
+import type { CellView } from './cell-view.ts';
+import { formatDistribution } from './format-distribution.ts';
+import { formatCount } from './format-run.ts';
+import { groupBy } from './group-by.ts';
+import { escapeMarkdown } from './markdown.ts';
 
 /** Cells that moved in the same way for the same reason. */
 export type ChangeGroup = Readonly<{
@@ -25,13 +26,9 @@ export type ChangeGroup = Readonly<{
 
 export function groupChanges({ changes }: Pick<Comparison, 'changes'>): readonly ChangeGroup[] {
   const axes = findVaried(changes);
-  const groups = new Map<string, CellChange[]>();
-  for (const change of changes) {
-    const key = [change.regression, change.direction, tellMove(change), ...change.differs].join('\n');
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [change]);
-    else group.push(change);
-  }
+  const groups = groupBy(changes, (change) =>
+    [change.regression, change.direction, formatMove(change), ...change.differs].join('\n'),
+  );
   const describe = prepareDescriptions(changes, axes);
   return [...groups.values()].flatMap((members): ChangeGroup[] => {
     const [first] = members;
@@ -43,11 +40,11 @@ export function groupChanges({ changes }: Pick<Comparison, 'changes'>): readonly
         regression: first.regression,
         // One cell, or all there are: the id says more than "all cells".
         where: members.length === 1 || axes.length === 0 ? first.id : described,
-        what: tellMove(first),
+        what: formatMove(first),
         notes: [
           ...(first.oldId === first.id ? [] : [`compared with ${first.oldId}`]),
-          ...tellReasons(first),
-          ...first.overhead.map(tellOverheadMove),
+          ...formatReasons(first),
+          ...first.overhead.map(formatOverheadMove),
           ...(first.differs.length === 0 ? [] : [`differs: ${first.differs.join(', ')}`]),
         ].map((note) => plainLine(note, 500)),
         ids: members.map(({ id }) => id),
@@ -56,12 +53,12 @@ export function groupChanges({ changes }: Pick<Comparison, 'changes'>): readonly
   });
 }
 
-function tellMove(change: CellChange): string {
-  const [was, is] = [tellDistribution(change.old), tellDistribution(change.new)];
-  const [before, after] = [tellState(change.old), tellState(change.new)];
+function formatMove(change: CellChange): string {
+  const [was, is] = [formatDistribution(change.old), formatDistribution(change.new)];
+  const [before, after] = [checksOf(change.old), checksOf(change.new)];
   const words = [
     ...(was === is ? [was] : [`${was} → ${is}`]),
-    ...(change.kinds.includes('checks') ? [`bounds checks ${before.checks} → ${after.checks}`] : []),
+    ...(change.kinds.includes('checks') ? [`bounds checks ${before} → ${after}`] : []),
     ...(change.old.verdict === change.new.verdict
       ? []
       : [`${change.old.verdict ?? 'no verdict'} → ${change.new.verdict ?? 'no verdict'}`]),
@@ -70,11 +67,10 @@ function tellMove(change: CellChange): string {
   return words.join('; ');
 }
 
-function tellState({ results }: Distribution<Result>): Readonly<{ checks: string }> {
-  return { checks: results.find(({ form }) => form !== null)?.form?.checks ?? 'unknown' };
-}
+const checksOf = ({ results }: CellView): string =>
+  results.find(({ form }) => form !== null)?.form?.checks ?? 'unknown';
 
-function tellReasons({ old, new: now }: CellChange): readonly string[] {
+function formatReasons({ old, new: now }: CellChange): readonly string[] {
   const [was, is] = [old, now].map(({ results }) => results.at(-1)?.reason ?? '');
   return was === is ? [`why: ${is ?? ''}`] : [`was: ${was ?? ''}`, `now: ${is ?? ''}`];
 }
@@ -87,7 +83,7 @@ const titles: readonly Readonly<{ title: string; holds: (group: ChangeGroup) => 
 ];
 
 /** `2 regressions, 1 better; 33 of 36 cells unchanged, 1 new, 2 missing` */
-export function tellComparison({
+export function formatComparison({
   changes,
   regressions,
   compared,
@@ -103,13 +99,13 @@ export function tellComparison({
     [count('other'), 'changed'],
     [count('better'), 'better'],
   ] as const;
-  const told = moved.flatMap(([number, word]) => (number > 0 ? [`${number} ${word}`] : []));
+  const shown = moved.flatMap(([number, word]) => (number > 0 ? [`${number} ${word}`] : []));
   const rest = [
-    `${unchanged} of ${compared} cell${compared === 1 ? '' : 's'} unchanged`,
+    `${unchanged} of ${formatCount(compared, 'cell')} unchanged`,
     ...(added.length > 0 ? [`${added.length} new`] : []),
     ...(missing.length > 0 ? [`${missing.length} missing`] : []),
   ];
-  return `${told.length === 0 ? 'no change' : told.join(', ')}; ${rest.join(', ')}`;
+  return `${shown.length === 0 ? 'no change' : shown.join(', ')}; ${rest.join(', ')}`;
 }
 
 /** More than these are a count: the JSON has all. */
@@ -135,18 +131,18 @@ const markdownMarks: Marks = {
 
 /** Plain text for a terminal. */
 export function renderComparisonText(comparison: Comparison): string {
-  const head = [...tellSides(comparison), '', tellComparison(comparison)];
+  const head = [...formatSides(comparison), '', formatComparison(comparison)];
   return `${[...head, ...renderBody(comparison, textMarks)].join('\n')}\n`;
 }
 
 /** Markdown for a job summary or a comment. */
 export function renderComparisonMarkdown(comparison: Comparison): string {
-  const sides = tellSides(comparison).map((line) => `${escapeMarkdown(line)}  `);
-  const head = ['# What changed', '', ...sides, '', `**${escapeMarkdown(tellComparison(comparison))}**`];
+  const sides = formatSides(comparison).map((line) => `${escapeMarkdown(line)}  `);
+  const head = ['# What changed', '', ...sides, '', `**${escapeMarkdown(formatComparison(comparison))}**`];
   return `${[...head, ...renderBody(comparison, markdownMarks)].join('\n')}\n`;
 }
 
-function tellSides({ old, new: now, unfinished, states }: Comparison): readonly string[] {
+function formatSides({ old, new: now, unfinished, states }: Comparison): readonly string[] {
   const side = (name: string, records: Comparison['old']) =>
     records.flatMap(({ id, startedAt, matrix }) => [
       `${name} ${id}, ${startedAt}, ${plainLine(matrix.title, 100)}${unfinished.includes(id) ? ' (not finished)' : ''}`,
@@ -199,7 +195,7 @@ function renderBody(comparison: Comparison, { heading, item, note }: Marks): rea
       ? []
       : [
           heading('What may explain it'),
-          ...comparison.environment.map((difference) => item(difference.what, tellDifference(difference))),
+          ...comparison.environment.map((difference) => item(difference.what, formatDifference(difference))),
         ]),
   ];
 }
@@ -209,7 +205,7 @@ function limit<Item>(items: readonly Item[], item: Marks['item']): readonly (Ite
   return [...items.slice(0, listLimit), item(`and ${items.length - listLimit} more`, '')];
 }
 
-function tellDifference({ old, new: now }: EnvironmentDifference): string {
+function formatDifference({ old, new: now }: EnvironmentDifference): string {
   const side = (values: readonly string[]) => plainLine(values.join(' | ') || 'none', 300);
   return `${side(old)} → ${side(now)}`;
 }
@@ -231,7 +227,7 @@ export function renderComparisonJson(comparison: Comparison): string {
   return `${JSON.stringify(document, null, 2)}\n`;
 }
 
-function shortenSide({ verdict, judged, silent, shares, results }: Distribution<Result>): object {
+function shortenSide({ verdict, judged, silent, shares, results }: CellView): object {
   const last = results.at(-1);
   return {
     verdict,

@@ -7,6 +7,7 @@ import {
   buildStandard,
   record,
   recordOf,
+  viewOf,
 } from '../fixtures/report/results.ts';
 import { buildFigure } from '../fixtures/overhead/figures.ts';
 import type { OverheadSummary } from '../measure/figures.ts';
@@ -14,19 +15,19 @@ import { collectResults, readRun } from '../store/read-run.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
 import { compareEnvironments } from './compare-environment.ts';
-import { compareOverhead, tellOverheadMove } from './compare-overhead.ts';
+import { compareOverhead, formatOverheadMove } from './compare-overhead.ts';
 import {
   groupChanges,
   renderComparisonJson,
   renderComparisonMarkdown,
   renderComparisonText,
-  tellComparison,
+  formatComparison,
 } from './compare-render.ts';
 import { compareRuns, type Side } from './compare.ts';
 
-const side = (results: readonly Result[], changes: Partial<RunRecord> = {}): Side => ({
-  runs: [{ record: { ...recordOf(results), ...changes }, results }],
-});
+const side = (results: readonly Result[], changes: Partial<RunRecord> = {}): Side => [
+  viewOf(results, { ...recordOf(results), ...changes }),
+];
 const later = { id: '20261124T230311Z-a1b2c4', startedAt: '2026-11-24T23:03:11.000Z' };
 const compare = (old: readonly Result[], now: readonly Result[], failOnFlaky = false) =>
   compareRuns(side(old), side(now, later), { failOnFlaky });
@@ -41,9 +42,9 @@ const ended = (outcome: Result['outcome'], verdict: Result['verdict'] = 'expecte
 const real = async (...names: string[]): Promise<Side> => {
   const runs = names.map(async (name) => {
     const run = await readRun(join(fileURLToPath(new URL('../fixtures/runs/', import.meta.url)), name));
-    return { record: run.record, results: await collectResults(run.results()) };
+    return viewOf(await collectResults(run.results()), run.record);
   });
-  return { runs: await Promise.all(runs) };
+  return Promise.all(runs);
 };
 
 t.test('two real runs with two Node versions: the cell that fell is told, and nothing else', async (t) => {
@@ -108,7 +109,7 @@ t.test(
 t.test('a real run and its repetition in other guests do not differ', async (t) => {
   const comparison = compareRuns(await real('whole'), await real('part-1', 'part-2', 'part-3'));
   t.match(comparison, { compared: 8, unchanged: 8, changes: [], added: [], missing: [], exitCode: 0 });
-  t.match(tellComparison(comparison), /^no change; 8 of 8 cells unchanged$/);
+  t.match(formatComparison(comparison), /^no change; 8 of 8 cells unchanged$/);
 });
 
 t.test('each kind of change has its direction, and only some are regressions', (t) => {
@@ -255,12 +256,10 @@ t.test('cells on one side only are named; nothing in common is no verdict', (t) 
 });
 
 t.test('of several runs on a side the newest result of a cell counts', (t) => {
-  const two: Side = {
-    runs: [
-      ...side([conservative({ startedAt: '2026-11-25T00:00:00.000Z' })], later).runs,
-      ...side([standard()]).runs,
-    ],
-  };
+  const two = [
+    ...side([conservative({ startedAt: '2026-11-25T00:00:00.000Z' })], later),
+    ...side([standard()]),
+  ];
   t.match(compareRuns(two, side([conservative()], later)), { unchanged: 1, exitCode: 0 });
   t.end();
 });
@@ -350,7 +349,7 @@ t.test('overhead has moved only where the intervals do not touch, of the same qu
   t.same(moves(figure(1), figure(2, { stable: false })), [], 'an unstable session');
   t.same(moves(figure(1, { cpuModel: 'A' }), figure(2, { cpuModel: 'B' })), [], 'another CPU');
   const [move] = compareOverhead([figure(1)], [figure(1.2)]);
-  t.equal(tellOverheadMove(move!), 'rw (instructions): 1.000 [0.950, 1.050] → 1.200 [1.150, 1.250]');
+  t.equal(formatOverheadMove(move!), 'rw (instructions): 1.000 [0.950, 1.050] → 1.200 [1.150, 1.250]');
   const comparison = compare(
     [{ ...standard(), overhead: [figure(1)] }],
     [{ ...standard(), overhead: [figure(1.2)] }],

@@ -5,25 +5,16 @@ import { formatCellId } from '../matrix/cell-id.ts';
 import type { Settings } from '../axes/table.ts';
 import type { OverheadSummary } from '../measure/figures.ts';
 import { findDigestDifferences } from '../store/compare-digests.ts';
-import { findCompleteness } from '../store/completeness.ts';
-import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
-import { describeRunState } from './completeness-words.ts';
+import { type CellView, buildCells } from './cell-view.ts';
 import { type EnvironmentDifference, compareCells, compareEnvironments } from './compare-environment.ts';
 import { type OverheadMove, compareOverhead } from './compare-overhead.ts';
-import {
-  type CellVerdict,
-  type Distribution,
-  buildDistributions,
-  rankOf,
-  wilsonInterval,
-} from '../outcome/repetitions.ts';
+import { type CellVerdict, rankOf, wilsonInterval } from '../outcome/repetitions.ts';
 import { mergeRuns } from './merge-runs.ts';
+import type { RunView } from './run-view.ts';
 
 /** One side: one run, or several of which the newest result of a cell counts. */
-export type Side = Readonly<{
-  runs: readonly Readonly<{ record: RunRecord; results: readonly Result[] }>[];
-}>;
+export type Side = readonly RunView[];
 
 export type Direction = 'worse' | 'better' | 'other';
 
@@ -44,8 +35,8 @@ export type CellChange = Readonly<{
   /** Worse when anything got worse. */
   direction: Direction;
   regression: boolean;
-  old: Distribution<Result>;
-  new: Distribution<Result>;
+  old: CellView;
+  new: CellView;
   overhead: readonly OverheadMove[];
   /** What this cell's guests say differently: `node 22.23.3 → 24.21.0`. */
   differs: readonly string[];
@@ -98,50 +89,45 @@ export function compareRuns(old: Side, now: Side, options: CompareOptions = {}):
     .sort((a, b) => weigh(a) - weigh(b));
   const regressions = changes.filter(({ regression }) => regression).length;
   const lost = changes.some((change) => change.old.judged > 0 && change.new.judged === 0);
-  const partial = now.runs.some(
-    ({ record, results }) => findCompleteness(record, results).state === 'incomplete',
-  );
-  const records = [...old.runs, ...now.runs].map(({ record }) => record);
+  const partial = now.some(({ state }) => state.state === 'incomplete');
+  const oldRecords = old.map(({ record }) => record);
+  const newRecords = now.map(({ record }) => record);
   return {
-    old: old.runs.map(({ record }) => record),
-    new: now.runs.map(({ record }) => record),
+    old: oldRecords,
+    new: newRecords,
     compared: pairs.length,
     unchanged: pairs.length - changes.length,
     changes,
     added: [...after].flatMap(([key, { id }]) => (before.has(key) ? [] : [id])),
     missing: [...before].flatMap(([key, { id }]) => (after.has(key) ? [] : [id])),
-    states: [...old.runs, ...now.runs].flatMap(({ record, results }) => {
-      const sentences = describeRunState(findCompleteness(record, results));
-      return sentences.length === 0 ? [] : [{ run: record.id, sentences }];
-    }),
-    asked: findAsked(old, now),
-    unfinished: records.filter(({ finishedAt }) => finishedAt === null).map(({ id }) => id),
-    environment: compareEnvironments(
-      old.runs.map(({ record }) => record),
-      now.runs.map(({ record }) => record),
+    states: [...old, ...now].flatMap(({ record, state: { sentences } }) =>
+      sentences.length === 0 ? [] : [{ run: record.id, sentences }],
     ),
+    asked: findAsked(oldRecords, newRecords),
+    unfinished: [...oldRecords, ...newRecords]
+      .filter(({ finishedAt }) => finishedAt === null)
+      .map(({ id }) => id),
+    environment: compareEnvironments(oldRecords, newRecords),
     regressions,
     exitCode: regressions > 0 ? 1 : lost || partial || pairs.length === 0 ? 2 : 0,
   };
 }
 
-/** What differs between any run of one side and any of the other, each named once. */
-function findAsked(old: Side, now: Side): readonly string[] {
-  const found = old.runs.flatMap(({ record: was }) =>
-    now.runs.flatMap(({ record: is }) => findDigestDifferences(was, is)),
-  );
+/** The digests that differ between any run of one side and any of the other, each named once. */
+function findAsked(old: readonly RunRecord[], now: readonly RunRecord[]): readonly string[] {
+  const found = old.flatMap((was) => now.flatMap((is) => findDigestDifferences(was, is)));
   return [...new Set(found)].sort();
 }
 
-/** Sorts regressions first; stable, so that cells stay in their order. */
+/** Regressions first; the sort is stable, so that cells stay in their order. */
 function weigh({ regression, direction }: CellChange): number {
   return regression ? 0 : { worse: 1, other: 2, better: 3 }[direction];
 }
 
 /** Cells by what is left of their settings; of a cell in several runs all repetitions of the newest. */
-function collectCells(side: Side, across: readonly string[]): ReadonlyMap<string, Distribution<Result>> {
-  const cells = new Map<string, Distribution<Result>>();
-  for (const cell of buildDistributions(mergeRuns(side.runs).cells.flatMap(({ results }) => results))) {
+function collectCells(side: Side, across: readonly string[]): ReadonlyMap<string, CellView> {
+  const cells = new Map<string, CellView>();
+  for (const cell of buildCells(mergeRuns(side).cells.flatMap(({ results }) => results))) {
     const key = across.length === 0 ? cell.id : keyAcross(cell.settings, across);
     const other = cells.get(key);
     if (other !== undefined) {
@@ -165,11 +151,7 @@ function keyAcross(settings: Settings, across: readonly string[]): string {
 
 type Step = Readonly<{ kind: ChangeKind; direction: Direction; regression: boolean }>;
 
-function compareCell(
-  old: Distribution<Result>,
-  now: Distribution<Result>,
-  failOnFlaky: boolean,
-): readonly CellChange[] {
+function compareCell(old: CellView, now: CellView, failOnFlaky: boolean): readonly CellChange[] {
   const [was, is] = [old.results.at(-1), now.results.at(-1)];
   if (was === undefined || is === undefined) return [];
   const overhead = compareOverhead(figuresOf(old), figuresOf(now));
@@ -196,11 +178,11 @@ function compareCell(
   ];
 }
 
-const figuresOf = ({ results }: Distribution<Result>): readonly OverheadSummary[] =>
+const figuresOf = ({ results }: CellView): readonly OverheadSummary[] =>
   results.flatMap(({ overhead }) => overhead ?? []);
 
 /** Where the repetitions ended. */
-function compareEnds(old: Distribution<Result>, now: Distribution<Result>): readonly Step[] {
+function compareEnds(old: CellView, now: CellView): readonly Step[] {
   if (old.judged === 0 || now.judged === 0) {
     return old.judged === now.judged ? [] : [{ kind: 'judged', direction: 'other', regression: false }];
   }
@@ -216,14 +198,14 @@ function compareEnds(old: Distribution<Result>, now: Distribution<Result>): read
 }
 
 /** Explicit checks cost time in every access, elided ones nothing: the tier alone does not say it. */
-function compareChecks(old: Distribution<Result>, now: Distribution<Result>): readonly Step[] {
+function compareChecks(old: CellView, now: CellView): readonly Step[] {
   const [was, is] = [old, now].map(({ results }) => results.find(({ form }) => form !== null)?.form?.checks);
   if (was === undefined || is === undefined || was === is) return [];
   return [{ kind: 'checks', direction: is === 'explicit' ? 'worse' : 'better', regression: false }];
 }
 
 /** Some side is mixed: a direction is claimed only where the intervals of a share do not touch. */
-function compareSpread(old: Distribution<Result>, now: Distribution<Result>): readonly Step[] {
+function compareSpread(old: CellView, now: CellView): readonly Step[] {
   const moves = [0, 1, 2].map((rank): Direction => {
     const [was, is] = [shareFrom(old, rank), shareFrom(now, rank)];
     if (is.high < was.low) return 'worse';
@@ -237,10 +219,7 @@ function compareSpread(old: Distribution<Result>, now: Distribution<Result>): re
 }
 
 /** Share of the repetitions with this rank or a better one. */
-function shareFrom(
-  { shares, judged }: Distribution<Result>,
-  rank: number,
-): Readonly<{ low: number; high: number }> {
+function shareFrom({ shares, judged }: CellView, rank: number): Readonly<{ low: number; high: number }> {
   const count = shares.reduce((sum, share) => sum + (rankOf(share.observed) <= rank ? share.count : 0), 0);
   return wilsonInterval(count, judged);
 }

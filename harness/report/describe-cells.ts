@@ -1,6 +1,7 @@
 /** A set of cells in few words: `512M–2G overcommit 2`. */
 import type { Settings } from '../axes/table.ts';
 import { type VariedAxis, labelAxis } from './axis-labels.ts';
+import { groupBy } from './group-by.ts';
 
 type HasSettings = Readonly<{ settings: Settings }>;
 
@@ -29,7 +30,11 @@ export function prepareDescriptions(all: readonly HasSettings[], axes: readonly 
 
 function buildTree(cells: readonly HasSettings[], [axis, ...rest]: readonly VariedAxis[]): Branch {
   if (axis === undefined) return new Map();
-  return new Map([...groupBy(cells, axis)].map(([label, group]) => [label, buildTree(group, rest)] as const));
+  return new Map(
+    [...groupBy(cells, ({ settings }) => axis.label(settings))].map(
+      ([label, group]) => [label, buildTree(group, rest)] as const,
+    ),
+  );
 }
 
 function findClauses(
@@ -39,7 +44,7 @@ function findClauses(
 ): readonly string[] {
   const [axis, ...rest] = axes;
   if (axis === undefined) return [''];
-  const inPart = groupBy(part, axis);
+  const inPart = groupBy(part, ({ settings }) => axis.label(settings));
   const values = axis.values.filter((value) => tree.has(value));
   // Values whose rest reads the same are one clause.
   const byRest = new Map<string, { positions: number[]; clauses: readonly string[] }>();
@@ -57,17 +62,6 @@ function findClauses(
       positions.length === values.length ? '' : labelAxis(axis.name, joinValues(axis, values, positions));
     return clauses.map((clause) => [label, clause].filter((words) => words !== '').join(' '));
   });
-}
-
-function groupBy(cells: readonly HasSettings[], axis: VariedAxis): Map<string, HasSettings[]> {
-  const groups = new Map<string, HasSettings[]>();
-  for (const cell of cells) {
-    const label = axis.label(cell.settings);
-    const group = groups.get(label);
-    if (group === undefined) groups.set(label, [cell]);
-    else group.push(cell);
-  }
-  return groups;
 }
 
 /** `512M–2G` for three or more neighbours of an ordered axis, else a list. */

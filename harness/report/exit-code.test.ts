@@ -1,7 +1,7 @@
 import t from 'tap';
 import { buildResult, buildStandard } from '../fixtures/report/results.ts';
 import type { Result } from '../store/result.ts';
-import { exitCodeWithFlakes } from './exit-code.ts';
+import { exitCodeOf } from './exit-code.ts';
 
 const standard = (repetition: number, changes: Partial<Result> = {}): Result =>
   buildStandard({ repetition, verdict: 'expected', ...changes });
@@ -17,17 +17,17 @@ const times = <T>(count: number, build: (number: number) => T, from = 1): T[] =>
 
 t.test('a flaky cell fails the run only when asked to', (t) => {
   const flaky = [standard(1), fallen(2)];
-  t.equal(exitCodeWithFlakes(flaky), 0);
-  t.equal(exitCodeWithFlakes(flaky, { failOnFlaky: true }), 1);
-  t.equal(exitCodeWithFlakes([fallen(1), fallen(2)]), 1);
-  t.equal(exitCodeWithFlakes([...flaky, fallen(1, { id: 'other' })]), 1);
-  t.equal(exitCodeWithFlakes([...flaky, broken(3)]), 2, 'a repetition that could not be asked is not hidden');
-  t.equal(exitCodeWithFlakes([...flaky, broken(3)], { failOnFlaky: true }), 1);
-  t.equal(exitCodeWithFlakes([...flaky, skipped(3)]), 0);
-  t.equal(exitCodeWithFlakes([...flaky, standard(1, { id: 'other' })]), 0);
-  t.equal(exitCodeWithFlakes(times(3, standard), { failOnFlaky: true }), 0);
-  t.equal(exitCodeWithFlakes([skipped(1)]), 2);
-  t.equal(exitCodeWithFlakes([]), 2);
-  t.equal(exitCodeWithFlakes(flaky, { interrupted: true }), 130);
+  t.equal(exitCodeOf(flaky), 0);
+  t.equal(exitCodeOf(flaky, { failOnFlaky: true }), 1);
+  t.equal(exitCodeOf([fallen(1), fallen(2)]), 1);
+  t.equal(exitCodeOf([...flaky, fallen(1, { id: 'other' })]), 1);
+  t.equal(exitCodeOf([...flaky, broken(3)]), 2, 'a repetition that could not be asked is not hidden');
+  t.equal(exitCodeOf([...flaky, broken(3)], { failOnFlaky: true }), 1);
+  t.equal(exitCodeOf([...flaky, skipped(3)]), 0);
+  t.equal(exitCodeOf([...flaky, standard(1, { id: 'other' })]), 0);
+  t.equal(exitCodeOf(times(3, standard), { failOnFlaky: true }), 0);
+  t.equal(exitCodeOf([skipped(1)]), 2);
+  t.equal(exitCodeOf([]), 2);
+  t.equal(exitCodeOf(flaky, { interrupted: true }), 130);
   t.end();
 });

@@ -1,5 +1,4 @@
 /** What results come to for a program: the exit code. */
-import type { Verdict } from '../outcome/outcome.ts';
 import { buildDistributions, type CellVerdict, isJudged } from '../outcome/repetitions.ts';
 import { findCompleteness } from '../store/completeness.ts';
 import type { Result } from '../store/result.ts';
@@ -7,56 +6,51 @@ import type { RunRecord } from '../store/run-record.ts';
 
 export type ExitCode = 0 | 1 | 2 | 130;
 
-/**
- * 0 every cell as expected (skipped ones aside), 1 some cell unexpected, 2 some cell has no verdict
- * (broken, invalid, or nothing was expected) or none was tested at all, 130 interrupted. Unexpected wins over
- * broken: it says something about the subject. Undecided ones count as expected, or as unexpected if `strict`.
- */
-export function exitCodeOf(
-  results: readonly Pick<Result, 'outcome' | 'verdict'>[],
-  interrupted = false,
-  strict = false,
-): ExitCode {
-  if (interrupted) return 130;
-  const failing: readonly Verdict[] = strict ? ['unexpected', 'undecided'] : ['unexpected'];
-  if (results.some(({ verdict }) => failing.includes(verdict))) return 1;
-  const judged = results.filter(({ outcome }) => outcome !== 'skipped');
-  return judged.length > 0 && judged.every(({ verdict }) => verdict !== null) ? 0 : 2;
-}
+export type ExitOptions = Readonly<{
+  /** The user ended the run. @default false */
+  interrupted?: boolean;
+  /** An undecided cell is a failure. @default false */
+  strict?: boolean;
+  /** A flaky cell is a failure. @default false */
+  failOnFlaky?: boolean;
+}>;
 
 /**
- * As `exitCodeOf`, by cell and not by repetition: a flaky cell is no failure unless `failOnFlaky` says so;
- * a repetition without a verdict still is a 2.
+ * 0 every cell as expected (skipped ones aside), 1 some cell unexpected, 2 some repetition has no verdict (broken,
+ * invalid, or nothing was expected) or none was tested at all, 130 interrupted. Unexpected wins over broken: it says
+ * something about the subject. Undecided and flaky cells count as expected unless the options say otherwise.
  */
-export function exitCodeWithFlakes(
-  results: readonly Result[],
-  options: Readonly<{ failOnFlaky?: boolean; interrupted?: boolean; strict?: boolean }> = {},
-): ExitCode {
+export function exitCodeOf(results: readonly Result[], options: ExitOptions = {}): ExitCode {
   if (options.interrupted === true) return 130;
-  const distributions = buildDistributions(results);
+  const cells = buildDistributions(results);
   const failing: readonly CellVerdict[] = [
     'unexpected',
     ...(options.failOnFlaky === true ? (['flaky'] as const) : []),
     ...(options.strict === true ? (['undecided'] as const) : []),
   ];
-  if (distributions.some(({ verdict }) => failing.includes(verdict))) return 1;
-  const flaky = new Set(distributions.flatMap(({ id, verdict }) => (verdict === 'flaky' ? [id] : [])));
-  // The repetitions of a flaky cell that were judged have had their say; what is left decides as always.
-  const rest = results.filter((result) => !(flaky.has(result.id) && isJudged(result)));
-  if (rest.every(({ outcome }) => outcome === 'skipped')) return flaky.size > 0 ? 0 : exitCodeOf(rest);
-  return exitCodeOf(rest);
+  if (cells.some(({ verdict }) => failing.includes(verdict))) return 1;
+  const hasFlaky = cells.some(({ verdict }) => verdict === 'flaky');
+  // The judged repetitions of a flaky cell have had their say: what is left decides.
+  const rest = cells
+    .flatMap((cell) =>
+      cell.verdict === 'flaky' ? cell.results.filter((one) => !isJudged(one)) : cell.results,
+    )
+    .filter(({ outcome }) => outcome !== 'skipped');
+  if (rest.length === 0) return hasFlaky ? 0 : 2;
+  if (rest.some(({ verdict }) => verdict === 'unexpected')) return 1;
+  return rest.every(({ verdict }) => verdict !== null) ? 0 : 2;
 }
 
 /**
- * The exit code of a run as it is stored: that of its cells, and 2 where cells are missing or the run has not ended. A
- * cell that did something unexpected still makes it 1.
+ * The exit code of a run as it is stored, where its own `--strict` and `--fail-on-flaky` count too: that of its cells,
+ * and 2 where cells are missing or the run has not ended. A cell that did something unexpected still makes it 1.
  */
 export function exitCodeOfRun(
   record: RunRecord,
   results: readonly Result[],
-  options: Readonly<{ interrupted?: boolean; strict?: boolean; failOnFlaky?: boolean }> = {},
+  options: ExitOptions = {},
 ): ExitCode {
-  const code = exitCodeWithFlakes(results, {
+  const code = exitCodeOf(results, {
     interrupted: options.interrupted === true,
     strict: options.strict === true || record.options['strict'] === true,
     failOnFlaky: options.failOnFlaky === true || record.options['failOnFlaky'] === true,

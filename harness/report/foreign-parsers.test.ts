@@ -13,11 +13,12 @@ import {
   buildStandard,
   record,
   recordOf,
+  viewOf,
 } from '../fixtures/report/results.ts';
 import { collectResults, readRun } from '../store/read-run.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
-import { type FormatName, formats } from './formats.ts';
+import { formats } from './formats.ts';
 
 const root = join(import.meta.dirname, '../..');
 const fixtures = join(root, 'harness/fixtures');
@@ -95,7 +96,7 @@ t.test('JUnit is valid by what Ant writes and by what Jenkins reads', async (t) 
     );
   };
   const good = [...inputs, await realRun()];
-  const texts = good.map(({ run, results }) => formats.junit.render(recordOf(results, run), results));
+  const texts = good.map(({ run, results }) => formats.junit.render(viewOf(results, recordOf(results, run))));
   for (const [index, problems] of (await validate(texts)).entries())
     t.same(problems, [], good[index]?.name ?? '');
   const [plain = ''] = texts;
@@ -132,13 +133,13 @@ t.test('TAP is read by tap-parser, in strict mode and with its diagnostics', asy
   for (const { name, run, results } of inputs) {
     const cells = new Set(results.map(({ id }) => id)).size;
     t.match(
-      await read(formats.tap.render(recordOf(results, run), results)),
+      await read(formats.tap.render(viewOf(results, recordOf(results, run)))),
       { count: cells, extra: [] },
       name,
     );
   }
   const { points, ...end } = await read(
-    formats.tap.render(recordOf(unlike(hostile), hostileRun(hostile)), unlike(hostile)),
+    formats.tap.render(viewOf(unlike(hostile), recordOf(unlike(hostile), hostileRun(hostile)))),
   );
   t.match(end, { ok: false, count: 6, fail: 4, skip: 1, todo: 1 });
   t.match(points[1]?.diag, { outcome: 'reached', tier: 'conservative', verdict: 'unexpected' });
@@ -152,25 +153,24 @@ t.test('TAP is read by tap-parser, in strict mode and with its diagnostics', asy
     notJudged: 0,
   });
   t.equal(points[3]?.skip !== false, true);
-  t.match(await read(formats.tap.render(recordOf(buildDefaultResults()), buildDefaultResults())), {
+  t.match(await read(formats.tap.render(viewOf(buildDefaultResults()))), {
     ok: true,
     count: 36,
     fail: 0,
   });
   const real = await realRun();
-  t.match(await read(formats.tap.render(real.run, real.results)), { ok: true, count: 8, extra: [] });
-  const cut = formats.tap
-    .render(recordOf(buildDefaultResults()), buildDefaultResults())
-    .split('\n')
-    .slice(0, 12)
-    .join('\n');
+  t.match(await read(formats.tap.render(viewOf(real.results, real.run))), { ok: true, count: 8, extra: [] });
+  const cut = formats.tap.render(viewOf(buildDefaultResults())).split('\n').slice(0, 12).join('\n');
   t.match(await read(cut), { ok: false }, 'what was cut off is no whole run');
 });
 
 t.test('the diagnostics of TAP say what the result says, to a YAML parser as well', (t) => {
-  const text = formats.tap.render(recordOf([buildResult({ reason: 'a: b # c\n- d\n...\n"e" \\ \'f\'' })]), [
-    buildResult({ reason: 'a: b # c\n- d\n...\n"e" \\ \'f\'' }),
-  ]);
+  const text = formats.tap.render(
+    viewOf(
+      [buildResult({ reason: 'a: b # c\n- d\n...\n"e" \\ \'f\'' })],
+      recordOf([buildResult({ reason: 'a: b # c\n- d\n...\n"e" \\ \'f\'' })]),
+    ),
+  );
   const [, yaml = ''] = /^ {2}---\n([^]*?)^ {2}\.\.\.$/m.exec(text) ?? [];
   t.match(parseYaml(yaml), { tier: 'conservative', reason: 'a: b # c\n- d\n...\n"e" \\ \'f\'' });
   t.end();
@@ -182,7 +182,7 @@ const csvToJson =
 t.test("CSV is read by Python's parser: rectangular, and no field is a formula", async (t) => {
   for (const { name, run, results } of [...inputs, await realRun()]) {
     const { stdout } = await execa('python3', ['-c', csvToJson], {
-      input: formats.csv.render(recordOf(results, run), results),
+      input: formats.csv.render(viewOf(results, recordOf(results, run))),
       env: { PYTHONIOENCODING: 'utf-8' },
     });
     const [head = [], ...rows] = JSON.parse(stdout) as string[][];
@@ -203,12 +203,12 @@ t.test('JSON is valid by its published schema, in the eyes of ajv', async (t) =>
   const schema = JSON.parse(await readFile(join(root, 'results/report.schema.json'), 'utf8')) as object;
   const validate = new Ajv({ allErrors: true, strict: false }).compile(schema);
   for (const { name, run, results } of [...inputs.slice(0, 3), await realRun()]) {
-    const text = formats.json.render(recordOf(results, run), results);
+    const text = formats.json.render(viewOf(results, recordOf(results, run)));
     const report: unknown = JSON.parse(text);
     t.ok(validate(report), `${name}: ${JSON.stringify(validate.errors?.slice(0, 3))}`);
     t.match(report, { poolproof: 'report', schema: 1, cells: { length: results.length } });
   }
-  const good = JSON.parse(formats.json.render(recordOf(unlike('x')), unlike('x'))) as Record<string, unknown>;
+  const good = JSON.parse(formats.json.render(viewOf(unlike('x')))) as Record<string, unknown>;
   t.match(good, {
     summary: { flaky: 1, exitCode: 1 },
     distributions: [
@@ -229,7 +229,10 @@ t.test('JSON is valid by its published schema, in the eyes of ajv', async (t) =>
 
 t.test('annotations of GitHub: one command a line, and none of a guest', (t) => {
   for (const { name, run, results } of inputs) {
-    const lines = formats.annotations.render(recordOf(results, run), results).split('\n').slice(0, -1);
+    const lines = formats.annotations
+      .render(viewOf(results, recordOf(results, run)))
+      .split('\n')
+      .slice(0, -1);
     t.ok(
       lines.every((line) => /^::(?:error|warning|notice) file=[^\n:,]*,title=[^\n:,]*::/.test(line)),
       name,
@@ -239,8 +242,8 @@ t.test('annotations of GitHub: one command a line, and none of a guest', (t) => 
 });
 
 t.test('no format grows with what a guest wrote', (t) => {
-  for (const name of (Object.keys(formats) as FormatName[]).filter((name) => name !== 'json')) {
-    const text = formats[name].render(hostileRun(huge), unlike(huge));
+  for (const name of (Object.keys(formats) as (keyof typeof formats)[]).filter((name) => name !== 'json')) {
+    const text = formats[name].render(viewOf(unlike(huge), hostileRun(huge)));
     t.ok(text.length < (name === 'html' ? 3_000_000 : 500_000), `${name}: ${text.length} characters`);
   }
   t.end();

@@ -33,7 +33,7 @@ export function groupReasons(
   const groups = new Map<string, { first: Result; shape: string; members: Result[]; numbers: string[][] }>();
   for (const result of results.filter(needsReason)) {
     // Addresses differ from boot to boot and make no other reason.
-    const text = tellReason(result).replace(/\b0x[\da-f]{5,}\b/gi, '0x…');
+    const text = formatReason(result).replace(/\b0x[\da-f]{5,}\b/gi, '0x…');
     const numbers = [...text.matchAll(measured)].map(([measure]) => measure);
     const shape = text.replace(measured, '\u0000');
     const key = [result.outcome, result.tier, result.verdict, shape].join('\n');
@@ -62,7 +62,7 @@ function needsReason({ outcome, verdict, finding, tiers }: Result): boolean {
   );
 }
 
-function tellReason(result: Result): string {
+function formatReason(result: Result): string {
   const { outcome, tier, verdict, expected, reason, finding } = result;
   return plainLine(
     [

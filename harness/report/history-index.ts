@@ -1,5 +1,5 @@
 /**
- * What every run of a folder said of every cell, in one small file beside them. It is made from the runs and
+ * The results of every cell in every run of a folder, in one small file beside them. It is made from the runs and
  * nothing else: delete it at any time, and the next reader makes it again.
  */
 import { describeSpecialFile } from '../../images/bounded-file.ts';
@@ -15,7 +15,7 @@ import { cellIdSchema } from '../store/cell-id-schema.ts';
 import { readFronts } from '../store/read-fronts.ts';
 import { type RunRecord, loadRecord, runFile } from '../store/run-record.ts';
 import type { LineFront } from '../store/scan-line.ts';
-import { describeMissing } from './completeness-words.ts';
+import { formatMissing } from './format-completeness.ts';
 
 export const indexFile = 'index.json';
 
@@ -97,7 +97,7 @@ export async function loadHistoryIndex(
     try {
       runs.push(await readForIndex(join(resultsDir, id), id, stamp, intern));
     } catch (error) {
-      // A run that cannot be read hides no other; it is told, and tried again next time.
+      // A run that cannot be read hides no other; it is reported, and tried again next time.
       if (!(error instanceof PoolproofError)) throw error;
       unreadable.push(error);
     }
@@ -160,7 +160,7 @@ async function readForIndex(dir: string, id: string, stamp: string, intern: Inte
     stamp,
     damaged,
     finished: record.finishedAt !== null,
-    missing: describeMissing(findCompleteness(record, fronts)),
+    missing: formatMissing(findCompleteness(record, fronts)),
     merged: String(record.options['merged'] ?? '')
       .split(' ')
       .filter((name) => name !== ''),

@@ -1,5 +1,4 @@
 /** A cell through all runs: where it changed, and the first run in which it was bad. */
-import { type Tier, tiers } from '../../images/allocator/tier.ts';
 import { PoolproofError } from '../errors.ts';
 import type { Axis } from '../axes/axis.ts';
 import { axes, rowsOf, type Settings } from '../axes/table.ts';
@@ -9,7 +8,9 @@ import { selectCells } from '../matrix/select.ts';
 import { plainLine } from '../outcome/plain-text.ts';
 import { type EnvironmentDifference } from './compare-environment.ts';
 import type { HistoryIndex, IndexedState } from './history-index.ts';
-import type { CellVerdict } from '../outcome/repetitions.ts';
+import { silentOutcomes } from '../outcome/outcome.ts';
+import { type CellVerdict, type Observed, rankOf } from '../outcome/repetitions.ts';
+import { formatCount } from './format-run.ts';
 
 /** Consecutive runs in which the cell did the same; runs without the cell, or in which it could not be judged, do not end it. */
 export type Span = Readonly<{
@@ -35,8 +36,6 @@ export type CellHistory = Readonly<{
   /** Last good run before it; null when there was none. */
   lastGood: string | null;
 }>;
-
-const silentOutcomes: readonly string[] = ['invalid', 'broken', 'skipped'];
 
 /**
  * Cells that `where` selects among those the runs know: a cell id, or an expression as `--only` takes it.
@@ -107,7 +106,7 @@ function traceCell(
   let silent = 0;
   let best = Infinity;
   for (const { run, states } of timeline) {
-    const judged = states.filter(([outcome]) => !silentOutcomes.includes(outcome));
+    const judged = states.filter(([outcome]) => !(silentOutcomes as readonly string[]).includes(outcome));
     if (judged.length === 0) {
       silent += 1;
       continue;
@@ -147,13 +146,8 @@ function describe(
         : only === 'expected' || only === 'undecided'
           ? only
           : null,
-    rank: Math.max(...states.map(([, tier]) => rankOf(tier))),
+    rank: Math.max(...states.map(([outcome, tier]) => rankOf((tier ?? outcome) as Observed))),
   };
-}
-
-function rankOf(tier: string | null): number {
-  const place = tiers.indexOf(tier as Tier);
-  return place === -1 ? tiers.length : place;
 }
 
 export type HistoryView = Readonly<{
@@ -171,10 +165,10 @@ export type IncompleteRun = Readonly<{ run: string; missing: string }>;
 export const findIncomplete = ({ runs }: Pick<HistoryIndex, 'runs'>): readonly IncompleteRun[] =>
   runs.flatMap(({ id, missing }) => (missing === null ? [] : [{ run: id, missing }]));
 
-/** So many incomplete runs are told, the newest; the JSON has all. */
-const toldIncomplete = 10;
+/** The newest of the incomplete runs that are listed; the JSON has all. */
+const shownIncomplete = 10;
 
-/** Up to here every cell is told, whatever it did. */
+/** Up to this many cells each is listed, whatever it did. */
 const steadyLimit = 20;
 
 export function renderHistory({ cells, runs, changed, incomplete }: HistoryView): string {
@@ -188,22 +182,22 @@ export function renderHistory({ cells, runs, changed, incomplete }: HistoryView)
       plainLine(cell.id, 300),
       ...cell.spans.map(
         ({ state, verdict, bad: isBad, first, last, runs: count }) =>
-          `  ${isBad ? '✗' : ' '} ${first}${count === 1 ? '' : ` – ${last}`}  ${plainLine(state, 200)}${verdict === 'expected' ? '' : `, ${verdict ?? 'no verdict'}`}  (${count} run${count === 1 ? '' : 's'})`,
+          `  ${isBad ? '✗' : ' '} ${first}${count === 1 ? '' : ` – ${last}`}  ${plainLine(state, 200)}${verdict === 'expected' ? '' : `, ${verdict ?? 'no verdict'}`}  (${formatCount(count, 'run')})`,
       ),
       ...(cell.spans.length === 0 ? ['    never judged'] : []),
-      ...(cell.silent > 0 ? [`    not judged in ${cell.silent} run${cell.silent === 1 ? '' : 's'}`] : []),
-      ...tellFirstBad(cell, changed),
+      ...(cell.silent > 0 ? [`    not judged in ${formatCount(cell.silent, 'run')}`] : []),
+      ...formatFirstBad(cell, changed),
     ].join('\n'),
   );
-  const told = incomplete.slice(-toldIncomplete).map(({ run, missing }) => `${run}: ${missing}`);
-  const more = incomplete.length - told.length;
-  if (told.length > 0) blocks.push([...told, ...(more > 0 ? [`and ${more} older runs`] : [])].join('\n'));
-  const total = `${cells.length} cell${cells.length === 1 ? '' : 's'} in ${runs} run${runs === 1 ? '' : 's'}`;
+  const listed = incomplete.slice(-shownIncomplete).map(({ run, missing }) => `${run}: ${missing}`);
+  const more = incomplete.length - listed.length;
+  if (listed.length > 0) blocks.push([...listed, ...(more > 0 ? [`and ${more} older runs`] : [])].join('\n'));
+  const total = `${formatCount(cells.length, 'cell')} in ${formatCount(runs, 'run')}`;
   if (folded.size > 0) blocks.push(`${folded.size} cells did the same in every run`);
   return `${[...blocks, `${total}; ${bad.length === 0 ? 'none is bad now' : `${bad.length} bad now`}`].join('\n\n')}\n`;
 }
 
-function tellFirstBad(
+function formatFirstBad(
   { firstBad, lastGood }: CellHistory,
   changed: HistoryView['changed'],
 ): readonly string[] {

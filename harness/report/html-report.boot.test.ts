@@ -7,11 +7,26 @@ import { pathToFileURL } from 'node:url';
 import { AxeBuilder } from '@axe-core/playwright';
 import { type Page, chromium } from 'playwright-core';
 import t from 'tap';
-import { buildDefaultResults, buildResult, buildStandard, record } from '../fixtures/report/results.ts';
+import {
+  buildDefaultResults,
+  buildResult,
+  buildStandard,
+  record,
+  viewOf,
+} from '../fixtures/report/results.ts';
 import { figureAt } from '../fixtures/overhead/figures.ts';
 import type { Result } from '../store/result.ts';
-import { type HtmlRun, renderHtml, renderHtmlReport } from './format-html.ts';
-import { evidenceKey } from './html/evidence.ts';
+import { type HtmlOptions, renderHtml } from './format/html.ts';
+import { formats } from './formats.ts';
+import { type RunResults, buildRunView } from './run-view.ts';
+
+const renderHtmlReport = (runs: readonly RunResults[], options?: HtmlOptions): string =>
+  renderHtml(
+    runs.map((run) => buildRunView(run)),
+    options,
+  );
+
+import { evidenceKey } from './evidence.ts';
 
 const executablePath = [process.env['CHROMIUM'], '/usr/bin/chromium', '/usr/bin/chromium-browser'].find(
   (path) => path !== undefined && existsSync(path),
@@ -84,7 +99,7 @@ const pair = figureAt(33, 3, {
 });
 
 /** Every state, sign and kind of panel there is. */
-function buildEverything(): readonly HtmlRun[] {
+function buildEverything(): readonly RunResults[] {
   const all = [...buildDefaultResults()];
   const outcomes = ['exhausted', 'crashed', 'timeout', 'guest-died', 'invalid', 'broken', 'skipped'] as const;
   const failed = outcomes.map((outcome, index) =>
@@ -157,7 +172,7 @@ t.test(
 );
 
 t.test('filters narrow the list and the grid, are kept in the address, and sort', async (t) => {
-  await using opened = await open('default', renderHtml(record, buildDefaultResults()));
+  await using opened = await open('default', formats.html.render(viewOf(buildDefaultResults(), record)));
   const { page, complaints } = opened;
   const shown = page.locator('#cells > details:visible');
   t.equal(await shown.count(), 36);
@@ -178,7 +193,7 @@ t.test('filters narrow the list and the grid, are kept in the address, and sort'
   await page.getByLabel('sort by').selectOption('worst');
   t.match(await shown.first().textContent(), /^\s*conservative/);
   t.same(complaints, []);
-  await using again = await open('default', renderHtml(record, buildDefaultResults()), {
+  await using again = await open('default', formats.html.render(viewOf(buildDefaultResults(), record)), {
     hash: '#?a.overcommit=2',
   });
   t.equal(
@@ -189,7 +204,7 @@ t.test('filters narrow the list and the grid, are kept in the address, and sort'
 });
 
 t.test('the keyboard alone leads from the grid to a panel and back', async (t) => {
-  await using opened = await open('default', renderHtml(record, buildDefaultResults()));
+  await using opened = await open('default', formats.html.render(viewOf(buildDefaultResults(), record)));
   const { page, complaints } = opened;
   const focused = () =>
     page.evaluate<string>("document.activeElement.textContent.replace(/\\s+/g, ' ').trim().slice(0, 40)");
@@ -222,7 +237,7 @@ t.test('the keyboard alone leads from the grid to a panel and back', async (t) =
 });
 
 t.test('without JavaScript the page reads: grid, numbers, panels', async (t) => {
-  await using opened = await open('plain', renderHtml(record, buildDefaultResults()), {
+  await using opened = await open('plain', formats.html.render(viewOf(buildDefaultResults(), record)), {
     javaScriptEnabled: false,
   });
   const { page } = opened;
@@ -238,7 +253,7 @@ t.test('without JavaScript the page reads: grid, numbers, panels', async (t) => 
 });
 
 t.test('print shows the panels, forced colours keep the words', async (t) => {
-  await using opened = await open('default', renderHtml(record, buildDefaultResults()), {
+  await using opened = await open('default', formats.html.render(viewOf(buildDefaultResults(), record)), {
     forcedColors: 'active',
   });
   const { page } = opened;
@@ -294,7 +309,7 @@ t.test('ten thousand cells: soon at hand, and panels are put together when opene
       return { ...cell, settings, id: `${cell.id},cpus=${settings.cpus},n=${settings.node}` };
     }),
   ).flat();
-  const html = renderHtml(record, many);
+  const html = formats.html.render(viewOf(many, record));
   await using opened = await open('large', html);
   const { page, complaints, readyMs } = opened;
   t.comment(`${many.length} cells, ready after ${Math.round(readyMs)} ms`);

@@ -1,10 +1,9 @@
 import t from 'tap';
-import { buildResult, record } from '../fixtures/report/results.ts';
+import { buildResult, record, viewOf } from '../fixtures/report/results.ts';
 import type { FieldCase } from '../matrix/cell.ts';
 import type { Result } from '../store/result.ts';
-import { renderHtml } from './format-html.ts';
-import { renderMarkdown } from './format-markdown.ts';
-import { listKnownFailures, tellGone, tellKnownFailures } from './known-failures.ts';
+import { formats } from './formats.ts';
+import { formatGone, formatKnownFailures, listKnownFailures } from './known-failures.ts';
 
 const [failing, other, gone] = ['memory=1G,node=22', 'memory=2G,node=22', 'memory=1G,node=24,cpu=max'];
 
@@ -64,7 +63,7 @@ t.test('a stand-in is told, whether the case names it or the guest shows it', (t
 });
 
 t.test('where it is there again, or nobody knows, is told too', (t) => {
-  const cell = (is: boolean | null) => tellGone({ id: gone, where: 'node=24', gone: is });
+  const cell = (is: boolean | null) => formatGone({ id: gone, where: 'node=24', gone: is });
   t.strictSame([true, false, null].map(cell), [
     'gone with node=24',
     'not gone with node=24',
@@ -72,7 +71,7 @@ t.test('where it is there again, or nobody knows, is told too', (t) => {
   ]);
   const cases = [known, { ...known, id: 'b', standIn: 'x' }, { ...known, id: 'c', cells: [], cannot: 'y' }];
   t.equal(
-    tellKnownFailures(listKnownFailures(cases, [seen(failing), seen(other)])),
+    formatKnownFailures(listKnownFailures(cases, [seen(failing), seen(other)])),
     '2 of 3 reproduced, 1 of them by stand-in, 1 cannot be reproduced here',
   );
   t.end();
@@ -82,11 +81,11 @@ t.test('the reports have a section of them, and nothing of a case becomes markup
   const hostile = { ...known, id: '<b>x</b>', link: 'https://a.b/"><script>', contradicts: '<i>' };
   const run = { ...record, cases: [known, hostile] };
   const results = [seen(failing), seen(gone, { verdict: 'unexpected' })];
-  const md = renderMarkdown(run, results);
+  const md = formats.md.render(viewOf(results, run));
   t.match(md, /## Known field failures\n\n2 of 2 reproduced\./);
   t.match(md, /- \[owner\/project\\#1\]\(https:\/\/example\.org\/1\): \*\*reproduced\*\*/);
   t.match(md, /not gone with node=24/);
-  const page = renderHtml(run, results);
+  const page = formats.html.render(viewOf(results, run));
   t.match(page, /<h2 id="known">Known field failures<\/h2>/);
   t.match(page, '<a href="https://example.org/1"');
   const section = page.slice(
@@ -94,6 +93,6 @@ t.test('the reports have a section of them, and nothing of a case becomes markup
     page.indexOf('</section>', page.indexOf('id="known"')),
   );
   for (const text of [md, section]) t.notMatch(text, /<b>x|<i>|"><script>/);
-  t.notMatch(renderMarkdown(record, results), /Known field failures/, 'no section without cases');
+  t.notMatch(formats.md.render(viewOf(results, record)), /Known field failures/, 'no section without cases');
   t.end();
 });

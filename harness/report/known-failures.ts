@@ -2,6 +2,7 @@
 import type { FieldCase } from '../matrix/cell.ts';
 import { plainLine } from '../outcome/plain-text.ts';
 import type { Result } from '../store/result.ts';
+import { groupBy } from './group-by.ts';
 
 /** How a case ended. */
 export type CaseEnd =
@@ -43,17 +44,7 @@ function differenceOf(id: string, from: string): string {
   return [...own, ...lost.map((piece) => `no ${piece}`)].join(', ');
 }
 
-/** The last result of each cell; with repetitions all must agree to count. */
-function groupById(results: readonly Result[]): ReadonlyMap<string, readonly Result[]> {
-  const byId = new Map<string, Result[]>();
-  for (const result of results) {
-    const same = byId.get(result.id);
-    if (same === undefined) byId.set(result.id, [result]);
-    else same.push(result);
-  }
-  return byId;
-}
-
+/** With repetitions all must agree to count. */
 const verdictOf = (results: readonly Result[]): 'expected' | 'unexpected' | null => {
   if (results.some(({ verdict }) => verdict === 'unexpected')) return 'unexpected';
   return results.length > 0 && results.every(({ verdict }) => verdict === 'expected') ? 'expected' : null;
@@ -64,7 +55,7 @@ export function listKnownFailures(
   cases: readonly FieldCase[],
   results: readonly Result[],
 ): readonly KnownFailure[] {
-  const byId = groupById(results);
+  const byId = groupBy(results, ({ id }) => id);
   return cases.map((one) => {
     const { id, title, link, standIn, contradicts } = one;
     const failing = one.cells.filter(({ role }) => role === 'fails');
@@ -91,16 +82,16 @@ function endOf(
     return results === undefined ? [] : [{ id, results, verdict: verdictOf(results) }];
   });
   if (ran.length === 0) return { end: 'not run', because: [] };
-  const tell = ({ id, results }: (typeof ran)[number]): string => {
+  const format = ({ id, results }: (typeof ran)[number]): string => {
     const said = results.find(({ verdict }) => verdict !== 'expected') ?? results[0];
     return said === undefined ? id : plainLine(`${said.tier ?? said.outcome}: ${said.reason}`, 300);
   };
   const wrong = ran.filter(({ verdict }) => verdict === 'unexpected');
   if (wrong.length > 0)
-    return { end: 'not reproduced', because: wrong.map((each) => `${each.id}: ${tell(each)}`) };
+    return { end: 'not reproduced', because: wrong.map((each) => `${each.id}: ${format(each)}`) };
   const silent = ran.filter(({ verdict }) => verdict === null);
   if (silent.length > 0)
-    return { end: 'cannot be reproduced here', because: silent.map((each) => `${each.id}: ${tell(each)}`) };
+    return { end: 'cannot be reproduced here', because: silent.map((each) => `${each.id}: ${format(each)}`) };
   const replaced =
     standIn !== null ||
     ran.some(({ results }) =>
@@ -108,12 +99,12 @@ function endOf(
     );
   return {
     end: replaced ? 'reproduced by stand-in' : 'reproduced',
-    because: [...new Set(ran.map(tell))],
+    because: [...new Set(ran.map(format))],
   };
 }
 
 /** `24 of 39 reproduced, 9 of them by stand-in`, and so on: one sentence without a full stop. */
-export function tellKnownFailures(known: readonly KnownFailure[]): string {
+export function formatKnownFailures(known: readonly KnownFailure[]): string {
   const count = (end: CaseEnd): number => known.filter((one) => one.end === end).length;
   const standIns = count('reproduced by stand-in');
   const parts = [
@@ -127,7 +118,7 @@ export function tellKnownFailures(known: readonly KnownFailure[]): string {
 }
 
 /** `gone with node=24.21.0`; where that is not so any more, that it is there again. */
-export function tellGone({ where, gone }: GoneCell): string {
+export function formatGone({ where, gone }: GoneCell): string {
   if (gone === null) return `no verdict with ${where}`;
   return gone ? `gone with ${where}` : `not gone with ${where}`;
 }

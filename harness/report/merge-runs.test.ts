@@ -3,9 +3,10 @@ import { buildResult, record } from '../fixtures/report/results.ts';
 import type { Settings } from '../axes/table.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
-import { type HtmlRun, renderHtmlReport } from './format-html.ts';
-import { tellAge } from './html/cell-list.ts';
+import { renderHtml } from './format/html.ts';
+import { formatAge } from './html/cell-list.ts';
 import { mergeRuns } from './merge-runs.ts';
+import { type RunResults, buildRunView } from './run-view.ts';
 
 const older: RunRecord = { ...record, id: '20261120T230311Z-000001', startedAt: '2026-11-20T23:03:11.000Z' };
 
@@ -20,11 +21,11 @@ const cellsOf = (page: string) =>
 t.test('of each cell the newest result counts, and its age is shown', (t) => {
   const at = (startedAt: string, changes: Partial<Result> = {}, over: Partial<Settings> = {}) =>
     buildResult({ startedAt, ...changes }, over);
-  const old: HtmlRun = {
+  const old: RunResults = {
     record: older,
     results: [at('2026-11-20T23:04:00Z'), at('2026-11-20T23:05:00Z', {}, { overcommit: 0 })],
   };
-  const fresh: HtmlRun = {
+  const fresh: RunResults = {
     record,
     results: [at('2026-11-23T23:04:00Z', { outcome: 'crashed', tier: null })],
   };
@@ -46,8 +47,8 @@ t.test('of each cell the newest result counts, and its age is shown', (t) => {
       [record.id, older.id],
     );
   }
-  const page = renderHtmlReport([old, fresh]);
-  t.equal(page, renderHtmlReport([fresh, old]));
+  const page = renderHtml([old, fresh].map((run) => buildRunView(run)));
+  t.equal(page, renderHtml([fresh, old].map((run) => buildRunView(run))));
   t.match(page, '3 days older than the newest run');
   t.match(page, '1 come from older runs (†); 1 older results of the same cells are left out');
   t.match(page, '<h2 id="runs">Runs on this page</h2>');
@@ -56,8 +57,8 @@ t.test('of each cell the newest result counts, and its age is shown', (t) => {
     cellsOf(page).map((cell) => cell.at(-1)),
     [3 * 24 * 60, 0],
   );
-  t.equal(tellAge(2 * 3_600_000), '2 hours older than the newest run');
-  t.equal(tellAge(1000), '1 minute older than the newest run');
+  t.equal(formatAge(2 * 3_600_000), '2 hours older than the newest run');
+  t.equal(formatAge(1000), '1 minute older than the newest run');
   t.end();
 });
 

@@ -1,10 +1,11 @@
 /** Many runs → one set of cells: of each cell the newest result counts. */
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
+import { groupBy } from './group-by.ts';
 
-export type RunResults = Readonly<{ record: RunRecord; results: readonly Result[] }>;
+type StoredResults = Readonly<{ record: RunRecord; results: readonly Result[] }>;
 
-export type MergedCell<Run extends RunResults = RunResults> = Readonly<{
+export type MergedCell<Run extends StoredResults = StoredResults> = Readonly<{
   id: string;
   /** All repetitions of this cell in the run that counts, in order. */
   results: readonly Result[];
@@ -12,7 +13,7 @@ export type MergedCell<Run extends RunResults = RunResults> = Readonly<{
   run: Run;
 }>;
 
-export type MergedRuns<Run extends RunResults = RunResults> = Readonly<{
+export type MergedRuns<Run extends StoredResults = StoredResults> = Readonly<{
   cells: readonly MergedCell<Run>[];
   /** Runs of which at least one cell counts, newest first. */
   runs: readonly Run[];
@@ -25,7 +26,7 @@ export type MergedRuns<Run extends RunResults = RunResults> = Readonly<{
  * one run (same id: shards, copies) are one run, and of a repetition that is there twice the newer counts.
  * Independent of the order of the runs; cells are in the order of their ids' first appearance, oldest run first.
  */
-export function mergeRuns<Run extends RunResults>(runs: readonly Run[]): MergedRuns<Run> {
+export function mergeRuns<Run extends StoredResults>(runs: readonly Run[]): MergedRuns<Run> {
   const sorted = [...runs].sort(
     (a, b) => compareText(a.record.startedAt, b.record.startedAt) || compareText(a.record.id, b.record.id),
   );
@@ -34,7 +35,7 @@ export function mergeRuns<Run extends RunResults>(runs: readonly Run[]): MergedR
     { runId: string; run: Run; newest: string; byRepetition: Map<number, Result> }
   >();
   let superseded = 0;
-  for (const { run, ids } of sorted.map((run) => ({ run, ids: groupById(run.results) }))) {
+  for (const { run, ids } of sorted.map((run) => ({ run, ids: groupBy(run.results, ({ id }) => id) }))) {
     for (const [id, results] of ids) {
       const known = cells.get(id);
       const newest = results.map(({ startedAt }) => startedAt).reduce((a, b) => (a > b ? a : b), '');
@@ -70,13 +71,3 @@ const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 
 
 const isCopy = (a: Result, b: Result): boolean =>
   a.startedAt === b.startedAt && a.outcome === b.outcome && a.tier === b.tier;
-
-function groupById(results: readonly Result[]): ReadonlyMap<string, Result[]> {
-  const groups = new Map<string, Result[]>();
-  for (const result of results) {
-    const group = groups.get(result.id);
-    if (group === undefined) groups.set(result.id, [result]);
-    else group.push(result);
-  }
-  return groups;
-}

@@ -1,6 +1,9 @@
 import t from 'tap';
 import { formatOverhead } from '../outcome/format-figure.ts';
-import { renderOverhead } from './overhead-table.ts';
+import { buildOverhead, resources } from '../fixtures/overhead/figures.ts';
+import { buildResult, buildStandard } from '../fixtures/report/results.ts';
+import { baselineOverhead, notMeasured } from '../outcome/overhead.ts';
+import { renderDetails, renderOverhead, renderResources } from './overhead-table.ts';
 import type { OverheadSummary } from '../measure/figures.ts';
 
 t.test('the table names clock, CPU and baseline, and strikes through what is not stable', (t) => {
@@ -38,5 +41,42 @@ t.test('the table names clock, CPU and baseline, and strikes through what is not
   t.match(renderOverhead(summaries, { color: true }), '\u001b[9m-6.0 %\u001b[29m');
   t.equal(renderOverhead([], { color: false }), 'nothing was measured\n');
   t.equal(formatOverhead({ ...base, ratio: 0.99999 }), '0.0 %');
+  t.end();
+});
+
+t.test('details list every workload once per measurement, with the cells it is of', (t) => {
+  const own = { id: 'memory=1G,overcommit=2,thp=always,engine=wasmtime,node=22' };
+  const cells = [buildResult({ ...own, ...buildOverhead() }), buildResult({ id: 'b', ...buildOverhead() })];
+  const text = renderDetails([...cells, buildStandard(baselineOverhead), buildResult()], { color: false });
+  t.equal(text.split('random-access').length, 2);
+  t.match(
+    text,
+    /^conservative\/elided, wasmtime [\d.]+, Node 22: memory=1G,.*#1, 31.0 s\n {2}holds for 1 more: b#1\n/,
+  );
+  t.match(text, /geometric mean, real programs +\+37.6 %/);
+  t.match(text, /\n {2}bulk-memory: not measurable under emulation\n/);
+  t.match(text, /\n {2}conservative\/explicit: start to first call 176 M instructions; resident 58/);
+  t.match(
+    renderDetails([buildResult(notMeasured('it died'))], { color: false }),
+    /\n {2}not measured: it died\n/,
+  );
+  t.equal(renderDetails([buildStandard(baselineOverhead)], { color: false }), '');
+  t.end();
+});
+
+const counted = resources.slice(0, 1);
+
+t.test('start and memory of each configuration are in one table', (t) => {
+  const timed = counted.map((one) => ({ ...one, startToFirstCall: { clock: 'time', ms: 310.4 } as const }));
+  const text = renderResources(timed);
+  t.match(text, /standard\/elided +310 ms +61 MiB +3604 MiB +4\.23 TiB/);
+  t.match(text, /start to first call +resident +committed +reserved/);
+  t.end();
+});
+
+t.test('the start of an emulated process is in instructions, never in time', (t) => {
+  const text = renderResources(counted);
+  t.match(text, /standard\/elided +233 M instructions/);
+  t.notMatch(text, / ms/);
   t.end();
 });

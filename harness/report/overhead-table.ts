@@ -1,11 +1,17 @@
-/** Summaries → a table with a bar for each interval, as text. */
+/** Overhead for a terminal: a table with a bar for each interval, every measurement of a run, the serving processes. */
 import { styleText } from 'node:util';
 import { findWorkload } from '../../images/wasm-host/workloads/catalogue.ts';
-import { createPlainTable } from './plain-table.ts';
 import { clockTitles, formatOverhead, formatPercent } from '../outcome/format-figure.ts';
-import type { OverheadSummary } from '../measure/figures.ts';
+import type { OverheadSource } from '../outcome/overhead.ts';
+import { plainLine } from '../outcome/plain-text.ts';
+import type { OverheadSummary, TierResources } from '../measure/figures.ts';
+import { cellKey } from '../store/read-run.ts';
+import type { Result } from '../store/result.ts';
+import { formatResources, formatWorkloads, groupNotMeasured, resourceHeads } from './format-overhead.ts';
+import { groupBy } from './group-by.ts';
+import { createPlainTable, renderLines } from './plain-table.ts';
 
-export type RenderOptions = Readonly<{
+export type ChartOptions = Readonly<{
   /** Escape sequences, for what is struck through. */
   color: boolean;
   /** Characters of the chart. @default 40 */
@@ -18,15 +24,8 @@ const spreadTitles: Readonly<Record<OverheadSummary['clock'], string>> = {
   instructions: 'both pairs',
 };
 
-export function renderOverhead(summaries: readonly OverheadSummary[], options: RenderOptions): string {
+export function renderOverhead(summaries: readonly OverheadSummary[], options: ChartOptions): string {
   if (summaries.length === 0) return 'nothing was measured\n';
-  const groups = new Map<string, OverheadSummary[]>();
-  for (const summary of summaries) {
-    const title = titleOf(summary);
-    const group = groups.get(title) ?? [];
-    groups.set(title, group);
-    group.push(summary);
-  }
   // Lives of instances differ twentyfold: on one scale with them everything else would be a dot.
   const scales = [true, false].map((lives) =>
     makeScale(
@@ -36,7 +35,7 @@ export function renderOverhead(summaries: readonly OverheadSummary[], options: R
   );
   const scaleOf = (group: readonly OverheadSummary[]) =>
     scales[isLifeCycle(group[0]?.workload ?? '') ? 0 : 1];
-  return [...groups]
+  return [...groupBy(summaries, titleOf)]
     .flatMap(([title, group]) => {
       const scale = scaleOf(group);
       return scale === undefined ? [] : [`${title}\n${renderGroup(group, scale, options)}`];
@@ -51,7 +50,7 @@ function titleOf({ engine, tier, form, clock, baseline, cpuModel, workload }: Ov
   return `${engine} ${tier}/${form}, ratio to ${baseline}, ${isLifeCycle(workload) ? 'lives of instances, time on the wall' : clockTitles[clock]}${cpu}`;
 }
 
-function renderGroup(group: readonly OverheadSummary[], scale: Scale, { color }: RenderOptions): string {
+function renderGroup(group: readonly OverheadSummary[], scale: Scale, { color }: ChartOptions): string {
   const table = createPlainTable({
     head: ['workload', 'overhead', spreadTitles[group[0]?.clock ?? 'time'], 'pairs', 'processes', scale.axis],
     colAligns: ['left', 'right', 'left', 'right', 'right', 'left'],
@@ -64,9 +63,10 @@ function renderGroup(group: readonly OverheadSummary[], scale: Scale, { color }:
         : [workload, strike(summary, color), formatInterval(summary), pairs, processes, scale.draw(summary)],
     );
   }
-  const lines = table.toString().split('\n');
-  return `${lines.map((line) => `  ${line.trimEnd()}`).join('\n')}\n`;
+  return indent(renderLines(table));
 }
+
+const indent = (lines: readonly string[]): string => lines.map((line) => `  ${line}\n`).join('');
 
 const formatInterval = ({ low, high, stable }: OverheadSummary): string =>
   `${formatPercent(low)} to ${formatPercent(high)}${stable ? '' : ', unstable'}`;
@@ -95,4 +95,65 @@ function makeScale(summaries: readonly OverheadSummary[], width: number): Scale 
     return cells.join('').trimEnd();
   };
   return { axis: `${left}${right.padStart(width - left.length)}`, draw };
+}
+
+/** One text per measurement, with the cells that share it; empty where nothing was to be measured. */
+export function renderDetails(results: readonly Result[], options: ChartOptions): string {
+  const measured = results.flatMap((result) => {
+    const { overheadSource: source } = result;
+    return source === undefined || source.kind === 'baseline' ? [] : [{ result, source }];
+  });
+  const shared = groupBy(
+    measured,
+    ({ result, source }) => source.measuredIn ?? `${cellKey(result)} ${formatReasons(source).join(' ')}`,
+  );
+  return [...shared.values()]
+    .flatMap((members) => {
+      const [first] = members;
+      const cells = members.map(({ result }) => cellKey(result));
+      return first === undefined ? [] : [renderMeasurement(first.result, first.source, cells, options)];
+    })
+    .join('\n');
+}
+
+function renderMeasurement(
+  { overhead = [], tier, form, host, settings }: Result,
+  source: OverheadSource,
+  cells: readonly string[],
+  options: ChartOptions,
+): string {
+  const engine = host === null ? settings.engine : `${host.engine.kind} ${host.engine.version}`;
+  const where = source.measuredIn ?? cells[0] ?? '';
+  const title = `${tier ?? ''}/${form?.checks ?? ''}, ${engine}, Node ${settings.node}: ${where}`;
+  const others = cells.filter((key) => key !== where);
+  const few = others.length <= 2 ? others.join(', ') : `${others[0] ?? ''} and ${others.length - 1} others`;
+  const took = source.measuredIn === null ? '' : `, ${(source.wallMs / 1000).toFixed(1)} s`;
+  return [
+    plainLine(`${title}${took}`, 500),
+    ...(others.length === 0 ? [] : [`  holds for ${others.length} more: ${plainLine(few, 400)}`]),
+    ...(source.baselineNote === null ? [] : [`  ${plainLine(`baseline: ${source.baselineNote}`, 500)}`]),
+    ...(overhead.length === 0 ? [] : [renderOverhead(overhead, options).trimEnd()]),
+    ...formatReasons(source).map((line) => `  ${plainLine(line, 500)}`),
+    ...source.resources.map((one) => {
+      const texts = formatResources(one).map((text, index) => `${resourceHeads[index] ?? ''} ${text}`);
+      return `  ${one.tier}/${one.form}: ${texts.join(', ').replace(',', ';')}`;
+    }),
+    '',
+  ].join('\n');
+}
+
+/** `bulk-memory, round-robin: not measurable under emulation` */
+const formatReasons = ({ notMeasured }: OverheadSource): readonly string[] =>
+  groupNotMeasured(notMeasured).map(
+    ([reason, workloads]) => `${formatWorkloads(workloads.map((name) => name ?? 'not measured'))}: ${reason}`,
+  );
+
+/** What a process takes before it has done any work: one line per configuration. */
+export function renderResources(all: readonly TierResources[]): string {
+  const table = createPlainTable({
+    head: ['form', ...resourceHeads],
+    colAligns: ['left', 'right', 'right', 'right', 'right'],
+  });
+  for (const one of all) table.push([`${one.tier}/${one.form}`, ...formatResources(one)]);
+  return `A process with one small module, after its first call\n${indent(renderLines(table))}`;
 }

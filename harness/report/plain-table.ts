@@ -1,4 +1,4 @@
-/** A table without borders: columns two spaces apart. */
+/** Tables for a terminal, without borders: columns two spaces apart. */
 import CliTable3 from 'cli-table3';
 
 const sides = ['top', 'bottom', 'left', 'right', 'mid'] as const;
@@ -15,3 +15,10 @@ export function createPlainTable(
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
   });
 }
+
+/** The lines of a table without the spaces at their ends. */
+export const renderLines = (table: CliTable3.Table): readonly string[] =>
+  table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd());

@@ -9,7 +9,7 @@ import { plainLine } from '../outcome/plain-text.ts';
 import { tellUndecided } from '../outcome/judge-overhead.ts';
 import { observedOf } from '../outcome/repetitions.ts';
 import type { Result } from '../store/result.ts';
-import { tellOverhead } from './overhead-words.ts';
+import { formatOverheadOf } from './format-overhead.ts';
 import type { Reporter } from './reporter.ts';
 
 /** A terminal that is drawn more often than ten times a second only flickers. */
@@ -34,79 +34,108 @@ const realClock: Clock = {
   },
 };
 
-export function createProgress(stream: NodeJS.WriteStream, clock: Clock = realClock): Reporter {
-  const running = new Map<string, { label: string; since: number }>();
-  let total = 0;
-  let done = 0;
-  let startedAt = clock.now();
-  const live = stream.isTTY ? createLogUpdate(stream, { showCursor: true }) : null;
-  const say = (line: string) => (live === null ? void stream.write(`${line}\n`) : live.persist(line));
-  let changed = true;
-  let stop = () => {};
+/** What is running and done, and how to say it. */
+class Board {
+  readonly #clock: Clock;
+  readonly #running = new Map<string, { label: string; since: number }>();
+  #startedAt: number;
+  total = 0;
+  done = 0;
 
-  const status = () => {
-    const elapsed = clock.now() - startedAt;
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#startedAt = clock.now();
+  }
+
+  start(total: number): void {
+    this.total = total;
+    this.#startedAt = this.#clock.now();
+  }
+
+  add(key: string, label: string): void {
+    this.#running.set(key, { label, since: this.#clock.now() });
+  }
+
+  /** @returns how long it ran, ms; null when it was not running */
+  remove(key: string): number | null {
+    const since = this.#running.get(key)?.since;
+    this.#running.delete(key);
+    return since === undefined ? null : this.#clock.now() - since;
+  }
+
+  status(): string {
+    const { total, done } = this;
+    const elapsed = this.#clock.now() - this.#startedAt;
     // Before a tenth is done an estimate would only be a guess.
     const left =
       done > 0 && done < total && done * 10 >= total
-        ? `, about ${tellTime((elapsed / done) * (total - done))} left`
+        ? `, about ${formatTime((elapsed / done) * (total - done))} left`
         : '';
-    return `${done}/${total} cells done, ${running.size} running, ${tellTime(elapsed)}${left}`;
+    return `${done}/${total} cells done, ${this.#running.size} running, ${formatTime(elapsed)}${left}`;
+  }
+
+  render(width: number): string {
+    const named = [...this.#running.values()].slice(0, namedCells);
+    const lines = named.map(
+      ({ label, since }) => `  ${label.slice(0, width - 12)} ${formatTime(this.#clock.now() - since)}`,
+    );
+    const others = this.#running.size - named.length;
+    const more = others > 0 ? [`  and ${others} more`] : [];
+    return [...lines, ...more, this.status()].map((line) => line.slice(0, width)).join('\n');
+  }
+}
+
+export function createProgress(stream: NodeJS.WriteStream, clock: Clock = realClock): Reporter {
+  const board = new Board(clock);
+  const live = stream.isTTY ? createLogUpdate(stream, { showCursor: true }) : null;
+  let changed = true;
+  let stop = () => {};
+  const say = (line: string) => {
+    changed = true;
+    if (live === null) stream.write(`${line}\n`);
+    else live.persist(line);
   };
   const draw = () => {
-    if (live === null || !changed) return;
+    if (changed) live?.(board.render(Math.max(20, stream.columns || 80) - 1));
     changed = false;
-    const names = [...running.values()].slice(0, namedCells);
-    const width = Math.max(20, stream.columns || 80) - 1;
-    const lines = names.map(
-      ({ label, since }) => `  ${label.slice(0, width - 12)} ${tellTime(clock.now() - since)}`,
-    );
-    const more = running.size > names.length ? [`  and ${running.size - names.length} more`] : [];
-    live([...lines, ...more, status()].map((line) => line.slice(0, width)).join('\n'));
   };
-
   return {
     onRunStart: ({ cells, doneBefore, dir }) => {
-      total = cells;
-      startedAt = clock.now();
+      board.start(cells);
       const before = doneBefore > 0 ? `, ${doneBefore} done before` : '';
       say(`${cells} cells to run${before}, results in ${plainLine(dir)}`);
       const stops =
         live === null
-          ? [clock.every(heartbeatMs, () => say(status()))]
+          ? [clock.every(heartbeatMs, () => say(board.status()))]
           : [clock.every(drawMs, draw), clock.every(1000, () => (changed = true))];
       stop = () => stops.forEach((end) => end());
     },
     onCellStart: (cell) => {
-      running.set(keyOf(cell), { label: labelOf(cell), since: clock.now() });
+      board.add(keyOf(cell), labelOf(cell));
       changed = true;
     },
     onCellEnd: (result) => {
-      const since = running.get(keyOf(result))?.since;
-      running.delete(keyOf(result));
-      done += 1;
-      changed = true;
-      say(`[${done}/${total}] ${tellCell(result, since === undefined ? null : clock.now() - since)}`);
+      const elapsedMs = board.remove(keyOf(result));
+      board.done += 1;
+      say(`[${board.done}/${board.total}] ${formatEnd(result, elapsedMs)}`);
     },
     onMeasureStart: (measured, cells) => {
-      running.set(measureKey(measured), { label: `overhead: ${labelOf(measured)}`, since: clock.now() });
-      changed = true;
-      say(`measuring the overhead of ${tellForm(measured)} in ${labelOf(measured)}${tellShare(cells)}`);
+      board.add(measureKey(measured), `overhead: ${labelOf(measured)}`);
+      const share = cells === 1 ? '' : `, for ${cells} cells`;
+      say(`measuring the overhead of ${formatForm(measured)} in ${labelOf(measured)}${share}`);
     },
     onMeasureEnd: (results) => {
-      const [first] = results;
-      const ended = results.find((result) => running.delete(measureKey(result))) ?? first;
-      changed = true;
-      if (ended !== undefined) say(`overhead of ${tellForm(ended)}: ${plainLine(tellOverhead(ended))}`);
+      const ended = results.find((result) => board.remove(measureKey(result)) !== null) ?? results[0];
+      if (ended !== undefined) say(`overhead of ${formatForm(ended)}: ${plainLine(formatOverheadOf(ended))}`);
       for (const result of results) {
-        if (result.verdict !== 'expected') say(tellCell(result, null));
+        if (result.verdict !== 'expected') say(formatEnd(result, null));
       }
     },
     onRunEnd: ({ interrupted }) => {
       stop();
       live?.clear();
       live?.done();
-      if (interrupted) stream.write(`interrupted after ${done} of ${total} cells\n`);
+      if (interrupted) stream.write(`interrupted after ${board.done} of ${board.total} cells\n`);
     },
   };
 }
@@ -115,12 +144,10 @@ const measureKey = (result: Readonly<{ id: string; repetition: number }>): strin
   `overhead of ${keyOf(result)}`;
 
 /** `conservative/explicit, wasmtime 50.0.1, Node 22` */
-function tellForm({ tier, form, host, settings }: Result): string {
+function formatForm({ tier, form, host, settings }: Result): string {
   const engine = host === null ? settings.engine : `${host.engine.kind} ${host.engine.version}`;
   return plainLine(`${tier ?? ''}/${form?.checks ?? ''}, ${engine}, Node ${settings.node}`, 200);
 }
-
-const tellShare = (cells: number): string => (cells === 1 ? '' : `, for ${cells} cells`);
 
 function keyOf({ id, repetition }: Readonly<{ id: string; repetition: number }>): string {
   return `${id}#${repetition}`;
@@ -130,8 +157,8 @@ function labelOf({ id, repetition }: Readonly<Pick<Cell, 'id' | 'repetition'>>):
   return plainLine(repetition === 1 ? id : `${id} (repetition ${repetition})`, 200);
 }
 
-/** `memory=512M,…: conservative (3.1 s)`; what went another way than expected says so. */
-function tellCell(result: Result, elapsedMs: number | null): string {
+/** `memory=512M,…: conservative (3.1 s)`; a surprise says why. */
+function formatEnd(result: Result, elapsedMs: number | null): string {
   const time = elapsedMs === null ? '' : ` (${(elapsedMs / 1000).toFixed(1)} s)`;
   const retried = result.attempts.length > 1 ? `, ${result.attempts.length} machines` : '';
   const surprise =
@@ -146,7 +173,7 @@ function tellCell(result: Result, elapsedMs: number | null): string {
 }
 
 /** `8 s`, `1m 20s`, `2h 05m` */
-export function tellTime(ms: number): string {
+export function formatTime(ms: number): string {
   const seconds = Math.round(ms / 1000);
   if (seconds < 60) return `${seconds} s`;
   const pad = (value: number) => String(value).padStart(2, '0');

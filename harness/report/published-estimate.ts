@@ -1,5 +1,6 @@
 /** The claim in circulation, a tier below standard costs 10 to 20 %, held against figures. Pure. */
 import type { Interval, OverheadSummary } from '../measure/figures.ts';
+import { groupBy } from './group-by.ts';
 
 export const claimed: readonly [low: number, high: number] = [1.1, 1.2];
 
@@ -19,7 +20,7 @@ export function judgeClaim({ low, high, stable }: Interval & Pick<OverheadSummar
 export type Claimed = Pick<OverheadSummary, 'workload' | 'ratio' | 'low' | 'high' | 'stable'> &
   Readonly<{ where: string }>;
 
-const orders: readonly (readonly [words: string, verdicts: readonly ClaimVerdict[]])[] = [
+const orders: readonly (readonly [text: string, verdicts: readonly ClaimVerdict[]])[] = [
   ['within 10–20 %', ['holds']],
   ['less', ['below']],
   ['more', ['above']],
@@ -27,28 +28,28 @@ const orders: readonly (readonly [words: string, verdicts: readonly ClaimVerdict
 ];
 
 /**
- * A line a verdict: `more: random-access, sqlite (Node 20, Node 22)`. Where a workload differs from one place to
+ * A line per verdict: `more: random-access, sqlite (Node 20, Node 22)`. Where a workload differs from one place to
  * another, its places are named.
  */
-export function listClaims(figures: readonly Claimed[]): readonly string[] {
-  const all = new Map<string, Set<string>>();
-  for (const { workload, where } of figures) all.set(workload, (all.get(workload) ?? new Set()).add(where));
-  return orders.flatMap(([words, verdicts]) => {
-    const found = new Map<string, string[]>();
-    for (const figure of figures) {
-      if (!verdicts.includes(judgeClaim(figure))) continue;
-      found.set(figure.workload, [...(found.get(figure.workload) ?? []), figure.where]);
-    }
-    if (found.size === 0) return [];
-    const names = [...found].map(([workload, places]) =>
-      places.length === all.get(workload)?.size ? workload : `${workload} (${places.join(', ')})`,
+export function formatClaims(figures: readonly Claimed[]): readonly string[] {
+  const all = groupBy(figures, ({ workload }) => workload);
+  return orders.flatMap(([text, verdicts]) => {
+    const found = groupBy(
+      figures.filter((figure) => verdicts.includes(judgeClaim(figure))),
+      ({ workload }) => workload,
     );
-    return [`${words}: ${names.join(', ')}`];
+    if (found.size === 0) return [];
+    const names = [...found].map(([workload, members]) => {
+      const places = members.map(({ where }) => where);
+      const everywhere = new Set(all.get(workload)?.map(({ where }) => where)).size;
+      return places.length === everywhere ? workload : `${workload} (${places.join(', ')})`;
+    });
+    return [`${text}: ${names.join(', ')}`];
   });
 }
 
 /** In one word for a table. */
-export const claimWords: Readonly<Record<ClaimVerdict, string>> = {
+export const claimTexts: Readonly<Record<ClaimVerdict, string>> = {
   holds: 'holds',
   below: 'less',
   above: 'more',

@@ -1,11 +1,10 @@
 import t from 'tap';
 
-import { buildResult, buildStandard, record as run, recordOf } from '../fixtures/report/results.ts';
+import { buildResult, buildStandard, record as run, viewOf } from '../fixtures/report/results.ts';
 import type { Result } from '../store/result.ts';
 import { compareRuns } from './compare.ts';
 import { renderComparisonMarkdown, renderComparisonText } from './compare-render.ts';
-import { formats, type FormatName } from './formats.ts';
-import { renderTable } from './terminal-table.ts';
+import { formats } from './formats.ts';
 
 const nothing: Partial<Result> = { tier: null, form: null, tiers: [], outcome: 'broken', verdict: null };
 const results: readonly Result[] = [
@@ -27,22 +26,21 @@ t.test('every format publishes the same distribution of one cell, and broken is 
     'github',
     'annotations',
     'tap',
-  ] as const satisfies FormatName[]) {
+  ] as const satisfies (keyof typeof formats)[]) {
     const text = formats[name]
-      .render(recordOf(results), results)
+      .render(viewOf(results))
       .replaceAll('\\', '')
       .replaceAll('%25', '%')
       .replaceAll(/\s+/g, ' ');
     t.match(text, words, name);
     t.notMatch(text, /broken \d+(?:\/| of )/, `${name}: what was not judged is no share`);
   }
-  t.match(renderTable(results, { color: false }), words);
-  const one = { runs: [{ record: run, results: results.slice(0, 1) }] };
-  const comparison = compareRuns(one, { runs: [{ record: run, results }] });
+  t.match(formats.table.render(viewOf(results)), words);
+  const comparison = compareRuns([viewOf(results.slice(0, 1), run)], [viewOf(results, run)]);
   t.match(renderComparisonText(comparison), words);
   t.match(renderComparisonMarkdown(comparison).replaceAll('\\', ''), words);
 
-  const report = JSON.parse(formats.json.render(recordOf(results), results)) as {
+  const report = JSON.parse(formats.json.render(viewOf(results))) as {
     distributions: {
       judged: number;
       silent: number;
@@ -68,10 +66,10 @@ t.test('every format publishes the same distribution of one cell, and broken is 
 
 t.test('a broken repetition makes no cell of the page flaky, and the grid counts it apart', (t) => {
   const two = [results[0]!, results[1]!, { ...results[3]!, repetition: 3 }];
-  const page = formats.html.render(recordOf(two), two);
+  const page = formats.html.render(viewOf(two));
   t.match(page, 'standard 2/2 (34–100 %); 1 not judged');
   t.match(page, 'standard ×2; 1 not judged ?');
   t.notMatch(page, /broken 1/);
-  t.match(formats.md.render(recordOf(two), two), 'standard ×2; 1 not judged ?');
+  t.match(formats.md.render(viewOf(two)), 'standard ×2; 1 not judged ?');
   t.end();
 });

@@ -2,19 +2,17 @@
 import { Parser } from 'tap-parser';
 import t from 'tap';
 import { buildOverhead, figureAt } from '../fixtures/overhead/figures.ts';
-import { buildResult, buildStandard, recordOf } from '../fixtures/report/results.ts';
+import { buildResult, buildStandard, viewOf } from '../fixtures/report/results.ts';
 import type { Expectation } from '../matrix/cell.ts';
 import { joinOverhead } from '../outcome/judge-overhead.ts';
 import type { Result } from '../store/result.ts';
 import { compareRuns } from './compare.ts';
 import { buildDistributions } from '../outcome/repetitions.ts';
-import { renderAnnotations } from './format-github.ts';
 import { formats } from './formats.ts';
 import { buildHistory } from './history.ts';
 import type { HistoryIndex } from './history-index.ts';
 import { exitCodeOf } from './exit-code.ts';
-import { summarize, tellCounts, tellExit } from './summarize.ts';
-import { renderTable } from './terminal-table.ts';
+import { formatCounts, formatExit } from './format-run.ts';
 
 const expectation: Expectation = { tier: 'conservative', overhead: 0.2, because: null, link: null };
 const pending = buildResult({
@@ -26,65 +24,65 @@ const results = [buildStandard({}, { overcommit: 0 }), undecided];
 
 t.test('the exit code is 0 with a warning, 1 with strict', (t) => {
   t.equal(exitCodeOf(results), 0);
-  t.equal(exitCodeOf(results, false, true), 1);
-  t.equal(exitCodeOf([buildStandard()], false, true), 0);
-  t.equal(exitCodeOf([...results, buildResult({ verdict: 'unexpected' })]), 1);
-  t.equal(exitCodeOf([...results, buildResult({ outcome: 'broken', verdict: null })]), 2);
-  t.match(tellCounts(summarize(results)), /; 1 as expected, 1 undecided$/);
+  t.equal(exitCodeOf(results, { strict: true }), 1);
+  t.equal(exitCodeOf([buildStandard()], { strict: true }), 0);
+  t.equal(exitCodeOf([...results, buildResult({ id: 'c', verdict: 'unexpected' })]), 1);
+  t.equal(exitCodeOf([...results, buildResult({ id: 'c', outcome: 'broken', verdict: null })]), 2);
+  t.match(formatCounts(viewOf(results)), /; 1 as expected, 1 undecided$/);
   t.equal(
-    tellExit(summarize(results)),
+    formatExit(viewOf(results)),
     'exit 0: every cell did what was expected; warning: 1 cell is undecided (--strict: exit 1)',
   );
-  t.equal(tellExit(summarize(results, { strict: true })), 'exit 1: 1 cell is undecided (--strict)');
+  t.equal(formatExit(viewOf(results, undefined, { strict: true })), 'exit 1: 1 cell is undecided (--strict)');
   t.match(
-    tellExit(summarize([...results, undecided, buildResult({ id: 'other', verdict: 'unexpected' })])),
+    formatExit(viewOf([...results, undecided, buildResult({ id: 'other', verdict: 'unexpected' })])),
     /^exit 1: .*; 2 cells are undecided$/,
   );
   t.equal(
-    tellExit(summarize(results, { interrupted: true })),
+    formatExit(viewOf(results, undefined, { interrupted: true })),
     'exit 130: interrupted; continue with --resume',
   );
   t.end();
 });
 
 t.test('the table marks it, says why, and warns', (t) => {
-  const table = renderTable(results, { color: false });
+  const table = formats.table.render(viewOf(results));
   t.match(table, /conservative ~/);
   t.match(table, '~ overhead undecided');
   t.match(table, /2: undecided: overhead <= 20 % is undecided: \+20.0 % \[\+17.0, \+23.0\]/);
   t.match(table, /\nexit 0: .*warning: 1 cell is undecided/);
-  t.match(renderTable(results, { color: false, strict: true }), /\nexit 1: 1 cell is undecided/);
   t.match(
-    renderTable([pending], { color: false }),
-    /undecided: its overhead is not measured yet; table pool/,
+    formats.table.render(viewOf(results, undefined, { strict: true })),
+    /\nexit 1: 1 cell is undecided/,
   );
+  t.match(formats.table.render(viewOf([pending])), /undecided: its overhead is not measured yet; table pool/);
   t.end();
 });
 
 t.test('TAP has it as a TODO, JUnit as skipped with its reason', async (t) => {
   const read = await new Promise<{ ok: boolean; todo: number }>((resolve) => {
-    new Parser({ strict: true }, resolve).end(formats.tap.render(recordOf(results), results));
+    new Parser({ strict: true }, resolve).end(formats.tap.render(viewOf(results)));
   });
   t.match(read, { ok: true, todo: 1 });
-  t.match(formats.tap.render(recordOf([pending]), [pending]), /reason: "its overhead is not measured yet; /);
-  const junit = formats.junit.render(recordOf(results), results);
+  t.match(formats.tap.render(viewOf([pending])), /reason: "its overhead is not measured yet; /);
+  const junit = formats.junit.render(viewOf(results));
   t.match(junit, /<testsuite [^>]*tests="2" failures="0" errors="0" skipped="1"/);
   t.match(junit, /<skipped message="undecided: overhead &lt;= 20 % is undecided/);
 });
 
 t.test('JSON, CSV, Markdown, GitHub and the page tell it', (t) => {
-  const json = JSON.parse(formats.json.render(recordOf(results), results)) as {
+  const json = JSON.parse(formats.json.render(viewOf(results))) as {
     summary: { byVerdict: object; exitCode: number };
   };
   t.match(json.summary, { byVerdict: { expected: 1, undecided: 1 }, exitCode: 0 });
-  t.match(formats.csv.render(recordOf(results), results), /,reached,conservative,undecided,/);
-  t.match(formats.md.render(recordOf(results), results), /## Cells to look at\n\n- .*overhead &lt;= 20 %/);
-  t.match(formats.github.render(recordOf(results), results), /^> \*\*✅ as expected, ⚠️ 1 undecided\*\*/);
+  t.match(formats.csv.render(viewOf(results)), /,reached,conservative,undecided,/);
+  t.match(formats.md.render(viewOf(results)), /## Cells to look at\n\n- .*overhead &lt;= 20 %/);
+  t.match(formats.github.render(viewOf(results)), /^> \*\*✅ as expected, ⚠️ 1 undecided\*\*/);
   t.match(
-    renderAnnotations(recordOf(results), results),
+    formats.annotations.render(viewOf(results)),
     /^::warning .*title=conservative::.*undecided: overhead <= 20/,
   );
-  const page = formats.html.render(recordOf(results), results);
+  const page = formats.html.render(viewOf(results));
   t.match(page, /<b>undecided<\/b>/);
   t.match(page, /tier as expected, its overhead undecided/);
   t.match(page, /~ The tier is; its overhead is undecided\./);
@@ -93,7 +91,7 @@ t.test('JSON, CSV, Markdown, GitHub and the page tell it', (t) => {
 });
 
 t.test('compare ranks it between expected and unexpected, and it is no regression', (t) => {
-  const side = (cell: Result) => ({ runs: [{ record: recordOf([cell]), results: [cell] }] });
+  const side = (cell: Result) => [viewOf([cell])];
   const decided = buildResult();
   t.match(compareRuns(side(decided), side(pending)), {
     changes: [{ kinds: ['verdict'], direction: 'worse', regression: false }],

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { chromium } from 'playwright-core';
 import { formatCellId } from '../../harness/matrix/cell-id.ts';
+import type { Format } from '../../harness/report/format.ts';
 import { formats } from '../../harness/report/formats.ts';
 import { collectResults, readRun } from '../../harness/store/read-run.ts';
 import type { Result } from '../../harness/store/result.ts';
@@ -75,7 +76,8 @@ export async function benchReport(
     const run = path.join(folder, 'run');
     storeRun(run, real.record, multiply(real, cells));
     const costs: Record<string, FormatCost> = {};
-    for (const [name, { file }] of Object.entries(formats)) {
+    for (const [name, { file, storedOnly }] of Object.entries<Format>(formats)) {
+      if (file === null || storedOnly === true) continue;
       const cost = await timeProcess(process.execPath, [
         cli,
         'report',

@@ -6,10 +6,12 @@
  */
 import { describeShortfall } from '../../../images/allocator/explain.ts';
 import { plainLine } from '../../outcome/plain-text.ts';
-import type { VariedAxis } from '../axis-labels.ts';
-import { type Entry, anchorStart, states, verdictWords } from './entries.ts';
-import { classOf } from './legend.ts';
+import { cellWords, formatCell } from '../cell-view.ts';
+import { formatCount } from '../format-run.ts';
+import { rankLabels } from '../grid.ts';
 import { type Html, embedJson, html, markup } from './html.ts';
+import { classOf } from './legend.ts';
+import { type PageCell, type PageView, anchorStart, pageVerdicts } from './page-view.ts';
 
 /** More than this in panels, characters, and they are put together by the script. */
 export const staticLimit = 3_000_000;
@@ -43,22 +45,20 @@ function unpackId(piece: string, id: string): string {
 
 const inPaths = (id: string): string => id.replace(/[=@]/g, '_').replaceAll(',', '-').slice(0, 80);
 
-/** @param build the panel of a cell; asked for one after the other, so that few are in memory at once */
-export function collectPanels<Known extends Entry>(
-  entries: readonly Known[],
-  build: (entry: Known) => readonly Html[],
+/** @param build the panel of a cell; called one after the other, so that few are in memory at once */
+export function collectPanels(
+  cells: readonly PageCell[],
+  build: (cell: PageCell) => readonly Html[],
   limit = staticLimit,
 ): Panels {
   const numbers = new Map<string, number>();
   const counts: number[] = [];
   let size = 0;
   // Ids that are their own anchors need no escape anywhere.
-  const ids = entries.map(({ anchor, cell: { id } }) =>
-    anchor === `${anchorStart}${id}` && id.length > 8 ? id : null,
-  );
-  const coded = entries.map((entry, index) => {
+  const ids = cells.map(({ anchor, id }) => (anchor === `${anchorStart}${id}` && id.length > 8 ? id : null));
+  const coded = cells.map((cell, index) => {
     const id = ids[index] ?? null;
-    return Uint32Array.from(build(entry), ({ text }) => {
+    return Uint32Array.from(build(cell), ({ text }) => {
       size += text.length;
       // Most pieces are known as they are.
       const piece = id === null || numbers.has(text) ? text : packId(text, id);
@@ -110,22 +110,22 @@ function pack(
 }
 
 /** A long list stands in `noscript`: there for those without a script, and not parsed in vain for the others. */
-export function renderList(entries: readonly Entry[], panels: Panels): Html {
-  const rows = entries.map((entry, index) =>
-    renderCell(entry, panels.kind === 'static' ? (panels.bodies[index] ?? null) : null),
+export function renderList(cells: readonly PageCell[], panels: Panels): Html {
+  const rows = cells.map((cell, index) =>
+    renderCell(cell, panels.kind === 'static' ? (panels.bodies[index] ?? null) : null),
   );
   const shown = panels.kind === 'static' ? rows : [markup('<noscript>'), ...rows, markup('</noscript>')];
   return html`<div id="cells">${shown}</div>`;
 }
 
-function renderCell(entry: Entry, body: Html | null): Html {
-  const { anchor, state, text, name, verdict, olderMs, old, emulated } = entry;
+function renderCell(cell: PageCell, body: Html | null): Html {
+  const { anchor, word, name, pageVerdict, olderMs, old, emulated } = cell;
   const marks = `${emulated ? ' e' : ''}${old ? ' o' : ''}`;
   return html`<details id="${anchor}">
     <summary>
-      <b class="chip ${classOf[state]}${marks}">${text}</b> ${name}
-      <i>${tellDeciding(entry)}</i>${verdict === 'as expected' ? null : html` <b>${verdict}</b>`}${
-        old ? html` <b>${tellAge(olderMs)}</b>` : null
+      <b class="chip ${classOf[word]}${marks}">${formatCell(cell)}</b> ${name}
+      <i>${formatDeciding(cell)}</i>${pageVerdict === 'as expected' ? null : html` <b>${pageVerdict}</b>`}${
+        old ? html` <b>${formatAge(olderMs)}</b>` : null
       }
     </summary>
     ${body === null ? null : html`<div>${body}</div>`}
@@ -133,8 +133,8 @@ function renderCell(entry: Entry, body: Html | null): Html {
 }
 
 /** `predicted conservative: table pool needs 1531 MiB, CommitLimit leaves 172 MiB`. */
-export function tellDeciding({ cell }: Entry): string {
-  const result = cell.results.find(({ verdict }) => verdict === 'unexpected') ?? cell.results[0];
+function formatDeciding({ results }: PageCell): string {
+  const result = results.find(({ verdict }) => verdict === 'unexpected') ?? results[0];
   if (result === undefined) return '';
   const { predicted, tier, reason } = result;
   const scarcest = predicted?.tiers.find((one) => one.tier === tier);
@@ -149,65 +149,51 @@ export function tellDeciding({ cell }: Entry): string {
 }
 
 /** `3 days older than the newest run`. */
-export function tellAge(ms: number): string {
+export function formatAge(ms: number): string {
   const [amount, unit] =
     ms >= 86_400_000
-      ? [ms / 86_400_000, 'day']
+      ? ([ms / 86_400_000, 'day'] as const)
       : ms >= 3_600_000
-        ? [ms / 3_600_000, 'hour']
-        : [ms / 60_000, 'minute'];
-  const count = Math.max(1, Math.round(amount));
-  return `${count} ${unit}${count === 1 ? '' : 's'} older than the newest run`;
+        ? ([ms / 3_600_000, 'hour'] as const)
+        : ([ms / 60_000, 'minute'] as const);
+  return `${formatCount(Math.max(1, Math.round(amount)), unit)} older than the newest run`;
 }
 
 /** What the script filters and sorts by, and the pieces of the panels. */
-export function embedData(entries: readonly Entry[], axes: readonly VariedAxis[], panels: Panels): Html {
-  const newest = Math.max(0, ...entries.map(({ olderMs }) => olderMs));
-  const places = axes.map(({ name, values }) => ({
-    name,
-    at: new Map(values.map((value, index) => [value, index])),
-  }));
+export function embedData({ cells, axes }: PageView, panels: Panels): Html {
+  const newest = Math.max(0, ...cells.map(({ olderMs }) => olderMs));
+  const rank = rankLabels(axes);
   return embedJson({
     axes: axes.map(({ name }) => name),
-    // For each cell: the places of its values on the axes, its state, its verdict, minutes before the newest.
-    cells: entries.map((entry) => [
-      ...places.map(({ name, at }) => at.get(entry.labels[name] ?? '') ?? 0),
-      states.indexOf(entry.state),
-      verdictWords.indexOf(entry.verdict),
-      newest === 0 ? 0 : Math.round(entry.olderMs / 60_000),
+    // For each cell: the places of its values on the axes, its word, its verdict, minutes before the newest.
+    cells: cells.map((cell) => [
+      ...rank(axes.map(({ name }) => cell.labels[name] ?? '')),
+      cellWords.indexOf(cell.word),
+      pageVerdicts.indexOf(cell.pageVerdict),
+      newest === 0 ? 0 : Math.round(cell.olderMs / 60_000),
     ]),
     ...(panels.kind === 'pieces' ? { pieces: panels.pieces, bodies: panels.bodies } : {}),
   });
 }
 
 /** Shown by the script: without one there is nothing it could do. */
-export function renderFilters(entries: readonly Entry[], axes: readonly VariedAxis[]): Html {
-  const present = new Set(entries.map(({ state }) => state));
-  const verdicts = new Set(entries.map(({ verdict }) => verdict));
-  const option = (value: number, text: string) => html`<option value="${value}">${text}</option>`;
-  const select = (name: string, label: string, options: readonly Html[]) =>
+export function renderFilters({ cells, axes }: PageView): Html {
+  const words = new Set<string>(cells.map(({ word }) => word));
+  const verdicts = new Set<string>(cells.map(({ pageVerdict }) => pageVerdict));
+  const select = (name: string, label: string, values: readonly string[], present = new Set(values)) =>
     html`<label
       >${label}<select name="${name}">
         <option value="">all</option>
-        ${options}
+        ${values.map((value, index) => (present.has(value) ? html`<option value="${index}">${value}</option>` : null))}
       </select></label
     >`;
+  const filters = [
+    ...axes.map(({ name, values }) => select(`a.${name}`, name, values)),
+    select('state', 'result', cellWords, words),
+    select('verdict', 'verdict', pageVerdicts, verdicts),
+  ];
   return html`<form id="filters" autocomplete="off" hidden aria-label="Filter and sort the cells">
-    ${axes.map(({ name, values }) =>
-      select(
-        `a.${name}`,
-        name,
-        values.map((value, index) => option(index, value)),
-      ),
-    )}${select(
-      'state',
-      'result',
-      states.flatMap((state, index) => (present.has(state) ? [option(index, state)] : [])),
-    )}${select(
-      'verdict',
-      'verdict',
-      verdictWords.flatMap((word, index) => (verdicts.has(word) ? [option(index, word)] : [])),
-    )}<label>find<input type="search" name="find" autocomplete="off" /></label
+    ${filters}<label>find<input type="search" name="find" autocomplete="off" /></label
     ><label
       >sort by<select name="sort">
         <option value="">settings</option>
@@ -216,6 +202,6 @@ export function renderFilters(entries: readonly Entry[], axes: readonly VariedAx
         <option value="verdict">unexpected first</option>
         <option value="old">oldest first</option>
       </select></label
-    ><button type="reset">Show all</button><output aria-live="polite">${entries.length} cells</output>
+    ><button type="reset">Show all</button><output aria-live="polite">${cells.length} cells</output>
   </form>`;
 }

@@ -1,31 +1,33 @@
-/** The grid: environments by settings, a word for each cell, a link to its panel. */
+/** The grid of a matrix: environments by settings, a word for each cell, a link to its panel; and the reasons below. */
 import { plainLine } from '../../outcome/plain-text.ts';
 import { labelAxis } from '../axis-labels.ts';
-import type { VariedAxis } from '../axis-labels.ts';
-import { type Grid, buildGrid, listLayouts, tellUsual } from '../grid.ts';
-import { findClocks, listRowWords } from '../overhead-words.ts';
-import type { Entry } from './entries.ts';
-import { type Html, html } from './html.ts';
+import { formatCell } from '../cell-view.ts';
+import { findClocks, formatRow } from '../format-overhead.ts';
+import { formatCount } from '../format-run.ts';
+import { type Grid, formatUsual } from '../grid.ts';
+import type { ReasonGroup } from '../group-reasons.ts';
+import { type Html, html, nothing } from './html.ts';
 import { classOf } from './legend.ts';
 import { bands } from './overhead.ts';
+import type { PageCell, Section } from './page-view.ts';
 
-/** A grid and the cell of each of its places, row by row; null where there is none. */
-export type Layout = Readonly<{ grid: Grid; places: readonly (readonly (Entry | null)[])[] }>;
-
-export function layOut(entries: readonly Entry[], axes: readonly VariedAxis[]): Layout {
-  const results = entries.flatMap(({ cell }) => cell.results.slice(0, 1));
-  const grid = buildGrid(results, axes, listLayouts(results, axes)[0] ?? []);
-  const byId = new Map(entries.map((entry) => [entry.cell.id, entry]));
-  const places = grid.rows.map(({ ids }) => ids.map((id) => (id === null ? null : (byId.get(id) ?? null))));
-  return { grid, places };
+/** Grid and reasons. With a heading where there are several: the page's own title says the same of one. */
+export function renderSection(section: Section, index: number, of: number): Html {
+  const { title, cells, grid, reasons } = section;
+  if (of === 1) return html`${renderGrid(grid, index)}${renderReasons(reasons, false)}`;
+  const id = `matrix-${index + 1}`;
+  return html`<section aria-labelledby="${id}">
+    <h2 id="${id}">${title} <small>${formatCount(cells.length, 'environment')}</small></h2>
+    ${renderGrid(grid, index)}${renderReasons(reasons, true)}
+  </section>`;
 }
 
 /** @param index which grid of the page: ids differ */
-export function renderGrid({ grid, places }: Layout, index: number): Html {
+function renderGrid(grid: Grid<PageCell>, index: number): Html {
   const id = index === 0 ? 'grid' : `grid-${index + 1}`;
-  const shape: Shape = { grid, costs: places.some((row) => row.some(isCosted)) };
-  const lines = grid.rows.map(({ labels }, row) => renderLine(labels, places[row] ?? [], shape));
-  const usual = tellUsual(grid);
+  const shape: Shape = { grid, costs: grid.rows.some(({ places }) => places.some(isCosted)) };
+  const lines = grid.rows.map(({ labels, places }) => renderLine(labels, places, shape));
+  const usual = formatUsual(grid);
   return html`<div
     class="scroll gridbox${lines.length > 30 ? ' tall' : ''}"
     tabindex="0"
@@ -49,27 +51,27 @@ export function renderGrid({ grid, places }: Layout, index: number): Html {
   </div>`;
 }
 
-/** A grid and whether anything of what its cells cost is known: a column that says nothing is left out. */
-type Shape = Readonly<{ grid: Grid; costs: boolean }>;
+/** A grid and whether anything of what its cells cost is known: a column without any figure is left out. */
+type Shape = Readonly<{ grid: Grid<PageCell>; costs: boolean }>;
 
-const isCosted = (entry: Entry | null): boolean =>
-  entry?.cell.results.some(
+const isCosted = (cell: PageCell | null): boolean =>
+  cell?.results.some(
     ({ overhead = [], overheadSource }) => overhead.length > 0 || overheadSource !== undefined,
   ) ?? false;
 
 const capitalize = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 
-function renderLine(labels: readonly string[], found: readonly (Entry | null)[], shape: Shape): Html {
+function renderLine(labels: readonly string[], found: readonly (PageCell | null)[], shape: Shape): Html {
   const only = shape.grid.columnAxes.length === 0 ? (found[0] ?? null) : null;
   return html`<tr>
     ${labels.map((label) => html`<th scope="row">${label}</th>`)}${found.map(renderPlace)}${
-      only === null ? null : html`<td class="told">${tellWhy(only)}</td>`
+      only === null ? null : html`<td class="told">${formatWhy(only)}</td>`
     }${shape.costs ? renderCost(found) : null}
   </tr>`;
 }
 
 /** Where a line is one cell there is room for the numbers that decided it. */
-function tellWhy({ cell: { results } }: Entry): string {
+function formatWhy({ results }: PageCell): string {
   const result = results.find(({ verdict }) => verdict === 'unexpected') ?? results[0];
   return plainLine(result?.reason ?? '', 150);
 }
@@ -94,30 +96,31 @@ function renderRest(shape: Shape, lines: readonly Html[]): Html {
   >`;
 }
 
-function renderPlace(entry: Entry | null): Html {
-  if (entry === null) return html`<td class="sn">–</td>`;
-  const { state, anchor, text, emulated, old, cost } = entry;
+function renderPlace(cell: PageCell | null): Html {
+  if (cell === null) return html`<td class="sn">–</td>`;
+  const { word, anchor, emulated, old, cost } = cell;
+  const text = formatCell(cell);
   const marks = `${emulated ? ' e' : ''}${old ? ' o' : ''}`;
-  return html`<td class="${classOf[state]}${marks}">
+  return html`<td class="${classOf[word]}${marks}">
     <a href="#${anchor}">${text}</a>${cost === null ? null : html`<small>${cost.sign} ${cost.text}</small>`}
   </td>`;
 }
 
-/** What the row costs, a line a mean and clock; the sign is of the dearest workload. */
-function renderCost(entries: readonly (Entry | null)[]): Html {
-  const results = entries.flatMap((entry) => entry?.cell.results ?? []);
+/** The cost of a row, a line per mean and clock; the sign is of the dearest workload. */
+function renderCost(cells: readonly (PageCell | null)[]): Html {
+  const results = cells.flatMap((cell) => cell?.results ?? []);
   const clocks = findClocks(results);
-  const costs = entries.flatMap((entry) => (entry?.cost == null ? [] : [entry.cost]));
+  const costs = cells.flatMap((cell) => cell?.cost ?? []);
   const order = bands.map(({ band }) => band);
   const worst = [...costs].sort((a, b) => order.indexOf(b.band) - order.indexOf(a.band))[0];
   if (clocks.length === 0) {
-    return html`<td class="cost">${listRowWords(results, 'instructions').map(({ text }) => text)}</td>`;
+    return html`<td class="cost">${formatRow(results, 'instructions').map(({ text }) => text)}</td>`;
   }
   return html`<td class="cost">
     ${worst?.sign ?? ''}
     ${clocks.map(
       (clock) =>
-        html`${listRowWords(results, clock).map(
+        html`${formatRow(results, clock).map(
             ({ text, stable }) => html`${stable ? text : html`<s>${text}</s> unstable`}<br />`,
           )}<small>${clock}</small>`,
     )}
@@ -158,4 +161,41 @@ function renderHead({ grid: { rowHeads, columnAxes, columns }, costs }: Shape): 
 function countSpans(keys: readonly string[]): readonly Readonly<{ at: number; span: number }>[] {
   const starts = keys.flatMap((key, index) => (key === keys[index - 1] ? [] : [index]));
   return starts.map((at, index) => ({ at, span: (starts[index + 1] ?? keys.length) - at }));
+}
+
+/** A hundred reasons explain nothing any more; the cells themselves have theirs. */
+const reasonLimit = 100;
+/** More than these are folded. */
+const shownReasons = 8;
+
+function renderReasons(reasons: readonly ReasonGroup[], nested: boolean): Html {
+  if (reasons.length === 0) return nothing;
+  const items = reasons
+    .slice(0, reasonLimit)
+    .map(
+      ({ where, reason, cells }) =>
+        html`<li><b>${where}</b>: ${reason}${cells > 1 ? ` (${cells} cells)` : ''}</li>`,
+    );
+  const more = reasons.length - reasonLimit;
+  const rest = [
+    ...items.slice(shownReasons),
+    ...(more > 0 ? [html`<li>and ${more} more: see the cells</li>`] : []),
+  ];
+  // One heading of this level per page, for screen-reader navigation.
+  return html`<div class="why">
+    ${nested ? html`<h3>Why not the best tier</h3>` : html`<h2>Why not the best tier</h2>`}
+    <ul class="reasons">
+      ${items.slice(0, shownReasons)}
+    </ul>
+    ${
+      rest.length === 0
+        ? null
+        : html`<details class="fold">
+            <summary>${reasons.length - shownReasons} more reasons</summary>
+            <ul class="reasons">
+              ${rest}
+            </ul>
+          </details>`
+    }
+  </div>`;
 }

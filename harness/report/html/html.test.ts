@@ -1,12 +1,14 @@
 import t from 'tap';
-import { buildResult, buildStandard, record } from '../../fixtures/report/results.ts';
-import { renderHtml, renderHtmlReport } from '../format-html.ts';
-import { cutText, evidenceKey, shareBudget } from './evidence.ts';
+import { buildResult, buildStandard, record, viewOf } from '../../fixtures/report/results.ts';
+import { formats } from '../formats.ts';
+import { renderHtml } from '../format/html.ts';
+import { buildRunView } from '../run-view.ts';
+import { cutText, evidenceKey, shareBudget } from '../evidence.ts';
 import { embedJson, html } from './html.ts';
 import { buildOverhead, figureAt } from '../../fixtures/overhead/figures.ts';
 import { baselineOverhead } from '../../outcome/overhead.ts';
 import { summarizeCost } from './overhead.ts';
-import { tellCost } from './percent.ts';
+import { formatCost } from './interval-chart.ts';
 import { quoteShell, wrapCommand } from './panel-evidence.ts';
 
 const grid = (page: string) => /<table class="grid".*?<\/table>/s.exec(page)?.[0] ?? '';
@@ -37,7 +39,7 @@ t.test('overhead is shown with its interval and n where it was measured', (t) =>
   });
   t.equal(summarizeCost([{ ...pair, stable: false }]), null, 'an unstable session says nothing');
   t.equal(summarizeCost([]), null);
-  t.same([1, 1.0004, 0.98, 1.055, 2.2].map(tellCost), ['0 %', '0 %', '−2 %', '+5.5 %', '+120 %']);
+  t.same([1, 1.0004, 0.98, 1.055, 2.2].map(formatCost), ['0 %', '0 %', '−2 %', '+5.5 %', '+120 %']);
   const cells = [
     {
       ...buildResult(),
@@ -46,7 +48,7 @@ t.test('overhead is shown with its interval and n where it was measured', (t) =>
     },
     buildStandard(baselineOverhead, { overcommit: 0 }),
   ];
-  const page = renderHtml(record, cells);
+  const page = formats.html.render(viewOf(cells, record));
   t.match(grid(page), /<small>▇ \+33 %<\/small>/);
   t.match(page, /<svg class="chart"[^>]*aria-label="Overhead in overcommit 2, in instructions"/);
   t.match(page, '<td>+33.1 % to +33.5 %</td>', 'the interval in words');
@@ -57,17 +59,23 @@ t.test('overhead is shown with its interval and n where it was measured', (t) =>
   t.match(page, 'bulk-memory: not measurable under emulation.');
   t.match(page, /<th scope="row">conservative\/explicit<\/th>\s*<td>\s*176 M instructions/);
   t.match(page, '<p>None: it is the baseline.</p>');
-  t.match(grid(renderHtml(record, [buildStandard(baselineOverhead)])), /<td class="cost">\s*baseline/);
-  t.notMatch(grid(renderHtml(record, [buildStandard()])), 'overhead');
+  t.match(
+    grid(formats.html.render(viewOf([buildStandard(baselineOverhead)], record))),
+    /<td class="cost">\s*baseline/,
+  );
+  t.notMatch(grid(formats.html.render(viewOf([buildStandard()], record))), 'overhead');
   t.match(page, '+33.3 % [+33.1 %, +33.5 %]', 'figures stand beside their dots');
   t.match(page, /<circle class="hollow"/, 'what is unstable is drawn hollow');
-  const means = renderHtml(record, [{ ...buildResult(), ...buildOverhead() }]);
+  const means = formats.html.render(viewOf([{ ...buildResult(), ...buildOverhead() }], record));
   t.match(means, '<h2 id="costs">What a lower tier costs</h2>');
   t.match(means, />conservative\/explicit, wasmtime, Node 22, kernels</);
-  t.notMatch(renderHtml(record, [buildStandard()]), 'id="costs"');
-  const both = renderHtml(record, [
-    { ...buildResult(), overhead: [pair, { ...pair, clock: 'time', cpuModel: 'AMD EPYC' }] },
-  ]);
+  t.notMatch(formats.html.render(viewOf([buildStandard()], record)), 'id="costs"');
+  const both = formats.html.render(
+    viewOf(
+      [{ ...buildResult(), overhead: [pair, { ...pair, clock: 'time', cpuModel: 'AMD EPYC' }] }],
+      record,
+    ),
+  );
   t.equal(both.split('<svg class="chart"').length - 1, 2, 'time and instructions are never on one scale');
   t.end();
 });
@@ -86,7 +94,7 @@ t.test('evidence is cut, and given to those first who need it', (t) => {
   const cells = [buildStandard(), buildResult({ verdict: 'unexpected' }, { overcommit: 0 })];
   const texts = new Map(cells.map((cell) => [evidenceKey(cell), { stdout: `said by ${cell.tier ?? ''}` }]));
   t.match(
-    renderHtmlReport([{ record, results: cells, evidence: texts }]),
+    renderHtml([buildRunView({ record, results: cells, evidence: texts })]),
     /said by conservative[^]*said by standard/,
   );
   t.end();

@@ -58,6 +58,33 @@ export function text(value: string): Html {
 
 export const nothing = new Html('');
 
+/** A table with a head; the first value of a row is its header. */
+export function table(
+  heads: readonly string[],
+  rows: readonly (readonly [HtmlValue, ...(readonly HtmlValue[])])[],
+): Html {
+  return html`<table class="plain">
+    <thead>
+      <tr>
+        ${heads.map((head) => html`<th scope="col">${head}</th>`)}
+      </tr>
+    </thead>
+    <tbody>
+      ${rows.map(
+        ([first, ...rest]) =>
+          html`<tr>
+            <th scope="row">${first}</th>
+            ${rest.map((value) => html`<td>${value}</td>`)}
+          </tr>`,
+      )}
+    </tbody>
+  </table>`;
+}
+
+/** A box that scrolls on its own where its content is wider than the screen. */
+export const scrollBox = (label: string, content: Html, role: 'region' | 'group' = 'region'): Html =>
+  html`<div class="scroll" tabindex="0" role="${role}" aria-label="${label}">${content}</div>`;
+
 function show(value: HtmlValue): string {
   if (value instanceof Html) return value.text;
   if (typeof value === 'string') return escapeHtml(plainLines(value));

@@ -1,7 +1,6 @@
 /** Dots with their intervals on one scale, as SVG. The figures stand beside them, and in a table where it is drawn. */
 import type { Interval } from '../../measure/figures.ts';
 import { type Html, html } from './html.ts';
-import { tellCost, tellExactly } from './percent.ts';
 
 /** `stable`: false where the baseline differed from itself; drawn hollow, no verdict follows. */
 export type ChartRow = Interval & Readonly<{ name: string; stable: boolean }>;
@@ -28,7 +27,7 @@ export function drawIntervals(rows: readonly ChartRow[], title: string): Html {
             x2="${x(tick)}"
             y1="2"
             y2="${base}"
-          /><text x="${x(tick)}" y="${base + 16}" text-anchor="middle">${tellCost(tick)}</text>`,
+          /><text x="${x(tick)}" y="${base + 16}" text-anchor="middle">${formatCost(tick)}</text>`,
     )}${rows.map(({ name, ratio, low, high, stable }, index) => {
       const y = index * rowHeight + 16;
       const label = name.length > nameLength ? `${name.slice(0, nameLength - 1)}…` : name;
@@ -39,7 +38,8 @@ export function drawIntervals(rows: readonly ChartRow[], title: string): Html {
           cy="${y}"
           r="4.5"
         /><text x="${width}" y="${y + 4}" text-anchor="end"
-          >${tellExactly(ratio)}${stable ? '' : ' unstable'} [${tellExactly(low)}, ${tellExactly(high)}]</text
+          >${formatExactly(ratio)}${stable ? '' : ' unstable'} [${formatExactly(low)},
+          ${formatExactly(high)}]</text
         >`;
     })}
   </svg>`;
@@ -54,4 +54,18 @@ function listTicks(from: number, to: number): readonly number[] {
   const first = Math.ceil((from - 1) / step);
   const last = Math.floor((to - 1) / step);
   return Array.from({ length: last - first + 1 }, (_, index) => 1 + (first + index) * step);
+}
+
+/** `0 %`, `+33 %`, `−2 %`, with a decimal below 10. */
+export function formatCost(ratio: number): string {
+  return formatPercent(ratio, Math.abs(ratio - 1) < 0.0995 ? 1 : 0);
+}
+
+/** With a decimal always: the ends of an interval are often close. */
+export const formatExactly = (ratio: number): string => formatPercent(ratio, 1);
+
+function formatPercent(ratio: number, digits: number): string {
+  const percent = (ratio - 1) * 100;
+  const text = Math.abs(percent).toFixed(digits).replace(/\.0$/, '');
+  return text === '0' ? '0 %' : `${percent < 0 ? '−' : '+'}${text} %`;
 }

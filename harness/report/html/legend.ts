@@ -1,10 +1,12 @@
-/** What each state and sign means, and how many cells have it. */
-import { type Entry, type State, states } from './entries.ts';
+/** The meaning of each word and sign, and how many cells have it. */
+import { type CellWord, cellWords } from '../cell-view.ts';
+import { groupBy } from '../group-by.ts';
 import { type Html, html, nothing } from './html.ts';
 import { bands } from './overhead.ts';
+import type { PageCell } from './page-view.ts';
 
-/** Class of a state: its colour, its border, its hatch. */
-export const classOf: Readonly<Record<State, string>> = {
+/** The class of a word: its colour, its border, its hatch. */
+export const classOf: Readonly<Record<CellWord, string>> = {
   standard: 's1',
   conservative: 's2',
   'on-demand': 's3',
@@ -19,8 +21,8 @@ export const classOf: Readonly<Record<State, string>> = {
   skipped: 'sn',
 };
 
-/** What each state means, for a reader who has never heard of it. */
-export const meanings: Readonly<Record<State, string>> = {
+/** For a reader who has never heard of it. */
+const meanings: Readonly<Record<CellWord, string>> = {
   standard: 'the whole pool, reserved ahead: room for the most instances',
   conservative: 'a small pool: room for fewer instances at once, same functions',
   'on-demand': 'no pool: each memory is mapped when it is needed, same functions',
@@ -36,17 +38,15 @@ export const meanings: Readonly<Record<State, string>> = {
 };
 
 /** Only what occurs, in one fixed order. `gaps`: some grid has places without a cell. */
-export function renderLegend(entries: readonly Entry[], gaps: boolean): Html {
-  const counts = new Map<State, number>();
-  for (const { state } of entries) counts.set(state, (counts.get(state) ?? 0) + 1);
-  const present = states.filter((state) => counts.has(state));
-  const costs = new Set(entries.map(({ cost }) => cost?.band));
+export function renderLegend(cells: readonly PageCell[], gaps: boolean): Html {
+  const present = countWords(cells);
+  const costs = new Set(cells.map(({ cost }) => cost?.band));
   const tiersAndEnds = [
     ...present.map(
-      (state) =>
+      ({ word, count }) =>
         html`<li>
-          <span class="chip ${classOf[state]}">${state}</span> <b>${counts.get(state) ?? 0}</b>
-          <span>${meanings[state]}</span>
+          <span class="chip ${classOf[word]}">${word}</span> <b>${count}</b>
+          <span>${meanings[word]}</span>
         </li>`,
     ),
     ...(gaps
@@ -55,17 +55,25 @@ export function renderLegend(entries: readonly Entry[], gaps: boolean): Html {
   ];
   const marks = [
     ...signs
-      .filter(({ occurs }) => entries.some(occurs))
+      .filter(({ occurs }) => cells.some(occurs))
       .map(({ sign, text }) => html`<li><b>${sign}</b> ${text}</li>`),
     ...bands
       .filter(({ band }) => costs.has(band))
       .map(({ sign, text }) => html`<li><b>${sign}</b> overhead: ${text}</li>`),
   ];
-  return html`${drawShares(
-    present.map((state) => ({ state, cells: counts.get(state) ?? 0 })),
-    entries.length,
-  )}${list('legend states', 'Legend: results', tiersAndEnds)}${list('legend', 'Legend: signs', marks)}`;
+  return html`${drawShares(present, cells.length)}${list('legend states', 'Legend: results', tiersAndEnds)}${list('legend', 'Legend: signs', marks)}`;
 }
+
+/** The words that occur, best first. */
+export function countWords(cells: readonly PageCell[]): readonly WordCount[] {
+  const byWord = groupBy(cells, ({ word }) => word);
+  return cellWords.flatMap((word) => {
+    const count = byWord.get(word)?.length ?? 0;
+    return count === 0 ? [] : [{ word, count }];
+  });
+}
+
+type WordCount = Readonly<{ word: CellWord; count: number }>;
 
 const list = (classes: string, label: string, items: readonly Html[]): Html =>
   items.length === 0
@@ -74,18 +82,18 @@ const list = (classes: string, label: string, items: readonly Html[]): Html =>
         ${items}
       </ul>`;
 
-/** How the cells are shared among the states: the same as the counts below, for the eye. */
-function drawShares(shares: readonly Readonly<{ state: State; cells: number }>[], total: number): Html {
+/** How the cells are shared among the words: the same as the counts below, for the eye. */
+function drawShares(shares: readonly WordCount[], total: number): Html {
   if (total === 0) return nothing;
   const width = 1000;
   let at = 0;
   return html`<svg class="shares" viewBox="0 0 ${width} 12" preserveAspectRatio="none" aria-hidden="true">
-    ${shares.map(({ state, cells }) => {
+    ${shares.map(({ word, count }) => {
       const from = Math.round((at / total) * width);
-      at += cells;
+      at += count;
       const to = Math.round((at / total) * width);
       return html`<rect
-        class="${classOf[state]}"
+        class="${classOf[word]}"
         x="${from}"
         width="${Math.max(1, to - from - 2)}"
         height="12"
@@ -94,24 +102,24 @@ function drawShares(shares: readonly Readonly<{ state: State; cells: number }>[]
   </svg>`;
 }
 
-type Sign = Readonly<{ sign: string; text: string; occurs: (entry: Entry) => boolean }>;
+type Sign = Readonly<{ sign: string; text: string; occurs: (cell: PageCell) => boolean }>;
 
 const signs: readonly Sign[] = [
-  { sign: '✗', text: 'not what was expected', occurs: ({ verdict }) => verdict === 'unexpected' },
+  { sign: '✗', text: 'not what was expected', occurs: ({ pageVerdict }) => pageVerdict === 'unexpected' },
   {
     sign: '~',
     text: 'tier as expected, its overhead undecided',
-    occurs: ({ verdict }) => verdict === 'undecided',
+    occurs: ({ pageVerdict }) => pageVerdict === 'undecided',
   },
   {
     sign: '?',
     text: 'no verdict',
-    occurs: ({ verdict, state }) => verdict === 'no verdict' && state !== 'skipped',
+    occurs: ({ pageVerdict, word }) => pageVerdict === 'no verdict' && word !== 'skipped',
   },
   {
     sign: '*',
     text: 'expected, but not as the model predicted',
-    occurs: ({ finding, verdict }) => finding && verdict !== 'unexpected',
+    occurs: ({ marks }) => marks.includes('finding'),
   },
   { sign: 'ᵉ', text: 'decided in an emulated guest', occurs: ({ emulated }) => emulated },
   { sign: '†', text: 'from a run a day or more older than the newest here', occurs: ({ old }) => old },

@@ -1,13 +1,17 @@
-/** What a tier costs, as far as it was measured: in a few words, and as a chart of intervals. */
-import { formatBytes } from '../../../images/allocator/sizes.ts';
+/** What a tier costs, as far as it was measured: in a few words, as tables, and as charts of intervals. */
 import { isMean, type OverheadSource } from '../../outcome/overhead.ts';
-import { formatStart } from '../../outcome/format-figure.ts';
 import type { OverheadSummary } from '../../measure/figures.ts';
-import { tellWorkloads } from '../format-workloads.ts';
 import type { Result } from '../../store/result.ts';
-import { type Html, html } from './html.ts';
-import { type ChartRow, drawIntervals } from './interval-chart.ts';
-import { tellCost, tellExactly } from './percent.ts';
+import {
+  formatResources,
+  formatWorkloads,
+  groupNotMeasured,
+  resourceHeads,
+  shortNames,
+} from '../format-overhead.ts';
+import { type Html, html, nothing, scrollBox, table } from './html.ts';
+import { type ChartRow, drawIntervals, formatCost, formatExactly } from './interval-chart.ts';
+import type { PageCell } from './page-view.ts';
 
 export type Band = 'none' | 'low' | 'some' | 'high';
 
@@ -31,13 +35,13 @@ export function summarizeCost(pairs: readonly OverheadSummary[]): CostSummary | 
   const ratios = counted.map(({ ratio }) => ratio);
   const [low, high] = [Math.min(...ratios), Math.max(...ratios)];
   const { band, sign } = bands.find(({ below }) => high < below) ?? { band: 'high', sign: '▇' };
-  const [from, to] = [tellCost(low), tellCost(high)];
+  const [from, to] = [formatCost(low), formatCost(high)];
   const proven = counted.every(({ sameCode }) => sameCode);
   const text = proven ? '0 % (same code)' : from === to ? from : `${from} to ${to}`;
   return { band, sign, text, clock };
 }
 
-/** A chart a clock: time and instructions are two quantities and never on one scale. */
+/** A chart per clock: time and instructions are two quantities and never on one scale. */
 export function drawFigures(pairs: readonly OverheadSummary[], title: string): Html {
   return drawByClock(
     pairs.filter(({ sameCode }) => !sameCode).map((pair) => ({ ...pair, name: pair.workload })),
@@ -68,43 +72,20 @@ export function drawByClock(
  * spread of an exact count.
  */
 export function tabulateCosts(pairs: readonly OverheadSummary[]): Html {
-  return html`<div class="scroll" tabindex="0" role="group" aria-label="Overhead figures">
-    <table class="plain">
-      <thead>
-        <tr>
-          <th scope="col">workload</th>
-          <th scope="col">clock</th>
-          <th scope="col">against</th>
-          <th scope="col">cost</th>
-          <th scope="col">interval</th>
-          <th scope="col">pairs (processes)</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${pairs.map(
-          (pair) =>
-            html`<tr>
-              <th scope="row">${pair.workload}</th>
-              <td>${pair.clock}</td>
-              <td>${pair.baseline}</td>
-              <td>
-                ${
-                  pair.sameCode
-                    ? '0 % (same code)'
-                    : pair.stable
-                      ? tellExactly(pair.ratio)
-                      : html`<s>${tellExactly(pair.ratio)}</s> unstable`
-                }
-              </td>
-              <td>
-                ${pair.sameCode ? 'proof, not measured' : `${tellExactly(pair.low)} to ${tellExactly(pair.high)}`}
-              </td>
-              <td>${pair.pairs} (${pair.processes})</td>
-            </tr>`,
-        )}
-      </tbody>
-    </table>
-  </div>`;
+  const heads = ['workload', 'clock', 'against', 'cost', 'interval', 'pairs (processes)'];
+  const rows = pairs.map((pair) => {
+    const { ratio, low, high, sameCode, stable } = pair;
+    const unstable = html`<s>${formatExactly(ratio)}</s> unstable`;
+    return [
+      pair.workload,
+      pair.clock,
+      pair.baseline,
+      sameCode ? '0 % (same code)' : stable ? formatExactly(ratio) : unstable,
+      sameCode ? 'proof, not measured' : `${formatExactly(low)} to ${formatExactly(high)}`,
+      `${pair.pairs} (${pair.processes})`,
+    ] as const;
+  });
+  return scrollBox('Overhead figures', table(heads, rows), 'group');
 }
 
 /** The figures of a cell: repetitions that share a measurement have the same. */
@@ -113,42 +94,69 @@ export function pickFigures(results: readonly Result[]): readonly OverheadSummar
 }
 
 /** Whose measurement it is, what it leaves out and why. */
-export function tellSource({ measuredIn, notMeasured, baselineNote }: OverheadSource, own: string): Html {
-  const byReason = new Map<string, string[]>();
-  for (const { workload, reason } of notMeasured) {
-    byReason.set(reason, [...(byReason.get(reason) ?? []), workload ?? 'nothing was measured']);
-  }
+export function renderSource({ measuredIn, notMeasured, baselineNote }: OverheadSource, own: string): Html {
   return html`${measuredIn === null || measuredIn === own ? null : html`<p>Measured in ${measuredIn}, which has the same engine, tier, form and Node.</p>`}${
     baselineNote === null ? null : html`<p>Baseline: ${baselineNote}.</p>`
-  }${[...byReason].map(([reason, workloads]) => html`<p>${tellWorkloads(workloads)}: ${reason}.</p>`)}`;
+  }${groupNotMeasured(notMeasured).map(
+    ([reason, workloads]) =>
+      html`<p>${formatWorkloads(workloads.map((name) => name ?? 'nothing was measured'))}: ${reason}.</p>`,
+  )}`;
 }
 
 /** Processes that served in each form. */
 export function tabulateResources({ resources }: OverheadSource): Html | null {
   if (resources.length === 0) return null;
-  return html`<div class="scroll" tabindex="0" role="group" aria-label="Resources of the serving process">
-    <table class="plain">
-      <thead>
-        <tr>
-          <th scope="col">form</th>
-          <th scope="col">start to first call</th>
-          <th scope="col">resident</th>
-          <th scope="col">committed</th>
-          <th scope="col">reserved</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${resources.map(
-          ({ tier, form, startToFirstCall: start, residentBytes, committedBytes, reservedBytes }) =>
-            html`<tr>
-              <th scope="row">${tier}/${form}</th>
-              <td>${formatStart(start)}</td>
-              <td>${formatBytes(residentBytes)}</td>
-              <td>${formatBytes(committedBytes)}</td>
-              <td>${formatBytes(reservedBytes)}</td>
-            </tr>`,
-        )}
-      </tbody>
-    </table>
-  </div>`;
+  const rows = resources.map((one) => [`${one.tier}/${one.form}`, ...formatResources(one)] as const);
+  return scrollBox('Resources of the serving process', table(['form', ...resourceHeads], rows), 'group');
+}
+
+type Cost = Readonly<{ name: string; pair: OverheadSummary; cells: number }>;
+
+/** More rows than these are a wall, not a chart. */
+const rowLimit = 40;
+
+/** What the lower tiers of a page cost, all of them together; nothing where nothing was measured. */
+export function renderCosts(cells: readonly PageCell[]): Html {
+  const costs = collectCosts(cells);
+  if (costs.length === 0) return nothing;
+  const measured = costs.filter(({ pair }) => !pair.sameCode);
+  const proven = new Map<string, number>();
+  for (const { name, pair, cells } of costs) if (pair.sameCode) proven.set(name, cells);
+  const rows = measured.map(({ name, pair }) => ({
+    ...pair,
+    name: `${name}, ${shortNames[pair.workload] ?? pair.workload}`,
+  }));
+  return html`<section aria-labelledby="costs">
+    <h2 id="costs">What a lower tier costs</h2>
+    ${drawByClock(rows.slice(0, rowLimit), 'Overhead: geometric means over memory kernels and over real programs')}${
+      rows.length > rowLimit ? html`<p>${rows.length - rowLimit} more: see the cells.</p>` : null
+    }${[...proven].map(
+      ([name, cells]) =>
+        html`<p>
+          ${name}: 0 %, since it runs byte for byte the same machine code as the baseline (${cells}
+          environment${cells === 1 ? '' : 's'}).
+        </p>`,
+    )}
+    <p>Each workload, with what could not be measured and why, is in the panel of its cells.</p>
+  </section>`;
+}
+
+/** Cells that share a measurement, or agree in every figure, are one: also those of several Node versions. */
+function collectCosts(all: readonly PageCell[]): readonly Cost[] {
+  const found = new Map<string, { pair: OverheadSummary; nodes: Set<string>; cells: number }>();
+  for (const { results, figures } of all) {
+    const node = results.find(({ host }) => host !== null)?.host?.node ?? 'unknown';
+    for (const pair of figures.filter(isMean)) {
+      const key = JSON.stringify(pair);
+      const cost = found.get(key) ?? { pair, nodes: new Set(), cells: 0 };
+      cost.nodes.add(node.split('.')[0] ?? node);
+      cost.cells += 1;
+      found.set(key, cost);
+    }
+  }
+  return [...found.values()].map(({ pair, nodes, cells }) => ({
+    name: `${pair.tier}/${pair.form}, ${pair.engine}, Node ${[...nodes].sort().join(', ')}`,
+    pair,
+    cells,
+  }));
 }

@@ -1,36 +1,72 @@
-/** The first screen: what was tested, when, on what; the three sentences a reader needs. */
+/** The first screen: what was tested, when, on what; the sentences a reader needs; the runs; and the sources at the end. */
 import { tiers } from '../../../images/allocator/tier.ts';
+import { findCompleteness } from '../../store/completeness.ts';
 import type { RunRecord } from '../../store/run-record.ts';
-import { labelAxis, type VariedAxis } from '../axis-labels.ts';
-import type { MergedRuns, RunResults } from '../merge-runs.ts';
-import { type Entry, states } from './entries.ts';
-import { type Html, html, nothing } from './html.ts';
+import { labelAxis } from '../axis-labels.ts';
+import { formatCompleteness } from '../format-completeness.ts';
+import { formatCount } from '../format-run.ts';
+import { groupBy } from '../group-by.ts';
+import type { RunView } from '../run-view.ts';
+import { type Html, html, nothing, scrollBox, table } from './html.ts';
+import { countWords } from './legend.ts';
+import type { PageCell, PageVerdict, PageView } from './page-view.ts';
 
-/** `2026-11-24 00:18 UTC`; what is no date stays as it is. */
-export function tellTime(iso: string): string {
-  return iso.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d).*Z$/, '$1 $2 UTC');
+/** Which part of its matrix each run is, and which cells are missing. Nothing for whole runs; of several each is named. */
+export function renderRunStates({ given }: PageView): readonly Html[] {
+  // Copies and parts of one run have one id: together they are the run.
+  const newestFirst = [...groupBy(given, ({ record }) => record.id)].sort(
+    ([a, [one]], [b, [other]]) =>
+      (other?.record.startedAt ?? '').localeCompare(one?.record.startedAt ?? '') || a.localeCompare(b),
+  );
+  return newestFirst.flatMap(([id, parts], _, all) => {
+    const [first] = parts;
+    if (first === undefined) return [];
+    const whole =
+      parts.length === 1
+        ? first.state
+        : formatCompleteness(
+            findCompleteness(
+              first.record,
+              parts.flatMap(({ results }) => results),
+            ),
+          );
+    const { partSentence: part, missingSentence: missing, missingNames } = whole;
+    const name = all.length === 1 ? '' : ` (run ${id})`;
+    return [
+      ...(part === null ? [] : [html`<p>This is ${part}${name}.</p>`]),
+      ...(missing === null ? [] : [html`<p><strong>? ${missing}${name}</strong></p>`]),
+      ...(missingNames.length === 0
+        ? []
+        : [
+            html`<details class="fold">
+              <summary>Missing cells${name}</summary>
+              <ul>
+                ${missingNames.map((cell) => html`<li>${cell}</li>`)}
+              </ul>
+            </details>`,
+          ]),
+    ];
+  });
 }
 
-const tellDay = (iso: string): Html => html`<time datetime="${iso}">${tellTime(iso)}</time>`;
+/** `2026-11-24 00:18 UTC`; what is no date stays as it is. */
+const formatTime = (iso: string): string => iso.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d).*Z$/, '$1 $2 UTC');
 
-/** @param now ISO 8601; when given, the age of the newest run is told */
-export function renderFacts(
-  merged: MergedRuns,
-  entries: readonly Entry[],
-  axes: readonly VariedAxis[],
-  files: readonly string[],
-  now: string | null,
-): Html {
-  const [newest] = merged.runs;
+const renderTime = (iso: string): Html => html`<time datetime="${iso}">${formatTime(iso)}</time>`;
+
+/** @param now ISO 8601; with it the age of the newest run is shown */
+export function renderFacts(page: PageView, now: string | null): Html {
+  const [newest] = page.runs;
   if (newest === undefined) return nothing;
   const { record } = newest;
-  const others = merged.runs.length - 1;
+  const others = page.runs.length - 1;
+  const files = page.sections.map(({ file }) => file).join(', ');
   const rows: readonly (readonly [string, Html | string])[] = [
-    ['Tested', html`${tellWhat(entries, axes)} (${files.join(', ')})`],
+    ['Tested', html`${formatTested(page)} (${files})`],
     [
       'When',
-      html`${tellDay(record.startedAt)}${record.finishedAt === null ? ', not finished' : null}${tellAgeNow(record.startedAt, now)}${
-        others === 0 ? null : html`; and ${others} older run${others === 1 ? '' : 's'}`
+      html`${renderTime(record.startedAt)}${record.finishedAt === null ? ', not finished' : null}${formatAge(record.startedAt, now)}${
+        others === 0 ? null : html`; and ${formatCount(others, 'older run')}`
       }`,
     ],
     [
@@ -40,7 +76,7 @@ export function renderFacts(
       ${record.accelerator.reason}; ${record.machine.cpuModel ?? 'unknown CPU'}, ${record.machine.cores}
       cores, ${record.machine.os}`,
     ],
-    ['In the guests', tellGuests(record, entries)],
+    ['In the guests', formatGuests(record, page.cells)],
     [
       'By',
       html`poolproof ${record.tool.version}, run ${record.id}, images ${record.images.digest.slice(0, 19)}`,
@@ -55,24 +91,21 @@ export function renderFacts(
   </dl>`;
 }
 
-function tellAgeNow(iso: string, now: string | null): string {
+function formatAge(iso: string, now: string | null): string {
   if (now === null) return '';
   const days = Math.floor((Date.parse(now) - Date.parse(iso)) / 86_400_000);
-  return Number.isNaN(days) || days < 0
-    ? ''
-    : days === 0
-      ? ', today'
-      : `, ${days} day${days === 1 ? '' : 's'} ago`;
+  if (Number.isNaN(days) || days < 0) return '';
+  return days === 0 ? ', today' : `, ${formatCount(days, 'day')} ago`;
 }
 
 /** More axes than this are named without their values: the grid has those. */
-const toldAxes = 4;
+const shownAxes = 4;
 
 /** `36 environments: 512M, 1G, 2G, 4G × overcommit 0, 1, 2`. */
-function tellWhat(entries: readonly Entry[], axes: readonly VariedAxis[]): string {
-  const count = `${entries.length} environment${entries.length === 1 ? '' : 's'}`;
+function formatTested({ cells, axes }: PageView): string {
+  const count = formatCount(cells.length, 'environment');
   if (axes.length === 0) return count;
-  if (axes.length > toldAxes) return `${count} that differ in ${axes.map(({ name }) => name).join(', ')}`;
+  if (axes.length > shownAxes) return `${count} that differ in ${axes.map(({ name }) => name).join(', ')}`;
   const varied = axes.map(({ name, values }) =>
     labelAxis(name, values.length > 8 ? `${values.length} values` : values.join(', ')),
   );
@@ -80,8 +113,8 @@ function tellWhat(entries: readonly Entry[], axes: readonly VariedAxis[]): strin
 }
 
 /** `Linux 6.1.0; wasmtime 38.0.0, 50.0.1 and v8; Node 20.20.2, 22.23.3`: V8's version is its Node's. */
-function tellGuests(record: RunRecord, entries: readonly Entry[]): string {
-  const hosts = entries.flatMap(({ cell }) => cell.results.flatMap(({ host }) => host ?? []));
+function formatGuests(record: RunRecord, cells: readonly PageCell[]): string {
+  const hosts = cells.flatMap(({ results }) => results.flatMap(({ host }) => host ?? []));
   const kernels = Object.values(record.kernels);
   const engines = sortedSet(
     hosts.map(({ engine }) => (engine.kind === 'v8' ? engine.kind : `${engine.kind} ${engine.version}`)),
@@ -98,17 +131,14 @@ const sortedSet = (texts: readonly string[]): readonly string[] =>
   [...new Set(texts)].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
 
 /** What happened, what it means, and how far one may trust it. */
-export function renderSentences(merged: MergedRuns, entries: readonly Entry[]): Html {
-  const count = (test: (entry: Entry) => boolean) => entries.filter(test).length;
-  const happened = states
-    .map((state) => ({ state, cells: count((entry) => entry.state === state) }))
-    .filter(({ cells }) => cells > 0)
-    .map(({ state, cells }) => `${state} in ${cells}`);
-  const fallen = tiers.slice(1).some((tier) => entries.some(({ state }) => state === tier));
-  const costed = entries.some(({ cost }) => cost !== null);
+export function renderSentences(page: PageView): Html {
+  const { cells } = page;
+  const happened = countWords(cells).map(({ word, count }) => `${word} in ${count}`);
+  const fallen = tiers.slice(1).some((tier) => cells.some(({ word }) => word === tier));
+  const costed = cells.some(({ cost }) => cost !== null);
   return html`<div class="sentences">
     <p>
-      Which allocator tier does the wasm host get there? Of ${entries.length} environments:
+      Which allocator tier does the wasm host get there? Of ${cells.length} environments:
       <strong>${happened.join(', ') || 'nothing yet'}</strong>.
     </p>
     <p>
@@ -121,109 +151,73 @@ export function renderSentences(merged: MergedRuns, entries: readonly Entry[]): 
     </p>
     <p>
       Each tier was proven in a real guest by running a module in it, with all settings read back:
-      ${tellTrust(merged, entries)}.
+      ${formatTrust(page)}.
     </p>
   </div>`;
 }
 
-function tellTrust({ superseded }: MergedRuns, entries: readonly Entry[]): string {
-  const count = (test: (entry: Entry) => boolean) => entries.filter(test).length;
-  const unexpected = count(({ verdict }) => verdict === 'unexpected');
-  const undecided = count(({ verdict }) => verdict === 'undecided');
-  const unjudged = count(({ verdict }) => verdict === 'no verdict');
-  const emulated = count((entry) => entry.emulated);
-  const older = count(({ old }) => old);
+function formatTrust({ superseded, cells }: PageView): string {
+  const count = (test: (cell: PageCell) => boolean) => cells.filter(test).length;
+  const judged = (verdict: PageVerdict) => count(({ pageVerdict }) => pageVerdict === verdict);
+  const emulated = count((cell) => cell.emulated);
+  const shares: readonly (readonly [count: number, text: string])[] = [
+    [judged('unexpected'), `${judged('unexpected')} did not (✗)`],
+    [judged('undecided'), `${judged('undecided')} with an undecided overhead (~)`],
+    [judged('no verdict'), `${judged('no verdict')} without a verdict`],
+    [
+      emulated,
+      `${emulated === cells.length ? 'all' : emulated} were decided in emulated guests (ᵉ), whose times say nothing about speed`,
+    ],
+    [count(({ old }) => old), `${count(({ old }) => old)} come from older runs (†)`],
+    [superseded, `${superseded} older results of the same cells are left out`],
+  ];
   return [
-    `${count(({ verdict }) => verdict === 'as expected')} did what was expected`,
-    ...(unexpected === 0 ? [] : [`${unexpected} did not (✗)`]),
-    ...(undecided === 0 ? [] : [`${undecided} with an undecided overhead (~)`]),
-    ...(unjudged === 0 ? [] : [`${unjudged} without a verdict`]),
-    ...(emulated === 0
-      ? []
-      : [
-          `${emulated === entries.length ? 'all' : emulated} were decided in emulated guests (ᵉ), whose times say nothing about speed`,
-        ]),
-    ...(older === 0 ? [] : [`${older} come from older runs (†)`]),
-    ...(superseded === 0 ? [] : [`${superseded} older results of the same cells are left out`]),
+    `${judged('as expected')} did what was expected`,
+    ...shares.flatMap(([number, text]) => (number === 0 ? [] : [text])),
   ].join('; ');
 }
 
 /** The runs this page is made of, where there are several. */
-export function renderRuns<Run extends RunResults>({ runs, cells }: MergedRuns<Run>): Html {
+export function renderRuns({ runs, cells }: PageView): Html {
   if (runs.length < 2) return nothing;
-  const counts = new Map<Run, number>();
-  for (const { run } of cells) counts.set(run, (counts.get(run) ?? 0) + 1);
+  const byRun = groupBy(cells, ({ run }) => run);
+  const describe = ({ record: { qemu, accelerator, machine } }: RunView): Html =>
+    html` QEMU ${qemu.version}, ${accelerator.kind}, ${machine.cpuModel ?? 'unknown CPU'}`;
+  const rows = runs.map((run) => {
+    const { id, startedAt, images } = run.record;
+    const count = byRun.get(run)?.length ?? 0;
+    return [id, renderTime(startedAt), count, describe(run), images.digest.slice(0, 19)] as const;
+  });
   return html`<section aria-labelledby="runs">
     <h2 id="runs">Runs on this page</h2>
     <p>
       Of each cell the newest result counts. Runs differ in what they ran on: compare cells of one run only.
     </p>
-    <div class="scroll" tabindex="0" role="region" aria-label="Table of runs">
-      <table class="plain">
-        <thead>
-          <tr>
-            <th scope="col">run</th>
-            <th scope="col">started</th>
-            <th scope="col">cells</th>
-            <th scope="col">on</th>
-            <th scope="col">images</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${runs.map(
-            (run) =>
-              html`<tr>
-                <th scope="row">${run.record.id}</th>
-                <td>${tellDay(run.record.startedAt)}</td>
-                <td>${counts.get(run) ?? 0}</td>
-                <td>
-                  QEMU ${run.record.qemu.version}, ${run.record.accelerator.kind},
-                  ${run.record.machine.cpuModel ?? 'unknown CPU'}
-                </td>
-                <td>${run.record.images.digest.slice(0, 19)}</td>
-              </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>
+    ${scrollBox('Table of runs', table(['run', 'started', 'cells', 'on', 'images'], rows))}
   </section>`;
 }
 
 /** Everything that was inside the guests, and the matrices as they were given: to check, not to read first. */
-export function renderSources(runs: readonly RunResults[]): Html {
-  const components = new Map<string, Set<string>>();
-  const matrices = new Map<string, RunRecord['matrix']>();
-  for (const { record } of runs) {
-    for (const [name, version] of Object.entries(record.images.components))
-      components.set(name, (components.get(name) ?? new Set()).add(version));
-    // Runs come newest first.
-    if (!matrices.has(record.matrix.file)) matrices.set(record.matrix.file, record.matrix);
-  }
+export function renderSources({ runs }: PageView): Html {
+  const components = groupBy(
+    runs.flatMap(({ record }) => Object.entries(record.images.components)),
+    ([name]) => name,
+  );
+  // Runs come newest first.
+  const matrices = [...groupBy(runs, ({ record }) => record.matrix.file).values()].flatMap(
+    ([newest]) => newest?.record.matrix ?? [],
+  );
+  const rows = [...components].map(
+    ([name, entries]) =>
+      [name, [...new Set(entries.map(([, version]) => version))].sort().join(', ')] as const,
+  );
+  const texts = matrices.map(
+    ({ file, text }) =>
+      html`<h3>${file}</h3>
+        <pre tabindex="0" role="region" aria-label="Matrix ${file}">${text}</pre>`,
+  );
   return html`<details class="source">
-    <summary>What the guests are made of, and the matri${matrices.size === 1 ? 'x' : 'ces'}</summary>
-    <div>
-      <table class="plain">
-        <thead>
-          <tr>
-            <th scope="col">component</th>
-            <th scope="col">version</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${[...components].map(
-            ([name, versions]) =>
-              html`<tr>
-                <th scope="row">${name}</th>
-                <td>${[...versions].sort().join(', ')}</td>
-              </tr>`,
-          )}
-        </tbody>
-      </table>
-      ${[...matrices.values()].map(
-        ({ file, text }) =>
-          html`<h3>${file}</h3>
-            <pre tabindex="0" role="region" aria-label="Matrix ${file}">${text}</pre>`,
-      )}
-    </div>
+    <summary>What the guests are made of, and the matri${matrices.length === 1 ? 'x' : 'ces'}</summary>
+    <div>${table(['component', 'version'], rows)}${texts}</div>
   </details>`;
 }

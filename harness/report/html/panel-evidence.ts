@@ -1,10 +1,10 @@
-/** What became of a cell's machines, what they left behind, and how to have the same again. */
+/** The machines of a cell, the evidence they left behind, and the commands that reproduce it. */
 import type { Result } from '../../store/result.ts';
-import type { Entry } from './entries.ts';
-import { type EvidenceByCell, evidenceKey, shownTexts } from './evidence.ts';
+import { type EvidenceByCell, evidenceKey, shownTexts } from '../evidence.ts';
 import { type Html, html, markup, text } from './html.ts';
+import type { PageCell } from './page-view.ts';
 
-export function tellAttempts({ attempts, timings, startedAt }: Result): readonly Html[] {
+export function renderAttempts({ attempts, timings, startedAt }: Result): readonly Html[] {
   return [
     markup('<h3>Machines</h3>'),
     attempts.length === 0 ? markup('<p>No machine was started.</p>') : markup('<ol>'),
@@ -23,15 +23,15 @@ export function tellAttempts({ attempts, timings, startedAt }: Result): readonly
     markup("; by the test machine's clock: "),
     ...Object.entries(timings)
       .filter(([phase]) => !phase.includes('.'))
-      .map(([phase, ms]) => text(` ${phase} ${tellDuration(ms)}`)),
+      .map(([phase, ms]) => text(` ${phase} ${formatDuration(ms)}`)),
     markup('</p>'),
   ];
 }
 
-const tellDuration = (ms: number): string =>
+const formatDuration = (ms: number): string =>
   ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 
-export function tellWarnings({ host }: Result): readonly Html[] {
+export function renderWarnings({ host }: Result): readonly Html[] {
   const warnings = host?.warnings ?? [];
   if (warnings.length === 0) return [];
   return [
@@ -41,7 +41,11 @@ export function tellWarnings({ host }: Result): readonly Html[] {
   ];
 }
 
-export function tellEvidence(result: Result, evidence: EvidenceByCell, base: string | null): readonly Html[] {
+export function renderEvidence(
+  result: Result,
+  evidence: EvidenceByCell,
+  base: string | null,
+): readonly Html[] {
   const texts = evidence.get(evidenceKey(result)) ?? {};
   // A stored path is only linked when it looks like one the store made: results may come from others.
   const folder =
@@ -81,7 +85,7 @@ function showText(content: string, title: string): readonly Html[] {
   ];
 }
 
-/** An option a line, still ready to paste; as it is where the words cannot be told for sure. */
+/** One option per line, still ready to paste; as it is where the words cannot be told for sure. */
 export function wrapCommand(command: string): string {
   const words = command.match(/(?:[^\s'"\\]|'[^']*')+/g) ?? [];
   if (words.join(' ') !== command.trim()) return command;
@@ -90,12 +94,12 @@ export function wrapCommand(command: string): string {
     .join('');
 }
 
-export function tellReproduction({ cell }: Entry): readonly Html[] {
-  const id = text(quoteShell(cell.id));
+export function renderReproduction({ id: cellId, run }: PageCell): readonly Html[] {
+  const id = text(quoteShell(cellId));
   return [
     markup('<h3>Reproduce</h3>'),
     markup('<pre tabindex="0" role="group" aria-label="Commands to reproduce">'),
-    text(`poolproof run ${quoteShell(cell.run.record.matrix.file)} --only `),
+    text(`poolproof run ${quoteShell(run.record.matrix.file)} --only `),
     id,
     markup('\npoolproof shell '),
     id,

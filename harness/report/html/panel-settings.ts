@@ -1,11 +1,11 @@
-/** A cell's settings: those asked for, and what the guest said it has. */
+/** A cell's settings: as requested, and as the guest reads them back. */
 import { formatBytes } from '../../../images/allocator/sizes.ts';
 import type { Facts } from '../../../images/allocator/facts.ts';
 import { defaultSettings } from '../../axes/table.ts';
 import type { Result } from '../../store/result.ts';
 import { labelValue, orderForReports } from '../axis-labels.ts';
-import type { Entry } from './entries.ts';
 import { type Html, html, markup } from './html.ts';
+import type { PageCell } from './page-view.ts';
 
 export function definitions(
   rows: readonly (readonly [name: string, value: string | null])[],
@@ -27,19 +27,19 @@ export function definitions(
 const rows = orderForReports();
 const defaults = new Map(rows.map((row) => [row.name, labelValue(row, defaultSettings())]));
 
-/** What a cell's id says always, and what is not at its default; the rest is folded. */
-export function tabulateSettings({ labels, cell }: Entry): readonly Html[] {
-  const told = rows
+/** The settings that every id names, and those not at their default; the others are folded. */
+export function tabulateSettings({ labels, run: { record } }: PageCell): readonly Html[] {
+  const shown = rows
     .filter(({ name, core }) => core || labels[name] !== defaults.get(name))
     .map(({ name }) => name);
   return [
     markup('<h3>Settings</h3>'),
-    ...definitions(told.map((name) => [name, labels[name] ?? ''])),
-    foldDefaults(told),
+    ...definitions(shown.map((name) => [name, labels[name] ?? ''])),
+    foldDefaults(shown),
     html`<p>
-      Run ${cell.run.record.id},
-      ${cell.run.record.accelerator.kind === 'tcg' ? 'emulated (TCG)' : 'hardware virtualisation (KVM)'}, QEMU
-      ${cell.run.record.qemu.version}.
+      Run ${record.id},
+      ${record.accelerator.kind === 'tcg' ? 'emulated (TCG)' : 'hardware virtualisation (KVM)'}, QEMU
+      ${record.qemu.version}.
     </p>`,
   ];
 }
@@ -47,11 +47,11 @@ export function tabulateSettings({ labels, cell }: Entry): readonly Html[] {
 /** Ten thousand cells have few sets of axes at their defaults. */
 const folds = new Map<string, Html>();
 
-function foldDefaults(told: readonly string[]): Html {
-  const key = told.join(' ');
+function foldDefaults(shown: readonly string[]): Html {
+  const key = shown.join(' ');
   const known = folds.get(key);
   if (known !== undefined) return known;
-  const rest = rows.map(({ name }) => name).filter((name) => !told.includes(name));
+  const rest = rows.map(({ name }) => name).filter((name) => !shown.includes(name));
   const fold = html`<details class="fold">
     <summary>${rest.length} more, at their defaults</summary>
     ${definitions(rest.map((name) => [name, defaults.get(name) ?? null]))}

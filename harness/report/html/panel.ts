@@ -1,42 +1,40 @@
 /**
- * What a cell's panel holds, as a list of pieces. Pieces are small because those of ten thousand cells
+ * A cell's panel, as a list of pieces. Pieces are small because those of ten thousand cells
  * repeat: a large page stores each once (see `cell-list.ts`).
  */
 import { describeShortfall } from '../../../images/allocator/explain.ts';
 import type { TierPrediction } from '../../../images/allocator/prediction.ts';
 import { formatBytes } from '../../../images/allocator/sizes.ts';
 import { tiers } from '../../../images/allocator/tier.ts';
-import { buildDistributions } from '../../outcome/repetitions.ts';
 import type { Result, TierAttempt } from '../../store/result.ts';
-import { tellDistribution } from '../distribution-words.ts';
-import type { Entry } from './entries.ts';
-import type { EvidenceByCell } from './evidence.ts';
+import type { EvidenceByCell } from '../evidence.ts';
+import { formatDistribution } from '../format-distribution.ts';
 import { type Html, html, markup, nothing } from './html.ts';
-import { drawFigures, tabulateCosts, tabulateResources, tellSource } from './overhead.ts';
-import { tellAttempts, tellEvidence, tellReproduction, tellWarnings } from './panel-evidence.ts';
+import { drawFigures, renderSource, tabulateCosts, tabulateResources } from './overhead.ts';
+import type { PageCell } from './page-view.ts';
+import { renderAttempts, renderEvidence, renderReproduction, renderWarnings } from './panel-evidence.ts';
 import { definitions, tabulateReadBack, tabulateSettings } from './panel-settings.ts';
 
-/** The body of a panel. `base` is the address of the run's folder, for links to evidence; null makes none. */
-export function buildPanel(entry: Entry, evidence: EvidenceByCell, base: string | null): readonly Html[] {
-  const { cell } = entry;
+/** @param evidence the part of it that the page has room for */
+export function buildPanel(cell: PageCell, evidence: EvidenceByCell): readonly Html[] {
   const { results } = cell;
   const several = results.length > 1;
   return [
-    ...(several ? block('wide', [tellRepetitions(results)]) : []),
+    ...(several ? block('wide', [renderRepetitions(cell)]) : []),
     ...results.flatMap((result, index) => [
       ...block('wide', [
         ...(several ? [html`<h3>Repetition ${result.repetition}</h3>`] : []),
-        ...tellVerdict(result),
-        ...(index === 0 ? tellReproduction(entry) : []),
+        ...renderVerdict(result),
+        ...(index === 0 ? renderReproduction(cell) : []),
       ]),
       ...block('wide', tabulateTiers(result)),
-      ...(index === 0 ? block('wide', tellOverhead(entry)) : []),
+      ...(index === 0 ? block('wide', renderOverhead(cell)) : []),
       ...block('', tabulateProof(result)),
-      ...(index === 0 ? block('', tabulateSettings(entry)) : []),
+      ...(index === 0 ? block('', tabulateSettings(cell)) : []),
       ...block('', tabulateReadBack(result)),
-      ...block('', tellAttempts(result)),
-      ...block('', tellWarnings(result)),
-      ...block('wide', tellEvidence(result, evidence, base)),
+      ...block('', renderAttempts(result)),
+      ...block('', renderWarnings(result)),
+      ...block('wide', renderEvidence(result, evidence, cell.run.base)),
     ]),
   ];
 }
@@ -47,7 +45,7 @@ function block(kind: 'wide' | '', pieces: readonly Html[]): readonly Html[] {
   return [markup(kind === '' ? '<section>' : `<section class="${kind}">`), ...pieces, markup('</section>')];
 }
 
-function tellOverhead({ cell: { id, results }, pairs, name }: Entry): readonly Html[] {
+function renderOverhead({ id, results, figures: pairs, name }: PageCell): readonly Html[] {
   const measured = results.findLast(({ overheadSource }) => overheadSource !== undefined);
   const source = measured?.overheadSource;
   const figures =
@@ -59,13 +57,14 @@ function tellOverhead({ cell: { id, results }, pairs, name }: Entry): readonly H
     figures,
     ...(source === undefined
       ? []
-      : [tellSource(source, `${id}#${measured?.repetition ?? 1}`), tabulateResources(source) ?? nothing]),
+      : [renderSource(source, `${id}#${measured?.repetition ?? 1}`), tabulateResources(source) ?? nothing]),
   ];
 }
 
-function tellRepetitions(results: readonly Result[]): Html {
-  const ends = buildDistributions(results).map(tellDistribution);
-  return html`<p>${results.length} repetitions, each end with its 95 % interval: ${ends}.</p>`;
+function renderRepetitions(cell: PageCell): Html {
+  return html`<p>
+    ${cell.results.length} repetitions, each end with its 95 % interval: ${formatDistribution(cell)}.
+  </p>`;
 }
 
 const judged: Readonly<Record<NonNullable<Result['verdict']>, string>> = {
@@ -74,7 +73,7 @@ const judged: Readonly<Record<NonNullable<Result['verdict']>, string>> = {
   undecided: '~ The tier is; its overhead is undecided.',
 };
 
-function tellVerdict({ expected, verdict, reason, finding, outcome, tier }: Result): readonly Html[] {
+function renderVerdict({ expected, verdict, reason, finding, outcome, tier }: Result): readonly Html[] {
   const because = expected?.expectation?.because ?? null;
   const source = { matrix: 'the matrix', prediction: 'the prediction' } as const;
   return [
@@ -98,7 +97,7 @@ function linkTo(link: string | null): Html | null {
     : html` ${link}`;
 }
 
-/** Prediction beside observation, a row a tier: the numbers that decide. */
+/** Prediction beside observation, one row per tier: the numbers that decide. */
 function tabulateTiers({ predicted, tiers: attempts }: Result): readonly Html[] {
   const rows = tiers.flatMap((tier) => {
     const model = predicted?.tiers.find((prediction) => prediction.tier === tier);
@@ -107,8 +106,8 @@ function tabulateTiers({ predicted, tiers: attempts }: Result): readonly Html[] 
     return [
       markup('<tr>'),
       html`<th scope="row">${tier}</th>`,
-      html`<td>${tellModel(model)}</td>`,
-      html`<td>${tellAttempt(attempt)}</td>`,
+      html`<td>${formatModel(model)}</td>`,
+      html`<td>${formatAttempt(attempt)}</td>`,
       markup('</tr>'),
     ];
   });
@@ -130,14 +129,14 @@ function tabulateTiers({ predicted, tiers: attempts }: Result): readonly Html[] 
   ];
 }
 
-function tellAttempt(attempt: TierAttempt | undefined): string {
+function formatAttempt(attempt: TierAttempt | undefined): string {
   if (attempt === undefined) return '–';
   if (attempt.ok) return 'works';
   const refused = attempt.bytes === null ? '' : `, ${formatBytes(attempt.bytes)} refused`;
   return `fails (${attempt.class ?? 'no class'}${refused}): ${attempt.message ?? 'no message'}`;
 }
 
-function tellModel(model: TierPrediction | undefined): string {
+function formatModel(model: TierPrediction | undefined): string {
   if (model === undefined) return '–';
   if (!model.fits) return `does not fit: ${describeShortfall(model.shortfall)}`;
   const scarcest = model.tightest === null ? '' : `; scarcest: ${describeShortfall(model.tightest)}`;

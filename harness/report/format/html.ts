@@ -1,0 +1,132 @@
+/**
+ * HTML: the supported-environments report. One file that asks for nothing outside itself, reads without
+ * its script, and whose policy lets no other script run, whatever a guest wrote.
+ */
+import { createHash } from 'node:crypto';
+import { labelAxis } from '../axis-labels.ts';
+import { type EvidenceByCell, type EvidenceTexts, evidenceKey, shareBudget } from '../evidence.ts';
+import type { Format } from '../format.ts';
+import { type Panels, collectPanels, embedData, renderFilters, renderList } from '../html/cell-list.ts';
+import { renderSection } from '../html/grid-table.ts';
+import { type Html, html, markup } from '../html/html.ts';
+import { renderKnownFailures } from '../html/known-failures.ts';
+import { renderLegend } from '../html/legend.ts';
+import { renderCosts } from '../html/overhead.ts';
+import {
+  renderFacts,
+  renderRunStates,
+  renderRuns,
+  renderSentences,
+  renderSources,
+} from '../html/overview.ts';
+import { type PageView, buildPageView } from '../html/page-view.ts';
+import { buildPanel } from '../html/panel.ts';
+import { script } from '../html/script.ts';
+import { styles } from '../html/styles.ts';
+import { listKnownFailures } from '../known-failures.ts';
+import type { RunView } from '../run-view.ts';
+
+export type HtmlOptions = Readonly<{
+  /** Now, ISO 8601: the age of the newest run is shown. @default null: dates only, so that equal results give equal bytes */
+  now?: string | null;
+  /** More panels than this, in characters, are put together by the script when they are opened. @default 3 000 000 */
+  staticLimit?: number;
+}>;
+
+/** One run or many, of each cell the newest result. Pure. */
+export function renderHtml(runs: readonly RunView[], options: HtmlOptions = {}): string {
+  const page = buildPageView(runs);
+  const { newest, sections, cells } = page;
+  const title =
+    sections.length === 1
+      ? `${newest.record.matrix.title}: supported environments`
+      : `Supported environments, ${sections.length} matrices`;
+  const evidence = collectEvidence(page);
+  const panels = collectPanels(cells, (cell) => buildPanel(cell, evidence), options.staticLimit);
+  return renderPage(title, renderBody(page, title, panels, options.now ?? null), embedData(page, panels));
+}
+
+function renderBody(page: PageView, title: string, panels: Panels, now: string | null): Html {
+  const { runs, newest, sections, cells, usual } = page;
+  const gaps = sections.some(({ grid }) => grid.rows.some(({ places }) => places.includes(null)));
+  const cases = runs.flatMap(({ record }) => record.cases ?? []);
+  const known = listKnownFailures(
+    cases,
+    cells.flatMap(({ results }) => results),
+  );
+  const usualLabels = [...usual].map(([name, label]) => labelAxis(name, label));
+  const first = [' ', ...renderRunStates(page), renderSentences(page), ' ', renderFacts(page, now)];
+  return html`<a class="skip" href="#list">Skip to the list of cells</a>
+    <header><h1>${title}</h1></header>
+    <main>
+      <div class="first">${first}</div>
+      ${renderLegend(cells, gaps)}
+      ${sections.map((section, index) => renderSection(section, index, sections.length))}
+      ${renderKnownFailures(known)} ${renderCosts(cells)}${renderRuns(page)}
+      <section aria-labelledby="list">
+        <h2 id="list" tabindex="-1">Cells: prediction beside observation</h2>
+        ${usualLabels.length === 0 ? null : html`<p>A line names what is not usual. As usual: ${usualLabels.join(', ')}.</p>`}${
+          panels.kind === 'pieces'
+            ? html`<noscript
+                ><p>
+                  This report is large: the panels need the script. The deciding numbers are in each line,
+                  everything else in the run's own files.
+                </p></noscript
+              >`
+            : null
+        }${renderFilters(page)}
+        ${renderList(cells, panels)}
+      </section>
+      ${renderSources(page)}
+    </main>
+    <footer>
+      Made by poolproof ${newest.record.tool.version} from run${runs.length > 1 ? 's' : ''}
+      ${runs.map(({ record }) => record.id).join(', ')}.
+    </footer>`;
+}
+
+/** The texts of evidence for the page: cells that need an explanation get their share of it first. */
+function collectEvidence({ cells }: PageView): EvidenceByCell {
+  const found = new Map<string, EvidenceTexts>();
+  const troubled = cells.filter(
+    ({ pageVerdict, results }) =>
+      pageVerdict !== 'as expected' || results.some(({ finding }) => finding !== null),
+  );
+  for (const { run, results } of [...troubled, ...cells]) {
+    for (const key of results.map(evidenceKey)) {
+      const texts = run.evidence.get(key);
+      if (texts !== undefined) found.set(key, texts);
+    }
+  }
+  return shareBudget([...found.keys()], found);
+}
+
+function renderPage(title: string, body: Html, data: Html): string {
+  const policy = `default-src 'none'; script-src '${hash(script)}'; style-src '${hash(styles)}'; base-uri 'none'; form-action 'none'`;
+  const head = html`<meta charset="utf-8" />
+    <meta http-equiv="Content-Security-Policy" content="${markup(policy)}" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <meta name="referrer" content="no-referrer" />
+    <title>${title}</title>`;
+  // By hand, since the hashes cover these texts byte for byte.
+  return [
+    '<!doctype html>',
+    `<html lang="en"><head>${head.text}<style>${styles}</style></head>`,
+    `<body>${body.text}`,
+    `<script type="application/json" id="data">${data.text}</script>`,
+    `<script>${script}</script></body></html>`,
+    '',
+  ].join('\n');
+}
+
+const hash = (text: string): string => `sha256-${createHash('sha256').update(text).digest('base64')}`;
+
+const format = {
+  file: 'report.html',
+  description: 'the supported-environments page: one file, opens from disk',
+  render: (view: RunView) => renderHtml([view]),
+  renderTogether: (views: readonly RunView[]) => renderHtml(views),
+  showsEvidence: true,
+} satisfies Format;
+
+export { format as html };

@@ -1,0 +1,122 @@
+/** Markdown for a repository or release notes: what was tested on what, the grid, a line per reason. */
+import type { Clock } from '../../measure/figures.ts';
+import type { Result } from '../../store/result.ts';
+import type { RunRecord } from '../../store/run-record.ts';
+import { labelAxis } from '../axis-labels.ts';
+import { formatCell, isTroubled } from '../cell-view.ts';
+import type { Format } from '../format.ts';
+import { formatDistribution } from '../format-distribution.ts';
+import { type OverheadText, findClocks, formatNotes, formatRow } from '../format-overhead.ts';
+import { formatCounts } from '../format-run.ts';
+import { type Grid, buildGrid, formatLegend } from '../grid.ts';
+import { type KnownFailure, formatGone, formatKnownFailures, listKnownFailures } from '../known-failures.ts';
+import { escapeMarkdown, markdownTable } from '../markdown.ts';
+import type { RunView } from '../run-view.ts';
+
+function render(view: RunView): string {
+  const { record, results, cells, axes, reasons, flaky } = view;
+  const grid = buildGrid(cells, axes);
+  const legend = formatLegend(grid);
+  return [
+    `# ${escapeMarkdown(record.matrix.title)}`,
+    formatRun(record),
+    `${escapeMarkdown(formatCounts(view))}.`,
+    ...renderState(view),
+    renderGrid(grid),
+    ...(legend.length === 0 ? [] : [escapeMarkdown(legend.join(', '))]),
+    ...formatNotes(results).map(escapeMarkdown),
+    ...renderSection(
+      'Reasons',
+      reasons.map(
+        (reason) =>
+          `- **${escapeMarkdown(reason.where)}**: ${escapeMarkdown(reason.reason)}${reason.cells > 1 ? ` (${reason.cells} cells)` : ''}`,
+      ),
+    ),
+    ...renderSection(
+      'Flaky cells',
+      flaky.map((cell) => `- ${escapeMarkdown(cell.id)}: ${escapeMarkdown(formatDistribution(cell))}`),
+    ),
+    ...renderKnown(listKnownFailures(record.cases ?? [], results)),
+    ...renderSection('Cells to look at', results.filter(isTroubled).map(formatTroubled)),
+    '',
+  ]
+    .join('\n\n')
+    .trimEnd()
+    .concat('\n');
+}
+
+/** The part of the matrix, and in bold what is missing, with names. */
+export function renderState({ state }: Pick<RunView, 'state'>): readonly string[] {
+  const { partSentence: part, missingSentence: missing, missingNames } = state;
+  const names = missingNames.map((cell) => `- ${escapeMarkdown(cell)}`);
+  return [
+    ...(part === null ? [] : [`This is ${escapeMarkdown(part)}.`]),
+    ...(missing === null ? [] : [`**${escapeMarkdown(missing)}**`]),
+    ...(names.length === 0 ? [] : [names.join('\n')]),
+  ];
+}
+
+function formatRun({ id, startedAt, tool, qemu, accelerator, images }: RunRecord): string {
+  const components = Object.entries(images.components).map(([name, version]) => `${name} ${version}`);
+  const inside = components.length === 0 ? '' : ` In the guests: ${components.join(', ')}.`;
+  return escapeMarkdown(
+    `Run ${id}, started ${startedAt}, poolproof ${tool.version}, QEMU ${qemu.version} (${accelerator.kind}).${inside}`,
+  );
+}
+
+function renderGrid({ rows, rowHeads, columnAxes, columns }: Grid): string {
+  const columnHeads = columns.map((labels) =>
+    labels.length === 0
+      ? 'tier'
+      : labels.map((label, index) => labelAxis(columnAxes[index] ?? 'env', label)).join(', '),
+  );
+  const found = findClocks(rows.flatMap(({ results }) => results));
+  const clocks: readonly Clock[] = found.length === 0 ? ['instructions'] : found;
+  const heads = found.length === 0 ? ['overhead'] : found.map((clock) => `overhead (${clock})`);
+  return markdownTable(
+    [...rowHeads, ...columnHeads, ...heads].map(escapeMarkdown),
+    rows.map(({ labels, places, results }) => [
+      ...[...labels, ...places.map((cell) => (cell === null ? '·' : formatCell(cell)))].map(escapeMarkdown),
+      ...clocks.map((clock) => renderOverhead(formatRow(results, clock))),
+    ]),
+  );
+}
+
+const renderOverhead = (texts: readonly OverheadText[]): string =>
+  texts
+    .map(({ text, stable }) => (stable ? escapeMarkdown(text) : `~~${escapeMarkdown(text)}~~ unstable`))
+    .join(', ');
+
+function renderKnown(known: readonly KnownFailure[]): readonly string[] {
+  const lines = known.map(({ id, link, end, because, gone, contradicts }) => {
+    const name =
+      link !== null && /^https?:\/\/[\w./#?=&%-]+$/.test(link)
+        ? `[${escapeMarkdown(id)}](${link})`
+        : escapeMarkdown(id);
+    const more = [
+      ...because,
+      ...gone.map(formatGone),
+      ...(contradicts === null ? [] : [`contradicts the thread: ${contradicts}`]),
+    ];
+    return `- ${name}: **${end}**${more.length === 0 ? '' : `; ${escapeMarkdown(more.join('; '))}`}`;
+  });
+  const [title, list = ''] = renderSection('Known field failures', lines);
+  return title === undefined ? [] : [title, `${formatKnownFailures(known)}.`, list];
+}
+
+function formatTroubled({ id, repetition, reason, evidence }: Result): string {
+  const name = escapeMarkdown(repetition === 1 ? id : `${id} (repetition ${repetition})`);
+  // A stored path is only linked when it looks like one the store made: results may come from others.
+  const link = evidence !== null && /^evidence\/[\w.-]+$/.test(evidence) ? `[${name}](${evidence})` : name;
+  return `- ${link}: ${escapeMarkdown(reason)}`;
+}
+
+function renderSection(title: string, lines: readonly string[]): readonly string[] {
+  return lines.length === 0 ? [] : [`## ${title}`, lines.join('\n')];
+}
+
+export const md = {
+  file: 'report.md',
+  description: 'grid and reasons for a repository',
+  render,
+} satisfies Format;

@@ -1,0 +1,140 @@
+/** The table at the end of a run: the grid, a line for each reason, the counts, what the exit code means. */
+import { styleText } from 'node:util';
+import type { Clock } from '../../measure/figures.ts';
+import type { Observed } from '../../outcome/repetitions.ts';
+import { plainLine } from '../../outcome/plain-text.ts';
+import { labelAxis } from '../axis-labels.ts';
+import { type CellView, formatCell } from '../cell-view.ts';
+import type { Format, RenderOptions } from '../format.ts';
+import { formatDistribution } from '../format-distribution.ts';
+import {
+  type OverheadText,
+  baselineText,
+  findClocks,
+  formatNotes,
+  formatRow,
+  noFigureText,
+} from '../format-overhead.ts';
+import { formatCounts, formatExit } from '../format-run.ts';
+import { type Grid, buildGrid, formatLegend, listLayouts } from '../grid.ts';
+import { renderDetails } from '../overhead-table.ts';
+import { createPlainTable, renderLines } from '../plain-table.ts';
+import type { RunView } from '../run-view.ts';
+
+type Style = Parameters<typeof styleText>[0];
+
+const styles: Readonly<Record<Observed, Style>> = {
+  standard: 'green',
+  conservative: 'yellow',
+  'on-demand': 'magenta',
+  reached: 'green',
+  exhausted: 'red',
+  crashed: 'red',
+  timeout: 'red',
+  'guest-died': 'red',
+  invalid: 'cyan',
+  broken: 'cyan',
+  skipped: 'dim',
+};
+
+function render(view: RunView, options: RenderOptions = {}): string {
+  const { results, reasons, flaky, state } = view;
+  const color = options.color === true;
+  const grid = chooseGrid(view, options.width ?? 100);
+  const blocks = [
+    formatLegend(grid).join(', '),
+    ...[
+      formatNotes(results).map((note) => plainLine(note, 300)),
+      reasons.map(({ where, reason, cells }) => `${where}: ${reason}${cells > 1 ? ` (${cells} cells)` : ''}`),
+      flaky.map((cell) => `flaky: ${plainLine(cell.id, 300)}: ${formatDistribution(cell)}`),
+    ].map((lines) => lines.join('\n')),
+  ];
+  const text = [
+    renderGrid(grid, color),
+    ...blocks.flatMap((block) => (block === '' ? [] : ['', block])),
+    '',
+    formatCounts(view),
+    ...state.sentences,
+    ...state.missingNames.map((cell) => `  ${cell}`),
+    formatExit(view),
+    '',
+  ].join('\n');
+  return options.details === true ? `${text}\n${renderDetails(results, { color })}` : text;
+}
+
+/** The widest layout that fits; the narrowest where none does. */
+function chooseGrid({ cells, axes }: RunView, width: number): Grid {
+  const grids = listLayouts(cells, axes).map((columns) => buildGrid(cells, axes, columns));
+  const fits = (grid: Grid) =>
+    renderGrid(grid, false)
+      .split('\n')
+      .every((line) => line.length <= width);
+  return grids.find(fits) ?? grids.at(-1) ?? buildGrid(cells, axes, []);
+}
+
+function renderGrid(grid: Grid, color: boolean): string {
+  const clocks = findClocks(grid.rows.flatMap((row) => row.results));
+  const table = createPlainTable();
+  for (const head of headerRows(grid, clocks))
+    table.push(head.map(({ text, span }) => ({ content: paint('bold', text, color), colSpan: span })));
+  for (const { labels, places, results } of grid.rows) {
+    table.push([
+      ...labels,
+      ...places.map((cell) => paintCell(cell, color)),
+      ...(clocks.length === 0 ? noClock : clocks).map((clock) =>
+        formatRow(results, clock)
+          .map((text) => paintOverhead(text, color))
+          .join('\n'),
+      ),
+    ]);
+  }
+  return renderLines(table).join('\n');
+}
+
+type Head = Readonly<{ text: string; span: number }>;
+
+const headsOf = (texts: readonly string[]): readonly Head[] => texts.map((text) => ({ text, span: 1 }));
+
+/** One row per column axis; the last carries the names of the row axes too. Equal neighbours share a cell. */
+function headerRows(grid: Grid, clocks: readonly Clock[]): readonly (readonly Head[])[] {
+  const overhead = clocks.length === 0 ? ['overhead'] : clocks.map((clock) => `overhead (${clock})`);
+  if (grid.columnAxes.length === 0) return [headsOf([...grid.rowHeads, 'tier', ...overhead])];
+  return grid.columnAxes.map((axis, level) => {
+    const last = level === grid.columnAxes.length - 1;
+    const heads: { text: string; span: number; path: string }[] = [];
+    for (const column of grid.columns) {
+      const path = column.slice(0, level + 1).join('\n');
+      const previous = heads.at(-1);
+      if (!last && previous?.path === path) previous.span += 1;
+      else heads.push({ text: labelAxis(axis, column[level] ?? ''), span: 1, path });
+    }
+    const inLast = (texts: readonly string[]) => headsOf(last ? texts : texts.map(() => ''));
+    return [...inLast(grid.rowHeads), ...heads, ...inLast(overhead)];
+  });
+}
+
+/** Any clock finds nothing then, and one column says so. */
+const noClock: readonly Clock[] = ['instructions'];
+
+/** Unstable figures are marked in words too: not every terminal strikes through. */
+function paintOverhead({ text, stable }: OverheadText, color: boolean): string {
+  if (!stable) return `${paint('strikethrough', text, color)} unstable`;
+  return [baselineText, noFigureText].includes(text) ? paint('dim', text, color) : text;
+}
+
+function paintCell(cell: CellView | null, color: boolean): string {
+  if (cell === null) return paint('dim', '·', color);
+  const style = styles[cell.words[0]?.word ?? 'skipped'];
+  return paint(cell.marks.includes('unexpected') ? ['bold', 'red'] : style, formatCell(cell), color);
+}
+
+function paint(style: Style, text: string, color: boolean): string {
+  return color && text !== '' ? styleText(style, text, { validateStream: false }) : text;
+}
+
+export const table = {
+  file: null,
+  description: 'grid, reasons and counts for a terminal',
+  render,
+  storedOnly: true,
+} satisfies Format;

@@ -1,0 +1,146 @@
+/** The cells of a page of one run or several: of each cell the newest result, with an anchor, a name, an age. */
+import type { OverheadSummary } from '../../measure/figures.ts';
+import { type Usual, type VariedAxis, findUsual, findVaried, labelAxis } from '../axis-labels.ts';
+import { type CellView, buildCells } from '../cell-view.ts';
+import { type Grid, buildGrid, compareOrder, rankLabels } from '../grid.ts';
+import { groupBy } from '../group-by.ts';
+import { type ReasonGroup, groupReasons } from '../group-reasons.ts';
+import { mergeRuns } from '../merge-runs.ts';
+import type { RunView } from '../run-view.ts';
+import { type CostSummary, pickFigures, summarizeCost } from './overhead.ts';
+
+/** The order of the filter; a cell has the first that fits. */
+export const pageVerdicts = ['unexpected', 'no verdict', 'undecided', 'as expected'] as const;
+export type PageVerdict = (typeof pageVerdicts)[number];
+
+export type PageCell = CellView &
+  Readonly<{
+    /** The run whose results count. */
+    run: RunView;
+    /** Unique and stable: equal settings have equal anchors in every report. */
+    anchor: string;
+    /** Settings in words, those that vary here only; where many vary, those that are not usual. */
+    name: string;
+    pageVerdict: PageVerdict;
+    /** The guest that decided ran under emulation. */
+    emulated: boolean;
+    /** How much older than the newest run of the report its run is, milliseconds. */
+    olderMs: number;
+    /** A day older or more, which is marked wherever the cell is. Runs of one evening are one picture. */
+    old: boolean;
+    cost: CostSummary | null;
+    figures: readonly OverheadSummary[];
+  }>;
+
+/** The cells of one matrix. */
+export type Section = Readonly<{
+  title: string;
+  file: string;
+  cells: readonly PageCell[];
+  reasons: readonly ReasonGroup[];
+  grid: Grid<PageCell>;
+}>;
+
+export type PageView = Readonly<{
+  /** All runs, as given. */
+  given: readonly RunView[];
+  /** Runs of which at least one cell counts, newest first. */
+  runs: readonly RunView[];
+  newest: RunView;
+  /** Results that are not shown because a newer run has the cell. */
+  superseded: number;
+  /** In the order of the axes' values, as the grid is. */
+  cells: readonly PageCell[];
+  axes: readonly VariedAxis[];
+  /** What names leave out, in the order of the axes; empty where they name every axis that varies. */
+  usual: Usual;
+  sections: readonly Section[];
+}>;
+
+/** With more axes than this a name is too long to read. */
+const namedAxes = 4;
+
+const oldMs = 86_400_000;
+
+/** Pure. @throws RangeError for no run */
+export function buildPageView(given: readonly RunView[]): PageView {
+  const { cells: merged, runs, superseded } = mergeRuns(given);
+  const newest = runs[0] ?? given[0];
+  if (newest === undefined) throw new RangeError('a report of no run');
+  const views = merged.flatMap(({ run, results }) => buildCells(results).map((cell) => ({ ...cell, run })));
+  const axes = findVaried(views);
+  const unnamed = axes.length <= namedAxes ? [] : axes.filter(({ name }) => name !== 'memory');
+  const usual = findUsual(views, unnamed);
+  const rank = rankLabels(axes);
+  const takeAnchor = createAnchors();
+  const cells = views
+    .map((cell) => ({ cell, order: rank(axes.map(({ name }) => cell.labels[name] ?? '')) }))
+    .sort((a, b) => compareOrder(a.order, b.order) || (a.cell.id < b.cell.id ? -1 : 1))
+    .map(({ cell }): PageCell => {
+      const { record } = cell.run;
+      const age = Date.parse(newest.record.startedAt) - Date.parse(record.startedAt);
+      const olderMs = record.id === newest.record.id ? 0 : age;
+      const figures = pickFigures(cell.results);
+      return {
+        ...cell,
+        anchor: takeAnchor(cell.id),
+        name: formatName(cell, axes, usual),
+        pageVerdict: judge(cell),
+        emulated: cell.results.some(({ facts }) => facts?.emulated ?? record.accelerator.kind === 'tcg'),
+        olderMs,
+        old: olderMs >= oldMs,
+        cost: summarizeCost(figures),
+        figures,
+      };
+    });
+  const sections = buildSections(given, cells, axes);
+  return { given, runs, newest, superseded, cells, axes, usual, sections };
+}
+
+function formatName({ labels }: CellView, axes: readonly VariedAxis[], usual: Usual): string {
+  if (axes.length === 0) return 'the one environment';
+  const named = axes.filter(({ name }) => usual.get(name) !== labels[name]);
+  return named.map(({ name }) => labelAxis(name, labels[name] ?? '')).join(' · ') || 'as usual';
+}
+
+function judge({ marks, word }: CellView): PageVerdict {
+  if (marks.includes('unexpected')) return 'unexpected';
+  if (marks.includes('unjudged') || word === 'skipped') return 'no verdict';
+  return marks.includes('undecided') ? 'undecided' : 'as expected';
+}
+
+/** Every anchor begins with it. */
+export const anchorStart = 'cell-';
+
+/** Only what needs no escape in an id or an address; two ids that read the same then are numbered. */
+function createAnchors(): (id: string) => string {
+  const taken = new Map<string, number>();
+  return (id) => {
+    const anchor = `${anchorStart}${id.slice(0, 400).replace(/[^A-Za-z0-9=,._@-]/g, '_')}`;
+    const before = taken.get(anchor) ?? 0;
+    taken.set(anchor, before + 1);
+    return before === 0 ? anchor : `${anchor}.${before + 1}`;
+  };
+}
+
+/**
+ * A section for each matrix, by the names of their files. A cell of two matrices is in both, and its newest
+ * result counts in both. Runs of which no result counts still say which cells a matrix has.
+ */
+function buildSections(
+  runs: readonly RunView[],
+  cells: readonly PageCell[],
+  all: readonly VariedAxis[],
+): readonly Section[] {
+  const matrices = groupBy(runs, ({ record: { matrix } }) => `${matrix.file}\n${matrix.title}`);
+  return [...matrices]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([, members]) => members.slice(0, 1).map(({ record: { matrix } }) => ({ matrix, members })))
+    .map(({ matrix: { file, title }, members }) => {
+      const ids = new Set(members.flatMap(({ cells: own }) => own.map(({ id }) => id)));
+      const own = matrices.size === 1 ? cells : cells.filter(({ id }) => ids.has(id));
+      const axes = own === cells ? all : findVaried(own);
+      const results = own.flatMap((cell) => cell.results);
+      return { title, file, cells: own, reasons: groupReasons(results, axes), grid: buildGrid(own, axes) };
+    });
+}
