@@ -1,7 +1,7 @@
 /** `poolproof compare <old> <new>` */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PoolproofError, renderError } from '../errors.ts';
+import { PoolproofError } from '../errors.ts';
 import { resolveAxis } from '../matrix/cell-id.ts';
 import { compareRuns, type Comparison } from '../report/compare.ts';
 import {
@@ -9,11 +9,11 @@ import {
   renderComparisonMarkdown,
   renderComparisonText,
 } from '../report/compare-render.ts';
-import { buildRunView, type RunView } from '../report/run-view.ts';
+import type { RunView } from '../report/run-view.ts';
 import { findRun } from '../store/find-run.ts';
-import { collectResults, isDamage, readRun } from '../store/read-run.ts';
 import { runFile } from '../store/run-record.ts';
 import { listOption, textOption, type Context } from './context.ts';
+import { type LoadedRun, loadView } from './load-view.ts';
 
 const renderers: Readonly<Record<string, (comparison: Comparison) => string>> = {
   text: renderComparisonText,
@@ -40,17 +40,10 @@ async function loadSide(
   context: Context,
   resultsDir: string,
   name: string,
-): Promise<Readonly<{ runs: readonly RunView[]; damaged: boolean }>> {
-  const runs: RunView[] = [];
-  let damaged = false;
-  for (const dir of await findSide(resultsDir, name)) {
-    const stored = await readRun(dir);
-    const results = await collectResults(stored.results());
-    for (const problem of stored.problems) context.err(`${renderError(problem)}\n`);
-    damaged ||= stored.problems.some(isDamage);
-    runs.push(buildRunView({ record: stored.record, results }));
-  }
-  return { runs, damaged };
+): Promise<Readonly<{ views: readonly RunView[]; damaged: boolean }>> {
+  const runs: LoadedRun[] = [];
+  for (const dir of await findSide(resultsDir, name)) runs.push(await loadView(context, dir));
+  return { views: runs.map(({ view }) => view), damaged: runs.some(({ damaged }) => damaged) };
 }
 
 /** Exit code: 1 a regression, 2 nothing to compare or a judged cell is judged no more or a line is damaged, else 0. */
@@ -81,7 +74,7 @@ export async function compare(
     await loadSide(context, resultsDir, old),
     await loadSide(context, resultsDir, now),
   ];
-  const comparison = compareRuns(before.runs, after.runs, {
+  const comparison = compareRuns(before.views, after.views, {
     across,
     failOnFlaky: options['failOnFlaky'] === true,
   });

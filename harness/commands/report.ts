@@ -3,38 +3,16 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { readBounded } from '../../images/bounded-file.ts';
-import { PoolproofError, renderError } from '../errors.ts';
+import { PoolproofError } from '../errors.ts';
 import type { Format, RenderOptions } from '../report/format.ts';
 import { type FormatTable, formats } from '../report/formats.ts';
-import { buildRunView, type RunView } from '../report/run-view.ts';
 import { wantsColor } from '../report/wants-color.ts';
 import { findRun } from '../store/find-run.ts';
 import { parseNativeRecord, type NativeRecord } from '../store/native-record.ts';
-import { collectResults, isDamage, readRun } from '../store/read-run.ts';
 import { listOption, textOption, type Context } from './context.ts';
 import { addEvidence } from './evidence.ts';
+import { type LoadedRun, loadView } from './load-view.ts';
 import { findFormat } from './reporters.ts';
-
-type LoadedRun = Readonly<{ dir: string; view: RunView; damaged: boolean }>;
-
-/** The lines of each run that can be read; the others are reported. */
-async function loadRuns(
-  context: Context,
-  resultsDir: string,
-  names: readonly string[],
-  native: readonly NativeRecord[],
-): Promise<readonly LoadedRun[]> {
-  const runs: LoadedRun[] = [];
-  for (const name of names) {
-    const dir = await findRun(resultsDir, name);
-    const stored = await readRun(dir);
-    const results = await collectResults(stored.results());
-    const view = buildRunView({ record: stored.record, results }, { native });
-    runs.push({ dir, view, damaged: stored.problems.some(isDamage) });
-    for (const problem of stored.problems) context.err(`${renderError(problem)}\n`);
-  }
-  return runs;
-}
 
 /** Far beyond a record with all its measurements. */
 const maxRecordBytes = 64 * 2 ** 20;
@@ -90,7 +68,9 @@ export async function report(
     });
   }
   const native = await loadNative(listOption(options, 'native'));
-  const runs = await loadRuns(context, resultsDir, args.length === 0 ? ['latest'] : args, native);
+  const runs: LoadedRun[] = [];
+  for (const name of args.length === 0 ? ['latest'] : args)
+    runs.push(await loadView(context, await findRun(resultsDir, name), { native }));
   const renderOptions = { color: wantsColor(context.stdout), details: options['details'] === true };
   for (const format of chosen) {
     const texts = await renderRuns(format, runs, output, renderOptions);
