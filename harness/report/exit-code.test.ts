@@ -1,4 +1,5 @@
 import t from 'tap';
+import { buildDistributions } from '../outcome/repetitions.ts';
 import { buildResult, buildStandard } from '../fixtures/report/results.ts';
 import type { Result } from '../store/result.ts';
 import { exitCodeOf } from './exit-code.ts';
@@ -17,17 +18,21 @@ const times = <T>(count: number, build: (number: number) => T, from = 1): T[] =>
 
 t.test('a flaky cell fails the run only when asked to', (t) => {
   const flaky = [standard(1), fallen(2)];
-  t.equal(exitCodeOf(flaky), 0);
-  t.equal(exitCodeOf(flaky, { failOnFlaky: true }), 1);
-  t.equal(exitCodeOf([fallen(1), fallen(2)]), 1);
-  t.equal(exitCodeOf([...flaky, fallen(1, { id: 'other' })]), 1);
-  t.equal(exitCodeOf([...flaky, broken(3)]), 2, 'a repetition that could not be asked is not hidden');
-  t.equal(exitCodeOf([...flaky, broken(3)], { failOnFlaky: true }), 1);
-  t.equal(exitCodeOf([...flaky, skipped(3)]), 0);
-  t.equal(exitCodeOf([...flaky, standard(1, { id: 'other' })]), 0);
-  t.equal(exitCodeOf(times(3, standard), { failOnFlaky: true }), 0);
-  t.equal(exitCodeOf([skipped(1)]), 2);
-  t.equal(exitCodeOf([]), 2);
-  t.equal(exitCodeOf(flaky, { interrupted: true }), 130);
+  t.equal(exitCodeOf(buildDistributions(flaky)), 0);
+  t.equal(exitCodeOf(buildDistributions(flaky), { failOnFlaky: true }), 1);
+  t.equal(exitCodeOf(buildDistributions([fallen(1), fallen(2)])), 1);
+  t.equal(exitCodeOf(buildDistributions([...flaky, fallen(1, { id: 'other' })])), 1);
+  t.equal(
+    exitCodeOf(buildDistributions([...flaky, broken(3)])),
+    2,
+    'a repetition that could not be asked is not hidden',
+  );
+  t.equal(exitCodeOf(buildDistributions([...flaky, broken(3)]), { failOnFlaky: true }), 1);
+  t.equal(exitCodeOf(buildDistributions([...flaky, skipped(3)])), 0);
+  t.equal(exitCodeOf(buildDistributions([...flaky, standard(1, { id: 'other' })])), 0);
+  t.equal(exitCodeOf(buildDistributions(times(3, standard)), { failOnFlaky: true }), 0);
+  t.equal(exitCodeOf(buildDistributions([skipped(1)])), 2);
+  t.equal(exitCodeOf(buildDistributions([])), 2);
+  t.equal(exitCodeOf(buildDistributions(flaky), { interrupted: true }), 130);
   t.end();
 });

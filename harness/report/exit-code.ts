@@ -1,5 +1,5 @@
-/** What results come to for a program: the exit code. */
-import { buildDistributions, type CellVerdict, isJudged } from '../outcome/repetitions.ts';
+/** Results → the exit code. */
+import { buildDistributions, type CellVerdict, type Distribution, isJudged } from '../outcome/repetitions.ts';
 import { findCompleteness } from '../store/completeness.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
@@ -20,9 +20,8 @@ export type ExitOptions = Readonly<{
  * invalid, or nothing was expected) or none was tested at all, 130 interrupted. Unexpected wins over broken: it says
  * something about the subject. Undecided and flaky cells count as expected unless the options say otherwise.
  */
-export function exitCodeOf(results: readonly Result[], options: ExitOptions = {}): ExitCode {
+export function exitCodeOf(cells: readonly Distribution<Result>[], options: ExitOptions = {}): ExitCode {
   if (options.interrupted === true) return 130;
-  const cells = buildDistributions(results);
   const failing: readonly CellVerdict[] = [
     'unexpected',
     ...(options.failOnFlaky === true ? (['flaky'] as const) : []),
@@ -44,16 +43,24 @@ export function exitCodeOf(results: readonly Result[], options: ExitOptions = {}
 /**
  * The exit code of a run as it is stored, where its own `--strict` and `--fail-on-flaky` count too: that of its cells,
  * and 2 where cells are missing or the run has not ended. A cell that did something unexpected still makes it 1.
+ * @param cells of these results @default built from them
  */
 export function exitCodeOfRun(
   record: RunRecord,
   results: readonly Result[],
   options: ExitOptions = {},
+  cells: readonly Distribution<Result>[] = buildDistributions(results),
 ): ExitCode {
-  const code = exitCodeOf(results, {
-    interrupted: options.interrupted === true,
-    strict: options.strict === true || record.options['strict'] === true,
-    failOnFlaky: options.failOnFlaky === true || record.options['failOnFlaky'] === true,
-  });
+  const code = exitCodeOf(cells, withRecorded(options, record));
   return code === 0 && findCompleteness(record, results).state === 'incomplete' ? 2 : code;
 }
+
+/** The options of a run, those in its record included. */
+export const withRecorded = (
+  options: ExitOptions,
+  { options: recorded }: RunRecord,
+): Required<ExitOptions> => ({
+  interrupted: options.interrupted === true,
+  strict: options.strict === true || recorded['strict'] === true,
+  failOnFlaky: options.failOnFlaky === true || recorded['failOnFlaky'] === true,
+});

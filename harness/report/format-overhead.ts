@@ -1,4 +1,4 @@
-/** What a tier costs, in a few words: a mean over the memory kernels, one over the real programs. */
+/** The overhead of a tier in a few words: a mean over the memory kernels, one over the real programs. */
 import { formatBytes } from '../../images/allocator/sizes.ts';
 import { workloads } from '../../images/wasm-host/workloads/catalogue.ts';
 import { isMean, type OverheadSource } from '../outcome/overhead.ts';
@@ -24,6 +24,13 @@ export const shortNames: Readonly<Record<string, string>> = {
 export function findClocks(results: readonly Costed[]): readonly Clock[] {
   const found = new Set(results.flatMap(({ overhead = [] }) => overhead.map(({ clock }) => clock)));
   return (['time', 'instructions'] as const).filter((clock) => found.has(clock));
+}
+
+/** The columns of a table for the overhead of these results: one per clock; one that says so where nothing was measured. */
+export function listColumns(results: readonly Costed[]): readonly Readonly<{ head: string; clock: Clock }>[] {
+  const clocks = findClocks(results);
+  if (clocks.length === 0) return [{ head: 'overhead', clock: 'instructions' }];
+  return clocks.map((clock) => ({ head: `overhead (${clock})`, clock }));
 }
 
 /**
@@ -98,7 +105,7 @@ export function formatRow(results: readonly Result[], clock: Clock): readonly Ov
   ];
 }
 
-/** What one must know to read the figures: the CPU of times, and why a cell that was to be measured was not. */
+/** Notes for reading the figures: the CPU of times, and why a cell that was to be measured was not. */
 export function formatNotes(results: readonly Costed[]): readonly string[] {
   const models = new Set(
     results.flatMap(({ overhead = [] }) =>
@@ -148,7 +155,7 @@ export function formatWorkloads(names: readonly string[]): string {
 
 export const resourceHeads = ['start to first call', 'resident', 'committed', 'reserved'] as const;
 
-/** What a serving process takes after its first call, by {@link resourceHeads}. */
+/** The start and memory of a serving process after its first call, by {@link resourceHeads}. */
 export const formatResources = (resources: TierResources): readonly string[] => [
   formatStart(resources.startToFirstCall),
   formatBytes(resources.residentBytes),

@@ -7,7 +7,7 @@ import { groupBy } from './group-by.ts';
 export type Grid<Cell extends CellView = CellView> = Readonly<{
   /** A head for each label of a row: an axis, or `settings` where a row names what is not usual. */
   rowHeads: readonly string[];
-  /** What a row has that does not say otherwise; empty where each axis has its column. */
+  /** The labels of a row that names no others; empty where each axis has its column. */
   usual: Usual;
   columnAxes: readonly string[];
   /** Labels of each column, one per column axis; a single empty one when there is no column axis. */
@@ -169,6 +169,20 @@ export function rankLabels(axes: readonly VariedAxis[]): (labels: readonly strin
 
 export function compareOrder(a: readonly number[], b: readonly number[]): number {
   return a.map((rank, index) => rank - (b[index] ?? 0)).find((difference) => difference !== 0) ?? 0;
+}
+
+/** A head over `span` columns. */
+export type Head = Readonly<{ text: string; span: number }>;
+
+/** One row of heads per column axis, outer first; columns with equal labels down to that axis share one. */
+export function listHeads({ columnAxes, columns }: Grid): readonly (readonly Head[])[] {
+  return columnAxes.map((axis, level) => {
+    const paths = groupBy(columns, (labels) => labels.slice(0, level + 1).join('\n'));
+    return [...paths.values()].map((members) => ({
+      text: labelAxis(axis, members[0]?.[level] ?? ''),
+      span: members.length,
+    }));
+  });
 }
 
 const markMeanings: readonly (readonly [mark: Mark, text: string])[] = [

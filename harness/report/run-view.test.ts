@@ -7,7 +7,7 @@ import {
   viewOf,
 } from '../fixtures/report/results.ts';
 import { axes, type Settings } from '../axes/table.ts';
-import { observedOf } from '../outcome/repetitions.ts';
+import { buildDistributions, observedOf } from '../outcome/repetitions.ts';
 import type { Result } from '../store/result.ts';
 import { findUsual, findVaried, labelValue, orderForReports } from './axis-labels.ts';
 import { prepareDescriptions } from './describe-cells.ts';
@@ -68,8 +68,10 @@ t.test('machines that were started again are counted, and those that hung', (t) 
 t.test('the exit code tells unexpected from unjudged, and unexpected wins', (t) => {
   const of = (...pairs: readonly (readonly [Result['outcome'], Result['verdict']])[]) =>
     exitCodeOf(
-      pairs.map(([outcome, verdict], index) =>
-        buildStandard({ id: `${index}`, outcome, verdict, ...(outcome !== 'reached' && { tier: null }) }),
+      buildDistributions(
+        pairs.map(([outcome, verdict], index) =>
+          buildStandard({ id: `${index}`, outcome, verdict, ...(outcome !== 'reached' && { tier: null }) }),
+        ),
       ),
     );
   t.equal(of(['reached', 'expected'], ['crashed', 'expected']), 0);
@@ -80,7 +82,10 @@ t.test('the exit code tells unexpected from unjudged, and unexpected wins', (t) 
   t.equal(of(['reached', null]), 2, 'nothing was expected');
   t.equal(of(['skipped', null]), 2, 'nothing was tested');
   t.equal(of(), 2);
-  t.equal(exitCodeOf([buildStandard({ verdict: 'unexpected' })], { interrupted: true }), 130);
+  t.equal(
+    exitCodeOf(buildDistributions([buildStandard({ verdict: 'unexpected' })]), { interrupted: true }),
+    130,
+  );
   t.end();
 });
 

@@ -9,7 +9,7 @@ import type { RunRecord } from '../store/run-record.ts';
 import { type VariedAxis, findVaried, orderForReports } from './axis-labels.ts';
 import { type CellView, buildCells } from './cell-view.ts';
 import type { EvidenceByCell } from './evidence.ts';
-import { type ExitCode, type ExitOptions, exitCodeOfRun } from './exit-code.ts';
+import { type ExitCode, type ExitOptions, exitCodeOfRun, withRecorded } from './exit-code.ts';
 import { type RunState, formatCompleteness } from './format-completeness.ts';
 import { type ReasonGroup, groupReasons } from './group-reasons.ts';
 import { joinNative } from './native-figures.ts';
@@ -26,11 +26,11 @@ export type Counts = Readonly<{
   restarts: Readonly<{ count: number; hung: number }>;
 }>;
 
-/** What a report is made of. */
+/** The sources of a report. */
 export type RunResults = Readonly<{
   record: RunRecord;
   results: readonly Result[];
-  /** What the guests left behind, by `evidenceKey`. @default none: only links to the folders */
+  /** Texts that the guests left behind, by `evidenceKey`. @default none: only links to the folders */
   evidence?: EvidenceByCell;
   /** Address of the run's folder as seen from the report, ending in `/` unless empty; null makes no links. @default null */
   base?: string | null;
@@ -67,7 +67,7 @@ export function buildRunView(run: RunResults, options: ViewOptions = {}): RunVie
   const { record } = run;
   const { native = [], table } = options;
   const results = joinNative(run.results, native);
-  const failOnFlaky = options.failOnFlaky === true || record.options['failOnFlaky'] === true;
+  const { failOnFlaky } = withRecorded(options, record);
   const cells = buildCells(results, { failOnFlaky, rows: orderForReports(table) });
   const axes = findVaried(results, table);
   return {
@@ -79,7 +79,7 @@ export function buildRunView(run: RunResults, options: ViewOptions = {}): RunVie
     reasons: groupReasons(results, axes),
     counts: countResults(results),
     state: formatCompleteness(findCompleteness(record, results)),
-    exitCode: exitCodeOfRun(record, results, options),
+    exitCode: exitCodeOfRun(record, results, options, cells),
     interrupted: options.interrupted === true,
     native,
     evidence: run.evidence ?? new Map(),

@@ -162,7 +162,7 @@ const entities: Readonly<Record<string, string>> = {
   "'": '&apos;',
 };
 
-/** What XML forbids altogether is dropped by `plainLines`; this escapes what it gives a meaning. */
+/** `plainLines` drops the characters that XML forbids; this escapes those it gives a meaning. */
 function escapeText(text: string): string {
   return text.replace(/[&<>"']/g, (sign) => entities[sign] ?? '');
 }

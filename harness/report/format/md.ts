@@ -1,12 +1,11 @@
 /** Markdown for a repository or release notes: what was tested on what, the grid, a line per reason. */
-import type { Clock } from '../../measure/figures.ts';
 import type { Result } from '../../store/result.ts';
 import type { RunRecord } from '../../store/run-record.ts';
 import { labelAxis } from '../axis-labels.ts';
 import { formatCell, isTroubled } from '../cell-view.ts';
 import type { Format } from '../format.ts';
 import { formatDistribution } from '../format-distribution.ts';
-import { type OverheadText, findClocks, formatNotes, formatRow } from '../format-overhead.ts';
+import { type OverheadText, formatNotes, formatRow, listColumns } from '../format-overhead.ts';
 import { formatCounts } from '../format-run.ts';
 import { type Grid, buildGrid, formatLegend } from '../grid.ts';
 import { type KnownFailure, formatGone, formatKnownFailures, listKnownFailures } from '../known-failures.ts';
@@ -70,14 +69,12 @@ function renderGrid({ rows, rowHeads, columnAxes, columns }: Grid): string {
       ? 'tier'
       : labels.map((label, index) => labelAxis(columnAxes[index] ?? 'env', label)).join(', '),
   );
-  const found = findClocks(rows.flatMap(({ results }) => results));
-  const clocks: readonly Clock[] = found.length === 0 ? ['instructions'] : found;
-  const heads = found.length === 0 ? ['overhead'] : found.map((clock) => `overhead (${clock})`);
+  const costs = listColumns(rows.flatMap(({ results }) => results));
   return markdownTable(
-    [...rowHeads, ...columnHeads, ...heads].map(escapeMarkdown),
+    [...rowHeads, ...columnHeads, ...costs.map(({ head }) => head)].map(escapeMarkdown),
     rows.map(({ labels, places, results }) => [
       ...[...labels, ...places.map((cell) => (cell === null ? '·' : formatCell(cell)))].map(escapeMarkdown),
-      ...clocks.map((clock) => renderOverhead(formatRow(results, clock))),
+      ...costs.map(({ clock }) => renderOverhead(formatRow(results, clock))),
     ]),
   );
 }

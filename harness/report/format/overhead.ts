@@ -194,7 +194,7 @@ function renderResources(rows: readonly Row[], { native }: RunView): readonly st
   ];
 }
 
-/** What is not on this page, and why. */
+/** The measurements that are not on this page, and why. */
 function renderProblems({ results }: RunView, rows: readonly Row[]): readonly string[] {
   const single = results
     .flatMap(({ overheadSource }) => overheadSource?.notMeasured ?? [])

@@ -1,22 +1,20 @@
 /** The table at the end of a run: the grid, a line for each reason, the counts, what the exit code means. */
 import { styleText } from 'node:util';
-import type { Clock } from '../../measure/figures.ts';
 import type { Observed } from '../../outcome/repetitions.ts';
 import { plainLine } from '../../outcome/plain-text.ts';
-import { labelAxis } from '../axis-labels.ts';
 import { type CellView, formatCell } from '../cell-view.ts';
 import type { Format, RenderOptions } from '../format.ts';
 import { formatDistribution } from '../format-distribution.ts';
 import {
   type OverheadText,
   baselineText,
-  findClocks,
   formatNotes,
   formatRow,
+  listColumns,
   noFigureText,
 } from '../format-overhead.ts';
 import { formatCounts, formatExit } from '../format-run.ts';
-import { type Grid, buildGrid, formatLegend, listLayouts } from '../grid.ts';
+import { type Grid, type Head, buildGrid, formatLegend, listHeads, listLayouts } from '../grid.ts';
 import { renderDetails } from '../overhead-table.ts';
 import { createPlainTable, renderLines } from '../plain-table.ts';
 import type { RunView } from '../run-view.ts';
@@ -73,15 +71,16 @@ function chooseGrid({ cells, axes }: RunView, width: number): Grid {
 }
 
 function renderGrid(grid: Grid, color: boolean): string {
-  const clocks = findClocks(grid.rows.flatMap((row) => row.results));
+  const columns = listColumns(grid.rows.flatMap((row) => row.results));
   const table = createPlainTable();
-  for (const head of headerRows(grid, clocks))
+  const heads = columns.map(({ head }) => head);
+  for (const head of headerRows(grid, heads))
     table.push(head.map(({ text, span }) => ({ content: paint('bold', text, color), colSpan: span })));
   for (const { labels, places, results } of grid.rows) {
     table.push([
       ...labels,
       ...places.map((cell) => paintCell(cell, color)),
-      ...(clocks.length === 0 ? noClock : clocks).map((clock) =>
+      ...columns.map(({ clock }) =>
         formatRow(results, clock)
           .map((text) => paintOverhead(text, color))
           .join('\n'),
@@ -91,30 +90,16 @@ function renderGrid(grid: Grid, color: boolean): string {
   return renderLines(table).join('\n');
 }
 
-type Head = Readonly<{ text: string; span: number }>;
-
 const headsOf = (texts: readonly string[]): readonly Head[] => texts.map((text) => ({ text, span: 1 }));
 
-/** One row per column axis; the last carries the names of the row axes too. Equal neighbours share a cell. */
-function headerRows(grid: Grid, clocks: readonly Clock[]): readonly (readonly Head[])[] {
-  const overhead = clocks.length === 0 ? ['overhead'] : clocks.map((clock) => `overhead (${clock})`);
+/** The last row of heads carries the names of the row axes too. */
+function headerRows(grid: Grid, overhead: readonly string[]): readonly (readonly Head[])[] {
   if (grid.columnAxes.length === 0) return [headsOf([...grid.rowHeads, 'tier', ...overhead])];
-  return grid.columnAxes.map((axis, level) => {
-    const last = level === grid.columnAxes.length - 1;
-    const heads: { text: string; span: number; path: string }[] = [];
-    for (const column of grid.columns) {
-      const path = column.slice(0, level + 1).join('\n');
-      const previous = heads.at(-1);
-      if (!last && previous?.path === path) previous.span += 1;
-      else heads.push({ text: labelAxis(axis, column[level] ?? ''), span: 1, path });
-    }
-    const inLast = (texts: readonly string[]) => headsOf(last ? texts : texts.map(() => ''));
+  return listHeads(grid).map((heads, level, { length }) => {
+    const inLast = (texts: readonly string[]) => headsOf(level === length - 1 ? texts : texts.map(() => ''));
     return [...inLast(grid.rowHeads), ...heads, ...inLast(overhead)];
   });
 }
-
-/** Any clock finds nothing then, and one column says so. */
-const noClock: readonly Clock[] = ['instructions'];
 
 /** Unstable figures are marked in words too: not every terminal strikes through. */
 function paintOverhead({ text, stable }: OverheadText, color: boolean): string {

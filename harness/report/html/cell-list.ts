@@ -159,7 +159,7 @@ export function formatAge(ms: number): string {
   return `${formatCount(Math.max(1, Math.round(amount)), unit)} older than the newest run`;
 }
 
-/** What the script filters and sorts by, and the pieces of the panels. */
+/** The data that the script filters and sorts by, and the pieces of the panels. */
 export function embedData({ cells, axes }: PageView, panels: Panels): Html {
   const newest = Math.max(0, ...cells.map(({ olderMs }) => olderMs));
   const rank = rankLabels(axes);

@@ -1,10 +1,9 @@
 /** The grid of a matrix: environments by settings, a word for each cell, a link to its panel; and the reasons below. */
 import { plainLine } from '../../outcome/plain-text.ts';
-import { labelAxis } from '../axis-labels.ts';
 import { formatCell } from '../cell-view.ts';
 import { findClocks, formatRow } from '../format-overhead.ts';
 import { formatCount } from '../format-run.ts';
-import { type Grid, formatUsual } from '../grid.ts';
+import { type Grid, formatUsual, listHeads } from '../grid.ts';
 import type { ReasonGroup } from '../group-reasons.ts';
 import { type Html, html, nothing } from './html.ts';
 import { classOf } from './legend.ts';
@@ -127,7 +126,8 @@ function renderCost(cells: readonly (PageCell | null)[]): Html {
   </td>`;
 }
 
-function renderHead({ grid: { rowHeads, columnAxes, columns }, costs }: Shape): Html {
+function renderHead({ grid, costs }: Shape): Html {
+  const { rowHeads, columnAxes } = grid;
   const levels = Math.max(1, columnAxes.length);
   const corner = rowHeads.map((name) => html`<th scope="col" rowspan="${levels}">${name}</th>`);
   const cost = costs ? html`<th scope="col" rowspan="${levels}">overhead</th>` : null;
@@ -141,26 +141,17 @@ function renderHead({ grid: { rowHeads, columnAxes, columns }, costs }: Shape): 
       </tr>
     </thead>`;
   return html`<thead>
-    ${columnAxes.map((name, level) => {
-      const last = level === columnAxes.length - 1;
-      const spans = countSpans(columns.map((labels) => labels.slice(0, level + 1).join('\n')));
-      const heads = spans.map(({ at, span }) => {
-        const text = labelAxis(name, columns[at]?.[level] ?? '');
-        return last
+    ${listHeads(grid).map((heads, level) => {
+      const cells = heads.map(({ text, span }) =>
+        level === levels - 1
           ? html`<th scope="col">${text}</th>`
-          : html`<th scope="colgroup" colspan="${span}">${text}</th>`;
-      });
+          : html`<th scope="colgroup" colspan="${span}">${text}</th>`,
+      );
       return html`<tr>
-        ${level === 0 ? corner : null}${heads}${level === 0 ? cost : null}
+        ${level === 0 ? corner : null}${cells}${level === 0 ? cost : null}
       </tr>`;
     })}
   </thead>`;
-}
-
-/** Neighbours that are equal, together. */
-function countSpans(keys: readonly string[]): readonly Readonly<{ at: number; span: number }>[] {
-  const starts = keys.flatMap((key, index) => (key === keys[index - 1] ? [] : [index]));
-  return starts.map((at, index) => ({ at, span: (starts[index + 1] ?? keys.length) - at }));
 }
 
 /** A hundred reasons explain nothing any more; the cells themselves have theirs. */

@@ -1,4 +1,4 @@
-/** What a tier costs, as far as it was measured: in a few words, as tables, and as charts of intervals. */
+/** The overhead of a tier, as far as it was measured: in a few words, as tables, and as charts of intervals. */
 import { isMean, type OverheadSource } from '../../outcome/overhead.ts';
 import type { OverheadSummary } from '../../measure/figures.ts';
 import type { Result } from '../../store/result.ts';
@@ -115,7 +115,7 @@ type Cost = Readonly<{ name: string; pair: OverheadSummary; cells: number }>;
 /** More rows than these are a wall, not a chart. */
 const rowLimit = 40;
 
-/** What the lower tiers of a page cost, all of them together; nothing where nothing was measured. */
+/** The cost of all lower tiers on the page; empty where nothing was measured. */
 export function renderCosts(cells: readonly PageCell[]): Html {
   const costs = collectCosts(cells);
   if (costs.length === 0) return nothing;

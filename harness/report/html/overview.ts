@@ -130,7 +130,7 @@ function formatGuests(record: RunRecord, cells: readonly PageCell[]): string {
 const sortedSet = (texts: readonly string[]): readonly string[] =>
   [...new Set(texts)].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
 
-/** What happened, what it means, and how far one may trust it. */
+/** The result, its meaning, and how far one may trust it. */
 export function renderSentences(page: PageView): Html {
   const { cells } = page;
   const happened = countWords(cells).map(({ word, count }) => `${word} in ${count}`);
@@ -181,12 +181,12 @@ function formatTrust({ superseded, cells }: PageView): string {
 export function renderRuns({ runs, cells }: PageView): Html {
   if (runs.length < 2) return nothing;
   const byRun = groupBy(cells, ({ run }) => run);
-  const describe = ({ record: { qemu, accelerator, machine } }: RunView): Html =>
-    html` QEMU ${qemu.version}, ${accelerator.kind}, ${machine.cpuModel ?? 'unknown CPU'}`;
+  const formatComputer = ({ record: { qemu, accelerator, machine } }: RunView): string =>
+    `QEMU ${qemu.version}, ${accelerator.kind}, ${machine.cpuModel ?? 'unknown CPU'}`;
   const rows = runs.map((run) => {
     const { id, startedAt, images } = run.record;
     const count = byRun.get(run)?.length ?? 0;
-    return [id, renderTime(startedAt), count, describe(run), images.digest.slice(0, 19)] as const;
+    return [id, renderTime(startedAt), count, formatComputer(run), images.digest.slice(0, 19)] as const;
   });
   return html`<section aria-labelledby="runs">
     <h2 id="runs">Runs on this page</h2>

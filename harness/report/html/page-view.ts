@@ -52,7 +52,7 @@ export type PageView = Readonly<{
   /** In the order of the axes' values, as the grid is. */
   cells: readonly PageCell[];
   axes: readonly VariedAxis[];
-  /** What names leave out, in the order of the axes; empty where they name every axis that varies. */
+  /** The labels that names leave out, in the order of the axes; empty where they name every axis that varies. */
   usual: Usual;
   sections: readonly Section[];
 }>;
@@ -67,7 +67,14 @@ export function buildPageView(given: readonly RunView[]): PageView {
   const { cells: merged, runs, superseded } = mergeRuns(given);
   const newest = runs[0] ?? given[0];
   if (newest === undefined) throw new RangeError('a report of no run');
-  const views = merged.flatMap(({ run, results }) => buildCells(results).map((cell) => ({ ...cell, run })));
+  const byRun = new Map(given.map((run) => [run, new Map(run.cells.map((cell) => [cell.id, cell]))]));
+  const views = merged.flatMap(({ id, run, results }) => {
+    const known = byRun.get(run)?.get(id);
+    const isWhole =
+      known?.results.length === results.length && results.every((one, at) => one === known.results[at]);
+    // Parts of one run together have more of a cell than each has.
+    return (isWhole ? [known] : buildCells(results)).map((cell) => ({ ...cell, run }));
+  });
   const axes = findVaried(views);
   const unnamed = axes.length <= namedAxes ? [] : axes.filter(({ name }) => name !== 'memory');
   const usual = findUsual(views, unnamed);

@@ -64,7 +64,7 @@ export function renderEvidence(
       const content = texts[name];
       if (content === undefined) return [];
       const shown = name === 'qemuCommand' ? wrapCommand(content) : content;
-      // What failed is read from its last words; what went well is looked up when in doubt.
+      // A failure is read from its last words; a success is looked up when in doubt.
       const open = name === 'stderr' && result.outcome !== 'reached' ? ' open' : '';
       return [
         markup(`<details class="fold"${open}><summary>${title}</summary>`),
@@ -85,7 +85,7 @@ function showText(content: string, title: string): readonly Html[] {
   ];
 }
 
-/** One option per line, still ready to paste; as it is where the words cannot be told for sure. */
+/** One option per line, still ready to paste; unchanged where the words cannot be told apart. */
 export function wrapCommand(command: string): string {
   const words = command.match(/(?:[^\s'"\\]|'[^']*')+/g) ?? [];
   if (words.join(' ') !== command.trim()) return command;
