@@ -19,7 +19,7 @@ export type Side = readonly RunView[];
 export type Direction = 'worse' | 'better' | 'other';
 
 /**
- * What moved: `tier` both reached one; `reached` one side did, the other did not; `outcome` neither did;
+ * The kind of a change: `tier` both reached one; `reached` one side did, the other did not; `outcome` neither did;
  * `checks` same tier with other bounds checks; `spread` repetitions fall differently; `verdict`; `judged` one
  * side could not be judged; `overhead`.
  */
@@ -38,7 +38,7 @@ export type CellChange = Readonly<{
   old: CellView;
   new: CellView;
   overhead: readonly OverheadMove[];
-  /** What this cell's guests say differently: `node 22.23.3 → 24.21.0`. */
+  /** Facts of the two guests that differ: `node 22.23.3 → 24.21.0`. */
   differs: readonly string[];
 }>;
 
@@ -57,7 +57,7 @@ export type Comparison = Readonly<{
   unfinished: readonly string[];
   /** By the id of a run: which part it is, and what is missing of it. Whole, complete runs are not there. */
   states: readonly Readonly<{ run: string; sentences: readonly string[] }>[];
-  /** Subjects, cases or the matrix as resolved, where the sides were not asked the same. */
+  /** Subjects, cases or the matrix as resolved, where they differ between the sides. */
   asked: readonly string[];
   environment: readonly EnvironmentDifference[];
   regressions: number;

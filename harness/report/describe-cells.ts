@@ -8,7 +8,7 @@ type HasSettings = Readonly<{ settings: Settings }>;
 /** More clauses than this say less than a number does. */
 const clauseLimit = 4;
 
-/** The cells there are, by the labels of the axes in their order: made once, asked for each set of cells. */
+/** The cells there are, by the labels of the axes in their order: built once, read for each set of cells. */
 type Branch = ReadonlyMap<string, Branch>;
 
 export type Describe = (part: readonly HasSettings[]) => string;

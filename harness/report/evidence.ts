@@ -1,4 +1,4 @@
-/** What a guest left behind, cut to what a page can carry. */
+/** The texts that a guest left behind, cut to the size that a page can carry. */
 import type { Result } from '../store/result.ts';
 
 /** Texts of one result. All of them may come from a hostile guest. */
@@ -39,7 +39,7 @@ export function cutText(text: string, { keep, limit }: Pick<Shown, 'keep' | 'lim
 }
 
 /**
- * Gives out the budget in the order asked: to those first who need it most.
+ * Shares the budget in the order of the keys: those that need it most come first.
  * @returns texts cut, none where the budget is spent
  */
 export function shareBudget(

@@ -1,4 +1,4 @@
-/** What a format of reports is, and a format as a reporter of a run: written while cells end, or at the end. */
+/** A format of reports, and a format as a reporter of a run: written while cells end, or at the end. */
 import type { RunRecord } from '../store/run-record.ts';
 import { type CellView, buildCells } from './cell-view.ts';
 import type { Reporter } from './reporter.ts';
@@ -57,7 +57,7 @@ export function createFormatReporter(
   let stream: FormatStream | null = null;
   let dir = '';
   let failOnFlaky = false;
-  // What failed while cells ended is thrown at the end: the run's results are stored all the same.
+  // A failure while cells end is thrown at the end: the run's results are stored all the same.
   let written: Promise<void> = Promise.resolve();
   const append = (text: string): void => {
     written = written.then(() => sink.append(text, dir));

@@ -38,7 +38,7 @@ const shape = z.object({
       stamp: z.string(),
       damaged: z.int(),
       finished: z.boolean(),
-      /** What is missing of the run, as a sentence; null for a complete one. */
+      /** The missing part of the run as a sentence; null for a complete one. */
       missing: z.string().nullable(),
       /** Ids of the runs this one was merged from: those are not counted again. */
       merged: z.array(z.string()),

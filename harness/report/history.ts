@@ -111,7 +111,7 @@ function traceCell(
       silent += 1;
       continue;
     }
-    const { state, verdict, rank } = describe(judged);
+    const { state, verdict, rank } = summarizeStates(judged);
     const bad = verdict === 'unexpected' || rank > best;
     best = Math.min(best, rank);
     const last = spans.at(-1);
@@ -124,7 +124,7 @@ function traceCell(
 }
 
 /** The worst repetition ranks the cell: one that falls in one of ten has fallen. */
-function describe(
+function summarizeStates(
   states: readonly IndexedState[],
 ): Pick<Span, 'state' | 'verdict'> & Readonly<{ rank: number }> {
   const counts = new Map<string, number>();

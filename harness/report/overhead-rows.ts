@@ -110,7 +110,7 @@ export function listJudged(rows: readonly Row[]): readonly Column[] {
   return timed.length > 0 ? timed : columns;
 }
 
-/** What a claim about memory work is about: memory kernels and real programs, one by one. */
+/** A claim about memory work covers memory kernels and real programs, one by one. */
 export const isSingle = (figure: OverheadSummary): boolean => {
   const kind = findWorkload(figure.workload)?.kind;
   return !isMean(figure) && (kind === 'memory' || kind === 'program');

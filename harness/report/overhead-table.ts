@@ -18,7 +18,7 @@ export type ChartOptions = Readonly<{
   chartWidth?: number;
 }>;
 
-/** What `low` and `high` are. */
+/** The meaning of `low` and `high`. */
 const spreadTitles: Readonly<Record<OverheadSummary['clock'], string>> = {
   time: '95 % interval',
   instructions: 'both pairs',
@@ -71,7 +71,7 @@ const indent = (lines: readonly string[]): string => lines.map((line) => `  ${li
 const formatInterval = ({ low, high, stable }: OverheadSummary): string =>
   `${formatPercent(low)} to ${formatPercent(high)}${stable ? '' : ', unstable'}`;
 
-/** What is not stable gives no verdict: struck through where that can be shown, in parentheses elsewhere. */
+/** An unstable figure gives no verdict: it is struck through where that can be shown, in parentheses elsewhere. */
 function strike(summary: OverheadSummary, color: boolean): string {
   const text = formatOverhead(summary);
   if (summary.stable) return text;
@@ -148,7 +148,7 @@ const formatReasons = ({ notMeasured }: OverheadSource): readonly string[] =>
     ([reason, workloads]) => `${formatWorkloads(workloads.map((name) => name ?? 'not measured'))}: ${reason}`,
   );
 
-/** What a process takes before it has done any work: one line per configuration. */
+/** The start and memory of a process before it has done any work: one line per configuration. */
 export function renderResources(all: readonly TierResources[]): string {
   const table = createPlainTable({
     head: ['form', ...resourceHeads],

@@ -1,5 +1,5 @@
 /**
- * What is going on while a run runs. On a terminal: a line for each finished cell that stays, below it
+ * The progress of a run. On a terminal: a line for each finished cell that stays, below it
  * a few lines that are redrawn. Elsewhere: plain lines, and a sign of life each minute so that a CI
  * system does not take a quiet job for a dead one.
  */
@@ -34,7 +34,7 @@ const realClock: Clock = {
   },
 };
 
-/** What is running and done, and how to say it. */
+/** The cells that are running and done, and their status line. */
 class Board {
   readonly #clock: Clock;
   readonly #running = new Map<string, { label: string; since: number }>();

@@ -1,4 +1,4 @@
-/** What a run tells those who watch it: the only contract between running and showing. */
+/** The events of a run: the only contract between running and showing. */
 import type { Cell } from '../matrix/cell.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
