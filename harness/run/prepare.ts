@@ -108,9 +108,9 @@ export async function describeRun(
   for (const built of images.values()) digest.update(built.digest);
   const subjects = new Map<string, Subject>();
   for (const { subject } of uncut.cells()) if (subject !== undefined) subjects.set(subject.name, subject);
-  const folders = Object.assign({}, ...[...images.values()].map((built) => built.subjects ?? {})) as Readonly<
-    Record<string, string>
-  >;
+  const built = [...images.values()];
+  const components = built.flatMap((each) => each.components);
+  const folders = Object.fromEntries(built.flatMap((each) => Object.entries(each.subjects ?? {})));
   return {
     tool: { name: 'poolproof', version: await readToolVersion() },
     matrix: { file: publicPath(matrix.file), title: matrix.title, text: matrix.text, size: matrix.size },
@@ -126,16 +126,8 @@ export async function describeRun(
     kernels: Object.fromEntries([...images].map(([name, built]) => [name, built.kernel.release])),
     images: {
       digest: `sha256:${digest.digest('hex')}`,
-      components: Object.fromEntries(
-        [...images.values()].flatMap(({ components }) =>
-          components.map(({ name, version }) => [name, version]),
-        ),
-      ),
-      packages: Object.fromEntries(
-        [...images.values()].flatMap(({ components }) =>
-          components.map(({ name, sha256 }) => [name, sha256]),
-        ),
-      ),
+      components: Object.fromEntries(components.map(({ name, version }) => [name, version])),
+      packages: Object.fromEntries(components.map(({ name, sha256 }) => [name, sha256])),
     },
     selection,
     digests: digestMatrix(whole, subjects.values(), folders),

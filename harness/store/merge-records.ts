@@ -169,7 +169,7 @@ export function mergeRecords(records: readonly RunRecord[], cells: number): RunR
       kind: first.accelerator.kind,
       reason: join(sorted.map(({ accelerator }) => accelerator.reason)),
     },
-    kernels: sortKeys(Object.assign({}, ...sorted.map(({ kernels }) => kernels)) as Record<string, string>),
+    kernels: unite(sorted.map(({ kernels }) => kernels)),
     images: mergeImages(sorted),
     options: { ...commonOptions(sorted), merged: ids.join(' ') },
   };
@@ -208,8 +208,8 @@ function mergeDigests(records: readonly RunRecord[]): NonNullable<RunRecord['dig
   if (first === undefined || known.length < records.length) return null;
   return {
     matrix: first.matrix,
-    subjects: sortKeys(Object.assign({}, ...known.map(({ subjects }) => subjects)) as Record<string, string>),
-    cases: sortKeys(Object.assign({}, ...known.map(({ cases }) => cases)) as Record<string, string>),
+    subjects: unite(known.map(({ subjects }) => subjects)),
+    cases: unite(known.map(({ cases }) => cases)),
   };
 }
 
@@ -234,20 +234,13 @@ function estimateSize(records: readonly RunRecord[]): number {
 
 function mergeImages(records: readonly RunRecord[]): RunRecord['images'] {
   const digests = [...new Set(records.map(({ images }) => images.digest))].sort();
-  const components = Object.assign({}, ...records.map(({ images }) => images.components)) as Record<
-    string,
-    string
-  >;
-  const packages = Object.assign({}, ...records.map(({ images }) => images.packages ?? {})) as Record<
-    string,
-    string
-  >;
+  const packages = unite(records.map(({ images }) => images.packages ?? {}));
   const [only] = digests;
   return {
     // Parts that need different images have different digests: the digest of them all stands for all.
     digest: digests.length === 1 && only !== undefined ? only : `sha256:${digest(digests.join('\n'))}`,
-    components: sortKeys(components),
-    ...(Object.keys(packages).length > 0 && { packages: sortKeys(packages) }),
+    components: unite(records.map(({ images }) => images.components)),
+    ...(Object.keys(packages).length > 0 && { packages }),
   };
 }
 
@@ -261,8 +254,13 @@ function commonOptions(records: readonly RunRecord[]): RunRecord['options'] {
   );
 }
 
-const sortKeys = (values: Readonly<Record<string, string>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1)));
+type Texts = Readonly<Record<string, string>>;
+
+/** All entries, by name. */
+const unite = (all: readonly Texts[]): Texts =>
+  Object.fromEntries(
+    all.flatMap((texts) => Object.entries(texts)).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)),
+  );
 
 const least = (values: readonly string[]): string => [...values].sort()[0] ?? '';
 

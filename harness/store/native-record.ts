@@ -2,33 +2,23 @@
 import { z } from 'zod';
 import { PoolproofError } from '../errors.ts';
 import { overheadSchema, resourcesSchema } from './overhead-schema.ts';
-import type { OverheadSummary, TierResources } from '../measure/figures.ts';
-
-/** Without the raw samples, which follow it in the same document as `measurements`. */
-export type NativeRecord = Readonly<{
-  schema: 1;
-  engine: Readonly<{ kind: 'wasmtime' | 'v8'; version: string }>;
-  /** `22.23.3` */
-  node: string;
-  /** ISO 8601, UTC: when it was done. */
-  measuredAt: string;
-  /** Where it was measured. Names no person and no computer. */
-  machine: Readonly<{ cpuModel: string; cores: number; kernel: string; os: string }>;
-  summaries: readonly OverheadSummary[];
-  resources: readonly TierResources[];
-}>;
 
 const text = z.string().min(1);
 
-const schema: z.ZodType<NativeRecord> = z.object({
+const schema = z.object({
   schema: z.literal(1),
   engine: z.object({ kind: z.enum(['wasmtime', 'v8']), version: text }),
   node: text.regex(/^\d+\.\d+\.\d+/, { error: 'a version such as 22.23.3' }),
+  /** ISO 8601, UTC: when it was done. */
   measuredAt: text,
+  /** Where it was measured. Names no person and no computer. */
   machine: z.object({ cpuModel: text, cores: z.int().positive(), kernel: text, os: text }),
   summaries: overheadSchema,
   resources: resourcesSchema,
 });
+
+/** Without the raw samples, which follow it in the same document as `measurements`. */
+export type NativeRecord = Readonly<z.infer<typeof schema>>;
 
 /** @throws PoolproofError STORE_CORRUPT when the text is no such record */
 export function parseNativeRecord(content: string, file: string): NativeRecord {
