@@ -14,9 +14,9 @@ export type SubjectRun = Readonly<{
   timedOut: boolean;
   /** Who wanted that: the harness, or the session's own generous backstop; null when it was not ended so. */
   stopped: 'request' | 'backstop' | null;
-  /** What is kept of the beginning; all of it where `stdoutDropped` is 0. */
+  /** The beginning; all of it where `stdoutDropped` is 0. */
   stdout: string;
-  /** What is kept of the end, where bytes between were dropped. */
+  /** The end, where bytes between were dropped. */
   stdoutTail: string;
   /** Bytes it wrote in all. */
   stdoutBytes: number;
@@ -30,7 +30,7 @@ export type SubjectRun = Readonly<{
   unwatchedBytes: number;
   /** Processes the kernel killed for want of memory during the run, by its own counter. */
   oomKills: number;
-  /** A process of the session itself vanished: what was reported beside it says nothing about the subject. */
+  /** A process of the session itself vanished: the rest of the report says nothing about the subject. */
   helperLost: boolean;
   /** Milliseconds by the guest's clock, which goes on while the guest is stopped or waits for a core. */
   durationMs: number;
@@ -52,7 +52,7 @@ export const machineEndKinds = [
 ] as const;
 
 export type MachineEnd = Readonly<{
-  /** How QEMU ended before the harness asked it to; null if it did not. */
+  /** How QEMU ended although the harness had not ended it. */
   kind: (typeof machineEndKinds)[number];
   /** One sentence with the figures. */
   detail: string;

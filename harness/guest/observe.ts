@@ -23,7 +23,7 @@ export const machineFactFiles: readonly string[] = factFiles.filter(
 const subjectGroup = '/subject';
 const subjectGroupFile = `/sys/fs/cgroup${subjectGroup}/memory.max`;
 
-/** What to ask for beside the child's own files when a process of a cell is to start. */
+/** Files to read when a process of a cell starts, besides those of the child itself. */
 export const factPathsOf = ({ cgroupMemory }: Settings): readonly string[] =>
   cgroupMemory === null ? machineFactFiles : [...machineFactFiles, subjectGroupFile];
 

@@ -146,7 +146,7 @@ export class Session {
     return reply;
   }
 
-  /** Resolves when the session says that word outside a reply: a shell it was asked to run has ended. */
+  /** Resolves when the session says that word outside a reply: a shell has ended. */
   waitForNote(word: string): Promise<void> {
     return new Promise((resolve) => {
       this.#onNote = (said) => {

@@ -32,7 +32,7 @@ export type GuestMeasureTools = Readonly<{
 const icountShift = 0;
 const withoutStrings = ',-erms,-fsrm';
 
-/** What decides a process' machine code beside its engine. */
+/** Decides the machine code of a process, together with its engine. */
 export type CodeSource = Readonly<{
   subject: TierConfiguration;
   /** What the cell changes of the tier's own settings. */

@@ -27,7 +27,7 @@ export type GuestEngine = Readonly<{
 
 export const guestEnv = { PATH: '/bin', HOME: '/tmp', TMPDIR: '/tmp' } as const;
 
-/** What every measuring process of an engine in a guest is asked for. */
+/** The part of a request that all measuring processes of an engine in a guest share. */
 export function buildMeasureRequest(
   engine: GuestEngine,
   compiled: string,
@@ -81,7 +81,7 @@ const lengths = [0.2, 1] as const;
 
 /**
  * Switches the guest to the step's limits, runs one process, and compares what the kernel says about that very
- * process with what was asked for.
+ * process with the request.
  *
  * @throws PoolproofError what a session throws: the machine is lost
  */
@@ -118,7 +118,7 @@ export async function runStep(
   if (problem !== null) return { kind: 'invalid', reason: problem };
   const run = readSubjectRun(reply);
   if (run.exitCode !== 0) {
-    // libwasmtime aborts when a pool cannot be mapped; exitRefused: it told the reason.
+    // libwasmtime aborts when a pool cannot be mapped; exitRefused: it printed the reason.
     const refused = !run.timedOut && (run.signal === 'SIGABRT' || run.exitCode === exitRefused);
     return { kind: 'failed', reason: describeFailure(run), refused };
   }

@@ -51,7 +51,7 @@ export type GuestMeasureRequest = Readonly<{
 type Trace = Readonly<{
   /** One line of JSON a process. */
   raw: readonly string[];
-  /** The talk with the guest. */
+  /** Messages exchanged with the guest. */
   protocol: readonly string[];
 }>;
 
@@ -79,7 +79,7 @@ export function explainUnmeasurable({ engine }: Pick<Settings, 'engine'>): strin
 }
 
 /**
- * Measures one cell. What happens in the guest is told, never thrown.
+ * Measures one cell. Whatever happens in the guest is in the result, never thrown.
  *
  * @throws PoolproofError what images, QEMU and the disk throw, when nothing could be started; USAGE for an
  * unknown workload; what the signal says

@@ -3,7 +3,7 @@ import { median } from 'simple-statistics';
 import type { TierResources } from './figures.ts';
 import type { Measurement } from './measurement.ts';
 
-/** Of one process. Time only where the CPU is real: an emulated one is told by its instructions. */
+/** Of one process. Time only where the CPU is real; of an emulated one the instructions. */
 export function describeResources({ subjects, clock, start }: Measurement): TierResources {
   const [subject] = subjects;
   if (subject === undefined) throw new RangeError('a measurement without a subject');

@@ -201,7 +201,7 @@ async function tryUntilShown(cell: Cell, context: CellContext): Promise<readonly
   return [first, second, third];
 }
 
-/** A cell that cannot be asked, without a machine. */
+/** A cell that does not apply here: no machine is started. */
 function skipCell(cell: Cell, { images }: CellContext, reason: string, startedAt: string): CellEnd {
   return {
     result: {

@@ -64,7 +64,7 @@ export async function unpackBundle(
   }
 }
 
-/** Of an entry beside its bytes: its header, a header for a long path with that path, and padding. */
+/** Of an entry, besides its bytes: its header, a header for a long path with that path, and padding. */
 const entryBytes = 2048;
 /** A bundle may be padded at its end. */
 const paddingBytes = 64 * 1024;

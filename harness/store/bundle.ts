@@ -29,7 +29,7 @@ export type Packed = Readonly<{
   problems: readonly PoolproofError[];
 }>;
 
-/** What somebody has to look at: `skipped` says nothing, and nobody asked for it. */
+/** Somebody has to look at these cells. A `skipped` one says nothing. */
 export function isFailed({ verdict, outcome, finding }: Result): boolean {
   return (verdict !== 'expected' && outcome !== 'skipped') || finding !== null;
 }

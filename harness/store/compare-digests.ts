@@ -1,4 +1,4 @@
-/** What two runs were asked, held against each other: names what differs. */
+/** Compares the definitions behind two runs by their digests, and names those that differ. */
 import type { RunRecord } from './run-record.ts';
 
 type Digested = Pick<RunRecord, 'digests'>;

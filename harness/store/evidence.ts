@@ -1,5 +1,5 @@
 /**
- * What a cell left behind: one folder a cell, files whose names the harness chose and whose content
+ * What a cell left behind: one folder per cell, files whose names the harness chose and whose content
  * it did not. A folder appears whole, by rename, and before the line that points to it.
  */
 import { createHash, randomBytes } from 'node:crypto';
@@ -70,7 +70,7 @@ export function writeEvidence(
     try {
       rmSync(temporary, { recursive: true, force: true });
     } catch {
-      // What is left is named as half written and goes when the run is resumed.
+      // Its name says that it is half written: it goes when the run is resumed.
     }
     throw cause instanceof RangeError ? cause : storeError(cause, target);
   }

@@ -15,7 +15,7 @@ const fileSchema = z.object({
 
 const fileOf = (cacheDir: string): string => path.join(cacheDir, 'experience.json');
 
-/** What is known; nothing where nothing was kept or the file is damaged. */
+/** The experience kept; empty where none was kept or the file is damaged. */
 export async function loadExperience(cacheDir: string): Promise<Experience> {
   try {
     const { durationsMs, peaksMib } = fileSchema.parse(JSON.parse(await readFile(fileOf(cacheDir), 'utf8')));

@@ -1,4 +1,4 @@
-/** Which runs a results folder holds, and the link `latest` beside them. */
+/** The runs in a results folder, and the link `latest` next to them. */
 import { randomBytes } from 'node:crypto';
 import { readdir, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -60,7 +60,7 @@ async function createFor(file: string, error: unknown): Promise<FileHandle> {
 
 const flushEveryMs = 500;
 
-/** Flushes some time after it was asked to. What went wrong then is told by the next call. */
+/** Flushes some time after `mark`. A failure of it is thrown by the next call. */
 function startFlusher(
   handle: FileHandle,
   file: string,

@@ -126,7 +126,7 @@ function findShardConflicts(records: readonly RunRecord[]): readonly Conflict[] 
 
 /**
  * One record for all. Its id is made of theirs, so that merging the same runs again gives the same id and bytes.
- * What differs between the test machines is told as `A / B`; cores and memory are the least.
+ * Values that differ between the test machines are joined as `A / B`; of cores and memory the least counts.
  * @param cells number of distinct cells found
  * @throws RangeError without a record
  */

@@ -38,7 +38,7 @@ export type Merged = Readonly<{
   problems: readonly PoolproofError[];
 }>;
 
-/** What is remembered of a line between the two passes: a few bytes, whatever the size of the run. */
+/** Remembered of a line between the two passes: a few bytes, whatever the size of the run. */
 type Chosen = {
   id: string;
   repetition: number;

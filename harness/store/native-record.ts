@@ -1,4 +1,4 @@
-/** What `poolproof overhead --json` writes: time figures of a named CPU, to stand beside those of guests. */
+/** The output of `poolproof overhead --json`: time figures of a named CPU, shown next to those of guests. */
 import { z } from 'zod';
 import { PoolproofError } from '../errors.ts';
 import { overheadSchema, resourcesSchema } from './overhead-schema.ts';

@@ -11,7 +11,7 @@ export type Fronts = Readonly<{
   fronts: readonly LineFront[];
   /**
    * Lines that cannot be read. Of a line whose front is as the store writes it the rest is not looked at: damage
-   * behind the verdict is told by `readRun`.
+   * behind the verdict is found by `readRun`.
    */
   damaged: number;
 }>;

@@ -58,11 +58,11 @@ export type Result = Readonly<{
   readBack: readonly ReadBack[];
   facts: Facts | null;
   host: HostSummary | null;
-  /** What a foreign subject did; absent where the wasm host ran, and where nothing did. Its tier is told, not proven. */
+  /** How a foreign subject ended; absent where the wasm host ran, and where nothing did. Its tier is not proven. */
   subject?: SubjectSummary;
   /** Milliseconds by phase. */
   timings: Readonly<Record<string, number>>;
-  /** Digest of what the cell ran on (images and machine), to tell like from unlike. */
+  /** Digest of what the cell ran on (images and machine), so that like is compared with like. */
   imageDigest: string | null;
   startedAt: string;
   /** Folder of the evidence, relative to the run's folder; null when there is none (skipped). */
