@@ -20,7 +20,7 @@ import {
 import path from 'node:path';
 import { z } from 'zod';
 import { openPrivateFolder } from '../../images/cache/private-folder.ts';
-import { PoolproofError } from '../errors.ts';
+import { errnoOf, PoolproofError } from '../errors.ts';
 import type { MachineSpec } from '../plan/machine-spec.ts';
 import { templateError } from './template-error.ts';
 
@@ -93,7 +93,7 @@ function isAbandoned(name: string, usedMs: number, bootId: string): boolean {
       process.kill(Number(pid), 0);
       return false;
     } catch (error) {
-      return error instanceof Error && 'code' in error && error.code === 'ESRCH';
+      return errnoOf(error) === 'ESRCH';
     }
   }
   return boot !== undefined && usedMs < Date.now() - 3_600_000;
@@ -267,8 +267,7 @@ export class TemplateStore {
     try {
       await rename(work, folder);
     } catch (error) {
-      const taken =
-        error instanceof Error && 'code' in error && (error.code === 'ENOTEMPTY' || error.code === 'EEXIST');
+      const taken = ['ENOTEMPTY', 'EEXIST'].includes(errnoOf(error) ?? '');
       const other = taken ? await this.find(key) : null;
       if (other === null) throw error;
       return other;

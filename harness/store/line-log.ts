@@ -6,7 +6,7 @@
  */
 import { ftruncateSync, writeSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { refuseSpecialFile, storeError } from './store-error.ts';
+import { errnoOf, refuseSpecialFile, storeError } from './store-error.ts';
 
 export type LineLog = Readonly<{
   /**
@@ -23,7 +23,10 @@ export async function openLineLog(file: string): Promise<Readonly<{ log: LineLog
   let handle: FileHandle;
   try {
     // Not `a`: appending ignores positions, and the truncation below needs them.
-    handle = await open(file, 'r+').catch((error: unknown) => createFor(file, error));
+    handle = await open(file, 'r+').catch((error: unknown) => {
+      if (errnoOf(error) === 'ENOENT') return open(file, 'wx+');
+      throw error;
+    });
   } catch (cause) {
     throw storeError(cause, file);
   }
@@ -51,11 +54,6 @@ export async function openLineLog(file: string): Promise<Readonly<{ log: LineLog
     await handle.close();
     throw storeError(cause, file);
   }
-}
-
-async function createFor(file: string, error: unknown): Promise<FileHandle> {
-  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return open(file, 'wx+');
-  throw error;
 }
 
 const flushEveryMs = 500;
