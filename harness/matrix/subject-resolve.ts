@@ -1,7 +1,7 @@
 /** Subjects of a matrix: names, files and maps → definitions, and every place that names one → its name. */
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { project } from '../../images/project.ts';
+import { project } from '../../images/paths.ts';
 import type { AxisTable } from '../axes/table.ts';
 import type { MatrixFile } from './matrix-schema.ts';
 import type { Selector } from './selector.ts';

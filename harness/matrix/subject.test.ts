@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import t from 'tap';
-import { project } from '../../images/project.ts';
+import { project } from '../../images/paths.ts';
 import { axes } from '../axes/table.ts';
 import { parseMatrix } from './load.ts';
 import { compilePattern } from './pattern.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
 import t from 'tap';
-import { project } from '../project.ts';
+import { project } from '../paths.ts';
 import { bytecodeFile } from '../wasm-host/worker-script.ts';
 import { buildBytecode } from './bytecode.ts';
 

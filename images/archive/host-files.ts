@@ -2,7 +2,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { PoolproofError } from '../errors.ts';
-import { project } from '../project.ts';
+import { project } from '../paths.ts';
 
 /** What goes onto the host disk: compiled code, scripts and modules; no types, tests, sources or texts. */
 const carried = /(?<!\.test)\.(c?js|json|wasm|sh)$/;
