@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { checkUpToDate, loadHostFiles, loadMeasureFiles } from './archive/host-files.ts';
 import { buildScriptArchive } from './archive/initramfs.ts';
-import { planArtefacts, recipeVersion, type ArtefactPlan } from './artefacts.ts';
+import { planArtefacts, recipeVersion, type ArtefactPlan } from './recipes.ts';
 import { findArtefact, hashRecipe, openCache, type Artefact, type ImageCache } from './cache/image-cache.ts';
 import { engines, kernels, lockNames, nodes, type ImageRequest } from './definitions.ts';
 import { PoolproofError } from './errors.ts';

@@ -2,7 +2,7 @@
 import { mkdir, readdir, readFile, rm, statfs, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import pLimit from 'p-limit';
-import type { ArtefactPlan } from './artefacts.ts';
+import type { ArtefactPlan } from './recipes.ts';
 import {
   basePlanName,
   findInCache,
