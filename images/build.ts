@@ -15,7 +15,7 @@ import {
   type Found,
   type Job,
   type JobOptions,
-} from './build-job.ts';
+} from './resolve-build.ts';
 import { holdBuildLock } from './cache/build-lock.ts';
 import {
   blobPath,

@@ -1,7 +1,7 @@
 /** Removes files from the cache that no image needs, or that exceed a size (`images gc`). */
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { findInCache, openJob, type JobOptions } from './build-job.ts';
+import { findInCache, openJob, type JobOptions } from './resolve-build.ts';
 import { holdBuildLock } from './cache/build-lock.ts';
 import { blobPath, openCache, parseArtefact, type ImageCache } from './cache/image-cache.ts';
 import { kernels } from './definitions.ts';

@@ -1,7 +1,7 @@
 /** Lists the images there are, and verifies every byte of them (`images list`, `images verify`). */
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { findInCache, openJob, type JobOptions } from './build-job.ts';
+import { findInCache, openJob, type JobOptions } from './resolve-build.ts';
 import { holdBuildLock } from './cache/build-lock.ts';
 import { blobPath, hashFile, hasBlob, openCache, parseArtefact } from './cache/image-cache.ts';
 import { engines, kernels, nodePackage, nodes, type ImageRequest } from './definitions.ts';

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { create } from 'tar';
 import { checkArchive, extractBlobs, manifestName, type Manifest } from './archive/archive-check.ts';
 import { buildImages, type BuildRequest } from './build.ts';
-import { findInCache, openJob, type RecordedArtefact } from './build-job.ts';
+import { findInCache, openJob, type RecordedArtefact } from './resolve-build.ts';
 import { holdBuildLock } from './cache/build-lock.ts';
 import {
   blobPath,
