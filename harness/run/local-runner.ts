@@ -9,7 +9,7 @@ import type { Cell } from '../matrix/cell.ts';
 import { measureGuest, type GuestMeasureRequest, type GuestOverhead } from '../measure/measure-guest.ts';
 import { Budget, decideDiskMib, estimateDiskMib, type Capacity } from '../plan/admission.ts';
 import type { Deadlines } from '../plan/deadlines.ts';
-import { learn, orderCells, orderGroups, type Experience } from '../plan/experience.ts';
+import { mergeEstimates, orderCells, orderGroups, type RunEstimates } from '../plan/run-estimates.ts';
 import { estimateCostMib } from '../plan/order.ts';
 import { collectDurations } from '../plan/shard-durations.ts';
 import { loadExperience, saveExperience } from '../store/experience-file.ts';
@@ -57,13 +57,13 @@ export class LocalRunner implements Runner {
   readonly #templates: TemplateStore;
   readonly #durations = new Map<string, number>();
   readonly #peaksMib = new Map<string, number>();
-  #experience: Experience;
+  #experience: RunEstimates;
 
   private constructor(
     options: LocalRunnerOptions,
     templates: TemplateStore,
     freeMib: number,
-    experience: Experience,
+    experience: RunEstimates,
   ) {
     this.#options = options;
     this.#startMachine = options.startMachine ?? startMachine;
@@ -106,7 +106,10 @@ export class LocalRunner implements Runner {
       ),
     ]);
     await this.#templates.collect();
-    this.#experience = learn(this.#experience, { durations: this.#durations, peaksMib: this.#peaksMib });
+    this.#experience = mergeEstimates(this.#experience, {
+      durations: this.#durations,
+      peaksMib: this.#peaksMib,
+    });
     await saveExperience(this.#options.cacheDir, this.#experience);
   }
 

@@ -3,7 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
-import { noExperience, type Experience } from '../plan/experience.ts';
+import { noEstimates, type RunEstimates } from '../plan/run-estimates.ts';
 
 const count = z.number().nonnegative();
 
@@ -15,8 +15,8 @@ const fileSchema = z.object({
 
 const fileOf = (cacheDir: string): string => path.join(cacheDir, 'experience.json');
 
-/** The experience kept; empty where none was kept or the file is damaged. */
-export async function loadExperience(cacheDir: string): Promise<Experience> {
+/** The estimates kept; empty where none were kept or the file is damaged. */
+export async function loadExperience(cacheDir: string): Promise<RunEstimates> {
   try {
     const { durationsMs, peaksMib } = fileSchema.parse(JSON.parse(await readFile(fileOf(cacheDir), 'utf8')));
     return {
@@ -24,12 +24,12 @@ export async function loadExperience(cacheDir: string): Promise<Experience> {
       peaksMib: new Map(Object.entries(peaksMib)),
     };
   } catch {
-    return noExperience;
+    return noEstimates;
   }
 }
 
 /** Of two runs that end at once one's experience is lost, which costs nothing but time. */
-export async function saveExperience(cacheDir: string, { durations, peaksMib }: Experience): Promise<void> {
+export async function saveExperience(cacheDir: string, { durations, peaksMib }: RunEstimates): Promise<void> {
   const value: z.infer<typeof fileSchema> = {
     schema: 1,
     durationsMs: Object.fromEntries(durations),

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { learn, noExperience, orderCells, orderGroups } from './experience.ts';
+import { mergeEstimates, noEstimates, orderCells, orderGroups } from './run-estimates.ts';
 import { groupByBoot } from './order.ts';
 import { parseMatrix } from '../matrix/load.ts';
 
@@ -43,14 +43,14 @@ t.test('the boot that most work waits for goes first', (t) => {
 });
 
 t.test('the newest figure counts, and what was not seen for longest is forgotten first', (t) => {
-  const first = learn(noExperience, {
+  const first = mergeEstimates(noEstimates, {
     durations: new Map([
       ['a', 1],
       ['b', 2],
     ]),
     peaksMib: new Map([['k', 400]]),
   });
-  const second = learn(first, { durations: new Map([['a', 5]]), peaksMib: new Map() });
+  const second = mergeEstimates(first, { durations: new Map([['a', 5]]), peaksMib: new Map() });
   t.same(
     [...second.durations],
     [
@@ -60,7 +60,7 @@ t.test('the newest figure counts, and what was not seen for longest is forgotten
   );
   t.same([...second.peaksMib], [['k', 400]]);
   const many = new Map(Array.from({ length: 20_000 }, (_, index) => [`n${index}`, index]));
-  const full = learn(second, { durations: many, peaksMib: new Map() });
+  const full = mergeEstimates(second, { durations: many, peaksMib: new Map() });
   t.equal(full.durations.size, 20_000);
   t.notOk(full.durations.has('b'));
   t.end();

@@ -3,19 +3,19 @@ import type { Cell } from '../matrix/cell.ts';
 import type { BootGroup } from './order.ts';
 import { estimateCell, type Durations } from './shard-durations.ts';
 
-export type Experience = Readonly<{
+export type RunEstimates = Readonly<{
   durations: Durations;
   /** Most memory a guest held, MiB, by the key of its boot. */
   peaksMib: ReadonlyMap<string, number>;
 }>;
 
-export const noExperience: Experience = { durations: new Map(), peaksMib: new Map() };
+export const noEstimates: RunEstimates = { durations: new Map(), peaksMib: new Map() };
 
 /** As many are kept: a year of nights of other matrices must not make a run's start slow. */
 const keptEntries = 20_000;
 
 /** The newest figure of each cell and boot counts; what was not seen for longest is forgotten first. */
-export function learn(before: Experience, seen: Experience): Experience {
+export function mergeEstimates(before: RunEstimates, seen: RunEstimates): RunEstimates {
   return {
     durations: merge(before.durations, seen.durations),
     peaksMib: merge(before.peaksMib, seen.peaksMib),
