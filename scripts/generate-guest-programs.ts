@@ -31,7 +31,8 @@ export async function renderGuestPrograms(root: string): Promise<GeneratedFiles>
     const rows = await Promise.all(
       names.map(async (name) => {
         const bytes = await assemble(path.join(root, folder, name), program.assemblerOptions);
-        return `  ${path.basename(name, '.s')}: '${bytes}',\n`;
+        const key = path.basename(name, '.s');
+        return `  ${key.includes('-') ? `'${key}'` : key}: '${bytes}',\n`;
       }),
     );
     files[`${folder}.ts`] =

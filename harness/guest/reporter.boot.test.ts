@@ -170,7 +170,7 @@ echo core >/proc/sys/kernel/core_pattern`,
 
   await t.test('what it mounts, unmounts and replaces is its own', async (t) => {
     const script = `umount /proc; umount /dev; umount /run; umount /tmp; ls /proc /dev /run
-      rm -f /bin/texts /bin/keep; cp /bin/busybox /root/b; mv /bin/busybox /root/busybox
+      rm -f /bin/read-files /bin/keep; cp /bin/busybox /root/b; mv /bin/busybox /root/busybox
       printf '#!/root/b sh\\necho forged' >/bin/busybox; chmod 755 /bin/busybox`;
     const ended = await runIn(session, script);
     t.match(ended, { exitCode: 0, helperLost: false });

@@ -148,7 +148,7 @@ t.test('what wakes a clone waits in it, and is gone when the handshake is answer
   await using machine = await startMachine(spec, { kind: 'boot' });
   const listPrograms = async (session: Session): Promise<string[]> => {
     const paths = Array.from({ length: 300 }, (_, index) => `/proc/${index + 1}/cmdline`);
-    const { texts } = await session.request({ verb: 'texts', paths }, deadlines.requestMs);
+    const { texts } = await session.request({ verb: 'read', paths }, deadlines.requestMs);
     return Object.values(texts)
       .join('\n')
       .split(/[\0\n]/);

@@ -25,7 +25,7 @@ export async function readClock(
   deadlines: Deadlines,
 ): Promise<ClockReading> {
   const beforeMs = performance.now();
-  const reply = await session.request({ verb: 'texts', paths: ['/proc/uptime'] }, deadlines.requestMs);
+  const reply = await session.request({ verb: 'read', paths: ['/proc/uptime'] }, deadlines.requestMs);
   const seconds = Number.parseFloat(reply.texts['/proc/uptime'] ?? '');
   if (Number.isNaN(seconds))
     throw new PoolproofError('TEMPLATE_INVALID', 'the guest does not say how long it has been up');

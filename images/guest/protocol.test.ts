@@ -62,9 +62,9 @@ t.test('requests are one line each and of bounded length', (t) => {
     formatRequest('tok', 5, { verb: 'shell', limits: {}, env: { PS1: '# ' } }),
     "tok 5 shell '' 'PS1=# '\n",
   );
-  t.equal(formatRequest('tok', 6, { verb: 'texts', paths: ['/proc/uptime'] }), 'tok 6 texts /proc/uptime\n');
+  t.equal(formatRequest('tok', 6, { verb: 'read', paths: ['/proc/uptime'] }), 'tok 6 read /proc/uptime\n');
   t.equal(formatStop('tok', 4), 'tok 4 stop\n');
-  const long = { verb: 'texts', paths: ['x'.repeat(maxRequestLineBytes)] } as const;
+  const long = { verb: 'read', paths: ['x'.repeat(maxRequestLineBytes)] } as const;
   t.throws(() => formatRequest('tok', 7, long), { message: /a request of 16\d+ bytes/ });
   t.end();
 });
@@ -172,11 +172,11 @@ t.test(
   },
 );
 
-t.test('the texts program prints what grep -H does', (t) => {
+t.test('the program that reads files prints what grep -H does', (t) => {
   const dir = mkdtempSync(path.join(tmpdir(), 'poolproof-test-'));
   t.teardown(() => rmSync(dir, { recursive: true, force: true }));
-  const program = path.join(dir, 'texts');
-  writeFileSync(program, buildProgram('texts'), { mode: 0o755 });
+  const program = path.join(dir, 'read-files');
+  writeFileSync(program, buildProgram('read-files'), { mode: 0o755 });
   const contents = {
     plain: 'a\n\n b:c\n',
     empty: '',

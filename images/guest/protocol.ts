@@ -47,7 +47,7 @@ export function quoteWord(word: string): string {
 export type Request = Readonly<
   | { verb: 'hello'; token: string; epochMs: number; seed: Uint8Array }
   | { verb: 'apply'; settings: readonly Readonly<{ path: string; value: string }>[] }
-  | { verb: 'texts'; paths: readonly string[] }
+  | { verb: 'read'; paths: readonly string[] }
   /** Everything that the first word to a clone needs is started: the machine's state is about to be saved. */
   | { verb: 'await-clone' }
   /** Uses the disk of that name as swap space. */
@@ -85,7 +85,7 @@ function wordsOf(request: Request): string[] {
       return [request.token, formatWakeMessage(request.epochMs, request.seed)];
     case 'apply':
       return request.settings.flatMap(({ path, value }) => [path, value]);
-    case 'texts':
+    case 'read':
       return [...request.paths];
     case 'await-clone':
       return [];

@@ -12,9 +12,9 @@ waking=''
 say() { printf '%s %s %s\n' "$token" "$seq" "$*" >&3; }
 
 # Files as a block of `<path>:<line>` lines; a file that cannot be read is simply not there.
-send_texts() {
+send_files() {
   say begin text
-  /state/texts "$@" >&3
+  /state/read-files "$@" >&3
   say end
 }
 
@@ -78,9 +78,9 @@ do_apply() {
   say ok
 }
 
-# texts <path> ...: sends files, for facts that no subject needs.
-do_texts() {
-  send_texts "$@"
+# read <path> ...: sends files, for facts that no subject needs.
+do_read() {
+  send_files "$@"
   say ok
 }
 
@@ -259,7 +259,7 @@ next_event() {
 subject_ready() {
   child=$1
   # shellcheck disable=SC2086 # word splitting makes one argument of each path
-  send_texts $facts "/proc/$child/limits" "/proc/$child/status" "/proc/$child/stat" "/proc/$child/cgroup"
+  send_files $facts "/proc/$child/limits" "/proc/$child/status" "/proc/$child/stat" "/proc/$child/cgroup"
   [ "$2" = 255 ] || say text "poolproof/write-execute:$2"
   now_cs
   started=$now
@@ -303,7 +303,7 @@ echo -1000 >/proc/self/oom_score_adj
 # commands are run from the file that PID 1 itself was started from.
 mount -t tmpfs -o size=2M,mode=0700 tmpfs /state
 cd /state || exit
-cp /bin/keep /bin/texts .
+cp /bin/keep /bin/read-files .
 mkdir dev
 mount -t tmpfs -o size=64k,mode=0755 tmpfs dev
 for node in 'null 1 3' 'zero 1 5' 'full 1 7' 'random 1 8' 'urandom 1 9' 'tty 5 0'; do
@@ -341,7 +341,7 @@ while :; do
       eval "set -- $rest"
       case $verb in
         apply) do_apply "$@" ;;
-        texts) do_texts "$@" ;;
+        read) do_read "$@" ;;
         await-clone) do_await_clone ;;
         swapon) do_swapon "$@" ;;
         run) do_run "$@" ;;

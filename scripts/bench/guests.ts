@@ -35,7 +35,7 @@ async function askOnce(machine: Machine): Promise<void> {
   await using _machine = machine;
   const session = await openSession(machine, deadlines);
   const reply = await session.request(
-    { verb: 'texts', paths: ['/proc/sys/kernel/osrelease'] },
+    { verb: 'read', paths: ['/proc/sys/kernel/osrelease'] },
     deadlines.requestMs,
   );
   const answer = reply.texts['/proc/sys/kernel/osrelease'];

@@ -190,7 +190,11 @@ const hostile: Readonly<Record<string, Hostile>> = {
   'remove-session': {
     way: 'cut',
     does: "it removes the session's files",
-    subject: fixed('$b rm -rf /run/subject /state /session /bin/texts /bin/keep; echo STD', [standard], 6),
+    subject: fixed(
+      '$b rm -rf /run/subject /state /session /bin/read-files /bin/keep; echo STD',
+      [standard],
+      6,
+    ),
   },
   'mount-over': {
     way: 'garble',
