@@ -12,7 +12,7 @@ import { axisOf, say, type FactMapping, type Rule } from './mapping.ts';
 import { derivePool } from './pool-sizes.ts';
 import type { FieldReport } from './report.ts';
 import { findRuntime } from './runtime.ts';
-import { spaceOf } from './subject-model.ts';
+import { interpretedFlag, spaceOf } from './subject-model.ts';
 import { describeAct, symptomOfReport, type Symptom } from './symptom.ts';
 
 /** fetch() is there from this Node on; before it the same parser is an instance like any other. */
@@ -58,8 +58,13 @@ export const mapAct: Rule = (report, so) => {
     return sayAct(symptom, so, { subject: row.subject, env }, row.instead);
   }
   if (kind === 'other' || kind === null) return { say: [] };
-  if (symptom.act === 'instruction' || symptom.act === 'code')
-    return sayAct(symptom, so, { subject: 'wasmtime-module' });
+  if (symptom.act === 'instruction') return sayAct(symptom, so, { subject: 'wasmtime-module' });
+  // V8 makes code as well, and would end before Wasmtime is asked.
+  if (symptom.act === 'code')
+    return sayAct(symptom, so, {
+      subject: 'wasmtime-module',
+      env: { ...so.env, NODE_OPTIONS: interpretedFlag },
+    });
   const derived = derivePool(symptom, so);
   const { set } = derived;
   return { set, say: [...sayAct(symptom, so, set).say, ...derived.say] };
@@ -100,7 +105,7 @@ const space = decide('addressSpace');
 
 /** Facts that decide whether an act fails, the likeliest first. */
 const deciders: Readonly<Record<Act, readonly Decider[]>> = {
-  start: [space, decide('dataLimit'), decide('overcommit')],
+  start: [space, decide('dataLimit'), decide('overcommit'), writeExecute],
   memory: [space],
   instance: [space],
   fetch: [space],

@@ -1,5 +1,6 @@
 import t from 'tap';
 import type { Settings } from '../axes/table.ts';
+import type { FieldReport } from './report.ts';
 import { base, type Change, reportOf } from '../fixtures/field/reports.ts';
 import { buildResult } from '../fixtures/report/results.ts';
 import type { Result } from '../store/result.ts';
@@ -233,47 +234,14 @@ t.test('where the fact that decides is unknown, the command that shows it is nam
   t.end();
 });
 
-t.test('limits of threads and processes are told, and decide where a thread was refused', (t) => {
-  const limit = (soft: number) => ({ ...base.resourceLimits, processes: { soft, hard: soft } });
-  const group = {
-    version: 2 as const,
-    levels: [
-      { memoryMax: 'unlimited' as const, memoryHigh: 'unlimited' as const, memoryCurrent: 1, pidsMax: 8 },
-    ],
-  };
-  for (const [words, output, more, fact] of [
-    [
-      ['wasmtime', 'run'],
-      'ThreadPoolBuildError { kind: IOError(Os { code: 11, message: "Resource temporarily unavailable" }) }',
-      { resourceLimits: limit(40), processor: { ...base.processor, count: 104 } },
-      /resourceLimits\.processes 40: there is no such axis/,
-    ],
-    [
-      ['node', 'app.js'],
-      'node[7]: pthread_create: Resource temporarily unavailable',
-      { cgroup: group },
-      /cgroup\.levels\.pidsMax 8/,
-    ],
-    [['node', 'x'], 'Error: spawn EAGAIN', { resourceLimits: limit(10) }, /processes 10/],
-    [
-      ['node', 'x'],
-      'Error [ERR_WORKER_INIT_FAILED]: Worker initialization failure: EAGAIN',
-      {},
-      /no limit in the report/,
-    ],
-  ] as const) {
-    const report = reportOf({ words, output: [output], exit: 'none', signal: 'SIGABRT', more });
-    const end = settleReport(report, mapReport(report));
-    t.equal(end?.end, 'cannot be reproduced here', output);
-    t.match(end?.because.join('\n'), fact);
+t.test('a warning that a pool was given up is a failure, whatever the exit code', (t) => {
+  const warning =
+    'WARN pooling allocator disabled: failed to create memory pool mapping: mmap failed to reserve 0x3efd2000000 bytes';
+  for (const ending of [{ exit: 0 }, { exit: 1 }, { exit: 'none', signal: 'SIGTERM' }] as const) {
+    const report = reportOf({ words: ['wasmcloud', 'host'], output: [warning], node: 'notFound', ...ending });
+    t.match(symptomOfReport(report), { act: 'pool', class: 'pool-mapping', pool: 'memory' });
+    t.equal(settleReport(report, mapReport(report)), null, 'a guest says');
   }
-  const other = mapReport(
-    reportOf({ words: ['node', 'x'], output: [fetchError], space: gib, more: { cgroup: group } }),
-  );
-  t.match(
-    other.mappings.find(({ fact }) => fact === 'cgroup.levels.pidsMax'),
-    { how: 'not reproducible', decides: false },
-  );
   t.end();
 });
 
@@ -330,12 +298,44 @@ t.test('another size, another pool, other words or another engine is named', (t)
   t.end();
 });
 
-t.test('one message has one class, in a report and in a guest', (t) => {
-  t.match(symptomOfText(semiSpace), { class: 'v8-fatal', act: 'heap' });
-  t.match(symptomOfText(codeRange), { class: 'v8-fatal', act: 'start' });
-  t.match(symptomOfText('Error: unable to make memory executable'), { act: 'code', engine: 'wasmtime' });
-  t.equal(symptomOfText("thread 'main' panicked at src/lib.rs:1:1:\nindex out of bounds"), null);
-  t.match(symptomOfReport(reportOf({ words: ['x'], exit: 137 })), { class: 'killed' });
+t.test('memory that may not become executable is met by an engine in a Node that needs none', (t) => {
+  const denied = (process: Partial<FieldReport['process']>) => ({ process: { ...base.process, ...process } });
+  for (const [words, output, more, mdwe] of [
+    [
+      ['wasmtime', 'run', 'a.wasm'],
+      'unable to make memory executable',
+      denied({ writableToExecutable: 'no', seccomp: 'filter' }),
+      'seccomp',
+    ],
+    [
+      ['graph-node'],
+      'Error: unable to make memory readable+executable',
+      denied({ memoryDenyWriteExecute: 'yes' }),
+      'seccomp',
+    ],
+    [['shim'], 'unable to make memory executable', denied({ writableToExecutable: 'no' }), 'seccomp'],
+  ] as const) {
+    const change: Change = { words, output: [output], more, node: 'notFound' };
+    const { settings } = mapReport(reportOf(change));
+    t.match(settings, { subject: 'wasmtime-module', mdwe, env: { NODE_OPTIONS: '--jitless' } });
+    t.match(endWith(change, 'floor: unable to make memory executable | 1: Permission denied (os error 13)'), {
+      end: /^reproduced/,
+    });
+    t.match(endWith(change, '# Check failed: 12 == (*__errno_location ()).', 'crashed').because, [
+      /another engine/,
+    ]);
+  }
+  const unknown = reportOf({
+    words: ['wasmtime'],
+    output: ['unable to make memory executable'],
+    more: denied({ writableToExecutable: null }),
+  });
+  t.match(settleReport(unknown, mapReport(unknown)), {
+    end: 'cannot tell',
+    because: [/MemoryDenyWriteExecute/],
+  });
+  const node: Change = { words: ['node', 'x'], output: ['# Check failed: 12 == (*__errno_location ()).'] };
+  t.equal(mapReport(reportOf(node)).settings.subject, 'node-start');
   t.end();
 });
 

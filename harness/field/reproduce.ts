@@ -6,7 +6,6 @@ import type { Result } from '../store/result.ts';
 import { describeThreshold, hasLimit, listUnknown } from './failing-act.ts';
 import type { FactMapping, FieldCase } from './mapping.ts';
 import type { FieldReport } from './report.ts';
-import { predictSubject } from './subject-model.ts';
 import {
   endOfCommand,
   nearestSymptom,
@@ -106,12 +105,7 @@ export function settleReport(report: FieldReport, { settings, mappings }: FieldC
 
 /** Whether anything that is known could make the act fail: a limit, or what the model says of a pool. */
 function canFail(settings: FieldCase['settings'], symptom: Symptom): boolean {
-  const prediction = estimateCell(settings);
-  return (
-    hasLimit(settings, symptom) ||
-    prediction?.tiers.some(({ fits }) => !fits) === true ||
-    predictSubject(settings) === false
-  );
+  return hasLimit(settings, symptom) || estimateCell(settings)?.tiers.some(({ fits }) => !fits) === true;
 }
 
 /** A reported failure, held against what happened in the guest. */

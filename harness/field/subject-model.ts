@@ -16,6 +16,8 @@ import { predictSettings } from './model.ts';
 
 const mib = 2 ** 20;
 export const trapHandlerFlag = '--disable-wasm-trap-handler';
+/** V8 without code of its own: Node runs where no memory may become executable. */
+export const interpretedFlag = '--jitless';
 /** Node's threads have malloc arenas of up to 128 MiB of address space each, which the cost of a start leaves out. */
 const arenaBytes = 8 * 128 * mib;
 /** A memory without guards takes its maximum: 100 pages in these subjects. */
@@ -75,7 +77,10 @@ function starts(settings: Settings, slackBytes: number): boolean {
 export function predictSubject(settings: Settings, slackBytes = 0): boolean | null {
   const memories = memoriesOf[settings.subject]?.(settings.env);
   if (memories === undefined || settings.subject === hostSubject) return null;
-  if (!starts(settings, slackBytes)) return false;
+  const isInterpreted = (settings.env['NODE_OPTIONS'] ?? '').includes(interpretedFlag);
+  if (!starts({ ...settings, ...(isInterpreted && { mdwe: 'off' }) }, slackBytes)) return false;
+  // What it compiles is code all the same.
+  if (settings.subject === 'wasmtime-module' && settings.mdwe !== 'off') return false;
   if (lackingFlags(settings.cpu, neededFlags[settings.subject] ?? []).length > 0) return false;
   const { addressSpaceLimit } = estimateFacts(settings);
   if (addressSpaceLimit === null || memories === 0) return true;

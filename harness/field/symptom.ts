@@ -40,6 +40,8 @@ export function symptomOfText(text: string): Symptom | null {
     bytes,
     words: plainLine(words, 200)
       .toLowerCase()
+      // Of older versions; the same act.
+      .replace('readable+', '')
       .replace(/[.\s]+$/, ''),
     text: lineAt(text, at),
   };
