@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { gzipSync } from 'node:zlib';
 import t, { type Test } from 'tap';
 import { PoolproofError } from '../errors.ts';
 import { loadFieldReport, maxReportBytes, parseFieldReport } from './report.ts';
@@ -220,4 +221,19 @@ t.test('hostile sizes are refused', async (t) => {
   await t.rejects(loadFieldReport(binary), { code: 'FIELD_INVALID' });
   const whole = `${t.testdir({ 'w.yaml': second })}/w.yaml`;
   t.equal((await loadFieldReport(whole)).schema, 2);
+});
+
+t.test('a compressed attachment is read; a bomb and a damaged one are refused', async (t) => {
+  const zipped = gzipSync(second);
+  const dir = t.testdir({
+    'r.yaml.gz': zipped,
+    'bomb.gz': gzipSync(Buffer.alloc(64 * 2 ** 20)),
+    'cut.gz': zipped.subarray(0, zipped.length / 2),
+  });
+  t.same(await loadFieldReport(`${dir}/r.yaml.gz`), parseFieldReport(second, 'r.yaml'));
+  await t.rejects(loadFieldReport(`${dir}/bomb.gz`), {
+    code: 'FIELD_INVALID',
+    message: /larger than 256 KiB/,
+  });
+  await t.rejects(loadFieldReport(`${dir}/cut.gz`), { code: 'FIELD_INVALID', message: /damaged or cut off/ });
 });

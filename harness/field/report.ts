@@ -2,6 +2,7 @@
  * A field report's text → a validated value. Every refusal names the field, its place and the reason, and nothing of a
  * report is ever more than data (report-shape.ts). A report that was cut off on its way counts as far as it goes.
  */
+import { gunzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { readBounded } from '../../images/bounded-file.ts';
 import { PoolproofError } from '../errors.ts';
@@ -187,7 +188,23 @@ const tooLarge = (file: string): PoolproofError =>
     file: printable(file),
   });
 
+const gzipMagic = Buffer.of(0x1f, 0x8b);
+
+/** A compressed attachment; no more of it is unpacked than a report may have. */
+function unzip(bytes: Buffer, file: string): Buffer {
+  try {
+    return gunzipSync(bytes, { maxOutputLength: maxReportBytes });
+  } catch (cause) {
+    if (cause instanceof RangeError) throw tooLarge(file);
+    throw new PoolproofError('FIELD_INVALID', 'the compressed report is damaged or cut off', {
+      file: printable(file),
+      cause,
+    });
+  }
+}
+
 /**
+ * Reads a report, also one that gzip has compressed.
  * @throws PoolproofError `FIELD_NOT_FOUND` when the file cannot be read, and what {@link parseFieldReport} throws.
  */
 export async function loadFieldReport(file: string): Promise<FieldReport> {
@@ -198,6 +215,7 @@ export async function loadFieldReport(file: string): Promise<FieldReport> {
     throw new PoolproofError('FIELD_NOT_FOUND', 'cannot read the report', { file: printable(file), cause });
   }
   if (bytes.length > maxReportBytes) throw tooLarge(file);
+  if (bytes.subarray(0, gzipMagic.length).equals(gzipMagic)) bytes = unzip(bytes, file);
   try {
     return parseFieldReport(new TextDecoder('utf-8', { fatal: true }).decode(bytes), file);
   } catch (cause) {
