@@ -86,7 +86,7 @@ t.test('groups of options select, limit and repeat; the run records them', async
 t.test('stored runs are read, compared, followed, explained and rendered', async (t) => {
   const [old, now] = [await loadRun(runs, 'part-1'), await loadRun(runs, 'whole')];
   t.equal(now.results.length, 8);
-  t.match(compareRuns({ runs: [old] }, { runs: [now] }), { compared: 2, changes: [] });
+  t.match(compareRuns([old], [now]), { compared: 2, changes: [] });
   t.ok(explain(now.results[0]!).length <= 10);
   const formats: readonly (FormatName | 'table')[] = [
     ...(['table', 'json', 'csv', 'tap', 'junit', 'md', 'html', 'github', 'annotations'] as const),

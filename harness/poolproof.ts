@@ -56,17 +56,9 @@ export type * from '../images/allocator/host-report.ts';
 export type { PoolParameter, PoolParameters } from '../images/allocator/pool-parameters.ts';
 
 // Shown, compared, followed, explained
-export { renderReport, type FormatName } from './library/render-report.ts';
+export { compareRuns, renderReport, type FormatName } from './library/render-report.ts';
 export type { Report } from './report/report-schema.ts';
-export {
-  compareRuns,
-  type CellChange,
-  type ChangeKind,
-  type CompareOptions,
-  type Comparison,
-  type Direction,
-  type Side,
-} from './report/compare.ts';
+export type { CellChange, ChangeKind, CompareOptions, Comparison, Direction } from './report/compare.ts';
 export type { EnvironmentDifference } from './report/compare-environment.ts';
 export type { OverheadMove } from './report/compare-overhead.ts';
 export type {

@@ -1,9 +1,12 @@
-/** A stored run as text. */
+/** Stored runs as text, and beside each other. */
 import { PoolproofError } from '../errors.ts';
+import { compareRuns as compareViews, type CompareOptions, type Comparison } from '../report/compare.ts';
 import type { Format } from '../report/format.ts';
 import { formats } from '../report/formats.ts';
 import { buildRunView } from '../report/run-view.ts';
 import type { LoadedRun } from './stored-runs.ts';
+
+type Run = Pick<LoadedRun, 'record' | 'results'>;
 
 export type FormatName = keyof typeof formats;
 
@@ -12,7 +15,7 @@ export type FormatName = keyof typeof formats;
  * pictures from elsewhere.
  * @throws PoolproofError REPORT_UNKNOWN
  */
-export function renderReport(format: FormatName, run: Pick<LoadedRun, 'record' | 'results'>): string {
+export function renderReport(format: FormatName, run: Run): string {
   if (!Object.hasOwn(formats, format))
     throw new PoolproofError('REPORT_UNKNOWN', `there is no report format ${format as string}`, {
       hint: `there are ${Object.keys(formats).join(', ')}`,
@@ -20,3 +23,18 @@ export function renderReport(format: FormatName, run: Pick<LoadedRun, 'record' |
   const row: Format = formats[format];
   return row.render(buildRunView({ ...run, base: '' }));
 }
+
+/**
+ * The changes from one side to the other; several runs of one side are parts of one, such as shards.
+ * @throws PoolproofError USAGE when two cells of one side are the same across the given axes
+ */
+export const compareRuns = (
+  old: readonly Run[],
+  now: readonly Run[],
+  options: CompareOptions = {},
+): Comparison =>
+  compareViews(
+    old.map((run) => buildRunView(run)),
+    now.map((run) => buildRunView(run)),
+    options,
+  );
