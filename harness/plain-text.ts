@@ -1,6 +1,6 @@
 /**
- * Text that came out of a guest, a file or a bundle, made harmless. All are hostile: they may hold escape
- * sequences, control characters, bidirectional overrides or megabytes of anything.
+ * Makes text from a guest, a file or a bundle harmless. All are hostile: they may hold escape sequences, control
+ * characters, bidirectional overrides or megabytes of anything.
  */
 import { stripVTControlCharacters, toUSVString } from 'node:util';
 
@@ -15,7 +15,7 @@ const invisible =
 /** Code points the first pattern cannot name: noncharacters of the upper planes and Unicode tags. */
 const astral = /[\u{1fffe}\u{1ffff}\u{2fffe}\u{2ffff}\u{e0000}-\u{e007f}\u{effff}-\u{10ffff}]/gu;
 
-/** What a terminal could take for a command, or what makes it show text in another order; also half a character. */
+/** Characters that a terminal could take for a command, or that reorder text; also half a character. */
 const unshowable =
   // eslint-disable-next-line no-control-regex -- finding them is the point
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff]|[\u{e0000}-\u{e007f}]|\p{Cs}/gu;
@@ -64,11 +64,14 @@ export function plainLine(text: string, limit = 1000): string {
   return line.length > limit ? `${toUSVString(line.slice(0, limit - 1))}…` : line;
 }
 
-/** Frames of a stack trace and the rules around them, as V8 and Node print them: addresses say nothing, and differ each time. */
+/**
+ * Frames of a stack trace and the rules around them, as V8 and Node print them: addresses carry no information, and
+ * differ each time.
+ */
 const noise =
   /^(?:\d+: 0x[\da-f]+\b.*|#+|#?FailureMessage Object: .*|[-=# ]*(?:native|js|c) stack ?trace[-=: ]*|[-=]{3,})$/i;
 
-/** The last lines that say something, on one line; for the tail of a standard error. */
+/** The last meaningful lines as one line; for the tail of a standard error. */
 export function plainTail(text: string, limit = 300): string {
   const line = plainLines(text.slice(-limit * 40), limit * 40)
     .split('\n')

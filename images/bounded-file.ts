@@ -1,9 +1,9 @@
-/** Reading files that somebody else chose: a pipe that nobody writes to, or a device without an end, is one too. */
+/** Reads files that a person names, within bounds: a pipe without a writer and an endless device end in an error. */
 import { constants, type Stats } from 'node:fs';
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What a path leads to, where it is no plain file; null where it is, and where there is nothing. */
+/** The kind of a file that is not plain; null for a plain file, and for none. */
 export async function describeSpecialFile(file: string): Promise<string | null> {
   const found = await stat(file).catch(() => null);
   return found === null ? null : describe(found);
@@ -16,7 +16,7 @@ function describe(found: Stats): string | null {
   return found.isSocket() ? 'a socket' : 'a device';
 }
 
-/** What was opened is no plain file; the message completes `<file>: it …`. */
+/** The opened file is not a plain file; the message completes `<file>: it …`. */
 export class SpecialFileError extends Error {}
 
 /**
@@ -38,8 +38,8 @@ const pipeMs = 3000;
 const lookEveryMs = 20;
 
 /**
- * The bytes of a file, at most `maxBytes` and one more, which says that there are more. Of a pipe, what is written
- * until it is closed; one to which nothing is written for three seconds ends there.
+ * The bytes of a file, at most `maxBytes`, and one more as a sign of more. Of a pipe, everything until it is closed, or
+ * until nothing comes for three seconds.
  *
  * @throws Error of the system
  */

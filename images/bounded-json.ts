@@ -1,4 +1,4 @@
-/** JSON of somebody else: 30 MB of `[` take 1.5 GB, so its depth is looked at before it is parsed. */
+/** Parses JSON from a stranger: 30 MB of `[` take 1.5 GB, so its depth is checked first. */
 
 /**
  * @param maxDepth of lists and objects in each other
@@ -9,7 +9,7 @@ export function parseShallowJson(text: string, maxDepth: number): unknown {
   return JSON.parse(text);
 }
 
-/** Brackets in strings do not count; what is no JSON is left to the parser. */
+/** Brackets in strings do not count; other text is left to the parser. */
 function isDeeper(text: string, maxDepth: number): boolean {
   let depth = 0;
   let inString = false;

@@ -31,7 +31,7 @@ import { PoolproofError } from './errors.ts';
 import { ComponentStore, type Component, type FetchEvent } from './source/component-store.ts';
 import { diskFullError, isDiskFull } from './source/run-tool.ts';
 
-/** What happens while images are built, for progress lines. */
+/** Events while images are built, for progress lines. */
 export type ImageEvent =
   | FetchEvent
   | Readonly<{ kind: 'build'; name: string }>
@@ -58,7 +58,7 @@ export type BuiltComponent = Readonly<{
   version: string;
   sha256: string;
   size: number;
-  /** The pinned version, where what was used is its successor. */
+  /** The pinned version, where its successor was used. */
   successorOf?: string;
 }>;
 
@@ -70,7 +70,7 @@ export type BuiltImages = Readonly<{
   /** Over everything above: equal digests mean equal guests. */
   digest: string;
   components: readonly BuiltComponent[];
-  /** Release line, or the whole version that was asked for → whole version. */
+  /** Release line, or the requested whole version → whole version. */
   nodes: Readonly<Record<string, string>>;
   /** Name of a foreign subject → folder of its files inside the guest; absent without any. */
   subjects?: Readonly<Record<string, string>>;
@@ -79,11 +79,11 @@ export type BuiltImages = Readonly<{
 }>;
 
 /**
- * Makes sure that every file a guest needs is in the cache, and says where. Everything there: a few
- * milliseconds, no package manager is called and no big file is read. Two processes never build at once.
+ * Makes sure that every file a guest needs is in the cache, and returns the paths. If all are there, it takes a few
+ * milliseconds, calls no package manager and reads no big file. Two processes never build at once.
  *
- * @throws PoolproofError IMAGE_UNKNOWN, IMAGE_FETCH, IMAGE_CHECKSUM, IMAGE_LOCKED, IMAGE_BUILD,
- * IMAGE_LOCK_INVALID, TOOL_NOT_FOUND, OS_UNSUPPORTED, DISK_FULL, CACHE_UNWRITABLE
+ * @throws PoolproofError IMAGE_UNKNOWN, IMAGE_FETCH, IMAGE_CHECKSUM, IMAGE_LOCKED, IMAGE_BUILD, IMAGE_LOCK_INVALID,
+ * TOOL_NOT_FOUND, OS_UNSUPPORTED, DISK_FULL, CACHE_UNWRITABLE
  */
 export async function buildImages(request: BuildRequest): Promise<BuiltImages> {
   const job = await openJob(request, request);
@@ -112,7 +112,7 @@ async function buildMissing(job: Job, onEvent: (event: ImageEvent) => void): Pro
   const results = await Promise.allSettled(
     job.plans.map((plan) =>
       limit(async () => {
-        // After a failure what is under way comes to its end, since it works in the same folder.
+        // After a failure the other work ends first, since it uses the same folder.
         if (failed) return undefined;
         try {
           return await buildArtefact(job, plan, store, path.join(work.path, plan.name), onEvent);
@@ -184,14 +184,14 @@ async function buildInitramfs(job: Job, base: Artefact, folder: string): Promise
   });
 }
 
-/** Whoever holds the lock is alone: what is still in tmp/ was left by a process that was killed. */
+/** The holder of the lock is alone: files still in tmp/ are from a killed process. */
 async function removeLeftovers(cache: ImageCache): Promise<void> {
   const folder = path.join(cache.folder, 'tmp');
   for (const name of await readdir(folder))
     await rm(path.join(folder, name), { recursive: true, force: true });
 }
 
-/** What a package of unknown size is taken for: a little more than the biggest Node. */
+/** Assumed size of a package of unknown size: a little more than the biggest Node. */
 const unpinnedBytes = 64 * 2 ** 20;
 
 /** Fails before the first download where the disk is clearly too small. */

@@ -10,7 +10,7 @@ import { fullRequest } from './inspect.ts';
 export type GarbageRequest = JobOptions &
   Readonly<
     | {
-        /** Remove what neither the lock nor this version of the program asks for. */
+        /** Remove files that neither the lock nor this version of the program needs. */
         unused: true;
       }
     | {
@@ -46,7 +46,7 @@ export async function collectGarbage(request: GarbageRequest): Promise<Collected
     removedFiles += 1;
   }
   await removeStaleRecords(cache);
-  // What was unpacked for this machine's own use comes out of its package again in no time.
+  // Files unpacked for this machine's own use are quickly unpacked again.
   for (const kind of ['engines', 'nodes']) {
     const folder = path.join(cache.folder, kind);
     for (const name of await readdir(folder).catch(() => [])) {

@@ -1,6 +1,6 @@
 /**
- * What stops poolproof is an exception of this one class. What happens inside a cell is data and
- * never thrown. The class lives in images/ because dependency arrows point away from the harness.
+ * The one class of exceptions that stop poolproof. What happens inside a cell is data and never thrown. The class lives
+ * in images/ because dependency arrows point away from the harness.
  */
 
 /** Closed set of codes; tests assert these, people read the message. */

@@ -37,7 +37,7 @@ export type ListedImage = Readonly<{
   successorOf: readonly string[];
 }>;
 
-/** What could be built, and what is there; asks no package manager. */
+/** The images that can be built, and those in the cache; calls no package manager. */
 export async function listImages(options: JobOptions = {}): Promise<ListedImage[]> {
   const listed = new Map<string, ListedImage>();
   const unpinned = await listUnpinned(await openCache(options.cacheDir));
@@ -96,7 +96,7 @@ export async function verifyImages(
     const blob = artefact && (await stat(blobPath(cache, artefact.sha256)).catch(() => undefined));
     if (blob?.size === artefact?.size && artefact !== undefined) continue;
     await rm(file);
-    // A record whose file was just found damaged, or collected before, says nothing new.
+    // A record whose file was just found damaged, or collected before, adds nothing.
     if (artefact === undefined) damaged.push({ file, expected: 'a record', found: 'something else' });
   }
   return { checked: names.length, damaged };

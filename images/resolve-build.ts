@@ -29,15 +29,15 @@ export type Job = Readonly<{
   locked: boolean;
   cache: ImageCache;
   plans: readonly ArtefactPlan[];
-  /** Of what the plans need, by lock name. */
+  /** The pins of the plans, by lock name. */
   pins: ReadonlyMap<string, Pin>;
-  /** What the plans need beside them, by lock name: versions that nothing pins. */
+  /** The unpinned components of the plans, by lock name. */
   unpinned: ReadonlyMap<string, Wanted>;
   /** This project's own part of the initramfs. */
   scripts: Buffer;
 }>;
 
-/** What of a job is in the cache. */
+/** The part of a job that is in the cache. */
 export type Found = Readonly<{
   components: ReadonlyMap<string, Component>;
   /** By plan name; those that are missing are missing. */

@@ -1,4 +1,4 @@
-/** A read-only disk with the files of a foreign subject, named by what is in it. */
+/** Builds a read-only disk with the files of a foreign subject, named by its contents. */
 import { createHash } from 'node:crypto';
 import { cp, mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -28,7 +28,7 @@ const recipeVersion = 1;
 const maxFiles = 2000;
 const maxBytes = 2 ** 30;
 
-/** Where a file comes from: a path on this computer, or a package of a registry. */
+/** The source of a file: a path on this computer, or a package of a registry. */
 export type WantedFile = Readonly<{ to: string; from: string }>;
 
 export type SubjectDisk = Readonly<{
@@ -183,7 +183,7 @@ async function fetchMember(cache: ImageCache, wanted: Package, { onEvent }: Disk
   });
 }
 
-/** Writes the member; says whether it may be executed. */
+/** Writes the member; returns whether it is executable. */
 async function takeMember(
   file: string,
   { registry, name, member }: Package,

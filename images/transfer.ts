@@ -32,9 +32,8 @@ export type Exported = Readonly<{
 }>;
 
 /**
- * Builds what is missing and packs it into one archive, with which another Linux machine needs neither apt
- * nor pip nor mkfs. Packed with gzip where the name ends in `.gz` or `.tgz`. The file appears when it is
- * whole, or not at all.
+ * Builds missing images and packs all into one archive, with which another Linux machine needs neither apt nor pip nor
+ * mkfs. Packed with gzip where the name ends in `.gz` or `.tgz`. The file appears when it is whole, or not at all.
  *
  * @throws PoolproofError those of `buildImages`, DISK_FULL, IMAGE_ARCHIVE when the file cannot be written
  */
@@ -78,7 +77,7 @@ export async function exportImages(file: string, request: BuildRequest): Promise
         mtime: new Date(0),
         strict: true,
       },
-      // The manifest first: it says what may follow.
+      // The manifest first: it lists what may follow.
       [manifestName, ...blobs.map((sha256) => `blobs/${sha256}`)],
     );
     await rename(partial, file);
@@ -143,7 +142,7 @@ export async function importImages(file: string, cacheDir: string = resolveCache
   return { digest: manifest.digest, images: manifest.artefacts.map(({ artefact }) => artefact.name) };
 }
 
-/** What is already there is not unpacked again, but trusted only after reading it. */
+/** Existing files are not unpacked again, but trusted only after reading them. */
 async function isIntact(cache: ImageCache, { sha256, size }: Artefact): Promise<boolean> {
   return (await hasBlob(cache, sha256, size)) && (await hashFile(blobPath(cache, sha256))).sha256 === sha256;
 }

@@ -19,7 +19,7 @@ export type UpdateRequest = Readonly<{
   onEvent?: (event: ImageEvent) => void;
 }>;
 
-/** One component whose pin moved; `from` is undefined for a new one, `to` for one no row asks for any more. */
+/** One component whose pin moved; `from` is undefined for a new one, `to` for one that no row needs any more. */
 export type PinChange = Readonly<{ name: string; from: string | undefined; to: string | undefined }>;
 
 /**
@@ -30,7 +30,7 @@ export async function updateLock(request: UpdateRequest = {}): Promise<readonly 
   const cache = await openCache(request.cacheDir ?? resolveCacheFolder());
   const onEvent = request.onEvent ?? (() => undefined);
   const before = await loadLock(request.lockFile).catch((error: unknown) => {
-    // A first lock, or one that somebody broke: this command is the cure for both.
+    // A first lock, or a damaged one: this command is the cure for both.
     if (error instanceof PoolproofError && error.code === 'IMAGE_LOCK_INVALID') return [];
     throw error;
   });

@@ -47,7 +47,7 @@ export async function findWorkloadFiles(
 }
 
 /**
- * Unpacks the packages whole, for whoever compares with what they do themselves.
+ * Unpacks whole packages, for comparison with their own results.
  *
  * @returns folder of a package by its name
  */

@@ -1,4 +1,4 @@
-/** capture.sh, run in a guest by a process with the limits of a cell. */
+/** Runs capture.sh in a guest, in a process with the limits of a cell. */
 import { gzipSync } from 'node:zlib';
 import { readCaptureScript } from '../images/capture/capture-script.ts';
 import { mountPoint, nodeDisk } from '../images/definitions.ts';
@@ -13,7 +13,7 @@ import { deadlinesFor } from '../harness/plan/deadlines.ts';
 import { buildMachineSpec } from '../harness/plan/machine-spec.ts';
 import type { Prepared } from '../harness/run/prepare.ts';
 
-/** Where a guest can write, and nothing else lives. */
+/** A folder of the guest that is writable and empty. */
 const [packed, unpacked] = ['/run/capture.gz.b64', '/run/capture.sh'];
 const seconds = 60;
 /** Templates kept on disk. */

@@ -1,4 +1,4 @@
-/** Two field reports, held against each other in every fact that can decide how a WebAssembly host fares. */
+/** Compares two field reports in every fact that can decide a tier. */
 import type { FieldReport } from '../harness/field/report.ts';
 
 /** One fact of a report. Numbers may differ by `within`, as two boots of one machine do. */
@@ -11,7 +11,7 @@ const smallestMax = ({ cgroup }: FieldReport): number | null =>
     null,
   );
 
-/** What strict overcommit leaves, KiB; nothing depends on it in other modes. */
+/** The memory that strict overcommit leaves, KiB; nothing depends on it in other modes. */
 const leftKib = ({ overcommit, memory }: FieldReport): number | null =>
   overcommit.mode === 2 ? (memory.commitLimitKib ?? 0) - (memory.committedKib ?? 0) : null;
 
@@ -24,7 +24,7 @@ const facts: readonly Fact[] = [
   { name: 'memory.hugePages', read: ({ memory }) => memory.hugePages },
   { name: 'memory.hugePageKib', read: ({ memory }) => memory.hugePageKib },
   { name: 'overcommit.mode', read: ({ overcommit }) => overcommit.mode },
-  // What others hold changes by some MiB from one moment to the next.
+  // The memory of other processes changes by some MiB from one moment to the next.
   { name: 'what may be committed, KiB', read: leftKib, within: 8192 },
   { name: 'overcommit.userReserveKib', read: ({ overcommit }) => overcommit.userReserveKib, within: 2048 },
   { name: 'overcommit.adminReserveKib', read: ({ overcommit }) => overcommit.adminReserveKib },
@@ -50,13 +50,15 @@ const facts: readonly Fact[] = [
 const isNear = (a: unknown, b: unknown, within: number): boolean =>
   typeof a === 'number' && typeof b === 'number' && Math.abs(a - b) <= within;
 
-/** A line per fact that differs. `ofNode`: Node is the report's runtime; else another one may stand beside the engine. */
+/**
+ * A line per fact that differs. `ofNode`: Node is the report's runtime; else another one may stand beside the engine.
+ */
 export function compareReports(first: FieldReport, second: FieldReport, ofNode: boolean): readonly string[] {
   return facts
     .filter(({ name }) => ofNode || name !== 'programs.node')
     .flatMap(({ name, read, within = 0 }) => {
       const [was, is] = [read(first), read(second)];
-      // A Node that did not answer in time, on a machine that is busy: nobody knows.
+      // A Node that did not answer in time, on a busy machine: unknown.
       const untold = name === 'programs.node' && (was === null || is === null);
       const same = untold || JSON.stringify(was) === JSON.stringify(is) || isNear(was, is, within);
       return same ? [] : [`${name}: ${JSON.stringify(was)} there, ${JSON.stringify(is)} here`];

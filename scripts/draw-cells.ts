@@ -1,4 +1,4 @@
-/** Random cells of which the model is sure: the same for the same seed. */
+/** Draws random cells whose outcome the model is sure of: the same for the same seed. */
 import { isClose } from '../harness/field/model.ts';
 import { formatCellId } from '../harness/matrix/cell-id.ts';
 import type { Settings } from '../harness/axes/table.ts';
@@ -6,7 +6,7 @@ import { drawSettings, type Random } from './draw-settings.ts';
 
 export type DrawnCells = Readonly<{
   cells: readonly Settings[];
-  /** How many were so close to a limit that chance decides, and were drawn anew. */
+  /** Number of cells that were drawn anew because they were so close to a limit that chance decides. */
   close: number;
 }>;
 

@@ -1,6 +1,6 @@
 /**
- * Random settings over every axis of the table, the same for the same seed. Few machines are drawn and many
- * cells share each: what is set at boot costs a boot, everything else a clone.
+ * Draws random settings over every axis of the table, the same for the same seed. Few machines are drawn and many cells
+ * share each: an axis of the boot costs a boot, the others a clone.
  */
 
 import type { Axis } from '../harness/axes/axis.ts';
@@ -37,7 +37,7 @@ function draw(random: Random, settings: Settings, row: Axis<unknown>, keep: numb
   return random() < keep ? settings : set(settings, row.name, pick(random, listOf(row.draw.values)));
 }
 
-/** Machines: the default one, and others that differ from it in what is set at boot. */
+/** Machines: the default one, and others that differ from it in axes of the boot. */
 export function drawMachines(random: Random, count: number, table: AxisTable = axes): readonly Settings[] {
   const boot = rowsOf(table).filter(({ applies }) => applies === 'boot');
   const sizes = table.memory.draw.values;

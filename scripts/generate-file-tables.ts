@@ -1,9 +1,9 @@
 /**
  * Tables of files in READMEs: one row per file and per folder that has a README. The words are the file's own.
  *
- * A README that wants the table has the markers `<!-- files -->` and `<!-- end of files -->`. A file's words are the first
- * sentence of the comment at its head, a folder's the title of its README. Rows keep their order, which is the order
- * to read in; new files come last.
+ * A README that wants the table has the markers `<!-- files -->` and `<!-- end of files -->`. A file's words are the
+ * first sentence of the comment at its head, a folder's the title of its README. Rows keep their order, which is the
+ * order to read in; new files come last.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -13,7 +13,7 @@ const begin = '<!-- files -->';
 const end = '<!-- end of files -->';
 const roots = ['harness', 'images', 'scripts'];
 
-/** How the lines of a comment begin, by the end of a file's name; a file without one is a shell script. */
+/** The mark of comment lines, by extension; a file without extension is a shell script. */
 const lineComments: Readonly<Record<string, string>> = {
   '.sh': '#',
   '.awk': '#',

@@ -1,6 +1,6 @@
 /**
- * Writes every generated file of the repository: `node dist/scripts/generate.js [--check]`, from its root. With `--check` it
- * only compares, and ends with 1 where a file is out of date.
+ * Writes every generated file of the repository: `node dist/scripts/generate.js [--check]`, from its root. With
+ * `--check` it only compares, and ends with 1 where a file is out of date.
  */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -27,7 +27,7 @@ const renderFiles = async (root: string): Promise<GeneratedFiles> => ({
   ...(await renderFileTables(root)),
 });
 
-/** Writes the files that differ, or only names them. Exit code: 1 when a check finds one that differs. */
+/** Writes the files that differ, or only names them. Exit code 1 when a check finds one that differs. */
 export async function writeFiles(root: string, files: GeneratedFiles, isCheck: boolean): Promise<number> {
   let exitCode = 0;
   for (const [name, after] of Object.entries(files)) {

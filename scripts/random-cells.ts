@@ -1,7 +1,7 @@
 /**
- * Random cells over all axes, run in guests: what happens must be what the model says. Prints the seed; the
- * same seed draws the same cells again.
- * `node dist/scripts/random-cells.js [--cells 200] [--seed N] [--machines 6] [--jobs N] [--results DIR] [--list]`
+ * Runs random cells over all axes in guests: each outcome must be the model's. Prints the seed; the same seed draws the
+ * same cells again. `node dist/scripts/random-cells.js [--cells 200] [--seed N] [--machines 6] [--jobs N] [--results
+ * DIR] [--list]`
  */
 import { parseArgs } from 'node:util';
 import { resolveCacheFolder } from '../images/cache/cache-folder.ts';

@@ -1,7 +1,7 @@
 /**
- * Round trip of field reports: capture.sh runs in a guest with random settings, its report becomes a cell, and
- * what it captures in that cell must be equal in every fact that decides. Prints the seed.
- * `node dist/scripts/round-trip.js [--settings 50] [--seed N] [--machines 5]`
+ * Round trip of field reports. capture.sh runs in a guest with random settings, its report becomes a cell, and the
+ * report captured in that cell must be equal in every deciding fact. Prints the seed. `node dist/scripts/round-trip.js
+ * [--settings 50] [--seed N] [--machines 5]`
  */
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -21,7 +21,7 @@ import { drawMachines, drawSettings, randomFrom, type Random } from './draw-sett
 
 const cacheDir = resolveCacheFolder();
 
-/** What a user would have run; programs that are not in a guest end with 127 there and here. */
+/** A command of a user; programs that are not in a guest end with 127 there and here. */
 function drawWords(random: Random, { engine, env, stacks, memories }: Settings): readonly string[] {
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
   if (engine === 'v8') return ['node', '-e', 'console.log(1)'];
@@ -66,7 +66,7 @@ export async function prepareTrips(all: readonly Settings[]): Promise<readonly [
   return [prepared, await loadFieldImages()];
 }
 
-/** Settings in which at least a shell runs: in smaller ones nobody could capture anything. */
+/** Settings in which at least a shell runs: in smaller ones nothing can be captured. */
 export function drawTrips(seed: number, count: number, machineCount: number) {
   const random = randomFrom(seed);
   const machines = drawMachines(random, machineCount);

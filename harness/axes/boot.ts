@@ -43,7 +43,7 @@ export const memory = defineAxis({
   estimate: (bytes) => {
     const memTotal = estimateMemTotal(bytes);
     const free = memTotal * 0.94;
-    // linux mm/mmap.c init_user_reserve, init_admin_reserve: 1/32 of what is free at boot, capped.
+    // linux mm/mmap.c init_user_reserve, init_admin_reserve: 1/32 of the memory free at boot, capped.
     return {
       memTotal,
       memAvailable: free,

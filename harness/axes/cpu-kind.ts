@@ -1,4 +1,4 @@
-/** The kind of a CPU: a model of QEMU's and flags of it turned on or off. */
+/** The kind of a CPU: a model of QEMU with flags turned on or off. */
 import { z } from 'zod';
 import { outsideRange, type AxisKind } from './kinds.ts';
 import { cpuFlags, cpuModels } from './cpu-models.ts';

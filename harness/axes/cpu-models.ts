@@ -1,6 +1,6 @@
 /**
- * 64-bit CPU models of QEMU 7.2, as `query-cpu-definitions` and `query-cpu-model-expansion` tell them; later
- * versions have them too. Under emulation QEMU leaves out what it cannot emulate of a model (AVX-512, …).
+ * 64-bit CPU models of QEMU 7.2, as listed by `query-cpu-definitions` and `query-cpu-model-expansion`; later versions
+ * have them too. Under emulation QEMU leaves out features that it cannot emulate (AVX-512, …).
  */
 export type CpuModel = Readonly<{
   /** `model name` of /proc/cpuinfo; the kernel prints runs of blanks as they are. */

@@ -1,4 +1,4 @@
-/** Axes of what runs: the subject, its engine and Node, its variables, and the tier it is to use. */
+/** Axes of the subject: the program, its engine and Node, its variables, and its requested tier. */
 import { z } from 'zod';
 import { allocatorChoices } from '../../images/allocator/tier.ts';
 import { type Axis, defineAxis } from './axis.ts';

@@ -1,4 +1,4 @@
-/** The right word for a wrong one. */
+/** Suggests the closest known word. */
 
 /** Damerau-Levenshtein distance (optimal string alignment): insert, delete, replace, swap neighbours. */
 export function distance(a: string, b: string): number {
@@ -20,10 +20,10 @@ export function distance(a: string, b: string): number {
   return last[b.length] ?? 0;
 }
 
-/** Longer words are never near anything, and comparing them would cost time. */
+/** Longer words are never near any other, and comparing them would cost time. */
 const longestWord = 40;
 
-/** Case and separators say nothing about what was meant: `max_map_count` is `maxMapCount`. */
+/** Case and separators do not matter: `max_map_count` means `maxMapCount`. */
 const plain = (word: string): string => word.toLowerCase().replace(/[^a-z0-9]/g, '');
 
 /**

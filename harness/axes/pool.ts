@@ -1,4 +1,7 @@
-/** Axes of the tier that `allocator` forces, or of `standard`. What is not set stays the tier's own; V8 has none of them. */
+/**
+ * Axes of the tier that `allocator` forces, or of `standard`. An axis that is not set keeps the tier's own value; V8
+ * has none of them.
+ */
 import type { PoolParameter } from '../../images/allocator/pool-parameters.ts';
 import { type Axis, defineAxis } from './axis.ts';
 import { integer, optional, size, type AxisKind } from './kinds.ts';

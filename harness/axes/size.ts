@@ -3,7 +3,7 @@
 const units = ['K', 'M', 'G', 'T'] as const;
 const factors: Readonly<Record<string, number>> = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
 
-/** What a size looks like; also the pattern in the JSON Schema. */
+/** Pattern of a size, here and in the JSON Schema. */
 export const sizePattern = /^\d{1,13}(\.\d{1,3})?[KMGT]$/;
 
 /** Bytes of a size, or null when the text is not one. May be fractional: `0.001K`. */
@@ -17,7 +17,7 @@ export function formatSize(bytes: number): string {
   return `${bytes / (factors[unit] ?? 1)}${unit}`;
 }
 
-/** What somebody meant who wrote `512`, `512 MB`, `1gib` or a number of bytes; null when it cannot be told. */
+/** The size meant by `512`, `512 MB`, `1gib` or a number of bytes; null if it is unclear. */
 export function guessSize(input: unknown): string | null {
   const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b|byte|bytes)?$/i.exec(String(input).trim());
   if (match === null) return null;

@@ -7,8 +7,8 @@ import { axes, type AxisTable, defaultSettings, formerNames, rowOf, rowsOf, type
 export const renewAxisName = (name: string): string => formerNames().get(name) ?? name;
 
 /**
- * Reads stored settings: what was stored before an axis existed has its default, and axes that had another name
- * are given their present one.
+ * Reads stored settings: an axis that did not exist yet has its default, and one stored under a former name gets its
+ * present one.
  */
 export function storedSettings(table: AxisTable = axes): z.ZodType<Settings> {
   const present = rowsOf(table).map(

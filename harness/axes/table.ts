@@ -7,7 +7,7 @@ import * as host from './host.ts';
 import * as pool from './pool.ts';
 import * as limits from './process.ts';
 
-/** What can be put into a guest: values of `kernel`, `node` and `engine`. */
+/** The contents available for guests: values of `kernel`, `node` and `engine`. */
 export type KnownImages = Readonly<{
   /** Names of kernels; the first is the default. */
   kernels: readonly string[];
@@ -71,7 +71,7 @@ const listRows = (known: KnownImages) =>
 
 type ShippedAxes = TableOf<ReturnType<typeof listRows>>;
 
-/** Builds the table for what is known; the shipped one is {@link axes}. */
+/** Builds the table for these contents; the shipped one is {@link axes}. */
 export const defineAxes = (known: KnownImages): ShippedAxes => defineTable(listRows(known));
 
 /** The shipped table. */
@@ -119,7 +119,7 @@ export function axisWords(table: AxisTable = axes): ReadonlyMap<string, string> 
 
 const formerOf = new WeakMap<AxisTable, ReadonlyMap<string, string>>();
 
-/** Names that axes had before, each with the present one. Made once per table: every stored line asks for them. */
+/** Former names of axes, each with the present one. Made once per table, since every stored line needs them. */
 export function formerNames(table: AxisTable = axes): ReadonlyMap<string, string> {
   const known = formerOf.get(table);
   if (known !== undefined) return known;

@@ -1,4 +1,4 @@
-/** Units of sizes, and how settings and facts are written beside each other. */
+/** Units of sizes, and texts of settings and facts for comparison. */
 
 export const [kib, mib, gib, tib] = [2 ** 10, 2 ** 20, 2 ** 30, 2 ** 40];
 

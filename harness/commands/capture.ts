@@ -18,9 +18,9 @@ export async function capture(
     context.out(await readCaptureScript());
     return 0;
   }
-  // What was captured so far is printed also when the command is interrupted.
+  // The report so far is printed also when the command is interrupted.
   context.finishOnSignal();
-  // The words go to the shell as arguments, never as text of a command line.
+  // The command goes to the shell as arguments, never as text of a command line.
   const result = await execa(
     '/bin/sh',
     ['-c', await readCaptureScript(), 'capture.sh', ...(args.length > 0 ? ['--', ...args] : [])],

@@ -1,7 +1,7 @@
 /**
- * Where an axis turns from failing to working. Pure over an injected question, so that the search is proven
- * against a model and then asks guests. The model's own threshold is tried first: where it is right, four
- * guests are enough.
+ * Finds the value at which an axis turns from failing to working. Pure over an injected question, so that the search is
+ * tested against a model and then runs guests. The model's own threshold is tried first: where it is right, four guests
+ * are enough.
  */
 
 /** Does it work at the value of this index? */
@@ -10,11 +10,11 @@ export type Probe = (index: number) => Promise<boolean>;
 export type BisectOptions = Readonly<{
   /** Number of values, in the order in which they should help. */
   length: number;
-  /** Index of the first value at which the model says it works; null when it says none, or nothing. */
+  /** Index of the first value that works by the model; null if there is none, or no prediction. */
   predicted: number | null;
-  /** The model's answers, free of charge: where they change more than once, guests are asked there. */
+  /** The model's answers, free of charge: where they change more than once, guests are run there. */
   model?: (index: number) => boolean | null;
-  /** Times each side of the threshold is asked. @default 3 */
+  /** Trials on each side of the threshold. @default 3 */
   confirmations?: number;
 }>;
 
@@ -107,7 +107,7 @@ export async function bisect(probe: Probe, options: BisectOptions): Promise<Thre
   await take(last);
   await take(0);
   while (high - low > 1 && high < length && low >= 0) await take(low + Math.floor((high - low) / 2));
-  // The ends are asked whatever the model says: an order that fails there is none.
+  // The ends are tried whatever the model predicts: if they disagree with the order, the axis is not monotonic.
   await answers.works(0);
   await answers.works(last);
   const refused = await refuse(answers);
@@ -123,7 +123,7 @@ export async function bisect(probe: Probe, options: BisectOptions): Promise<Thre
   return { kind: 'sharp', index: high, confirmations };
 }
 
-/** A counter-example, asked once more: an answer that changes by itself is flaky and proves no order wrong. */
+/** A counter-example is tried once more: an outcome that changes by itself is flaky and disproves no order. */
 async function refuse(answers: Answers): Promise<Threshold | null> {
   const counterexample = answers.findCounterexample();
   if (counterexample === null) return null;
@@ -139,7 +139,7 @@ async function refuse(answers: Answers): Promise<Threshold | null> {
 /** At most this many values are tried in the model; its rules have few steps, and each is wide. */
 const modelSamples = 4096;
 
-/** Values of which the model says that the answer changes back and forth: one out of each stretch. */
+/** Values between which the model's answer changes back and forth: one of each stretch. */
 function listSuspects({ length, model }: BisectOptions): readonly number[] {
   if (model === undefined) return [];
   const step = Math.max(1, Math.floor(length / modelSamples));
@@ -156,7 +156,7 @@ function listSuspects({ length, model }: BisectOptions): readonly number[] {
   return ordered ? [] : stretches.map(({ first, last }) => Math.floor((first + last) / 2));
 }
 
-/** First index at which the model says that it works, when it says so from there on; by halves. */
+/** First index from which on everything works by the model; found by halving. */
 export function predictThreshold(length: number, model: (index: number) => boolean | null): number | null {
   if (model(length - 1) !== true) return null;
   let [low, high] = [-1, length - 1];

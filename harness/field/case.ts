@@ -1,4 +1,4 @@
-/** A known case, run once more: its cells out of the file, and how what was seen ends. */
+/** Selects a known case's cells, and decides whether it was reproduced. */
 import { PoolproofError } from '../errors.ts';
 import type { FieldCase } from '../matrix/cell.ts';
 import type { Matrix } from '../matrix/cell.ts';
@@ -33,7 +33,7 @@ export function selectCase(matrix: Matrix, { id, cells }: FieldCase): Matrix {
   };
 }
 
-/** How it ended; never `not run` after a run that was not stopped. */
+/** The end of the case; never `not run` after a run that was not stopped. */
 export function endCase(one: FieldCase, results: readonly Result[]): KnownFailure {
   const [known] = listKnownFailures([one], results);
   if (known === undefined) throw new RangeError('a case without an end');

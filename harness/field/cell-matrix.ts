@@ -1,11 +1,11 @@
-/** Cells that were found, not listed in a file, as a matrix: to run them, and to save them for the nightly run. */
+/** Makes a matrix of found cells: to run them, and to save them for the nightly run. */
 import { stringify } from 'yaml';
 import { axes, axisNames, formatValue } from '../axes/table.ts';
 import type { AxisName, Settings } from '../axes/table.ts';
 import type { Matrix } from '../matrix/cell.ts';
 import { parseMatrix } from '../matrix/load.ts';
 
-/** What a case is expected to do, as a matrix says it. */
+/** The expectation of a case, as in a matrix. */
 export type CaseExpectation = Readonly<{
   tier?: string;
   outcome?: string;
@@ -43,7 +43,7 @@ export function renderCases(title: string, cases: readonly MatrixCase[]): string
   return stringify({ title, include: rows, ...(expect.length > 0 && { expect }) }, options);
 }
 
-/** @throws MatrixErrors when a value is none of its axis: a report can ask for what no guest has. */
+/** @throws MatrixErrors when an axis does not allow a value: a report can require settings that no guest has. */
 export function buildCases(title: string, cases: readonly MatrixCase[]): Matrix {
   return parseMatrix(renderCases(title, cases), title);
 }

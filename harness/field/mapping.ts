@@ -1,4 +1,4 @@
-/** What is said of each fact of a report when it becomes a cell. */
+/** The mapping of each fact of a report to a cell. */
 import { axes, knownImages, type KnownImages, formatValue } from '../axes/table.ts';
 import type { AxisName, Settings } from '../axes/table.ts';
 import type { FieldReport } from './report.ts';
@@ -6,13 +6,13 @@ import type { FieldReport } from './report.ts';
 export type FactMapping = Readonly<{
   /** Field of the report: `memory.totalKib`. */
   fact: string;
-  /** As the report says it. */
+  /** As in the report. */
   found: string;
   how: 'exact' | 'approximated' | 'not reproducible';
   axis: AxisName | null;
   /** Value of the axis, as in cell ids. */
   value: string | null;
-  /** How it is approximated, or why it cannot be met; null when exact. */
+  /** The approximation, or the reason why it cannot be met; null when exact. */
   why: string | null;
   /** Something else of the same size takes its place: a limit for an address width. */
   standIn: boolean;
@@ -22,12 +22,12 @@ export type FactMapping = Readonly<{
 
 export type FieldCase = Readonly<{ settings: Settings; mappings: readonly FactMapping[] }>;
 
-/** What guests can be made of, with the pinned versions by their name in the lock. */
+/** The contents available for guests, with pinned versions by their name in the lock. */
 export type FieldImages = KnownImages & Readonly<{ versions: ReadonlyMap<string, string> }>;
 
 export const plainImages: FieldImages = { ...knownImages, versions: new Map() };
 
-/** What one rule says: the values it sets, and the facts it speaks for. */
+/** The result of one rule: the values it sets, and the facts it covers. */
 export type Rule = (
   report: FieldReport,
   so: Settings,

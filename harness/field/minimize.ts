@@ -1,4 +1,4 @@
-/** The smallest set of settings away from their defaults that still shows a failure. Pure over an injected question. */
+/** Finds the fewest settings away from their defaults that still show a failure. Pure over an injected question. */
 import { axes, axisNames, defaultSettings, formatValue } from '../axes/table.ts';
 import { idPiece } from '../matrix/cell-id.ts';
 import type { AxisName, Settings } from '../axes/table.ts';
@@ -37,7 +37,7 @@ export function keepOnly(settings: Settings, kept: readonly Deviation[]): Settin
 
 export type Minimized = Readonly<{
   kept: readonly Deviation[];
-  /** Of each kept one it was seen that the failure is gone without it. */
+  /** For each kept one, a guest showed that the failure is gone without it. */
   needless: readonly Deviation[];
   questions: number;
 }>;
@@ -53,8 +53,8 @@ export type MinimizeOptions = Readonly<{
 const maxExhaustive = 12;
 
 /**
- * The result is minimal in this sense: of what is kept, nothing can be taken away alone, and that was seen
- * in guests. Null when the failure does not show even with every deviation.
+ * Minimal in this sense: no kept setting can be removed alone, as guests showed. Null when the failure does not show
+ * even with every deviation.
  */
 export async function minimize(
   settings: Settings,
@@ -95,7 +95,7 @@ export async function minimize(
   return { kept, needless: all.filter((one) => !kept.includes(one)), questions };
 }
 
-/** Sets that the model says show it, smallest first. */
+/** Sets that show the failure by the model, smallest first. */
 function smallestSets(
   all: readonly Deviation[],
   model: (some: readonly Deviation[]) => boolean,

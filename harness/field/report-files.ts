@@ -1,4 +1,4 @@
-/** Version 2 of a field report: the kernel's own files → facts. What nobody can read is null, hence unknown. */
+/** Version 2 of a field report: the kernel's own files → facts. An unreadable value is null, hence unknown. */
 import { constants } from 'node:os';
 import { z } from 'zod';
 import {
@@ -25,7 +25,7 @@ import { text } from './report-shape.ts';
 
 const file = z.union([z.literal('unknown').transform(() => null), z.string('is not text').max(64 * 1024)]);
 
-/** What capture.sh writes. A cut-off report has the first of its sections only. */
+/** The sections that capture.sh writes. A cut-off report has only the first of them. */
 export const rawShape = z.strictObject({
   files: z.record(z.string(), file).exactOptional(),
   cgroup: z
@@ -54,7 +54,7 @@ export const rawShape = z.strictObject({
 type Body = Readonly<Record<string, unknown>>;
 type Raw = Readonly<z.infer<typeof rawShape>>;
 
-/** A file of the report, and how it is read; a fact of several files names the one that says most. */
+/** A file of the report and its reader; a fact of several files names the most important one. */
 type Row = readonly [file: string, read: (text: string, files: (path: string) => string) => unknown];
 
 const kib = (name: string): Row => [
@@ -76,7 +76,7 @@ const release = (name: string): Row => [
   (lines) => new RegExp(`^${name}=["']?([^"'\n]*)["']?$`, 'm').exec(lines)?.[1] ?? null,
 ];
 
-/** Where another answer serves when a file cannot be read. */
+/** Other sources of a fact whose file cannot be read. */
 const substitutes: Readonly<Record<string, string>> = {
   '/proc/sys/kernel/osrelease': 'uname -r',
   '/proc/self/smaps': 'getconf PAGESIZE',
@@ -248,12 +248,12 @@ function readSurroundings(
     container:
       held(containerSigns) ?? readLine(files('/run/systemd/container')) ?? held(cgroupSigns) ?? 'noSign',
     wsl: kernel === '' ? null : wsl,
-    // The sign is in /proc/version: without a /proc nobody looked.
+    // The sign is in /proc/version: unknown without a /proc.
     gvisor: signs.includes('gVisor') ? 'sign' : !hasProc ? null : 'noSign',
   };
 }
 
-/** The C library, by its program loaders; with several nobody can tell which one counts. */
+/** The C library, by its program loaders; with several the right one is unknown. */
 function readLibc(signs: readonly string[]): string | null {
   const found = [
     ...(signs.some((sign) => sign.includes('/ld-musl-')) ? ['musl'] : []),
@@ -276,7 +276,7 @@ function readStatus(status: number | null | undefined): Readonly<{ exit: unknown
   return signal === undefined ? { exit: status, signal: 'none' } : { exit: 'none', signal };
 }
 
-/** The facts of a report, not yet held against their bounds. */
+/** The facts of a report, before their bounds are checked. */
 export function readFiles({ files = {}, cgroup = {}, signs: listed, programs, command }: Raw): Body {
   const signs = listed ?? (listed === null ? [] : undefined);
   const textOf = (path: string): string => {
@@ -307,7 +307,7 @@ export function readFiles({ files = {}, cgroup = {}, signs: listed, programs, co
   };
 }
 
-/** Where in a report a fact stands. */
+/** The place of a fact in a report. */
 export function placeOfFact([section, key]: readonly PropertyKey[]): readonly PropertyKey[] | null {
   const path = rows[String(section)]?.[String(key)]?.[0];
   return path === undefined ? null : ['files', path];

@@ -147,7 +147,7 @@ export const reportShape = z.strictObject({
     .exactOptional(),
 });
 
-/** The facts without what says where they come from. */
+/** The facts without their sources. */
 export type ReportFacts = Readonly<z.infer<typeof reportShape>>;
 
 /** The value of a schema where everything is unknown, its optional parts included. */

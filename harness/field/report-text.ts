@@ -1,15 +1,15 @@
-/** A field report as people send it → the lines that capture.sh wrote. */
+/** Extracts the lines of capture.sh from a report as people send it (quoted, fenced, cut off). */
 
 /** The first line that counts, and what a mail program or a list put before it and before every other line. */
 const start = /^([\s>]*)poolproof: *["']?field-report["']?\s*$/;
 const fence = /^\s*(?:```|~~~)/;
 const end = /^end: *["']?field-report["']?\s*$/;
 const version1 = /^schema: *1\s*$/;
-/** The last line of version 1, with and without a command; it has no line that says so. */
+/** The last line of version 1, with and without a command; it has no line that marks the end. */
 const endOfFirst = /^ {2}(?:signal|bun): (?:notFound|unknown|"[^"]*"|\{ exit: \d+ \})\s*$/;
 
 export type ReportText = Readonly<{
-  /** As many lines as the file has, so that line numbers are those of the file; what is no part is empty. */
+  /** As many lines as the file has, so that line numbers are those of the file; other lines are empty. */
   text: string;
   /** Columns before each line. */
   indentation: number;

@@ -48,8 +48,8 @@ type Reading = Readonly<{ report: FieldReport } | { refusal: Refusal }>;
 
 /**
  * Reads a field report; `file` is its name in messages.
- * @throws PoolproofError `FIELD_INVALID` for what is no report of capture.sh or a damaged one, `FIELD_SCHEMA` for one
- *   of a newer format; both name the field, its place and the reason.
+ * @throws PoolproofError `FIELD_INVALID` for anything but a report of capture.sh, or a damaged one, `FIELD_SCHEMA` for
+ * one of a newer format; both name the field, its place and the reason.
  */
 export function parseFieldReport(source: string, file: string): FieldReport {
   if (Buffer.byteLength(source) > maxReportBytes) throw tooLarge(file);
@@ -103,7 +103,7 @@ function readVersion(value: unknown, schema: 1 | 2, whole: boolean): Reading {
     if (whole && missing !== undefined) return { refusal: { path: [missing], reason: 'is missing' } };
     facts = readFiles(raw.data);
   }
-  // Version 1 writes a word for what is unknown: nothing is a line that was cut off.
+  // Version 1 writes a word for an unknown value: an empty one is a line that was cut off.
   const empty = schema === 1 && whole ? findEmpty(body) : null;
   if (empty !== null) return { refusal: { path: empty, reason: 'is empty' } };
   if (cutOffIn !== null) facts = addUnknown(facts, schema === 1 ? cutOffIn : null);
@@ -124,7 +124,7 @@ function findEmpty(value: unknown): readonly PropertyKey[] | null {
   return null;
 }
 
-/** A level of a group or a sign that was cut off may be the one that decides: then nothing is known of any. */
+/** A cut-off level of a group, or a cut-off sign, may be the deciding one: then none is known. */
 function withoutHalves(body: Body, cutOffIn: string): Body {
   const kept = Object.entries(body).filter(
     ([name, section]) =>
@@ -159,13 +159,13 @@ function describe(value: unknown, issues: readonly z.core.$ZodIssue[]): Refusal 
   return { path, reason: found === undefined ? 'is missing' : `${reasonOf(issue)}: ${quote(found)}` };
 }
 
-/** A union fails with an issue for each of its members: the one that got furthest says what is wrong. */
+/** A union fails with an issue for each of its members: the one that got furthest names the problem. */
 function deepest(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue {
   const [first] = issues;
   if (first === undefined) throw new RangeError('a refusal without an issue');
   if (first.code !== 'invalid_union') return first;
   const inner = first.errors.map((list) => list[0]).filter((issue) => issue !== undefined);
-  // The first members are unknown; the last one says what the value should be.
+  // The first members are unknown; the last one describes the value.
   const telling = inner.findLast(({ path }) => path.length > 0) ?? inner.at(-1);
   if (telling === undefined) return first;
   const resolved = deepest([telling]);

@@ -1,4 +1,4 @@
-/** Stored results and cell ids, as commands name them. */
+/** Finds stored results and cells by the names that commands take. */
 import { PoolproofError } from '../errors.ts';
 import { axes } from '../axes/table.ts';
 import { formatCellId, parseCellId } from '../matrix/cell-id.ts';
@@ -21,7 +21,7 @@ export function parseCellName(text: string): CellName {
   return { id: formatCellId(settings), settings, run };
 }
 
-/** The newest stored result of a cell that says something about it, or null. A named run is the only one read. */
+/** The newest stored result with a verdict on a cell, or null. Only a named run is read. */
 export async function findResult(resultsDir: string, { id, run }: CellName): Promise<Result | null> {
   const dirs =
     run === null
@@ -46,7 +46,7 @@ export async function findResult(resultsDir: string, { id, run }: CellName): Pro
 }
 
 /**
- * A cell from its settings alone: its subject is the wasm host, or one that comes along.
+ * A cell from its settings alone: its subject is the wasm host, or one that is part of poolproof.
  * @throws PoolproofError USAGE for a subject that only its matrix knows
  */
 export function buildCell(settings: Settings): Cell {

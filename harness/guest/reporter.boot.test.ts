@@ -1,4 +1,6 @@
-/** Subjects that work against who reports about them, in a real guest: what they did is what is reported, or nothing is. */
+/**
+ * Subjects that work against who reports about them, in a real guest: what they did is what is reported, or nothing is.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

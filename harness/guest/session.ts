@@ -13,7 +13,7 @@ import { PoolproofError } from '../errors.ts';
 import type { Machine } from '../machine/machine.ts';
 import { backstopSeconds } from '../plan/deadlines.ts';
 
-/** What was said, for the evidence; bytes of a subject's output are summed up, not repeated. */
+/** The conversation, for the evidence; a subject's output is summarized, not repeated. */
 export type ProtocolLog = readonly string[];
 
 const logLines = 2000;
@@ -25,7 +25,7 @@ export type RunRequest = Omit<Extract<Request, { verb: 'run' }>, 'verb' | 'backs
 export type RunDeadline = Readonly<{
   /** Then the run is ended by a request. */
   ms: number;
-  /** What its reply may take from then on. */
+  /** Time for its reply from then on. */
   replyMs: number;
 }>;
 
@@ -102,7 +102,7 @@ export class Session {
   }
 
   /**
-   * Runs a program and waits for its end; at its deadline it is ended, and the reply says so.
+   * Runs a program and waits for its end; at its deadline it is ended, and the reply reports that.
    * @throws PoolproofError as {@link request} does, MACHINE_TIMEOUT when no reply follows the end of the program.
    */
   async run(request: RunRequest, deadline: RunDeadline): Promise<Reply> {
@@ -169,7 +169,7 @@ export class Session {
     for (const [path, text] of Object.entries(reply.texts)) this.#note(`< ${reply.seq} text ${path} ${text}`);
     const words = Object.entries(reply.values).map(([key, value]) => ` ${key}=${value}`);
     this.#note(`< ${reply.seq} ${reply.ok ? 'ok' : 'error'}${words.join('')}${streams.join('')}`);
-    // A late reply to a request whose deadline has passed belongs to nobody.
+    // A late reply to a request whose deadline has passed is ignored.
     if (this.#waiting?.seq === reply.seq) this.#waiting.resolve(reply);
   }
 

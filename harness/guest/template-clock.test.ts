@@ -1,7 +1,9 @@
 import t from 'tap';
 import { findWrongRate, type ClockReading } from './template-clock.ts';
 
-/** Milliseconds since QEMU's start: the guest's clock, this computer's before and after it was read, time the guest got. */
+/**
+ * Milliseconds since QEMU's start: the guest's clock, this computer's before and after it was read, time the guest got.
+ */
 const read = (
   guestMs: number,
   beforeMs: number,

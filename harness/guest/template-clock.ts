@@ -1,4 +1,4 @@
-/** The clock of a machine that is to be saved, held against this computer's: every clone would inherit a wrong one. */
+/** Compares the clock of a machine to be saved with this computer's: every clone would inherit a wrong one. */
 import { PoolproofError } from '../errors.ts';
 import { samplePeriodMs, type Deadlines } from '../plan/deadlines.ts';
 import type { Machine } from '../machine/machine.ts';
@@ -47,7 +47,7 @@ export function findWrongRate(startedMs: number, first: ClockReading, last: Cloc
     {
       guest: last.guestMs - first.guestMs,
       most: last.afterMs - first.beforeMs,
-      // What was not sampled yet is counted as if the guest had run.
+      // Time not sampled yet counts as if the guest had run.
       least: last.guestTimeMs - first.guestTimeMs - (first.afterMs - first.beforeMs) - samplePeriodMs,
     },
   ];

@@ -1,4 +1,4 @@
-/** Which accelerator works here. /dev/kvm may exist and not work: only a guest that booted is believed. */
+/** Finds the accelerator that works here. /dev/kvm may exist and not work: only a booted guest proves it. */
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, mkdir, readFile } from 'node:fs/promises';
@@ -73,7 +73,7 @@ export async function chooseAccelerator(
         accelerator: 'tcg',
         reason: `/dev/kvm is there, but a guest did not reach user space in ${probeMs / 1000} s`,
       };
-  // Without the memory the next run asks again.
+  // Without the record the next run tries again.
   await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
     .then(() => writeFileAtomic(file, `${JSON.stringify(choice)}\n`))
     .catch(() => undefined);

@@ -1,7 +1,7 @@
 /**
- * What the guest's kernel writes on its serial console: kept, and watched for the lines that matter. A subject that makes
- * itself a node of the port can write there too. So its lines are no evidence: a panic counts only when QEMU ended by
- * it, an out-of-memory kill only by the kernel's own counter.
+ * Keeps the output of the guest's serial console, and watches it for the kernel's first line, panics and out-of-memory
+ * kills. A subject that makes itself a node of the port can write there too. So its lines are no evidence: a panic
+ * counts only when QEMU ended by it, an out-of-memory kill only by the kernel's own counter.
  */
 
 export const consoleCapBytes = 1024 * 1024;

@@ -1,8 +1,8 @@
 /**
- * The time a guest could have run, and the one way to wait for a guest. A deadline that counted elapsed time would
- * take a sleeping laptop, Ctrl-Z or a busy computer for an answer about the environment.
+ * The time a guest could have run, and the one way to wait for a guest. A deadline that counted elapsed time would take
+ * a sleeping laptop, Ctrl-Z or a busy computer for an answer about the environment.
  *
- * What is counted is decided by {@link countInterval}, a function of two samples; `process-sample.ts` takes them.
+ * {@link countInterval}, a function of two samples, decides which time counts; `process-sample.ts` takes them.
  */
 import { uptime } from 'node:os';
 import { PoolproofError } from '../errors.ts';
@@ -16,7 +16,7 @@ export type ThreadTimes = Readonly<{
   waitedMs: number;
 }>;
 
-/** What is known about a machine's process at one moment. */
+/** A machine's process at one moment. */
 export type Sample = Readonly<{
   /** Monotonic clock, milliseconds: stands still while the computer is suspended. */
   monotonicMs: number;
@@ -24,7 +24,7 @@ export type Sample = Readonly<{
   bootMs: number;
   /** Stopped by a signal or a debugger, or in a frozen cgroup. */
   stopped: boolean;
-  /** By thread; null where the kernel does not tell. */
+  /** By thread; null where the kernel does not show it. */
   threads: ReadonlyMap<number, ThreadTimes> | null;
 }>;
 
@@ -72,7 +72,7 @@ export function countInterval(before: Sample, after: Sample, periodMs: number): 
 
 /** One wait for a guest. */
 export type Deadline = Readonly<{
-  /** What did not happen, for the error: `no answer to hello`. */
+  /** The missing event, for the error: `no answer to hello`. */
   what: string;
   /** Time the guest gets, milliseconds, as {@link GuestTime} counts it. */
   ms: number;
@@ -154,7 +154,7 @@ export class GuestTime {
     this.#dueMs = Infinity;
     if (this.#waits.size === 0) return;
     const left = [...this.#waits].map(({ startMs, ms }) => startMs + ms - this.estimateMs);
-    // A guest that gets nothing must not be asked for it all the time.
+    // A guest that gets no time must not be sampled continuously.
     const delay = Math.min(this.#periodMs, Math.max(this.#periodMs / 10, Math.min(...left)));
     this.#dueMs = performance.now() + delay;
     this.#timer = setTimeout(() => this.#tick(), delay);
@@ -184,7 +184,7 @@ export class GuestTime {
     }
   }
 
-  /** What has arrived by now is read first: two rounds of the event loop, each of which looks at the sockets. */
+  /** Data that has arrived by now is read first: two rounds of the event loop, each of which looks at the sockets. */
   #giveUp(wait: Wait, error: PoolproofError): void {
     setImmediate(() =>
       setImmediate(() => {

@@ -1,4 +1,4 @@
-/** Reads what is known about a QEMU process: which of its threads ran, which waited for a core, whether it is stopped. */
+/** Samples a QEMU process: the run and wait time of its threads, and whether it is stopped. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { uptime } from 'node:os';
 import type { Sample, ThreadTimes } from './guest-time.ts';
@@ -11,7 +11,9 @@ function read(path: string): string | null {
   }
 }
 
-/** Where the kernel keeps a task of a frozen cgroup: of version 2, of version 1. Its state looks like sleep. */
+/**
+ * Kernel functions in which a task of a frozen cgroup waits: of version 2, of version 1. Its state looks like sleep.
+ */
 const frozenIn = /freezer_trap|refrigerator/;
 
 /** T: stopped by a signal; t: by a debugger. The name before the state may hold blanks and parentheses. */

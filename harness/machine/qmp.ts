@@ -1,7 +1,6 @@
 /**
- * QEMU's machine protocol: one JSON object a line. Six commands are needed, each with a hard deadline,
- * which the published clients lack.
- * Source: QEMU docs/interop/qmp-spec.
+ * QEMU's machine protocol: one JSON object per line. Six commands are needed, each with a hard deadline, which the
+ * published clients lack. Source: QEMU docs/interop/qmp-spec.
  */
 import type { Duplex } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
@@ -45,7 +44,7 @@ export class Qmp {
   #closed: PoolproofError | null = null;
   readonly #onBroken: (error: PoolproofError) => void;
 
-  /** `onBroken` is called when QEMU sends what is no message: nothing that it says counts any more. */
+  /** `onBroken` is called when QEMU sends anything but a message: nothing counts after that. */
   constructor(stream: Duplex, time: GuestTime, onBroken: (error: PoolproofError) => void = () => undefined) {
     this.#stream = stream;
     this.#time = time;
@@ -56,7 +55,7 @@ export class Qmp {
     const close = (): void => this.#close();
     stream.on('close', close);
     stream.on('end', close);
-    // A reset of the socket is how QEMU's end looks from here; who waits is told by #close.
+    // A reset of the socket is QEMU's end; #close rejects the waiting commands.
     stream.on('error', close);
     // QEMU ignores everything before the capabilities were negotiated, and is silent about what happens to it, its end
     // among it. Its greeting needs no waiting for.
@@ -64,7 +63,7 @@ export class Qmp {
       this.#waiting.set(0, { command: 'qmp_capabilities', resolve, reject });
       this.#rejecters.add(reject);
     });
-    // Who executes a command hears of it.
+    // The caller of a command gets the error.
     this.#negotiated.then(
       () => (this.#isNegotiated = true),
       () => undefined,
@@ -73,8 +72,8 @@ export class Qmp {
   }
 
   /**
-   * Who or what ended the guest or QEMU, in QEMU's own word (`guest-reset`, `host-signal`); null while neither has ended,
-   * and where QEMU could not say it any more.
+   * The reason for the end of guest or QEMU, in QEMU's own word (`guest-reset`, `host-signal`); null while neither has
+   * ended, or if QEMU could no longer send it.
    */
   get shutdownReason(): string | null {
     return this.#shutdownReason;

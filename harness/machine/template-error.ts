@@ -1,4 +1,4 @@
-/** What the file system refused of a template. */
+/** Turns a file system error about a template into one to act on. */
 import { errnoOf, PoolproofError } from '../errors.ts';
 
 /** An error of the system as one of ours; others stay as they are. */

@@ -42,10 +42,10 @@ const manifestSchema = z.object({
 export type Template = Readonly<{ key: string; folder: string; ramFile: string; stateFile: string }>;
 
 /**
- * Digest of everything a boot depends on. QEMU accepts most mismatches between a saved state and a machine
- * silently (another -smp, -append or disk), so nothing may be missing: every value of the spec, whose paths
- * name kernel, initramfs and disks by their digests, QEMU's version, the arguments built from them, and what
- * was warmed. The QEMU binary counts by size and time, so an upgrade in place is seen.
+ * Digest of everything a boot depends on. QEMU accepts most mismatches between a saved state and a machine silently
+ * (another -smp, -append or disk), so nothing may be missing: every value of the spec, whose paths name kernel,
+ * initramfs and disks by their digests, QEMU's version, the arguments built from them, and the warm-up. The QEMU binary
+ * counts by size and time, so an upgrade in place is seen.
  */
 export async function digestMachine(
   spec: MachineSpec,
@@ -70,7 +70,7 @@ const sha256Of = async (file: string): Promise<string> =>
     .update(await readFile(file))
     .digest('hex');
 
-/** Names the boot of this computer, so that a process id can be asked for; empty where there is none. */
+/** Id of this computer's boot, with which a process id is unique; empty where there is none. */
 function readBootId(): string {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')
@@ -81,7 +81,7 @@ function readBootId(): string {
   }
 }
 
-/** A name that says who made it: a template half made, or the list of those that a run uses. */
+/** A name with its maker: an unfinished template, or the list of templates that a run uses. */
 const nameOwned = (kind: 'building' | 'using', bootId: string): string =>
   `.${kind}-${bootId}-${process.pid}-${randomBytes(8).toString('hex')}`;
 
@@ -105,7 +105,7 @@ export class TemplateStore {
   readonly #limitBytes: number;
   readonly #used = new Set<string>();
   readonly #distrusted = new Set<string>();
-  /** File that tells other runs what this one uses. */
+  /** File that lists the templates of this run for other runs. */
   #list: string | null = null;
 
   constructor(cacheDir: string, limitBytes: number) {

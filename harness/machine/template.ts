@@ -1,4 +1,4 @@
-/** Saving a booted machine's state and RAM, so that clones can start from it. */
+/** Saves a booted machine's state and RAM, so that clones can start from it. */
 import { createWriteStream } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import path from 'node:path';
@@ -12,8 +12,8 @@ import { templateError } from './template-error.ts';
 const commandMs = 20_000;
 const saveMs = 60_000;
 
-// 'events': the end of a migration is told, not polled for. RAM that is a shared file is its own copy: only the devices' state is written. The capability has carried
-// its x- since QEMU 4.0 and is the same in every version supported.
+// 'events': QEMU sends the end of a migration, no polling. RAM that is a shared file is its own copy: only the devices'
+// state is written. The capability has carried its x- since QEMU 4.0 and is the same in every version supported.
 const capabilities = [
   { capability: 'x-ignore-shared', state: true },
   { capability: 'events', state: true },
@@ -29,9 +29,9 @@ export async function restoreClone(machine: Machine): Promise<void> {
 }
 
 /**
- * Stops a machine that was started as a template and writes its devices' state (about 400 kB) to `stateFile`;
- * the RAM is in the file the machine was started with. QEMU stops the machine
- * at the end; it was running, so clones run on without being told.
+ * Stops a machine that was started as a template and writes its devices' state (about 400 kB) to `stateFile`; the RAM
+ * is in the file the machine was started with. QEMU stops the machine at the end; it was running, so clones run on by
+ * themselves.
  * @throws PoolproofError TEMPLATE_INVALID or QMP_ERROR; DISK_FULL when the state cannot be written.
  */
 export async function saveTemplate(machine: Machine, stateFile: string): Promise<void> {

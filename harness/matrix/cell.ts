@@ -1,18 +1,18 @@
-/** A matrix and its cells: combinations of settings with what is expected of them. */
+/** A matrix and its cells: combinations of settings with their expectations. */
 import type { Tier } from '../../images/allocator/tier.ts';
 import type { Settings } from '../axes/table.ts';
 import type { Measure } from './measure.ts';
 import type { Subject } from './subject.ts';
 
 /**
- * What a cell is expected to do. At most one of `tier`, `atLeast`, `outcome` is set; with `overhead` alone the tier
- * is the one the model predicts.
+ * The expectation of a cell. At most one of `tier`, `atLeast`, `outcome` is set; with `overhead` alone the tier is the
+ * one the model predicts.
  */
 export type Expectation = Readonly<{
   tier?: Tier;
   atLeast?: Tier;
   outcome?: 'reached' | 'exhausted' | 'crashed' | 'timeout' | 'guest-died';
-  /** A pattern that a line of what was written must fit. */
+  /** A pattern that some line of the output must match. */
   error?: string;
   /** Most that the tier may cost: 0.2 for 20 %. */
   overhead?: number;
@@ -28,9 +28,9 @@ export type Cell = Readonly<{
   id: string;
   settings: Settings;
   expectation: Expectation | null;
-  /** What runs instead of the wasm host; absent for the wasm host. */
+  /** The subject that runs instead of the wasm host; absent for the wasm host. */
   subject?: Subject;
-  /** How its overhead is measured; absent where the matrix does not ask for it. */
+  /** The measurement of its overhead; absent where the matrix does not request it. */
   measure?: Measure;
   /** 1-based number among repetitions of the same settings; 1 without `repeat`. */
   repetition: number;

@@ -1,4 +1,4 @@
-/** Everything that is wrong with a matrix file, shown together. */
+/** Renders all problems of a matrix file together, with carets under the text. */
 import { PoolproofError } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
 

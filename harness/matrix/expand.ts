@@ -160,7 +160,7 @@ function prepareCells(
       .map(({ place, fixed }) => (place === undefined ? fixed : pieces[place]?.get(combination[place] ?? '')))
       .filter((piece) => piece !== '')
       .join(',');
-    // Cells of the same rules share what is expected of them.
+    // Cells with the same rules share their expectation.
     const key = matching.map(({ path }) => path.join('.')).join(' ');
     const expectation = expectations.get(key) ?? joinRules(matching);
     expectations.set(key, expectation);

@@ -1,4 +1,4 @@
-/** The axis reference in matrices/README.md. */
+/** Renders the axis reference in matrices/README.md. */
 import { axes, rowsOf } from '../axes/table.ts';
 import type { AxisTable } from '../axes/table.ts';
 

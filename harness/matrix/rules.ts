@@ -1,4 +1,4 @@
-/** `exclude`, `expect` and `measure` → tests of combinations, and what the rules that match a cell demand of it. */
+/** `exclude`, `expect` and `measure` → tests of combinations, and the demands of the rules that match a cell. */
 import { type AxisTable, rowOf } from '../axes/table.ts';
 import type { Expectation } from './cell.ts';
 import { type Problem, quote } from './diagnostics.ts';
@@ -128,7 +128,7 @@ export function findContradictions<T extends Readonly<{ rule: Rule }>>(
   });
 }
 
-/** What is expected of a cell: the first rule that speaks of its end, and the first that bounds its overhead. */
+/** The expectation of a cell: the first rule about its outcome, and the first that bounds its overhead. */
 export function joinRules(matching: readonly Readonly<{ rule: Rule }>[]): Expectation | null {
   const [end, bound] = aspects.map(({ speaks }) => matching.find(({ rule }) => speaks(rule))?.rule);
   const base = end ?? bound;

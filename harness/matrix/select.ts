@@ -1,4 +1,4 @@
-/** `--only`: which cells of a matrix. */
+/** `--only`: selects cells of a matrix. */
 import type { Axis } from '../axes/axis.ts';
 import { axes, type AxisTable, rowOf, rowsOf, type Settings } from '../axes/table.ts';
 import { PoolproofError } from '../errors.ts';

@@ -6,7 +6,7 @@ export type Selector = Readonly<Record<string, unknown>>;
 
 export const listValues = (given: unknown): readonly unknown[] => (Array.isArray(given) ? given : [given]);
 
-/** Where the nth value of an axis stands; a single value may stand without a list. */
+/** The place of an axis' nth value; a single value may stand without a list. */
 export function valuePath(base: Path, axis: string, selector: Selector, index: number): Path {
   return Array.isArray(selector[axis]) ? [...base, axis, index] : [...base, axis];
 }

@@ -19,7 +19,7 @@ import type { Subject } from './subject.ts';
 /** Larger files are refused unread. */
 const maxSubjectBytes = 64 * 1024;
 
-/** A subject that is like one that is like one … */
+/** Longest chain of subjects that are `like` another one. */
 const maxLike = 5;
 
 export type ResolvedSubjects = Readonly<{
@@ -45,7 +45,7 @@ const isPath = (text: string): boolean => text.includes('/') || /\.ya?ml$/.test(
 export const isSubjectForm = (value: unknown): value is SubjectForm =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Where the subjects are that come with poolproof. */
+/** Folder of the subjects that are part of poolproof. */
 const shippedFile = (name: string): string => path.join(project.subjectsFolder, `${name}.yaml`);
 
 function readText(file: string): string | null {
@@ -59,7 +59,7 @@ function readText(file: string): string | null {
   }
 }
 
-/** What a definition says, relative to a folder. */
+/** A definition, relative to a folder. */
 type Placed = Readonly<{ form: SubjectForm; folder: string; name: string }>;
 
 /** @throws MatrixErrors with the places in the subject's own file */

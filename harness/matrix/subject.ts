@@ -1,6 +1,6 @@
-/** Programs a cell may run instead of the wasm host: what their definition holds. */
+/** Definitions of programs that a cell may run instead of the wasm host. */
 
-/** How one knows that a program is up. */
+/** The sign that a program is up. */
 export type Ready =
   /** It ends with this code. */
   | Readonly<{ kind: 'exit'; code: number }>

@@ -1,4 +1,4 @@
-/** Figures of a measurement: what one configuration of a tier costs. Pure. */
+/** Figures of a measurement: the cost of one configuration of a tier. Pure. */
 import type { Checks, EngineKind, Tier } from '../../images/allocator/tier.ts';
 
 /** Two quantities that are never averaged or compared: time on a named CPU, instructions executed. */
@@ -13,7 +13,7 @@ export type OverheadSummary = Interval &
     workload: string;
     engine: EngineKind;
     tier: Tier;
-    /** How the form checks memory accesses. */
+    /** The bounds checks of the configuration. */
     form: Checks;
     clock: Clock;
     /** The CPU that was timed; null for instructions, which no CPU changes. */

@@ -1,4 +1,4 @@
-/** Under which limits a process of a pair must run in a guest, and whether it did. Pure. */
+/** The limits for each process of a pair in a guest, and the check of its own. Pure. */
 import type { Facts } from '../../images/allocator/facts.ts';
 import type { Settings } from '../axes/table.ts';
 import { limitAddressSpace } from '../axes/process.ts';
@@ -14,7 +14,7 @@ const limitNames = [
   'cgroupMemoryMax',
 ] as const;
 
-/** What decides a tier and can be switched for one process, or between two. Bytes; null is unlimited. */
+/** Limits that decide a tier and can be switched for one process, or between two. Bytes; null is unlimited. */
 export type Limits = Pick<Facts, (typeof limitNames)[number]>;
 
 /** As the baseline needs them: mode 1 charges nothing, 262,144 mappings are room for Spin's pools a hundred times. */
@@ -25,10 +25,10 @@ const lifted = {
   cgroupMemoryMax: null,
 } as const satisfies Partial<Limits>;
 
-/** Which of the two a process was meant to run under. */
+/** The limits that a process was meant to run under. */
 export type LimitState = 'lifted' | 'cell';
 
-/** What a process must have read about itself; what is not named may be anything. */
+/** The limits that a process must have read about itself; absent ones are free. */
 export type WantedLimits = Readonly<Record<LimitState, Partial<Limits>>>;
 
 /** The lifted limits as a cell would write them. */
@@ -41,9 +41,9 @@ const liftedSettings = {
 } as const satisfies Partial<Settings>;
 
 /**
- * What to write into the guest before a process runs under such limits. Everything that the other state
- * changes is written, also what the cell leaves at the guest's own default. A narrow address space stays: it is
- * the machine's, and nobody can lift it.
+ * The files to write in the guest before a process runs under such limits. Everything that the other state changes is
+ * written, also settings that the cell leaves at the guest's own default. A narrow address space stays: it belongs to
+ * the machine and cannot be lifted.
  */
 export function settingsUnder(state: LimitState, settings: Settings, cell: Limits): Settings {
   if (state === 'lifted') return { ...settings, ...liftedSettings };

@@ -1,4 +1,4 @@
-/** The line of a measuring process, read and checked. */
+/** Reads and checks the line of a measuring process. */
 import { z } from 'zod';
 import { PoolproofError } from '../errors.ts';
 
@@ -37,7 +37,7 @@ const schema = z.object({
     )
     .readonly(),
   perStep: z.number().nullable(),
-  /** Of the process itself: what proves under which limits it ran. */
+  /** Facts of the process itself, which prove its limits. */
   facts: z.object({
     cpuModel: z.string().nullable(),
     emulated: z.boolean(),

@@ -1,4 +1,4 @@
-/** What a process in a form of a tier takes before it has done any work. Pure. */
+/** Start and memory of a process in one configuration, before it has done any work. Pure. */
 import { median } from 'simple-statistics';
 import type { TierResources } from './figures.ts';
 import type { Measurement } from './measurement.ts';

@@ -1,4 +1,4 @@
-/** How many guests at a time: what the computer has free decides, never hope. */
+/** The number of guests at a time, from the free memory and the cores of this computer. */
 import type { Computer } from './computer.ts';
 
 export type Capacity = Readonly<{
@@ -8,10 +8,10 @@ export type Capacity = Readonly<{
   budgetMib: number;
 }>;
 
-// What stays free for the computer's own use and the page cache the disks live in.
+// Memory that stays free for the computer's own use and the page cache of the disks.
 const reserveMib = 512;
 
-/** `--jobs` and `--memory-budget` win; else a guest a core, and what is free less a reserve. */
+/** `--jobs` and `--memory-budget` win; otherwise one guest per core, and the free memory less a reserve. */
 export function decideCapacity(
   computer: Pick<Computer, 'cores' | 'memAvailableMib'>,
   wanted: Readonly<{ jobs?: number; budgetMib?: number }>,
@@ -22,7 +22,9 @@ export function decideCapacity(
   };
 }
 
-/** Space on the disk of the cache that templates may take, MiB: what is free less a reserve for results and images. */
+/**
+ * Space on the disk of the cache that templates may take, MiB: the free space less a reserve for results and images.
+ */
 export const decideDiskMib = (freeMib: number): number => Math.max(0, freeMib - reserveMib);
 
 /**
@@ -34,8 +36,8 @@ export const estimateDiskMib = (memoryMib: number): number => Math.min(memoryMib
 type Waiter = Readonly<{ costMib: number; grant: () => void }>;
 
 /**
- * A budget of memory or of disk space. Who asks for more than is free waits; in order, so that a large guest is not starved
- * by small ones. One that costs more than the whole budget is let in alone.
+ * A budget of memory or disk space. Requests for more than the rest wait in order, so that small guests do not starve a
+ * large one. A request for more than the whole budget is granted alone.
  */
 export class Budget {
   readonly #totalMib: number;

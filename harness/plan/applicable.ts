@@ -1,4 +1,4 @@
-/** Whether a cell can be asked at all with what its guest is made of. */
+/** Decides whether a cell applies to its guest's images, or is `skipped`. */
 import { parseVersion } from '../../images/allocator/engines.ts';
 import type { BuiltImages } from '../../images/build.ts';
 import type { Settings } from '../axes/table.ts';

@@ -1,5 +1,5 @@
 /**
- * How long things may take. Emulation is ten to thirty times slower than hardware, and machines are shared.
+ * Deadlines. Emulation is ten to thirty times slower than hardware, and machines are shared.
  *
  * Deadlines count the time a guest could have run (harness/machine/guest-time.ts), not the time that passed.
  */
@@ -18,7 +18,7 @@ export type Deadlines = Readonly<{
   /**
    * One tier attempt of the wasm host, which the host itself ends: by the guest's clock, which goes on while the guest
    * is stopped or waits for a core. So it is generous, and an attempt that ends by it is no evidence of its tier; but
-   * less than `subjectMs`, because a Node that neither starts nor ends is told by the host's words about it.
+   * less than `subjectMs`, because the host reports a Node that neither starts nor ends.
    */
   attemptMs: number;
   /** The whole run of the subject: every tier and its report. */

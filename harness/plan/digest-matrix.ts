@@ -1,4 +1,7 @@
-/** What a matrix came to, as digests: two runs with equal ones asked the same, whatever files they were written in. */
+/**
+ * Digests of a resolved matrix: two runs with equal digests had equal cells and expectations, whatever files they came
+ * from.
+ */
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { Cell, Matrix } from '../matrix/cell.ts';
@@ -15,7 +18,7 @@ export type MatrixDigests = Readonly<{
 /**
  * @param whole the whole matrix, not the part that is run: parts of one matrix have equal digests
  * @param subjects those of the cells that are run
- * @param folders of a subject's files in the guest, whose names are made of what is in them
+ * @param folders of a subject's files in the guest, named by their contents
  */
 export function digestMatrix(
   whole: Matrix,
@@ -45,7 +48,7 @@ export function digestMatrix(
 const describeDemand = ({ expectation, measure, settings }: Cell): string =>
   JSON.stringify([expectation, measure ?? null, settings.subject], sortKeys);
 
-/** Where a file comes from is another path on another computer; what is in it names the folder. */
+/** A file has another path on another computer; the folder is named by its contents. */
 function digestSubject(subject: Subject, folder: string): string {
   const { files, ...definition } = subject;
   return digest([definition, files.map(({ to }) => to), path.posix.basename(folder)]);

@@ -1,4 +1,4 @@
-/** Which disks a machine needs. Most runs attach all; one of many Nodes and subjects would run out of slots. */
+/** The disks that a machine needs. Most runs attach all; a run with many Nodes and subjects would run out of slots. */
 import type { BuiltDisk, BuiltImages } from '../../images/build.ts';
 import { engineDisk, mountPoint, nodeDisk } from '../../images/definitions.ts';
 import type { Settings } from '../axes/table.ts';

@@ -1,11 +1,11 @@
-/** What a guest will say about itself, before it has booted: for `plan`, never for a verdict. */
+/** Estimates the facts of a guest that has not booted: for `plan`, never for a verdict. */
 import type { Facts } from '../../images/allocator/facts.ts';
 import { estimateSettings } from '../axes/guest-settings.ts';
 import { axes, type AxisTable, type Settings } from '../axes/table.ts';
 
 const mib = 1024 * 1024;
 
-/** What no axis decides. */
+/** Facts that no axis decides. */
 const common: Facts = {
   kernelRelease: null,
   memTotal: null,

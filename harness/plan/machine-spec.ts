@@ -1,4 +1,4 @@
-/** A test machine's guest as plain values: what a boot depends on, and nothing else. */
+/** A guest's machine as plain values: everything a boot depends on, and nothing else. */
 import type { BuiltImages } from '../../images/build.ts';
 import type { GuestMachine } from '../axes/axis.ts';
 import { buildMachine } from '../axes/guest-settings.ts';

@@ -1,10 +1,10 @@
-/** Which cells share a boot, and in which order they run. */
+/** Groups cells that share a boot, and orders them. */
 import { axes, type AxisTable, rowsOf, type Settings } from '../axes/table.ts';
 import type { Cell } from '../matrix/cell.ts';
 
 /**
- * Cells that differ only in what is set after the boot, in Node or in the engine share one machine. The key
- * holds every axis that a boot depends on.
+ * Cells that differ only in settings after the boot, in Node or in the engine share one machine. The key holds every
+ * axis that a boot depends on.
  */
 export function bootKey(settings: Settings, table: AxisTable = axes): string {
   const boot = rowsOf(table).filter(({ applies }) => applies === 'boot');
@@ -13,7 +13,7 @@ export function bootKey(settings: Settings, table: AxisTable = axes): string {
 
 export type BootGroup = Readonly<{
   key: string;
-  /** Of the first cell: what they boot with is the same for all. */
+  /** Of the first cell: all cells boot with the same settings. */
   settings: Settings;
   cells: readonly Cell[];
 }>;

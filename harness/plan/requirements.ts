@@ -1,4 +1,4 @@
-/** What the cells of a plan need of images/. */
+/** The images that the cells of a plan need. */
 import { engines as pinnedEngines, type ImageRequest } from '../../images/definitions.ts';
 import type { EngineKind } from '../../images/allocator/tier.ts';
 import type { Settings } from '../axes/table.ts';

@@ -1,4 +1,4 @@
-/** Which part of a matrix a run is: `--only`, `--shard`, or the cells that a run in progress has recorded. */
+/** Selects the part of a matrix for a run: `--only`, `--shard`, or the recorded cells of an unfinished run. */
 import { PoolproofError } from '../errors.ts';
 import type { Cell, Matrix } from '../matrix/cell.ts';
 import { selectCells } from '../matrix/select.ts';
@@ -8,7 +8,7 @@ import type { Durations } from './shard-durations.ts';
 /** More cells than this are not listed by name: the record would be as large as the results. */
 const listedCells = 20_000;
 
-/** What a run records of its part; `run-record.ts` says what each field means. */
+/** The record of a run's part; `run-record.ts` documents its fields. */
 export type Selection = Readonly<{
   of: number;
   repeat: number;
@@ -63,14 +63,14 @@ function describeSelection(
 
 const keyOf = ({ id, repetition }: Cell): string => `${id}#${repetition}`;
 
-/** What an unfinished run says of its part; an older one has only the command's options. */
+/** The recorded part of an unfinished run; an older one has only the command's options. */
 export type Recorded = Readonly<{
   selection?: Selection;
   options: Readonly<Record<string, string | number | boolean | null>>;
 }>;
 
 /**
- * The part that an unfinished run is. What the command line says as well must be the same.
+ * The part that an unfinished run is. Options of the command line must agree with it.
  * @throws PoolproofError USAGE when it is another one, or when the matrix has other cells now
  */
 export function selectRecordedPart(whole: Matrix, recorded: Recorded, given: PartOptions): SelectedPart {

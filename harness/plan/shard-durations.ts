@@ -1,10 +1,10 @@
-/** How long cells took, and how long a cell nobody has run will take. */
+/** Durations of cells, measured or estimated. */
 import type { Cell } from '../matrix/cell.ts';
 
 /** Milliseconds by cell id, without the boot of its template. */
 export type Durations = ReadonlyMap<string, number>;
 
-/** A cell nobody has measured anything like, milliseconds; measured 3–9 s under emulation, less with KVM. */
+/** Duration of a cell without any measurement like it, milliseconds; measured 3–9 s under emulation, less with KVM. */
 const unknownMs = 8_000;
 
 type Timed = Readonly<{ id: string; timings: Readonly<Record<string, number>> }>;
@@ -42,7 +42,7 @@ function median(values: readonly number[]): number {
 
 const medians = new WeakMap<Durations, number>();
 
-/** What is known of this very cell, else the median of all that is known, else a constant. */
+/** The duration of this very cell, otherwise the median of all known ones, otherwise a constant. */
 export function estimateCell({ id }: Pick<Cell, 'id'>, durations: Durations): number {
   const known = durations.get(id);
   if (known !== undefined) return known;

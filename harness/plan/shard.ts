@@ -1,6 +1,6 @@
 /**
- * A matrix cut for several machines that do not talk to each other. Equal cells and equal durations give equal
- * shards on every machine; `digestShards` tells whether two machines cut the same way.
+ * Cuts a matrix into shards for machines that do not communicate. Equal cells and equal durations give equal shards on
+ * every machine; `digestShards` shows whether two machines cut the same way.
  */
 import { createHash } from 'node:crypto';
 import { PoolproofError } from '../errors.ts';
@@ -8,7 +8,7 @@ import type { Cell, Matrix } from '../matrix/cell.ts';
 import { bootKey } from './order.ts';
 import { type Durations, estimateCell } from './shard-durations.ts';
 
-/** Which part of how many, counted from 1. */
+/** One of several parts, counted from 1. */
 export type ShardNumber = Readonly<{ index: number; count: number }>;
 
 export type Shard = Readonly<{

@@ -1,4 +1,4 @@
-/** Settings in words, and which of them a set of results varies. */
+/** Labels of settings, and the axes that vary in a set of results. */
 import type { Axis, Values } from '../axes/axis.ts';
 import { axes, type AxisTable, defaultSettings, rowOf, rowsOf, type Settings } from '../axes/table.ts';
 import { plainLine } from '../outcome/plain-text.ts';
@@ -24,7 +24,7 @@ export type VariedAxis = Readonly<{
   label: (settings: Values) => string;
 }>;
 
-/** Ten thousand cells have few values, and each report asks for them many times. */
+/** Ten thousand cells have few values, and each report needs them many times. */
 const known = new WeakMap<Axis<unknown>, Map<unknown, string>>();
 const knownLimit = 10_000;
 
@@ -77,10 +77,10 @@ export function labelAxis(name: string, values: string): string {
   return row?.isBare === true ? values : `${name} ${values}`;
 }
 
-/** What a cell has unless it says otherwise, for some axes. */
+/** The usual labels of cells, for some axes. */
 export type Usual = ReadonlyMap<string, string>;
 
-/** Of each axis its default where some cell has it, else the label that most cells have (of equals the first). */
+/** The usual label of each axis: its default where some cell has it, otherwise the most frequent one. */
 export function findUsual(
   cells: readonly Readonly<{ settings: Settings }>[],
   varied: readonly VariedAxis[],

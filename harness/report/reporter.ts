@@ -29,8 +29,8 @@ export type Reporter = Readonly<{
   /** One repetition has ended and its line is stored. */
   onCellEnd?(result: Result): void;
   /**
-   * All repetitions and retries of a cell have ended, in their order, and what is measured of it is. Not called for a
-   * cell that was interrupted.
+   * All repetitions and retries of a cell have ended, in their order, and its measurement. Not called for a cell that
+   * was interrupted.
    */
   onCellDone?(results: readonly Result[]): void;
   /** After the cells: the overhead of one, for `cells` of them, is being measured in its guest. */

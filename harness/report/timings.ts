@@ -1,4 +1,4 @@
-/** Where the time of the cells went: one row a phase. */
+/** The time of the cells by phase: one row per phase. */
 import Table from 'cli-table3';
 import type { Result } from '../store/result.ts';
 

@@ -1,4 +1,4 @@
-/** What a run needs before its first cell: QEMU, images, the accelerator. */
+/** Prepares a run: QEMU, images, the accelerator, this computer. */
 import { createHash } from 'node:crypto';
 import { buildImages, type BuiltDisk, type BuiltImages, type ImageEvent } from '../../images/build.ts';
 import { buildSubjectDisk } from '../../images/subject-disk.ts';
@@ -17,7 +17,7 @@ import { readToolVersion } from './tool-version.ts';
 import type { RunInit } from '../store/open-run.ts';
 
 export type PrepareOptions = Readonly<{
-  /** The image cache; templates and what is known of the accelerator live there too. */
+  /** The image cache; templates and the record of the accelerator are there too. */
   cacheDir: string;
   /** Refuse a successor of a pinned package. @default false */
   locked?: boolean;
@@ -33,7 +33,7 @@ export type Prepared = Readonly<{
 }>;
 
 /**
- * Builds what is missing. Everything there: some milliseconds.
+ * Builds missing images; some milliseconds when there are none.
  * @throws PoolproofError QEMU_*, IMAGE_*, TOOL_NOT_FOUND, DISK_FULL, …; MATRIX_EMPTY without a cell.
  */
 export async function prepare(cells: Iterable<Cell>, options: PrepareOptions): Promise<Prepared> {

@@ -1,4 +1,4 @@
-/** The version of this program, as its package says. */
+/** The version of this program, from its package. */
 import { readFile } from 'node:fs/promises';
 
 export async function readToolVersion(): Promise<string> {

@@ -18,7 +18,7 @@ export function findDigestDifferences(one: Digested, other: Digested): readonly 
     ...changed('subjects').map((name) => `the subject ${name} (its definition or its files)`),
     ...changed('cases').map((id) => `the case ${id}`),
   ];
-  // A case that is another one makes another matrix: its name says more.
+  // Another case makes another matrix: its name is more specific.
   if (named.length > 0 || a.matrix === b.matrix) return named;
   return ['the matrix as resolved (its cells or what is expected of them)'];
 }

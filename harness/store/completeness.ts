@@ -1,6 +1,6 @@
 /**
- * Whether a run holds every cell it was to run. The one place that decides it, from the record and the cells found;
- * reports, comparisons and merges only say it. A run that was killed ends with fewer lines and looks like a smaller one.
+ * Finds the missing cells of a run. The one place that decides it, from the record and the cells found; reports,
+ * comparisons and merges only show it. A run that was killed ends with fewer lines and looks like a smaller one.
  */
 import { cellKey } from './read-run.ts';
 import type { Result } from './result.ts';
@@ -9,30 +9,30 @@ import type { RunRecord } from './run-record.ts';
 /** So many missing cells are named; the others are a number. */
 export const namedMissing = 20;
 
-/** Which part of its matrix a run is. */
+/** The part of its matrix that a run is. */
 export type Part = Readonly<{
   /** Expressions of `--only`; several are alternatives. */
   only: readonly string[];
   /** `1/4`; null where the matrix was not cut. */
   shard: string | null;
-  /** Cells of this part and of the whole matrix, repetitions included; null where an older record does not say it. */
+  /** Cells of this part and of the whole matrix, repetitions included; null in older records. */
   cells: number;
   of: number | null;
 }>;
 
 export type Completeness = Readonly<{
   /**
-   * `complete`: every cell has its line and the run has ended. `incomplete`: cells are missing, or the run has not ended.
-   * `unknown`: the record does not say which cells belong here.
+   * `complete`: every cell has its line and the run has ended. `incomplete`: cells are missing, or the run has not
+   * ended. `unknown`: the record has no list of cells.
    */
   state: 'complete' | 'incomplete' | 'unknown';
   /** The run has ended by itself. */
   finished: boolean;
   /** Cells of the run, repetitions included; null when unknown. */
   expected: number | null;
-  /** Of these are there. */
+  /** Number of them that are present. */
   found: number;
-  /** Of these are missing; for a record without a list of cells the least that must be. */
+  /** Number of them that are missing; for a record without a list of cells, at least so many. */
   missing: number;
   /** The first {@link namedMissing} of them as `id#repetition`; fewer where the record does not list its cells. */
   missingCells: readonly string[];

@@ -1,4 +1,4 @@
-/** The experience of a computer on its disk: a cache, so that a file that cannot be read is an empty one. */
+/** Stores the estimates of a computer: a cache, so an unreadable file counts as empty. */
 import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import writeFileAtomic from 'write-file-atomic';

@@ -1,8 +1,8 @@
 /**
- * An append-only file of lines: a line is in the file when `append` returns, so no way to end the harness loses
- * it, and after any failure the file ends with its last whole line. The disk is made to flush twice a second and at the
- * end: a flush for each line costs a commit of the file system's journal each, which everything else waits for. What
- * a power cut takes is at most the cells of half a second, and resuming runs them again.
+ * An append-only file of lines that ends with a whole line after any failure. A line is in the file when `append`
+ * returns, so no end of the harness loses it. The disk is made to flush twice a second and at the end: a flush for each
+ * line costs a commit of the file system's journal each, which everything else waits for. What a power cut takes is at
+ * most the cells of half a second, and resuming runs them again.
  */
 import { ftruncateSync, writeSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';

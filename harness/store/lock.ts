@@ -1,7 +1,7 @@
 /**
- * One writer a run. The lock is flock(2), held by flock(1) in a child whose standard input is a pipe
- * from us: when we die, however we die, the pipe closes, the child ends and the kernel frees the lock.
- * A lock file with a pid in it would outlive a SIGKILL and its pid can be somebody else's by then.
+ * One writer per run. The lock is flock(2), held by flock(1) in a child whose standard input is a pipe from us: when we
+ * die, however we die, the pipe closes, the child ends and the kernel frees the lock. A lock file with a pid in it
+ * would outlive a SIGKILL and its pid can be somebody else's by then.
  */
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -36,7 +36,7 @@ export async function takeLock(dir: string, waitMs = lockMs): Promise<Lock> {
   });
   const answer = await new Promise<'held' | 'ended' | 'late'>((resolve) => {
     const timer = setTimeout(() => {
-      // One that hangs in the kernel ends when the file system answers: nobody waits for that here.
+      // A child that hangs in the kernel ends when the file system answers; it is not waited for.
       child.kill('SIGKILL');
       child.stdin.destroy();
       child.stdout.destroy();

@@ -1,12 +1,12 @@
-/** The records of several runs → one, and what keeps them from being one. */
+/** Merges the records of several runs, or names the differences that forbid it. */
 import { createHash } from 'node:crypto';
 import { findDigestDifferences } from './compare-digests.ts';
 import type { RunRecord } from './run-record.ts';
 
 /**
- * `cell`: two runs say different things of one cell. `run`: two runs with one id are not copies. `unlike`: the
- * runs were made with different matrices, images, QEMU …, which one record cannot say. `shards`: the parts were
- * not cut alike, or one is missing or there twice. `unfinished`: a run is still written or was killed.
+ * `cell`: two runs contradict each other about a cell. `run`: two runs with one id are not copies. `unlike`: the runs
+ * were made with different matrices, images, QEMU …, which one record cannot hold. `shards`: the parts were not cut
+ * alike, or one is missing or there twice. `unfinished`: a run is still written or was killed.
  */
 export type ConflictKind = 'cell' | 'run' | 'unlike' | 'shards' | 'unfinished';
 
@@ -17,7 +17,7 @@ export type Conflict = Readonly<{
   blocking: boolean;
 }>;
 
-/** What must be equal for several runs to be one, in the words of the message. */
+/** Fields that must be equal for several runs to be one, with their names in messages. */
 const sameness: readonly Readonly<{ what: string; of: (record: RunRecord) => string }>[] = [
   { what: 'matrix text', of: ({ matrix }) => digest(matrix.text) },
   { what: 'version of poolproof', of: ({ tool }) => tool.version },
@@ -25,7 +25,7 @@ const sameness: readonly Readonly<{ what: string; of: (record: RunRecord) => str
   { what: 'accelerator', of: ({ accelerator }) => accelerator.kind },
 ];
 
-/** What may be there or not, as each part needs other images, but must be equal where it is. */
+/** Optional fields, as each part needs other images, which must be equal where present. */
 const parts: readonly Readonly<{
   what: string;
   of: (record: RunRecord) => Readonly<Record<string, string>>;
@@ -34,7 +34,7 @@ const parts: readonly Readonly<{
   { what: 'image of', of: ({ images }) => images.components },
 ];
 
-/** Options that say which part a run is: the whole has none of them. */
+/** Options that select the part of a run: the whole has none of them. */
 const partOptions = ['only', 'shard', 'shardPlan', 'packed'];
 
 export function findRecordConflicts(records: readonly RunRecord[]): readonly Conflict[] {
@@ -73,7 +73,7 @@ export function findRecordConflicts(records: readonly RunRecord[]): readonly Con
   ];
 }
 
-/** What differs is named once, with the first two runs that differ in it. */
+/** Each difference is named once, with the first two runs that differ in it. */
 function findDigestConflicts(records: readonly RunRecord[]): readonly Conflict[] {
   const known = records.filter(({ digests }) => digests !== undefined);
   const found = new Map<string, Conflict>();
@@ -177,7 +177,7 @@ export function mergeRecords(records: readonly RunRecord[], cells: number): RunR
 
 /**
  * The cells of all parts. Where a shard is not there, its cells are known by number only: the record is of as many
- * cells as were cut. Null where a record does not say which cells it selects.
+ * cells as were cut. Null where a record has no list of cells.
  */
 function mergeSelections(records: readonly RunRecord[]): NonNullable<RunRecord['selection']> | null {
   const all = records.map(({ selection }) => selection);
@@ -201,7 +201,7 @@ function mergeSelections(records: readonly RunRecord[]): NonNullable<RunRecord['
   };
 }
 
-/** Null unless all have them: a digest that says nothing of one part would vouch for it. */
+/** Null unless all have them: a digest without one part would vouch for it. */
 function mergeDigests(records: readonly RunRecord[]): NonNullable<RunRecord['digests']> | null {
   const known = records.flatMap(({ digests }) => digests ?? []);
   const [first] = known;
@@ -217,7 +217,7 @@ function mergeDigests(records: readonly RunRecord[]): NonNullable<RunRecord['dig
 export function expectedSize(records: readonly RunRecord[]): number {
   const selections = records.map(({ selection }) => selection);
   const cells = mergeSelections(records)?.cells ?? null;
-  // Shards are parts of what was cut, also where one of them is not there.
+  // Shards are parts of the whole cut, even if one of them is missing.
   const cut = selections.map((selection) => selection?.shard?.of ?? 0);
   if (cells !== null) return Math.max(cells.length, ...cut);
   return Math.max(estimateSize(records), ...cut);

@@ -1,4 +1,4 @@
-/** The overhead of a stored result, validated. A schema that drifts from its type does not compile. */
+/** Schema of the overhead in a stored result. A schema that drifts from its type does not compile. */
 import { z } from 'zod';
 import { cellIdSchema } from './cell-id-schema.ts';
 import { checksSchema, tierSchema } from '../outcome/model-schema.ts';

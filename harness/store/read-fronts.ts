@@ -1,4 +1,4 @@
-/** The fronts of a run's lines, for who reads hundreds of runs and needs a few words of each line. */
+/** Reads the start of each line of a run, for readers of hundreds of runs that need a few fields of each line. */
 import { readFile, stat } from 'node:fs/promises';
 import { PoolproofError } from '../errors.ts';
 import { readResults } from './read-run.ts';
@@ -43,7 +43,7 @@ function scanWhole(bytes: Buffer, file: string): Fronts {
     else fronts.push(front);
     start = end + 1;
   }
-  // What has no line break was cut off.
+  // A line without a line break was cut off.
   return { fronts, damaged: start < bytes.length ? damaged + 1 : damaged };
 }
 

@@ -1,4 +1,4 @@
-/** Reading a run: line by line, so that ten thousand cells cost no more memory than one. */
+/** Reads a run line by line, so that ten thousand cells take no more memory than one. */
 import { createReadStream } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -21,11 +21,13 @@ export type StoredRun = Readonly<{
   record: RunRecord;
   /** Streams the whole lines in the order written; restartable. */
   results(): AsyncIterable<Result>;
-  /** The same with each line as it was written: a newer poolproof may have put fields there that this one does not know. */
+  /**
+   * The same with each line as it was written: a newer poolproof may have put fields there that this one does not know.
+   */
   entries(): AsyncIterable<Entry>;
   /**
-   * What the last pass over `results()` could not read: STORE_CORRUPT (a damaged line), STORE_TORN (the cut last line
-   * of a run that was killed or is still written), STORE_SCHEMA. Complete when it has ended.
+   * Problems of the last pass over `results()`: STORE_CORRUPT (a damaged line), STORE_TORN (the cut last line of a run
+   * that was killed or is still written), STORE_SCHEMA. Complete when it has ended.
    */
   problems: readonly PoolproofError[];
 }>;
@@ -55,7 +57,7 @@ export async function collectResults(results: AsyncIterable<Result>): Promise<re
   return [...byCell.values()];
 }
 
-/** What makes a cell of a run unique. */
+/** The unique key of a cell in a run. */
 export function cellKey({ id, repetition }: Readonly<{ id: string; repetition: number }>): string {
   return `${id}#${repetition}`;
 }
@@ -93,7 +95,7 @@ export const isDamage = ({ code }: PoolproofError): boolean => code !== 'STORE_T
 type Line =
   Readonly<{ kind: 'whole'; text: string }> | Readonly<{ kind: 'long' }> | Readonly<{ kind: 'torn' }>;
 
-/** Lines by newline alone (readline also splits at other separators), with a bound on what is kept. */
+/** Lines by newline alone (readline also splits at other separators), with a bound on their length. */
 async function* readLines(file: string): AsyncIterable<Line> {
   let parts: Buffer[] = [];
   let length = 0;

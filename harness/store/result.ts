@@ -27,9 +27,9 @@ export type MachineAttempt = Readonly<{
 /** A cell that was run several times: how often each thing happened. */
 export type StoredDistribution = Readonly<{
   verdict: Verdict | 'flaky';
-  /** Repetitions that say something about the subject. */
+  /** Repetitions that are trials of the subject. */
   judged: number;
-  /** Repetitions that say nothing: broken, invalid, skipped. */
+  /** The other repetitions: broken, invalid, skipped. */
   silent: number;
   /** Share of the judged repetitions with Wilson's interval of 95 %, 0–1. */
   shares: readonly Readonly<{ observed: Tier | Outcome; count: number; low: number; high: number }>[];
@@ -44,13 +44,13 @@ export type Result = Readonly<{
   /** One sentence: why this outcome, with the deciding numbers. */
   reason: string;
   tier: Tier | null;
-  /** What the tier looks like; null unless reached. */
+  /** The tier's configuration; null unless reached. */
   form: Form | null;
   predicted: Prediction | null;
-  /** What was expected and where that came from: the matrix, or the prediction. */
+  /** The expectation and its source: the matrix, or the prediction. */
   expected: Expected | null;
   verdict: Verdict;
-  /** Where the model and the guest differ, whatever the verdict; null where they agree. */
+  /** The difference between model and guest, whatever the verdict; null if they agree. */
   finding: string | null;
   /** The host's own attempts at tiers. */
   tiers: readonly TierAttempt[];
@@ -70,10 +70,10 @@ export type Result = Readonly<{
   /** In the line that ended a cell with repetitions or retries: all of them together. */
   distribution?: StoredDistribution;
   /**
-   * What the tier costs, a figure a workload and a mean. Absent where the matrix does not ask for it, in lines
-   * from before there was such a field, and until it is measured: then a second line of the cell has it.
+   * The overhead of the tier: one figure per workload and mean. Absent where the matrix does not request it, in older
+   * lines, and until it is measured: then a second line of the cell has it.
    */
   overhead?: readonly OverheadSummary[];
-  /** Where these figures come from, or why there are none; absent where `overhead` is. */
+  /** Source of these figures, or the reason for having none; absent where `overhead` is. */
   overheadSource?: OverheadSource;
 }>;

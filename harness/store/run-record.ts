@@ -1,4 +1,4 @@
-/** run.json: what a run was made with. Names no person and no computer. */
+/** The record of a run, run.json: matrix, images, QEMU, options. Names no person and no computer. */
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, isAbsolute, join, relative } from 'node:path';
@@ -35,7 +35,7 @@ export const recordSchema = z
         size: z.int().nonnegative(),
       })
       .readonly(),
-    /** Which cells belong to the run, so that a missing one is known; absent in older records. */
+    /** The cells of the run, so that missing ones are known; absent in older records. */
     selection: z
       .object({
         /** Cells of the whole matrix, repetitions included. */
@@ -62,11 +62,11 @@ export const recordSchema = z
     /** SHA-256 of what the matrix came to, whatever files it was written in; absent in older records. */
     digests: z
       .object({
-        /** Of all cells, what is expected of them and how they are measured. */
+        /** Of all cells with their expectations and measurements. */
         matrix: text,
         /** Of each foreign subject of the run: its definition and the content of its files. */
         subjects: z.record(text, text).readonly(),
-        /** Of each known failure of the field and what is expected of its cells. */
+        /** Of each known failure of the field with the expectation of its cells. */
         cases: z.record(text, text).readonly(),
       })
       .readonly()

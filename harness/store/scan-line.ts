@@ -1,7 +1,7 @@
 /**
- * What a stored line says of its cell, read from its front without parsing the rest: a year of nights is 700 MB,
- * and parsing all of it takes five times as long as reading it. Whatever is not written exactly as the store
- * writes it is left to `parseResult`.
+ * Reads id, tier and verdict from the start of a stored line without parsing the rest: a year of nights is 700 MB, and
+ * parsing all of it takes five times as long as reading it. Lines in any other form than the store's own are left to
+ * `parseResult`.
  */
 import { type Tier, tiers } from '../../images/allocator/tier.ts';
 import { renewCellId } from '../matrix/cell-id.ts';

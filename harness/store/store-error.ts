@@ -1,4 +1,4 @@
-/** What the file system refused, as an error one can act on. */
+/** Turns a file system error into one to act on. */
 import { describeSpecialFile } from '../../images/bounded-file.ts';
 import { errnoOf, PoolproofError } from '../errors.ts';
 

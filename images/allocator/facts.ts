@@ -47,7 +47,7 @@ export type Facts = Readonly<{
   cpuFlags: readonly string[];
   /** A hypervisor announces itself (CPU flag `hypervisor`). */
   virtualised: boolean;
-  /** The CPU is emulated (QEMU TCG), as far as its model name and hypervisor signature tell. */
+  /** The CPU is emulated (QEMU TCG), by its model name and hypervisor signature. */
   emulated: boolean;
   /** Effective CAP_SYS_ADMIN: decides whether adminReserve is kept back. */
   sysAdmin: boolean | null;

@@ -22,12 +22,12 @@ const maxManifestBytes = 1024 * 1024;
 
 const manifestSchema = z.strictObject({
   schema: z.literal(1),
-  /** `BuiltImages.digest` of what was exported. */
+  /** `BuiltImages.digest` of the exported images. */
   digest: z.string().regex(/^sha256:[0-9a-f]{64}$/),
   artefacts: z.array(z.strictObject({ recipe: sha256, artefact: artefactSchema })).min(1),
-  /** Which component stands for which pin, where Debian had dropped the pinned version. */
+  /** Successors of pins that Debian dropped. */
   successors: z.array(z.strictObject({ pin: sha256, successor: pinSchema })),
-  /** What stands for versions that the lock does not pin; absent where there are none. */
+  /** Components of versions that the lock does not pin; absent where there are none. */
   unpinned: z
     .array(pinSchema.refine(({ name }) => wantUnpinned(name) !== undefined))
     .min(1)

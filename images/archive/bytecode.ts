@@ -1,11 +1,11 @@
-/** V8's bytecode of the wasm host's worker, made by the very Node that is to run it. */
+/** Makes V8's bytecode of the wasm host's worker, with the very Node that will run it. */
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { runProgram } from '../run-program.ts';
 
 /**
- * Equal bytes on every computer: V8 seeds its hashes with chance, and compiles a function when it is first called
- * unless it is told otherwise. Both are flags, and bytecode carries a digest of the flags it was made with.
+ * Equal bytes on every computer: V8 seeds its hashes with chance, and by default compiles a function when it is first
+ * called. Both are flags, and bytecode carries a digest of the flags it was made with.
  */
 const steadyFlags = ['--hash-seed=1', '--no-lazy'];
 
@@ -15,7 +15,7 @@ const flagDigest = { at: 12, bytes: 4 } as const;
 /** It compiles one file and writes nothing. */
 const bounds = { timeoutMs: 120_000, maxBytes: 2 ** 20 } as const;
 
-/** What makes it and what it is made of, in the compiled project. */
+/** Its maker and its source, in the compiled project. */
 export const bytecodePrograms: readonly string[] = ['wasm-host/worker.cjs', 'wasm-host/keep-bytecode.cjs'];
 
 /**
@@ -24,7 +24,7 @@ export const bytecodePrograms: readonly string[] = ['wasm-host/worker.cjs', 'was
  * @param node its program
  * @param hostFolder holds {@link bytecodePrograms}
  * @param workFolder for files on the way
- * @returns null where this computer cannot run that Node, or V8 refuses what was made: guests then compile the source
+ * @returns null where this computer cannot run that Node, or V8 refuses the bytecode: guests then compile the source
  */
 export async function buildBytecode(
   node: string,

@@ -1,6 +1,6 @@
 /** Writes cpio archives, the format of an initramfs. */
 
-/** What goes into an initramfs; owners, times and inode numbers are fixed by the writer. */
+/** An entry of an initramfs; owners, times and inode numbers are fixed by the writer. */
 export type CpioEntry = Readonly<
   { path: string } & (
     | { kind: 'folder'; mode: number }

@@ -4,10 +4,10 @@ import path from 'node:path';
 import { PoolproofError } from '../errors.ts';
 import { project } from '../paths.ts';
 
-/** What goes onto the host disk: compiled code, scripts and modules; no types, tests, sources or texts. */
+/** Files of the host disk: compiled code, scripts and modules; no types, tests, sources or texts. */
 const carried = /(?<!\.test)\.(c?js|json|wasm|sh)$/;
 
-/** What only measures has a disk of its own: a change of it must not change the guests that decide verdicts. */
+/** Measuring code has a disk of its own: its changes must not change the guests that decide verdicts. */
 const measures = /^(measure[-.]|workloads\/)/;
 
 /** Makes modules at build time; a package has no such file, and its guests are those of a checkout. */
@@ -15,7 +15,7 @@ const builds = /^compile-modules\./;
 
 const parts: readonly string[] = ['wasm-host', 'allocator'];
 
-/** What the build makes of a source; a file of another kind is not part of a guest. */
+/** Extension of a compiled source; a file of another kind is not part of a guest. */
 const compiledExtension: Readonly<Record<string, string>> = { '.ts': '.js', '.sh': '.sh', '.wat': '.wasm' };
 
 const isCarried = (file: string): boolean => carried.test(file) && !measures.test(file) && !builds.test(file);
@@ -92,7 +92,7 @@ function notCompiled(message: string): PoolproofError {
   });
 }
 
-/** Nothing for a file that is absent; too many open files, for one, say nothing about what was compiled. */
+/** Nothing for an absent file; other errors, such as too many open files, say nothing about the build. */
 function unlessAbsent(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT') throw error;
 }

@@ -8,17 +8,17 @@ import { missingTool } from '../source/run-tool.ts';
 import type { ImageCache } from './image-cache.ts';
 
 /**
- * Waits until nobody else builds in this cache, and keeps others out until disposed.
+ * Waits until no other process builds in this cache, and keeps others out until disposed.
  *
- * The lock is held by flock(1), whose child reads from us: when this process ends, however it ends, that
- * pipe closes, the child ends, and the kernel frees the lock. A lock file would outlive a SIGKILL.
+ * The lock is held by flock(1), whose child reads from us: when this process ends, however it ends, that pipe closes,
+ * the child ends, and the kernel frees the lock. A lock file would outlive a SIGKILL.
  */
 export async function holdBuildLock(cache: ImageCache, onWait?: () => void): Promise<AsyncDisposable> {
   const file = path.join(cache.folder, 'lock');
   const special = await describeSpecialFile(file);
   if (special !== null)
     throw new PoolproofError('CACHE_UNWRITABLE', `the lock is ${special} and not a plain file`, { file });
-  // No `sh -c … &`: cat is the very process that inherits the locked descriptor, and it says it is there.
+  // No `sh -c … &`: cat is the very process that inherits the locked descriptor, and it reports that it is there.
   const holder = execa('flock', ['--exclusive', file, 'sh', '-c', 'echo held && exec cat'], {
     stdin: 'pipe',
     reject: false,

@@ -1,6 +1,6 @@
 /**
- * The cache is believed: guests boot its kernels, clones start from its memory, the wasm host loads its libraries, and
- * nothing of it is read again each time. So nobody else may write there.
+ * Keeps a cache private. The cache is trusted: guests boot its kernels, clones start from its memory, the wasm host
+ * loads its libraries, and none of it is read again each time. So nobody else may write there.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream, type Dirent, type Stats } from 'node:fs';
@@ -17,11 +17,11 @@ const writableByAll = 0o002;
 const enterableByOthers = 0o011;
 const sticky = 0o1000;
 
-/** While it is there, nothing in the cache is believed yet: whoever opens the cache finishes the check. */
+/** While it exists, nothing in the cache is trusted yet: the next one to open the cache finishes the check. */
 const doubtFile = 'doubted';
 const blobsFolder = 'blobs';
 
-/** What is made again from blobs, or fetched again, when it cannot be believed. */
+/** Folders that are made again from blobs, or fetched again, when they cannot be trusted. */
 const derived = [
   'accelerator',
   'apt',
@@ -90,7 +90,7 @@ function refuseOpen(file: string, { mode }: Stats): PoolproofError {
   });
 }
 
-/** Makes a cache of this user's private, and marks what is in it as doubtful. */
+/** Makes a cache of this user's private, and marks its content as doubtful. */
 async function close(folder: string, status: Stats, entries: readonly Dirent[]): Promise<void> {
   const isOurs = status.uid === (process.geteuid?.() ?? status.uid);
   const foreign = entries.find(({ name }) => !known.has(name));

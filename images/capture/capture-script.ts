@@ -1,4 +1,4 @@
-/** capture.sh as users get it: one file, with the program that redacts its output inside. */
+/** The capture script as users get it: one file, with `redact.awk` inside. */
 import { readFile } from 'node:fs/promises';
 
 /** Beside the compiled files, as the build copies them, and beside the sources. */

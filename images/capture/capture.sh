@@ -1,8 +1,8 @@
 #!/bin/sh
-# Prints a field report: what decides whether a WebAssembly host can reserve its memory here, and with `-- command`
-# how that command fails. The kernel's files are shipped as they are, as far as a list of files and lines names them;
-# images/allocator/kernel-files.ts reads them. POSIX sh (dash, busybox ash, bash), no root, nothing installed.
-# Builtins wherever possible: on the machines this is for a fork can fail, and so can every tool.
+# Prints a field report: the facts that decide whether a WebAssembly host can reserve its memory here, and with
+# `-- command` how that command fails. The kernel's files are shipped as they are, as far as a list of files and lines
+# names them; images/allocator/kernel-files.ts reads them. POSIX sh (dash, busybox ash, bash), no root, nothing
+# installed. Builtins wherever possible: on the machines this is for a fork can fail, and so can every tool.
 LC_ALL=C
 export LC_ALL
 

@@ -1,7 +1,7 @@
 #!/bin/busybox sh
 # shellcheck shell=dash
-# PID 1 of a guest: mounts what exists, loads the modules, then becomes the session.
-# It never starts anything else: what runs beside the subject costs commit and could decide a tier.
+# PID 1 of a guest: mounts file systems and disks, loads the modules, then becomes the session. It never starts anything
+# else: what runs beside the subject costs commit and could decide a tier.
 export PATH=/bin
 busybox mount -t proc proc /proc
 busybox mount -t sysfs sysfs /sys

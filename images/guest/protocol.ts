@@ -1,20 +1,20 @@
 /**
- * What the harness and the session in a guest say to each other over one virtio port.
+ * The protocol between the harness and the session in a guest, over one virtio port.
  *
- * Harness to guest, one line a request: `<token> <seq> <verb> <words quoted for a shell>`; the first is
- * `poolproof/1 <seq> hello …` and names the token. Guest to harness, lines of at most
- * {@link maxReplyLineBytes}: `<token> <seq> text <path>:<line>`, blocks of such lines without their first three
- * words between `<token> <seq> begin text` and `<token> <seq> end`, blocks of base64 lines after
- * `<token> <seq> begin data <name>`, and exactly one `<token> <seq> ok …` or `<token> <seq> error …` that ends the reply.
+ * Harness to guest, one line per request: `<token> <seq> <verb> <words quoted for a shell>`; the first is
+ * `poolproof/1 <seq> hello …` and names the token. Guest to harness, lines of at most {@link maxReplyLineBytes}:
+ * `<token> <seq> text <path>:<line>`, blocks of such lines without their first three words between
+ * `<token> <seq> begin text` and `<token> <seq> end`, blocks of base64 lines after `<token> <seq> begin data <name>`,
+ * and exactly one `<token> <seq> ok …` or `<token> <seq> error …` that ends the reply.
  *
  * A run's closing line has `exit` (the subject's status as a shell reports it), `timeout` and `stopped` (`request` or
- * `backstop`: who ended it), `ready` (it was seen to be up), `out` and `err` (bytes it wrote), `ms`, `oom` (by how much the
- * kernel's count of out-of-memory kills grew) `unwatched` (bytes of lines too long to be looked at
- * for the line that is waited for) and `lost` (a process of the session itself was). Its streams are `out`
- * and `err`; where bytes between were not kept, what is left of the end is `out-tail` and `err-tail`.
+ * `backstop`: who ended it), `ready` (it was seen to be up), `out` and `err` (bytes it wrote), `ms`, `oom` (by how much
+ * the kernel's count of out-of-memory kills grew) `unwatched` (bytes of lines too long to be looked at for the line
+ * that is waited for) and `lost` (a process of the session itself was). Its streams are `out` and `err`; where bytes
+ * between were not kept, what is left of the end is `out-tail` and `err-tail`.
  *
- * Only the session holds the port (the kernel lets one process open it) and the token is drawn anew for
- * every machine, so nothing a subject prints can pass for a message: its output travels as base64.
+ * Only the session holds the port (the kernel lets one process open it) and the token is drawn anew for every machine,
+ * so nothing a subject prints can pass for a message: its output travels as base64.
  */
 
 import { formatWakeMessage } from './wake.ts';
@@ -29,13 +29,15 @@ export const maxRequestLineBytes = 16 * 1024;
 /** A longer line is a protocol error: a session never sends one. */
 export const maxReplyLineBytes = 16 * 1024;
 
-/** More bytes in one reply are a protocol error: both streams at their cap are 0.7 MiB of base64, the files some 50 KiB. */
+/**
+ * More bytes in one reply are a protocol error: both streams at their cap are 0.7 MiB of base64, the files some 50 KiB.
+ */
 export const maxReplyBytes = 4 * 1024 * 1024;
 
 /** Name of the virtio port; session.sh looks for it. */
 export const portName = 'poolproof.session';
 
-/** How much of each stream of a subject is kept: half of it from the beginning, half from the end. */
+/** Kept size of each stream of a subject: half from the beginning, half from the end. */
 export const outputCapBytes = 256 * 1024;
 
 /** One word for a POSIX shell. A line break cannot travel in a line; the matrix refuses such values. */
@@ -67,7 +69,9 @@ export type Request = Readonly<
       command: readonly string[];
       /** Bytes kept of each stream, an even number. @default outputCapBytes */
       capBytes?: number;
-      /** The subject is ended when it is up: a pattern of grep -E that a line fits, or a TCP port on which it listens. */
+      /**
+       * The subject is ended when it is up: a pattern of grep -E that a line fits, or a TCP port on which it listens.
+       */
       until?: Readonly<{ kind: 'line'; pattern: string } | { kind: 'port'; port: number }>;
     }
   | { verb: 'shell'; limits: Readonly<Record<string, string>>; env: Readonly<Record<string, string>> }
@@ -159,7 +163,7 @@ export class ReplyReader {
   #bytes = 0;
   #texts: Record<string, string[]> = {};
   #data: Record<string, Buffer[]> = {};
-  /** What the lines of an open block are. */
+  /** Kind of the lines of an open block. */
   #block: ((line: string) => void) | null = null;
 
   constructor(token: string, onReply: (reply: Reply) => void, onNoise: (line: string) => void) {
@@ -168,7 +172,7 @@ export class ReplyReader {
     this.#onNoise = onNoise;
   }
 
-  /** Text files of a reply that has not ended yet: what was sent before a guest died still counts. */
+  /** Text files of a reply that has not ended yet: those sent before a guest died still count. */
   get unfinishedTexts(): Readonly<Record<string, string>> {
     return joinLines(this.#texts);
   }
@@ -192,7 +196,7 @@ export class ReplyReader {
     }
   }
 
-  /** Nothing of what was read so far is of use. */
+  /** Nothing read so far is of use. */
   #forget(): void {
     this.#pending = Buffer.alloc(0);
     this.#data = {};
@@ -223,7 +227,7 @@ export class ReplyReader {
     }
   }
 
-  /** A process has its own files by its number, which nobody else needs to know: they become those of `self`. */
+  /** A process' own files have its number in their path, which becomes `self`. */
   #text(line: string): void {
     const colon = line.indexOf(':');
     const path = line.slice(0, Math.max(colon, 0)).replace(/^\/proc\/\d+\//, '/proc/self/');

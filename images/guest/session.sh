@@ -25,7 +25,7 @@ send_data() {
   say end
 }
 
-# What was kept of a stream: its first bytes in a file, its last in a ring.
+# The kept part of a stream: its first bytes in a file, its last in a ring.
 # send_stream <stream> <bytes in all> <bytes of each file>
 send_stream() {
   # shellcheck disable=SC2094 # nothing is written to the file
@@ -63,7 +63,7 @@ do_hello() {
   say ok "protocol=1 disks=$disks release=$release"
 }
 
-# await-clone: the state of this machine is about to be saved. The program waits in it, so that a clone need not start it.
+# await-clone: this machine is about to be saved, with the program waiting, so that a clone need not start it.
 do_await_clone() {
   start_waking
   say ok
@@ -130,7 +130,7 @@ do_serve() {
   serve=''
 }
 
-# The limits of a subject as /bin/keep takes them: sets `group`, `confine` and `numbers`, which are `<resource>=<limit>`.
+# The limits of a subject for /bin/keep: sets `group`, `confine` and `numbers` (`<resource>=<limit>`).
 read_limits() {
   group=- confine=- numbers=''
   for limit in $1; do
@@ -167,8 +167,9 @@ is_stopped() {
 }
 
 # run <backstop s> <cap bytes> <limits> <fact paths, one word> [NAME=value ...] <program> [argument ...]
-# Limits are ulimit letters: `v=2097152 d=unlimited`, `cgroup=<bytes>`, `confine=<prctl or seccomp>`. Facts are read while the very child that is to
-# become the subject waits with its limits set; its own /proc/<pid>/ files are sent as /proc/self/.
+# Limits are ulimit letters: `v=2097152 d=unlimited`, `cgroup=<bytes>`, `confine=<prctl or seccomp>`. Facts are read
+# while the very child that becomes the subject waits with its limits set; its own /proc/<pid>/ files are sent as
+# /proc/self/.
 do_run() {
   backstop=$1 half=$(($2 / 2)) facts=$4
   read_limits "$3" || { say error "$problem"; return; }
@@ -266,7 +267,7 @@ subject_ready() {
   printf g >&5
 }
 
-# What a subject has by /bin/keep, for a shell: the group first, as what comes after counts in it. Sets `confine` to the
+# The limits of /bin/keep for a shell: the group first, as memory counts in it from then on. Sets `confine` to the
 # words that go before the program.
 enter_limits() {
   confine=''
@@ -299,8 +300,8 @@ do_shell() {
 echo -1000 >/proc/self/oom_score_adj
 
 # The session's own files, and the devices of a subject: what a clone need not do saves it time. A subject sees neither
-# them nor the kernel's own /dev. Copies of the programs, because a subject may change those in /bin; busybox has none: its
-# commands are run from the file that PID 1 itself was started from.
+# them nor the kernel's own /dev. Copies of the programs, because a subject may change those in /bin; busybox has none:
+# its commands are run from the file that PID 1 itself was started from.
 mount -t tmpfs -o size=2M,mode=0700 tmpfs /state
 cd /state || exit
 cp /bin/keep /bin/read-files .
@@ -325,7 +326,7 @@ while [ -z "$port" ]; do
 done
 exec 3<>"$port"
 
-# What never changes is found out once, before a template is saved.
+# Constants are found out once, before a template is saved.
 release=$(busybox uname -r)
 disks=$(cd /disks && for disk in *; do printf '%s,' "$disk"; done)
 

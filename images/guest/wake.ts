@@ -1,13 +1,12 @@
 /**
- * What /bin/wake reads, a program of 269 bytes (programs/) that gives a guest the right time and fresh randomness, at once.
+ * The input of `/bin/wake`, a program of 269 bytes (programs/) that gives a guest the right time and fresh randomness.
  *
- * A clone starts with its template's clock and random generator. Writing to /dev/urandom mixes bytes into
- * the input pool, but the generator takes them up only at its next reseed (linux `drivers/char/random.c`,
- * `crng_has_old_seed`: up to a minute later), and until then two clones would draw the same bytes. The ioctl
- * RNDRESEEDCRNG does it now: no shell tool issues it, Debian's cloud kernel has no vmgenid driver, and a
- * compiler is no requirement of this project. The clock and the seed are taken by the same program because starting
- * another one costs a clone more than its restore does. For the same reason a template is saved with the program
- * waiting in its read: a clone need not start any.
+ * A clone starts with its template's clock and random generator. Writing to /dev/urandom mixes bytes into the input
+ * pool, but the generator takes them up only at its next reseed (linux `drivers/char/random.c`, `crng_has_old_seed`: up
+ * to a minute later), and until then two clones would draw the same bytes. The ioctl RNDRESEEDCRNG does it now: no
+ * shell tool issues it, Debian's cloud kernel has no vmgenid driver, and a compiler is no requirement of this project.
+ * The clock and the seed are taken by the same program because starting another one costs a clone more than its restore
+ * does. For the same reason a template is saved with the program waiting in its read: a clone need not start any.
  */
 
 /** Bytes of the seed, behind the 16 of a `struct timespec`: 256 bits, as much as the kernel's generator holds. */

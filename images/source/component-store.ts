@@ -23,7 +23,7 @@ export type FetchEvent =
 export type FetchOptions = Readonly<{
   /** Refuse successors with IMAGE_LOCKED. */
   locked: boolean;
-  /** Where packages are put before they are checked; on the cache's file system. */
+  /** Folder for packages before they are checked; on the cache's file system. */
   workFolder: string;
   onEvent: (event: FetchEvent) => void;
 }>;
@@ -31,12 +31,12 @@ export type FetchOptions = Readonly<{
 const successorPath = (cache: ImageCache, pinSha256: string): string =>
   path.join(cache.folder, 'successors', `${pinSha256}.json`);
 
-/** Notes what is used instead of a pin, so that later builds need not ask. */
+/** Records the successor of a pin, so that later builds need not search. */
 export async function rememberSuccessor(cache: ImageCache, pinSha256: string, successor: Pin): Promise<void> {
   await writeFileAtomic(successorPath(cache, pinSha256), `${JSON.stringify(successor)}\n`);
 }
 
-/** What stands for a pin without asking anybody: itself, or the successor used for it before. */
+/** The component of a pin, offline: itself, or the successor used before. */
 export async function recallComponent(cache: ImageCache, pin: Pin, locked: boolean): Promise<Component> {
   if (locked || (await hasBlob(cache, pin.sha256, pin.size))) return pin;
   return (await recallSuccessor(cache, pin)) ?? pin;
@@ -108,7 +108,9 @@ export class ComponentStore {
     return this.#replace(pin);
   }
 
-  /** The same for all parts of the build's one kernel: were one the successor of its pin, the others would not fit it. */
+  /**
+   * The same for all parts of the build's one kernel: were one the successor of its pin, the others would not fit it.
+   */
   ensureKernel(pins: readonly Pin[]): Promise<readonly Component[]> {
     return (this.#kernel ??= this.#ensureKernel(pins));
   }
@@ -181,7 +183,7 @@ export class ComponentStore {
     return { name, package: wanted.package, version: wanted.version, sha256, size };
   }
 
-  /** Lock names of a kernel as of today: how many packages it consists of is Debian's to say. */
+  /** Lock names of a kernel as of today: Debian decides the number of its packages. */
   async listKernelNames(row: string): Promise<string[]> {
     const parts = await this.#findKernel(row);
     return parts.map(({ part }) => `kernel/${row}/${part}`);
@@ -238,7 +240,7 @@ export class ComponentStore {
       if (found !== undefined) return { name, package: found.package, version: found.version };
     } else {
       const [, packageName = '', selector = ''] = /^(@?[^@]+)@(.+)$/.exec(rest.join('/')) ?? [];
-      // A line (`22`) moves to its newest release; a full version is what it says.
+      // A line (`22`) moves to its newest release; a full version stays.
       if (/\./.test(selector)) return { name, package: packageName, version: selector };
       const all = await listNpmVersions(packageName, path.join(this.#options.workFolder, 'npm-view'));
       const version = newestOfLine(all, selector);

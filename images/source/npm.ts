@@ -15,14 +15,14 @@ function options(doing: string, folder: string): ToolOptions {
   return {
     code: 'IMAGE_FETCH',
     doing,
-    // Away from any project, whose .npmrc or workspace would have a say.
+    // Away from any project, whose .npmrc or workspace would apply.
     cwd: folder,
     env: {
       npm_config_cache: path.join(folder, '.npm'),
       npm_config_update_notifier: 'false',
       npm_config_fund: 'false',
       npm_config_ignore_scripts: 'true',
-      // By default npm asks a dead network for more than a minute.
+      // By default npm tries a dead network for more than a minute.
       npm_config_fetch_retries: '2',
       npm_config_fetch_retry_mintimeout: '1000',
       npm_config_fetch_retry_maxtimeout: '5000',

@@ -6,7 +6,7 @@ import { packageOfTool } from '../tools.ts';
 export type ToolOptions = Readonly<{
   /** Code of the error when the tool fails. */
   code: ErrorCode;
-  /** What was being done, e.g. `fetching libc6`: starts the error's sentence. */
+  /** The activity, e.g. `fetching libc6`: starts the error's sentence. */
   doing: string;
   hint?: string;
   cwd?: string;
@@ -25,7 +25,7 @@ export function diskFullError(doing: string, cause?: unknown): PoolproofError {
 /**
  * Runs one tool to its end and returns its standard output.
  *
- * @throws PoolproofError TOOL_NOT_FOUND, DISK_FULL, or the code asked for with the tool's last lines.
+ * @throws PoolproofError TOOL_NOT_FOUND, DISK_FULL, or the given code with the tool's last lines.
  */
 export async function runTool(
   file: string,
@@ -60,7 +60,7 @@ export function missingTool(file: string, doing: string): PoolproofError {
   });
 }
 
-/** The line most likely to say why: the last one that calls itself an error, else the last. */
+/** The line most likely to have the reason: the last one that calls itself an error, otherwise the last. */
 function lastLine(stderr: string): string {
   const lines = stderr.split('\n').filter((line) => line.trim() !== '');
   return (lines.findLast((line) => /^(E:|ERROR|npm error)/i.test(line)) ?? lines.at(-1) ?? '').trim();

@@ -1,6 +1,6 @@
 /**
- * Components that lock.yaml does not pin: any other published version of Node and libwasmtime. Their package
- * manager checks the first fetch; what came is recorded in the cache, and every later fetch must be the same.
+ * Components that lock.yaml does not pin: any other published version of Node and libwasmtime. Their package manager
+ * checks the first fetch; the cache records it, and every later fetch must be the same.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -17,7 +17,7 @@ export type Wanted = Readonly<{ name: string; package: string; version: string }
 
 const wholeVersion = /^\d{1,3}\.\d{1,3}\.\d{1,3}$/;
 
-/** True of what can be asked for without a pin: `20.11.1`, but no line and no range. */
+/** Whether a text can be requested without a pin: `20.11.1`, but no line and no range. */
 export const isWholeVersion = (text: string): boolean => wholeVersion.test(text);
 
 /** Families of which every published version can be had: lock name of a version, package, what people call it. */
@@ -26,7 +26,7 @@ const families = [
   { lockName: lockNames.engine, package: enginePackage, title: 'libwasmtime', list: listWheelVersions },
 ] as const;
 
-/** What a lock name asks for that is not in the lock; undefined where only a pin will do. */
+/** The unpinned component of a lock name; undefined where only a pin will do. */
 export function wantUnpinned(name: string): Wanted | undefined {
   const version = name.slice(name.lastIndexOf('@') + 1);
   const family = families.find(({ lockName }) => lockName(version) === name);
@@ -37,7 +37,7 @@ export function wantUnpinned(name: string): Wanted | undefined {
 export const recordPath = (cache: ImageCache, name: string): string =>
   path.join(cache.folder, 'unpinned', `${name.replaceAll('/', '+')}.json`);
 
-/** What was fetched for an unpinned component before; undefined the first time. */
+/** The earlier fetch of an unpinned component; undefined the first time. */
 export async function recallUnpinned(cache: ImageCache, name: string): Promise<Pin | undefined> {
   const text = await readFile(recordPath(cache, name), 'utf8').catch(() => undefined);
   const pin = text === undefined ? undefined : parsePin(text);

@@ -1,4 +1,4 @@
-/** The harness' own cost: start, plan, and a matrix of machines that are no machines. */
+/** The harness' own cost: start, plan, and a matrix of fake machines. */
 import { resolveCacheFolder } from '../../images/cache/cache-folder.ts';
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -131,7 +131,9 @@ export async function benchDefaultMatrix(matrix: string): Promise<
     ratio: number;
     /** Share of the cores' time that was used while the matrix ran from cached templates. */
     cpuUse: number;
-    /** CPU time of the whole command, start, table and page included, without QEMU; of the run from cached templates. */
+    /**
+     * CPU time of the whole command, start, table and page included, without QEMU; of the run from cached templates.
+     */
     commandCpuSeconds: number;
   }>
 > {

@@ -1,4 +1,4 @@
-/** A matrix on a busy computer, beside the same on a quiet one: what was starved must be waited for, never judged. */
+/** Runs a matrix on a busy and on a quiet computer: a starved guest must be waited for, never judged. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, symlinkSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * Benchmarks: `node dist/scripts/bench/main.js [--quick] [--json FILE] [name ...]`. Prints a line a figure and, with
- * --json, adds them to those of this machine in the file. --help lists the names; without any, all are taken.
+ * Benchmarks: `node dist/scripts/bench/main.js [--quick] [--json FILE] [name ...]`. Prints one line per figure and,
+ * with --json, adds them to those of this machine in the file. --help lists the names; without any, all are taken.
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import { execa } from 'execa';
 import { findQemu, readComputer } from '../../harness/plan/computer.ts';
 import { ownFlags, withFolder } from './measure.ts';
 
-// What is measured in this process is measured without what other benchmarks load.
+// Measurements in this process run without the modules of other benchmarks.
 const guests = () => import('./guests.ts');
 const harness = () => import('./harness.ts');
 const load = () => import('./load.ts');
@@ -26,10 +26,14 @@ const { quick = false, json: jsonFile } = values;
 const defaultMatrix = 'matrices/default.yaml';
 
 // Where the harness' own time is measured its files are in memory: ext4 passes by inodes that were deleted in the last
-// minutes, one by one (fs/ext4/ialloc.c, recently_deleted), and what other benchmarks removed would be most of the figure.
+// minutes, one by one (fs/ext4/ialloc.c, recently_deleted), and what other benchmarks removed would be most of the
+// figure.
 const inMemory = '/dev/shm';
 
-/** A figure of one process, started as scripts/run starts the harness: what it holds at most would else be that of the largest before it. */
+/**
+ * A figure of one process, started as scripts/run starts the harness: what it holds at most would else be that of the
+ * largest before it.
+ */
 async function runAlone(words: readonly string[]): Promise<unknown> {
   const { stdout } = await execa(process.execPath, [...ownFlags(), import.meta.filename, ...words]);
   return JSON.parse(stdout);
@@ -75,7 +79,7 @@ const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
   'overhead-cell': async () => (await overhead()).benchOverheadCells(quick ? ['22'] : ['20', '22', '24']),
 };
 
-/** What {@link runAlone} asks for: the figure, in that folder. */
+/** The request of {@link runAlone}: the figure, in that folder. */
 async function measureAlone(name: string, folder: string): Promise<unknown> {
   const { benchFakeMatrix, benchOwnTime } = await harness();
   const cells = /^fake=(\d+)$/.exec(name)?.[1];

@@ -1,4 +1,4 @@
-/** How a figure is taken: alternately with what it is compared with, median and spread. */
+/** Takes a figure: alternately with its comparison, as median and spread. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -31,7 +31,7 @@ export async function withFolder<T>(work: (folder: string) => Promise<T>, parent
   }
 }
 
-/** What scripts/run gives Node before the program. */
+/** Options that scripts/run gives Node. */
 export function ownFlags(): string[] {
   const script = readFileSync(path.resolve(import.meta.dirname, '../../../scripts/run'), 'utf8');
   const words = /^exec node (.*)dist\/harness\/cli\.js/m.exec(script)?.[1];
@@ -89,7 +89,9 @@ export async function timeProcess(
   return { seconds: (performance.now() - started) / 1000, cpuSeconds, peakMib: Math.round(peakMib) };
 }
 
-/** CPU times of a process in seconds: its own, and of its children that have ended (proc_pid_stat(5), fields 14 to 17). */
+/**
+ * CPU times of a process in seconds: its own, and of its children that have ended (proc_pid_stat(5), fields 14 to 17).
+ */
 function readCpuSeconds(pid: number | 'self'): Readonly<{ own: number; children: number }> {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   // Behind the name, which may hold blanks, comes field 3. A tick is 10 ms.
@@ -101,7 +103,10 @@ function readCpuSeconds(pid: number | 'self'): Readonly<{ own: number; children:
 /** CPU time of the processes this one started that have ended, seconds. */
 export const readChildrenSeconds = (): number => readCpuSeconds('self').children;
 
-/** Time the cores were busy and time they had, in ticks, since this computer started (proc(5), first line of /proc/stat). */
+/**
+ * Time the cores were busy and time they had, in ticks, since this computer started (proc(5), first line of
+ * /proc/stat).
+ */
 export function readCores(): Readonly<{ busy: number; all: number }> {
   const [line = ''] = readFileSync('/proc/stat', 'utf8').split('\n');
   // user nice system idle iowait irq softirq steal; what guests take is counted in user already.

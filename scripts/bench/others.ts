@@ -1,4 +1,4 @@
-/** The work of one clone done by what a user would pick instead: start, `uname -r`, its answer, end; in turn. */
+/** The work of one clone with other tools that a user could pick: start, `uname -r`, its answer, end; in turn. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { execa } from 'execa';
@@ -6,7 +6,7 @@ import { buildCpio } from '../../images/archive/cpio.ts';
 import { findExecutable } from '../../harness/plan/computer.ts';
 import { spreadOf, time, withFolder, type Spread } from './measure.ts';
 
-/** What a tool is asked on: the same kernel for all that take one. */
+/** The kernel of a tool: the same for all that take one. */
 export type Question = Readonly<{ qemu: string; kernel: string; release: string }>;
 
 export type Others = Readonly<Record<string, Spread | string>>;

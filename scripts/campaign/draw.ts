@@ -1,9 +1,9 @@
-/** What a campaign draws from: a seed and the number of a fault give the same fault again, whatever else is run. */
+/** Draws faults: a seed and the number of a fault give the same fault again, whatever else is run. */
 import { pick, randomFrom, type Random } from '../draw-settings.ts';
 
 export { pick, type Random };
 
-/** Where a fault happens: in a run of real guests, or of fake machines. */
+/** The place of a fault: a run of real guests, or of fake machines. */
 export type Place = 'real' | 'fake';
 
 /** 2^32 divided by the golden ratio: its multiples fill a circle evenly, however many there are. */

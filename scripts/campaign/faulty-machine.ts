@@ -1,4 +1,4 @@
-/** A fake machine whose connections misbehave: what its guest says is cut, doubled, delayed, changed, or ends early. */
+/** A fake machine whose connections misbehave: lines of its guest are cut, doubled, delayed, changed, or end early. */
 import { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Script } from '../../harness/fixtures/fake-machine.ts';
@@ -6,19 +6,19 @@ import type { Exit, Machine, StartMachine } from '../../harness/machine/machine.
 import { Qmp } from '../../harness/machine/qmp.ts';
 import type { Truth } from './small-runs.ts';
 
-/** What is passed on instead of a line of the guest, with its line break; after a wait where there is one. */
+/** The replacement of a guest's line, with its line break; after a wait if there is one. */
 export type Piece = Readonly<{ text: string; afterMs?: number }>;
 
 export type FaultyMachine = Readonly<{
   /** The drawn values in words. */
   drawn: string;
-  /** How the guest behaves, machine by machine; the last one repeats. @default as it should */
+  /** Behaviour of the guest, machine by machine; the last one repeats. @default correct */
   scripts?: readonly Script[];
-  /** How many of the machines misbehave; the others pass everything on. @default every one */
+  /** Number of misbehaving machines; the others pass everything on. @default all */
   machines?: number;
   /** The line of the guest, from 0, to which `say` gives the others; each line where it is not there. */
   at?: number;
-  /** What is passed on instead of a line. */
+  /** The replacement of a line. */
   say?: (line: string) => readonly Piece[];
   /** Nothing of the guest is passed on from the line `at` on. */
   mute?: boolean;

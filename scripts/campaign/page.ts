@@ -5,7 +5,7 @@ export type About = Readonly<{
   seed: number;
   /** The command that repeats it. */
   command: string;
-  /** What it ran on, a line each. */
+  /** The environment, one line per fact. */
   machine: readonly string[];
   minutes: number;
   date: string;

@@ -1,4 +1,4 @@
-/** Plays one scene with the real command line, and checks what it came to. */
+/** Plays one scene with the real command line, and checks its result. */
 import {
   checkExitCode,
   checkFiles,
@@ -15,14 +15,14 @@ import type { Workplace } from './workplace.ts';
 
 type Played = Pick<Outcome, 'right' | 'silent' | 'reasons' | 'refused' | 'missed' | 'failures'>;
 
-/** The lines of the newest run, held against what is known. */
+/** Compares the lines of the newest run with the known verdicts. */
 function judgeRun(place: Workplace, scene: Scene): Judged {
   const { results, failures } = readLines(place.runDir);
   const judged = judgeResults(results, scene.run.cells);
   return { ...judged, failures: [...failures, ...judged.failures] };
 }
 
-/** How the harness may end, by what the scene says. */
+/** Allowed ends of the harness in a scene. */
 function checkEnd(end: End, judged: Judged, ends: Scene['ends']): readonly string[] {
   const words = checkWords(end, 'the run');
   if (ends === 'refused') {
@@ -104,7 +104,7 @@ export async function playScene(place: Workplace, scene: Scene): Promise<Played>
         if (!missed) failures.push(...(await scene.strike(harness, place)));
       }
     } finally {
-      // Whatever was stopped goes on, or the end would never come.
+      // Stopped processes continue, or the end would never come.
       harness.signalGroup('SIGCONT');
     }
     const end = await harness.ended;

@@ -1,4 +1,4 @@
-/** Small runs whose right verdicts are known: what a fault happens in. */
+/** Small runs with known verdicts, in which faults happen. */
 import { pick, type Random } from './draw.ts';
 import type { Result } from '../../harness/store/result.ts';
 
@@ -8,13 +8,13 @@ export type Truth = Readonly<{
   tier?: Result['tier'];
   /** Of a foreign subject. */
   signal?: string;
-  /** What the reason must say, or must not. */
+  /** Text that the reason must contain, or must not. */
   says?: RegExp;
   saysNot?: RegExp;
 }>;
 
 export type SmallCell = Readonly<{
-  /** Which cell of the run it is: its subject, and its overcommit mode. */
+  /** The cell of the run: its subject, and its overcommit mode. */
   subject: string;
   overcommit: number;
   /** Without one, only no verdict is right. */
@@ -52,7 +52,7 @@ const neverUp: ForeignSubject = {
   truths: [{ outcome: 'timeout' }],
 };
 
-/** What the matrix says of a cell, so that a right end has a verdict. */
+/** The rule of the matrix for a cell, so that a right outcome has a verdict. */
 const demandOf = ([truth]: readonly Truth[]): object =>
   truth?.tier === undefined || truth.tier === null
     ? { outcome: truth?.outcome ?? 'reached' }

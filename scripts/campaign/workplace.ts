@@ -1,6 +1,6 @@
 /**
- * Where the faults of a campaign happen: a cache, results and temporary files of its own. The cache is a copy of the
- * user's, made once; each fault finds it whole, as hard links to that copy, and what is harmed is copied first.
+ * The workplace of a campaign: a cache, results and temporary files of its own. The cache is a copy of the user's, made
+ * once; each fault finds it whole, as hard links to that copy, and harmed files are copied first.
  */
 import { execFileSync } from 'node:child_process';
 import {

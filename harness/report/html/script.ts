@@ -10,7 +10,7 @@ const data = JSON.parse(document.getElementById('data').textContent);
 const list = document.getElementById('cells');
 const form = document.getElementById('filters');
 const counted = form.querySelector('output');
-// A long list is text until its rows are needed: with a script running, what is in noscript is not parsed.
+// A long list is text until its rows are needed: with a script running, noscript is not parsed.
 const raw = list.querySelector('noscript');
 const rows = raw && raw.textContent.split(/(?=<details )/);
 const items = raw ? [] : [...list.children];
@@ -68,7 +68,7 @@ const n = data.axes.length;
 const texts = [];
 const textOf = (i) => (texts[i] ??= (raw ? rows[i].slice(13).replace(/<summary>|<[/bi][^>]*>/g, '') : items[i].firstElementChild.textContent + ' ' + ids[i]).toLowerCase());
 
-// What is shown: the first at once, the others when there is time.
+// Shows the first rows at once, the others when there is time.
 let queue = [];
 let timer;
 const append = (count) => {

@@ -1,7 +1,7 @@
 /**
- * The style sheet. One hue from strong to faint for the tiers (order is lightness), another with a hatch
- * for failure, grey for what was not tested; all text at 4.5:1 and more in both schemes. Every state also
- * has its word, and its own border where colours are taken away (forced colours, print).
+ * The style sheet. One hue from strong to faint for the tiers (order is lightness), another with a hatch for failure,
+ * grey for cells that were not tested; all text at 4.5:1 and more in both schemes. Every state also has its word, and
+ * its own border where colours are taken away (forced colours, print).
  */
 export const styles = `
 :root{color-scheme:light dark;--fg:#15202b;--bg:#fff;--soft:#f3f5f8;--rule:#d5dbe2;--line:#7a8794;--link:#0a4f9e;--mute:#4a5763;

@@ -14,7 +14,7 @@ const names = {
   malloc: 'Ia',
 } as const;
 
-/** Enough that malloc never asks to grow: that would be an imported function. */
+/** Enough that malloc never grows the memory: that would be an imported function. */
 const roomPages = 128;
 
 const resultOk = 0;

@@ -14,7 +14,7 @@ const names = {
 /** The package's default. */
 const level = 3;
 
-/** Enough that malloc never asks to grow: that would be an imported function. */
+/** Enough that malloc never grows the memory: that would be an imported function. */
 const roomPages = 256;
 
 /** A run compresses the source file, or decompresses it again, `length` times. */

@@ -6,7 +6,7 @@
 #   confine read                  asks for such memory and ends with the errno that refused it: 0 none, 1 the filter,
 #                                 13 the kernel
 #
-# No shell tool makes these calls. r12 collects what they return; the kernel starts a program with zeroes in all registers.
+# No shell tool makes these calls. r12 collects their results; the kernel starts a program with zeroes in all registers.
 .intel_syntax noprefix
 .text
 .globl _start

@@ -1,19 +1,20 @@
-# keep: starts the subject where it cannot reach who reports about it, keeps what it writes, and ends with its status.
+# keep: starts the subject out of reach of the session, keeps its output, and ends with its status.
 #
 #   keep HALF w|- GROUP|- CONFINE|- "RESOURCE=LIMIT ..." [NAME=value ...] PROGRAM [ARGUMENT ...]
 #   keep gate [NAME=value ...] PROGRAM [ARGUMENT ...]          itself again, behind /bin/confine
 #
-# Run in the session's own folder, which the subject never sees. Descriptors: 4 the session's events, 5 its word to
-# go on, 6 and 7 what looks for a line in the two streams, where the second word is `w`. Of each stream the first HALF
+# Run in the session's own folder, which the subject never sees. Descriptors: 4 the session's events, 5 its word to go
+# on, 6 and 7 what looks for a line in the two streams, where the second word is `w`. Of each stream the first HALF
 # bytes go to a file (`out`, `err`), the last HALF to a ring (`out-tail`, `err-tail`).
 #
 # It makes a mount and a PID namespace. Init of that does nothing but wait, so that the subject is not process 1, whose
 # signals the kernel treats differently; the subject's parent is this program, outside, as after `docker exec`. When the
 # subject ends, init is killed, and with it, by the kernel, whatever the subject left there.
 #
-# Events begin with a point, for which the session waits. `ready PID ERRNO` when the process that becomes the subject has its limits and waits (ERRNO: what refused
-# memory both writable and executable, 255 if not tried); `end OUT ERR KILLS UNWATCHED`: bytes written, growth of the
-# kernel's count of out-of-memory kills, bytes of lines too long to be looked at. Without `end` its status says nothing.
+# Events begin with a point, for which the session waits. `ready PID ERRNO` when the process that becomes the subject
+# has its limits and waits (ERRNO: what refused memory both writable and executable, 255 if not tried);
+# `end OUT ERR KILLS UNWATCHED`: bytes written, growth of the kernel's count of out-of-memory kills, bytes of lines too
+# long to be looked at. Without `end` its status says nothing.
 #
 # One program because each start of another costs a clone 20 to 60 ms, and because a shell can do none of it without
 # paths that the subject reaches as well.
