@@ -1,4 +1,4 @@
-/** `poolproof history <cell|where>`: cells through all runs */
+/** `poolproof history <cell|where>`: cells through all runs: cells through all runs */
 import { PoolproofError } from '../errors.ts';
 import { type EnvironmentDifference, compareEnvironments } from '../report/compare-environment.ts';
 import { loadHistoryIndex, loadRecords } from '../report/history-index.ts';
