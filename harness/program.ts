@@ -22,14 +22,14 @@ const only = new Option(
   '--only <expr>',
   'only these cells, e.g. memory=512M|1G,overcommit=2; several are alternatives',
 ).argParser(several);
-const locked = new Option('--locked', 'refuse what is not pinned: successors, other versions');
+const locked = new Option('--locked', 'refuse versions that are not pinned, and successors of pinned ones');
 const node = new Option(
   '--node <file>',
   'Node to run it with: a file, or a line such as 24 (default: this one)',
 );
 const library = new Option('--library <file>', 'libwasmtime to load (default: the pinned one)');
 const engine = new Option('--engine <engine>', 'wasmtime, wasmtime@VERSION or v8').default('wasmtime');
-const durations = new Option('--durations <run>', 'balance shards by how long cells took in this run');
+const durations = new Option('--durations <run>', 'balance shards by the durations of this run');
 
 /** Builds the whole command line. `exit` hears the code of the command that ran. */
 export function buildProgram(context: Context, exit: (code: number) => void): Command {
@@ -81,15 +81,15 @@ function defineRun({ program, run }: Registry): void {
       'finish an interrupted run (default: the latest); it keeps its --only and --shard',
     )
     .option('--cold', 'boot every cell instead of cloning a template')
-    .option('--jobs <n>', 'guests at a time (default: one a core)', count('--jobs'))
+    .option('--jobs <n>', 'guests at a time (default: one per core)', count('--jobs'))
     .option(
       '--memory-budget <size>',
-      'memory of all guests together, e.g. 4G (default: what is free)',
+      'memory of all guests together, e.g. 4G (default: the free memory)',
       size('--memory-budget'),
     )
     .option(
       '--template-cache <size>',
-      'saved templates kept afterwards (default: 4G)',
+      'size of the saved templates to keep (default: 4G)',
       size('--template-cache'),
     )
     .option(
@@ -97,10 +97,10 @@ function defineRun({ program, run }: Registry): void {
       'also write these reports: json csv tap junit md html github annotations; into the run, or format=file, format=- for standard output',
     )
     .option('--details', 'show the overhead of each workload, with intervals and processes')
-    .option('--timings', 'show where the time of the cells went')
+    .option('--timings', 'show the time of the cells by phase')
     .option(
       '--retries <n>',
-      'run a cell that did not do what was expected so many times more, each on a boot of its own',
+      'run an unexpected cell up to n times more, each on a boot of its own',
       count('--retries'),
     )
     .option('--fail-on-flaky', 'exit 1 also when repetitions or retries of a cell differ')
@@ -115,12 +115,12 @@ function defineRun({ program, run }: Registry): void {
 function definePlan({ program, run }: Registry): void {
   program
     .command('plan')
-    .description('show the cells of a matrix, the tier each is expected to reach, and what shares a boot')
+    .description('show the cells of a matrix, their expected tiers, and the boots they share; boots nothing')
     .argument('[matrix]', 'matrix file', 'matrices/default.yaml')
     .addOption(only)
     .option('--commands', 'print the QEMU command of each machine')
-    .option('--format <ci>', 'github-matrix or gitlab: the jobs of a sharded run, in the words of that CI')
-    .option('--shards <n>', 'how many jobs (default: 4)', count('--shards'))
+    .option('--format <ci>', 'github-matrix or gitlab: the jobs of a sharded run for that CI system')
+    .option('--shards <n>', 'number of jobs (default: 4)', count('--shards'))
     .addOption(durations)
     .addOption(runsIn)
     .option('--json', 'print a JSON line per cell')
@@ -132,12 +132,12 @@ function definePlan({ program, run }: Registry): void {
 function defineHost({ program, run }: Registry): void {
   program
     .command('host')
-    .description('run the wasm host on this machine: prove a tier, log it, serve until told to stop')
+    .description('run the wasm host on this machine: prove a tier, log it, serve until stopped')
     .addOption(engine)
     .addOption(library)
-    .option('--profile <profile>', 'whose pool sizes standard stands for: spin or wasmtime', 'spin')
+    .option('--profile <profile>', 'pool sizes of standard: those of spin or of wasmtime', 'spin')
     .addOption(node)
-    .option('--deadline <seconds>', 'per attempt at a tier', '60')
+    .option('--deadline <seconds>', 'seconds per attempt at a tier', '60')
     .option('--once', 'prove, log and exit')
     .addOption(cache)
     .addHelpText('after', example('SPIN_ALLOCATOR=conservative poolproof host --once'))
@@ -147,23 +147,25 @@ function defineHost({ program, run }: Registry): void {
 const loadImageCommands = async () => import('./commands/images.ts');
 
 function defineImages({ program, run }: Registry): void {
-  const images = program.command('images').description('what guests are made of: list, build, verify, move');
+  const images = program
+    .command('images')
+    .description('the images of guests: list, build, verify, update, export, import, gc');
   images
     .command('list')
-    .description('what could be built, and what is there')
+    .description('list the images that can be built, and those in the cache')
     .option('--json', 'as JSON')
     .addOption(cache)
     .action(run(async () => (await loadImageCommands()).list));
   images
     .command('build')
-    .description('build the images of a matrix (default: of every kernel and all that is pinned)')
+    .description('build the images of a matrix (default: everything pinned)')
     .argument('[matrix]', 'matrix file')
     .addOption(locked)
     .addOption(cache)
     .action(run(async () => (await loadImageCommands()).build));
   images
     .command('verify')
-    .description('read every file of the cache and compare its bytes with its name')
+    .description('read every file of the cache and compare it with its checksum')
     .addOption(cache)
     .action(run(async () => (await loadImageCommands()).verify));
   images
@@ -177,7 +179,7 @@ function defineImages({ program, run }: Registry): void {
     .argument('<file>', 'archive to write; .tgz compresses')
     .argument(
       '[matrix]',
-      'matrix whose images are packed (default: the default kernel and all that is pinned)',
+      'matrix whose images are packed (default: everything pinned, with the default kernel)',
     )
     .addOption(cache)
     .addHelpText('after', example('poolproof images export images.tar matrices/default.yaml'))
@@ -185,13 +187,13 @@ function defineImages({ program, run }: Registry): void {
   images
     .command('import')
     .description('take the images of an archive into the cache')
-    .argument('<file>', 'archive that export wrote')
+    .argument('<file>', 'archive written by export')
     .addOption(cache)
     .action(run(async () => (await loadImageCommands()).importFrom));
   images
     .command('gc')
-    .description('remove what no lock asks for, or until the cache has a size')
-    .option('--keep <size>', 'remove until the cache takes no more than this', size('--keep'))
+    .description('remove files that no image needs, or shrink the cache to a size')
+    .option('--keep <size>', 'remove files until the cache takes no more than this', size('--keep'))
     .addOption(cache)
     .action(run(async () => (await loadImageCommands()).gc));
 }
@@ -199,13 +201,13 @@ function defineImages({ program, run }: Registry): void {
 function defineComputer({ program, run }: Registry): void {
   program
     .command('doctor')
-    .description('what this computer offers, what is missing, and the command that installs it')
+    .description('check this computer for the requirements, with the command that installs missing ones')
     .addOption(cache)
     .action(run(async () => (await import('./commands/doctor.ts')).doctor));
 
   program
     .command('shell')
-    .description("a shell inside a cell's guest, with its settings applied")
+    .description("open a shell inside a cell's guest, with its settings applied")
     .argument('<cell>', 'cell id, e.g. memory=512M,overcommit=2')
     .addOption(cache)
     .addHelpText(
@@ -225,7 +227,7 @@ function defineReport({ program, run }: Registry): void {
     .addOption(runsIn)
     .option('--format <format...>', 'formats', ['table'])
     .option('--details', 'with the table: the overhead of each workload')
-    .option('--native <file...>', 'beside what guests counted: time, as poolproof overhead --json wrote it')
+    .option('--native <file...>', 'add times of real machines, as poolproof overhead --json wrote them')
     .option('--output <dir>', 'write files there instead of printing')
     .addHelpText('after', example('poolproof report latest --format junit > report.xml'))
     .action(run(async () => (await import('./commands/report.ts')).report));
@@ -234,12 +236,12 @@ function defineReport({ program, run }: Registry): void {
 function defineOverhead({ program, run }: Registry): void {
   program
     .command('overhead')
-    .description('what the forms of a tier cost on this very machine, beside standard')
+    .description('measure the cost of each tier on this very machine, compared with standard')
     .addOption(engine)
     .option('--tier <tier...>', 'only these tiers')
     .option('--workloads <names...>', 'only these workloads, or kinds of them')
     .option('--processes <n>', 'processes to measure in (default: 10)', count('--processes'))
-    .option('--fresh', 'a process of its own for every sample, as flags per process need')
+    .option('--fresh', 'a fresh process for every sample, for flags that hold per process')
     .addOption(library)
     .addOption(node)
     .option('--json', 'summaries and raw samples as JSON')
@@ -254,12 +256,12 @@ function defineOverhead({ program, run }: Registry): void {
 function defineComparison({ program, run }: Registry): void {
   program
     .command('compare')
-    .description('what changed between two runs; exit 1 on a regression')
+    .description('show the changes between two runs; exit 1 on a regression')
     .argument('[old]', 'run, bundle or folder of runs; with --baseline the new one')
     .argument('[new]', 'run (default: latest)')
     .addOption(runsIn)
     .option('--baseline <dir>', 'compare with these results, e.g. results/reference')
-    .option('--across <axis...>', 'match cells whatever their value of these axes, e.g. node')
+    .option('--across <axis...>', 'match cells regardless of these axes, e.g. node')
     .option('--format <format>', 'text, md or json', 'text')
     .option('--json', 'same as --format json')
     .option('--fail-on-flaky', 'a cell with mixed outcomes is a regression')
@@ -268,7 +270,7 @@ function defineComparison({ program, run }: Registry): void {
 
   program
     .command('history')
-    .description('a cell through all runs, with the first bad one')
+    .description('show a cell through all runs, and the first bad run')
     .argument('<cells>', 'cell id or expression, e.g. memory=512M,overcommit=2')
     .addOption(runsIn)
     .option('--json', 'as JSON')
@@ -283,14 +285,14 @@ function defineParts({ program, run }: Registry): void {
     .argument('<run...>', 'runs or bundles')
     .addOption(runsIn)
     .option('--output <dir>', 'folder for the merged run (default: the folder of the runs)')
-    .option('--allow-unlike', 'merge although matrix, images or QEMU differ, and say so')
+    .option('--allow-unlike', 'merge even if matrix, images or QEMU differ, with a note')
     .option('--json', 'as JSON')
     .addHelpText('after', example('poolproof merge part-1.tgz part-2.tgz part-3.tgz'))
     .action(run(async () => (await import('./commands/merge.ts')).merge));
 
   program
     .command('pack')
-    .description('a run as one file, with its evidence')
+    .description('pack a run with its evidence as one file')
     .argument('[run]', 'run (default: latest)')
     .addOption(runsIn)
     .option('--failed', 'only cells that are not as expected')
@@ -301,7 +303,7 @@ function defineParts({ program, run }: Registry): void {
   program
     .command('unpack')
     .description('take a run out of a bundle; the bundle is not trusted')
-    .argument('<bundle>', 'file that pack wrote')
+    .argument('<bundle>', 'file written by pack')
     .addOption(runsIn)
     .addHelpText('after', example('poolproof unpack 20261123T230311Z-a1b2c3.tgz'))
     .action(run(async () => (await import('./commands/pack.ts')).unpack));

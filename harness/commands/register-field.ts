@@ -6,7 +6,7 @@ const keep = new Option(
   '--results <dir>',
   'store the runs of the guests that are booted in this folder, and look for stored results there',
 );
-const tier = new Option('--tier <tier>', 'the tier that is wanted').default('standard');
+const tier = new Option('--tier <tier>', 'the wanted tier').default('standard');
 
 export function defineReproduction({ program, run }: Registry): void {
   program
@@ -24,12 +24,12 @@ export function defineReproduction({ program, run }: Registry): void {
 
   program
     .command('repro')
-    .description('a failure from the field, or of a stored cell, once more in a guest')
+    .description('reproduce a failure from the field, or of a stored cell, in a guest')
     .argument('<what>', 'field report, id of a known case, cell id, cell id@run, or bundle')
-    .option('--shell', 'leaves you in the guest at the point of failure')
-    .option('--save <file>', 'write a matrix with the case and what was seen')
-    .option('--cases <file>', 'known cases are read from this file', 'matrices/field.yaml')
-    .option('--json', 'the mapping, the result and the end as JSON')
+    .option('--shell', 'open a shell in the guest at the point of failure')
+    .option('--save <file>', 'write a matrix with the case and its observed outcome')
+    .option('--cases <file>', 'file of known cases', 'matrices/field.yaml')
+    .option('--json', 'print mapping, result and conclusion as JSON')
     .addOption(keep)
     .addOption(cache)
     .addHelpText(
@@ -46,7 +46,7 @@ reproduced here. The line before the last is for programs: summary: end=… exit
 export function defineSearches({ program, run }: Registry): void {
   program
     .command('explain')
-    .description('a cell in ten lines for a ticket: what is mapped, what stops it, what the kernel saw')
+    .description('explain a cell in ten lines for a ticket: mappings, the limit that stops them, facts')
     .argument('<what>', 'cell id, cell id@run, or field report')
     .addOption(keep)
     .addOption(cache)
@@ -55,7 +55,7 @@ export function defineSearches({ program, run }: Registry): void {
 
   program
     .command('fix')
-    .description('the least invasive change that brings a tier back, proven in a guest')
+    .description('find the least invasive change that brings a tier back, proven in a guest')
     .argument('<what>', 'cell id or field report')
     .addOption(tier)
     .addOption(keep)
@@ -65,12 +65,12 @@ export function defineSearches({ program, run }: Registry): void {
 
   program
     .command('bisect')
-    .description('the value of an axis from which a tier is reached')
+    .description('find the value of an axis from which a tier is reached')
     .requiredOption('--axis <axis>', 'axis to search')
     .addOption(tier)
     .option('--where <cell>', 'the other axes, as in a cell id')
-    .option('--from <value>', 'where the search begins')
-    .option('--to <value>', 'where it ends')
+    .option('--from <value>', 'first value of the search')
+    .option('--to <value>', 'last value of the search')
     .addOption(keep)
     .addOption(cache)
     .addHelpText('after', example('poolproof bisect --axis memory --tier standard --where overcommit=2'))
@@ -78,7 +78,7 @@ export function defineSearches({ program, run }: Registry): void {
 
   program
     .command('minimize')
-    .description('the fewest settings away from the defaults that still show the failure')
+    .description('find the fewest settings away from the defaults that still show a failure')
     .argument('<cell>', 'cell id')
     .addOption(keep)
     .addOption(cache)
