@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * The process of a command. It begins with what happens to errors that nobody catches: they say nothing about a cell, so
- * they end with exit code 2 and a sentence. Nothing is imported before that, as loading may fail too.
+ * The process of a command. It begins with what happens to errors that nobody catches: they say nothing about a cell,
+ * so they end with exit code 2 and a sentence. Nothing is imported before that, as loading may fail too.
  */
 let render = (error: unknown): string => {
   const message = error instanceof Error ? error.message : String(error);

@@ -1,6 +1,6 @@
 /**
- * What depends on the architecture of a guest: one row per architecture. Beside a row, an architecture is the folder of its
- * small programs (guest/programs/) and, in lock.yaml, its packages.
+ * What depends on the architecture of a guest: one row per architecture. Beside a row, an architecture is the folder of
+ * its small programs (guest/programs/) and, in lock.yaml, its packages.
  */
 
 export type Architecture = Readonly<{
@@ -15,7 +15,9 @@ export type Architecture = Readonly<{
   /** The kernel's console, and words of its command line that only this architecture needs. */
   kernel: Readonly<{
     console: string;
-    /** For the clock: where a guest is emulated, and where it has the time of its processor or of counted instructions. */
+    /**
+     * For the clock: where a guest is emulated, and where it has the time of its processor or of counted instructions.
+     */
     emulatedClock: readonly string[];
     steadyClock: readonly string[];
     /** For devices that need no probing. */
@@ -62,12 +64,12 @@ const x86: Architecture = {
   },
   kernel: {
     console: 'ttyS0',
-    // An emulated TSC counts this computer's cycles, whose rate the guest measures while it boots: on a busy computer it
-    // can be wrong by more than ten times, for all clones of that boot. The HPET has the rate that QEMU defines, so nothing
-    // is measured. Where instructions are counted, the TSC counts them too, and whatever it is measured against does as
-    // well; with KVM the guest gets the rate from KVM.
-    // no_timer_check: under load the check that the timer's interrupts arrive counts too few, and the kernel panics
-    // ("IO-APIC + timer doesn't work!"): an emulated timer needs no check, as Linux says of itself as a guest of KVM.
+    // An emulated TSC counts this computer's cycles, whose rate the guest measures while it boots: on a busy computer
+    // it can be wrong by more than ten times, for all clones of that boot. The HPET has the rate that QEMU defines, so
+    // nothing is measured. Where instructions are counted, the TSC counts them too, and whatever it is measured against
+    // does as well; with KVM the guest gets the rate from KVM. no_timer_check: under load the check that the timer's
+    // interrupts arrive counts too few, and the kernel panics ("IO-APIC + timer doesn't work!"): an emulated timer
+    // needs no check, as Linux says of itself as a guest of KVM.
     emulatedClock: ['clocksource=hpet', 'tsc=unstable', 'no_timer_check'],
     // The loop that calibrates the delay loop is 30 ms under emulation and can hang with both cores busy.
     steadyClock: ['tsc=reliable', 'no_timer_check'],

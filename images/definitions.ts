@@ -117,7 +117,9 @@ export const libraries: readonly LibraryDefinition[] = [
   { package: 'libatomic1', sonames: ['libatomic.so.1'] },
 ];
 
-/** npm package of Node builds, and the pinned release lines, newest first; any other version goes by its whole number. */
+/**
+ * npm package of Node builds, and the pinned release lines, newest first; any other version goes by its whole number.
+ */
 export const nodePackage = guestArchitecture.npm.node;
 export const nodes: readonly string[] = ['26', '24', '22', '20', '18'];
 
@@ -170,7 +172,9 @@ export const workloadsDisk = 'workloads';
 /** Folder of the compiled wasm host inside the guest; `../allocator` and koffi resolve from there. */
 export const hostFolder = `${mountPoint('host')}/wasm-host`;
 
-/** Lock names: `kernel/<row>/<part>`, `debian/<package>`, `npm/<package>@<line or version>`, `pip/<package>@<version>`. */
+/**
+ * Lock names: `kernel/<row>/<part>`, `debian/<package>`, `npm/<package>@<line or version>`, `pip/<package>@<version>`.
+ */
 export const lockNames = {
   kernel: (row: string, part: string): string => `kernel/${row}/${part}`,
   debian: (name: string): string => `debian/${name}`,

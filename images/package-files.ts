@@ -64,8 +64,8 @@ async function findPackageFile(
 type Find = (version: string, cacheDir?: string, onEvent?: (event: FetchEvent) => void) => Promise<string>;
 
 /**
- * Path of `node` of a pinned release line or a whole version, the very one that guests run; fetched and checked when it is
- * not there.
+ * Path of `node` of a pinned release line or a whole version, the very one that guests run; fetched and checked when it
+ * is not there.
  * @throws PoolproofError IMAGE_UNKNOWN for a line that is not pinned, and those of fetching.
  */
 export const findNodeBinary: Find = (line, ...options) =>

@@ -10,7 +10,9 @@ import { createPredictor } from '../library/plan-matrix.ts';
 
 const gib = 2 ** 30;
 
-/** Settings away from their default, and the tier or outcome of them; null where the host refuses or is not what runs. */
+/**
+ * Settings away from their default, and the tier or outcome of them; null where the host refuses or is not what runs.
+ */
 const table: readonly (readonly [change: Partial<Settings>, end: string | null])[] = [
   [{}, 'standard'],
   [{ profile: 'wasmtime', memories: 40_000 }, 'conservative'],

@@ -1,4 +1,6 @@
-/** Rules for what a process may have beyond what axes say themselves: its cgroup, memory both writable and executable. */
+/**
+ * Rules for what a process may have beyond what axes say themselves: its cgroup, memory both writable and executable.
+ */
 import { mapCaptured } from './captured-rules.ts';
 import { axisOf, say, type Rule } from './mapping.ts';
 import type { FieldReport } from './report.ts';

@@ -1,4 +1,6 @@
-/** Which program ran the WebAssembly of a report: its command, or, where that says nothing, the words of the failure. */
+/**
+ * Which program ran the WebAssembly of a report: its command, or, where that says nothing, the words of the failure.
+ */
 import type { FieldReport } from './report.ts';
 import { symptomOfReport, type Symptom } from './symptom.ts';
 
@@ -19,7 +21,10 @@ export type Runtime = Readonly<{
   assumed: boolean;
 }>;
 
-/** The program of the command without its folder; a launcher of JavaScript counts as Node unless a native program follows. */
+/**
+ * The program of the command without its folder; a launcher of JavaScript counts as Node unless a native program
+ * follows.
+ */
 export function programOf({ command }: FieldReport): string | null {
   const words = (command?.words ?? []).map((word) => word.replace(/^.*\//, ''));
   const at = words.findIndex((word) => !prefixes.test(word));

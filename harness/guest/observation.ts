@@ -68,7 +68,10 @@ export type Observation = Readonly<{
   subject: SubjectRun | null;
   /** Set when the machine ended or never answered. */
   machineEnd: MachineEnd | null;
-  /** The kernel killed something for want of memory during the run, by its own counter; by its log where the guest never said. */
+  /**
+   * The kernel killed something for want of memory during the run, by its own counter; by its log where the guest never
+   * said.
+   */
   oomKill: boolean;
   /** Last lines of the console, at most 4 KiB. */
   consoleTail: string;

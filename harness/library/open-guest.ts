@@ -59,13 +59,14 @@ export type Guest = AsyncDisposable &
     /**
      * Runs a program under the limits of the settings, as a run does with a subject. Calls wait for each other. At most
      * 256 KiB of each stream are kept, half from the beginning and half from the end.
-     * @throws PoolproofError USAGE for a line break in a word or more than 16 KiB of words; MACHINE_EXITED, MACHINE_TIMEOUT,
-     *   MACHINE_STALLED or PROTOCOL where the guest gives no answer. How the program ends is in the result.
+     * @throws PoolproofError USAGE for a line break in a word or more than 16 KiB of words; MACHINE_EXITED,
+     * MACHINE_TIMEOUT, MACHINE_STALLED or PROTOCOL where the guest gives no answer. How the program ends is in the
+     * result.
      */
     exec(command: readonly string[], options?: ExecOptions): Promise<ExecResult>;
     /**
-     * What the kernel says to a process under the limits of the settings: /proc/meminfo, /proc/sys/vm, /proc/self/limits
-     * and other files, each field with its source in `Facts`.
+     * What the kernel says to a process under the limits of the settings: /proc/meminfo, /proc/sys/vm,
+     * /proc/self/limits and other files, each field with its source in `Facts`.
      * @throws PoolproofError as {@link exec} does
      */
     readFacts(): Promise<Facts>;

@@ -12,7 +12,10 @@ import { loadDurations } from './stored-runs.ts';
 export type RunOptions = Readonly<{
   /** Folder that holds a folder per run; it is made where it is missing. */
   resultsDir: string;
-  /** A run to finish instead of a new one: its folder, its id, or `latest`. It keeps its `select`: another one is refused. */
+  /**
+   * A run to finish instead of a new one: its folder, its id, or `latest`. It keeps its `select`: another one is
+   * refused.
+   */
   resume?: string;
   /** Which cells. @default all */
   select?: Readonly<{

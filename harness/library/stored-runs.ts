@@ -14,7 +14,9 @@ export type LoadedRun = Readonly<{
   record: RunRecord;
   /** One per cell and repetition, in the order stored; of a cell that is stored twice the later one. */
   results: readonly Result[];
-  /** Lines that could not be read, with their place: STORE_CORRUPT, STORE_SCHEMA, and STORE_TORN for a cut last line. */
+  /**
+   * Lines that could not be read, with their place: STORE_CORRUPT, STORE_SCHEMA, and STORE_TORN for a cut last line.
+   */
   problems: readonly PoolproofError[];
 }>;
 
@@ -32,7 +34,8 @@ export const loadDurations = async (resultsDir: string, name: string): Promise<D
   collectDurations((await loadRun(resultsDir, name)).results);
 
 /**
- * Cells through all runs of a folder. An index is kept there where that is possible; a run that cannot be read is left out.
+ * Cells through all runs of a folder. An index is kept there where that is possible; a run that cannot be read is left
+ * out.
  * @param where a cell id, or an expression as `--only` takes it
  * @throws PoolproofError USAGE for a bad expression or one that no cell fits
  */

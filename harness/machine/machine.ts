@@ -19,8 +19,8 @@ export type Exit = Readonly<{
   exitCode: number | null;
   signal: string | null;
   /**
-   * Who or what ended it, in the word of QEMU's event SHUTDOWN: `guest-reset`, `guest-shutdown`, `host-signal`; null where
-   * it had no time to say.
+   * Who or what ended it, in the word of QEMU's event SHUTDOWN: `guest-reset`, `guest-shutdown`, `host-signal`; null
+   * where it had no time to say.
    */
   reason: string | null;
   /** QEMU's own words, last 4 KiB. */

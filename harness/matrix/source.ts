@@ -21,7 +21,9 @@ export type Place = Readonly<{ line: number; column: number; length: number }>;
 export type Source = Readonly<{
   /** Maps without prototype, arrays, scalars. Undefined where nothing could be read. */
   value: unknown;
-  /** Place of the value at a path or, `of: 'key'`, of the key that leads to it. The nearest parent's if there is none. */
+  /**
+   * Place of the value at a path or, `of: 'key'`, of the key that leads to it. The nearest parent's if there is none.
+   */
   placeOf(path: Path, of?: 'key'): Place;
   problems: readonly Problem[];
 }>;

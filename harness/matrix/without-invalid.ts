@@ -7,7 +7,10 @@ import { changeValue, type Origins, type Path, type Source } from './source.ts';
 
 const rowLists: readonly unknown[] = ['exclude', 'include', 'expect', 'cases', 'subjects'];
 
-/** What goes with an issue: a value of an axis, a whole row or rule (without a part it would mean something else), or a key. */
+/**
+ * What goes with an issue: a value of an axis, a whole row or rule (without a part it would mean something else), or a
+ * key.
+ */
 function refusedBy(issue: z.core.$ZodIssue): Path[] {
   const { path } = issue;
   const paths = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...path, key]) : [path];

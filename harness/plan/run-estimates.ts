@@ -1,4 +1,7 @@
-/** What earlier runs on this computer teach the next one: how long a cell takes, how much memory its guest becomes. Pure. */
+/**
+ * What earlier runs on this computer teach the next one: how long a cell takes, how much memory its guest becomes.
+ * Pure.
+ */
 import type { Cell } from '../matrix/cell.ts';
 import type { BootGroup } from './order.ts';
 import { estimateCell, type Durations } from './shard-durations.ts';

@@ -195,7 +195,9 @@ export class LocalRunner implements Runner {
     return this.#memory.acquire(estimateCostMib(memoryMib, known === 0 ? null : known));
   }
 
-  /** Runs a cell that has its slot, once memory is granted. Its machine may still be ending when the next one starts. */
+  /**
+   * Runs a cell that has its slot, once memory is granted. Its machine may still be ending when the next one starts.
+   */
   async #runAdmitted({ cell, bootKey, context }: Staged, batch: Batch): Promise<CellEnd | null> {
     if (batch.signal.aborted) return null;
     const release = await this.#admit(bootKey, context.spec.memoryMib);

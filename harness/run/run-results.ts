@@ -1,6 +1,6 @@
 /**
- * The results of a run, stored and in memory, and what follows each of them: other repetitions, a retry, a measurement, or
- * nothing. No phase reads the file again.
+ * The results of a run, stored and in memory, and what follows each of them: other repetitions, a retry, a measurement,
+ * or nothing. No phase reads the file again.
  */
 import type { Cell } from '../matrix/cell.ts';
 import { buildDistributions } from '../outcome/repetitions.ts';

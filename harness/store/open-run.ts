@@ -27,7 +27,10 @@ export type OpenRun = AsyncDisposable &
     done: ReadonlySet<string>;
     /** What could not be read of what was there, a torn last line among it; for the person who resumes. */
     problems: readonly PoolproofError[];
-    /** The line is in the file when this returns, and on the disk half a second later. @throws DISK_FULL, STORE_UNWRITABLE, STORE_BUSY */
+    /**
+     * The line is in the file when this returns, and on the disk half a second later. @throws DISK_FULL,
+     * STORE_UNWRITABLE, STORE_BUSY
+     */
     appendResult(result: Result): void;
     /** @returns the folder, relative to the run's. @throws DISK_FULL, STORE_UNWRITABLE */
     writeEvidence(cell: Readonly<{ id: string; repetition: number }>, files: Evidence): string;

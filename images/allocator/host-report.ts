@@ -78,7 +78,10 @@ export type KernelView = Readonly<{
   /** Committed_AS before the engine was built and with its instances live, bytes; of the whole machine. */
   committedBefore: number | null;
   committedAfter: number | null;
-  /** /proc/self/maps by protection (`---p`, `rw-p`), largest first: bytes and number of mappings; empty where there are thousands. */
+  /**
+   * /proc/self/maps by protection (`---p`, `rw-p`), largest first: bytes and number of mappings; empty where there are
+   * thousands.
+   */
   mappings: readonly Readonly<{ protection: string; bytes: number; count: number }>[];
   /** Before the engine, with it, and after the canary. Absent in reports of older hosts, as is `memory`. */
   steps?: readonly KernelStep[];
@@ -119,7 +122,8 @@ export type Proof = TierForm &
 
 /**
  * The library that ran, as far as it can be told from itself. With a digest, the version of the engine is that of the
- * pinned build with this digest, or else `saysVersion`; without one it is the version asked for, which fits `saysVersion`.
+ * pinned build with this digest, or else `saysVersion`; without one it is the version asked for, which fits
+ * `saysVersion`.
  */
 export type EngineLibrary = Readonly<{
   /** The version it writes into serialized modules: the whole version or, since 38, only the major number (`50`). */

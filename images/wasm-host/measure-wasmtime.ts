@@ -8,7 +8,9 @@ import { ProofError } from './proof-error.ts';
 import { serializeModule } from './serialized-module.ts';
 import type { Instance, InstanceOptions, Loaded } from './workloads/instance.ts';
 
-/** Cells of a call: more than any export used here has parameters. With too few the library's `ud2` ends the process. */
+/**
+ * Cells of a call: more than any export used here has parameters. With too few the library's `ud2` ends the process.
+ */
 const cellCount = 16;
 
 export type CompiledWasmtime = Readonly<{

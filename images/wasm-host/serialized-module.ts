@@ -1,4 +1,6 @@
-/** What `wasmtime_module_serialize` gives: an ELF file of 64 bits, little-endian, with a section that names the engine. */
+/**
+ * What `wasmtime_module_serialize` gives: an ELF file of 64 bits, little-endian, with a section that names the engine.
+ */
 import { findSection, isElf } from './elf-section.ts';
 import type { Library, Pointer } from './libwasmtime.ts';
 import { ProofError } from './proof-error.ts';

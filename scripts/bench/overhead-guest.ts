@@ -132,7 +132,10 @@ export type CellFigure = Readonly<{
   unstable: number;
 }>;
 
-/** All kernels and real programs of one cell: should take at most 60 s. Of several machines the last counts: the others make modules and template. */
+/**
+ * All kernels and real programs of one cell: should take at most 60 s. Of several machines the last counts: the others
+ * make modules and template.
+ */
 export async function benchOverheadCells(nodes: readonly string[]): Promise<readonly CellFigure[]> {
   const figures: CellFigure[] = [];
   for (const node of nodes) {

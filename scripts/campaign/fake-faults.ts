@@ -1,6 +1,7 @@
 /**
- * Faults over fake machines, many in one process: `node dist/scripts/campaign/fake-faults.js <seed> <selection as JSON> <number ...>`
- * prints, a line each, which fault starts and what it came to. A fault that ends this very process is found by who started it.
+ * Faults over fake machines, many in one process: `node dist/scripts/campaign/fake-faults.js <seed> <selection as JSON>
+ * <number ...>` prints, a line each, which fault starts and what it came to. A fault that ends this very process is
+ * found by who started it.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

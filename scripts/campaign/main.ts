@@ -1,6 +1,6 @@
 /**
- * Faults, drawn from a table, over small real runs: `node dist/scripts/campaign/main.js --faults 1000 --seed 1`. What is
- * done to what, and what must come of it, is in the rows; README.md explains both.
+ * Faults, drawn from a table, over small real runs: `node dist/scripts/campaign/main.js --faults 1000 --seed 1`. What
+ * is done to what, and what must come of it, is in the rows; README.md explains both.
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';

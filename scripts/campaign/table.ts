@@ -45,7 +45,8 @@ export type Scene = Readonly<{
   strike?: (harness: Harness, place: Workplace) => Findings | Promise<Findings>;
   /**
    * What the harness must come to. `judged`: it ends by itself, with a line for each cell. `stopped`: it was ended, and
-   * its lines are right. `judged or stopped`: either. `refused`: exit code 2 and a sentence, with whatever lines are right.
+   * its lines are right. `judged or stopped`: either. `refused`: exit code 2 and a sentence, with whatever lines are
+   * right.
    */
   ends: 'judged' | 'stopped' | 'judged or stopped' | 'refused';
   /** Done between the end and the resumed run. */

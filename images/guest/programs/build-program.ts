@@ -1,4 +1,7 @@
-/** The guest's small programs as files: for the few calls that no shell tool makes, and where starting one costs too much. */
+/**
+ * The guest's small programs as files: for the few calls that no shell tool makes, and where starting one costs too
+ * much.
+ */
 import { guestArchitecture } from '../../architectures.ts';
 import { buildExecutable } from '../executable.ts';
 import { programs } from './x86-64.ts';
