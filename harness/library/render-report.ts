@@ -11,8 +11,8 @@ type Run = Pick<LoadedRun, 'record' | 'results'>;
 export type FormatName = keyof typeof formats;
 
 /**
- * A run in one of the formats of `poolproof report`. Equal results give equal text. `html` is one file without scripts or
- * pictures from elsewhere.
+ * A run in one of the formats of `poolproof report`. Equal results give equal text. `html` is one file without scripts
+ * or pictures from elsewhere.
  * @throws PoolproofError REPORT_UNKNOWN
  */
 export function renderReport(format: FormatName, run: Run): string {

@@ -28,8 +28,8 @@ export const cellWords: readonly CellWord[] = [
 ];
 
 /**
- * The findings that stand out in a cell. `unjudged`: broken, invalid, or nothing was expected; `undecided`: the tier is as expected,
- * its overhead was not shown to be; `finding`: expected, but not as the model predicted.
+ * The findings that stand out in a cell. `unjudged`: broken, invalid, or nothing was expected; `undecided`: the tier is
+ * as expected, its overhead was not shown to be; `finding`: expected, but not as the model predicted.
  */
 export type Mark = 'unexpected' | 'undecided' | 'unjudged' | 'finding';
 
@@ -54,8 +54,8 @@ export type CellView = Distribution<Result> &
     labels: Readonly<Record<string, string>>;
     word: CellWord;
     /**
-     * The ends of its repetitions, most frequent first; more than one when repetitions differ. Repetitions that say nothing about
-     * the subject are among them only where none says anything.
+     * The ends of its repetitions, most frequent first; more than one when repetitions differ. Repetitions that say
+     * nothing about the subject are among them only where none says anything.
      */
     words: readonly Readonly<{ word: Observed; count: number }>[];
     marks: readonly Mark[];
@@ -153,8 +153,8 @@ export function formatObserved(cell: CellView): string {
 }
 
 /**
- * `conservative ✗`, `standard ×3`, `standard 2/3, conservative 1/3; 1 not judged`; a word or a sign for everything, never
- * colour alone.
+ * `conservative ✗`, `standard ×3`, `standard 2/3, conservative 1/3; 1 not judged`; a word or a sign for everything,
+ * never colour alone.
  */
 export function formatCell({ words, judged, silent, marks }: CellView): string {
   const total = words.reduce((sum, { count }) => sum + count, 0);

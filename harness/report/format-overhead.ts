@@ -26,7 +26,9 @@ export function findClocks(results: readonly Costed[]): readonly Clock[] {
   return (['time', 'instructions'] as const).filter((clock) => found.has(clock));
 }
 
-/** The columns of a table for the overhead of these results: one per clock; one that says so where nothing was measured. */
+/**
+ * The columns of a table for the overhead of these results: one per clock; one that says so where nothing was measured.
+ */
 export function listColumns(results: readonly Costed[]): readonly Readonly<{ head: string; clock: Clock }>[] {
   const clocks = findClocks(results);
   if (clocks.length === 0) return [{ head: 'overhead', clock: 'instructions' }];
@@ -34,8 +36,8 @@ export function listColumns(results: readonly Costed[]): readonly Readonly<{ hea
 }
 
 /**
- * The overhead of one result by one clock, a line per mean: `kernels +47.7 % [+47.6, +47.8]`. One line where the machine
- * code is the same, one where nothing was measured.
+ * The overhead of one result by one clock, a line per mean: `kernels +47.7 % [+47.6, +47.8]`. One line where the
+ * machine code is the same, one where nothing was measured.
  */
 export function formatByClock(
   { overhead = [], overheadSource }: Costed,

@@ -12,7 +12,10 @@ import { silentOutcomes } from '../outcome/outcome.ts';
 import { type CellVerdict, type Observed, rankOf } from '../outcome/repetitions.ts';
 import { formatCount } from './format-run.ts';
 
-/** Consecutive runs in which the cell did the same; runs without the cell, or in which it could not be judged, do not end it. */
+/**
+ * Consecutive runs in which the cell did the same; runs without the cell, or in which it could not be judged, do not
+ * end it.
+ */
 export type Span = Readonly<{
   /** `standard`, `crashed`, `conservative (explicit checks)`; `standard 2, conservative 1` where repetitions differ. */
   state: string;

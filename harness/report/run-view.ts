@@ -1,4 +1,6 @@
-/** A run as every report shows it: its cells and what all of them come to. Built once; a format is a template over it. */
+/**
+ * A run as every report shows it: its cells and what all of them come to. Built once; a format is a template over it.
+ */
 import { type Tier, tiers } from '../../images/allocator/tier.ts';
 import type { AxisTable } from '../axes/table.ts';
 import { type Outcome, outcomes, verdicts } from '../outcome/outcome.ts';
@@ -32,7 +34,9 @@ export type RunResults = Readonly<{
   results: readonly Result[];
   /** Texts that the guests left behind, by `evidenceKey`. @default none: only links to the folders */
   evidence?: EvidenceByCell;
-  /** Address of the run's folder as seen from the report, ending in `/` unless empty; null makes no links. @default null */
+  /**
+   * Address of the run's folder as seen from the report, ending in `/` unless empty; null makes no links. @default null
+   */
   base?: string | null;
 }>;
 

@@ -150,7 +150,8 @@ const lineDepth = 64;
 export function parseResult(line: string, file: string, number: number): Result | PoolproofError {
   let value: unknown;
   try {
-    // Checking the depth doubles the time of `JSON.parse` (4 kB: 12 µs, and 11 more): a line of the usual size is not checked.
+    // Checking the depth doubles the time of `JSON.parse` (4 kB: 12 µs, and 11 more): a line of the usual size is not
+    // checked.
     value = line.length > usualLine ? parseShallowJson(line, lineDepth) : JSON.parse(line);
   } catch (cause) {
     return new PoolproofError('STORE_CORRUPT', 'this line is not JSON', { file, line: number, cause });

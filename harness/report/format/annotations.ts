@@ -13,7 +13,9 @@ const shownOfKind = 10;
 
 type Kind = 'error' | 'warning' | 'notice';
 
-/** `unexpected` is an error, `undecided` and no verdict (broken, invalid) a warning, a finding of the model a notice. */
+/**
+ * `unexpected` is an error, `undecided` and no verdict (broken, invalid) a warning, a finding of the model a notice.
+ */
 function render({ record, results: all, flaky, state }: RunView): string {
   const { file } = record.matrix;
   // A flaky cell is one annotation, its repetitions are none.

@@ -11,7 +11,9 @@ const summaryLimit = 1_000_000;
 
 const headings = { 0: '✅ as expected', 1: '❌ not as expected', 2: '⚠️ no verdict', 130: '⚠️ interrupted' };
 
-/** The verdict first, then the report as in a repository; of a report too large, what differs from what was expected. */
+/**
+ * The verdict first, then the report as in a repository; of a report too large, what differs from what was expected.
+ */
 function render(view: RunView): string {
   const { exitCode, counts } = view;
   const missing = view.state.missingSentence;

@@ -27,7 +27,10 @@ import { listKnownFailures } from '../known-failures.ts';
 import type { RunView } from '../run-view.ts';
 
 export type HtmlOptions = Readonly<{
-  /** Now, ISO 8601: the age of the newest run is shown. @default null: dates only, so that equal results give equal bytes */
+  /**
+   * Now, ISO 8601: the age of the newest run is shown. @default null: dates only, so that equal results give equal
+   * bytes
+   */
   now?: string | null;
   /** More panels than this, in characters, are put together by the script when they are opened. @default 3 000 000 */
   staticLimit?: number;

@@ -1,7 +1,7 @@
 /**
  * JUnit XML as CI systems read it: a suite per memory size, a case per cell. `unexpected` is a failure, no
- * verdict (broken, invalid) an error; `skipped`, `undecided` and a flaky cell are skipped: seen, and counted neither way.
- * Ant's and Jenkins' descriptions of the format differ; this keeps to what both allow.
+ * verdict (broken, invalid) an error; `skipped`, `undecided` and a flaky cell are skipped: seen, and counted neither
+ * way. Ant's and Jenkins' descriptions of the format differ; this keeps to what both allow.
  */
 import { formatSize } from '../../axes/size.ts';
 import { plainLine, plainLines } from '../../outcome/plain-text.ts';

@@ -1,4 +1,6 @@
-/** The first screen: what was tested, when, on what; the sentences a reader needs; the runs; and the sources at the end. */
+/**
+ * The first screen: what was tested, when, on what; the sentences a reader needs; the runs; and the sources at the end.
+ */
 import { tiers } from '../../../images/allocator/tier.ts';
 import { findCompleteness } from '../../store/completeness.ts';
 import type { RunRecord } from '../../store/run-record.ts';
@@ -11,7 +13,9 @@ import { type Html, html, nothing, scrollBox, table } from './html.ts';
 import { countWords } from './legend.ts';
 import type { PageCell, PageVerdict, PageView } from './page-view.ts';
 
-/** Which part of its matrix each run is, and which cells are missing. Nothing for whole runs; of several each is named. */
+/**
+ * Which part of its matrix each run is, and which cells are missing. Nothing for whole runs; of several each is named.
+ */
 export function renderRunStates({ given }: PageView): readonly Html[] {
   // Copies and parts of one run have one id: together they are the run.
   const newestFirst = [...groupBy(given, ({ record }) => record.id)].sort(
