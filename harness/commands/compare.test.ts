@@ -60,7 +60,7 @@ t.test('compare names what moved and ends with 1 on a regression', async (t) => 
   await t.rejects(compare(same.context, ['a', 'b', 'c'], { results }), { code: 'USAGE' });
   await t.rejects(compare(same.context, ['none'], { results }), { code: 'STORE_NOT_FOUND' });
   await t.rejects(compare(same.context, ['latest'], { results, format: 'pdf' }), { code: 'REPORT_UNKNOWN' });
-  await t.rejects(compare(same.context, ['latest'], { results, across: 'nood' }), { code: 'USAGE' });
+  await t.rejects(compare(same.context, ['latest'], { results, across: ['nood'] }), { code: 'USAGE' });
 });
 
 t.test('parts packed on three machines are merged into one run', async (t) => {

@@ -9,11 +9,10 @@ import {
   renderComparisonMarkdown,
   renderComparisonText,
 } from '../report/compare-render.ts';
-import type { RunView } from '../report/run-view.ts';
 import { findRun } from '../store/find-run.ts';
 import { runFile } from '../store/run-record.ts';
-import { listOption, textOption, type Context } from './context.ts';
-import { type LoadedRun, loadView } from './load-view.ts';
+import type { Context } from './context.ts';
+import { loadReadable, type ReadableRun } from './load-readable.ts';
 
 const renderers: Readonly<Record<string, (comparison: Comparison) => string>> = {
   text: renderComparisonText,
@@ -40,43 +39,45 @@ async function loadSide(
   context: Context,
   resultsDir: string,
   name: string,
-): Promise<Readonly<{ views: readonly RunView[]; damaged: boolean }>> {
-  const runs: LoadedRun[] = [];
-  for (const dir of await findSide(resultsDir, name)) runs.push(await loadView(context, dir));
-  return { views: runs.map(({ view }) => view), damaged: runs.some(({ damaged }) => damaged) };
+): Promise<Readonly<{ runs: readonly ReadableRun[]; damaged: boolean }>> {
+  const runs: ReadableRun[] = [];
+  for (const dir of await findSide(resultsDir, name)) runs.push(await loadReadable(context, resultsDir, dir));
+  return { runs, damaged: runs.some(({ damaged }) => damaged) };
 }
 
+type Options = Readonly<{
+  results?: string | undefined;
+  baseline?: string | undefined;
+  across?: readonly string[] | undefined;
+  format?: string | undefined;
+  json?: boolean | undefined;
+  failOnFlaky?: boolean | undefined;
+}>;
+
 /** Exit code: 1 a regression, 2 nothing to compare or a judged cell is judged no more or a line is damaged, else 0. */
-export async function compare(
-  context: Context,
-  args: readonly string[],
-  options: Readonly<Record<string, unknown>>,
-): Promise<number> {
-  const resultsDir = textOption(options, 'results') ?? 'results';
-  const baseline = textOption(options, 'baseline');
+export async function compare(context: Context, args: readonly string[], options: Options): Promise<number> {
+  const { results: resultsDir = 'results', baseline, failOnFlaky = false } = options;
   const [old, now = 'latest', ...more] = baseline === undefined ? args : [baseline, ...args];
   if (old === undefined || more.length > 0) {
     throw new PoolproofError('USAGE', 'compare needs two runs', {
       hint: 'poolproof compare <old> [new], or poolproof compare --baseline results/reference [new]',
     });
   }
-  const format = options['json'] === true ? 'json' : (textOption(options, 'format') ?? 'text');
+  const format = options.json ? 'json' : (options.format ?? 'text');
   const render = Object.hasOwn(renderers, format) ? renderers[format] : undefined;
   if (render === undefined) {
     throw new PoolproofError('REPORT_UNKNOWN', `there is no format ${format}`, {
       hint: `there are ${Object.keys(renderers).join(', ')}`,
     });
   }
-  const across = listOption(options, 'across')
-    .flatMap((text) => text.split(','))
-    .map((name) => resolveAxis(name));
+  const across = (options.across ?? []).flatMap((text) => text.split(',')).map((name) => resolveAxis(name));
   const [before, after] = [
     await loadSide(context, resultsDir, old),
     await loadSide(context, resultsDir, now),
   ];
-  const comparison = compareRuns(before.views, after.views, {
+  const comparison = compareRuns(before, after, {
     across,
-    failOnFlaky: options['failOnFlaky'] === true,
+    failOnFlaky,
   });
   context.out(render(comparison));
   return comparison.exitCode === 0 && (before.damaged || after.damaged) ? 2 : comparison.exitCode;

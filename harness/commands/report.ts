@@ -6,13 +6,23 @@ import { readBounded } from '../../images/bounded-file.ts';
 import { PoolproofError } from '../errors.ts';
 import type { Format, RenderOptions } from '../report/format.ts';
 import { type FormatTable, formats } from '../report/formats.ts';
+import { buildRunView, type RunView } from '../report/run-view.ts';
 import { wantsColor } from '../report/wants-color.ts';
-import { findRun } from '../store/find-run.ts';
 import { parseNativeRecord, type NativeRecord } from '../store/native-record.ts';
-import { listOption, textOption, type Context } from './context.ts';
+import type { Context } from './context.ts';
 import { addEvidence } from './evidence.ts';
-import { type LoadedRun, loadView } from './load-view.ts';
+import { loadReadable } from './load-readable.ts';
 import { findFormat } from './reporters.ts';
+
+type Options = Readonly<{
+  results?: string | undefined;
+  format?: readonly string[] | undefined;
+  native?: readonly string[] | undefined;
+  output?: string | undefined;
+  details?: boolean | undefined;
+}>;
+
+type ShownRun = Readonly<{ dir: string; view: RunView; damaged: boolean }>;
 
 /** Far beyond a record with all its measurements. */
 const maxRecordBytes = 64 * 2 ** 20;
@@ -33,7 +43,7 @@ async function loadNative(files: readonly string[]): Promise<readonly NativeReco
 /** A document per run, or one of all of them where the format makes one. */
 async function renderRuns(
   format: Format,
-  runs: readonly LoadedRun[],
+  runs: readonly ShownRun[],
   reportDir: string | null,
   options: RenderOptions,
 ): Promise<readonly string[]> {
@@ -53,13 +63,11 @@ async function renderRuns(
 export async function report(
   context: Context,
   args: readonly string[],
-  options: Readonly<Record<string, unknown>>,
+  options: Options,
   table: FormatTable = formats,
 ): Promise<number> {
-  const resultsDir = textOption(options, 'results') ?? 'results';
-  const output = textOption(options, 'output') ?? null;
-  const given = listOption(options, 'format');
-  const wanted = [...new Set(given.length === 0 ? ['table'] : given)];
+  const { results: resultsDir = 'results', format: given = ['table'], output = null } = options;
+  const wanted = [...new Set(given)];
   const chosen = wanted.map((name) => findFormat(name, table));
   // Two documents one after the other are neither.
   if (output === null && wanted.length > 1) {
@@ -67,11 +75,13 @@ export async function report(
       hint: 'add --output <folder>: each format has its file there',
     });
   }
-  const native = await loadNative(listOption(options, 'native'));
-  const runs: LoadedRun[] = [];
-  for (const name of args.length === 0 ? ['latest'] : args)
-    runs.push(await loadView(context, await findRun(resultsDir, name), { native }));
-  const renderOptions = { color: wantsColor(context.stdout), details: options['details'] === true };
+  const native = await loadNative(options.native ?? []);
+  const runs: ShownRun[] = [];
+  for (const name of args.length === 0 ? ['latest'] : args) {
+    const run = await loadReadable(context, resultsDir, name);
+    runs.push({ ...run, view: buildRunView(run, { native }) });
+  }
+  const renderOptions = { color: wantsColor(context.stdout), details: options.details === true };
   for (const format of chosen) {
     const texts = await renderRuns(format, runs, output, renderOptions);
     for (const [index, text] of texts.entries()) {

@@ -95,7 +95,11 @@ function describe(
 ): void {
   const view = buildRunView({ record, results }, { interrupted, strict, failOnFlaky });
   const width = stdout.columns > 0 && { width: stdout.columns };
-  const table = formats.table.render(view, { color: wantsColor(stdout), details: details === true, ...width });
+  const table = formats.table.render(view, {
+    color: wantsColor(stdout),
+    details: details === true,
+    ...width,
+  });
   print(`\n${matrix.title}\n\n${table}`);
   if (timings) print(`\n${renderTimings(results)}`);
   const folder = path.relative(process.cwd(), dir) || '.';

@@ -25,9 +25,9 @@ import {
 } from './compare-render.ts';
 import { compareRuns, type Side } from './compare.ts';
 
-const side = (results: readonly Result[], changes: Partial<RunRecord> = {}): Side => [
-  viewOf(results, { ...recordOf(results), ...changes }),
-];
+const side = (results: readonly Result[], changes: Partial<RunRecord> = {}): Side => ({
+  runs: [viewOf(results, { ...recordOf(results), ...changes })],
+});
 const later = { id: '20261124T230311Z-a1b2c4', startedAt: '2026-11-24T23:03:11.000Z' };
 const compare = (old: readonly Result[], now: readonly Result[], failOnFlaky = false) =>
   compareRuns(side(old), side(now, later), { failOnFlaky });
@@ -44,7 +44,7 @@ const real = async (...names: string[]): Promise<Side> => {
     const run = await readRun(join(fileURLToPath(new URL('../fixtures/runs/', import.meta.url)), name));
     return viewOf(await collectResults(run.results()), run.record);
   });
-  return Promise.all(runs);
+  return { runs: await Promise.all(runs) };
 };
 
 t.test('two real runs with two Node versions: the cell that fell is told, and nothing else', async (t) => {
@@ -256,10 +256,12 @@ t.test('cells on one side only are named; nothing in common is no verdict', (t) 
 });
 
 t.test('of several runs on a side the newest result of a cell counts', (t) => {
-  const two = [
-    ...side([conservative({ startedAt: '2026-11-25T00:00:00.000Z' })], later),
-    ...side([standard()]),
-  ];
+  const two = {
+    runs: [
+      ...side([conservative({ startedAt: '2026-11-25T00:00:00.000Z' })], later).runs,
+      ...side([standard()]).runs,
+    ],
+  };
   t.match(compareRuns(two, side([conservative()], later)), { unchanged: 1, exitCode: 0 });
   t.end();
 });

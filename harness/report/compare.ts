@@ -11,10 +11,10 @@ import { type EnvironmentDifference, compareCells, compareEnvironments } from '.
 import { type OverheadMove, compareOverhead } from './compare-overhead.ts';
 import { type CellVerdict, rankOf, wilsonInterval } from '../outcome/repetitions.ts';
 import { mergeRuns } from './merge-runs.ts';
-import type { RunView } from './run-view.ts';
+import { type RunResults, type RunView, buildRunView } from './run-view.ts';
 
 /** One side: one run, or several of which the newest result of a cell counts. */
-export type Side = readonly RunView[];
+export type Side = Readonly<{ runs: readonly RunResults[] }>;
 
 export type Direction = 'worse' | 'better' | 'other';
 
@@ -76,7 +76,9 @@ export type CompareOptions = Readonly<{
 }>;
 
 /** @throws PoolproofError USAGE when two cells of one side are the same across the given axes */
-export function compareRuns(old: Side, now: Side, options: CompareOptions = {}): Comparison {
+export function compareRuns(oldSide: Side, newSide: Side, options: CompareOptions = {}): Comparison {
+  const old = oldSide.runs.map((run) => buildRunView(run));
+  const now = newSide.runs.map((run) => buildRunView(run));
   const across = options.across ?? [];
   const before = collectCells(old, across);
   const after = collectCells(now, across);
@@ -125,7 +127,7 @@ function weigh({ regression, direction }: CellChange): number {
 }
 
 /** Cells by what is left of their settings; of a cell in several runs all repetitions of the newest. */
-function collectCells(side: Side, across: readonly string[]): ReadonlyMap<string, CellView> {
+function collectCells(side: readonly RunView[], across: readonly string[]): ReadonlyMap<string, CellView> {
   const cells = new Map<string, CellView>();
   for (const cell of buildCells(mergeRuns(side).cells.flatMap(({ results }) => results))) {
     const key = across.length === 0 ? cell.id : keyAcross(cell.settings, across);

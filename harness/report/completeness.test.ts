@@ -51,8 +51,8 @@ t.test('every format says that cells of a killed run are missing', (t) => {
 });
 
 t.test('comparing says which side is not whole, and is not green when it is the new one', (t) => {
-  const whole = [viewOf(results)];
-  const part = [viewOf(results, { ...killed, id: '20261124T230311Z-a1b2c3' })];
+  const whole = { runs: [viewOf(results)] };
+  const part = { runs: [viewOf(results, { ...killed, id: '20261124T230311Z-a1b2c3' })] };
   const comparison = compareRuns(whole, part);
   t.equal(comparison.exitCode, 2);
   t.match(renderComparisonText(comparison), `new 20261124T230311Z-a1b2c3: ${sentence}`);
@@ -63,9 +63,9 @@ t.test('comparing says which side is not whole, and is not green when it is the 
 });
 
 t.test('comparing says that a subject is another one', (t) => {
-  const of = (ext: string) => [
-    viewOf(results, { ...recordOf(results), digests: { matrix: 'm', subjects: { ext }, cases: {} } }),
-  ];
+  const of = (ext: string) => ({
+    runs: [viewOf(results, { ...recordOf(results), digests: { matrix: 'm', subjects: { ext }, cases: {} } })],
+  });
   const comparison = compareRuns(of('s1'), of('s2'));
   t.match(renderComparisonText(comparison), 'the subject ext (its definition or its files) differs');
   t.same(compareRuns(of('s1'), of('s1')).asked, []);

@@ -36,7 +36,10 @@ t.test('every format publishes the same distribution of one cell, and broken is 
     t.notMatch(text, /broken \d+(?:\/| of )/, `${name}: what was not judged is no share`);
   }
   t.match(formats.table.render(viewOf(results)), words);
-  const comparison = compareRuns([viewOf(results.slice(0, 1), run)], [viewOf(results, run)]);
+  const comparison = compareRuns(
+    { runs: [viewOf(results.slice(0, 1), run)] },
+    { runs: [viewOf(results, run)] },
+  );
   t.match(renderComparisonText(comparison), words);
   t.match(renderComparisonMarkdown(comparison).replaceAll('\\', ''), words);
 

@@ -94,7 +94,7 @@ t.test('JSON, CSV, Markdown, GitHub and the page tell it', (t) => {
 });
 
 t.test('compare ranks it between expected and unexpected, and it is no regression', (t) => {
-  const side = (cell: Result) => [viewOf([cell])];
+  const side = (cell: Result) => ({ runs: [viewOf([cell])] });
   const decided = buildResult();
   t.match(compareRuns(side(decided), side(pending)), {
     changes: [{ kinds: ['verdict'], direction: 'worse', regression: false }],
