@@ -1,6 +1,6 @@
 /** Stored runs as text, and beside each other. */
 import { PoolproofError } from '../errors.ts';
-import { compareRuns as compareViews, type CompareOptions, type Comparison } from '../report/compare.ts';
+import { compareRuns as compareSides, type CompareOptions, type Comparison } from '../report/compare.ts';
 import type { Format } from '../report/format.ts';
 import { formats } from '../report/formats.ts';
 import { buildRunView } from '../report/run-view.ts';
@@ -32,9 +32,4 @@ export const compareRuns = (
   old: readonly Run[],
   now: readonly Run[],
   options: CompareOptions = {},
-): Comparison =>
-  compareViews(
-    old.map((run) => buildRunView(run)),
-    now.map((run) => buildRunView(run)),
-    options,
-  );
+): Comparison => compareSides({ runs: old }, { runs: now }, options);
