@@ -73,12 +73,6 @@ export function textOption(options: Readonly<Record<string, unknown>>, name: str
   return typeof value === 'string' ? value : undefined;
 }
 
-/** An option that may be given several times: every text, in order. */
-export function listOption(options: Readonly<Record<string, unknown>>, name: string): readonly string[] {
-  const value = options[name];
-  return Array.isArray(value) ? value.map(String) : typeof value === 'string' ? [value] : [];
-}
-
 /** A line for a person. */
 function renderImageEvent(event: ImageEvent): string {
   switch (event.kind) {
