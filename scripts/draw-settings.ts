@@ -2,8 +2,9 @@
  * Draws random settings over every axis of the table, the same for the same seed. Few machines are drawn and many cells
  * share each: an axis of the boot costs a boot, the others a clone.
  */
-
 import type { Axis } from '../harness/axes/axis.ts';
+import { isClose } from '../harness/field/model.ts';
+import { formatCellId } from '../harness/matrix/cell-id.ts';
 import { axes, type AxisTable, defaultSettings, rowsOf, type Settings } from '../harness/axes/table.ts';
 
 /** From 0 to less than 1. */
@@ -80,4 +81,30 @@ export function findUncovered(cells: readonly Settings[], table: AxisTable = axe
       return !row.draw.values.every(isDefault) && cells.every((settings) => isDefault(row.pick(settings)));
     })
     .map(({ name }) => name);
+}
+
+export type DrawnCells = Readonly<{
+  cells: readonly Settings[];
+  /** Number of cells that were drawn anew because they were so close to a limit that chance decides. */
+  close: number;
+}>;
+
+/**
+ * Cells of which the model is sure.
+ * @param narrow applied to each draw, for a run on few images
+ */
+export function drawCells(
+  random: Random,
+  count: number,
+  machines: readonly Settings[],
+  narrow: (settings: Settings) => Settings = (settings) => settings,
+): DrawnCells {
+  const cells = new Map<string, Settings>();
+  let close = 0;
+  while (cells.size < count) {
+    const settings = narrow(drawSettings(random, machines));
+    if (isClose(settings)) close += 1;
+    else cells.set(formatCellId(settings), settings);
+  }
+  return { cells: [...cells.values()], close };
 }
