@@ -140,7 +140,7 @@ export default tseslint.config(
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       'max-lines': ['error', { max: 350 }],
-      'max-lines-per-function': ['error', { max: 173 }],
+      'max-lines-per-function': ['error', { max: 60 }],
       // Prettier lays out code and leaves comments as they are.
       'max-len': ['error', { code: 10_000, comments: 120, ignoreUrls: true }],
       'no-console': 'error',
