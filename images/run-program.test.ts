@@ -25,8 +25,12 @@ const isRunning = (words: string): boolean =>
 
 /** A killed process is gone a moment after the signal was sent. */
 async function isGone(words: string): Promise<boolean> {
-  for (let left = 100; left > 0 && isRunning(words); left -= 1) await sleep(50);
-  return !isRunning(words);
+  while (isRunning(words)) await sleep(50);
+  return true;
+}
+
+async function isThere(words: string): Promise<void> {
+  while (!isRunning(words)) await sleep(50);
 }
 
 t.test('a program that ends says what it wrote, and how it ended', async (t) => {
@@ -74,7 +78,7 @@ t.test('one that ended is not waited for because of a child that holds its pipe'
 t.test('it is ended when the caller says so, before and while it runs', async (t) => {
   t.match(await shell('sleep 7333', { signal: AbortSignal.abort() }), { ok: false, ended: 'caller' });
   const controller = new AbortController();
-  setTimeout(() => controller.abort(), 100);
+  void isThere('sleep 7333').then(() => controller.abort());
   t.match(await shell('sleep 7333', { signal: controller.signal }), {
     ended: 'caller',
     why: 'was interrupted',
@@ -87,10 +91,12 @@ t.test('it ends with the process that runs it', async (t: Test) => {
   await writeFile(file, '#!/bin/sh\necho up >&2\nexec sleep 7334\n');
   await chmod(file, 0o755);
   const module = new URL('run-program.ts', import.meta.url).href;
-  const script = `const {runProgram}=await import(${JSON.stringify(module)});void runProgram(${JSON.stringify(file)},[],{timeoutMs:60000,maxBytes:1000});setTimeout(()=>process.exit(5),500)`;
+  const script = `const {runProgram}=await import(${JSON.stringify(module)});void runProgram(${JSON.stringify(file)},[],{timeoutMs:60000,maxBytes:1000});process.stdin.on('end',()=>process.exit(5)).resume()`;
   const child = spawn(process.execPath, [...process.execArgv, '--input-type=module', '-e', script], {
-    stdio: 'inherit',
+    stdio: ['pipe', 'inherit', 'inherit'],
   });
+  await isThere('sleep 7334');
+  child.stdin.end();
   t.strictSame(await once(child, 'exit'), [5, null]);
   t.ok(await isGone('sleep 7334'));
 });

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, watch } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import t from 'tap';
@@ -131,6 +131,13 @@ t.test('instructions cannot be counted on hardware, nor a failed process be a fi
   const endless = { command: process.execPath, args: ['-e', 'setInterval(() => {}, 1000)'] };
   await t.rejects(runNative([endless], { timeoutMs: 300 }), { message: /took longer than 0\.3 s/ });
   const controller = new AbortController();
-  setTimeout(() => controller.abort(), 100);
-  await t.rejects(runNative([endless], { signal: controller.signal }), { code: 'INTERRUPTED' });
+  // Its first act is the file that ends it.
+  const begun = path.join(scratch, 'begun');
+  const begins = {
+    ...endless,
+    args: ['-e', `fs.writeFileSync('${begun}', ''); setInterval(() => {}, 1000)`],
+  };
+  const watcher = watch(scratch, () => existsSync(begun) && controller.abort());
+  t.teardown(() => watcher.close());
+  await t.rejects(runNative([begins], { signal: controller.signal }), { code: 'INTERRUPTED' });
 });

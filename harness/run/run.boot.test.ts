@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import type { MachineAttempt } from '../store/result.ts';
 import { loadMatrix, parseMatrix } from '../matrix/load.ts';
@@ -151,12 +152,11 @@ t.test('SIGKILL of the harness leaves no QEMU, and --resume loses no cell and re
     });
     child.once('exit', () => resolve());
   });
-  await new Promise((resolve) => setTimeout(resolve, 300));
-  t.ok(listQemu(cacheDir).length > 0, 'a guest is running');
+  while (listQemu(cacheDir).length === 0 && child.exitCode === null) await sleep(20);
+  t.equal(child.exitCode, null, 'a guest is running');
   child.kill('SIGKILL');
   await once(child, 'exit');
-  await new Promise((resolve) => setTimeout(resolve, 2000));
-  t.same(listQemu(cacheDir), [], 'no QEMU after 2 s');
+  while (listQemu(cacheDir).length > 0) await sleep(20);
   const [name = ''] = readdirSync(dir).filter((entry) => entry !== 'latest');
   const lines = () =>
     readFileSync(path.join(dir, name, 'cells.jsonl'), 'utf8')

@@ -184,16 +184,14 @@ t.test('a record that is missing, damaged or newer stops the reader', async (t) 
   t.match(await readFile(join(dir, 'run.json'), 'utf8'), /\n$/);
 });
 
-t.test('ten thousand cells are streamed in a few seconds', async (t) => {
+t.test('ten thousand cells are streamed', async (t) => {
   const lines = Array.from({ length: 10_000 }, (_, index) =>
     JSON.stringify(buildResult({ repetition: index + 1 })),
   );
   const run = await readRun(await storeLines(t.testdir(), `${lines.join('\n')}\n`));
-  const before = performance.now();
   let count = 0;
   for await (const result of run.results()) count += result.repetition > 0 ? 1 : 0;
   t.equal(count, 10_000);
-  t.comment(`10,000 lines of ${good.length} bytes in ${Math.round(performance.now() - before)} ms`);
 });
 
 t.test('runs are found by name, by `latest` and by folder', async (t) => {
