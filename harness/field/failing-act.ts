@@ -84,7 +84,13 @@ function sayAct(
   return { set, say: [met] };
 }
 
-type Decider = Readonly<{ fact: string; shownBy: string; axis: AxisName }>;
+type Decider = Readonly<{
+  fact: string;
+  shownBy: string;
+  axis: AxisName;
+  /** Whether it can differ on such a machine. @default always */
+  differs?: (report: FieldReport) => boolean;
+}>;
 
 const decide = (axis: AxisName): Decider => {
   const { captured } = rowOf(axes, axis);
@@ -102,15 +108,22 @@ const flags: Decider = {
   shownBy: 'grep -m 1 -E "flags|Features" /proc/cpuinfo',
 };
 const space = decide('addressSpace');
+const width: Decider = {
+  axis: 'addressBits',
+  fact: 'processor.processBits',
+  shownBy: 'grep stack /proc/self/maps',
+  // Every kernel of x86-64 gives a process 47 bits.
+  differs: ({ kernel }) => kernel.architecture !== 'x86_64',
+};
 
 /** Facts that decide whether an act fails, the likeliest first. */
 const deciders: Readonly<Record<Act, readonly Decider[]>> = {
   start: [space, decide('dataLimit'), decide('overcommit'), writeExecute],
-  memory: [space],
-  instance: [space],
-  fetch: [space],
-  import: [space],
-  pool: [space, decide('overcommit')],
+  memory: [space, width],
+  instance: [space, width],
+  fetch: [space, width],
+  import: [space, width],
+  pool: [space, decide('overcommit'), width],
   instruction: [flags],
   code: [writeExecute],
   heap: [],
@@ -122,13 +135,12 @@ const deciders: Readonly<Record<Act, readonly Decider[]>> = {
 /** Facts that decide about the failure and that the report does not know, each with what shows it. */
 export function listUnknown(report: FieldReport, { act }: Symptom): readonly string[] {
   return deciders[act]
-    .filter(({ fact }) => factOf(report, fact) === null)
+    .filter(({ fact, differs }) => factOf(report, fact) === null && differs?.(report) !== false)
     .map(({ fact, shownBy }) => `${fact} is unknown and decides: \`${shownBy}\` shows it`);
 }
 
 /** Whether a guest with these settings has any limit that could make the act fail. */
 export const hasLimit = (settings: Settings, { act }: Symptom): boolean =>
-  settings.addressBits !== null ||
   deciders[act].some(({ axis }) => settings[axis] !== rowOf(axes, axis).default);
 
 /** Limits of threads and processes, none of which is an axis. */
@@ -136,6 +148,7 @@ const threadLimits: readonly (readonly [fact: string, why: string])[] = [
   ['resourceLimits.processes', 'there is no such axis: a subject in a guest is root, whom it does not bind'],
   ['cgroup.levels.pidsMax', 'there is no such axis'],
   ['kernelLimits.threadsMax', 'there is no such axis'],
+  ['kernelLimits.pidMax', 'there is no such axis'],
 ];
 /** A runtime starts fewer threads than this, a few per processor at most. */
 const plentyPerCpu = 40;

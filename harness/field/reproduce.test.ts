@@ -229,6 +229,19 @@ t.test('where the fact that decides is unknown, the command that shows it is nam
     more: { processor: { ...base.processor, flags: null } },
   });
   t.match(settleReport(simd, mapReport(simd)), { end: 'cannot tell', because: [/cpuinfo/] });
+  const arm: Change = {
+    words: ['wasmcloud'],
+    output: ['mmap failed to reserve 0x3efd2000000 bytes'],
+    space: 'unlimited',
+    more: {
+      kernel: { ...base.kernel, architecture: 'aarch64' },
+      processor: { ...base.processor, processBits: null },
+    },
+  };
+  t.match(settleReport(reportOf(arm), mapReport(reportOf(arm))), {
+    end: 'cannot tell',
+    because: [/processBits is unknown .*\/proc\/self\/maps/],
+  });
   const cut = reportOf({ words: ['node', 'x'], exit: null, signal: 'none' });
   t.match(settleReport(cut, mapReport(cut)), { end: 'cannot tell', because: [/how the command ended/] });
   t.end();

@@ -49,7 +49,8 @@ export function findRuntime(report: FieldReport): Runtime {
   const symptom = symptomOfReport(report);
   const name = programOf(report);
   if (name !== null && otherPrograms.test(name)) return { kind: 'other', name, assumed: false };
-  if (name !== null && subjectPrograms.test(name))
+  const isOthers = symptom?.engine != null && (symptom.engine === 'v8') !== (name === 'node');
+  if (name !== null && subjectPrograms.test(name) && !isOthers)
     return { kind: name as 'spin' | 'wasmtime' | 'node', name, assumed: false };
   if (symptom?.engine === 'v8') {
     const output = (report.command?.output ?? []).join('\n');

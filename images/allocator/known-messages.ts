@@ -57,7 +57,7 @@ export const knownMessages: readonly KnownMessage[] = [
   },
   {
     match:
-      /Resource temporarily unavailable|ERR_WORKER_INIT_FAILED|\bEAGAIN\b|\(os error 11\)|failed to (?:spawn|create) (?:a )?(?:worker )?thread/,
+      /Resource temporarily unavailable|ERR_WORKER_INIT_FAILED|(?:spawn|fork|clone|thread|Worker)[^\n]*\bEAGAIN\b|\(os error 11\)|failed to (?:spawn|create) (?:a )?(?:worker )?thread/,
     class: 'engine',
     act: 'thread',
     engine: null,
@@ -76,18 +76,20 @@ export const knownMessages: readonly KnownMessage[] = [
   // A heap that filled up is a program's own doing; one that cannot be reserved keeps V8 from starting.
   {
     match:
-      /Reached heap limit|Ineffective mark-compacts near heap limit|Committing semi space failed|invalid (?:array|table|string) (?:length|size) Allocation failed|JavaScript heap out of memory|ERR_WORKER_OUT_OF_MEMORY|Fatal (?:process|javascript) (?:out of memory|OOM): Zone/i,
+      /Reached heap limit|Ineffective mark-compacts near heap limit|Committing semi space failed|invalid (?:array|table|string) (?:length|size) Allocation failed|JavaScript heap out of memory|Allocation failed - process out of memory|ERR_WORKER_OUT_OF_MEMORY|Fatal (?:process|javascript) (?:out of memory|OOM): Zone/i,
     class: 'v8-fatal',
     act: 'heap',
     engine: 'v8',
   },
   {
     match:
-      /Fatal (?:process|javascript) (?:out of memory|OOM)[^\n]*|# Fatal error in|FATAL ERROR:[^\n]*|Check failed: [^\n]*/i,
+      /Fatal (?:process|javascript) (?:out of memory|OOM)[^\n]*|Check failed: (?:12 == |[^\n]*SetPermissions)[^\n]*/i,
     class: 'v8-fatal',
     act: 'start',
     engine: 'v8',
   },
+  // Any other check of V8: nobody knows what it was doing.
+  { match: /# Fatal error in|FATAL ERROR:|Check failed: /i, class: 'v8-fatal', act: 'unknown', engine: 'v8' },
   {
     match: v8Instance,
     near: /lazyllhttp|undici|llhttp/,
