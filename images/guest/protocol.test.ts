@@ -12,6 +12,7 @@ import {
   quoteWord,
   ReplyReader,
   type Reply,
+  type Until,
 } from './protocol.ts';
 import { buildProgram } from './programs/build-program.ts';
 import { formatWakeMessage, seedBytes } from './wake.ts';
@@ -26,6 +27,26 @@ t.test('a quoted word reaches a shell as it is', (t) => {
   ]);
   t.same(out.toString().split('\n').slice(0, -1), words);
   for (const word of ['a\nb', 'a\rb', 'a\0b']) t.throws(() => quoteWord(word), RangeError);
+  t.end();
+});
+
+t.test('what a run waits for goes before its other words', (t) => {
+  const line = (until: Until): string =>
+    formatRequest('tok', 4, {
+      verb: 'run',
+      backstopSeconds: 5,
+      limits: {},
+      factPaths: [],
+      env: {},
+      command: ['server'],
+      until,
+    });
+  t.equal(line({ kind: 'line', pattern: 'up$' }), "tok 4 serve line 'up$' 5 262144 '' '' server\n");
+  t.equal(line({ kind: 'port', port: 3000 }), "tok 4 serve port 0BB8 5 262144 '' '' server\n");
+  t.equal(
+    line({ kind: 'http', port: 8080, path: '/a?b=*', status: 200, answers: 10 }),
+    "tok 4 serve http '8080 200 10 /a?b=*' 5 262144 '' '' server\n",
+  );
   t.end();
 });
 

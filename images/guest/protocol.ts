@@ -10,8 +10,11 @@
  * A run's closing line has `exit` (the subject's status as a shell reports it), `timeout` and `stopped` (`request` or
  * `backstop`: who ended it), `ready` (it was seen to be up), `out` and `err` (bytes it wrote), `ms`, `oom` (by how much
  * the kernel's count of out-of-memory kills grew) `unwatched` (bytes of lines too long to be looked at for the line
- * that is waited for) and `lost` (a process of the session itself was). Its streams are `out` and `err`; where bytes
- * between were not kept, what is left of the end is `out-tail` and `err-tail`.
+ * that is waited for) and `lost` (a process of the session itself was). With an answer over HTTP to wait for, `answered`
+ * is the status of the last answer, 0 if that is no HTTP; `answers` is their number; `open` is 1 if the connection was
+ * open when the answer was taken; `ready` is `wrong` if the last of the answers allowed had another status; and the
+ * stream `answer` has the last answer's first {@link answerCapBytes}. Its other streams are `out` and `err`; if bytes
+ * between were not kept, the end is in `out-tail` and `err-tail`.
  *
  * Only the session holds the port (the kernel lets one process open it) and the token is drawn anew for every machine,
  * so nothing a subject prints can pass for a message: its output travels as base64.
@@ -40,11 +43,24 @@ export const portName = 'poolproof.session';
 /** Kept size of each stream of a subject: half from the beginning, half from the end. */
 export const outputCapBytes = 256 * 1024;
 
+/** How much of an answer over HTTP is kept, its head included: the buffer of programs/x86-64/ask.s. */
+export const answerCapBytes = 8 * 1024;
+
 /** One word for a POSIX shell. A line break cannot travel in a line; the matrix refuses such values. */
 export function quoteWord(word: string): string {
   if (/[\0\n\r]/.test(word)) throw new RangeError('a word of a request cannot hold a line break or NUL');
   return /^[A-Za-z0-9_/.:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
+
+/** When a subject is up. */
+export type Until = Readonly<
+  /** A line of its output fits a pattern of grep -E. */
+  | { kind: 'line'; pattern: string }
+  /** It listens on a TCP port. */
+  | { kind: 'port'; port: number }
+  /** It answers a request with that status. So many answers of another end it as well. */
+  | { kind: 'http'; port: number; path: string; status: number; answers: number }
+>;
 
 export type Request = Readonly<
   | { verb: 'hello'; token: string; epochMs: number; seed: Uint8Array }
@@ -69,10 +85,8 @@ export type Request = Readonly<
       command: readonly string[];
       /** Bytes kept of each stream, an even number. @default outputCapBytes */
       capBytes?: number;
-      /**
-       * The subject is ended when it is up: a pattern of grep -E that a line fits, or a TCP port on which it listens.
-       */
-      until?: Readonly<{ kind: 'line'; pattern: string } | { kind: 'port'; port: number }>;
+      /** The subject is ended when it is up. */
+      until?: Until;
     }
   | { verb: 'shell'; limits: Readonly<Record<string, string>>; env: Readonly<Record<string, string>> }
 >;
@@ -110,11 +124,17 @@ function wordsOf(request: Request): string[] {
   }
 }
 
-function wordsOfUntil(until: Extract<Request, { verb: 'run' }>['until']): string[] {
-  if (until === undefined) return [];
-  return until.kind === 'line'
-    ? ['line', until.pattern]
-    : ['port', until.port.toString(16).toUpperCase().padStart(4, '0')];
+function wordsOfUntil(until: Until | undefined): string[] {
+  switch (until?.kind) {
+    case undefined:
+      return [];
+    case 'line':
+      return ['line', until.pattern];
+    case 'port':
+      return ['port', until.port.toString(16).toUpperCase().padStart(4, '0')];
+    case 'http':
+      return ['http', [until.port, until.status, until.answers, until.path].join(' ')];
+  }
 }
 
 /** A run whose subject is waited for has a verb of its own. */

@@ -121,13 +121,26 @@ make_group() {
     echo "$1" >/sys/fs/cgroup/subject/memory.max
 }
 
-# serve <line or port> <pattern or hexadecimal port> <words of run>: as `run`, and ends the subject when it is up.
-# The time is that until then.
+# serve <line, port or http> <pattern, hexadecimal port or request> <words of run>: as `run`, and ends the subject when it
+# is up. The time is that until then. A request is `<port> <status> <answers> <path>`: so many answers of another status
+# end the subject as well.
 do_serve() {
   serve=$1 up=$2
   shift 2
   do_run "$@"
   serve=''
+}
+
+# Asks for the page of `up` until it is answered as it should be.
+start_asking() {
+  set -f
+  # shellcheck disable=SC2086 # its words
+  set -- $up
+  set +f
+  wanted=$2 most=$3
+  printf 'GET %s HTTP/1.1\r\nHost: 127.0.0.1:%s\r\nUser-Agent: poolproof\r\nAccept: */*\r\nConnection: close\r\n\r\n' "$4" "$1" >request
+  (exec ./ask "$1" "$2" 3>&- 5>&- 8>&-) </dev/null &
+  asker=$!
 }
 
 # The limits of a subject for /bin/keep: sets `group`, `confine` and `numbers` (`<resource>=<limit>`).
@@ -189,14 +202,17 @@ do_run() {
   (exec 3>&- 8>&- && exec ./keep "$half" "$watched" "$group" "$confine" "$numbers" "$@") </dev/null &
   keeper=$!
   exec 6>&- 7>&-
-  timeout=0 ready=0 stopped='' lost=0 child='' ended='' out=0 err=0 kills=0 unwatched=0
+  timeout=0 ready=0 stopped='' lost=0 child='' ended='' out=0 err=0 kills=0 unwatched=0 answered='' answers=0 open=0 asker=''
   now_cs
   started=$now
   wait_for_end
   now_cs
   ms=$(((now - started) * 10))
+  # What the end of the subject does to a connection is no answer of its own.
+  most=''
+  [ -z "$asker" ] || { kill -KILL "$asker"; wait "$asker"; } 2>/dev/null
   if [ -z "$ended" ] && [ "$lost" = 0 ]; then
-    [ "$ready" = 1 ] || timeout=1
+    [ "$ready" != 0 ] || timeout=1
     kill -KILL "${child:-$keeper}" 2>/dev/null
     tries=0
     until [ -n "$ended" ] || [ "$lost" = 1 ] || [ "$tries" = 10 ]; do
@@ -215,10 +231,12 @@ do_run() {
   wait
   while read -r -t 0 <&4; do read -r _ <&4; done
   if [ "$lost" = 0 ]; then
+    # shellcheck disable=SC2094 # nothing is written to the file
+    [ "$answers" = 0 ] || send_data answer <answer
     send_stream out "$out" "$half"
     send_stream err "$err" "$half"
   fi
-  say ok "exit=$status timeout=$timeout stopped=$stopped lost=$lost oom=$kills unwatched=$unwatched ready=$ready out=$out err=$err ms=$ms"
+  say ok "exit=$status timeout=$timeout stopped=$stopped lost=$lost oom=$kills unwatched=$unwatched ready=$ready answered=$answered answers=$answers open=$open out=$out err=$err ms=$ms"
 }
 
 # Until the subject has ended, is up, or is to be ended.
@@ -243,7 +261,9 @@ next_event() {
   # The point before an event: a whole line could be taken in part when the second is over.
   if ! read -r -t 1 -n 1 _ <&4; then
     # A process that has ended has no program any more; one that was killed could not say so.
-    [ -e "/proc/$keeper/exe" ] || read -r -t 0 <&4 || lost=1
+    for helper in "$keeper" $asker; do
+      [ -e "/proc/$helper/exe" ] || read -r -t 0 <&4 || lost=1
+    done
     [ "$serve" = port ] && [ -n "$child" ] && is_listening && ready=1
     return
   fi
@@ -251,6 +271,7 @@ next_event() {
   case $event in
     ready) subject_ready "$first" "$second" ;;
     up) ready=1 ;;
+    answer) subject_answered "$first" "$second" "$third" ;;
     lost) lost=1 ;;
     end) ended=1 out=$first err=$second kills=$third unwatched=$fourth ;;
   esac
@@ -262,9 +283,21 @@ subject_ready() {
   # shellcheck disable=SC2086 # word splitting makes one argument of each path
   send_files $facts "/proc/$child/limits" "/proc/$child/status" "/proc/$child/stat" "/proc/$child/cgroup"
   [ "$2" = 255 ] || say text "poolproof/write-execute:$2"
+  [ "$serve" != http ] || start_asking
   now_cs
   started=$now
   printf g >&5
+}
+
+# subject_answered <status> <answers so far> <1 where the connection is open>
+subject_answered() {
+  [ -n "$most" ] || return
+  answered=$1 answers=$2 open=$3
+  if [ "$answered" = "$wanted" ]; then
+    ready=1
+  elif [ "$answers" -ge "$most" ]; then
+    ready=wrong
+  fi
 }
 
 # The limits of /bin/keep for a shell: the group first, as memory counts in it from then on. Sets `confine` to the
@@ -304,7 +337,7 @@ echo -1000 >/proc/self/oom_score_adj
 # its commands are run from the file that PID 1 itself was started from.
 mount -t tmpfs -o size=2M,mode=0700 tmpfs /state
 cd /state || exit
-cp /bin/keep /bin/read-files .
+cp /bin/ask /bin/keep /bin/read-files .
 mkdir dev
 mount -t tmpfs -o size=64k,mode=0755 tmpfs dev
 for node in 'null 1 3' 'zero 1 5' 'full 1 7' 'random 1 8' 'urandom 1 9' 'tty 5 0'; do
