@@ -21,6 +21,18 @@ subjects:
     tiers: { standard: '^pooling on$', on-demand: '^pooling off$' }
     timeout: 90s
   port: { like: line, ready: { port: 3000 }, tiers: {} }
+  serves:
+    like: line
+    run:
+      - '{node}'
+      - -e
+      - "let n = 0; require('http').createServer((q, r) => { r.statusCode = ++n < 3 ? 404 : 200; r.end('hello ' + q.url); }).listen(8080)"
+    ready: { http: { port: 8080, path: '/a?b=*', body: '^hello /a' } }
+    tiers: {}
+  serves-nothing:
+    like: line
+    run: ['{node}', -e, "require('http').createServer((q, r) => r.writeHead(500).end('no')).listen(8080, () => console.log('pooling on'))"]
+    ready: { http: { port: 8080, answers: 3 } }
   missing: { run: [no-such-program] }
   late:
     like: line
@@ -32,7 +44,7 @@ subjects:
     run: [/bin/sh, -c, echo pooling on; yes 'a line of noise' | head -n 30000; echo pooling off]
     tiers: { standard: '^pooling on$', on-demand: '^pooling off$' }
   cut: { like: two-tiers, run: [/bin/sh, -c, echo pooling on; yes 'a line of noise' | head -n 30000] }
-axes: { memory: 512M, engine: v8, subject: [line, port, missing, late, two-tiers, cut] }
+axes: { memory: 512M, engine: v8, subject: [line, port, serves, serves-nothing, missing, late, two-tiers, cut] }
 include:
   - { memory: 512M, engine: v8, addressSpace: 5000000K, subject: node-memories }
 expect:
@@ -56,6 +68,21 @@ t.test('what is up, what is not, and what could not be asked', async (t) => {
     subject: { name: 'line', ready: true, line: 'pooling on' },
   });
   t.match(of('port'), { outcome: 'reached', tier: null, reason: /listens on port 3000/ });
+  t.match(of('serves'), {
+    outcome: 'reached',
+    reason: 'came up: it answers /a?b=* on port 8080 with 200',
+    subject: { ready: true, answer: { status: 200, count: 3, body: 'hello /a?b=*' } },
+  });
+  t.match(
+    of('serves-nothing'),
+    {
+      outcome: 'exhausted',
+      tier: null,
+      reason: 'serves nothing: none of 3 answers had status 200; the last had status 500: no',
+      subject: { ready: false, line: null, answer: { status: 500, count: 3, body: 'no' } },
+    },
+    'it listens, and says that it has a pool',
+  );
   t.match(of('late'), { outcome: 'reached', tier: 'standard', subject: { ready: true } }, 'after 80 KB');
   t.match(of('two-tiers'), { outcome: 'broken', tier: null, verdict: null, reason: /were both written/ });
   const dropped = 11 + 30_000 * 16 - 256 * 1024;

@@ -2,9 +2,9 @@
 import { posix } from 'node:path';
 import { formatParameters } from '../../images/allocator/pool-parameters.ts';
 import { enginePath, hostFolder, nodePath } from '../../images/definitions.ts';
-import type { Request } from '../../images/guest/protocol.ts';
+import type { Until } from '../../images/guest/protocol.ts';
 import type { Settings } from '../axes/table.ts';
-import type { Subject } from '../matrix/subject.ts';
+import type { Ready, Subject } from '../matrix/subject.ts';
 import type { Deadlines } from '../plan/deadlines.ts';
 import { parametersOf } from '../axes/guest-settings.ts';
 import { resolveEngine } from '../plan/requirements.ts';
@@ -17,8 +17,6 @@ export type GuestCommand = Readonly<{
   /** It is ended when it is up. */
   until?: Until;
 }>;
-
-type Until = NonNullable<Extract<Request, { verb: 'run' }>['until']>;
 
 /** Command line and environment of the wasm host for a cell. */
 export function buildHostCommand(settings: Settings, deadlines: Deadlines): GuestCommand {
@@ -79,9 +77,25 @@ export function buildForeignCommand(
       ...settings.env,
     },
     deadlineSeconds: Math.ceil((timeoutMs ?? deadlines.subjectMs) / 1000),
-    ...(ready.kind === 'line' && { until: { kind: 'line', pattern: ready.extended } }),
-    ...(ready.kind === 'port' && { until: { kind: 'port', port: ready.port } }),
+    ...(ready.kind !== 'exit' && { until: untilOf(ready) }),
   };
+}
+
+function untilOf(ready: Exclude<Ready, { kind: 'exit' }>): Until {
+  switch (ready.kind) {
+    case 'line':
+      return { kind: 'line', pattern: ready.extended };
+    case 'port':
+      return { kind: 'port', port: ready.port };
+    case 'http':
+      return {
+        kind: 'http',
+        port: ready.port,
+        path: ready.path,
+        status: ready.status,
+        answers: ready.answers,
+      };
+  }
 }
 
 /** Reads a Node into the page cache, for cells whose subject is no wasm host. */

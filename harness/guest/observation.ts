@@ -1,6 +1,7 @@
 /** Raw facts about one cell: what the guest said and what the machine did. No judgement here. */
 import type { Facts } from '../../images/allocator/facts.ts';
 import type { ReadBack } from '../axes/guest-settings.ts';
+import type { Answer } from './answer.ts';
 
 /** A subject's run as the session in the guest reported it. */
 export type SubjectRun = Readonly<{
@@ -10,6 +11,10 @@ export type SubjectRun = Readonly<{
   signal: string | null;
   /** The session saw that it was up, and ended it: what it exits with says nothing then. */
   ready?: true;
+  /** The session ended it because it had answered often enough, and never with the status that was waited for. */
+  answeredWrong?: true;
+  /** The last answer, where one was waited for and there was one. */
+  answer?: Answer;
   /** The session ended it before it had ended by itself or was up. */
   timedOut: boolean;
   /** Who wanted that: the harness, or the session's own generous backstop; null when it was not ended so. */

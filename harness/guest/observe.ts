@@ -8,6 +8,7 @@ import type { Exit, Machine } from '../machine/machine.ts';
 import type { Settings } from '../axes/table.ts';
 import type { Deadlines } from '../plan/deadlines.ts';
 import { swapDisk } from '../plan/machine-spec.ts';
+import { readAnswer } from './answer.ts';
 import type { MachineEnd, Observation, SubjectRun } from './observation.ts';
 import { openSession } from './open-session.ts';
 import type { ProtocolLog, Session } from './session.ts';
@@ -65,6 +66,7 @@ export function readFacts(texts: Reply['texts']): Facts {
 /** A shell reports a signal as 128 + its number. */
 export function readSubjectRun(reply: Reply): SubjectRun {
   const { exit = '', timeout, stopped, ready, out, err, ms, oom, unwatched, lost } = reply.values;
+  const answer = readAnswer(reply);
   const status = /^\d+$/.test(exit) ? Number(exit) : null;
   const signal = status !== null && status > 128 ? (signalNames.get(status - 128) ?? null) : null;
   return {
@@ -73,6 +75,8 @@ export function readSubjectRun(reply: Reply): SubjectRun {
     timedOut: timeout === '1',
     stopped: stopped === 'request' || stopped === 'backstop' ? stopped : null,
     ...(ready === '1' && { ready: true }),
+    ...(ready === 'wrong' && { answeredWrong: true }),
+    ...(answer !== null && { answer }),
     ...readStream(reply, 'stdout', 'out', Number(out)),
     ...readStream(reply, 'stderr', 'err', Number(err)),
     oomKills: Number(oom ?? 0),

@@ -45,25 +45,46 @@ const linePattern = patternSchema.superRefine((source, context) => {
     );
 });
 
+const portForm = whole(1, 65_535, 'a port from 1 to 65535');
+
+const pathError = 'a path such as /index.html: it begins with / and has no blanks';
+
+const httpForm = z.strictObject(
+  {
+    port: portForm,
+    path: z
+      .string({ error: pathError })
+      .max(1000, { error: 'a path of at most 1000 characters' })
+      .regex(/^\/[!-~]*$/, { error: pathError })
+      .default('/'),
+    status: whole(200, 599, 'a status of HTTP from 200 to 599').default(200),
+    body: patternSchema.optional(),
+    answers: whole(1, 600, 'a number of answers from 1 to 600').default(10),
+  },
+  { error: 'a map with `port`, and `path`, `status`, `body` or `answers`' },
+);
+
 const readyForm = z
   .strictObject(
     {
       line: linePattern.optional(),
-      port: whole(1, 65_535, 'a port from 1 to 65535').optional(),
+      port: portForm.optional(),
+      http: httpForm.optional(),
       exit: whole(0, 125, 'an exit code from 0 to 125').optional(),
     },
-    { error: 'a map with `line`, `port` or `exit`' },
+    { error: 'a map with `line`, `port`, `http` or `exit`' },
   )
-  .transform(({ line, port, exit }, context): Ready => {
-    if ([line, port, exit].filter((one) => one !== undefined).length !== 1) {
+  .transform(({ line, port, http, exit }, context): Ready => {
+    if ([line, port, http, exit].filter((one) => one !== undefined).length !== 1) {
       refuse(
         context,
-        '`ready` has one of `line`, `port` and `exit`',
+        '`ready` has one of `line`, `port`, `http` and `exit`',
         'for example ready: { line: "listening on" }',
       );
     }
     if (line !== undefined) return { kind: 'line', pattern: line, extended: toExtended(line) ?? '' };
     if (port !== undefined) return { kind: 'port', port };
+    if (http !== undefined) return { kind: 'http', ...http, body: http.body ?? null };
     return { kind: 'exit', code: exit ?? 0 };
   });
 

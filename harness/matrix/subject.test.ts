@@ -91,6 +91,41 @@ t.test(
   },
 );
 
+t.test('a server is up by what it answers; where a part is missing, it has its default', (t) => {
+  const readyOf = (ready: string) =>
+    [
+      ...parseMatrix(
+        `subject: { name: s, run: [x], ready: ${ready} }\naxes: { memory: 1G }`,
+        'm.yaml',
+      ).cells(),
+    ][0]?.subject?.ready;
+  t.strictSame(readyOf('{ http: { port: 80 } }'), {
+    kind: 'http',
+    port: 80,
+    path: '/',
+    status: 200,
+    body: null,
+    answers: 10,
+  });
+  t.match(readyOf("{ http: { port: 80, path: '/x?y', status: 404, body: ok, answers: 1 } }"), {
+    path: '/x?y',
+    status: 404,
+    body: 'ok',
+    answers: 1,
+  });
+  const table: readonly (readonly [ready: string, message: RegExp])[] = [
+    ['{ http: 80 }', /a map with `port`, and `path`/],
+    ['{ http: { path: / } }', /`port` is missing/],
+    ['{ http: { port: 80, path: x } }', /a path such as \/index\.html/],
+    ["{ http: { port: 80, path: '/a b' } }", /it begins with \/ and has no blanks/],
+    ['{ http: { port: 80, status: 99 } }', /a status of HTTP from 200 to 599/],
+    ['{ http: { port: 80 }, port: 80 }', /one of `line`, `port`, `http` and `exit`/],
+    ['{ http: { port: 80, stauts: 200 } }', /status/],
+  ];
+  for (const [ready, message] of table) t.throws(() => readyOf(ready), { message }, ready);
+  t.end();
+});
+
 t.test('a pattern that could not be matched in linear time is refused where it stands', (t) => {
   const table: readonly (readonly [pattern: string, message: RegExp, hint: RegExp])[] = [
     ['^(?!x)y', /look-ahead and look-behind are not possible/, /two patterns as a list/],

@@ -7,7 +7,19 @@ export type Ready =
   /** A line of its output fits the pattern; the program is ended then. `extended`: the same for grep -E. */
   | Readonly<{ kind: 'line'; pattern: string; extended: string }>
   /** Something listens on this TCP port inside the guest; the program is ended then. */
-  | Readonly<{ kind: 'port'; port: number }>;
+  | Readonly<{ kind: 'port'; port: number }>
+  /**
+   * It answers a request for `path` on that port of 127.0.0.1 with `status`, and its body has a line that fits `body`;
+   * the program is ended then. After `answers` answers of another status it is ended as well: it serves nothing.
+   */
+  | Readonly<{
+      kind: 'http';
+      port: number;
+      path: string;
+      status: number;
+      body: string | null;
+      answers: number;
+    }>;
 
 /** A file of the disk: its path there, and where it comes from. */
 export type SubjectFile = Readonly<{ to: string; from: string }>;

@@ -12,6 +12,8 @@ const exit: Ready = { kind: 'exit', code: 0 };
 const line: Ready = { kind: 'line', pattern: 'listening on \\d+', extended: 'listening on [0-9]+' };
 const port: Ready = { kind: 'port', port: 3000 };
 
+const http: Ready = { kind: 'http', port: 8080, path: '/', status: 200, body: '^hello', answers: 10 };
+
 const subject = (ready: Ready = exit): Subject => ({
   name: 'server',
   title: null,
@@ -133,6 +135,65 @@ t.test('one that is not up has not reached anything, whatever it says', (t) => {
     outcome: 'timeout',
     reason: 'not up within 5.0 s: nothing listened on port 3000',
   });
+  t.end();
+});
+
+t.test('a server has reached what it has when it answers as it should', (t) => {
+  const ended = { exitCode: null, signal: 'SIGKILL' } as const;
+  const good = { status: 200, count: 3, body: 'hello\n', whole: true };
+  t.match(end(http, { ...ended, ready: true, answer: good, stdout: 'pooling on\n' }), {
+    outcome: 'reached',
+    tier: 'standard',
+    summary: { ready: true, signal: null, answer: { status: 200, count: 3, body: 'hello' } },
+  });
+  t.match(end(http, { ...ended, ready: true, answer: good }), {
+    outcome: 'reached',
+    reason: /^came up: it answers \/ on port 8080 with 200/,
+  });
+  const wrong = { status: 500, count: 10, body: 'Internal Server Error', whole: true };
+  t.match(
+    end(http, {
+      ...ended,
+      answeredWrong: true,
+      answer: wrong,
+      stdout: 'pooling on\n',
+      stderr: 'mmap failed',
+    }),
+    {
+      outcome: 'exhausted',
+      tier: null,
+      reason:
+        'serves nothing: none of 10 answers had status 200; the last had status 500: Internal Server Error; mapping: mmap failed',
+      summary: { ready: false, failure: 'mapping', answer: { status: 500, count: 10 } },
+    },
+  );
+  t.match(end(http, { ...ended, ready: true, answer: { ...good, whole: false } }), {
+    outcome: 'exhausted',
+    reason: 'serves nothing: its answer ends before its own end: status 200: hello',
+  });
+  t.match(end(http, { ...ended, ready: true, answer: { ...good, body: 'bye' } }), {
+    outcome: 'exhausted',
+    reason: 'serves nothing: no line of its answer fits ^hello: status 200: bye',
+  });
+  t.match(end(http, { ...ended, ready: true }), { outcome: 'broken' }, 'up by an answer that is not there');
+  t.end();
+});
+
+t.test('a server that was not seen to serve has the end it had', (t) => {
+  const answer = { status: 500, count: 2, body: '', whole: true };
+  t.match(end(http, { timedOut: true, exitCode: null, signal: 'SIGKILL', durationMs: 5000, answer }), {
+    outcome: 'timeout',
+    reason: 'not up within 5.0 s: none of 2 answers had status 200; the last had status 500',
+  });
+  t.match(end(http, { timedOut: true, exitCode: null, signal: 'SIGKILL', durationMs: 5000 }), {
+    outcome: 'timeout',
+    reason: 'not up within 5.0 s: nothing answered on port 8080',
+  });
+  t.match(end(http, { exitCode: 1, stderr: 'mmap failed', answer }), {
+    outcome: 'exhausted',
+    reason: 'mapping: mmap failed',
+  });
+  t.match(end(http, { exitCode: null, signal: 'SIGABRT' }), { outcome: 'crashed' });
   t.end();
 });
 

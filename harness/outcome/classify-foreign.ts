@@ -3,8 +3,10 @@
  * matches, the reason says so.
  */
 import { tiers as knownTiers, type Tier } from '../../images/allocator/tier.ts';
+import type { Answer } from '../guest/answer.ts';
 import type { SubjectRun } from '../guest/observation.ts';
 import type { Ready, Subject } from '../matrix/subject.ts';
+import { findFault } from './judge-answer.ts';
 import type { Outcome } from './outcome.ts';
 import { describeCut, droppedBytesOf, endOf, findLine, keptLines } from './output-lines.ts';
 import { plainLine, plainTail } from './plain-text.ts';
@@ -12,7 +14,7 @@ import { plainLine, plainTail } from './plain-text.ts';
 /** The part of a foreign subject's run that is stored with its result. */
 export type SubjectSummary = Readonly<{
   name: string;
-  /** It came up: by its line, its port or its exit code. */
+  /** It came up: by its line, its port, its answer or its exit code. */
   ready: boolean;
   /** Class of failure, by the subject's own patterns; null where none of them matches. */
   failure: string | null;
@@ -20,6 +22,10 @@ export type SubjectSummary = Readonly<{
   line: string | null;
   exitCode: number | null;
   signal: string | null;
+  /**
+   * The last answer of one that serves, where one was waited for: its status, how many there were, how its body begins.
+   */
+  answer?: Readonly<{ status: number; count: number; body: string }>;
 }>;
 
 export type ForeignEnd = Readonly<{
@@ -37,13 +43,17 @@ const tierOf = (word: string): Tier | null => knownTiers.find((tier) => tier ===
 /** Message of busybox' shell for a program that cannot be started. */
 const startFailure = /(?:: exec: (?:line \d+: )?|: can't cd to )(.+)$/m;
 
-export function classifyForeign(run: SubjectRun, oomKill: boolean, subject: Subject): ForeignEnd {
-  const lines = keptLines(run);
-  const dropped = droppedBytesOf(run);
-  const told = subject.words.flatMap(({ word, patterns }): Told[] => {
+/** The first line of each of the subject's words that one of its patterns matches. */
+const findTold = (lines: Parameters<typeof findLine>[0], { words }: Subject): readonly Told[] =>
+  words.flatMap(({ word, patterns }): Told[] => {
     const line = patterns.map((pattern) => findLine(lines, pattern)).find((found) => found !== null) ?? null;
     return line === null ? [] : [{ word, line }];
   });
+
+export function classifyForeign(run: SubjectRun, oomKill: boolean, subject: Subject): ForeignEnd {
+  const lines = keptLines(run);
+  const dropped = droppedBytesOf(run);
+  const told = findTold(lines, subject);
   const tiers = told.flatMap(({ word, line }) => {
     const tier = tierOf(word);
     return tier === null ? [] : [{ tier, line }];
@@ -62,6 +72,7 @@ export function classifyForeign(run: SubjectRun, oomKill: boolean, subject: Subj
       line: tier === null ? shown(failure) : shown(tiers[0] ?? null),
       exitCode: run.ready === true ? null : run.exitCode,
       signal: run.ready === true ? null : run.signal,
+      ...(run.answer !== undefined && { answer: summarizeAnswer(run.answer) }),
     },
   });
   if (tiers.length > 1) {
@@ -81,6 +92,11 @@ export function classifyForeign(run: SubjectRun, oomKill: boolean, subject: Subj
     const silent = hasTiers ? '; no pattern of a tier matches its output' : '';
     return finish('reached', `came up: ${describeReady(subject.ready)}${silent}${also}`);
   }
+  const fault = findServiceFault(run, subject.ready);
+  if (fault !== null) {
+    const words = failure === null ? '' : `; ${failure.word}: ${failure.line}`;
+    return finish('exhausted', `serves nothing: ${fault}${words}`);
+  }
   if (run.ready === true)
     return finish(
       'broken',
@@ -93,6 +109,18 @@ export function classifyForeign(run: SubjectRun, oomKill: boolean, subject: Subj
       'a line says that it is up, and the guest saw none: its grep reads the pattern otherwise',
     );
   return finishFailed(run, oomKill, subject, failure, finish);
+}
+
+const summarizeAnswer = ({ status, count, body }: Answer): NonNullable<SubjectSummary['answer']> => ({
+  status,
+  count,
+  body: plainLine(body, 200),
+});
+
+/** It listens and answers, and not as it should; null where it is up, was still starting, or ended by itself. */
+function findServiceFault(run: SubjectRun, ready: Ready): string | null {
+  if (ready.kind !== 'http' || (run.ready !== true && run.answeredWrong !== true)) return null;
+  return findFault(run, ready);
 }
 
 const shown = (told: Readonly<{ line: string }> | null): string | null =>
@@ -116,7 +144,7 @@ function finishFailed(
   if (run.timedOut)
     return finish(
       'timeout',
-      `not up within ${((run.guestTimeMs ?? run.durationMs) / 1000).toFixed(1)} s: ${describeMissing(ready)}${words}`,
+      `not up within ${((run.guestTimeMs ?? run.durationMs) / 1000).toFixed(1)} s: ${describeMissing(ready, run)}${words}`,
     );
   if (run.signal !== null) {
     const oom = oomKill && run.signal === 'SIGKILL' ? ", by the kernel's out-of-memory killer" : '';
@@ -134,7 +162,7 @@ function finishFailed(
   if (failure !== null) return finish('exhausted', `${failure.word}: ${failure.line}`);
   if (dropped > 0 && known.some(({ word }) => tierOf(word) === null))
     return finish('broken', describeCut(dropped));
-  const early = run.exitCode === 0 && ready.kind !== 'exit' ? `, ${describeMissing(ready)}` : '';
+  const early = run.exitCode === 0 && ready.kind !== 'exit' ? `, ${describeMissing(ready, run)}` : '';
   return finish(
     'crashed',
     `ended with exit code ${run.exitCode}${early}; no pattern of the subject matches${words}`,
@@ -152,6 +180,8 @@ function isReady(run: SubjectRun, ready: Ready, lines: readonly string[]): boole
       return (run.ready === true || run.exitCode === 0) && findLine(lines, ready.pattern) !== null;
     case 'port':
       return run.ready === true;
+    case 'http':
+      return run.ready === true && run.answer !== undefined && findFault(run, ready) === null;
   }
 }
 
@@ -168,11 +198,27 @@ const describeUnwatched = ({ unwatchedBytes }: SubjectRun): string =>
   `the line that says it is up came too late or was too long: ${unwatchedBytes} bytes of long lines were not looked at`;
 
 function describeReady(ready: Ready): string {
-  if (ready.kind === 'exit') return `exit code ${ready.code}`;
-  return ready.kind === 'line' ? 'the line was written' : `it listens on port ${ready.port}`;
+  switch (ready.kind) {
+    case 'exit':
+      return `exit code ${ready.code}`;
+    case 'line':
+      return 'the line was written';
+    case 'port':
+      return `it listens on port ${ready.port}`;
+    case 'http':
+      return `it answers ${ready.path} on port ${ready.port} with ${ready.status}`;
+  }
 }
 
-function describeMissing(ready: Ready): string {
-  if (ready.kind === 'exit') return 'it did not end';
-  return ready.kind === 'line' ? 'no line matches its pattern' : `nothing listened on port ${ready.port}`;
+function describeMissing(ready: Ready, run: SubjectRun): string {
+  switch (ready.kind) {
+    case 'exit':
+      return 'it did not end';
+    case 'line':
+      return 'no line matches its pattern';
+    case 'port':
+      return `nothing listened on port ${ready.port}`;
+    case 'http':
+      return findFault(run, ready) ?? `nothing answered on port ${ready.port}`;
+  }
 }

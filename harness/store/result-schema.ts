@@ -113,6 +113,7 @@ const shapeSchema: z.ZodType<Result> = z.object({
       line: text.nullable(),
       exitCode: z.int().nullable(),
       signal: text.nullable(),
+      answer: z.object({ status: z.int(), count: z.int(), body: text }).exactOptional(),
     })
     .exactOptional(),
   timings: timingsSchema,
