@@ -50,6 +50,7 @@ export type { SubjectSummary } from './outcome/classify-foreign.ts';
 export type { NotMeasured, OverheadSource } from './outcome/overhead.ts';
 export type { Clock, Interval, OverheadSummary, TierResources } from './measure/figures.ts';
 export type { ReadBack } from './axes/guest-settings.ts';
+export type { Answer } from './guest/answer.ts';
 export type { MachineEnd, SubjectRun } from './guest/observation.ts';
 export type { Facts, Limit } from '../images/allocator/facts.ts';
 export type * from '../images/allocator/host-report.ts';
@@ -69,6 +70,7 @@ export type {
   Repetition,
   Share,
 } from './outcome/repetitions.ts';
+export type { CellStatus, CellView, CellWord, Mark } from './report/cell-view.ts';
 export type { CellHistory, Span } from './report/history.ts';
 export { explainResult as explain } from './field/explanation.ts';
 

@@ -6,8 +6,6 @@ import { formats } from '../report/formats.ts';
 import { buildRunView } from '../report/run-view.ts';
 import type { LoadedRun } from './stored-runs.ts';
 
-type Run = Pick<LoadedRun, 'record' | 'results'>;
-
 export type FormatName = keyof typeof formats;
 
 /**
@@ -15,7 +13,7 @@ export type FormatName = keyof typeof formats;
  * or pictures from elsewhere.
  * @throws PoolproofError REPORT_UNKNOWN
  */
-export function renderReport(format: FormatName, run: Run): string {
+export function renderReport(format: FormatName, run: Pick<LoadedRun, 'record' | 'results'>): string {
   if (!Object.hasOwn(formats, format))
     throw new PoolproofError('REPORT_UNKNOWN', `there is no report format ${format as string}`, {
       hint: `there are ${Object.keys(formats).join(', ')}`,
@@ -29,7 +27,7 @@ export function renderReport(format: FormatName, run: Run): string {
  * @throws PoolproofError USAGE when two cells of one side are the same across the given axes
  */
 export const compareRuns = (
-  old: readonly Run[],
-  now: readonly Run[],
+  old: readonly Pick<LoadedRun, 'record' | 'results'>[],
+  now: readonly Pick<LoadedRun, 'record' | 'results'>[],
   options: CompareOptions = {},
 ): Comparison => compareSides({ runs: old }, { runs: now }, options);

@@ -45,7 +45,7 @@ export const portName = 'poolproof.session';
 export const outputCapBytes = 256 * 1024;
 
 /** How much of an answer over HTTP is kept, its head included: the buffer of programs/x86-64/ask.s. */
-export const answerCapBytes = 8 * 1024;
+const answerCapBytes = 8 * 1024;
 
 /** One word for a POSIX shell. A line break cannot travel in a line; the matrix refuses such values. */
 export function quoteWord(word: string): string {

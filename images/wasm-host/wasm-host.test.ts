@@ -26,7 +26,7 @@ t.test('without limits wasmtime reaches standard, with two log lines and a proof
   t.equal(code, 0);
   t.equal(stderr, '');
   t.equal(stdout.trim().split('\n').length, 2);
-  t.match(stdout, /^wasm host: standard \(wasmtime [\d.]+, Node [\d.]+, 1000 slots, elided bounds checks/);
+  t.match(stdout, /^wasm host: standard \(wasmtime [\d.]+ \(its library says \d+\), Node [\d.]+, 1000 slots, elided bounds checks/);
   t.match(report, {
     poolproof: 'wasm-host',
     schema: 1,
