@@ -25,13 +25,14 @@ const rows: readonly (readonly [
   ['no reason', {}, null, true, 'killed', /did not say why$/],
   ['no reason, and a panic that a subject wrote', {}, panic, true, 'killed', /did not say why$/],
   ['SIGKILL', { exitCode: null, signal: 'SIGKILL' }, panic, true, 'killed', /ended by SIGKILL$/],
+  ['poolproof', { exitCode: null, signal: 'SIGKILL', fault: 'garbage' }, null, true, 'killed', /: garbage$/],
   ['an error', { exitCode: 1, stderr: 'a\nb\n' }, null, true, 'exited', /^QEMU exited with 1: b$/],
   ['an error at the start', { exitCode: 1, stderr: 'b' }, null, false, 'start-failed', /with 1: b$/],
 ];
 
 for (const [title, exit, words, wasReady, kind, detail] of rows) {
   t.test(`the end of QEMU by ${title} is ${kind}`, (t) => {
-    const plain: Exit = { asked: false, exitCode: 0, signal: null, reason: null, stderr: '' };
+    const plain: Exit = { asked: false, exitCode: 0, signal: null, reason: null, fault: null, stderr: '' };
     t.match(describeExit({ ...plain, ...exit }, words, wasReady), { kind, detail });
     t.end();
   });

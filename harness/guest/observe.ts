@@ -107,12 +107,14 @@ const guestReasons = /^guest-/;
 
 /** What the end of a QEMU that nobody here ended says. `panic`: the console's words, which a subject can write too. */
 export function describeExit(
-  { exitCode, signal, reason, stderr }: Exit,
+  { exitCode, signal, reason, fault, stderr }: Exit,
   panic: string | null,
   wasReady: boolean,
 ): MachineEnd {
   const last = stderr.trim().split('\n').at(-1) ?? '';
   const words = last === '' ? '' : `: ${last}`;
+  if (fault !== null)
+    return { kind: 'killed', detail: `poolproof ended QEMU, which cannot be believed: ${fault}` };
   if (signal !== null) return { kind: 'killed', detail: `QEMU was ended by ${signal}${words}` };
   if (exitCode !== 0) {
     const detail = `QEMU exited with ${exitCode ?? 'nothing'}${words}`;
@@ -128,6 +130,9 @@ export function describeExit(
     : { kind: 'panic', detail: `kernel panic: ${panic}` };
 }
 
+const describeSilence = ({ totalBytes }: Machine['console']): string =>
+  totalBytes === 0 ? 'nothing came over it' : `${totalBytes} bytes came over it, and no line of the kernel`;
+
 /** Why a machine that should have answered did not, from what is known about it. */
 async function describeEnd(machine: Machine, error: unknown, wasReady: boolean): Promise<MachineEnd> {
   if (!(error instanceof PoolproofError)) throw error;
@@ -140,7 +145,7 @@ async function describeEnd(machine: Machine, error: unknown, wasReady: boolean):
     return describeExit(exit, console.panic, wasReady);
   }
   if (!wasReady && !console.kernelStarted)
-    return { kind: 'no-console', detail: `the kernel wrote no line: ${error.message}` };
+    return { kind: 'no-console', detail: `${describeSilence(console)}: ${error.message}` };
   return { kind: wasReady ? 'silent' : 'not-ready', detail: error.message };
 }
 

@@ -23,6 +23,8 @@ export type Exit = Readonly<{
    * where it had no time to say.
    */
   reason: string | null;
+  /** Why the harness ended it although nobody asked for that; null where it did not. */
+  fault: string | null;
   /** QEMU's own words, last 4 KiB. */
   stderr: string;
 }>;
@@ -82,7 +84,7 @@ function readPeakMib(pid: number): number | null {
 }
 
 /** Resolves when the process has ended and its words are read; also when it could not be started. */
-async function waitForEnd(subprocess: ChildProcess): Promise<Omit<Exit, 'asked' | 'reason'>> {
+async function waitForEnd(subprocess: ChildProcess): Promise<Omit<Exit, 'asked' | 'reason' | 'fault'>> {
   let stderr = '';
   subprocess.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-stderrCharacters);
@@ -144,13 +146,13 @@ export async function startMachine(
   const subprocess = launch(spec, start, stateFile, swap);
   const command = formatCommand(spec, start);
   let asked = false;
-  let qmpFailure: PoolproofError | null = null;
+  let fault: string | null = null;
   let qmp: Qmp | null = null;
   const exited = waitForEnd(subprocess).then((end): Exit => ({
     asked,
     ...end,
     reason: qmp?.shutdownReason ?? null,
-    ...(qmpFailure !== null && { stderr: `${end.stderr.trimEnd()}\n${qmpFailure.message}`.trim() }),
+    fault,
   }));
   void exited.then(() => swap?.close());
   const { pid } = subprocess;
@@ -169,7 +171,7 @@ export async function startMachine(
   const time = new GuestTime(() => sampleProcess(pid));
   // A QEMU that talks nonsense is not believed in anything else either.
   qmp = new Qmp(streams.qmp, time, (failure) => {
-    qmpFailure = failure;
+    fault = failure.message;
     subprocess.kill('SIGKILL');
   });
   return {

@@ -69,7 +69,7 @@ for (const [title, script, message] of nonsense) {
     const exit = await machine.exited;
     t.match(
       exit,
-      { asked: false, signal: 'SIGKILL', stderr: message },
+      { asked: false, signal: 'SIGKILL', fault: message },
       'the machine ends, and its end says why',
     );
     await t.rejects(machine.qmp.execute('query-status', {}, 20_000), { code: 'QMP_ERROR', message });

@@ -34,15 +34,15 @@ type Row = Readonly<{ before: 'broken' | 'guest-died'; after: 'ignore' | 'contra
 
 /**
  * Meaning of each end of a machine: `before` an answer, while the session was up, and `after` a complete answer. A QEMU
- * that is killed from outside or never came up says nothing about the guest.
+ * that is killed or never came up says nothing about the guest.
  */
 const machineEnds: Readonly<Record<MachineEnd['kind'], Row>> = {
   'start-failed': { before: 'broken', after: 'contradicts', words: 'QEMU did not start' },
-  'no-console': { before: 'broken', after: 'contradicts', words: 'the guest wrote no console line' },
+  'no-console': { before: 'broken', after: 'contradicts', words: 'the kernel wrote no line on the console' },
   'not-ready': { before: 'broken', after: 'contradicts', words: 'the session did not come up' },
   clock: { before: 'broken', after: 'contradicts', words: "the guest's clock ran away" },
   stalled: { before: 'broken', after: 'contradicts', words: 'the guest hardly got to run' },
-  killed: { before: 'broken', after: 'ignore', words: 'QEMU was killed from outside' },
+  killed: { before: 'broken', after: 'ignore', words: 'QEMU was killed' },
   exited: { before: 'guest-died', after: 'ignore', words: 'QEMU ended by itself' },
   silent: { before: 'guest-died', after: 'ignore', words: 'the session fell silent' },
   panic: { before: 'guest-died', after: 'contradicts', words: 'the kernel panicked' },

@@ -88,7 +88,7 @@ function makeFaulty(machine: Machine, fault: FaultyMachine, onStrike: () => void
     if (at === undefined || number === at) onStrike();
     if (at === number && end !== undefined)
       setImmediate(() =>
-        finish({ asked: false, exitCode: 0, signal: null, reason: null, stderr: '', ...end }),
+        finish({ asked: false, exitCode: 0, signal: null, reason: null, fault: null, stderr: '', ...end }),
       );
     if (mute) return [];
     return at === undefined || number === at ? say(line) : asItIs(line);
