@@ -219,7 +219,7 @@ function describe(job: Job, request: ImageRequest, found: Found): BuiltImages {
   const kernel = found.artefacts.get(kernelPlanName(job))?.artefact;
   const initramfs = found.initramfs?.artefact;
   if (kernel === undefined || initramfs === undefined || !isComplete(job, found)) {
-    throw new PoolproofError('IMAGE_BUILD', 'what was just built is no longer in the cache', {
+    throw new PoolproofError('IMAGE_BUILD', 'an image vanished from the cache after it was built', {
       hint: 'was `poolproof images gc` running? Try again',
     });
   }

@@ -18,13 +18,14 @@ export function tierOption(options: Options, otherwise: Tier): Tier {
   const text = textOption(options, 'tier');
   if (text === undefined) return otherwise;
   const tier = tiers.find((one) => one === text);
-  if (tier === undefined) throw new PoolproofError('USAGE', `--tier ${text}: one of ${tiers.join(', ')}`);
+  if (tier === undefined)
+    throw new PoolproofError('USAGE', `--tier ${text}: must be one of ${tiers.join(', ')}`);
   return tier;
 }
 
 /** Exit code: 0 a sharp threshold, 1 none, flaky or refused. */
 export async function bisect(context: Context, args: readonly string[], options: Options): Promise<number> {
-  if (args.length > 0) throw new PoolproofError('USAGE', 'bisect takes options only');
+  if (args.length > 0) throw new PoolproofError('USAGE', 'bisect takes no arguments');
   const tier = tierOption(options, 'standard');
   const name = textOption(options, 'axis');
   if (name === undefined) throw new PoolproofError('USAGE', '--axis names the axis to search, e.g. memory');

@@ -11,7 +11,7 @@ export async function capture(
 ): Promise<number> {
   if (options['run'] !== true) {
     if (args.length > 0) {
-      throw new PoolproofError('USAGE', 'a command is run only with --run', {
+      throw new PoolproofError('USAGE', 'missing --run: a command only runs with it', {
         hint: 'poolproof capture --run -- spin up; without --run the script is printed',
       });
     }

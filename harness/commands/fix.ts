@@ -34,7 +34,7 @@ export async function fix(
 ): Promise<number> {
   const [name, ...others] = args;
   if (name === undefined || others.length > 0)
-    throw new PoolproofError('USAGE', 'one cell id or field report');
+    throw new PoolproofError('USAGE', 'expected one cell id or field report');
   const { settings, settled, wanted: meant } = await openAiling(name);
   const wanted = tierOption(options, meant);
   if (settled !== null) {

@@ -24,7 +24,7 @@ export async function history(
   if (where === undefined) {
     throw new PoolproofError(
       'USAGE',
-      'which cell? a cell id, or an expression such as memory=512M,overcommit=2',
+      'missing cell: give a cell id, or an expression such as memory=512M,overcommit=2',
     );
   }
   const resultsDir = textOption(options, 'results') ?? 'results';

@@ -14,7 +14,7 @@ export async function merge(
   args: readonly string[],
   options: Readonly<Record<string, unknown>>,
 ): Promise<number> {
-  if (args.length === 0) throw new PoolproofError('USAGE', 'which runs or bundles are to be merged?');
+  if (args.length === 0) throw new PoolproofError('USAGE', 'missing runs or bundles to merge');
   const resultsDir = textOption(options, 'results') ?? 'results';
   const output = textOption(options, 'output') ?? resultsDir;
   await mkdir(output, { recursive: true });

@@ -25,7 +25,7 @@ export async function minimize(
   options: Readonly<Record<string, unknown>>,
 ): Promise<number> {
   const [text, ...others] = args;
-  if (text === undefined || others.length > 0) throw new PoolproofError('USAGE', 'one cell id');
+  if (text === undefined || others.length > 0) throw new PoolproofError('USAGE', 'expected one cell id');
   const { id, settings } = parseCellName(text);
   const runTrial = await openTrialRunner(context, options, { title: 'minimize', cold: true, once: true });
   const first = await runTrial(settings);

@@ -30,7 +30,7 @@ export async function unpack(
   { results = 'results' }: Readonly<{ results?: string }>,
 ): Promise<number> {
   const [file] = args;
-  if (file === undefined) throw new PoolproofError('USAGE', 'which bundle?');
+  if (file === undefined) throw new PoolproofError('USAGE', 'missing bundle');
   const { dir, cells, selection } = await unpackBundle(file, results);
   context.out(
     `${dir}: ${cells} cells${selection === 'failed' ? ', only those that did not do as expected' : ''}\n`,

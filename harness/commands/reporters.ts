@@ -38,7 +38,10 @@ export function parseReporters(words: unknown): readonly Wanted[] {
     const format = findFormat(name, duringRuns);
     const file = equals === -1 ? null : word.slice(equals + 1);
     if (file === '')
-      throw new PoolproofError('USAGE', `--reporter ${word}: which file? - is standard output`);
+      throw new PoolproofError(
+        'USAGE',
+        `--reporter ${word}: missing file name after "=" ("-" is standard output)`,
+      );
     return { name, format, file };
   });
   const places = wanted.map(({ name, file }) => file ?? ` ${name}`);

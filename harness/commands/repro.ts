@@ -97,7 +97,7 @@ async function openBundle(file: string): Promise<readonly Case[]> {
   const failed = judged.filter(isFailed);
   const chosen = new Map((failed.length > 0 ? failed : judged).map((result) => [result.id, result]));
   if (chosen.size === 0)
-    throw new PoolproofError('CELL_NOT_FOUND', 'the bundle holds no cell that was judged', { file });
+    throw new PoolproofError('CELL_NOT_FOUND', 'the bundle has no judged cell', { file });
   return [...chosen.values()].map((stored) => ({
     settings: stored.settings,
     mappings: [],

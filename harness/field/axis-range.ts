@@ -54,7 +54,7 @@ function bound(row: Axis<unknown>, span: Span, from?: string, to?: string): Span
     if (text === undefined) return otherwise;
     const value = readValue(row, text);
     if (typeof value !== 'number')
-      throw new PoolproofError('USAGE', `${text} is no bound of \`${row.name}\``);
+      throw new PoolproofError('USAGE', `${text} is not a value of \`${row.name}\``);
     return value;
   };
   const [low, high] = [number(from, span.from), number(to, span.to)];

@@ -27,8 +27,7 @@ export async function readClock(
   const beforeMs = performance.now();
   const reply = await session.request({ verb: 'read', paths: ['/proc/uptime'] }, deadlines.requestMs);
   const seconds = Number.parseFloat(reply.texts['/proc/uptime'] ?? '');
-  if (Number.isNaN(seconds))
-    throw new PoolproofError('TEMPLATE_INVALID', 'the guest does not say how long it has been up');
+  if (Number.isNaN(seconds)) throw new PoolproofError('TEMPLATE_INVALID', 'the guest reports no uptime');
   return {
     guestMs: seconds * 1000,
     beforeMs,

@@ -72,7 +72,7 @@ export function parseMeasurement(text: string): Measurement {
   const [issue] = parsed.error.issues;
   throw new PoolproofError(
     'PROTOCOL',
-    `a measurement is not as agreed: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`,
+    `unexpected measurement: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`,
   );
 }
 

@@ -103,7 +103,7 @@ export function selectRecordedPart(whole: Matrix, recorded: Recorded, given: Par
       `cannot resume: the matrix changed since the run was started: it has no ${lost}`,
       {
         file: whole.file,
-        hint: 'start a new run (without --resume), or put back what changed',
+        hint: 'start a new run (without --resume), or undo the change',
       },
     );
   }

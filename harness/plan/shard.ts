@@ -32,7 +32,7 @@ export function parseShard(text: string): ShardNumber {
   const match = /^([1-9]\d{0,3})\/([1-9]\d{0,3})$/.exec(text.trim());
   const [index, count] = [Number(match?.[1]), Number(match?.[2])];
   if (match === null || index > count || count > maxShards) {
-    throw new PoolproofError('USAGE', `--shard ${text}: which part of how many, e.g. 2/3`, {
+    throw new PoolproofError('USAGE', `--shard ${text}: expected part/parts, e.g. 2/3`, {
       hint: `the first number is from 1 to the second, the second at most ${maxShards}`,
     });
   }

@@ -61,7 +61,7 @@ export async function mergeRunFolders(dirs: readonly string[], options: MergeOpt
   const runs = (await Promise.all(dirs.map((dir) => readRun(dir)))).sort((a, b) =>
     a.record.id === b.record.id ? (a.dir < b.dir ? -1 : 1) : a.record.id < b.record.id ? -1 : 1,
   );
-  if (runs.length === 0) throw new PoolproofError('USAGE', 'which runs are to be merged?');
+  if (runs.length === 0) throw new PoolproofError('USAGE', 'missing runs to merge');
   const { chosen, conflicts: cellConflicts, superseded, problems } = await choose(runs);
   const records = runs.map((run) => run.record);
   const conflicts = [...findRecordConflicts(records), ...cellConflicts];
@@ -81,7 +81,7 @@ export async function mergeRunFolders(dirs: readonly string[], options: MergeOpt
   }
   const target = join(options.resultsDir, record.id);
   if ((await stat(target).catch(() => null)) !== null) {
-    throw new PoolproofError('USAGE', 'these runs are merged already', {
+    throw new PoolproofError('USAGE', 'the merged run already exists', {
       file: target,
       hint: 'remove that folder first',
     });

@@ -183,7 +183,7 @@ function refuseOther(old: RunRecord, init: RunInit, file: string): void {
     `cannot resume: ${changed.join(', ')} changed since the run was started`,
     {
       file,
-      hint: 'start a new run (without --resume), or put back what changed',
+      hint: 'start a new run (without --resume), or undo the change',
     },
   );
 }

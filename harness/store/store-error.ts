@@ -32,6 +32,6 @@ export async function refuseSpecialFile(file: string): Promise<void> {
   if (what === null) return;
   throw new PoolproofError('STORE_CORRUPT', `this is ${what} and not a plain file`, {
     file,
-    hint: 'nothing that poolproof wrote; take it away',
+    hint: 'not written by poolproof; remove it',
   });
 }

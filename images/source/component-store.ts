@@ -155,7 +155,7 @@ export class ComponentStore {
         'IMAGE_LOCKED',
         `${wanted.package} ${wanted.version} is not pinned in lock.yaml`,
         {
-          hint: 'without --locked any published version is fetched, and what came is recorded',
+          hint: 'without --locked, any published version is fetched and recorded',
         },
       );
     }
@@ -176,7 +176,7 @@ export class ComponentStore {
     const wanted = await this.#findNewest(name);
     const file = await this.#download(wanted);
     if (file === undefined) {
-      throw new PoolproofError('IMAGE_FETCH', `${wanted.package} ${wanted.version} cannot be had`);
+      throw new PoolproofError('IMAGE_FETCH', `${wanted.package} ${wanted.version} is not available`);
     }
     const { sha256, size } = await hashFile(file);
     await addBlob(this.#cache, file, sha256);
