@@ -12,10 +12,9 @@
  * the kernel's count of out-of-memory kills grew) `unwatched` (bytes of lines too long to be looked at for the line
  * that is waited for) and `lost` (a process of the session itself was). With an answer over HTTP to wait for,
  * `answered` is the status of the last answer, 0 if that is no HTTP; `answers` is their number; `open` is 1 if the
- * connection was
- * open when the answer was taken; `ready` is `wrong` if the last of the answers allowed had another status; and the
- * stream `answer` has the last answer's first {@link answerCapBytes}. Its other streams are `out` and `err`; if bytes
- * between were not kept, the end is in `out-tail` and `err-tail`.
+ * connection was open when the answer was taken; `ready` is `wrong` if the last of the answers allowed had another
+ * status; and the stream `answer` has the last answer's first 8 KiB, its head included (the buffer of ask.s). Its other
+ * streams are `out` and `err`; if bytes between were not kept, the end is in `out-tail` and `err-tail`.
  *
  * Only the session holds the port (the kernel lets one process open it) and the token is drawn anew for every machine,
  * so nothing a subject prints can pass for a message: its output travels as base64.
@@ -43,9 +42,6 @@ export const portName = 'poolproof.session';
 
 /** Kept size of each stream of a subject: half from the beginning, half from the end. */
 export const outputCapBytes = 256 * 1024;
-
-/** How much of an answer over HTTP is kept, its head included: the buffer of programs/x86-64/ask.s. */
-const answerCapBytes = 8 * 1024;
 
 /** One word for a POSIX shell. A line break cannot travel in a line; the matrix refuses such values. */
 export function quoteWord(word: string): string {
