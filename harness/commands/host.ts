@@ -1,8 +1,12 @@
 /** `poolproof host`: the wasm host on this very machine. */
+import { existsSync } from 'node:fs';
 import { execa } from 'execa';
 import { findEngineLibrary } from '../../images/package-files.ts';
 import { engines } from '../../images/definitions.ts';
 import { hostCommand } from '../../images/wasm-host/launch.ts';
+import { axes } from '../axes/table.ts';
+import { PoolproofError } from '../errors.ts';
+import { readValue } from '../matrix/cell-id.ts';
 import { resolveEngine } from '../plan/requirements.ts';
 import { cacheOption, notifyOf, type Context } from './context.ts';
 
@@ -23,8 +27,10 @@ export async function host(
   _args: readonly string[],
   { engine: requested, library, node = process.execPath, once = false, cache, ...words }: Options,
 ): Promise<number> {
-  const engine = resolveEngine(requested);
+  const engine = resolveEngine(readValue(axes.engine, requested));
   const given = library ?? process.env['POOLPROOF_LIBWASMTIME'];
+  if (given !== undefined && engine.version !== null && !existsSync(given))
+    throw new PoolproofError('USAGE', '--library: there is no such file', { file: given });
   const { onImageEvent } = notifyOf(context);
   const { command, args } = hostCommand({
     ...words,

@@ -7,7 +7,9 @@ import { measureCommand, type MeasureRequest } from '../../images/wasm-host/meas
 import { findEngineLibrary, findNodeBinary } from '../../images/package-files.ts';
 import { findWorkloadFiles } from '../../images/workload-files.ts';
 import { makeTemporaryFolder } from '../../images/temporary-folder.ts';
+import { axes } from '../axes/table.ts';
 import { PoolproofError } from '../errors.ts';
+import { readValue } from '../matrix/cell-id.ts';
 import { evaluateQuartets, evaluateTime } from '../measure/evaluate-time.ts';
 import { configurations, selectConfigurations, type TierConfiguration } from '../measure/configurations.ts';
 import type { Measurement } from '../measure/measurement.ts';
@@ -48,7 +50,7 @@ export async function overhead(
   _args: readonly string[],
   options: Options,
 ): Promise<number> {
-  const engine = resolveEngine(options.engine);
+  const engine = resolveEngine(readValue(axes.engine, options.engine));
   const others = selectConfigurations(engine.kind, splitWords(options.tier));
   const workloads = selectWorkloads(splitWords(options.workloads), engine.kind).map(({ name }) => name);
   const { processes: count = defaultProcesses } = options;
