@@ -113,6 +113,17 @@ t.test('host and overhead refuse what they cannot run before they start anything
   t.match(await run(t, ['overhead', '--tier', 'x']), { code: 2, err: /^USAGE: / });
   t.match(await run(t, ['overhead', '--workloads', 'x']), { code: 2, err: /^USAGE: / });
   t.match(await run(t, ['host', '--engine', 'v8', '--profile', 'x', '--once']), { code: 2 });
+  for (const command of ['host', 'overhead']) {
+    t.match(await run(t, [command, '--engine', 'nope']), {
+      code: 2,
+      err: /^USAGE: `nope` is not a value of `engine`/,
+    });
+    t.match(await run(t, [command, '--engine', 'V8']), { code: 2, err: /did you mean `v8`\?/ });
+    t.match(await run(t, [command, '--library', '/nope']), {
+      code: 2,
+      err: /^USAGE: \/nope: .*no such file/,
+    });
+  }
 });
 
 t.test('commands about the field ask guests and end with what these answer', async (t) => {
@@ -124,6 +135,10 @@ t.test('commands about the field ask guests and end with what these answer', asy
     code: 0,
     out: /seen: standard/,
     err: '',
+  });
+  t.match(await run(t, ['explain', `${cell}@typo`, ...at], []), {
+    code: 2,
+    err: /^STORE_NOT_FOUND: .*no run typo/,
   });
   t.match(await run(t, ['repro', cell, ...at]), {
     code: 0,

@@ -25,14 +25,27 @@ export async function listRuns(resultsDir: string): Promise<readonly string[]> {
   }
 }
 
+/** The run before the newest is `latest~1`. By name and not by link: the link may be missing in a copied folder. */
+const fromLatest = /^latest(?:~(\d{1,4}))?$/;
+
+/** A run id, cut off. Shorter ones are words that somebody mistyped. */
+const startOfRun = /^\d{4}[\dTZ]*(?:-[0-9a-f]*)?$/;
+
 /**
- * Folder of the run that `name` means: a run's folder, a run id, or `latest` (the default).
- * @throws STORE_NOT_FOUND
+ * Folder of the run that `name` means: a run's folder, a run id or the beginning of only one, `latest` (the default),
+ * or `latest~2` for the second before it.
+ * @throws PoolproofError STORE_NOT_FOUND, also where several runs begin with the name
  */
 export async function findRun(resultsDir: string, name = 'latest'): Promise<string> {
   const runs = await listRuns(resultsDir);
-  // `latest` by name and not by link: the link may be missing in a copied folder.
-  const id = name === 'latest' ? runs.at(-1) : runs.find((run) => run === name);
+  const back = fromLatest.exec(name);
+  const fits = startOfRun.test(name) ? runs.filter((run) => run.startsWith(name)) : [];
+  const id = back === null ? fits[0] : runs.at(-1 - Number(back[1] ?? 0));
+  if (fits.length > 1)
+    throw new PoolproofError('STORE_NOT_FOUND', `${fits.length} runs begin with ${name}`, {
+      file: resultsDir,
+      hint: `say more of one: ${fits.slice(-5).join(', ')}`,
+    });
   if (id !== undefined) return join(resultsDir, id);
   for (const dir of [name, join(resultsDir, name)]) {
     if (await holdsRun(dir)) return dir;

@@ -204,6 +204,18 @@ t.test('runs are found by name, by `latest` and by folder', async (t) => {
   t.same(await listRuns(dir), names);
   t.equal(await findRun(dir), join(dir, names[1]!));
   t.equal(await findRun(dir, names[0]), join(dir, names[0]!));
+  for (const [name, run] of [
+    ['latest~1', names[0]],
+    ['latest~0', names[1]],
+    ['20261123', names[0]],
+    ['20271123T230311Z-0', names[1]],
+  ] as const)
+    t.equal(await findRun(dir, name), join(dir, run!), name);
+  for (const name of ['latest~2', '2028', '202', '20271123T230311Z-1'])
+    await t.rejects(findRun(dir, name), { code: 'STORE_NOT_FOUND', details: { hint: /runs here/ } }, name);
+  await mkdir(join(dir, '20271124T000000Z-000000'));
+  await t.rejects(findRun(dir, '2027'), { message: '2 runs begin with 2027', details: { hint: names[1]! } });
+  await rm(join(dir, '20271124T000000Z-000000'), { recursive: true });
   await mkdir(join(dir, 'reference'));
   await t.rejects(findRun(dir, 'reference'), { code: 'STORE_NOT_FOUND', details: { hint: /runs here/ } });
   await writeRecord(join(dir, 'reference'), record);
