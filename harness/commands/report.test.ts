@@ -38,6 +38,10 @@ t.test('each format once, each in its file; several need a folder', async (t) =>
   t.equal(await report(context, run, { format: ['json', 'json'] }), 0);
   t.match(JSON.parse(out.join('')), { poolproof: 'report', cells: { length: 8 } });
   await t.rejects(report(context, run, { format: ['xls'] }), { code: 'REPORT_UNKNOWN' });
+  out.length = 0;
+  t.equal(await report(context, [], { format: ['json', ...run] }), 0, '--format json <run>');
+  t.match(JSON.parse(out.join('')), { cells: { length: 8 } });
+  await t.rejects(report(context, [], { format: ['json', 'none'] }), { code: 'STORE_NOT_FOUND' });
   t.match(await readFile(join(page, 'report.html'), 'utf8'), /nodes and modes: supported environments/);
 });
 

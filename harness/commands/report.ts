@@ -67,7 +67,10 @@ export async function report(
   table: FormatTable = formats,
 ): Promise<number> {
   const { results: resultsDir = 'results', format: given = ['table'], output = null } = options;
-  const wanted = [...new Set(given)];
+  // After `--format md` commander takes a run for a format too: a word that is none is a run.
+  const [first = 'table', ...more] = given;
+  const wanted = [...new Set([first, ...more.filter((word) => Object.hasOwn(table, word))])];
+  const names = [...more.filter((word) => !Object.hasOwn(table, word)), ...args];
   const chosen = wanted.map((name) => findFormat(name, table));
   // Two documents one after the other are neither.
   if (output === null && wanted.length > 1) {
@@ -77,7 +80,7 @@ export async function report(
   }
   const native = await loadNative(options.native ?? []);
   const runs: ShownRun[] = [];
-  for (const name of args.length === 0 ? ['latest'] : args) {
+  for (const name of names.length === 0 ? ['latest'] : names) {
     const run = await loadReadable(context, resultsDir, name);
     runs.push({ ...run, view: buildRunView(run, { native }) });
   }

@@ -290,6 +290,10 @@ t.test('loadMatrix reads a file, and says why it cannot', async (t) => {
     t.equal(error.details.file, path);
   };
   await failsWith(join(folder, 'none.yaml'), 'MATRIX_NOT_FOUND', /no such file/);
+  await t.rejects(loadMatrix(join(folder, 'godo.yaml')), {
+    code: 'MATRIX_NOT_FOUND',
+    details: { hint: `did you mean ${join(folder, 'good.yaml')}?` },
+  });
   await failsWith(folder, 'MATRIX_NOT_FOUND', /folder/);
   await failsWith(join(folder, 'good.yaml/x'), 'MATRIX_NOT_FOUND', /ENOTDIR/);
   await failsWith(join(folder, 'binary.yaml'), 'MATRIX_SYNTAX', /UTF-8/);

@@ -1,8 +1,9 @@
 /** A matrix file → a matrix, or everything that is wrong with it at once. */
-import { stat } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { readBounded } from '../../images/bounded-file.ts';
 import { PoolproofError } from '../errors.ts';
+import { nearest } from '../axes/nearest-word.ts';
 import { axes } from '../axes/table.ts';
 import type { AxisTable } from '../axes/table.ts';
 import { axesOfCases, expandCases, showValue } from './cases.ts';
@@ -39,6 +40,19 @@ export async function loadMatrix(path: string, options: LoadOptions = {}): Promi
   return parseMatrix(await readText(path), path, options);
 }
 
+/** The YAML file in the same folder whose name was probably meant; null where there is none. */
+async function findNear(path: string): Promise<string | null> {
+  const files = (await readdir(dirname(path)).catch(() => [])).filter((name) => yamlEnd.test(name));
+  const stem = nearest(
+    basename(path).replace(yamlEnd, ''),
+    files.map((name) => name.replace(yamlEnd, '')),
+  );
+  const near = files.find((name) => name.replace(yamlEnd, '') === stem);
+  return near === undefined ? null : printable(join(dirname(path), near));
+}
+
+const yamlEnd = /\.ya?ml$/;
+
 async function readText(path: string): Promise<string> {
   const file = printable(path);
   let bytes: Buffer;
@@ -57,9 +71,11 @@ async function readText(path: string): Promise<string> {
       EACCES: 'reading it is not allowed',
       ENXIO: 'it is a socket or a device that is not there',
     }[code ?? ''];
+    const near = code === 'ENOENT' ? await findNear(path) : null;
     throw new PoolproofError('MATRIX_NOT_FOUND', `cannot read the matrix: ${why ?? String(cause)}`, {
       file,
       cause,
+      ...(near !== null && { hint: `did you mean ${near}?` }),
     });
   }
   try {
