@@ -53,6 +53,29 @@ t.test('run stores and shows its cells, and its exit code is their verdict', asy
   t.match(shard, { code: 0, out: /standard/ });
 });
 
+t.test('cells of a stored run that failed or broke are run again, by its own matrix', async (t) => {
+  const dir = t.testdir({ 'm.yaml': matrix });
+  const rest = ['--results', path.join(dir, 'results'), '--cold', '--jobs', '1'];
+  const again = (...words: string[]) => run(t, ['run', ...words, ...rest]);
+  const start = async (script: Script, code: number): Promise<string> => {
+    const { out, ...ended } = await run(t, ['run', path.join(dir, 'm.yaml'), ...rest], [script]);
+    t.equal(ended.code, code);
+    return path.basename(/results in (.*)/.exec(out)?.[1] ?? '');
+  };
+  const failed = await start({ exitCode: 134 }, 1);
+  const broken = await start({ ...good, facts: { '/proc/sys/vm/overcommit_memory': '1' } }, 2);
+  const whole = { code: 0, out: /^\na title\n[^]*2 cells: 2 reached/ };
+  const nothing = { code: 0, out: /^no cell of that run is to be run again/ };
+  t.match(await again('--failed', failed), whole);
+  t.match(await again('--broken', failed), nothing);
+  t.match(await again('--failed', broken), nothing);
+  t.match(await again('--broken', broken), whole);
+  t.match(await again('--failed', failed, '--broken', failed), whole);
+  t.match(await again('--failed', failed, '--broken', broken), { code: 2, err: /^USAGE: .*the same run/ });
+  for (const other of ['--resume', '--only=thp=always'])
+    t.match(await again('--failed', other), { code: 2, err: /^USAGE: --failed and --/ });
+});
+
 t.test('plan says what is predicted, what is booted and with which command', async (t) => {
   const file = path.join(t.testdir({ 'm.yaml': matrix }), 'm.yaml');
   const plain = await run(t, ['plan', file]);

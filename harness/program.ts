@@ -71,9 +71,11 @@ function defineRun({ program, run }: Registry): void {
   program
     .command('run')
     .description('run a matrix: boot its guests, prove a tier in each, store and show the results')
-    .argument('[matrix]', 'matrix file', 'matrices/default.yaml')
+    .argument('[matrix]', 'matrix file (default: "matrices/default.yaml", or that of a run again)')
     .addOption(runsIn)
     .addOption(only)
+    .option('--failed [run]', 'run the unexpected cells of a stored run again (default: the latest)')
+    .option('--broken [run]', 'run its cells without a verdict again; both together: either')
     .option('--shard <i/n>', 'one part of the matrix, e.g. 2/3; merge puts the parts together')
     .addOption(durations)
     .option(

@@ -11,6 +11,7 @@ import { renderTimings } from '../report/timings.ts';
 import { wantsColor } from '../report/wants-color.ts';
 import type { RunSummary } from '../run/run.ts';
 import { cacheOption, finishCells, notifyOf, type Context } from './context.ts';
+import { findCellsAgain } from './cells-again.ts';
 import { buildReporters, parseReporters } from './reporters.ts';
 
 type Options = Readonly<{
@@ -21,6 +22,8 @@ type Options = Readonly<{
   shard?: string | undefined;
   durations?: string | undefined;
   resume?: string | true | undefined;
+  failed?: string | true | undefined;
+  broken?: string | true | undefined;
   cold?: boolean | undefined;
   jobs?: number | undefined;
   /** Bytes. */
@@ -38,7 +41,7 @@ type Options = Readonly<{
 
 export async function run(context: Context, args: readonly string[], options: Options): Promise<number> {
   const { results: resultsDir = 'results', resume, reporter, json } = options;
-  const { only = [], shard, durations, jobs, memoryBudget, templateCache, retries } = options;
+  const { shard, durations, jobs, memoryBudget, templateCache, retries } = options;
   const wanted = parseReporters(reporter);
   // A report on standard output has it for itself: what a person reads goes to the other one.
   const printed = wanted.find(({ file }) => file === '-');
@@ -48,7 +51,13 @@ export async function run(context: Context, args: readonly string[], options: Op
       `--json and --reporter ${printed.name}=- cannot both have standard output`,
     );
   }
-  const matrix = await loadMatrix(args[0] ?? 'matrices/default.yaml');
+  const again = await findCellsAgain(context, resultsDir, options);
+  if (again?.ids.length === 0) {
+    context.out('no cell of that run is to be run again\n');
+    return 0;
+  }
+  const matrix = await loadMatrix(args[0] ?? again?.matrix ?? 'matrices/default.yaml');
+  const only = again?.ids ?? options.only ?? [];
   const summary = await runWith(
     matrix,
     {
