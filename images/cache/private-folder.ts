@@ -97,7 +97,7 @@ async function close(folder: string, status: Stats, entries: readonly Dirent[]):
   if (foreign !== undefined) {
     throw new PoolproofError(
       'NOT_PRIVATE',
-      `others can write here or below, and ${JSON.stringify(foreign.name)} is not part of a cache`,
+      `others may write here or below, and ${JSON.stringify(foreign.name)} is not part of a cache`,
       {
         file: folder,
         hint: 'chmod -R go-w it if you trust it, or set POOLPROOF_CACHE to a folder of its own',
