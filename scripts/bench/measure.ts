@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { project } from '../../images/paths.ts';
 
 export type Spread = Readonly<{
   n: number;
@@ -31,11 +32,11 @@ export async function withFolder<T>(work: (folder: string) => Promise<T>, parent
   }
 }
 
-/** Options that scripts/run gives Node. */
+/** Options that scripts/poolproof gives Node. */
 export function ownFlags(): string[] {
-  const script = readFileSync(path.resolve(import.meta.dirname, '../../../scripts/run'), 'utf8');
+  const script = readFileSync(path.resolve(project.sourceFolder, '../scripts/poolproof'), 'utf8');
   const words = /^exec node (.*)dist\/harness\/cli\.js/m.exec(script)?.[1];
-  if (words === undefined) throw new Error('scripts/run does not start Node as it used to');
+  if (words === undefined) throw new Error('scripts/poolproof does not start Node as it used to');
   return words.split(' ').filter(Boolean);
 }
 
