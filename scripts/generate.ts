@@ -9,11 +9,12 @@ import writeFileAtomic from 'write-file-atomic';
 import { renderSchema, renderSubjectSchema } from '../harness/matrix/json-schema.ts';
 import { renderReference, replaceReference } from '../harness/matrix/reference.ts';
 import { renderReportSchema } from '../harness/report/report-schema.ts';
+import { renderComponents } from './generate-components.ts';
 import { renderFileTables } from './generate-file-tables.ts';
 import { renderGuestPrograms } from './generate-guest-programs.ts';
 
-/** Path, relative to the root of a repository → text. */
-export type GeneratedFiles = Readonly<Record<string, string>>;
+/** Path, relative to the root of a repository → contents. */
+export type GeneratedFiles = Readonly<Record<string, string | Uint8Array>>;
 
 const renderFiles = async (root: string): Promise<GeneratedFiles> => ({
   'matrices/matrix.schema.json': renderSchema(),
@@ -24,6 +25,7 @@ const renderFiles = async (root: string): Promise<GeneratedFiles> => ({
   ),
   'results/report.schema.json': renderReportSchema(),
   ...(await renderGuestPrograms(root)),
+  ...(await renderComponents(root)),
   ...(await renderFileTables(root)),
 });
 
@@ -32,10 +34,11 @@ export async function writeFiles(root: string, files: GeneratedFiles, isCheck: b
   let exitCode = 0;
   for (const [name, after] of Object.entries(files)) {
     const file = path.join(root, name);
-    if ((await readFile(file, 'utf8').catch(() => null)) === after) continue;
+    const before = await readFile(file).catch(() => null);
+    if (before?.equals(Buffer.from(after)) === true) continue;
     process.stderr.write(`${name}: ${isCheck ? 'out of date, run: npm run generate' : 'written'}\n`);
     if (isCheck) exitCode = 1;
-    else await writeFileAtomic(file, after);
+    else await writeFileAtomic(file, typeof after === 'string' ? after : Buffer.from(after));
   }
   return exitCode;
 }
