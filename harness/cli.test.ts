@@ -89,14 +89,14 @@ t.test('a Node that is too old is refused before anything is loaded', (t) => {
   );
   const env = { NODE_OPTIONS: `--import=${preload}` };
   t.match(poolproof(['--version'], env), {
-    status: 2,
+    status: 3,
     stdout: '',
     stderr: /^NODE_TOO_OLD: .* Node 22 or later; this is 20\.20\.2\n/,
   });
   t.end();
 });
 
-t.test('surroundings that are broken give a sentence, a code and exit code 2', (t) => {
+t.test('surroundings that are broken give a sentence, a code and its exit code', (t) => {
   const folder = t.testdir();
   const matrix = path.join(folder, 'matrix.yaml');
   writeFileSync(matrix, 'axes: { memory: [1G] }\n');
@@ -110,35 +110,50 @@ t.test('surroundings that are broken give a sentence, a code and exit code 2', (
     words: readonly string[],
     env: Record<string, string>,
     RegExp,
+    status: number,
   ])[] = [
-    ['a pipe as a matrix', ['plan', path.join(folder, 'pipe.yaml')], {}, /^MATRIX_/],
-    ['a device as a matrix', ['plan', '/dev/zero'], {}, /^MATRIX_TOO_LARGE/],
-    ['a folder as a matrix', ['plan', folder], {}, /^MATRIX_NOT_FOUND/],
-    ['a pipe as a bundle', ['unpack', path.join(folder, 'pipe.yaml')], {}, /^BUNDLE_INVALID: .*named pipe/],
-    ['a pipe as images', ['images', 'import', path.join(folder, 'pipe.yaml')], {}, /^IMAGE_ARCHIVE: .*pipe/],
-    ['a pipe as a report of the field', ['repro', path.join(folder, 'pipe.yaml')], {}, /^FIELD_/],
+    ['a pipe as a matrix', ['plan', path.join(folder, 'pipe.yaml')], {}, /^MATRIX_/, 2],
+    ['a device as a matrix', ['plan', '/dev/zero'], {}, /^MATRIX_TOO_LARGE/, 2],
+    ['a folder as a matrix', ['plan', folder], {}, /^MATRIX_NOT_FOUND/, 2],
+    [
+      'a pipe as a bundle',
+      ['unpack', path.join(folder, 'pipe.yaml')],
+      {},
+      /^BUNDLE_INVALID: .*named pipe/,
+      2,
+    ],
+    [
+      'a pipe as images',
+      ['images', 'import', path.join(folder, 'pipe.yaml')],
+      {},
+      /^IMAGE_ARCHIVE: .*pipe/,
+      3,
+    ],
+    ['a pipe as a report of the field', ['repro', path.join(folder, 'pipe.yaml')], {}, /^FIELD_/, 2],
     [
       'a QEMU without end',
       ['run', matrix],
       { POOLPROOF_QEMU: qemu },
       /^QEMU_FAILED: .*wrote more than 256 KiB/,
+      3,
     ],
     [
       'no TMPDIR',
       ['repro', path.join(folder, 'bundle.tgz')],
       { TMPDIR: path.join(matrix, 'none') },
       /^TMPDIR_UNWRITABLE: .*matrix\.yaml\/none \(ENOTDIR\)/m,
+      3,
     ],
   ];
-  for (const [title, words, env, message] of table) {
+  for (const [title, words, env, message, status] of table) {
     const end = poolproof(words, { POOLPROOF_CACHE: path.join(folder, 'cache'), ...env });
-    t.match(end, { status: 2, signal: null, stderr: message }, title);
+    t.match(end, { status, signal: null, stderr: message }, title);
     t.notMatch(end.stderr, hasTrace, `${title}: no trace`);
   }
   const full = spawnSync('sh', ['-c', '"$@" >/dev/full', 'sh', ...command, 'plan', matrix], {
     encoding: 'utf8',
   });
-  t.match(full, { status: 2, stderr: /^DISK_FULL: no space left/ }, 'standard output on a full disk');
+  t.match(full, { status: 3, stderr: /^DISK_FULL: no space left/ }, 'standard output on a full disk');
   t.notMatch(full.stderr, hasTrace);
   t.end();
 });
@@ -153,7 +168,7 @@ t.test(
     const script = 'mount -t tmpfs -o size=16k,mode=0700 tmpfs "$0" && exec "$@"';
     const before = ['unshare', '--mount', 'sh', '-c', script, cache];
     const end = poolproof(['images', 'build'], { POOLPROOF_CACHE: cache }, before);
-    t.match(end, { status: 2, signal: null, stderr: /^DISK_FULL: /m });
+    t.match(end, { status: 3, signal: null, stderr: /^DISK_FULL: /m });
     t.notMatch(end.stderr, hasTrace);
     t.end();
   },
@@ -179,7 +194,7 @@ t.test(
       for (let files = 36; files > 0; files -= 1) {
         const end = run(files, args);
         if (end.status === 0 || (end.status === 2 && usual.test(end.stderr))) continue;
-        if (end.status !== 2) break;
+        if (end.status !== 3) break;
         refused += 1;
         const title = `${args.join(' ')}: ${files} files`;
         t.match(end, { signal: null, stdout: '', stderr: /^TOO_MANY_FILES: .*\n {2}raise/ }, title);
@@ -240,7 +255,7 @@ t.test('the cache is private from the start, and made so where the group could w
   t.match(list(), { status: 0, stderr: '' }, 'said once');
   chmodSync(cache, 0o755);
   chmodSync(path.join(cache, 'blobs'), 0o757);
-  t.match(list(), { status: 2, stderr: /^NOT_PRIVATE: .*others may write here \(mode 757\)/ });
+  t.match(list(), { status: 3, stderr: /^NOT_PRIVATE: .*others may write here \(mode 757\)/ });
   t.same(modes(), [0o755, 0o757], 'left as it is');
   t.end();
 });

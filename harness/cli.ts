@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * The process of a command. It begins with what happens to errors that nobody catches: they say nothing about a cell,
- * so they end with exit code 2 and a sentence. Nothing is imported before that, as loading may fail too.
+ * so they end with exit code 2 or 3 and a sentence. Nothing is imported before that, as loading may fail too.
  */
 let render = (error: unknown): string => {
   const message = error instanceof Error ? error.message : String(error);
@@ -11,10 +11,13 @@ let render = (error: unknown): string => {
   return `${code}: poolproof cannot be loaded: ${message}\n  ${hint}`;
 };
 
+/** What cannot even be loaded is a computer that is not set up. */
+let exitCodeOf = (_error: unknown): number => 3;
+
 /** QEMU and the tools end with this process. */
 const stop = (error: unknown): never => {
   process.stderr.write(`${render(error)}\n`);
-  process.exit(2);
+  process.exit(exitCodeOf(error));
 };
 process.on('uncaughtException', stop);
 process.on('unhandledRejection', stop);
@@ -25,12 +28,13 @@ if (Number.parseInt(process.versions.node) < leastNode) {
     `NODE_TOO_OLD: poolproof needs Node ${leastNode} or later; this is ${process.versions.node}\n` +
       '  in a checkout, ./scripts/poolproof brings one and runs it\n',
   );
-  process.exit(2);
+  process.exit(3);
 }
 
 try {
-  const { renderError } = await import('./errors.ts');
+  const { exitCodeOfError, renderError } = await import('./errors.ts');
   render = renderError;
+  exitCodeOf = exitCodeOfError;
   const { main, wantsTrace } = await import('./program.ts');
   const { openContext } = await import('./commands/context.ts');
   const { showable } = await import('./plain-text.ts');

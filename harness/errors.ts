@@ -1,6 +1,6 @@
 /** The harness' errors: the base class, and how an error is shown to a person. */
 import { readFileSync } from 'node:fs';
-import { PoolproofError, type ErrorCode } from '../images/errors.ts';
+import { errorCodes, PoolproofError, type ErrorCode } from '../images/errors.ts';
 import { plainLine, plainLines } from './plain-text.ts';
 
 export { PoolproofError } from '../images/errors.ts';
@@ -35,6 +35,9 @@ export function renderError(error: unknown, { verbose = false }: RenderOptions =
     ...(verbose ? ['', ...listTraces(error)] : []),
   ].join('\n');
 }
+
+/** The exit code of a command that this ended: 2, or 3 where this computer lacks what the work needs. */
+export const exitCodeOfError = (error: unknown): number => errorCodes[toPoolproofError(error).code];
 
 /** What the system refused, by errno: a sentence, and what to do. */
 const refusals: Readonly<Record<string, Readonly<{ code: ErrorCode; message: string; hint: string }>>> = {

@@ -108,7 +108,7 @@ t.test('what images need no network for works without one', async (t) => {
   t.match(await run(t, ['images', 'verify']), { code: 0, out: '0 files read, 0 damaged\n' });
   t.match(await run(t, ['images', 'gc', '--keep', '1G']), { code: 0, out: /^0 files removed/ });
   t.match(await run(t, ['images', 'gc']), { code: 0, out: /^0 files removed/ });
-  t.match(await run(t, ['images', 'import', path.join(dir, 'none')]), { code: 2, err: /^IMAGE_ARCHIVE: / });
+  t.match(await run(t, ['images', 'import', path.join(dir, 'none')]), { code: 3, err: /^IMAGE_ARCHIVE: / });
   t.match(await run(t, ['images', 'import']), { code: 2, err: /missing required argument/ });
   const several = path.join(dir, 'm.yaml');
   await writeFile(several, 'axes: { kernel: [bookworm, trixie] }\n');
@@ -124,10 +124,10 @@ t.test('doctor has a line per need, and the command for what is missing', async 
   t.teardown(() => delete process.env['POOLPROOF_QEMU']);
   const { code, out } = await run(t, ['doctor']);
   t.match(out, /^ok +.*Node \d+[^]*QEMU 8\.2\.0 at [^]*images are built\n/);
-  t.equal(code, out.includes('MISSING') ? 2 : 0);
+  t.equal(code, out.includes('MISSING') ? 3 : 0);
   process.env['POOLPROOF_QEMU'] = path.join(dir, 'none');
   const missing = await run(t, ['doctor']);
-  t.match(missing, { code: 2, out: /\nMISSING .*\n[^]*\nsudo apt-get install .*qemu-system-x86/ });
+  t.match(missing, { code: 3, out: /\nMISSING .*\n[^]*\nsudo apt-get install .*qemu-system-x86/ });
 });
 
 t.test('host and overhead refuse what they cannot run before they start anything', async (t) => {

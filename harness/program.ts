@@ -3,7 +3,7 @@ import { Command, CommanderError, Option } from '@commander-js/extra-typings';
 import type { Context } from './commands/context.ts';
 import { defineReproduction, defineSearches } from './commands/register-field.ts';
 import { cache, count, example, type Registry, several, size } from './commands/registry.ts';
-import { renderError } from './errors.ts';
+import { exitCodeOfError, renderError } from './errors.ts';
 import { workloads } from '../images/wasm-host/workloads/catalogue.ts';
 
 /** One line per kind: a matrix and `--workloads` accept kinds and names. */
@@ -330,6 +330,6 @@ export async function main(argv: readonly string[], context: Context): Promise<n
     // Commander has written its message already; help and version end with 0.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     context.err(`${renderError(error, { verbose: wantsTrace(argv) })}\n`);
-    return context.signal.aborted ? 130 : 2;
+    return context.signal.aborted ? 130 : exitCodeOfError(error);
   }
 }

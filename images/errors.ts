@@ -3,70 +3,77 @@
  * in images/ because dependency arrows point away from the harness.
  */
 
-/** Closed set of codes; tests assert these, people read the message. */
-export type ErrorCode =
+/**
+ * Closed set of codes, each with the exit code of the command that it ends: 2 for a wrong command line or file and for
+ * no verdict, 3 where this computer lacks what the work needs, which says nothing about any cell. Tests assert codes,
+ * people read the message.
+ */
+export const errorCodes = {
   // the command line
-  | 'USAGE'
+  USAGE: 2,
   // matrix files
-  | 'MATRIX_NOT_FOUND'
-  | 'MATRIX_TOO_LARGE'
-  | 'MATRIX_SYNTAX'
-  | 'MATRIX_UNKNOWN_AXIS'
-  | 'MATRIX_UNKNOWN_KEY'
-  | 'MATRIX_DUPLICATE_KEY'
-  | 'MATRIX_BAD_VALUE'
-  | 'MATRIX_DUPLICATE_CELL'
-  | 'MATRIX_EMPTY'
-  | 'MATRIX_TOO_MANY_CELLS'
-  | 'MATRIX_NO_MATCH' // a rule or a value in it that no cell has
-  | 'MATRIX_CONFLICT' // two rules demand different things of one cell
-  | 'MATRIX_INVALID'
-  | 'SUBJECT_FILE' // a file of a foreign subject cannot be read
-  | 'CELL_NOT_FOUND'
+  MATRIX_NOT_FOUND: 2,
+  MATRIX_TOO_LARGE: 2,
+  MATRIX_SYNTAX: 2,
+  MATRIX_UNKNOWN_AXIS: 2,
+  MATRIX_UNKNOWN_KEY: 2,
+  MATRIX_DUPLICATE_KEY: 2,
+  MATRIX_BAD_VALUE: 2,
+  MATRIX_DUPLICATE_CELL: 2,
+  MATRIX_EMPTY: 2,
+  MATRIX_TOO_MANY_CELLS: 2,
+  MATRIX_NO_MATCH: 2, // a rule or a value in it that no cell has
+  MATRIX_CONFLICT: 2, // two rules demand different things of one cell
+  MATRIX_INVALID: 2,
+  SUBJECT_FILE: 2, // a file of a foreign subject cannot be read
+  CELL_NOT_FOUND: 2,
   // this computer
-  | 'QEMU_NOT_FOUND'
-  | 'QEMU_TOO_OLD'
-  | 'QEMU_FAILED'
-  | 'TOOL_NOT_FOUND'
-  | 'OS_UNSUPPORTED'
-  | 'DISK_FULL'
-  | 'TOO_MANY_FILES' // open at a time
-  | 'NO_MEMORY' // for a process or a buffer of the harness
-  | 'TMPDIR_UNWRITABLE'
-  | 'NOT_PRIVATE' // others may write to a folder that is trusted
-  | 'UNEXPECTED' // nothing above: a fault of poolproof
+  QEMU_NOT_FOUND: 3,
+  QEMU_TOO_OLD: 3,
+  QEMU_FAILED: 3,
+  TOOL_NOT_FOUND: 3,
+  OS_UNSUPPORTED: 3,
+  DISK_FULL: 3,
+  TOO_MANY_FILES: 3, // open at a time
+  NO_MEMORY: 3, // for a process or a buffer of the harness
+  TMPDIR_UNWRITABLE: 3,
+  NOT_PRIVATE: 3, // others may write to a folder that is trusted
+  UNEXPECTED: 2, // nothing above: a fault of poolproof
   // images
-  | 'IMAGE_UNKNOWN'
-  | 'IMAGE_CHECKSUM'
-  | 'IMAGE_LOCKED'
-  | 'IMAGE_FETCH'
-  | 'IMAGE_BUILD'
-  | 'IMAGE_LOCK_INVALID'
-  | 'IMAGE_ARCHIVE'
-  | 'CACHE_UNWRITABLE'
+  IMAGE_UNKNOWN: 2, // a version that a matrix names and nobody published
+  IMAGE_CHECKSUM: 3,
+  IMAGE_LOCKED: 3,
+  IMAGE_FETCH: 3,
+  IMAGE_BUILD: 3,
+  IMAGE_LOCK_INVALID: 3,
+  IMAGE_ARCHIVE: 3,
+  CACHE_UNWRITABLE: 3,
   // machine and guest
-  | 'MACHINE_EXITED'
-  | 'MACHINE_TIMEOUT'
-  | 'MACHINE_STALLED' // it hardly got to run: says nothing about the guest
-  | 'QMP_ERROR'
-  | 'TEMPLATE_INVALID'
-  | 'PROTOCOL'
-  | 'MEASURE_FAILED' // a measuring process failed, or forms computed different things
+  MACHINE_EXITED: 2,
+  MACHINE_TIMEOUT: 2,
+  MACHINE_STALLED: 2, // it hardly got to run: says nothing about the guest
+  QMP_ERROR: 2,
+  TEMPLATE_INVALID: 2,
+  PROTOCOL: 2,
+  MEASURE_FAILED: 2, // a measuring process failed, or forms computed different things
   // results
-  | 'STORE_UNWRITABLE'
-  | 'STORE_BUSY'
-  | 'STORE_CORRUPT'
-  | 'STORE_TORN'
-  | 'STORE_NOT_FOUND'
-  | 'STORE_SCHEMA'
-  | 'BUNDLE_INVALID'
-  | 'REPORT_UNKNOWN'
+  STORE_UNWRITABLE: 3,
+  STORE_BUSY: 2,
+  STORE_CORRUPT: 2,
+  STORE_TORN: 2,
+  STORE_NOT_FOUND: 2,
+  STORE_SCHEMA: 2,
+  BUNDLE_INVALID: 2,
+  REPORT_UNKNOWN: 2,
   // reports and cases of the field
-  | 'FIELD_INVALID' // damaged, hostile or foreign
-  | 'FIELD_SCHEMA' // of a newer format
-  | 'FIELD_NOT_FOUND'
-  | 'NO_VERDICT' // the harness is at fault, or the cell does not apply: no answer to a search
-  | 'INTERRUPTED';
+  FIELD_INVALID: 2, // damaged, hostile or foreign
+  FIELD_SCHEMA: 2, // of a newer format
+  FIELD_NOT_FOUND: 2,
+  NO_VERDICT: 2, // the harness is at fault, or the cell does not apply: no answer to a search
+  INTERRUPTED: 130,
+} as const;
+
+export type ErrorCode = keyof typeof errorCodes;
 
 export type ErrorDetails = Readonly<{
   /** File the error is about. */

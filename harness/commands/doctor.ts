@@ -56,6 +56,7 @@ async function checkImages(cacheDir: string): Promise<Line> {
   return { ok: true, text: `${built} of ${images.length} images are built` };
 }
 
+/** Exit code: 0, or 3 where something is missing. */
 export async function doctor(
   context: Context,
   _args: readonly string[],
@@ -83,5 +84,5 @@ export async function doctor(
   ];
   if (missing.length > 0)
     context.out(`\nsudo apt-get install --no-install-recommends ${missing.join(' ')}\n`);
-  return lines.every(({ ok }) => ok) ? 0 : 2;
+  return lines.every(({ ok }) => ok) ? 0 : 3;
 }
