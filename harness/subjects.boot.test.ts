@@ -10,6 +10,8 @@ import { runMatrix } from './run/run.ts';
 const folder = mkdtempSync(path.join(tmpdir(), 'poolproof-test-'));
 t.teardown(() => rmSync(folder, { recursive: true, force: true }));
 
+const mib = 2 ** 20;
+
 const text = `
 subjects:
   line:
@@ -73,6 +75,24 @@ t.test('what is up, what is not, and what could not be asked', async (t) => {
     reason: 'came up: it answers /a?b=* on port 8080 with 200',
     subject: { ready: true, answer: { status: 200, count: 3, body: 'hello /a?b=*' } },
   });
+  const { up = null, end = null } = of('serves')?.subject?.process ?? {};
+  t.match(up, { name: 'node', processes: 1 }, 'the kernel shows the process that answered');
+  t.ok(up !== null && up.virtualBytes > 500 * mib && up.maps > 50 && up.minorFaults > 1000);
+  t.ok(up !== null && up.residentBytes > 20 * mib && up.residentBytes <= up.peakResidentBytes);
+  t.ok(up !== null && up.committedBytes > 0 && up.largest.length === 8);
+  t.ok(up !== null && (up.largest[0]?.bytes ?? 0) >= (up.largest[7]?.bytes ?? 0));
+  t.ok(
+    end !== null &&
+      up !== null &&
+      end.peakResidentBytes >= up.residentBytes &&
+      end.minorFaults >= up.minorFaults,
+  );
+  t.match(of('line')?.subject?.process, { up: { name: 'node' } });
+  t.match(
+    of('node-memories')?.subject?.process,
+    { up: null, end: { minorFaults: Number } },
+    'one that ended',
+  );
   t.match(
     of('serves-nothing'),
     {

@@ -58,3 +58,37 @@ t.test('a hostile message cannot leave its line', (t) => {
   t.match(explainResult(buildStandard()).join('\n'), /nothing limits it|it fits/);
   t.end();
 });
+
+t.test('of a foreign subject it says what the kernel showed of its process', (t) => {
+  const subject = { name: 'server', ready: true, failure: null, line: null, exitCode: null, signal: null };
+  const end = { peakResidentBytes: 30 * mib, minorFaults: 1200, majorFaults: 3 };
+  const up = {
+    name: 'wasmtime',
+    processes: 2,
+    virtualBytes: 3.94 * 2 ** 40,
+    writableBytes: 2161 * mib,
+    residentBytes: 26 * mib,
+    peakResidentBytes: 27 * mib,
+    maps: 2078,
+    largest: [
+      { bytes: 3.937 * 2 ** 40, protection: '---p', name: '' },
+      { bytes: 33 * mib, protection: 'r-xp', name: '/bin/wasmtime' },
+    ],
+    minorFaults: 1013,
+    majorFaults: 0,
+    committedBytes: 12 * mib,
+  };
+  const of = (process: object) =>
+    explainResult({ ...buildResult(), subject: { ...subject, process } as never }).filter((line) =>
+      /^(process|largest)/.test(line),
+    );
+  t.strictSame(of({ up, end }), [
+    'process: wasmtime, the largest of 2: 3.94 TiB in 2078 mappings, 2161 MiB of it writable; 26 MiB resident, at most 27 MiB; 1013 page faults, 0 of the disk; Committed_AS 12 MiB',
+    'largest mappings: ---p 3.94 TiB, r-xp 33 MiB /bin/wasmtime',
+  ]);
+  t.strictSame(of({ up: null, end }), [
+    'process: ended; at most 30 MiB resident, 1200 page faults, 3 of the disk',
+  ]);
+  t.strictSame(of({ up: null, end: null }), []);
+  t.end();
+});

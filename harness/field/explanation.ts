@@ -93,6 +93,27 @@ function describeSubject({ settings, outcome }: Result): readonly string[] {
   ];
 }
 
+/** What the kernel showed of a subject's largest process, and how large it ever was. */
+function describeProcess({ subject }: Result): readonly string[] {
+  const { up = null, end = null } = subject?.process ?? {};
+  const faults = (of: Readonly<{ minorFaults: number; majorFaults: number }>): string =>
+    `${of.minorFaults} page faults, ${of.majorFaults} of the disk`;
+  if (up === null)
+    return end === null
+      ? []
+      : [`process: ended; at most ${formatBytes(end.peakResidentBytes)} resident, ${faults(end)}`];
+  const others = up.processes === 1 ? '' : `, the largest of ${up.processes}`;
+  const largest = up.largest
+    .slice(0, 4)
+    .map(
+      ({ bytes, protection, name }) => `${protection} ${formatBytes(bytes)}${name === '' ? '' : ` ${name}`}`,
+    );
+  return [
+    `process: ${up.name}${others}: ${formatBytes(up.virtualBytes)} in ${up.maps} mappings, ${formatBytes(up.writableBytes)} of it writable; ${formatBytes(up.residentBytes)} resident, at most ${formatBytes(up.peakResidentBytes)}; ${faults(up)}; Committed_AS ${formatBytes(up.committedBytes)}`,
+    `largest mappings: ${largest.join(', ')}`,
+  ];
+}
+
 function explainSubject(result: Result): readonly string[] {
   const { id, settings, outcome, reason, subject } = result;
   return [
@@ -101,6 +122,7 @@ function explainSubject(result: Result): readonly string[] {
     `why: ${reason}`,
     `machine: ${limitsOf(result)}`,
     `engine said: ${subject?.line ?? 'nothing that is known'}`,
+    ...describeProcess(result),
     ...describeSubject(result),
     `run it: poolproof shell ${id}`,
   ];

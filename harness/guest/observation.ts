@@ -2,6 +2,7 @@
 import type { Facts } from '../../images/allocator/facts.ts';
 import type { ReadBack } from '../axes/guest-settings.ts';
 import type { Answer } from './answer.ts';
+import type { SubjectProcess } from './subject-process.ts';
 
 /** A subject's run as the session in the guest reported it. */
 export type SubjectRun = Readonly<{
@@ -15,6 +16,8 @@ export type SubjectRun = Readonly<{
   answeredWrong?: true;
   /** The last answer, where one was waited for and there was one. */
   answer?: Answer;
+  /** What the kernel showed of its process; absent in older observations. */
+  process?: SubjectProcess;
   /** The session ended it before it had ended by itself or was up. */
   timedOut: boolean;
   /** Who wanted that: the harness, or the session's own generous backstop; null when it was not ended so. */

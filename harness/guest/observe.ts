@@ -14,6 +14,7 @@ import { openSession } from './open-session.ts';
 import type { ProtocolLog, Session } from './session.ts';
 import { buildLimits, buildWrites, compareSettings } from '../axes/guest-settings.ts';
 import { buildHostCommand, type GuestCommand } from './guest-command.ts';
+import { readSubjectProcess } from './subject-process.ts';
 
 /** The read-backs of the child itself come along by its process id. */
 export const machineFactFiles: readonly string[] = factFiles.filter(
@@ -67,6 +68,7 @@ export function readFacts(texts: Reply['texts']): Facts {
 export function readSubjectRun(reply: Reply): SubjectRun {
   const { exit = '', timeout, stopped, ready, out, err, ms, oom, unwatched, lost } = reply.values;
   const answer = readAnswer(reply);
+  const process = readSubjectProcess(reply);
   const status = /^\d+$/.test(exit) ? Number(exit) : null;
   const signal = status !== null && status > 128 ? (signalNames.get(status - 128) ?? null) : null;
   return {
@@ -77,6 +79,7 @@ export function readSubjectRun(reply: Reply): SubjectRun {
     ...(ready === '1' && { ready: true }),
     ...(ready === 'wrong' && { answeredWrong: true }),
     ...(answer !== null && { answer }),
+    ...(process !== null && { process }),
     ...readStream(reply, 'stdout', 'out', Number(out)),
     ...readStream(reply, 'stderr', 'err', Number(err)),
     oomKills: Number(oom ?? 0),

@@ -5,11 +5,13 @@
 import { tiers as knownTiers, type Tier } from '../../images/allocator/tier.ts';
 import type { Answer } from '../guest/answer.ts';
 import type { SubjectRun } from '../guest/observation.ts';
+import type { SubjectProcess } from '../guest/subject-process.ts';
 import type { Ready, Subject } from '../matrix/subject.ts';
 import { findFault } from './judge-answer.ts';
 import type { Outcome } from './outcome.ts';
 import { describeCut, droppedBytesOf, endOf, findLine, keptLines } from './output-lines.ts';
 import { plainLine, plainTail } from './plain-text.ts';
+import { summarizeProcess } from './summarize-process.ts';
 
 /** The part of a foreign subject's run that is stored with its result. */
 export type SubjectSummary = Readonly<{
@@ -26,6 +28,8 @@ export type SubjectSummary = Readonly<{
    * The last answer of one that serves, where one was waited for: its status, how many there were, how its body begins.
    */
   answer?: Readonly<{ status: number; count: number; body: string }>;
+  /** What the kernel showed of its process; absent in older results. */
+  process?: SubjectProcess;
 }>;
 
 export type ForeignEnd = Readonly<{
@@ -70,9 +74,7 @@ export function classifyForeign(run: SubjectRun, oomKill: boolean, subject: Subj
       ready,
       failure: failure?.word ?? null,
       line: tier === null ? shown(failure) : shown(tiers[0] ?? null),
-      exitCode: run.ready === true ? null : run.exitCode,
-      signal: run.ready === true ? null : run.signal,
-      ...(run.answer !== undefined && { answer: summarizeAnswer(run.answer) }),
+      ...summarizeRun(run),
     },
   });
   if (tiers.length > 1) {
@@ -110,6 +112,15 @@ export function classifyForeign(run: SubjectRun, oomKill: boolean, subject: Subj
     );
   return finishFailed(run, oomKill, subject, failure, finish);
 }
+
+const summarizeRun = (
+  run: SubjectRun,
+): Pick<SubjectSummary, 'exitCode' | 'signal' | 'answer' | 'process'> => ({
+  exitCode: run.ready === true ? null : run.exitCode,
+  signal: run.ready === true ? null : run.signal,
+  ...(run.answer !== undefined && { answer: summarizeAnswer(run.answer) }),
+  ...(run.process !== undefined && { process: summarizeProcess(run.process) }),
+});
 
 const summarizeAnswer = ({ status, count, body }: Answer): NonNullable<SubjectSummary['answer']> => ({
   status,

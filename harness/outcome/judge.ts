@@ -6,6 +6,7 @@ import type { HostReport } from '../../images/allocator/host-report.ts';
 import type { Prediction } from '../../images/allocator/prediction.ts';
 import type { Checks, Tier } from '../../images/allocator/tier.ts';
 import type { Observation } from '../guest/observation.ts';
+import type { SubjectProcess } from '../guest/subject-process.ts';
 import type { Subject } from '../matrix/subject.ts';
 import type { Expectation } from '../matrix/cell.ts';
 import type { Asked } from './check-report.ts';
@@ -16,6 +17,7 @@ import { explain } from './explain.ts';
 import type { Outcome, Verdict } from './outcome.ts';
 import { describeCut, droppedBytesOf, findLine, keptLines, linesOf } from './output-lines.ts';
 import { plainLine } from './plain-text.ts';
+import { summarizeProcess } from './summarize-process.ts';
 
 /** A tier's configuration and bytes, as measured by the host (see `Proof`). */
 export type Form = Readonly<{
@@ -36,7 +38,11 @@ export type TierAttempt = Readonly<{
 }>;
 
 /** The part of a host's report that is stored with the result; the whole report is in the evidence. */
-export type HostSummary = Pick<HostReport, 'engine' | 'node' | 'choice' | 'why' | 'proof' | 'warnings'>;
+export type HostSummary = Pick<HostReport, 'engine' | 'node' | 'choice' | 'why' | 'proof' | 'warnings'> &
+  Readonly<{
+    /** The kernel's account of its processes; `up` is null: the proof has what they had. Absent in older results. */
+    process?: SubjectProcess;
+  }>;
 
 export type Judgement = Readonly<{
   outcome: Outcome;
@@ -90,7 +96,7 @@ export function judge(
     ...(missing !== null && compared.verdict !== null && { verdict: 'unexpected' as const }),
     ...(told !== undefined && { subject: told.summary }),
     tiers: outcome === 'reached' || outcome === 'exhausted' ? (hostReport?.attempts.map(shorten) ?? []) : [],
-    host: hostReport === null ? null : summarizeHost(hostReport, proof),
+    host: hostReport === null ? null : summarizeHost(hostReport, proof, observation.subject?.process),
   };
 }
 
@@ -147,6 +153,7 @@ function shorten({ tier, ok, failure }: HostReport['attempts'][number]): TierAtt
 function summarizeHost(
   { engine, node, choice, why, warnings }: HostReport,
   proof: HostReport['proof'],
+  process: SubjectProcess | undefined,
 ): HostSummary {
   return {
     engine: {
@@ -164,5 +171,6 @@ function summarizeHost(
     why: plainLine(why, 500),
     proof,
     warnings: warnings.slice(0, 20).map((warning) => plainLine(warning, 500)),
+    ...(process !== undefined && { process: summarizeProcess(process) }),
   };
 }

@@ -36,6 +36,25 @@ const machineEndSchema = z.object({ kind: z.enum(machineEndKinds), detail: text 
 
 const share = z.number().min(0).max(1);
 
+const processSchema = z.object({
+  up: z
+    .object({
+      name: text,
+      processes: count,
+      virtualBytes: count,
+      writableBytes: count,
+      residentBytes: count,
+      peakResidentBytes: count,
+      maps: count,
+      largest: z.array(z.object({ bytes: count, protection: text, name: text })),
+      minorFaults: count,
+      majorFaults: count,
+      committedBytes: count,
+    })
+    .nullable(),
+  end: z.object({ peakResidentBytes: count, minorFaults: count, majorFaults: count }).nullable(),
+});
+
 const distributionSchema = z.object({
   verdict: z.enum([...verdicts, 'flaky']).nullable(),
   judged: z.int().nonnegative(),
@@ -103,6 +122,7 @@ const shapeSchema: z.ZodType<Result> = z.object({
       why: text,
       proof: proofSchema.nullable(),
       warnings: z.array(text),
+      process: processSchema.exactOptional(),
     })
     .nullable(),
   subject: z
@@ -114,6 +134,7 @@ const shapeSchema: z.ZodType<Result> = z.object({
       exitCode: z.int().nullable(),
       signal: text.nullable(),
       answer: z.object({ status: z.int(), count: z.int(), body: text }).exactOptional(),
+      process: processSchema.exactOptional(),
     })
     .exactOptional(),
   timings: timingsSchema,

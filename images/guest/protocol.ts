@@ -10,7 +10,9 @@
  * A run's closing line has `exit` (the subject's status as a shell reports it), `timeout` and `stopped` (`request` or
  * `backstop`: who ended it), `ready` (it was seen to be up), `out` and `err` (bytes it wrote), `ms`, `oom` (by how much
  * the kernel's count of out-of-memory kills grew) `unwatched` (bytes of lines too long to be looked at for the line
- * that is waited for) and `lost` (a process of the session itself was). With an answer over HTTP to wait for,
+ * that is waited for), `peak`, `minor` and `major` (peak of resident memory in KiB and page faults of the subject, by
+ * wait4) and `lost` (a process of the session itself was). If the subject is up or has answered wrongly, the
+ * reply has what look.s prints of its largest process. With an answer over HTTP to wait for,
  * `answered` is the status of the last answer, 0 if that is no HTTP; `answers` is their number; `open` is 1 if the
  * connection was open when the answer was taken; `ready` is `wrong` if the last of the answers allowed had another
  * status; and the stream `answer` has the last answer's first 8 KiB, its head included (the buffer of ask.s). Its other

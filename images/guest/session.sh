@@ -202,7 +202,7 @@ do_run() {
   (exec 3>&- 8>&- && exec ./keep "$half" "$watched" "$group" "$confine" "$numbers" "$@") </dev/null &
   keeper=$!
   exec 6>&- 7>&-
-  timeout=0 ready=0 stopped='' lost=0 child='' ended='' out=0 err=0 kills=0 unwatched=0 answered='' answers=0 open=0 asker=''
+  timeout=0 ready=0 stopped='' lost=0 child='' ended='' out=0 err=0 kills=0 unwatched=0 peak=0 minor=0 major=0 answered='' answers=0 open=0 asker=''
   now_cs
   started=$now
   wait_for_end
@@ -212,7 +212,8 @@ do_run() {
   most=''
   [ -z "$asker" ] || { kill -KILL "$asker"; wait "$asker"; } 2>/dev/null
   if [ -z "$ended" ] && [ "$lost" = 0 ]; then
-    [ "$ready" != 0 ] || timeout=1
+    # A process that does not come up may hold what its files are read with.
+    if [ "$ready" = 0 ]; then timeout=1; else look_at_subject; fi
     kill -KILL "${child:-$keeper}" 2>/dev/null
     tries=0
     until [ -n "$ended" ] || [ "$lost" = 1 ] || [ "$tries" = 10 ]; do
@@ -236,7 +237,14 @@ do_run() {
     send_stream out "$out" "$half"
     send_stream err "$err" "$half"
   fi
-  say ok "exit=$status timeout=$timeout stopped=$stopped lost=$lost oom=$kills unwatched=$unwatched ready=$ready answered=$answered answers=$answers open=$open out=$out err=$err ms=$ms"
+  say ok "exit=$status timeout=$timeout stopped=$stopped lost=$lost oom=$kills unwatched=$unwatched ready=$ready answered=$answered answers=$answers open=$open out=$out err=$err peak=$peak minor=$minor major=$major ms=$ms"
+}
+
+# What the kernel's files show of the subject's largest process, before it is ended. Only of one that answered or spoke.
+look_at_subject() {
+  say begin text
+  ./look "$child" >&3
+  say end
 }
 
 # Until the subject has ended, is up, or is to be ended.
@@ -267,13 +275,13 @@ next_event() {
     [ "$serve" = port ] && [ -n "$child" ] && is_listening && ready=1
     return
   fi
-  read -r event first second third fourth <&4
+  read -r event first second third fourth fifth sixth seventh <&4
   case $event in
     ready) subject_ready "$first" "$second" ;;
     up) ready=1 ;;
     answer) subject_answered "$first" "$second" "$third" ;;
     lost) lost=1 ;;
-    end) ended=1 out=$first err=$second kills=$third unwatched=$fourth ;;
+    end) ended=1 out=$first err=$second kills=$third unwatched=$fourth peak=$fifth minor=$sixth major=$seventh ;;
   esac
 }
 
@@ -337,7 +345,7 @@ echo -1000 >/proc/self/oom_score_adj
 # its commands are run from the file that PID 1 itself was started from.
 mount -t tmpfs -o size=2M,mode=0700 tmpfs /state
 cd /state || exit
-cp /bin/ask /bin/keep /bin/read-files .
+cp /bin/ask /bin/keep /bin/look /bin/read-files .
 mkdir dev
 mount -t tmpfs -o size=64k,mode=0755 tmpfs dev
 for node in 'null 1 3' 'zero 1 5' 'full 1 7' 'random 1 8' 'urandom 1 9' 'tty 5 0'; do

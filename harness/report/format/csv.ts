@@ -46,7 +46,28 @@ const listColumns = (table: AxisTable): readonly Column[] => [
   { name: 'cellVerdict', of: (_, { verdict }) => verdict },
   { name: 'distribution', of: (_, cell) => formatDistribution(cell) },
   ...settingColumns(table, (row) => row.column === undefined),
+  { name: 'virtualBytes', of: (result) => processOf(result)?.virtualBytes ?? null },
+  { name: 'residentBytes', of: (result) => processOf(result)?.residentBytes ?? null },
+  {
+    name: 'peakResidentBytes',
+    of: ({ host, subject }) => (subject ?? host)?.process?.end?.peakResidentBytes ?? null,
+  },
+  { name: 'maps', of: (result) => processOf(result)?.maps ?? null },
+  { name: 'minorFaults', of: ({ host, subject }) => (subject ?? host)?.process?.end?.minorFaults ?? null },
+  { name: 'committedBytes', of: (result) => processOf(result)?.committedBytes ?? null },
 ];
+
+/** The process that was up: that of a foreign subject, or the one that proved the wasm host's tier. */
+function processOf({ host, subject }: Result): Readonly<{
+  virtualBytes: number;
+  residentBytes: number;
+  maps: number;
+  committedBytes: number | null;
+}> | null {
+  if (subject !== undefined) return subject.process?.up ?? null;
+  const proof = host?.proof ?? null;
+  return proof === null ? null : { ...proof, committedBytes: proof.kernel?.committedAfter ?? null };
+}
 
 const settingColumns = (table: AxisTable, isHere: (row: Axis<unknown>) => boolean): readonly Column[] =>
   orderForReports(table)

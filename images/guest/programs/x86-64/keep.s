@@ -13,8 +13,9 @@
 #
 # Events begin with a point, for which the session waits. `ready PID ERRNO` when the process that becomes the subject
 # has its limits and waits (ERRNO: what refused memory both writable and executable, 255 if not tried);
-# `end OUT ERR KILLS UNWATCHED`: bytes written, growth of the kernel's count of out-of-memory kills, bytes of lines too
-# long to be looked at. Without `end` its status says nothing.
+# `end OUT ERR KILLS UNWATCHED PEAK MINOR MAJOR`: bytes written, growth of the kernel's count of out-of-memory kills, bytes
+# of lines too long to be looked at; of the subject and the processes that it waited for, the largest peak of resident
+# memory in KiB and all page faults without and with reading. Without `end` its status says nothing.
 #
 # One program because each start of another costs a clone 20 to 60 ms, and because a shell can do none of it without
 # paths that the subject reaches as well.
@@ -42,8 +43,9 @@
 .set F_HALF, 184
 .set F_UNWATCHED, 192
 .set F_TEXT, 200        # an event
-.set F_WORK, 336        # a struct of a call
-.set F_BUFFER, 512
+.set F_USAGE, 376       # struct rusage of the subject
+.set F_WORK, 520        # a struct of a call
+.set F_BUFFER, 696
 .set BUFFER, 32768
 .set LINE, 65536
 
@@ -223,12 +225,14 @@ looked:
     je any_left
     mov edi, [rbp+F_CHILD]
     lea rsi, [rbp+F_STATUS]
+    lea r10, [rbp+F_USAGE]
     call reap
     mov edi, [rbp+F_INIT]
     mov esi, 9                      # SIGKILL, to all that is left in the namespace
     call_kernel 62                  # kill
     mov edi, [rbp+F_INIT]
     xor esi, esi
+    xor r10d, r10d
     call reap
     mov edi, [rbp+F_POLL+16]
     call_kernel 3
@@ -254,6 +258,12 @@ any_left:
     mov rax, r15
     call append_number
     mov rax, [rbp+F_UNWATCHED]
+    call append_number
+    mov rax, [rbp+F_USAGE+32]       # ru_maxrss
+    call append_number
+    mov rax, [rbp+F_USAGE+64]       # ru_minflt
+    call append_number
+    mov rax, [rbp+F_USAGE+72]       # ru_majflt
     call append_number
     call send_event
     mov eax, [rbp+F_STATUS]
@@ -731,9 +741,9 @@ make_pipe:
     must_work
     ret
 
+# Waits for the process edi: its status goes to rsi, its usage to r10.
 reap:
     xor edx, edx
-    xor r10d, r10d
     call_kernel 61                  # wait4
     must_work
     ret
