@@ -1,5 +1,6 @@
 /** A result as ten lines for a ticket: what the tier maps, what stopped it, what was predicted and seen. */
 import { describeShortfall } from '../../images/allocator/explain.ts';
+import type { TierForm } from '../../images/allocator/host-report.ts';
 import type { Mapping } from '../../images/allocator/mappings.ts';
 import type { TierPrediction } from '../../images/allocator/prediction.ts';
 import { formatBytes } from '../../images/allocator/sizes.ts';
@@ -59,14 +60,22 @@ function describeStop(model: TierPrediction | undefined): string {
     : `it fits; scarcest is ${tightest.limit}: ${tightest.pool} takes ${tightest.unit === 'bytes' ? formatBytes(tightest.needed) : tightest.needed} of ${tightest.unit === 'bytes' ? formatBytes(tightest.available) : tightest.available}`;
 }
 
+function sumMappings(mappings: readonly Mapping[]): Pick<TierForm, 'reservedBytes' | 'chargedBytes'> {
+  const sum = (of: (mapping: Mapping) => number): number =>
+    mappings.reduce((bytes, mapping) => bytes + of(mapping) * mapping.count, 0);
+  return {
+    reservedBytes: sum(({ bytes }) => bytes),
+    chargedBytes: sum(({ writableBytes }) => writableBytes),
+  };
+}
+
 /** What the kernel shows of the worker that proved a tier, beside what the model says of that tier. */
 function describeKernel({ host, settings, facts }: Result): string {
   const proof = host?.proof ?? null;
   if (proof === null) return 'kernel: no process proved a tier, so there is none to look at';
-  const model = mappingsOf(proof.tier, settings, facts);
-  const sum = (of: (mapping: Mapping) => number): number =>
-    model.reduce((bytes, mapping) => bytes + of(mapping) * mapping.count, 0);
-  const said = `the model: ${formatBytes(sum(({ bytes }) => bytes))} mapped by ${proof.tier}, ${formatBytes(sum(({ writableBytes }) => writableBytes))} of it writable`;
+  // A stored result has the model of its own day beside it: the form of a tier may have changed since.
+  const model = proof.model ?? sumMappings(mappingsOf(proof.tier, settings, facts));
+  const said = `the model: ${formatBytes(model.reservedBytes)} mapped by ${proof.tier}, ${formatBytes(model.chargedBytes)} of it writable`;
   const { kernel } = proof;
   if (kernel === undefined)
     return `kernel: ${formatBytes(proof.virtualBytes)} in ${proof.maps} mappings, ${formatBytes(proof.residentBytes)} resident; ${said}`;

@@ -67,8 +67,10 @@ export function reaches(prediction: Prediction | null, wanted: Tier): boolean {
 export function mappingsOf(tier: Tier, settings: Settings, facts: Facts | null): readonly Mapping[] {
   const { kind, version } = resolveEngine(settings.engine);
   const engine = { kind, version: version ?? v8VersionOf(settings.node) };
-  const { profile, env, allocator } = settings;
+  const { profile, env, allocator, node } = settings;
   const parameters = parametersFor(tier, resolveChoice(allocator, env), parametersOf(settings));
   const known = facts ?? estimateFacts(settings);
-  return listMappings(resolveTierConfiguration(tier, { engine, profile, env, parameters, facts: known }));
+  return listMappings(
+    resolveTierConfiguration(tier, { engine, profile, env, parameters, node, facts: known }),
+  );
 }

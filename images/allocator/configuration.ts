@@ -1,6 +1,9 @@
 /** Tier + engine + environment → the engine settings of that tier, in full. */
+import { chooseConservative, fewestSlots, hasRoom } from './conservative.ts';
 import { resolveDefaults, type WasmtimeDefaults } from './engines.ts';
 import type { Facts } from './facts.ts';
+import { limitFacts } from './limits.ts';
+import { canaryInstances } from './mappings.ts';
 import type { PoolParameters } from './pool-parameters.ts';
 import { GiB, KiB, MiB } from './sizes.ts';
 import { resolveSpinPool, type Environment } from './spin-variables.ts';
@@ -54,32 +57,28 @@ export type V8Configuration = Readonly<{
 
 export type TierConfiguration = WasmtimeConfiguration | V8Configuration;
 
+/** The facts by which a tier takes its form. */
+export const formFacts = [
+  ...limitFacts,
+  'stackLimit',
+  'cgroupMemoryMax',
+] as const satisfies readonly (keyof Facts)[];
+
 export type ConfigurationInput = Readonly<{
   engine: EngineId;
   profile: Profile;
   /** Spin's variables; read for `standard` under the profile `spin`. */
   env: Environment;
-  facts: Pick<Facts, 'addressSpaceLimit' | 'addressBits'>;
+  /** An unknown limit is none. */
+  facts: Partial<Pick<Facts, (typeof formFacts)[number]>>;
+  /** Version of the Node around the engine, which needs room as well. @default none */
+  node?: string;
   /** Changes to the tier's own settings; V8 has none of these. @default nothing */
   parameters?: PoolParameters | undefined;
 }>;
 
-/** Instances proven side by side, hence the memories an on-demand tier must have room for. */
-export const canaryInstances = 2;
-
-/** Slots of the conservative tier, for both engines. */
-export const conservativeSlots = 16;
-
 /** Live guarded memories V8 must have room for to count as `standard`: as many as Spin's pool has slots. */
 export const v8StandardMemories = 1000;
-
-/**
- * Address space left to the process itself when the configuration of a tier is chosen by address space. Node takes 0.3
- * to 1.3 GiB and an engine at work some hundred MiB more; the rest is room for the program.
- */
-const processAllowanceBytes = 4 * GiB;
-
-const small = { reservationBytes: 128 * MiB, guardBytes: 64 * KiB };
 
 /**
  * On-demand where 4 GiB a memory do not fit: nothing reserved ahead, and some MiB behind a memory
@@ -98,9 +97,7 @@ function resolveV8(tier: Tier, { engine }: ConfigurationInput): V8Configuration 
     kind: 'v8',
     tier,
     checks: tier === 'on-demand' ? 'explicit' : 'elided',
-    memories: { standard: v8StandardMemories, conservative: conservativeSlots, 'on-demand': canaryInstances }[
-      tier
-    ],
+    memories: { standard: v8StandardMemories, conservative: fewestSlots, 'on-demand': canaryInstances }[tier],
     cageBytes: cageBytes(engine.version),
   };
 }
@@ -120,17 +117,8 @@ function resolveWasmtime(tier: Tier, input: ConfigurationInput): WasmtimeConfigu
   switch (tier) {
     case 'standard':
       return { ...base, pool: input.profile === 'spin' ? spinPool(input.env, defaults) : ownPool(defaults) };
-    case 'conservative': {
-      const pool = fewSlots(defaults);
-      const big = conservativeSlots * (defaults.reservationBytes + defaults.guardBytes) + defaults.guardBytes;
-      if (hasRoom(big, input.facts)) return { ...base, pool };
-      return {
-        ...base,
-        ...small,
-        checks: 'explicit',
-        pool: { ...pool, maxMemoryBytes: small.reservationBytes },
-      };
-    }
+    case 'conservative':
+      return chooseConservative(base, input);
     case 'on-demand': {
       const big = canaryInstances * (defaults.reservationBytes + 2 * defaults.guardBytes);
       return hasRoom(big, input.facts)
@@ -166,11 +154,6 @@ function applyParameters(own: WasmtimeConfiguration, parameters: PoolParameters)
   };
 }
 
-function hasRoom(bytes: number, facts: ConfigurationInput['facts']): boolean {
-  const width = facts.addressBits === null ? Infinity : 2 ** facts.addressBits;
-  return bytes + processAllowanceBytes <= Math.min(facts.addressSpaceLimit ?? Infinity, width);
-}
-
 const unset = {
   componentInstances: null,
   componentInstanceBytes: null,
@@ -191,18 +174,4 @@ function ownPool(defaults: WasmtimeDefaults): PoolSettings {
 
 function spinPool(env: Environment, defaults: WasmtimeDefaults): PoolSettings {
   return { ...resolveSpinPool(env), maxMemoryBytes: 4 * GiB, stackBytes: defaults.stackBytes };
-}
-
-/** No stacks: synchronous calls never use one, and stacks are most of the charge. */
-function fewSlots(defaults: WasmtimeDefaults): PoolSettings {
-  return {
-    ...unset,
-    memories: conservativeSlots,
-    tables: conservativeSlots,
-    stacks: 0,
-    coreInstances: conservativeSlots,
-    maxMemoryBytes: defaults.reservationBytes,
-    tableElements: 20_000,
-    stackBytes: defaults.stackBytes,
-  };
 }

@@ -2,6 +2,23 @@
 import type { Facts } from './facts.ts';
 import type { LimitName, Pool, Shortfall } from './prediction.ts';
 
+/** The facts that the rules read. */
+export const limitFacts = [
+  'maxMapCount',
+  'addressSpaceLimit',
+  'addressBits',
+  'dataLimit',
+  'overcommitMemory',
+  'commitLimit',
+  'committedAs',
+  'adminReserve',
+  'userReserve',
+  'sysAdmin',
+  'memTotal',
+  'swapTotal',
+] as const satisfies readonly (keyof Facts)[];
+export type LimitFacts = Pick<Facts, (typeof limitFacts)[number]>;
+
 /** The holdings of a process: bytes of address space, private writable bytes, mappings. */
 export type Holding = Readonly<{ virtual: number; writable: number; maps: number }>;
 
@@ -21,7 +38,7 @@ const rules: readonly Readonly<{
   unit: Shortfall['unit'];
   needed: (step: Step) => number;
   /** Null: this limit does not apply. */
-  available: (facts: Facts, held: Holding, step: Step) => number | null;
+  available: (facts: LimitFacts, held: Holding, step: Step) => number | null;
 }>[] = [
   {
     limit: 'max_map_count',
@@ -67,7 +84,7 @@ const rules: readonly Readonly<{
  * CAP_SYS_ADMIN, less min(process size / 32, user reserve), less the memory committed already. `Committed_AS` in the
  * facts is from before the process; `held` has its holdings since then.
  */
-function availableCommit(facts: Facts, held: Holding, step: Step): number | null {
+function availableCommit(facts: LimitFacts, held: Holding, step: Step): number | null {
   const { overcommitMemory, commitLimit, committedAs } = facts;
   if (overcommitMemory !== 2 || commitLimit === null || committedAs === null) return null;
   const admin = facts.sysAdmin === true ? 0 : (facts.adminReserve ?? 0);
@@ -77,7 +94,7 @@ function availableCommit(facts: Facts, held: Holding, step: Step): number | null
 }
 
 /** Every limit that applies to a step, as the shortfall it would be. */
-function listChecks(step: Step, held: Holding, facts: Facts): readonly Shortfall[] {
+function listChecks(step: Step, held: Holding, facts: LimitFacts): readonly Shortfall[] {
   const checks: Shortfall[] = [];
   for (const { limit, unit, needed, available } of rules) {
     const left = available(facts, held, step);
@@ -97,7 +114,7 @@ export type StepResult = Readonly<{
 }>;
 
 /** Takes one step. */
-export function takeStep(step: Step, held: Holding, facts: Facts): StepResult {
+export function takeStep(step: Step, held: Holding, facts: LimitFacts): StepResult {
   const checks = listChecks(step, held, facts);
   let tightest: Shortfall | null = null;
   for (const check of checks) if (tightest === null || ratio(check) < ratio(tightest)) tightest = check;
@@ -111,5 +128,21 @@ export function takeStep(step: Step, held: Holding, facts: Facts): StepResult {
     tightest,
   };
 }
+
+/** Takes steps until one is refused; the scarcest limit is that of all steps. */
+export function takeSteps(steps: readonly Step[], facts: LimitFacts): Omit<StepResult, 'held'> {
+  let held: Holding = { virtual: 0, writable: 0, maps: 0 };
+  let tightest: Shortfall | null = null;
+  for (const step of steps) {
+    const result = takeStep(step, held, facts);
+    if (result.shortfall !== null) return result;
+    if (margin(result.tightest) < margin(tightest)) tightest = result.tightest;
+    held = result.held;
+  }
+  return { shortfall: null, tightest };
+}
+
+/** How many times the need fits into the rest. */
+const margin = (check: Shortfall | null): number => (check === null ? Infinity : ratio(check));
 
 const ratio = ({ needed, available }: Shortfall): number => available / needed;

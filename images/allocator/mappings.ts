@@ -1,6 +1,7 @@
 /** The mappings of a tier in the engine's order: the first that does not fit names the limit. */
-import { canaryInstances, type TierConfiguration, type WasmtimeConfiguration } from './configuration.ts';
+import type { TierConfiguration, WasmtimeConfiguration } from './configuration.ts';
 import type { TierForm } from './host-report.ts';
+import type { Step } from './limits.ts';
 import type { Pool } from './prediction.ts';
 import { KiB, MiB } from './sizes.ts';
 
@@ -22,6 +23,9 @@ const pageBytes = 4 * KiB;
 /** NOMINAL_MAX_TABLE_ELEM_SIZE: a pooled table takes this much per element. */
 const tableElementBytes = 8;
 
+/** Instances proven side by side, hence the memories an on-demand tier must have room for. */
+export const canaryInstances = 2;
+
 /** canary.wat: 16 pages at first, one more by growth. */
 export const canaryMemoryBytes = 1 * MiB;
 export const canaryGrownBytes = canaryMemoryBytes + 64 * KiB;
@@ -36,6 +40,17 @@ export function listMappings(configuration: TierConfiguration): readonly Mapping
   return [...listPools(configuration), ...listMemories(configuration)].filter(
     ({ bytes, maps }) => bytes > 0 || maps > 0,
   );
+}
+
+/** A mapping as a step of the process that makes it. */
+export function mappingStep({ pool, bytes, writableBytes, count, noReserve, maps }: Mapping): Step {
+  return {
+    pool,
+    virtual: bytes * count,
+    writable: writableBytes * count,
+    heuristic: noReserve ? 0 : writableBytes,
+    maps,
+  };
 }
 
 /** The model's configuration and bytes of a tier, for comparison with the measured ones. */

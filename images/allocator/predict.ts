@@ -1,15 +1,16 @@
 /** Facts + engine + Node → the tier a wasm host will reach, and the limit that stops the better ones. */
 import {
+  formFacts,
   resolveTierConfiguration,
   type ConfigurationInput,
   type TierConfiguration,
 } from './configuration.ts';
 import type { Facts } from './facts.ts';
-import { takeStep, type Holding, type Step } from './limits.ts';
-import { canaryGrownBytes, listMappings } from './mappings.ts';
+import { takeSteps, type Step } from './limits.ts';
+import { canaryGrownBytes, listMappings, mappingStep } from './mappings.ts';
 import type { Pool, Prediction, Shortfall, TierPrediction } from './prediction.ts';
 import { parametersFor, type PoolParameters } from './pool-parameters.ts';
-import { resolveProcessCost, type Cost } from './processes.ts';
+import { costStep, resolveProcessCost } from './processes.ts';
 import { resolveChoice, type Environment } from './spin-variables.ts';
 import { tiers, type AllocatorChoice, type EngineId, type Profile, type Tier } from './tier.ts';
 import { guardedFromBytes, hasTrapHandlerFlag, startsGuarded, v8VersionOf } from './v8-rules.ts';
@@ -29,8 +30,6 @@ export type PredictionInput = Readonly<{
   /** Changes to the requested tier. @default nothing */
   parameters?: PoolParameters | undefined;
 }>;
-
-const nothing: Holding = { virtual: 0, writable: 0, maps: 0 };
 
 /** Predicts the outcome of a whole host. Throws AllocatorError for an unreadable variable or version. */
 export function predictHost(input: PredictionInput): Prediction {
@@ -52,7 +51,7 @@ export function predictStart({ facts, node }: PredictionInput): Shortfall | null
   if (facts.mdwe === 'prctl' || facts.mdwe === 'seccomp')
     return { pool: 'process', limit: 'write-execute', needed: 1, available: 0, unit: 'maps' };
   const { start } = resolveProcessCost(node, facts.stackLimit);
-  return takeStep(toStep('process', start), nothing, facts).shortfall;
+  return takeSteps([costStep('process', start)], facts).shortfall;
 }
 
 /** Predicts whether one tier will be proven, in a process of its own. Throws AllocatorError. */
@@ -67,20 +66,16 @@ export function predictTier(tier: Tier, input: PredictionInput): TierPrediction 
   if (lacking !== null) return { tier, fits: false, shortfall: lacking };
 
   const { start, load, work } = resolveProcessCost(node, facts.stackLimit);
-  const steps: readonly Step[] = [
-    toStep('process', start),
-    toStep('code', load[engine.kind]),
-    ...pools,
-    toStep('code', work[engine.kind]),
-  ];
-  let held = nothing;
-  let tightest: Shortfall | null = null;
-  for (const step of steps) {
-    const result = takeStep(step, held, facts);
-    if (result.shortfall !== null) return { tier, fits: false, shortfall: result.shortfall };
-    if (tightest === null || margin(result.tightest) < margin(tightest)) tightest = result.tightest;
-    held = result.held;
-  }
+  const { shortfall, tightest } = takeSteps(
+    [
+      costStep('process', start),
+      costStep('code', load[engine.kind]),
+      ...pools,
+      costStep('code', work[engine.kind]),
+    ],
+    facts,
+  );
+  if (shortfall !== null) return { tier, fits: false, shortfall };
   const { checks } = configuration;
   const slots = configuration.kind === 'v8' ? configuration.memories : (configuration.pool?.memories ?? null);
   return { tier, fits: true, checks, slots: tier === 'on-demand' ? null : slots, tightest };
@@ -93,31 +88,23 @@ const resolved = new Map<string, Resolved>();
 const resolvedLimit = 1000;
 
 function resolveOnce(tier: Tier, input: ConfigurationInput): Resolved {
-  const { engine, profile, env, parameters, facts } = input;
-  const { addressSpaceLimit, addressBits } = facts;
-  const key = JSON.stringify([tier, engine, profile, env, parameters, addressSpaceLimit, addressBits]);
+  const { engine, profile, env, parameters, facts, node } = input;
+  const key = JSON.stringify([
+    tier,
+    engine,
+    profile,
+    env,
+    parameters,
+    node,
+    formFacts.map((name) => facts[name]),
+  ]);
   const before = resolved.get(key);
   if (before !== undefined) return before;
   if (resolved.size >= resolvedLimit) resolved.clear();
   const configuration = resolveTierConfiguration(tier, input);
-  const pools = listMappings(configuration).map((mapping) => ({
-    pool: mapping.pool,
-    virtual: mapping.bytes * mapping.count,
-    writable: mapping.writableBytes * mapping.count,
-    heuristic: mapping.noReserve ? 0 : mapping.writableBytes,
-    maps: mapping.maps,
-  }));
+  const pools = listMappings(configuration).map(mappingStep);
   resolved.set(key, { configuration, pools });
   return { configuration, pools };
-}
-
-/** How many times the need fits into the rest. */
-function margin(check: Shortfall | null): number {
-  return check === null ? Infinity : check.available / check.needed;
-}
-
-function toStep(pool: Pool, { virtual, charged, maps }: Cost): Step {
-  return { pool, virtual, writable: charged, heuristic: 0, maps };
 }
 
 /** The canary's needs of a pool, whatever the machine offers: settings can request less. */

@@ -10,6 +10,8 @@
  */
 import { parseVersion } from './engines.ts';
 import type { Limit } from './facts.ts';
+import type { Step } from './limits.ts';
+import type { Pool } from './prediction.ts';
 import { MiB } from './sizes.ts';
 import type { EngineKind } from './tier.ts';
 
@@ -70,4 +72,9 @@ export function resolveProcessCost(node: string, stackLimit: Limit): ProcessCost
   const more = stackThreads * ((stackLimit ?? unlimitedStack) - measuredStack);
   const { virtual, charged, maps } = row.start;
   return { ...row, start: { virtual: virtual + more, charged: charged + more, maps } };
+}
+
+/** A part of a process as a step of it. */
+export function costStep(pool: Pool, { virtual, charged, maps }: Cost): Step {
+  return { pool, virtual, writable: charged, heuristic: 0, maps };
 }

@@ -47,18 +47,18 @@ const faults: readonly (readonly [symbol: string, choice: string, parameters: st
     '',
     /no mapping of the new engine holds the memory/,
   ],
-  ['wasmtime_pooling_allocation_config_total_memories_set', 'conservative', '', /has 1000 slots, not 16/],
+  ['wasmtime_pooling_allocation_config_total_memories_set', 'conservative', '', /has 1000 slots, not 64/],
   [
     'wasmtime_pooling_allocation_config_total_tables_set',
     'conservative',
     '',
-    /tables and stacks of 2621440 bytes/,
+    /tables and stacks of 155451392 bytes/,
   ],
   [
     'wasmtime_pooling_allocation_config_total_stacks_set',
     'conservative',
     '',
-    /tables and stacks of 2621440 bytes/,
+    /tables and stacks of 155451392 bytes/,
   ],
   [
     'wasmtime_pooling_allocation_config_table_elements_set',

@@ -1,6 +1,6 @@
 /** Proves a tier of Node's own engine: guard regions for many memories, for few, or explicit checks. */
 import type { V8Configuration } from '../allocator/configuration.ts';
-import { canaryInstances } from '../allocator/configuration.ts';
+import { canaryInstances } from '../allocator/mappings.ts';
 import type { Layout } from '../allocator/host-report.ts';
 import { GiB, KiB } from '../allocator/sizes.ts';
 import type { Checks } from '../allocator/tier.ts';

@@ -1,6 +1,6 @@
 /** Builds a libwasmtime engine with a tier's settings and proves it with the canary. */
 import type { WasmtimeConfiguration } from '../allocator/configuration.ts';
-import { canaryInstances } from '../allocator/configuration.ts';
+import { canaryInstances } from '../allocator/mappings.ts';
 import type { Checks } from '../allocator/tier.ts';
 import { buildEngine } from './build-engine.ts';
 import { checkApart, checkCanary, checkGrowth, type CanaryInstance, type Stop } from './canary.ts';

@@ -51,12 +51,13 @@ async function run(args: WorkerArguments, stopwatch: Stopwatch): Promise<number>
     log(own, choice, stopwatch, { proof: null, facts, attempts: earlier });
     return exitExhausted;
   }
-  const predicted = predict(own, choice, args.tier, facts);
+  const before = withoutOwn(facts);
+  const predicted = predict(own, choice, args.tier, before);
   writeFileSync(attemptFile(args.state, args.attempt, 'predicted'), JSON.stringify(predicted));
   stopwatch.lap('predict');
   try {
     const parameters = parametersFor(args.tier, choice, args.parameters);
-    const { proof, version } = await prove({ ...own, parameters }, args.tier, facts, stopwatch);
+    const { proof, version } = await prove({ ...own, parameters }, args.tier, { facts, before }, stopwatch);
     const engine = await identify(own, version);
     const attempt: Attempt = {
       tier: args.tier,
@@ -115,31 +116,35 @@ async function identify({ engine, library, digest }: Run, saysVersion: string | 
   return { ...engine, version: pinned ?? saysVersion, library: { saysVersion, sha256 } };
 }
 
-/** Facts were read with this worker running; the model wants them without. */
+/** The model wants the facts from before this worker, which was running when they were read. */
+function withoutOwn(facts: Facts): Facts {
+  const { chargedBytes } = readUsage();
+  const { committedAs } = facts;
+  return { ...facts, committedAs: committedAs === null ? null : Math.max(0, committedAs - chargedBytes) };
+}
+
 function predict(
   { engine, profile, parameters }: Run,
   choice: AllocatorChoice,
   tier: Tier,
   facts: Facts,
 ): TierPrediction {
-  const charged = readUsage().chargedBytes;
-  const committedAs = facts.committedAs === null ? null : Math.max(0, facts.committedAs - charged);
   const node = process.versions.node;
-  const own = { ...facts, committedAs };
-  return predictTier(tier, { engine, node, profile, choice, env: process.env, parameters, facts: own });
+  return predictTier(tier, { engine, node, profile, choice, env: process.env, parameters, facts });
 }
 
 async function prove(
   { engine, library, opened, profile, parameters }: Run,
   tier: Tier,
-  facts: Facts,
+  { facts, before }: Readonly<{ facts: Facts; before: Facts }>,
   stopwatch: Stopwatch,
 ): Promise<Readonly<{ proof: Proof; version: string | null }>> {
   const configuration = resolveTierConfiguration(tier, {
     engine,
     profile,
     env: process.env,
-    facts,
+    facts: before,
+    node: process.versions.node,
     parameters,
   });
   const wasm = readFileSync(new URL('canary.wasm', import.meta.url));
