@@ -1,8 +1,9 @@
 /** The commands: their names, arguments, options and help. What they do is in commands/, loaded when it is needed. */
 import { Command, CommanderError, Option } from '@commander-js/extra-typings';
 import type { Context } from './commands/context.ts';
+import { defineImages } from './commands/register-images.ts';
 import { defineReproduction, defineSearches } from './commands/register-field.ts';
-import { cache, count, example, type Registry, several, size } from './commands/registry.ts';
+import { cache, count, example, locked, type Registry, several, size } from './commands/registry.ts';
 import { exitCodeOfError, renderError } from './errors.ts';
 import { workloads } from '../images/wasm-host/workloads/catalogue.ts';
 
@@ -22,7 +23,6 @@ const only = new Option(
   '--only <expr>',
   'only these cells, e.g. memory=512M|1G,overcommit=2; several are alternatives',
 ).argParser(several);
-const locked = new Option('--locked', 'refuse versions that are not pinned, and successors of pinned ones');
 const node = new Option(
   '--node <file>',
   'Node to run it with: a file, or a line such as 24 (default: this one)',
@@ -144,60 +144,6 @@ function defineHost({ program, run }: Registry): void {
     .addOption(cache)
     .addHelpText('after', example('SPIN_ALLOCATOR=conservative poolproof host --once'))
     .action(run(async () => (await import('./commands/host.ts')).host));
-}
-
-const loadImageCommands = async () => import('./commands/images.ts');
-
-function defineImages({ program, run }: Registry): void {
-  const images = program
-    .command('images')
-    .description('the images of guests: list, build, verify, update, export, import, gc');
-  images
-    .command('list')
-    .description('list the images that can be built, and those in the cache')
-    .option('--json', 'as JSON')
-    .addOption(cache)
-    .action(run(async () => (await loadImageCommands()).list));
-  images
-    .command('build')
-    .description('build the images of a matrix (default: everything pinned)')
-    .argument('[matrix]', 'matrix file')
-    .addOption(locked)
-    .addOption(cache)
-    .action(run(async () => (await loadImageCommands()).build));
-  images
-    .command('verify')
-    .description('read every file of the cache and compare it with its checksum')
-    .addOption(cache)
-    .action(run(async () => (await loadImageCommands()).verify));
-  images
-    .command('update')
-    .description('move every pin of the lock to the newest version')
-    .addOption(cache)
-    .action(run(async () => (await loadImageCommands()).update));
-  images
-    .command('export')
-    .description('pack built images into an archive for a machine without apt or pip')
-    .argument('<file>', 'archive to write; .tgz compresses')
-    .argument(
-      '[matrix]',
-      'matrix whose images are packed (default: everything pinned, with the default kernel)',
-    )
-    .addOption(cache)
-    .addHelpText('after', example('poolproof images export images.tar matrices/default.yaml'))
-    .action(run(async () => (await loadImageCommands()).exportTo));
-  images
-    .command('import')
-    .description('take the images of an archive into the cache')
-    .argument('<file>', 'archive written by export')
-    .addOption(cache)
-    .action(run(async () => (await loadImageCommands()).importFrom));
-  images
-    .command('gc')
-    .description('remove files that no image needs, or shrink the cache to a size')
-    .option('--keep <size>', 'remove files until the cache takes no more than this', size('--keep'))
-    .addOption(cache)
-    .action(run(async () => (await loadImageCommands()).gc));
 }
 
 function defineComputer({ program, run }: Registry): void {

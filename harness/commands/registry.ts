@@ -42,3 +42,8 @@ export const several = (text: string, before: readonly string[] | undefined): re
 ];
 
 export const cache = new Option('--cache <dir>', 'image cache').env('POOLPROOF_CACHE');
+
+export const locked = new Option(
+  '--locked',
+  'refuse versions that are not pinned, and successors of pinned ones',
+);
