@@ -100,6 +100,20 @@ t.test('a shell sends what is typed to the guest and ends with it', async (t) =>
   t.match(await run(t, ['shell', cell], [{ exitAtStart: true }]), { code: 2, err: /MACHINE_EXITED: / });
 });
 
+t.test('exec ends as its command does, and says where the guest gave no answer', async (t) => {
+  t.testdir();
+  const exec = (script: Script, ...words: string[]) => run(t, ['exec', cell, ...words], [script]);
+  t.match(await exec({ exitCode: 7 }, '--', 'false', '-x'), { code: 7, err: /^booting memory=512M/ });
+  t.match(await exec({ exitCode: 134 }, '--', 'x'), { code: 134 }, 'a signal, as a shell reports it');
+  t.match(await exec({ exitCode: 137, timedOut: true }, '--timeout', '5', '--', 'x'), {
+    code: 124,
+    err: /\nnotice: ended after 5 s/,
+  });
+  t.match(await exec({ exitAtStart: true }, '--', 'x'), { code: 2, err: /MACHINE_EXITED: / });
+  t.match(await exec({}, '--', 'two\nlines'), { code: 2, err: /^USAGE: .*line break/m });
+  t.match(await exec({}), { code: 2, err: /missing required argument 'command'/ });
+});
+
 t.test('what images need no network for works without one', async (t) => {
   const dir = t.testdir();
   t.match(await run(t, ['images', 'list']), { code: 0, out: /^kernel-\S+ +absent/ });

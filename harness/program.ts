@@ -154,6 +154,23 @@ function defineComputer({ program, run }: Registry): void {
     .action(run(async () => (await import('./commands/doctor.ts')).doctor));
 
   program
+    .command('exec')
+    .description(
+      "run a command inside a cell's guest, with its settings applied; its exit code is this one's",
+    )
+    .argument('<cell>', 'cell id, e.g. memory=512M,overcommit=2')
+    .argument('<command...>', 'behind --: the command and its arguments; input that is piped in goes to it')
+    .option('--timeout <seconds>', 'end it after so long (default: 3600); exit 124', count('--timeout'))
+    .addOption(cache)
+    .addHelpText(
+      'after',
+      example(
+        'poolproof exec memory=512M,overcommit=2 -- cat /proc/meminfo\npoolproof exec memory=512M -- sh <script.sh',
+      ),
+    )
+    .action(run(async () => (await import('./commands/exec.ts')).exec));
+
+  program
     .command('shell')
     .description("open a shell inside a cell's guest, with its settings applied")
     .argument('<cell>', 'cell id, e.g. memory=512M,overcommit=2')

@@ -6,6 +6,12 @@ import { cacheOption, notifyOf, type Context } from './context.ts';
 // Ctrl-] leaves, as in telnet: every other key belongs to the guest.
 const leaveKey = 0x1d;
 
+const newline = 0x0a;
+const endKey = '\x04';
+
+/** The end of the input is typed until the shell has ended: what it runs takes one, and one is lost while it starts. */
+const endEveryMs = 300;
+
 /** A word as one types it into the guest's shell. */
 const quote = (word: string): string =>
   /^[\w/.:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
@@ -27,12 +33,18 @@ export async function openGuestShell(
   const stdin = context.stdin ?? process.stdin;
   // The terminal is to be put back as it was.
   context.finishOnSignal();
+  let ended = true;
+  let ending: NodeJS.Timeout | undefined;
   const left = new Promise<void>((resolve) => {
     stdin.on('data', (chunk: Buffer) => {
       if (chunk.includes(leaveKey)) resolve();
       else terminal.write(chunk);
+      ended = chunk.at(-1) === newline;
     });
-    stdin.once('end', () => terminal.write('\x04'));
+    stdin.once('end', () => {
+      if (!ended) terminal.write('\n');
+      ending = setInterval(() => terminal.write(endKey), endEveryMs);
+    });
     terminal.on('data', (chunk: Buffer) => context.stdout.write(chunk));
     void closed.then(resolve);
     context.signal.addEventListener('abort', () => resolve(), { once: true });
@@ -40,6 +52,7 @@ export async function openGuestShell(
   if (stdin.isTTY) stdin.setRawMode(true);
   stdin.resume();
   await left;
+  clearInterval(ending);
   if (stdin.isTTY) stdin.setRawMode(false);
   stdin.pause();
   stdin.removeAllListeners('data');

@@ -89,6 +89,14 @@ export function readSubjectRun(reply: Reply): SubjectRun {
   };
 }
 
+/** What was kept of both streams, byte by byte. */
+export function readOutput({ data }: Reply): Readonly<{ stdout: Buffer; stderr: Buffer }> {
+  const [stdout, stderr] = ['out', 'err'].map((name) =>
+    Buffer.concat([name, `${name}-tail`].map((part) => data[part] ?? Buffer.alloc(0))),
+  );
+  return { stdout: stdout ?? Buffer.alloc(0), stderr: stderr ?? Buffer.alloc(0) };
+}
+
 /** What was kept of a stream, and how much was not. */
 function readStream<Name extends 'stdout' | 'stderr'>(
   { data }: Reply,

@@ -8,7 +8,7 @@ import type { Settings } from '../axes/table.ts';
 import { PoolproofError } from '../errors.ts';
 import { buildCell } from '../field/results.ts';
 import type { SubjectRun } from '../guest/observation.ts';
-import { applySettings, factPathsOf, readFacts, readSubjectRun } from '../guest/observe.ts';
+import { applySettings, factPathsOf, readFacts, readOutput, readSubjectRun } from '../guest/observe.ts';
 import { openSession } from '../guest/open-session.ts';
 import type { Session } from '../guest/session.ts';
 import { buildForeignCommand, buildHostCommand } from '../guest/guest-command.ts';
@@ -33,10 +33,17 @@ export type ExecOptions = Readonly<{
   env?: Readonly<Record<string, string>>;
   /** Milliseconds of the time the guest could have run; then the program is ended. @default as for a cell's subject */
   timeoutMs?: number;
+  /** Most bytes that are kept of each stream, even and at most 786432. @default 262144 */
+  keptBytes?: number;
 }>;
 
 /** How a program ended, and the facts of its very process just before it began. */
-export type ExecResult = SubjectRun & Readonly<{ facts: Facts }>;
+export type ExecResult = SubjectRun &
+  Readonly<{
+    facts: Facts;
+    /** What was kept of both streams, byte by byte. */
+    output: Readonly<{ stdout: Buffer; stderr: Buffer }>;
+  }>;
 
 /** The guest's serial line after its shell has started. */
 export type GuestShell = Readonly<{
@@ -57,8 +64,8 @@ export type Guest = AsyncDisposable &
     /** What a run of this cell starts: the wasm host, or the subject of the cell. */
     subject: Readonly<{ command: readonly string[]; env: Readonly<Record<string, string>> }>;
     /**
-     * Runs a program under the limits of the settings, as a run does with a subject. Calls wait for each other. At most
-     * 256 KiB of each stream are kept, half from the beginning and half from the end.
+     * Runs a program under the limits of the settings, as a run does with a subject. Calls wait for each other. Of
+     * each stream at most `keptBytes` are kept, half from the beginning and half from the end.
      * @throws PoolproofError USAGE for a line break in a word or more than 16 KiB of words; MACHINE_EXITED,
      * MACHINE_TIMEOUT, MACHINE_STALLED or PROTOCOL where the guest gives no answer. How the program ends is in the
      * result.
@@ -131,11 +138,17 @@ function talkTo(
       throw error;
     });
   };
-  const exec: Guest['exec'] = (command, { env = {}, timeoutMs: ms = deadlines.subjectMs } = {}) =>
+  const exec: Guest['exec'] = (
+    command,
+    { env = {}, timeoutMs: ms = deadlines.subjectMs, keptBytes: capBytes } = {},
+  ) =>
     inTurn(async () => {
       const request = { limits, factPaths: factPathsOf(settings), env: { ...baseEnv, ...env }, command };
-      const reply = await session.run(request, { ms, replyMs: deadlines.requestMs });
-      return { ...readSubjectRun(reply), facts: readFacts(reply.texts) };
+      const reply = await session.run(
+        { ...request, ...(capBytes !== undefined && { capBytes }) },
+        { ms, replyMs: deadlines.requestMs },
+      );
+      return { ...readSubjectRun(reply), facts: readFacts(reply.texts), output: readOutput(reply) };
     });
   return {
     settings,
