@@ -201,6 +201,57 @@ t.test('commands about the field ask guests and end with what these answer', asy
   t.match(await run(t, ['bisect', '--axis', 'x']), { code: 2, err: /^USAGE: / });
 });
 
+/** Runs a command line that a signal stops at the first line on standard error that matches. */
+async function interrupt(t: Test, words: readonly string[], scripts: readonly Script[], at: RegExp) {
+  process.env['POOLPROOF_CACHE'] = path.join(t.testdirName, 'cache');
+  const { context, out, err } = listen(scripts);
+  const controller = new AbortController();
+  const code = await main(words, {
+    ...context,
+    signal: controller.signal,
+    seams: { ...context.seams, deadlines: { subjectMs: 10_000 } },
+    err: (text) => {
+      context.err(text);
+      if (at.test(text)) setImmediate(() => controller.abort());
+    },
+  });
+  return { code, out: out(), err: err() };
+}
+
+t.test('a search names each guest before it boots, and keeps what it knew when it is stopped', async (t) => {
+  const at = ['--results', path.join(t.testdir(), 'results')];
+  // The facts of a guest of 2 GiB, which are near enough to those of the next steps.
+  const meminfo = plainFacts['/proc/meminfo']!.replace(/MemTotal: +\d+/, 'MemTotal: 2020000');
+  const facts = { '/proc/meminfo': meminfo };
+  const [works, hangs] = [
+    { ...good, facts },
+    { neverEnds: true, facts },
+  ];
+  const dies: Script = { exitCode: 134, stderr: 'Fatal process out of memory', facts };
+  const pooling = 'memory=2G,overcommit=0,env.SPIN_WASMTIME_POOLING=0';
+  t.match(await interrupt(t, ['fix', pooling, ...at], [dies, works, hangs], /^3\. booting /), {
+    code: 130,
+    out: /^cell: .*\nnow: crashed: .*\nfix: unset SPIN_WASMTIME_POOLING\n[^]*\ninterrupted: /,
+    err: /^1\. booting memory=2G.*\n1\. crashed: .*\ntrying unset SPIN_WASMTIME_POOLING\n2\. booting .*\n2\. standard: /,
+  });
+  t.match(await interrupt(t, ['fix', pooling, ...at], [dies, hangs], /^2\. booting /), {
+    code: 130,
+    out: /no cure found for this failure so far\ninterrupted: /,
+  });
+  const minimal = ['minimize', 'memory=2G,overcommit=0,node=20,env.A=1', ...at];
+  t.match(await interrupt(t, minimal, [dies, hangs], /^2\. booting /), {
+    code: 130,
+    out: /^failure: crashed.*\nneeded, or not yet known: .*\ncell: memory=2G,.*\ninterrupted: /,
+  });
+  const bisect = ['bisect', '--axis', 'memory', '--from', '2G', '--to', '2064M', '--where', 'overcommit=0'];
+  t.match(await interrupt(t, bisect, [works, hangs], /^2\. booting /), {
+    code: 130,
+    out: /^memory=2G reaches standard\ninterrupted: the threshold is not known\n$/,
+  });
+  const first = await interrupt(t, ['fix', pooling, ...at], [hangs], /^1\. booting /);
+  t.match(first, { code: 130, out: '', err: /^INTERRUPTED: /m });
+});
+
 t.test('capture prints its script, and its report with --run', async (t) => {
   t.testdir();
   t.match(await run(t, ['capture']), { code: 0, out: /^#!\/bin\/sh/ });

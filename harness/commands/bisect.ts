@@ -9,7 +9,7 @@ import { axes, defaultSettings, rowOf, type Settings } from '../axes/table.ts';
 import { parseCellId, resolveAxis } from '../matrix/cell-id.ts';
 import { estimateCell } from '../outcome/predict-cell.ts';
 import { textOption, type Context } from './context.ts';
-import { openTrialRunner } from './field-context.ts';
+import { openTrialRunner, untilInterrupted } from './field-context.ts';
 
 type Options = Readonly<Record<string, unknown>>;
 
@@ -23,7 +23,7 @@ export function tierOption(options: Options, otherwise: Tier): Tier {
   return tier;
 }
 
-/** Exit code: 0 a sharp threshold, 1 none, flaky or refused. */
+/** Exit code: 0 a sharp threshold, 1 none, flaky or refused, 130 interrupted. */
 export async function bisect(context: Context, args: readonly string[], options: Options): Promise<number> {
   if (args.length > 0) throw new PoolproofError('USAGE', 'bisect takes no arguments');
   const tier = tierOption(options, 'standard');
@@ -44,17 +44,30 @@ export async function bisect(context: Context, args: readonly string[], options:
     cold: rowOf(axes, axis).applies === 'boot',
     once: false,
   });
-  const threshold = await findThreshold(
-    async (index) => reached(await runTrial(range.at(base, index)), tier),
-    {
-      length: range.length,
-      predicted,
-      model,
-    },
+  const known = new Map<number, boolean>();
+  const threshold = await untilInterrupted(
+    findThreshold(
+      async (index) => {
+        const works = reached(await runTrial(range.at(base, index)), tier);
+        known.set(index, works);
+        return works;
+      },
+      { length: range.length, predicted, model },
+    ),
   );
+  if (threshold === undefined) {
+    const found = [...known].sort(([a], [b]) => a - b).map(([index, works]) => ({ index, works }));
+    for (const one of found) context.out(`${describeFound(one, range, tier)}\n`);
+    context.out('interrupted: the threshold is not known\n');
+    return 130;
+  }
   context.out(`${describeThreshold(threshold, range, tier, predicted)}\n`);
   return threshold.kind === 'sharp' ? 0 : 1;
 }
+
+/** What guests said of a value. */
+const describeFound = ({ index, works }: Found, { axis, text }: AxisRange, tier: Tier): string =>
+  `${axis}=${text(index)} ${works ? 'reaches' : 'does not reach'} ${tier}`;
 
 /** One or more lines, with the prediction beside what was found. */
 export function describeThreshold(
@@ -66,8 +79,6 @@ export function describeThreshold(
   const { axis, text, length } = range;
   const beside = `predicted: ${predicted === null ? 'none in this range' : `${axis}=${text(predicted)}`}`;
   const span = `from ${text(0)} to ${text(length - 1)}`;
-  const say = ({ index, works }: Found): string =>
-    `${axis}=${text(index)} ${works ? 'reaches' : 'does not reach'} ${tier}`;
   switch (threshold.kind) {
     case 'sharp': {
       const { index, confirmations } = threshold;
@@ -80,7 +91,7 @@ export function describeThreshold(
     case 'not-monotonic':
       return `refused: \`${axis}\` has no threshold here; ${threshold.counterexample
         .filter((one, place, all) => all.indexOf(one) === place)
-        .map(say)
+        .map((one) => describeFound(one, range, tier))
         .join(', ')}\n${beside}`;
     case 'always':
       return `${tier} is reached everywhere ${span}\n${beside}`;

@@ -7,7 +7,10 @@ import type { FieldCase, FieldImages } from '../field/mapping.ts';
 import { loadFieldReport, type FieldReport } from '../field/report.ts';
 import { settleReport, type Reproduction } from '../field/reproduce.ts';
 import { knownImages } from '../axes/table.ts';
-import { createTrialRunner, memoize, type RunTrial } from '../field/run-trial.ts';
+import { createTrialRunner, memoize, type RunTrial, type TrialEvents } from '../field/run-trial.ts';
+import { PoolproofError } from '../errors.ts';
+import { formatCellId } from '../matrix/cell-id.ts';
+import { plainLine } from '../outcome/plain-text.ts';
 import type { Result } from '../store/result.ts';
 import { cacheOption, finishCells, notifyOf, textOption, type Context } from './context.ts';
 
@@ -43,13 +46,31 @@ export type TrialOptions = Readonly<{
   once: boolean;
 }>;
 
-/** A line per trial, on standard error. */
-function progress(context: Context): (result: Result) => void {
+/** What a guest said of a cell, in a line. */
+export const seen = ({ tier, outcome, reason }: Result): string =>
+  plainLine(`${tier ?? outcome}: ${reason}`, 300);
+
+/** On standard error: a line per guest when it boots, and one when it has answered. */
+function progress(context: Context): TrialEvents {
   let count = 0;
-  return ({ id, outcome, tier }) => {
-    count += 1;
-    context.err(`${count}. ${id}: ${tier ?? outcome}\n`);
+  return {
+    onStart: (settings) => {
+      count += 1;
+      context.err(`${count}. booting ${formatCellId(settings)}\n`);
+    },
+    onResult: (result) => context.err(`${count}. ${seen(result)}\n`),
   };
+}
+
+/**
+ * Waits for a search that a signal may end: what it found until then is kept by its callbacks.
+ * @returns undefined where it was ended
+ */
+export async function untilInterrupted<Value>(search: Promise<Value>): Promise<Value | undefined> {
+  return search.catch((error: unknown) => {
+    if (error instanceof PoolproofError && error.code === 'INTERRUPTED') return undefined;
+    throw error;
+  });
 }
 
 /** Where the runs of trials go: `--results`, else a folder that goes with this process. */

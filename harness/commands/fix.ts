@@ -1,18 +1,15 @@
 /** `poolproof fix <cell>`: the least invasive change that brings a tier back, proven in a guest. */
 import type { Tier } from '../../images/allocator/tier.ts';
 import { PoolproofError } from '../errors.ts';
-import { findFix, reached, type Tried } from '../field/fix.ts';
+import { type Fix, findFix, reached, type Tried } from '../field/fix.ts';
 import { endCodes, type Reproduction } from '../field/reproduce.ts';
 import { parseCellName } from '../field/results.ts';
 import { formatCellId } from '../matrix/cell-id.ts';
 import type { Settings } from '../axes/table.ts';
 import { plainLine } from '../outcome/plain-text.ts';
-import type { Result } from '../store/result.ts';
 import { tierOption } from './bisect.ts';
 import type { Context } from './context.ts';
-import { isReport, openReport, openTrialRunner } from './field-context.ts';
-
-const seen = ({ tier, outcome, reason }: Result): string => plainLine(`${tier ?? outcome}: ${reason}`, 300);
+import { isReport, openReport, openTrialRunner, seen, untilInterrupted } from './field-context.ts';
 
 /** A cell, or one of a report with the tier that its failure is about; or the end that needs no guest. */
 type Ailing = Readonly<{ settings: Settings; wanted: Tier; settled: Reproduction | null }>;
@@ -26,7 +23,7 @@ async function openAiling(name: string): Promise<Ailing> {
   return { settings, wanted: settings.allocator === 'on-demand' ? 'on-demand' : 'standard', settled };
 }
 
-/** Exit code: 0 proven (or nothing to fix), 1 no cure found, 2 the case cannot be had here. */
+/** Exit code: 0 proven (or nothing to fix), 1 no cure found, 2 the case cannot be had here, 130 interrupted. */
 export async function fix(
   context: Context,
   args: readonly string[],
@@ -51,20 +48,35 @@ export async function fix(
     );
     return 0;
   }
-  const { cure, refuted, useless } = await findFix(settings, wanted, runTrial, ({ change }) => {
-    context.err(`trying ${change}\n`);
-  });
-  const say = ({ candidate, result }: Tried): string => `  ${candidate.change}: ${seen(result)}\n`;
-  if (cure === null) {
-    context.out(`no cure found for ${before.tiers.length === 0 ? 'this failure' : wanted}\n`);
-  } else {
-    const { candidate, result } = cure;
-    context.out(`fix: ${candidate.change}\ncosts: ${candidate.cost}\nproven: ${seen(result)}\n`);
-    if (candidate.also !== undefined) context.out(`or: ${candidate.also}\n`);
-    context.out(`cell: ${formatCellId(candidate.settings)}\n`);
+  const tried: Readonly<Record<keyof Fix, Tried[]>> = { cure: [], refuted: [], useless: [] };
+  const found = await untilInterrupted(
+    findFix(settings, wanted, runTrial, {
+      onTry: ({ change }) => context.err(`trying ${change}\n`),
+      onTried: (kind, one) => {
+        tried[kind].push(one);
+        if (kind === 'cure') context.out(describeCure(one));
+      },
+    }),
+  );
+  const none = tried.cure.length === 0;
+  if (none)
+    context.out(
+      `no cure found for ${before.tiers.length === 0 ? 'this failure' : wanted}${found === undefined ? ' so far' : ''}\n`,
+    );
+  const list = (title: string, all: readonly Tried[]): void => {
+    const lines = all.map(({ candidate, result }) => `  ${candidate.change}: ${seen(result)}\n`);
+    if (lines.length > 0) context.out(`${title}:\n${lines.join('')}`);
+  };
+  list('predicted to help, but failed in a guest', tried.refuted);
+  list('recommended, and of no use here', tried.useless);
+  if (found === undefined) {
+    context.out('interrupted: what would have been tried next is not known\n');
+    return 130;
   }
-  if (refuted.length > 0)
-    context.out(`predicted to help, but failed in a guest:\n${refuted.map(say).join('')}`);
-  if (useless.length > 0) context.out(`recommended, and of no use here:\n${useless.map(say).join('')}`);
-  return cure === null ? 1 : 0;
+  return none ? 1 : 0;
+}
+
+function describeCure({ candidate: { change, cost, also, settings }, result }: Tried): string {
+  const other = also === undefined ? '' : `or: ${also}\n`;
+  return `fix: ${change}\ncosts: ${cost}\nproven: ${seen(result)}\n${other}cell: ${formatCellId(settings)}\n`;
 }

@@ -1,13 +1,13 @@
 /** `poolproof minimize <cell>`: the fewest settings away from their defaults that still show the failure. */
 import { PoolproofError } from '../errors.ts';
-import { keepOnly, minimize as findMinimal } from '../field/minimize.ts';
+import { type Deviation, keepOnly, listDeviations, minimize as findMinimal } from '../field/minimize.ts';
 import { parseCellName } from '../field/results.ts';
 import { signatureOf } from '../field/symptom.ts';
 import { formatCellId } from '../matrix/cell-id.ts';
 import type { Settings } from '../axes/table.ts';
 import { estimateCell } from '../outcome/predict-cell.ts';
 import type { Context } from './context.ts';
-import { openTrialRunner } from './field-context.ts';
+import { openTrialRunner, untilInterrupted } from './field-context.ts';
 
 /** What the model says happens and which pool stops it: the part of a signature it can know. */
 function outline(settings: Settings): string {
@@ -18,7 +18,10 @@ function outline(settings: Settings): string {
   return [prediction.tier ?? prediction.outcome, ...stops.slice(0, until < 0 ? undefined : until)].join();
 }
 
-/** Exit code: 0 when it was made smaller or is minimal already; 1 when there is no failure to keep. */
+const listTexts = (some: readonly Deviation[]): string =>
+  some.map(({ text }) => text).join(', ') || 'none: it fails with every default';
+
+/** Exit code: 0 when it was made smaller or is minimal already; 1 when there is no failure to keep, 130 interrupted. */
 export async function minimize(
   context: Context,
   args: readonly string[],
@@ -35,17 +38,31 @@ export async function minimize(
     return 1;
   }
   const sketch = outline(settings);
-  const minimal = await findMinimal(settings, {
-    shows: async (some) => signatureOf(await runTrial(some)) === wanted,
-    model: (some) => outline(some) === sketch,
-  });
+  let smallest = listDeviations(settings);
+  const minimal = await untilInterrupted(
+    findMinimal(settings, {
+      shows: async (some) => {
+        const shown = signatureOf(await runTrial(some)) === wanted;
+        const kept = listDeviations(some);
+        if (shown && kept.length < smallest.length) smallest = kept;
+        return shown;
+      },
+      model: (some) => outline(some) === sketch,
+    }),
+  );
+  if (minimal === undefined) {
+    context.out(`failure: ${wanted}\nneeded, or not yet known: ${listTexts(smallest)}\n`);
+    context.out(`cell: ${formatCellId(keepOnly(settings, smallest))}\n`);
+    context.out('interrupted: the cell fails, but a smaller one may fail as well\n');
+    return 130;
+  }
   if (minimal === null) {
     context.out(`flaky: ${wanted} was seen once and not again\n`);
     return 1;
   }
   const { kept, needless, questions } = minimal;
   context.out(`failure: ${wanted}\n`);
-  context.out(`needed: ${kept.map((one) => one.text).join(', ') || 'none: it fails with every default'}\n`);
+  context.out(`needed: ${listTexts(kept)}\n`);
   context.out(`not needed: ${needless.map((one) => one.text).join(', ') || 'none'}\n`);
   context.out(`cell: ${formatCellId(keepOnly(settings, kept))}\n`);
   context.out(

@@ -17,12 +17,13 @@ import type { NativeRecord } from '../store/native-record.ts';
 import { planQuartets, planTogether, selectWorkloads, type NativePlan } from '../measure/plan-native.ts';
 import { renderOverhead, renderResources } from '../report/overhead-table.ts';
 import { describeResources, summarizeResources } from '../measure/resources.ts';
-import { runNative } from '../measure/run-native.ts';
+import { checkChecksums, runNative } from '../measure/run-native.ts';
 import type { OverheadSummary, TierResources } from '../measure/figures.ts';
 import { readComputer } from '../plan/computer.ts';
 import { resolveEngine, type ResolvedEngine } from '../plan/requirements.ts';
 import { wantsColor } from '../report/wants-color.ts';
 import { cacheOption, notifyOf, type Context } from './context.ts';
+import { untilInterrupted } from './field-context.ts';
 
 /** Enough for an interval of a percent either way; see harness/measure/README.md. */
 const defaultProcesses = 10;
@@ -70,15 +71,26 @@ export async function overhead(
   const plans = options.fresh
     ? others.map((other) => planQuartets(engine.kind, other, count))
     : [planTogether(engine.kind, others, count)];
-  const { summaries, raw } = await measureAll(context, plans, request);
-  const resources = await measureResources(request, others, context.signal);
-  context.out(
-    options.json
-      ? `${JSON.stringify({ ...(await describeRecord(raw)), summaries, resources, measurements: raw })}\n`
-      : `${renderOverhead(summaries, { color: wantsColor(context.stdout) })}\n${renderResources(resources)}`,
-  );
-  return 0;
+  // What was measured until a signal came is shown.
+  context.finishOnSignal();
+  const { summaries, raw, interrupted } = await measureAll(context, plans, request);
+  const resources = interrupted
+    ? undefined
+    : await untilInterrupted(measureResources(context, request, others));
+  if (!options.json) {
+    context.out(renderOverhead(summaries, { color: wantsColor(context.stdout) }));
+    if (resources !== undefined) context.out(`\n${renderResources(resources)}`);
+  } else if (summaries.length > 0) {
+    const record = { ...(await describeRecord(raw)), summaries, resources: resources ?? [] };
+    context.out(`${JSON.stringify({ ...record, measurements: raw })}\n`);
+  }
+  if (resources !== undefined) return 0;
+  context.err(`interrupted after ${raw.length} of ${countProcesses(plans)} processes\n`);
+  return 130;
 }
+
+const countProcesses = (plans: readonly NativePlan[]): number =>
+  plans.reduce((sum, plan) => sum + plan.processes.length, 0);
 
 /** Files that are measured and that measure; what is not there is fetched. */
 async function findPrograms(
@@ -115,23 +127,39 @@ function versionOfFile(library: string, requested: string, version: string): str
   return pinned ?? String(parseMajor(version));
 }
 
+type Measured = Readonly<{
+  summaries: readonly OverheadSummary[];
+  raw: readonly Measurement[];
+  /** A signal ended it: the summaries are of the processes until then. */
+  interrupted: boolean;
+}>;
+
 async function measureAll(
   { err, signal }: Context,
   plans: readonly NativePlan[],
   request: Omit<MeasureRequest, 'subjects'>,
-): Promise<Readonly<{ summaries: readonly OverheadSummary[]; raw: readonly Measurement[] }>> {
-  const total = plans.reduce((sum, plan) => sum + plan.processes.length, 0);
+): Promise<Measured> {
+  const total = countProcesses(plans);
+  err(`measuring ${request.engine} in ${total} processes, one after the other\n`);
   const summaries: OverheadSummary[] = [];
   const raw: Measurement[] = [];
   for (const plan of plans) {
     const commands = plan.processes.map((subjects) => measureCommand({ ...request, subjects }));
-    const before = raw.length;
-    const onProcess = (done: number): void => err(`measured ${before + done} of ${total} processes\n`);
-    const measured = await runNative(commands, { signal, onProcess });
-    raw.push(...measured);
-    summaries.push(...(plan.kind === 'together' ? evaluateTime(measured) : evaluateQuartets(measured)));
+    const measured: Measurement[] = [];
+    const onProcess = (_done: number, one: Measurement): void => {
+      measured.push(one);
+      raw.push(one);
+      err(`measured ${raw.length} of ${total} processes\n`);
+    };
+    const whole = await untilInterrupted(runNative(commands, { signal, onProcess }));
+    const [evaluate, apiece] = plan.kind === 'together' ? [evaluateTime, 1] : [evaluateQuartets, 4];
+    if (measured.length >= leastProcesses * apiece) {
+      checkChecksums(measured);
+      summaries.push(...evaluate(measured));
+    }
+    if (whole === undefined) return { summaries, raw, interrupted: true };
   }
-  return { summaries, raw };
+  return { summaries, raw, interrupted: false };
 }
 
 /** What a record says of itself: see native-record.ts. */
@@ -159,14 +187,15 @@ async function findNode(
 
 /** Fresh processes of every form in turns: what each takes before it has done any work. */
 async function measureResources(
+  { err, signal }: Context,
   request: Omit<MeasureRequest, 'subjects'>,
   others: readonly TierConfiguration[],
-  signal: AbortSignal,
 ): Promise<readonly TierResources[]> {
   const [baseline] = configurations[request.engine];
   const round = [baseline, ...others].map((subject) =>
     measureCommand({ ...request, subjects: [subject], workloads: ['register-loop'], samples: 0 }),
   );
+  err('measuring start and memory of each form\n');
   // The first round compiles and fills the page cache.
   const rounds = await runNative(Array.from({ length: startRounds + 1 }, () => round).flat(), { signal });
   return summarizeResources(rounds.slice(round.length).map(describeResources));

@@ -183,7 +183,7 @@ t.test('a subject that fails has cures in the words of its program, never of Spi
     'standard',
     ({ addressSpace, env }) =>
       Promise.resolve(addressSpace === null && env['NODE_OPTIONS'] === undefined ? works : fails),
-    ({ change }) => tried.push(change),
+    { onTry: ({ change }) => void tried.push(change) },
   );
   t.equal(fix.cure?.candidate.change, 'ulimit -v unlimited');
   t.match(fix.cure?.candidate.also, /LimitAS=infinity/);

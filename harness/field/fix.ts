@@ -25,29 +25,40 @@ export const reached = ({ tier, outcome, subject }: Result, wanted: Tier): boole
     ? subject !== undefined && outcome === 'reached' && subject.failure === null
     : atLeast(tier, wanted);
 
+/** Called as the search goes on: what is known when it is stopped. */
+export type FixEvents = Readonly<{
+  /** Before the guest of a candidate boots. */
+  onTry?: (candidate: Candidate) => void;
+  /** When it has answered; candidates that are neither are not of interest. */
+  onTried?: (kind: keyof Fix, tried: Tried) => void;
+}>;
+
 /** More than this many popular cures are not tried: each costs a guest. */
 const maxUseless = 3;
 
 /**
- * Every answer comes from `runTrial`; the model only decides what is tried and in which order.
- * @param onTry called with each candidate before its guest boots
+ * Every answer comes from `runTrial`; the model only decides what is tried and in which order. The first `cure` stands
+ * when `onTried` names it: what follows shows of no use what people recommend.
  */
 export async function findFix(
   settings: Settings,
   wanted: Tier,
   runTrial: RunTrial,
-  onTry: (candidate: Candidate) => void = () => undefined,
+  { onTry, onTried }: FixEvents = {},
 ): Promise<Fix> {
   const refuted: Tried[] = [];
   let cure: Tried | null = null;
   for (const candidate of listCandidates(settings, wanted)) {
-    onTry(candidate);
+    onTry?.(candidate);
     const result = await runTrial(candidate.settings);
+    const tried = { candidate, result };
     if (reached(result, wanted)) {
-      cure = { candidate, result };
+      cure = tried;
+      onTried?.('cure', tried);
       break;
     }
-    refuted.push({ candidate, result });
+    refuted.push(tried);
+    onTried?.('refuted', tried);
   }
   const useless: Tried[] = [];
   const known = new Set(refuted.map(({ candidate }) => formatCellId(candidate.settings)));
@@ -55,9 +66,11 @@ export async function findFix(
     if (useless.length === maxUseless) break;
     // Only those are worth a guest that the model says are of no use; what helps is no news here.
     if (isBelieved(candidate.settings, wanted, 0) || known.has(formatCellId(candidate.settings))) continue;
-    onTry(candidate);
-    const result = await runTrial(candidate.settings);
-    if (!reached(result, wanted)) useless.push({ candidate, result });
+    onTry?.(candidate);
+    const tried = { candidate, result: await runTrial(candidate.settings) };
+    if (reached(tried.result, wanted)) continue;
+    useless.push(tried);
+    onTried?.('useless', tried);
   }
   return { cure, refuted, useless };
 }

@@ -10,6 +10,12 @@ import { buildCases } from './cell-matrix.ts';
 /** Boots, runs, judges. Rejects when the harness itself is at fault; what happens in the guest is the result. */
 export type RunTrial = (settings: Settings) => Promise<Result>;
 
+/** What a person who waits for a search sees. */
+export type TrialEvents = Readonly<{
+  onStart: (settings: Settings) => void;
+  onResult: (result: Result) => void;
+}>;
+
 /**
  * Runs trials one at a time, each in a guest and a run of its own.
  * @throws PoolproofError from a trial: `NO_VERDICT` when the cell was broken, invalid or skipped, so that no
@@ -18,9 +24,10 @@ export type RunTrial = (settings: Settings) => Promise<Result>;
 export function createTrialRunner(
   title: string,
   options: RunOptions,
-  onResult: (result: Result) => void,
+  { onStart, onResult }: TrialEvents,
 ): RunTrial {
   return async (settings) => {
+    onStart(settings);
     const matrix = buildCases(title, [{ settings, expect: null }]);
     const { results, interrupted } = await runMatrix(matrix, { ...options, jobs: 1 });
     const [result] = results;

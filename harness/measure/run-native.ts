@@ -7,8 +7,8 @@ export type Command = Readonly<{ command: string; args: readonly string[] }>;
 
 export type NativeOptions = Readonly<{
   signal?: AbortSignal;
-  /** Told after each process: how many are done. */
-  onProcess?: (done: number) => void;
+  /** Called after each process: how many are done, and what this one measured. */
+  onProcess?: (done: number, measured: Measurement) => void;
   /** Longest a process may take. @default 300 000 */
   timeoutMs?: number;
 }>;
@@ -25,8 +25,9 @@ export async function runNative(
 ): Promise<readonly Measurement[]> {
   const measured: Measurement[] = [];
   for (const command of commands) {
-    measured.push(await runOne(command, signal, timeoutMs));
-    onProcess?.(measured.length);
+    const one = await runOne(command, signal, timeoutMs);
+    measured.push(one);
+    onProcess?.(measured.length, one);
   }
   checkChecksums(measured);
   return measured;
