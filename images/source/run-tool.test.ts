@@ -1,6 +1,7 @@
 import { chmod, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import t, { type Test } from 'tap';
+import { installHint } from '../tools.ts';
 import { holdBuildLock } from '../cache/build-lock.ts';
 import { openCache } from '../cache/image-cache.ts';
 import { buildErofs } from '../archive/erofs.ts';
@@ -53,18 +54,15 @@ t.test('each missing tool is named with the package that brings it', async (t) =
   const work = path.join(t.testdir(), 'work');
   const cache = await openCache(path.join(work, 'cache'));
   await usePath(t);
-  const missing = (
-    tool: string,
-    brings: string,
-  ): { code: string; message: RegExp; details: { hint: string } } => ({
+  const missing = (tool: string): { code: string; message: RegExp; details: { hint: string } } => ({
     code: 'TOOL_NOT_FOUND',
     message: new RegExp(`^${tool.replace('.', '\\.')} is needed`),
-    details: { hint: `apt-get install ${brings}` },
+    details: { hint: installHint(tool) },
   });
-  await t.rejects(buildErofs(work, path.join(work, 'disk')), missing('mkfs.erofs', 'erofs-utils'));
-  await t.rejects(downloadNpm('koffi', '3.3.4', work), missing('npm', 'npm'));
-  await t.rejects(downloadWheel('wasmtime', '50.0.1', work), missing('python3', 'python3 python3-pip'));
-  await t.rejects(holdBuildLock(cache), missing('flock', 'util-linux'));
+  await t.rejects(buildErofs(work, path.join(work, 'disk')), missing('mkfs.erofs'));
+  await t.rejects(downloadNpm('koffi', '3.3.4', work), missing('npm'));
+  await t.rejects(downloadWheel('wasmtime', '50.0.1', work), missing('python3'));
+  await t.rejects(holdBuildLock(cache), missing('flock'));
 });
 
 t.test('a Python without pip is passed over, and a pip of its own is used', async (t) => {

@@ -1,7 +1,7 @@
 /** Runs a tool to its end, and turns its failure into an error to act on. */
 import { PoolproofError, type ErrorCode } from '../errors.ts';
 import { runProgram, workBounds } from '../run-program.ts';
-import { packageOfTool } from '../tools.ts';
+import { installHint } from '../tools.ts';
 
 export type ToolOptions = Readonly<{
   /** Code of the error when the tool fails. */
@@ -56,7 +56,7 @@ export async function runTool(
 
 export function missingTool(file: string, doing: string): PoolproofError {
   return new PoolproofError('TOOL_NOT_FOUND', `${file} is needed for ${doing} and was not found`, {
-    hint: `apt-get install ${packageOfTool(file)}`,
+    hint: installHint(file),
   });
 }
 
