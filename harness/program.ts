@@ -171,6 +171,17 @@ function defineComputer({ program, run }: Registry): void {
     .action(run(async () => (await import('./commands/exec.ts')).exec));
 
   program
+    .command('setup')
+    .description('name a Debian mirror on a computer whose own apt has none; it is checked and remembered')
+    .option('--mirror <url>', 'address of a Debian mirror (default: asked for on a terminal)')
+    .option('--security <url>', "address of Debian's security archive")
+    .option('--keyring <file>', "file with Debian's keys (default: that of the distribution's package)")
+    .option('--forget', "use this computer's own sources again")
+    .addOption(cache)
+    .addHelpText('after', example('poolproof setup --mirror "$MIRROR" --security "$MIRROR-security"'))
+    .action(run(async () => (await import('./commands/setup.ts')).setup));
+
+  program
     .command('shell')
     .description("open a shell inside a cell's guest, with its settings applied")
     .argument('<cell>', 'cell id, e.g. memory=512M,overcommit=2')

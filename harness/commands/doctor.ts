@@ -1,7 +1,17 @@
 /** `poolproof doctor`: what this computer offers, and what is missing. */
 import { access, constants, statfs } from 'node:fs/promises';
-import { listImages } from '../../images/inspect.ts';
-import { installCommand, qemuTool, tools, type PackageNames, type Tool } from '../../images/tools.ts';
+import { guestSuite, kernels } from '../../images/definitions.ts';
+import { listImages, type ListedImage } from '../../images/inspect.ts';
+import { resolveSources } from '../../images/source/apt.ts';
+import { recallMirror, requireKeyring } from '../../images/source/debian-mirror.ts';
+import {
+  installCommand,
+  keyringPackages,
+  qemuTool,
+  tools,
+  type PackageNames,
+  type Tool,
+} from '../../images/tools.ts';
 import { PoolproofError } from '../errors.ts';
 import { decideCapacity } from '../plan/admission.ts';
 import { findExecutable, findQemu, readComputer } from '../plan/computer.ts';
@@ -50,8 +60,44 @@ async function checkCache(cacheDir: string): Promise<Line> {
   }
 }
 
-async function checkImages(cacheDir: string): Promise<Line> {
-  const images = await listImages({ cacheDir });
+/** A run of a matrix with one guest at a time starts with this much: 512 MiB for it, and QEMU's own. */
+const leastMib = 1024;
+
+/** The oldest that the package's `engines` allow. */
+const oldestNode = 22;
+
+/** Where the packages of guests come from; not needed where the images of the default kernel are built. */
+async function checkSources(cacheDir: string, images: readonly ListedImage[]): Promise<Line[]> {
+  try {
+    const remembered = await recallMirror(cacheDir);
+    const { sources } = await resolveSources(guestSuite, { remembered });
+    const addresses = [...new Set(sources.map(({ uri }) => uri))];
+    const lines: Line[] = [{ ok: true, text: `packages of guests come from ${addresses.join(', ')}` }];
+    const keyrings = new Set(sources.flatMap(({ options }) => options['signed-by'] ?? []));
+    for (const file of keyrings) {
+      // A key can also stand in the sources themselves.
+      if (!file.startsWith('/')) continue;
+      const missing = await requireKeyring(file).then(
+        () => false,
+        () => true,
+      );
+      if (missing)
+        lines.push({
+          ok: false,
+          text: `${file} is missing; it has Debian's keys`,
+          packages: keyringPackages,
+        });
+    }
+    return lines;
+  } catch (error) {
+    if (!(error instanceof PoolproofError)) throw error;
+    const built = images.find(({ name }) => name === `kernel-${kernels[0]?.name ?? ''}`)?.state === 'built';
+    if (built) return [{ ok: true, text: 'no Debian mirror; images of the default kernel are here already' }];
+    return [{ ok: false, text: `${error.message}: \`poolproof setup\` takes the address of a mirror` }];
+  }
+}
+
+function checkImages(images: readonly ListedImage[]): Line {
   const built = images.filter(({ state }) => state === 'built').length;
   return { ok: true, text: `${built} of ${images.length} images are built` };
 }
@@ -65,18 +111,28 @@ export async function doctor(
   const cacheDir = cacheOption(options);
   const computer = await readComputer();
   const { jobs, budgetMib } = decideCapacity(computer, {});
+  const images = await listImages({ cacheDir });
+  const nodeMajor = Number.parseInt(process.versions.node, 10);
   const lines: Line[] = [
-    { ok: true, text: `${computer.os}, Linux ${computer.kernel}, Node ${process.versions.node}` },
     {
-      ok: true,
-      text: `${computer.cores} cores (${computer.cpuModel}), ${computer.memAvailableMib} MiB free`,
+      ok: nodeMajor >= oldestNode,
+      text:
+        `${computer.os}, Linux ${computer.kernel}, Node ${process.versions.node}` +
+        (nodeMajor >= oldestNode ? '' : `; Node ${oldestNode} or later is needed`),
+    },
+    {
+      ok: computer.memAvailableMib >= leastMib,
+      text:
+        `${computer.cores} cores (${computer.cpuModel}), ${computer.memAvailableMib} MiB free` +
+        (computer.memAvailableMib >= leastMib ? '' : `; ${leastMib} MiB are needed`),
     },
     { ok: true, text: `${jobs} guests at a time within ${budgetMib} MiB` },
     await checkQemu(),
     ...(await Promise.all(tools.map(checkTool))),
     await checkKvm(),
     await checkCache(cacheDir),
-    await checkImages(cacheDir),
+    ...(await checkSources(cacheDir, images)),
+    checkImages(images),
   ];
   for (const { ok, text } of lines) context.out(`${ok ? 'ok     ' : 'MISSING'}  ${text}\n`);
   const missing = lines.flatMap(({ ok, packages }) => (ok || packages === undefined ? [] : [packages]));

@@ -24,6 +24,7 @@ import { openPrivateFolder } from './private-folder.ts';
  *     successors/<pin>.json    what is used for a pin that Debian dropped
  *     unpinned/<name>.json     what was fetched for a version that nothing pins
  *     apt/<suite>/             private apt roots
+ *     mirror.json              the Debian mirror that `poolproof setup` was given
  *     tmp/                     work of whoever holds the lock
  *     lock                     see build-lock.ts
  */

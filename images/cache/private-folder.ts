@@ -28,6 +28,7 @@ const derived = [
   'artefacts',
   'engines',
   'experience.json',
+  'mirror.json',
   'modules',
   'nodes',
   'successors',

@@ -6,16 +6,19 @@ import { PoolproofError } from '../errors.ts';
 import { guestArchitecture } from '../architectures.ts';
 import { runTool, type ToolOptions } from './run-tool.ts';
 import {
+  debianKeyring,
   formatSources,
+  mirrorSources,
   parseDeb822Sources,
   parseOneLineSources,
   parseStanzas,
   selectSources,
+  settingSources,
+  type DebianMirror,
   type DebianSource,
 } from './sources-list.ts';
 
 const etc = '/etc/apt';
-const debianKeyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 export type DebianPackage = Readonly<{
   package: string;
@@ -39,36 +42,39 @@ export async function loadMachineSources(folder = etc): Promise<DebianSource[]> 
   });
 }
 
+/** Where the sources of a suite come from: POOLPROOF_DEBIAN_MIRROR, `poolproof setup`, this machine's apt. */
+export type SourceOrigin = 'setting' | 'remembered' | 'machine';
+
+export type ResolvedSources = Readonly<{ origin: SourceOrigin; sources: readonly DebianSource[] }>;
+
 /**
- * Sources for one suite: the setting POOLPROOF_DEBIAN_MIRROR where it is set (addresses with spaces between
- * them; one that ends in `-security` carries the security suite), else the machine's own.
+ * Sources for one suite: those of the setting POOLPROOF_DEBIAN_MIRROR where it is set, else the mirror that
+ * `poolproof setup` remembered, else the machine's own.
  *
  * @throws PoolproofError OS_UNSUPPORTED
  */
 export async function resolveSources(
   suite: string,
-  mirror = process.env['POOLPROOF_DEBIAN_MIRROR'],
-  folder = etc,
-): Promise<DebianSource[]> {
-  if (mirror !== undefined && mirror !== '') {
-    const keyring = await stat(debianKeyring).then(
+  {
+    setting = process.env['POOLPROOF_DEBIAN_MIRROR'] ?? '',
+    remembered,
+    folder = etc,
+  }: Readonly<{ setting?: string; remembered?: DebianMirror | undefined; folder?: string }> = {},
+): Promise<ResolvedSources> {
+  if (setting.trim() !== '') {
+    const options = await stat(debianKeyring).then(
       () => ({ 'signed-by': debianKeyring }),
       () => ({}),
     );
-    return mirror.split(/\s+/).map((uri) => ({
-      uri,
-      // Debian's layout: security updates are an archive of their own, with a suite of their own name.
-      suite: /-security\/?$/.test(uri) ? `${suite}-security` : suite,
-      components: ['main'],
-      options: keyring,
-    }));
+    return { origin: 'setting', sources: settingSources(setting, suite, options) };
   }
-  const selected = selectSources(await loadMachineSources(folder), suite);
-  if (selected.length > 0) return selected;
+  if (remembered !== undefined) return { origin: 'remembered', sources: mirrorSources(remembered, suite) };
+  const sources = selectSources(await loadMachineSources(folder), suite);
+  if (sources.length > 0) return { origin: 'machine', sources };
   throw new PoolproofError('OS_UNSUPPORTED', `no apt source of Debian was found for the suite ${suite}`, {
     hint:
-      'set POOLPROOF_DEBIAN_MIRROR to the address of a Debian mirror (with apt and debian-archive-keyring ' +
-      'installed), or build the images on a Debian machine and bring them here with ' +
+      'name a Debian mirror and its security archive once with `poolproof setup` (with apt and ' +
+      'debian-archive-keyring installed), or build the images on a Debian machine and bring them here with ' +
       '`poolproof images export` and `poolproof images import`',
   });
 }
@@ -80,11 +86,13 @@ export async function resolveSources(
 export class AptRoot {
   readonly #folder: string;
   readonly #suite: string;
+  readonly #loadSources: () => Promise<readonly DebianSource[]>;
   #updated: Promise<void> | undefined;
 
-  constructor(folder: string, suite: string) {
+  constructor(folder: string, suite: string, loadSources: () => Promise<readonly DebianSource[]>) {
     this.#folder = folder;
     this.#suite = suite;
+    this.#loadSources = loadSources;
   }
 
   /** The package in the version asked for, or in the newest; undefined when the index does not have it. */
@@ -131,7 +139,7 @@ export class AptRoot {
   }
 
   async #update(): Promise<void> {
-    const sources = await resolveSources(this.#suite);
+    const sources = await this.#loadSources();
     const { architecture } = guestArchitecture.debian;
     for (const sub of ['lists/partial', 'cache/archives/partial', 'empty']) {
       await mkdir(path.join(this.#folder, sub), { recursive: true });
@@ -171,7 +179,7 @@ export class AptRoot {
     await writeFile(at('apt.conf'), `${acquire.stdout}\n${lines.join('\n')}\n`);
     await runTool('apt-get', ['update', '-q'], {
       ...this.#options(`reading the package lists of ${this.#suite}`),
-      hint: 'check the network and the mirrors in /etc/apt, or set POOLPROOF_DEBIAN_MIRROR',
+      hint: 'check the network and the mirrors: those in /etc/apt, or those given to `poolproof setup`',
     });
   }
 

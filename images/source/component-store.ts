@@ -7,7 +7,8 @@ import { addBlob, hasBlob, hashFile, type ImageCache } from '../cache/image-cach
 import { kernels, guestSuite } from '../definitions.ts';
 import { PoolproofError } from '../errors.ts';
 import { parsePin, type Pin } from '../lock.ts';
-import { AptRoot, findKernelPackages } from './apt.ts';
+import { AptRoot, findKernelPackages, resolveSources } from './apt.ts';
+import { recallMirror } from './debian-mirror.ts';
 import { downloadNpm, listNpmVersions, newestOfLine } from './npm.ts';
 import { downloadWheel } from './pip.ts';
 import { neverPublished, recallUnpinned, recordPath, rememberUnpinned, type Wanted } from './unpinned.ts';
@@ -263,7 +264,10 @@ export class ComponentStore {
   #aptOf(suite: string): AptRoot {
     let apt = this.#apt.get(suite);
     if (apt === undefined) {
-      apt = new AptRoot(path.join(this.#cache.folder, 'apt', suite), suite);
+      apt = new AptRoot(path.join(this.#cache.folder, 'apt', suite), suite, async () => {
+        const remembered = await recallMirror(this.#cache.folder);
+        return (await resolveSources(suite, { remembered })).sources;
+      });
       this.#apt.set(suite, apt);
     }
     return apt;

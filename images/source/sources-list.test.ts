@@ -1,5 +1,5 @@
 import t from 'tap';
-import { loadMachineSources, resolveSources } from './apt.ts';
+import { loadMachineSources, resolveSources, type ResolvedSources } from './apt.ts';
 import {
   formatSources,
   parseDeb822Sources,
@@ -159,24 +159,42 @@ t.test('both styles are read from the configuration, other files are not', async
   );
 });
 
-t.test('without a Debian source one is told what to do', async (t) => {
-  const error = { code: 'OS_UNSUPPORTED', details: { hint: /POOLPROOF_DEBIAN_MIRROR.*images import/ } };
-  await t.rejects(resolveSources('bookworm', undefined, t.testdir()), error);
-  const ubuntu = t.testdir({ 'sources.list': 'deb http://ubuntu.test/ubuntu noble main\n' });
-  await t.rejects(resolveSources('bookworm', '', ubuntu), error);
+t.test('without a Debian source an error says what to do', async (t) => {
+  const error = { code: 'OS_UNSUPPORTED', details: { hint: /poolproof setup.*images import/ } };
+  await t.rejects(resolveSources('bookworm', { folder: t.testdir() }), error);
+  const folder = t.testdir({ 'sources.list': 'deb http://ubuntu.test/ubuntu noble main\n' });
+  await t.rejects(resolveSources('bookworm', { setting: '', folder }), error);
 });
 
-t.test(
-  'the setting goes before the configuration; an address of security updates has their suite',
-  async (t) => {
-    const found = await resolveSources(
-      'bookworm',
-      'http://m.test/debian http://m.test/debian-security',
-      '/nowhere',
-    );
-    t.strictSame(
-      found.map(({ uri, suite }) => `${uri} ${suite}`),
-      ['http://m.test/debian bookworm', 'http://m.test/debian-security bookworm-security'],
-    );
-  },
-);
+const show = ({ sources }: ResolvedSources): string[] => sources.map(({ uri, suite }) => `${uri} ${suite}`);
+const setting = 'http://m.test/debian http://m.test/debian-security';
+const remembered = { mirror: 'http://r.test/debian', security: 'http://r.test/updates', keyring };
+
+t.test('the setting goes before a remembered mirror, and that before the configuration', async (t) => {
+  const folder = t.testdir({ 'sources.list': 'deb http://a.test/debian bookworm main\n' });
+  const set = await resolveSources('bookworm', { setting, remembered, folder });
+  t.equal(set.origin, 'setting');
+  t.strictSame(show(set), [
+    'http://m.test/debian bookworm',
+    'http://m.test/debian-security bookworm-security',
+  ]);
+  const known = await resolveSources('bookworm', { remembered, folder });
+  t.equal(known.origin, 'remembered');
+  t.strictSame(known.sources, [
+    source('http://r.test/debian', 'bookworm', { 'signed-by': keyring }),
+    source('http://r.test/updates', 'bookworm-security', { 'signed-by': keyring }),
+  ]);
+  const machine = await resolveSources('bookworm', { folder });
+  t.equal(machine.origin, 'machine');
+  t.strictSame(show(machine), ['http://a.test/debian bookworm']);
+});
+
+t.test('a setting without a security archive is refused with the reason', async (t) => {
+  await t.rejects(resolveSources('bookworm', { setting: 'http://m.test/debian' }), {
+    code: 'OS_UNSUPPORTED',
+    message: /no security archive, and most pinned versions are in no other/,
+    details: { hint: /-security/ },
+  });
+  t.strictSame(show(await resolveSources('sid', { setting })), ['http://m.test/debian sid']);
+  t.strictSame(show(await resolveSources('sid', { remembered })), ['http://r.test/debian sid']);
+});

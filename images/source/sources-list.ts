@@ -1,4 +1,8 @@
 /** Reads apt's sources of this computer, and selects the mirrors for a Debian suite. */
+import { PoolproofError } from '../errors.ts';
+
+/** Where Debian's own package, and those of other distributions, put Debian's keys. */
+export const debianKeyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 /** One repository of the machine's own apt configuration, as far as a private apt root needs it. */
 export type DebianSource = Readonly<{
@@ -109,6 +113,49 @@ export function selectSources(sources: readonly DebianSource[], suite: string): 
     const key = `${uri.replace(/\/+$/, '')} ${name}`;
     return !seen.has(key) && seen.add(key);
   });
+}
+
+/** The addresses of a Debian archive and of its security updates, and the file with Debian's keys. */
+export type DebianMirror = Readonly<{ mirror: string; security: string; keyring: string }>;
+
+/** Debian's layout: security updates are an archive of their own, with a suite of their own name. */
+export function mirrorSources({ mirror, security, keyring }: DebianMirror, suite: string): DebianSource[] {
+  const source = (uri: string, name: string): DebianSource => ({
+    uri,
+    suite: name,
+    components: ['main'],
+    options: { 'signed-by': keyring },
+  });
+  const archive = source(mirror, suite);
+  return rollingSuites.has(suite) ? [archive] : [archive, source(security, `${suite}-security`)];
+}
+
+/**
+ * Sources from addresses with spaces between them; one that ends in `-security` carries the security suite.
+ *
+ * @throws PoolproofError OS_UNSUPPORTED without a security archive: what is pinned is a security update for months
+ */
+export function settingSources(
+  setting: string,
+  suite: string,
+  options: Readonly<Record<string, string>>,
+): DebianSource[] {
+  const sources = setting
+    .trim()
+    .split(/\s+/)
+    .map((uri): DebianSource => {
+      const isSecurity = /-security\/?$/.test(uri);
+      return { uri, suite: isSecurity ? `${suite}-security` : suite, components: ['main'], options };
+    });
+  const rolling = rollingSuites.has(suite);
+  if (!rolling && !sources.some((source) => source.suite !== suite)) {
+    throw new PoolproofError(
+      'OS_UNSUPPORTED',
+      'POOLPROOF_DEBIAN_MIRROR names no security archive, and most pinned versions are in no other for months',
+      { hint: 'add, after a space, the address of the security archive, which ends in `-security`' },
+    );
+  }
+  return sources.filter((source) => !rolling || source.suite === suite);
 }
 
 /** Writes deb822 for a private apt root; the architecture is the guest's, not the machine's. */
