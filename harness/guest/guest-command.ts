@@ -8,6 +8,7 @@ import type { Ready, Subject } from '../matrix/subject.ts';
 import type { Deadlines } from '../plan/deadlines.ts';
 import { parametersOf } from '../axes/guest-settings.ts';
 import { resolveEngine } from '../plan/requirements.ts';
+import { listWords } from '../plan/subject-host.ts';
 
 export type GuestCommand = Readonly<{
   command: readonly string[];
@@ -63,7 +64,7 @@ export function buildForeignCommand(
     '{files}': folder ?? '/',
     '{engine}': version === null ? '' : enginePath(version),
   };
-  const words = definition.run.map((word) =>
+  const words = listWords(definition, settings).map((word) =>
     word.replace(/\{(?:node|files|engine)\}/g, (name) => paths[name] ?? name),
   );
   const { ready, timeoutMs } = definition;

@@ -1,6 +1,5 @@
 /** A matrix before its run: what is predicted of each cell, and which cells share a boot. */
 import type { Prediction } from '../../images/allocator/prediction.ts';
-import type { Settings } from '../axes/table.ts';
 import type { Cell, Matrix } from '../matrix/cell.ts';
 import { estimateCell } from '../outcome/predict-cell.ts';
 import { bootKey } from '../plan/order.ts';
@@ -9,22 +8,22 @@ export type PlannedCell = Readonly<{
   cell: Cell;
   /** Number of its boot from 1: cells of one boot are clones of one template. */
   boot: number;
-  /** From the settings alone, not yet from the facts of a guest. Null for a subject that is not the wasm host. */
+  /** From the settings alone, not yet from the facts of a guest. Null for a subject that the model knows nothing of. */
   predicted: Prediction | null;
 }>;
 
 const knownLimit = 10_000;
 
 /** Predictions by what they depend on: repetitions and THP have the same one again and again. */
-export function createPredictor(): (settings: Settings) => Prediction | null {
+export function createPredictor(): (cell: Pick<Cell, 'settings' | 'subject'>) => Prediction | null {
   const known = new Map<string, Prediction | null>();
-  return (settings) => {
-    const { thp: _thp, cpus: _cpus, kernel: _kernel, ...deciding } = settings;
+  return ({ settings, subject }) => {
+    const { thp: _thp, kernel: _kernel, ...deciding } = settings;
     const key = JSON.stringify(deciding);
     const before = known.get(key);
     if (before !== undefined) return before;
     if (known.size >= knownLimit) known.clear();
-    const prediction = estimateCell(settings);
+    const prediction = estimateCell(settings, subject);
     known.set(key, prediction);
     return prediction;
   };
@@ -38,6 +37,6 @@ export function* planMatrix(matrix: Matrix): Generator<PlannedCell> {
     const key = bootKey(cell.settings);
     const boot = boots.get(key) ?? boots.size + 1;
     boots.set(key, boot);
-    yield { cell, boot, predicted: predict(cell.settings) };
+    yield { cell, boot, predicted: predict(cell) };
   }
 }

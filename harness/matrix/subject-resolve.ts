@@ -1,6 +1,7 @@
 /** Subjects of a matrix: names, files and maps → definitions, and every place that names one → its name. */
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { hostNames } from '../../images/allocator/hosts.ts';
 import { project } from '../../images/paths.ts';
 import type { AxisTable } from '../axes/table.ts';
 import type { MatrixFile } from './matrix-schema.ts';
@@ -14,7 +15,7 @@ import type { Path, Source } from './source.ts';
 import { buildSubjectOf, joinForms, subjectForm } from './subject-schema.ts';
 import type { SubjectForm } from './subject-schema.ts';
 import { hostSubject, subjectNamePattern } from '../axes/host.ts';
-import type { Subject } from './subject.ts';
+import { optionsWord, type Subject } from './subject.ts';
 
 /** Larger files are refused unread. */
 const maxSubjectBytes = 64 * 1024;
@@ -120,6 +121,11 @@ class Resolver {
     const whole = this.#complete(placed, 0);
     const { run } = whole;
     if (run === undefined) throw new Unresolved('the subject has no `run`', 'run: [program, argument]');
+    if (run.includes(optionsWord) && whole.host === undefined)
+      throw new Unresolved(
+        `\`${optionsWord}\` stands for nothing without a \`host\``,
+        `host: one of ${hostNames.join(', ')}`,
+      );
     const subject = buildSubjectOf({ ...whole, run }, placed.name, placed.folder);
     if (subject.name === hostSubject || !subjectNamePattern.test(subject.name))
       throw new Unresolved(

@@ -1,11 +1,12 @@
 /** The form of a subject in a matrix, a case or a file of its own, and what it becomes. */
 import path from 'node:path';
 import { z } from 'zod';
+import { hostNames } from '../../images/allocator/hosts.ts';
 import { tiers } from '../../images/allocator/tier.ts';
 import type { Ready, Subject, SubjectFile } from './subject.ts';
 import { findPatternProblem, programSize } from './pattern.ts';
 import { refuse, whole } from './schema-parts.ts';
-import { packagePattern, toExtended } from './subject.ts';
+import { optionsWord, packagePattern, toExtended } from './subject.ts';
 import { subjectNamePattern } from '../axes/host.ts';
 
 type Pattern = string | readonly string[];
@@ -100,7 +101,15 @@ const argument = z
   .union([line(2000), z.number().transform(String)], { error: 'a text' })
   .superRefine((word, context) => {
     const unknown = /\{(?!node\}|engine\}|files\})([a-z]+)\}/.exec(word);
-    if (unknown === null) return;
+    if (unknown === null || word === optionsWord) return;
+    if (unknown[0] === optionsWord) {
+      refuse(
+        context,
+        `\`${optionsWord}\` is several words`,
+        `a word of its own: [program, '${optionsWord}', file]`,
+      );
+      return;
+    }
     refuse(
       context,
       `\`${unknown[0]}\` stands for nothing`,
@@ -139,6 +148,7 @@ export const subjectForm = z.strictObject(
       .optional(),
     title: line(200).optional(),
     like: line(1000).optional(),
+    host: z.enum(hostNames, { error: `a host that the model knows: ${hostNames.join(', ')}` }).optional(),
     files: filesForm.optional(),
     run: z
       .array(argument, { error: 'a list: the program and its arguments' })
@@ -209,6 +219,7 @@ export function buildSubjectOf(
     name: form.name ?? name,
     title: form.title ?? null,
     files,
+    ...(form.host !== undefined && { host: form.host }),
     run: form.run,
     ready: form.ready ?? { kind: 'exit', code: 0 },
     words: Object.entries(form.tiers ?? {}).map(([word, pattern]) => ({ word, patterns: listOf(pattern) })),

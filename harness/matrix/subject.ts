@@ -1,4 +1,5 @@
 /** Definitions of programs that a cell may run instead of the wasm host. */
+import type { HostName } from '../../images/allocator/hosts.ts';
 
 /** The sign that a program is up. */
 export type Ready =
@@ -33,13 +34,21 @@ export type Subject = Readonly<{
   title: string | null;
   /** `from` is an absolute path, or a package of a registry: `npm:<name>@<version>/<path>`. */
   files: readonly SubjectFile[];
-  /** Program and arguments; `{node}`, `{engine}` and `{files}` stand for paths in the guest. */
+  /** The row of the model that predicts it; absent where the model knows nothing of it. */
+  host?: HostName;
+  /**
+   * Program and arguments; `{node}`, `{engine}` and `{files}` stand for paths in the guest, and the word `{options}`
+   * for the options of the cell's pool, as `host` has them.
+   */
   run: readonly string[];
   ready: Ready;
   words: readonly SubjectWord[];
   /** Milliseconds by the guest's clock; null for the default. */
   timeoutMs: number | null;
 }>;
+
+/** Word of `run` in whose place the options of the cell's pool stand. */
+export const optionsWord = '{options}';
 
 /** A package of a registry as the source of a file. */
 export const packagePattern =

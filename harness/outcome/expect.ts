@@ -85,8 +85,10 @@ function satisfies(observed: Observed, { tier, atLeast: least, outcome }: Expect
   return observed.outcome === outcome;
 }
 
-function agrees(observed: Observed, prediction: Prediction): boolean {
-  return observed.outcome === prediction.outcome && observed.tier === prediction.tier;
+/** A subject that came up and tells no tier contradicts none. */
+function agrees({ outcome, tier }: Observed, prediction: Prediction): boolean {
+  if (outcome !== prediction.outcome) return false;
+  return tier === prediction.tier || (tier === null && outcome === 'reached');
 }
 
 function findDifference(observed: Observed, prediction: Prediction): string | null {

@@ -18,7 +18,14 @@ export function explain(classification: Classification, prediction: Prediction |
   if ((outcome === 'reached' || outcome === 'exhausted') && hostReport !== null) {
     return plainLine(explainReport(hostReport, prediction));
   }
-  return reason;
+  return `${reason}${explainForeign(classification, prediction)}`;
+}
+
+/** The numbers by which a host of the model's table came no further, where it came as far as the model says. */
+function explainForeign({ outcome, foreign }: Classification, prediction: Prediction | null): string {
+  if (foreign === undefined || outcome !== prediction?.outcome) return '';
+  const refused = prediction.tiers.findLast(({ fits }) => !fits);
+  return refused?.fits === false ? `; ${describeShortfall(refused.shortfall)}` : '';
 }
 
 function explainReport(report: HostReport, prediction: Prediction | null): string {

@@ -60,7 +60,8 @@ export type Judgement = Readonly<{
 }>;
 
 /**
- * @param prediction from the facts that the observation read back; null without facts, and for foreign subjects
+ * @param prediction from the facts that the observation read back; null without facts, and for subjects that the model
+ *   knows nothing of
  * @param foreign the subject that ran instead of the wasm host
  */
 export function judge(

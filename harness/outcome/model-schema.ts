@@ -56,7 +56,7 @@ export const factsSchema: z.ZodType<Facts> = z.object({
 });
 
 const shortfallSchema: z.ZodType<Shortfall> = z.object({
-  pool: z.enum(['memory', 'table', 'stack', 'stack-guards', 'linear-memory', 'code', 'process']),
+  pool: z.enum(['probe', 'memory', 'table', 'stack', 'stack-guards', 'linear-memory', 'code', 'process']),
   limit: z.enum([
     'CommitLimit',
     'overcommit heuristic',

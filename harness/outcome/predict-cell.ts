@@ -4,29 +4,39 @@
  */
 import { AllocatorError } from '../../images/allocator/allocator-error.ts';
 import type { Facts } from '../../images/allocator/facts.ts';
+import { predictForeign } from '../../images/allocator/predict-foreign.ts';
 import { predictHost } from '../../images/allocator/predict.ts';
 import { formatParameters } from '../../images/allocator/pool-parameters.ts';
 import type { Prediction } from '../../images/allocator/prediction.ts';
 import { type SpinPool, resolveSpinPool } from '../../images/allocator/spin-variables.ts';
-import type { Settings } from '../axes/table.ts';
+import { axes, type Settings } from '../axes/table.ts';
 import { hostSubject } from '../axes/host.ts';
+import type { Subject } from '../matrix/subject.ts';
+import { findShippedSubject } from '../matrix/subject-resolve.ts';
 import { estimateFacts } from '../plan/estimate-facts.ts';
 import { parametersOf } from '../axes/guest-settings.ts';
 import { resolveEngine } from '../plan/requirements.ts';
+import { resolveProgram } from '../plan/subject-host.ts';
 import { type Asked, provenInstances } from './check-report.ts';
 
 /**
  * @param facts read in the guest by the child that becomes the host, null when it never got that far; or estimated
  * @param nodeVersion whole version of the Node in the image, `22.23.3`: rules changed within release lines. Default: as
  *   the cell names it; a release line stands for its newest version
- * @returns null where the model has nothing to say: no facts, another subject, or variables the host will refuse
+ * @param subject what runs instead of the wasm host, null for that itself. Default: the shipped one of this
+ *   name
+ * @returns null where the model has nothing to say: no facts, a subject that is no host of its table, or variables and
+ *   options that the host will refuse
  */
 export function predictCell(
   settings: Settings,
   facts: Facts | null,
   nodeVersion = settings.node,
+  subject: Subject | null = findSubject(settings),
 ): Prediction | null {
-  if (facts === null || settings.subject !== hostSubject) return null;
+  if (facts === null) return null;
+  if (settings.subject !== hostSubject)
+    return subject === null ? null : predictSubject(settings, facts, subject);
   const { kind, version } = resolveEngine(settings.engine);
   const { profile, allocator: choice, env } = settings;
   const parameters = parametersOf(settings);
@@ -43,9 +53,28 @@ export function predictCell(
   );
 }
 
+function predictSubject(settings: Settings, facts: Facts, subject: Subject): Prediction | null {
+  return unlessRefused(() => {
+    const program = resolveProgram(subject, settings);
+    return program === null ? null : predictForeign({ facts, ...program });
+  });
+}
+
+const shipped = new Map<string, Subject | null>();
+
+/** The subject of poolproof with this name; null for the wasm host, and for one that only a matrix knows. */
+export function findSubject({ subject }: Settings): Subject | null {
+  if (subject === hostSubject) return null;
+  const known = shipped.get(subject);
+  if (known !== undefined) return known;
+  const found = findShippedSubject(subject, axes);
+  shipped.set(subject, found);
+  return found;
+}
+
 /** The prediction before any guest has booted: from the facts that a guest with these settings is expected to give. */
-export function estimateCell(settings: Settings): Prediction | null {
-  return predictCell(settings, estimateFacts(settings));
+export function estimateCell(settings: Settings, subject = findSubject(settings)): Prediction | null {
+  return predictCell(settings, estimateFacts(settings), settings.node, subject);
 }
 
 /** The request that the host's report is compared with. */

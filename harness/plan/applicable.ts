@@ -3,6 +3,8 @@ import { parseVersion } from '../../images/allocator/engines.ts';
 import type { BuiltImages } from '../../images/build.ts';
 import type { Settings } from '../axes/table.ts';
 import { hostSubject } from '../axes/host.ts';
+import type { Subject } from '../matrix/subject.ts';
+import { findRefusedOptions } from './subject-host.ts';
 
 /** The worker is built for it, and koffi needs it. */
 const oldestHostNode = 18;
@@ -14,7 +16,10 @@ const mdweSince = [6, 3] as const;
 export function findInapplicable(
   settings: Settings,
   images: Pick<BuiltImages, 'kernel' | 'nodes'>,
+  definition: Subject | null = null,
 ): string | null {
+  const refused = definition === null ? null : findRefusedOptions(definition, settings);
+  if (refused !== null) return refused;
   const { node, mdwe, subject } = settings;
   const version = images.nodes[node] ?? node;
   if (subject === hostSubject && parseVersion(version)[0] < oldestHostNode) {

@@ -130,7 +130,7 @@ function judgeTry(
 ) {
   // With Node's whole version.
   const asked = { ...resolveAsked(settings), node: images.nodes[settings.node] ?? settings.node };
-  const prediction = predictCell(settings, observation.facts, asked.node);
+  const prediction = predictCell(settings, observation.facts, asked.node, subject ?? null);
   return judge(observation, asked, expectation, prediction, subject ?? null);
 }
 
@@ -229,7 +229,7 @@ function skipCell(cell: Cell, { images }: CellContext, reason: string, startedAt
  */
 export async function runCell(cell: Cell, context: CellContext): Promise<CellEnd> {
   const startedAt = new Date().toISOString();
-  const inapplicable = findInapplicable(cell.settings, context.images);
+  const inapplicable = findInapplicable(cell.settings, context.images, cell.subject);
   if (inapplicable !== null) return skipCell(cell, context, inapplicable, startedAt);
   const tries = await tryUntilShown(cell, context);
   const last = tries.at(-1) ?? tries[0];

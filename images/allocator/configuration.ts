@@ -134,6 +134,13 @@ function resolveWasmtime(tier: Tier, input: ConfigurationInput): WasmtimeConfigu
  */
 const elidedFromBytes = 4 * GiB + 3;
 
+/** Whether accesses need no check of their own. */
+export const checksOf = ({
+  reservationBytes,
+  guardBytes,
+}: Pick<WasmtimeConfiguration, 'reservationBytes' | 'guardBytes'>): Checks =>
+  reservationBytes + guardBytes >= elidedFromBytes ? 'elided' : 'explicit';
+
 function applyParameters(own: WasmtimeConfiguration, parameters: PoolParameters): WasmtimeConfiguration {
   const { pool } = own;
   const reservationBytes = parameters.reservation ?? own.reservationBytes;
@@ -142,7 +149,7 @@ function applyParameters(own: WasmtimeConfiguration, parameters: PoolParameters)
     ...own,
     reservationBytes,
     guardBytes,
-    checks: reservationBytes + guardBytes >= elidedFromBytes ? 'elided' : 'explicit',
+    checks: checksOf({ reservationBytes, guardBytes }),
     pool: pool && {
       ...pool,
       memories: parameters.memories ?? pool.memories,

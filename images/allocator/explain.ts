@@ -3,6 +3,7 @@ import type { LimitName, Pool, Shortfall } from './prediction.ts';
 import { formatPair } from './sizes.ts';
 
 const pools: Readonly<Record<Pool, string>> = {
+  probe: 'the trial before the pool',
   memory: 'memory pool',
   table: 'table pool',
   stack: 'stack pool',

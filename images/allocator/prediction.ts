@@ -1,8 +1,9 @@
 /** The model's prediction for one tier, and for a whole host. */
 import type { Checks, Tier } from './tier.ts';
 
-/** The owner of a mapping: a pool of the engine, or the process around them. */
-export type Pool = 'memory' | 'table' | 'stack' | 'stack-guards' | 'linear-memory' | 'code' | 'process';
+/** The owner of a mapping: a pool of the engine or the trial before it, or the process around them. */
+export type Pool =
+  'probe' | 'memory' | 'table' | 'stack' | 'stack-guards' | 'linear-memory' | 'code' | 'process';
 
 /** The limit that decides. */
 export type LimitName =

@@ -1,0 +1,40 @@
+import t from 'tap';
+import { defaultSettings, type Settings } from '../axes/table.ts';
+import { parseMatrix } from '../matrix/load.ts';
+import type { Subject } from '../matrix/subject.ts';
+import { estimateCell } from './predict-cell.ts';
+
+const gib = 2 ** 30;
+const subjectOf = (host: string): Subject => {
+  const text = `subject: { name: s, host: ${host}, run: [w, serve, '{options}'] }\naxes: { memory: 1G }`;
+  const [cell] = parseMatrix(text, 'm.yaml').cells();
+  if (cell?.subject === undefined) throw new RangeError('no subject');
+  return cell.subject;
+};
+const settings = (change: Partial<Settings>): Settings => ({ ...defaultSettings(), subject: 's', ...change });
+
+t.test("a cell of a real host is predicted as the wasm host's is", (t) => {
+  const table: readonly (readonly [host: string, change: Partial<Settings>, end: string])[] = [
+    ['wasmtime-serve', {}, 'standard'],
+    ['wasmtime-serve', { addressSpace: 8 * gib }, 'on-demand'],
+    ['wasmtime-serve', { addressSpace: 512 * gib, memories: 100, allocator: 'standard' }, 'conservative'],
+    ['wasmtime-serve', { overcommit: 2 }, 'exhausted'],
+    ['wasmtime-serve', { overcommit: 2, stacks: 20 }, 'standard'],
+    ['spin-sizes', { overcommit: 2 }, 'exhausted'],
+    ['spin-sizes', { overcommit: 2, env: { SPIN_MAX_INSTANCE_COUNT: '50' } }, 'conservative'],
+  ];
+  for (const [host, change, end] of table) {
+    const found = estimateCell(settings({ memory: 2 * gib, ...change }), subjectOf(host));
+    t.equal(found?.tier ?? found?.outcome, end, `${host} ${JSON.stringify(change)}`);
+  }
+  const { host: _, ...unknown } = subjectOf('wash');
+  t.equal(estimateCell(settings({}), unknown), null, 'without a row there is no prediction');
+  t.end();
+});
+
+t.test('nothing is predicted where a host would refuse its variables', (t) => {
+  const bad = settings({ env: { SPIN_MAX_INSTANCE_COUNT: 'many' } });
+  t.equal(estimateCell(bad, subjectOf('spin-sizes')), null);
+  t.equal(estimateCell(bad, subjectOf('wasmtime-serve'))?.tier, 'standard', 'it is nothing to wasmtime');
+  t.end();
+});
