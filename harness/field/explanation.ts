@@ -102,6 +102,8 @@ function describeSubject({ settings, outcome }: Result): readonly string[] {
   ];
 }
 
+const bases = { told: 'told by its output', seen: 'seen in its mappings' } as const;
+
 /** What the kernel showed of a subject's largest process, and how large it ever was. */
 function describeProcess({ subject }: Result): readonly string[] {
   const { up = null, end = null } = subject?.process ?? {};
@@ -124,10 +126,10 @@ function describeProcess({ subject }: Result): readonly string[] {
 }
 
 function explainSubject(result: Result): readonly string[] {
-  const { id, settings, outcome, reason, subject } = result;
+  const { id, settings, outcome, tier, reason, subject } = result;
   return [
     `cell: ${id}`,
-    `seen: ${outcome}; ${settings.subject}, ${settings.engine}, Node ${settings.node}`,
+    `seen: ${outcome}${tier === null ? '' : ` ${tier}, ${bases[subject?.basis ?? 'told']}`}; ${settings.subject}, ${settings.engine}, Node ${settings.node}`,
     `why: ${reason}`,
     `machine: ${limitsOf(result)}`,
     `engine said: ${subject?.line ?? 'nothing that is known'}`,

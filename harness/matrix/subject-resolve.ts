@@ -132,6 +132,11 @@ class Resolver {
         `${quote(subject.name)} is no name of a subject`,
         'give it a `name`: small letters, digits and -',
       );
+    if (subject.ready.kind === 'exit' && subject.words.some(({ mapped }) => mapped !== undefined))
+      throw new Unresolved(
+        'a mapping is seen while the program runs, and `ready` waits for its end',
+        'ready: {line: …}, {port: …} or {http: …}',
+      );
     const known = this.subjects.get(subject.name);
     if (known !== undefined && JSON.stringify(known) !== JSON.stringify(subject))
       throw new Unresolved(`two subjects are called ${quote(subject.name)}`, 'give one of them a `name`');

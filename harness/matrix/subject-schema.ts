@@ -3,13 +3,15 @@ import path from 'node:path';
 import { z } from 'zod';
 import { hostNames } from '../../images/allocator/hosts.ts';
 import { tiers } from '../../images/allocator/tier.ts';
-import type { Ready, Subject, SubjectFile } from './subject.ts';
+import { mappedForm, type Mapped } from './mapped.ts';
+import type { Ready, Subject, SubjectFile, SubjectWord } from './subject.ts';
 import { findPatternProblem, programSize } from './pattern.ts';
 import { refuse, whole } from './schema-parts.ts';
 import { optionsWord, packagePattern, toExtended } from './subject.ts';
 import { subjectNamePattern } from '../axes/host.ts';
 
-type Pattern = string | readonly string[];
+/** A pattern of a line, or bounds on the largest mapping. */
+type Sign = string | Mapped;
 
 const maxWords = 100;
 
@@ -129,9 +131,9 @@ const timeoutForm = z
     return seconds * 1000;
   });
 
-const sumPrograms = (map: Readonly<Record<string, Pattern>>): number =>
+const sumPrograms = (map: Readonly<Record<string, Sign | readonly Sign[]>>): number =>
   Object.values(map)
-    .flatMap(listOf)
+    .flatMap(patternsOf)
     .filter((source) => findPatternProblem(source) === null)
     .reduce((sum, source) => sum + programSize(source), 0);
 
@@ -159,13 +161,33 @@ export const subjectForm = z.strictObject(
     tiers: z
       .record(
         wordPattern,
-        z.union([patternSchema, z.array(patternSchema).min(1).max(20)], {
-          error: 'a pattern, or a list of them',
-        }),
+        z.union(
+          [
+            patternSchema,
+            mappedForm,
+            z
+              .array(z.union([patternSchema, mappedForm]))
+              .min(1)
+              .max(20),
+          ],
+          {
+            error: 'a pattern, `{mapped: ">= 3.9T"}`, or a list of them',
+          },
+        ),
         {
           error: 'a map from tiers and classes of failure to patterns',
         },
       )
+      .superRefine((map, context) => {
+        for (const [word, signs] of Object.entries(map))
+          if (boundsOf(signs).length > 0 && !(tiers as readonly string[]).includes(word))
+            refuse(
+              context,
+              'a mapping is the sign of a tier, not of a failure',
+              `a pattern, or one of ${tiers.join(', ')}`,
+              [word],
+            );
+      })
       .refine((map) => Object.keys(map).length <= maxWords, { error: `a map of at most ${maxWords} words` })
       .refine((map) => sumPrograms(map) <= maxPrograms, { error: 'a map of fewer or shorter patterns' })
       .optional(),
@@ -203,7 +225,18 @@ export function mapFiles(files: NonNullable<SubjectForm['files']>, folder: strin
   );
 }
 
-const listOf = (pattern: Pattern): readonly string[] => (typeof pattern === 'string' ? [pattern] : pattern);
+function patternsOf(signs: Sign | readonly Sign[]): string[] {
+  return [signs].flat().filter((sign) => typeof sign === 'string');
+}
+
+function boundsOf(signs: Sign | readonly Sign[]): Mapped[] {
+  return [signs].flat().filter((sign) => typeof sign !== 'string');
+}
+
+function buildWord([word, signs]: readonly [word: string, signs: Sign | readonly Sign[]]): SubjectWord {
+  const [patterns, mapped] = [patternsOf(signs), boundsOf(signs)];
+  return { word, patterns, ...(mapped.length > 0 && { mapped }) };
+}
 
 /** A whole form → a subject. `name` where it has none of its own. */
 export function buildSubjectOf(
@@ -222,7 +255,7 @@ export function buildSubjectOf(
     ...(form.host !== undefined && { host: form.host }),
     run: form.run,
     ready: form.ready ?? { kind: 'exit', code: 0 },
-    words: Object.entries(form.tiers ?? {}).map(([word, pattern]) => ({ word, patterns: listOf(pattern) })),
+    words: Object.entries(form.tiers ?? {}).map(buildWord),
     timeoutMs: form.timeout ?? null,
   };
 }

@@ -245,3 +245,31 @@ t.test('every subject that comes along can be named alone', (t) => {
   t.equal(findShippedSubject('no-such-subject', axes), null);
   t.end();
 });
+
+t.test('a tier may be the size of the largest mapping', (t) => {
+  const wordsOf = (tiers: string, ready = '{ port: 80 }') => {
+    const text = `subject: { run: [x], ready: ${ready}, tiers: ${tiers} }\naxes: { memory: 1G }`;
+    return [...parseMatrix(text, 'm.yaml').cells()][0]?.subject?.words;
+  };
+  const GiB = 2 ** 30;
+  t.strictSame(
+    wordsOf(
+      "{ standard: [up, { mapped: '>= 3.5T' }], conservative: { mapped: ['>= 64G', '< 3.5T'] }, on-demand: { mapped: '<64G' } }",
+    ),
+    [
+      { word: 'standard', patterns: ['up'], mapped: [{ atLeast: 3584 * GiB, below: null }] },
+      { word: 'conservative', patterns: [], mapped: [{ atLeast: 64 * GiB, below: 3584 * GiB }] },
+      { word: 'on-demand', patterns: [], mapped: [{ atLeast: null, below: 64 * GiB }] },
+    ],
+  );
+  const refused: readonly (readonly [tiers: string, message: RegExp, ready?: string])[] = [
+    ["{ standard: { mapped: '> 3T' } }", /bound such as ">= 3.9T"/],
+    ["{ standard: { mapped: '>= 3' } }", /bound such as/],
+    ["{ standard: { mapped: ['>= 4T', '< 3T'] } }", /bounds that some size is within/],
+    ["{ standard: { mapped: ['>= 4T'] } }", /standard/],
+    ["{ mapping: { mapped: '>= 4T' } }", /sign of a tier, not of a failure/],
+    ["{ standard: { mapped: '>= 4T' } }", /a mapping is seen while the program runs/, '{ exit: 0 }'],
+  ];
+  for (const [tiers, message, ready] of refused) t.throws(() => wordsOf(tiers, ready), { message }, tiers);
+  t.end();
+});

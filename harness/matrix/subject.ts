@@ -1,6 +1,8 @@
 /** Definitions of programs that a cell may run instead of the wasm host. */
 import type { HostName } from '../../images/allocator/hosts.ts';
 
+import type { Mapped } from './mapped.ts';
+
 /** The sign that a program is up. */
 export type Ready =
   /** It ends with this code. */
@@ -25,8 +27,13 @@ export type Ready =
 /** A file of the disk: its path there, and where it comes from. */
 export type SubjectFile = Readonly<{ to: string; from: string }>;
 
-/** A word, and the patterns of lines that mean it: a tier of the table, or a class of failure. */
-export type SubjectWord = Readonly<{ word: string; patterns: readonly string[] }>;
+/** A word, and the signs that mean it: a tier of the table, or a class of failure. */
+export type SubjectWord = Readonly<{
+  word: string;
+  patterns: readonly string[];
+  /** Of a tier: what the largest mapping of its process shows instead, or as well. */
+  mapped?: readonly Mapped[];
+}>;
 
 export type Subject = Readonly<{
   /** Its value of the axis `subject`. */

@@ -1,12 +1,13 @@
 /**
- * The outcome of a foreign subject. Its patterns give the tier or the class of failure, unproven; where no pattern
- * matches, the reason says so.
+ * The outcome of a foreign subject. Its patterns and mappings give the tier, unproven, or the class of failure; where
+ * nothing fits, the reason says so.
  */
-import { tiers as knownTiers, type Tier } from '../../images/allocator/tier.ts';
+import type { Tier } from '../../images/allocator/tier.ts';
 import type { Answer } from '../guest/answer.ts';
 import type { SubjectRun } from '../guest/observation.ts';
 import type { SubjectProcess } from '../guest/subject-process.ts';
 import type { Ready, Subject } from '../matrix/subject.ts';
+import { findTier, tierOf, type Basis, type Told } from './find-tier.ts';
 import { findFault } from './judge-answer.ts';
 import type { Outcome } from './outcome.ts';
 import { describeCut, droppedBytesOf, endOf, findLine, keptLines } from './output-lines.ts';
@@ -22,6 +23,8 @@ export type SubjectSummary = Readonly<{
   failure: string | null;
   /** The line that gives the tier, otherwise the failure. */
   line: string | null;
+  /** How its tier is known; absent without one, and in older results, where it was told. */
+  basis?: Basis;
   exitCode: number | null;
   signal: string | null;
   /**
@@ -39,11 +42,6 @@ export type ForeignEnd = Readonly<{
   summary: SubjectSummary;
 }>;
 
-/** A label of the subject's patterns, with the line that matched. */
-type Told = Readonly<{ word: string; line: string }>;
-
-const tierOf = (word: string): Tier | null => knownTiers.find((tier) => tier === word) ?? null;
-
 /** Message of busybox' shell for a program that cannot be started. */
 const startFailure = /(?:: exec: (?:line \d+: )?|: can't cd to )(.+)$/m;
 
@@ -58,41 +56,34 @@ export function classifyForeign(run: SubjectRun, oomKill: boolean, subject: Subj
   const lines = keptLines(run);
   const dropped = droppedBytesOf(run);
   const told = findTold(lines, subject);
-  const tiers = told.flatMap(({ word, line }) => {
-    const tier = tierOf(word);
-    return tier === null ? [] : [{ tier, line }];
-  });
+  const found = findTier(told, subject, run.process?.up ?? null);
   const failure = told.find(({ word }) => tierOf(word) === null) ?? null;
-  const hasTiers = subject.words.some(({ word }) => tierOf(word) !== null);
   const ready = isReady(run, subject.ready, lines);
-  const finish = (outcome: ForeignEnd['outcome'], reason: string, tier: Tier | null = null): ForeignEnd => ({
-    outcome,
-    reason: plainLine(reason),
-    tier,
-    summary: {
-      name: subject.name,
-      ready,
-      failure: failure?.word ?? null,
-      line: tier === null ? shown(failure) : shown(tiers[0] ?? null),
-      ...summarizeRun(run),
-    },
-  });
-  if (tiers.length > 1) {
-    const words = tiers.map(({ tier }) => tier).join(' and ');
-    return finish(
-      'broken',
-      `lines of ${words} were both written: the patterns of the subject do not distinguish them`,
-    );
-  }
+  const finish = (outcome: ForeignEnd['outcome'], reason: string, hasTier = false): ForeignEnd => {
+    const reached = hasTier && found.kind === 'tier' ? found : null;
+    return {
+      outcome,
+      reason: plainLine(reason),
+      tier: reached?.tier ?? null,
+      summary: {
+        name: subject.name,
+        ready,
+        failure: failure?.word ?? null,
+        line: shown(reached ?? failure),
+        ...(reached !== null && { basis: reached.basis }),
+        ...summarizeRun(run),
+      },
+    };
+  };
+  if (found.kind === 'unclear' && (ready || told.some(({ word }) => tierOf(word) !== null)))
+    return finish('broken', found.reason);
   // Unseen output is not judged: if a dropped line could change the outcome, there is no verdict.
-  if (ready ? hasTiers && dropped > 0 : mayHaveBeenUp(run, subject.ready, lines))
+  if (ready ? maySpeakOfTier(subject) && dropped > 0 : mayHaveBeenUp(run, subject.ready, lines))
     return finish('broken', dropped > 0 ? describeCut(dropped) : describeUnwatched(run));
   if (ready) {
-    const [first] = tiers;
     const also = failure === null ? '' : `; it wrote ${failure.word}: ${failure.line}`;
-    if (first !== undefined) return finish('reached', `says ${first.tier}: ${first.line}${also}`, first.tier);
-    const silent = hasTiers ? '; no pattern of a tier matches its output' : '';
-    return finish('reached', `came up: ${describeReady(subject.ready)}${silent}${also}`);
+    if (found.kind === 'tier') return finish('reached', `${found.reason}${also}`, true);
+    return finish('reached', `came up: ${describeReady(subject.ready)}${describeNoTier(subject)}${also}`);
   }
   const fault = findServiceFault(run, subject.ready);
   if (fault !== null) {
@@ -111,6 +102,16 @@ export function classifyForeign(run: SubjectRun, oomKill: boolean, subject: Subj
       'a line says that it is up, and the guest saw none: its grep reads the pattern otherwise',
     );
   return finishFailed(run, oomKill, subject, failure, finish);
+}
+
+/** Whether a line of its output may give the tier. */
+const maySpeakOfTier = ({ words }: Subject): boolean =>
+  words.some(({ word, patterns }) => tierOf(word) !== null && patterns.length > 0);
+
+function describeNoTier(subject: Subject): string {
+  const isVisible = subject.words.some(({ mapped }) => mapped !== undefined);
+  const silent = maySpeakOfTier(subject) ? '; no pattern of a tier matches its output' : '';
+  return `${silent}${isVisible ? '; its largest mapping is of no tier' : ''}`;
 }
 
 const summarizeRun = (
@@ -134,8 +135,8 @@ function findServiceFault(run: SubjectRun, ready: Ready): string | null {
   return findFault(run, ready);
 }
 
-const shown = (told: Readonly<{ line: string }> | null): string | null =>
-  told === null ? null : plainLine(told.line, 500);
+const shown = (told: Readonly<{ line: string | null }> | null): string | null =>
+  told?.line == null ? null : plainLine(told.line, 500);
 
 type Finish = (outcome: ForeignEnd['outcome'], reason: string) => ForeignEnd;
 

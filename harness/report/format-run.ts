@@ -35,13 +35,17 @@ export function formatExit({ exitCode, counts, flaky, state: { missingSentence }
 
 /** `36 cells: 36 reached (27 standard, 9 conservative); 36 as expected` */
 export function formatCounts({ counts, flaky }: Pick<RunView, 'counts' | 'flaky'>): string {
-  const { total, byOutcome, byTier, byVerdict, findings, restarts } = counts;
+  const { total, byOutcome, byTier, byBasis, byVerdict, findings, restarts } = counts;
   const reached = tiers.filter((tier) => byTier[tier] > 0).map((tier) => `${byTier[tier]} ${tier}`);
+  const unproven = (['seen', 'told'] as const).flatMap((basis) =>
+    byBasis[basis] > 0 ? [`${byBasis[basis]} ${basis}`] : [],
+  );
+  const tierWords = [reached.join(', '), ...(unproven.length > 0 ? [unproven.join(', ')] : [])].join('; ');
   const happened = outcomes
     .filter((outcome) => byOutcome[outcome] > 0)
     .map(
       (outcome) =>
-        `${byOutcome[outcome]} ${outcome}${outcome === 'reached' ? ` (${reached.join(', ')})` : ''}`,
+        `${byOutcome[outcome]} ${outcome}${outcome === 'reached' && tierWords !== '' ? ` (${tierWords})` : ''}`,
     );
   const notable: readonly (readonly [count: number, text: string])[] = [
     [byVerdict.unexpected, 'unexpected'],

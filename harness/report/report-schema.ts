@@ -45,6 +45,9 @@ export const reportShape = z
       total: count,
       byOutcome: z.record(outcomeSchema, count),
       byTier: z.record(tierSchema, count),
+      byBasis: z.object({ told: count, seen: count }).optional().meta({
+        description: 'tiers of foreign subjects by how they are known; those of the wasm host are proven',
+      }),
       byVerdict: z.object({ expected: count, unexpected: count, undecided: count, none: count }),
       flaky: count.meta({ description: 'cells whose repetitions differ' }),
       findings: count.meta({ description: 'results in which the model and the guest differ' }),

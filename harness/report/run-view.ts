@@ -12,6 +12,7 @@ import { type VariedAxis, findVaried, orderForReports } from './axis-labels.ts';
 import { type CellView, buildCells } from './cell-view.ts';
 import type { EvidenceByCell } from './evidence.ts';
 import { type ExitCode, type ExitOptions, exitCodeOfRun, withRecorded } from './exit-code.ts';
+import type { Basis } from '../outcome/find-tier.ts';
 import { type RunState, formatCompleteness } from './format-completeness.ts';
 import { type ReasonGroup, groupReasons } from './group-reasons.ts';
 import { joinNative } from './native-figures.ts';
@@ -21,6 +22,8 @@ export type Counts = Readonly<{
   total: number;
   byOutcome: Readonly<Record<Outcome, number>>;
   byTier: Readonly<Record<Tier, number>>;
+  /** Tiers of foreign subjects: told by their output, or seen in their mappings; those of the wasm host are proven. */
+  byBasis: Readonly<Record<Basis, number>>;
   byVerdict: Readonly<{ expected: number; unexpected: number; undecided: number; none: number }>;
   /** Results where the model and the guest differ, whatever the verdict. */
   findings: number;
@@ -98,11 +101,16 @@ function countResults(results: readonly Result[]): Counts {
     total: results.length,
     byOutcome: countBy(outcomes, results, (result) => result.outcome),
     byTier: countBy(tiers, results, (result) => result.tier),
+    byBasis: countBy(['told', 'seen'], results, basisOf),
     byVerdict: countBy([...verdicts, 'none'] as const, results, (result) => result.verdict ?? 'none'),
     findings: results.filter(({ finding }) => finding !== null).length,
     restarts: { count: restarted.length, hung },
   };
 }
+
+/** Older results do not say that a tier was told. */
+const basisOf = ({ subject, tier }: Result): Basis | null =>
+  subject === undefined || tier === null ? null : (subject.basis ?? 'told');
 
 function countBy<Key extends string>(
   keys: readonly Key[],

@@ -54,6 +54,11 @@ const listColumns = (table: AxisTable): readonly Column[] => [
   },
   { name: 'maps', of: (result) => processOf(result)?.maps ?? null },
   { name: 'minorFaults', of: ({ host, subject }) => (subject ?? host)?.process?.end?.minorFaults ?? null },
+  {
+    name: 'tierBasis',
+    of: ({ subject, tier }) =>
+      tier === null ? null : subject === undefined ? 'proven' : (subject.basis ?? 'told'),
+  },
   { name: 'committedBytes', of: (result) => processOf(result)?.committedBytes ?? null },
 ];
 

@@ -153,11 +153,23 @@ export function renderSentences(page: PageView): Html {
       };
       what a tier costs in speed ${costed ? 'is shown with its interval' : 'was not measured here'}.
     </p>
-    <p>
-      Each tier was proven in a real guest by running a module in it, with all settings read back:
-      ${formatTrust(page)}.
-    </p>
+    <p>${describeProof(page)}, with all settings read back: ${formatTrust(page)}.</p>
   </div>`;
+}
+
+/** How tiers are known: proven, seen or told. */
+function describeProof({ cells }: PageView): string {
+  const tiersOf = cells.flatMap(({ results }) => results.filter(({ tier }) => tier !== null));
+  const foreign = tiersOf.flatMap(({ subject }) => (subject === undefined ? [] : [subject.basis ?? 'told']));
+  if (foreign.length === 0) return 'Each tier was proven in a real guest by running a module in it';
+  const seen = foreign.filter((basis) => basis === 'seen').length;
+  const parts = [
+    [tiersOf.length - foreign.length, 'proven in a real guest by running a module in it'],
+    [seen, 'seen in the mappings of the process'],
+    [foreign.length - seen, 'told by the program itself'],
+  ] as const;
+  const words = parts.filter(([count]) => count > 0).map(([count, text]) => `${count} ${text}`);
+  return `Tiers: ${words.join(', ')}`;
 }
 
 function formatTrust({ superseded, cells }: PageView): string {
