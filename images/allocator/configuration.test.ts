@@ -6,7 +6,7 @@ import {
   type WasmtimeConfiguration,
 } from './configuration.ts';
 import { parseMajor, parseVersion, resolveDefaults } from './engines.ts';
-import { listMappings } from './mappings.ts';
+import { describeForm, listMappings } from './mappings.ts';
 import { GiB, KiB, MiB } from './sizes.ts';
 import { parseChoice, resolveChoice, resolveSpinPool } from './spin-variables.ts';
 import { atLeast, type Tier } from './tier.ts';
@@ -94,6 +94,26 @@ t.test('on-demand reserves 4 GiB where two of them fit, else only what is used',
   const tight = wasmtime('on-demand', { facts: { addressSpaceLimit: 2 * GiB, addressBits: 47 } });
   t.match(tight, { checks: 'explicit', reservationBytes: 0, growthBytes: 16 * MiB });
   t.equal(sizeOf(tight, 'linear-memory'), 0x112_0000, 'as in `mmap failed to reserve 0x1120000 bytes`');
+  t.end();
+});
+
+t.test('a form has the slots and bytes of its configuration, and charges nothing for memories', (t) => {
+  const pooled = describeForm(wasmtime('standard'));
+  t.same(pooled, {
+    checks: 'elided',
+    slots: 1000,
+    reservedBytes: 0x3ef_d200_0000 + 0x5fb4_0000 + 0x7d3e_8000,
+    chargedBytes: 0x5fb4_0000 + 0x7d3e_8000,
+  });
+  t.same(describeForm(wasmtime('on-demand')), {
+    checks: 'elided',
+    slots: null,
+    reservedBytes: 0x1_0400_0000,
+    chargedBytes: 0,
+  });
+  const v8 = { ...input, engine: { kind: 'v8', version: '13.6.233' } } as const;
+  t.match(describeForm(resolveTierConfiguration('standard', v8)), { checks: 'elided', slots: 1000 });
+  t.match(describeForm(resolveTierConfiguration('on-demand', v8)), { checks: 'explicit', slots: null });
   t.end();
 });
 

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { classifyEngineText, classifyWorkerEnd, type WorkerEnd } from './failure.ts';
+import { findMessage } from './known-messages.ts';
 
 const end: WorkerEnd = { tier: 'standard', exitCode: null, signal: 'SIGABRT', timedOut: false, stderr: '' };
 
@@ -107,5 +108,17 @@ t.test('errors of instantiation have no pool wording', (t) => {
     class: 'engine',
   });
   t.match(classifyEngineText('failed to create GC heap pool mapping'), { class: 'pool-mapping', pool: null });
+  t.end();
+});
+
+t.test("what V8's memory was for shows in the frames of the stack", (t) => {
+  const words = 'RangeError: WebAssembly.instantiate(): Out of memory: Cannot allocate Wasm memory';
+  for (const [frame, act] of [
+    ['at lazyllhttp (node:internal/deps/undici/undici:5978:32)', 'fetch'],
+    ['at init (node:internal/deps/cjs-module-lexer/dist/lexer:1:1)', 'import'],
+    ['at main (file:///srv/host.js:3:1)', 'instance'],
+  ] as const)
+    t.equal(findMessage(`${words}\n    ${frame}\n`)?.message.act, act, frame);
+  t.equal(findMessage('all is well'), null);
   t.end();
 });

@@ -62,9 +62,8 @@ export function describeForm(configuration: TierConfiguration): TierForm {
   return {
     checks,
     slots: onDemand ? null : slots,
-    reservedBytes: onDemand
-      ? (mappings[0]?.bytes ?? 0)
-      : mappings.reduce((bytes, mapping) => bytes + mapping.bytes * mapping.count, 0),
+    // On demand, each memory is a mapping of its own: that of one.
+    reservedBytes: mappings.reduce((sum, { bytes, count }) => sum + bytes * (onDemand ? 1 : count), 0),
     chargedBytes: mappings
       .filter(({ pool }) => pool !== 'linear-memory')
       .reduce((bytes, mapping) => bytes + mapping.writableBytes * mapping.count, 0),

@@ -290,6 +290,10 @@ t.test('shortfalls read as sentences', (t) => {
     describeShortfall({ pool: 'table', limit: 'feature', needed: 10, available: 9, unit: 'maps' }),
     'table pool needs 10, this version or setting gives 9',
   );
+  t.equal(
+    describeShortfall({ pool: 'process', limit: 'write-execute', needed: 1, available: 0, unit: 'maps' }),
+    'the process itself needs memory both writable and executable, which MemoryDenyWriteExecute forbids',
+  );
   t.same(
     [512 * KiB, 50 * MiB + 1, 200 * GiB, 3.937 * TiB].map((bytes) => formatBytes(bytes)),
     ['512 KiB', '50 MiB', '200 GiB', '3.94 TiB'],
@@ -300,6 +304,7 @@ t.test('shortfalls read as sentences', (t) => {
     'a need is never shown equal to what is left',
   );
   t.same(formatPair(2 * MiB + 1, 2 * MiB), ['2048.001 KiB', '2048.000 KiB']);
+  t.same(formatPair(3 * TiB + 1, 3 * TiB), ['3298534883329 bytes', '3298534883328 bytes']);
   t.end();
 });
 
@@ -319,5 +324,8 @@ t.test('what was predicted before for other settings changes no prediction', (t)
   const first = inputs.map(predictHost);
   t.equal(new Set(first.map((prediction) => JSON.stringify(prediction))).size > 6, true, 'they differ');
   t.same([...inputs].reverse().map(predictHost).reverse(), first);
+  // More settings than are remembered.
+  for (let count = 1; count <= 1100; count += 1) predictHost(ask({ addressSpaceLimit: count * GiB }));
+  t.same(inputs.map(predictHost), first);
   t.end();
 });
