@@ -83,7 +83,7 @@ function renderImageEvent(event: ImageEvent): string {
     case 'build':
       return `building ${event.name}\n`;
     case 'wait':
-      return 'another poolproof builds images in this cache; waiting for it\n';
+      return 'another poolproof builds images in this cache; waiting until it has ended\n';
   }
 }
 

@@ -1,5 +1,5 @@
 /** `poolproof doctor`: what this computer offers, and what is missing. */
-import { access, constants, statfs } from 'node:fs/promises';
+import { statfs } from 'node:fs/promises';
 import { guestSuite, kernels } from '../../images/definitions.ts';
 import { listImages, type ListedImage } from '../../images/inspect.ts';
 import { resolveSources } from '../../images/source/apt.ts';
@@ -15,7 +15,9 @@ import {
 import { PoolproofError } from '../errors.ts';
 import { decideCapacity } from '../plan/admission.ts';
 import { findExecutable, findQemu, readComputer } from '../plan/computer.ts';
+import { formatCount } from '../report/format-run.ts';
 import { cacheOption, type Context } from './context.ts';
+import { describeKvm } from './describe-kvm.ts';
 
 type Line = Readonly<{ ok: boolean; text: string; packages?: PackageNames }>;
 
@@ -36,15 +38,9 @@ async function checkTool({ name, packages, use }: Tool): Promise<Line> {
     : { ok: true, text: `${name} at ${found}` };
 }
 
+/** Guests are emulated where there is none: nothing is missing then. */
 async function checkKvm(): Promise<Line> {
-  const opened = await access('/dev/kvm', constants.R_OK | constants.W_OK).then(
-    () => true,
-    () => false,
-  );
-  return {
-    ok: true,
-    text: opened ? '/dev/kvm can be opened; a run tries it with a guest' : 'no /dev/kvm: guests are emulated',
-  };
+  return { ok: true, text: await describeKvm() };
 }
 
 async function checkCache(cacheDir: string): Promise<Line> {
@@ -123,10 +119,10 @@ export async function doctor(
     {
       ok: computer.memAvailableMib >= leastMib,
       text:
-        `${computer.cores} cores (${computer.cpuModel}), ${computer.memAvailableMib} MiB free` +
+        `${formatCount(computer.cores, 'core')} (${computer.cpuModel}), ${computer.memAvailableMib} MiB free` +
         (computer.memAvailableMib >= leastMib ? '' : `; ${leastMib} MiB are needed`),
     },
-    { ok: true, text: `${jobs} guests at a time within ${budgetMib} MiB` },
+    { ok: true, text: `${formatCount(jobs, 'guest')} at a time within ${budgetMib} MiB` },
     await checkQemu(),
     ...(await Promise.all(tools.map(checkTool))),
     await checkKvm(),

@@ -45,6 +45,18 @@ t.test('each format once, each in its file; several need a folder', async (t) =>
   t.match(await readFile(join(page, 'report.html'), 'utf8'), /nodes and modes: supported environments/);
 });
 
+t.test('a table that names the exit code of its run says that report ends with another', async (t) => {
+  const dir = join(t.testdir(), 'whole');
+  await cp(join(fixtures, 'whole'), dir, { recursive: true });
+  const file = join(dir, 'cells.jsonl');
+  const text = await readFile(file, 'utf8');
+  await writeFile(file, text.replace('"verdict":"expected"', '"verdict":"unexpected"'));
+  const { context, out, err } = listen();
+  t.equal(await report(context, [dir], {}), 0);
+  t.match(out.join(''), /\nexit 1: /);
+  t.match(err.join(''), /^notice: .*report itself ends with 0\n$/);
+});
+
 t.test('a damaged line is told with its place, what is whole is shown, and the exit code is 2', async (t) => {
   const dir = join(t.testdir(), 'whole');
   await cp(join(fixtures, 'whole'), dir, { recursive: true });

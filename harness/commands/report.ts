@@ -57,7 +57,8 @@ async function renderRuns(
 }
 
 /**
- * Exit code: 2 when cells of a run are missing, it has not ended or a line of it is damaged, else 0.
+ * Exit code: 2 when cells of a run are missing, it has not ended or a line of it is damaged, else 0. The table's last
+ * line has that of the run: where the two differ, a notice says so.
  * @param table the formats there are
  */
 export async function report(
@@ -101,5 +102,9 @@ export async function report(
     }
   }
   // What is not there cannot be as expected, whatever the format.
-  return runs.every(({ view, damaged }) => !damaged && view.state.state !== 'incomplete') ? 0 : 2;
+  const code = runs.every(({ view, damaged }) => !damaged && view.state.state !== 'incomplete') ? 0 : 2;
+  const shows = chosen.some(({ file }) => file === null) && output === null;
+  if (shows && runs.some(({ view }) => view.exitCode !== code))
+    context.err(`notice: that is the exit code of the run; report itself ends with ${code}\n`);
+  return code;
 }

@@ -5,7 +5,7 @@ import { access, mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { openPrivateFolder } from '../../images/cache/private-folder.ts';
-import { PoolproofError } from '../errors.ts';
+import { errnoOf, PoolproofError } from '../errors.ts';
 import type { Accelerator, MachineSpec } from '../plan/machine-spec.ts';
 import { startMachine } from './machine.ts';
 
@@ -42,6 +42,21 @@ async function memoryFile(cacheDir: string, qemuTitle: string): Promise<string> 
   return path.join(cacheDir, 'accelerator', `${key}.json`);
 }
 
+export type KvmAccess = 'open' | 'refused' | 'absent';
+
+/** Whether this user may open /dev/kvm. `device`: another file, in tests. */
+export async function readKvmAccess(device = '/dev/kvm'): Promise<KvmAccess> {
+  return access(device, constants.R_OK | constants.W_OK).then(
+    () => 'open',
+    (error: unknown) => (errnoOf(error) === 'ENOENT' ? 'absent' : 'refused'),
+  );
+}
+
+const kvmReasons: Readonly<Record<Exclude<KvmAccess, 'open'>, string>> = {
+  absent: 'there is no /dev/kvm',
+  refused: 'this user may not open /dev/kvm; see poolproof doctor',
+};
+
 /**
  * KVM when a guest boots with it in time, else TCG. `POOLPROOF_ACCEL=kvm|tcg` decides without trying.
  * The answer is remembered in `cacheDir`.
@@ -53,11 +68,8 @@ export async function chooseAccelerator(
 ): Promise<AcceleratorChoice> {
   const forced = process.env['POOLPROOF_ACCEL'];
   if (forced === 'kvm' || forced === 'tcg') return { accelerator: forced, reason: 'POOLPROOF_ACCEL says so' };
-  const opened = await access('/dev/kvm', constants.R_OK | constants.W_OK).then(
-    () => true,
-    () => false,
-  );
-  if (!opened) return { accelerator: 'tcg', reason: '/dev/kvm cannot be opened' };
+  const kvm = await readKvmAccess();
+  if (kvm !== 'open') return { accelerator: 'tcg', reason: kvmReasons[kvm] };
   const file = await memoryFile(cacheDir, qemuTitle);
   await openPrivateFolder(cacheDir);
   const known = await readFile(file, 'utf8')

@@ -10,6 +10,7 @@ import { tellUndecided } from '../outcome/judge-overhead.ts';
 import { observedOf } from '../outcome/repetitions.ts';
 import type { Result } from '../store/result.ts';
 import { formatOverheadOf } from './format-overhead.ts';
+import { formatCount } from './format-run.ts';
 import type { Reporter } from './reporter.ts';
 
 /** A terminal that is drawn more often than ten times a second only flickers. */
@@ -71,7 +72,7 @@ class Board {
       done > 0 && done < total && done * 10 >= total
         ? `, about ${formatTime((elapsed / done) * (total - done))} left`
         : '';
-    return `${done}/${total} cells done, ${this.#running.size} running, ${formatTime(elapsed)}${left}`;
+    return `${done}/${formatCount(total, 'cell')} done, ${this.#running.size} running, ${formatTime(elapsed)}${left}`;
   }
 
   render(width: number): string {
@@ -100,10 +101,13 @@ export function createProgress(stream: NodeJS.WriteStream, clock: Clock = realCl
     changed = false;
   };
   return {
-    onRunStart: ({ cells, doneBefore, dir }) => {
+    onRunStart: ({ record: { accelerator }, cells, doneBefore, dir }) => {
       board.start(cells);
       const before = doneBefore > 0 ? `, ${doneBefore} done before` : '';
-      say(`${cells} cells to run${before}, results in ${plainLine(dir)}`);
+      const how = accelerator.kind === 'kvm' ? 'with KVM' : 'emulated';
+      say(
+        `${formatCount(cells, 'cell')} to run${before}, ${how} (${plainLine(accelerator.reason)}), results in ${plainLine(dir)}`,
+      );
       const stops =
         live === null
           ? [clock.every(heartbeatMs, () => say(board.status()))]
@@ -135,7 +139,8 @@ export function createProgress(stream: NodeJS.WriteStream, clock: Clock = realCl
       stop();
       live?.clear();
       live?.done();
-      if (interrupted) stream.write(`interrupted after ${board.done} of ${board.total} cells\n`);
+      if (interrupted)
+        stream.write(`interrupted after ${board.done} of ${formatCount(board.total, 'cell')}\n`);
     },
   };
 }

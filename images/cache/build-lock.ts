@@ -7,6 +7,19 @@ import { PoolproofError } from '../errors.ts';
 import { missingTool } from '../source/run-tool.ts';
 import type { ImageCache } from './image-cache.ts';
 
+/** Of flock when another process holds the lock. */
+const takenCode = 75;
+
+type Holder = ReturnType<typeof startHolder>;
+
+/** No `sh -c … &`: cat is the very process that inherits the locked descriptor, and it reports that it is there. */
+const startHolder = (file: string, how: readonly string[]) =>
+  execa('flock', [...how, '--exclusive', file, 'sh', '-c', 'echo held && exec cat'], {
+    stdin: 'pipe',
+    reject: false,
+    buffer: false,
+  });
+
 /**
  * Waits until no other process builds in this cache, and keeps others out until disposed.
  *
@@ -18,21 +31,14 @@ export async function holdBuildLock(cache: ImageCache, onWait?: () => void): Pro
   const special = await describeSpecialFile(file);
   if (special !== null)
     throw new PoolproofError('CACHE_UNWRITABLE', `the lock is ${special} and not a plain file`, { file });
-  // No `sh -c … &`: cat is the very process that inherits the locked descriptor, and it reports that it is there.
-  const holder = execa('flock', ['--exclusive', file, 'sh', '-c', 'echo held && exec cat'], {
-    stdin: 'pipe',
-    reject: false,
-    buffer: false,
-  });
-  const waiting = setTimeout(() => onWait?.(), 500);
-  try {
-    await Promise.race([
-      once(holder.stdout, 'data'),
-      holder.then((result) => Promise.reject(lockError(result))),
-    ]);
-  } finally {
-    clearTimeout(waiting);
+  // The first try alone says whether another process holds it: how long flock takes also depends on how busy this
+  // computer is.
+  let held = await tryLock(['--nonblock', `--conflict-exit-code=${takenCode}`]);
+  if (held === null) {
+    onWait?.();
+    held = await tryLock([]);
   }
+  const { holder } = held ?? fail(undefined);
   return {
     [Symbol.asyncDispose]: async () => {
       holder.stdin.end();
@@ -40,8 +46,17 @@ export async function holdBuildLock(cache: ImageCache, onWait?: () => void): Pro
     },
   };
 
-  function lockError(result: Awaited<typeof holder>): PoolproofError {
-    if (result.code === 'ENOENT') return missingTool('flock', 'building images');
-    return new PoolproofError('CACHE_UNWRITABLE', `cannot lock ${file}`, { file, cause: result.cause });
+  /** Null when another process holds the lock, which only a try that does not wait says. */
+  async function tryLock(how: readonly string[]): Promise<Readonly<{ holder: Holder }> | null> {
+    const holder = startHolder(file, how);
+    const end = await Promise.race([once(holder.stdout, 'data').then(() => null), holder]);
+    // In an object: a process that is awaited is awaited to its end.
+    if (end === null) return { holder };
+    return end.exitCode === takenCode ? null : fail(end);
+  }
+
+  function fail(end: Awaited<Holder> | undefined): never {
+    if (end?.code === 'ENOENT') throw missingTool('flock', 'building images');
+    throw new PoolproofError('CACHE_UNWRITABLE', `cannot lock ${file}`, { file, cause: end?.cause });
   }
 }

@@ -90,7 +90,7 @@ t.test('a work folder is gone when its holder is done', async (t) => {
 t.test('the lock keeps the second out until the first is done, and says that it waits', async (t) => {
   const cache = await openCache(t.testdir());
   const order: string[] = [];
-  const first = await holdBuildLock(cache);
+  const first = await holdBuildLock(cache, () => order.push('a free lock'));
   let second: ReturnType<typeof holdBuildLock> | undefined;
   await new Promise<void>((resolve) => {
     second = holdBuildLock(cache, () => {

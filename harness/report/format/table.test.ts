@@ -149,7 +149,7 @@ t.test('without a terminal progress is plain lines and a sign of life each minut
   void progress.onRunEnd?.({ record, dir: 'x', results: [], interrupted: true });
   clock.turn(120_000);
   t.same(written().join('').split('\n'), [
-    '3 cells to run, 2 done before, results in results/x',
+    '3 cells to run, 2 done before, emulated (/dev/kvm is not there), results in results/x',
     '[1/3] a: conservative (3.1 s)',
     '1/3 cells done, 1 running, 1m 00s, about 2m 00s left',
     '1/3 cells done, 1 running, 2m 00s, about 4m 00s left',
