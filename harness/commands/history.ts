@@ -9,6 +9,7 @@ import {
   renderHistoryJson,
   selectKnown,
 } from '../report/history.ts';
+import { formatCount } from '../report/format-run.ts';
 import { textOption, type Context } from './context.ts';
 
 /** Reading fewer runs than this takes no time worth a notice. */
@@ -36,7 +37,7 @@ export async function history(
   }
   const damaged = index.runs.filter((run) => run.damaged > 0);
   for (const { id, damaged: lines } of damaged)
-    context.err(`STORE_CORRUPT: ${id}: ${lines} lines cannot be read\n`);
+    context.err(`STORE_CORRUPT: ${id}: ${formatCount(lines, 'line')} cannot be read\n`);
   if (!index.saved) context.err(`notice: no index can be kept in ${resultsDir}\n`);
   if (index.runs.length === 0)
     throw new PoolproofError('STORE_NOT_FOUND', 'no run here', { file: resultsDir });

@@ -8,6 +8,7 @@ import { updateLock } from '../../images/update.ts';
 import { PoolproofError } from '../errors.ts';
 import { loadMatrix } from '../matrix/load.ts';
 import { collectRequirements } from '../plan/requirements.ts';
+import { formatCount } from '../report/format-run.ts';
 import { cacheOption, notifyOf, type Context } from './context.ts';
 
 type Options = Readonly<{ cache?: string | undefined }>;
@@ -56,7 +57,7 @@ export async function build(
       onEvent: notifyOf(context).onImageEvent,
     });
     context.out(
-      `${request.kernel}: kernel ${built.kernel.release}, ${built.disks.length} disks, ${built.digest}\n`,
+      `${request.kernel}: kernel ${built.kernel.release}, ${formatCount(built.disks.length, 'disk')}, ${built.digest}\n`,
     );
   }
   return 0;
@@ -67,7 +68,7 @@ export async function verify(context: Context, _args: readonly string[], options
   for (const { file, expected, found } of damaged)
     context.err(`damaged: ${file}: ${expected} expected, ${found} found\n`);
   context.out(
-    `${checked} files read, ${damaged.length} damaged${damaged.length > 0 ? ' and removed' : ''}\n`,
+    `${formatCount(checked, 'file')} read, ${damaged.length} damaged${damaged.length > 0 ? ' and removed' : ''}\n`,
   );
   return damaged.length > 0 ? 1 : 0;
 }
@@ -78,7 +79,7 @@ export async function update(context: Context, _args: readonly string[], options
     onEvent: notifyOf(context).onImageEvent,
   });
   for (const { name, from, to } of changes) context.out(`${name}: ${from ?? 'new'} -> ${to ?? 'gone'}\n`);
-  context.out(`${changes.length} pins moved\n`);
+  context.out(`${formatCount(changes.length, 'pin')} moved\n`);
   return 0;
 }
 
@@ -109,7 +110,7 @@ export async function importFrom(
   const [file] = args;
   if (file === undefined) throw new PoolproofError('USAGE', 'missing <file>');
   const { digest, images } = await importImages(file, cacheOption(options));
-  context.out(`${images.length} images, ${digest}\n`);
+  context.out(`${formatCount(images.length, 'image')}, ${digest}\n`);
   return 0;
 }
 
@@ -124,7 +125,7 @@ export async function gc(
     keepBytes === undefined ? { cacheDir, unused: true } : { cacheDir, keepBytes },
   );
   context.out(
-    `${collected.removedFiles} files removed, ${mib(collected.removedBytes)}; ${mib(collected.keptBytes)} kept\n`,
+    `${formatCount(collected.removedFiles, 'file')} removed, ${mib(collected.removedBytes)}; ${mib(collected.keptBytes)} kept\n`,
   );
   return 0;
 }

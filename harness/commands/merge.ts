@@ -6,6 +6,7 @@ import { unpackBundle } from '../store/bundle-unpack.ts';
 import { formatCompleteness } from '../report/format-completeness.ts';
 import { findRun } from '../store/find-run.ts';
 import { mergeRunFolders } from '../store/merge.ts';
+import { formatCount } from '../report/format-run.ts';
 import { textOption, type Context } from './context.ts';
 
 /** Exit code: 0, 1 when the runs contradict each other or something is missing, 2 when nothing was written. */
@@ -48,7 +49,9 @@ export async function merge(
       context.err('nothing was merged; --allow-unlike merges runs that were made differently\n');
     } else {
       const left = merged.superseded === 0 ? '' : `, ${merged.superseded} older results left out`;
-      context.out(`${merged.dir}: ${merged.cells} cells of ${args.length} runs${left}\n`);
+      context.out(
+        `${merged.dir}: ${formatCount(merged.cells, 'cell')} of ${formatCount(args.length, 'run')}${left}\n`,
+      );
     }
     if (merged.dir === null) return 2;
     return merged.conflicts.length + merged.problems.length > 0 || completeness.state !== 'complete' ? 1 : 0;

@@ -6,6 +6,7 @@ import { signatureOf } from '../field/symptom.ts';
 import { formatCellId } from '../matrix/cell-id.ts';
 import type { Settings } from '../axes/table.ts';
 import { estimateCell } from '../outcome/predict-cell.ts';
+import { formatCount } from '../report/format-run.ts';
 import type { Context } from './context.ts';
 import { openTrialRunner, untilInterrupted } from './field-context.ts';
 
@@ -66,7 +67,7 @@ export async function minimize(
   context.out(`not needed: ${needless.map((one) => one.text).join(', ') || 'none'}\n`);
   context.out(`cell: ${formatCellId(keepOnly(settings, kept))}\n`);
   context.out(
-    `seen in ${questions} guests; without any one of what is needed it is another failure or none\n`,
+    `seen in ${formatCount(questions, 'guest')}; without any one of what is needed it is another failure or none\n`,
   );
   return 0;
 }

@@ -4,6 +4,7 @@ import { PoolproofError } from '../errors.ts';
 import { unpackBundle } from '../store/bundle-unpack.ts';
 import { packRun } from '../store/bundle.ts';
 import { findRun } from '../store/find-run.ts';
+import { formatCount } from '../report/format-run.ts';
 import type { Context } from './context.ts';
 
 type PackOptions = Readonly<{ results?: string; failed?: boolean | undefined; output?: string | undefined }>;
@@ -20,7 +21,9 @@ export async function pack(
     context.err(`${code}: line ${details.line ?? 0}: ${message}\n`);
   }
   const kib = Math.ceil(packed.sizeBytes / 1024);
-  context.out(`${packed.file}: ${packed.cells} cells, ${packed.files} files, ${kib} KiB\n`);
+  context.out(
+    `${packed.file}: ${formatCount(packed.cells, 'cell')}, ${formatCount(packed.files, 'file')}, ${kib} KiB\n`,
+  );
   return 0;
 }
 
@@ -33,7 +36,7 @@ export async function unpack(
   if (file === undefined) throw new PoolproofError('USAGE', 'missing bundle');
   const { dir, cells, selection } = await unpackBundle(file, results);
   context.out(
-    `${dir}: ${cells} cells${selection === 'failed' ? ', only those that did not do as expected' : ''}\n`,
+    `${dir}: ${formatCount(cells, 'cell')}${selection === 'failed' ? ', only those that did not do as expected' : ''}\n`,
   );
   return 0;
 }

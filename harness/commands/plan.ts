@@ -15,6 +15,7 @@ import { buildMachineSpec } from '../plan/machine-spec.ts';
 import { bootKey } from '../plan/order.ts';
 import { planShards } from '../plan/shard.ts';
 import { prepare } from '../run/prepare.ts';
+import { formatCount } from '../report/format-run.ts';
 import { cacheOption, notifyOf, type Context } from './context.ts';
 
 type Options = Readonly<{
@@ -63,7 +64,9 @@ export async function plan(context: Context, args: readonly string[], options: O
   }
   context.out(pending);
   if (!json)
-    context.out(`${cells} cells, ${boots} boots; predicted from the settings, not yet from a guest\n`);
+    context.out(
+      `${formatCount(cells, 'cell')}, ${formatCount(boots, 'boot')}; predicted from the settings, not yet from a guest\n`,
+    );
   if (options.commands) await printCommands(context, matrix, cacheOption(options));
   return 0;
 }

@@ -196,7 +196,7 @@ export function renderHistory({ cells, runs, changed, incomplete }: HistoryView)
   const more = incomplete.length - listed.length;
   if (listed.length > 0) blocks.push([...listed, ...(more > 0 ? [`and ${more} older runs`] : [])].join('\n'));
   const total = `${formatCount(cells.length, 'cell')} in ${formatCount(runs, 'run')}`;
-  if (folded.size > 0) blocks.push(`${folded.size} cells did the same in every run`);
+  if (folded.size > 0) blocks.push(`${formatCount(folded.size, 'cell')} did the same in every run`);
   return `${[...blocks, `${total}; ${bad.length === 0 ? 'none is bad now' : `${bad.length} bad now`}`].join('\n\n')}\n`;
 }
 

@@ -174,7 +174,8 @@ async function checkRun(file: string, dir: string, manifest: Manifest): Promise<
   const [problem] = run.problems;
   if (problem !== undefined)
     throw bundleError(file, `${cellsFile}: line ${problem.details.line}: ${problem.message}`);
-  if (cells !== manifest.cells) throw bundleError(file, `it holds ${cells} cells, not ${manifest.cells}`);
+  if (cells !== manifest.cells)
+    throw bundleError(file, `its number of cells is ${cells}, not ${manifest.cells}`);
 }
 
 function explainRead(cause: unknown, file: string): PoolproofError {

@@ -284,7 +284,7 @@ t.test('a bundle is not trusted', async (t) => {
     ],
     ['an empty archive', archive([]), /empty|whole archive/],
     ['another run than it says', bundle({ manifest: { run: '20261123T230311Z-ffffff' } }), /holds run/],
-    ['another number of cells', bundle({ manifest: { cells: 2 } }), /1 cells, not 2/],
+    ['another number of cells', bundle({ manifest: { cells: 2 } }), /cells is 1, not 2/],
     ['a damaged line', bundle({ files: { 'cells.jsonl': '{"schema":1\n' } }), /line 1/],
     [
       'a line that points elsewhere',

@@ -202,6 +202,6 @@ export function renderFilters({ cells, axes }: PageView): Html {
         <option value="verdict">unexpected first</option>
         <option value="old">oldest first</option>
       </select></label
-    ><button type="reset">Show all</button><output aria-live="polite">${cells.length} cells</output>
+    ><button type="reset">Show all</button><output aria-live="polite">${formatCount(cells.length, 'cell')}</output>
   </form>`;
 }
