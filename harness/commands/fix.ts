@@ -2,6 +2,7 @@
 import type { Tier } from '../../images/allocator/tier.ts';
 import { PoolproofError } from '../errors.ts';
 import { type Fix, findFix, reached, type Tried } from '../field/fix.ts';
+import { moveToHost } from '../field/real-host.ts';
 import { endCodes, type Reproduction } from '../field/reproduce.ts';
 import { parseCellName } from '../field/results.ts';
 import { formatCellId } from '../matrix/cell-id.ts';
@@ -12,15 +13,20 @@ import type { Context } from './context.ts';
 import { isReport, openReport, openTrialRunner, seen, untilInterrupted } from './field-context.ts';
 
 /** A cell, or one of a report with the tier that its failure is about; or the end that needs no guest. */
-type Ailing = Readonly<{ settings: Settings; wanted: Tier; settled: Reproduction | null }>;
+type Ailing = Readonly<{
+  settings: Settings;
+  wanted: Tier;
+  settled: Reproduction | null;
+  /** Release of the Spin of a report. */
+  spin: string | null;
+  /** What stands for the program of a report, for people. */
+  standsFor: string | null;
+}>;
 
 async function openAiling(name: string): Promise<Ailing> {
-  if (!(await isReport(name)))
-    return { settings: parseCellName(name).settings, wanted: 'standard', settled: null };
-  const { found, settled } = await openReport(name);
-  const { settings } = found;
-  // A memory that was to be had without a pool is what has to work again.
-  return { settings, wanted: settings.allocator === 'on-demand' ? 'on-demand' : 'standard', settled };
+  if (!(await isReport(name))) return { ...moveToHost(null, parseCellName(name).settings), settled: null };
+  const { report, found, settled } = await openReport(name);
+  return { ...moveToHost(report, found.settings), settled };
 }
 
 /** Exit code: 0 proven (or nothing to fix), 1 no cure found, 2 the case cannot be had here, 130 interrupted. */
@@ -32,13 +38,14 @@ export async function fix(
   const [name, ...others] = args;
   if (name === undefined || others.length > 0)
     throw new PoolproofError('USAGE', 'expected one cell id or field report');
-  const { settings, settled, wanted: meant } = await openAiling(name);
+  const { settings, settled, wanted: meant, spin, standsFor } = await openAiling(name);
   const wanted = tierOption(options, meant);
   if (settled !== null) {
     for (const reason of settled.because) context.out(`${plainLine(reason)}\n`);
     context.out(`${settled.end}\n`);
     return endCodes[settled.end];
   }
+  if (standsFor !== null) context.out(`tried on: ${standsFor}\n`);
   const runTrial = await openTrialRunner(context, options, { title: 'fix', cold: true, once: true });
   const before = await runTrial(settings);
   context.out(`cell: ${formatCellId(settings)}\nnow: ${seen(before)}\n`);
@@ -50,13 +57,19 @@ export async function fix(
   }
   const tried: Readonly<Record<keyof Fix, Tried[]>> = { cure: [], refuted: [], useless: [] };
   const found = await untilInterrupted(
-    findFix(settings, wanted, runTrial, {
-      onTry: ({ change }) => context.err(`trying ${change}\n`),
-      onTried: (kind, one) => {
-        tried[kind].push(one);
-        if (kind === 'cure') context.out(describeCure(one));
+    findFix(
+      settings,
+      wanted,
+      runTrial,
+      {
+        onTry: ({ change }) => context.err(`trying ${change}\n`),
+        onTried: (kind, one) => {
+          tried[kind].push(one);
+          if (kind === 'cure') context.out(describeCure(one));
+        },
       },
-    }),
+      spin,
+    ),
   );
   const none = tried.cure.length === 0;
   if (none)

@@ -13,22 +13,29 @@ import { listPoolSizes } from './pool-candidates.ts';
 import { listProcessors } from './processor-candidates.ts';
 import { hasTrapHandlerOff, trapHandlerFlag } from './subject-model.ts';
 
-/** The candidates that the model believes in, least invasive first. */
-export function listCandidates(settings: Settings, wanted: Tier): readonly Candidate[] {
+/**
+ * The candidates that the model believes in, least invasive first.
+ * @param spin the release of the Spin that is to be cured; null where nobody knows
+ */
+export function listCandidates(
+  settings: Settings,
+  wanted: Tier,
+  spin: string | null = null,
+): readonly Candidate[] {
   const believed = ({ settings: changed }: Candidate): boolean => isBelieved(changed, wanted);
-  const own = listChanges(settings, wanted).filter(believed);
+  const own = listChanges(settings, wanted, spin).filter(believed);
   if (own.length > 0) return own;
   // A tier that was forced keeps every other change from helping.
   return listVariables(settings).flatMap((freed) =>
-    listChanges(freed.settings, wanted)
+    listChanges(freed.settings, wanted, spin)
       .filter(believed)
       .map((one) => ({ ...one, change: `${freed.change}, ${one.change}` })),
   );
 }
 
-const listChanges = (settings: Settings, wanted: Tier): readonly Candidate[] => [
+const listChanges = (settings: Settings, wanted: Tier, spin: string | null): readonly Candidate[] => [
   ...listVariables(settings),
-  ...listPoolSizes(settings, wanted),
+  ...listPoolSizes(settings, wanted, spin),
   ...listLimits(settings, wanted),
   ...listSysctls(settings, wanted),
   ...listVersions(settings),

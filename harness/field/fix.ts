@@ -39,16 +39,18 @@ const maxUseless = 3;
 /**
  * Every answer comes from `runTrial`; the model only decides what is tried and in which order. The first `cure` stands
  * when `onTried` names it: what follows shows of no use what people recommend.
+ * @param spin the release of the Spin that is to be cured; null where nobody knows
  */
 export async function findFix(
   settings: Settings,
   wanted: Tier,
   runTrial: RunTrial,
   { onTry, onTried }: FixEvents = {},
+  spin: string | null = null,
 ): Promise<Fix> {
   const refuted: Tried[] = [];
   let cure: Tried | null = null;
-  for (const candidate of listCandidates(settings, wanted)) {
+  for (const candidate of listCandidates(settings, wanted, spin)) {
     onTry?.(candidate);
     const result = await runTrial(candidate.settings);
     const tried = { candidate, result };

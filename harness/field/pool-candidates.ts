@@ -1,8 +1,12 @@
 /** Smaller pools: what they cost, in the words of the program that reads them. */
 import { isDeepStrictEqual } from 'node:util';
+import { fewestSlots } from '../../images/allocator/conservative.ts';
+import { firstSpinWith, isSpinSince } from '../../images/allocator/hosts.ts';
 import type { Tier } from '../../images/allocator/tier.ts';
 import { hostSubject } from '../axes/host.ts';
 import type { Settings } from '../axes/table.ts';
+import { findSubject } from '../outcome/predict-cell.ts';
+import { listWords } from '../plan/subject-host.ts';
 import { type Candidate, isBelieved } from './candidate.ts';
 
 type PoolRow = Readonly<{
@@ -14,6 +18,10 @@ type PoolRow = Readonly<{
     option: string;
     most: number;
   }>;
+  /** Variable of wash; its defaults are the engine's. */
+  wash?: string;
+  /** The address space of the pool depends on it: with few enough, it fits where the trial for 4 TiB fails. */
+  sizesSpace?: true;
   cost: (count: number) => string;
 }>;
 
@@ -22,25 +30,31 @@ const poolRows: readonly PoolRow[] = [
   {
     spin: { name: 'SPIN_WASMTIME_TOTAL_STACKS', most: 1000 },
     engine: { axis: 'stacks', option: 'total-stacks', most: 1000 },
+    wash: 'WASMTIME_POOLING_TOTAL_STACKS',
     cost: (n) => `at most ${n} calls into WebAssembly at a time may wait`,
   },
   {
     spin: { name: 'SPIN_WASMTIME_TOTAL_TABLES', most: 2000 },
     engine: { axis: 'tables', option: 'total-tables', most: 1000 },
+    wash: 'WASMTIME_POOLING_TOTAL_TABLES',
     cost: (n) => `at most ${n} tables at a time`,
   },
   {
     spin: { name: 'SPIN_WASMTIME_INSTANCE_TABLE_ELEMENTS', most: 100_000 },
     engine: { axis: 'tableElements', option: 'table-elements', most: 20_000 },
+    wash: 'WASMTIME_POOLING_TABLE_ELEMENTS',
     cost: (n) => `tables of at most ${n} elements`,
   },
   {
     spin: { name: 'SPIN_WASMTIME_TOTAL_MEMORIES', most: 1000 },
     engine: { axis: 'memories', option: 'total-memories', most: 1000 },
+    wash: 'WASMTIME_POOLING_TOTAL_MEMORIES',
+    sizesSpace: true,
     cost: (n) => `at most ${n} memories at a time`,
   },
   {
     spin: { name: 'SPIN_MAX_INSTANCE_COUNT', most: 1000 },
+    sizesSpace: true,
     cost: (n) => `at most ${n} instances at a time`,
   },
 ];
@@ -51,26 +65,95 @@ type Knob = Readonly<{
   change: (count: number) => Settings;
   most: number;
   cost: PoolRow['cost'];
+  also?: string;
 }>;
 
-/** Only Spin's profile reads Spin's variables; without it there are the engine's own parameters. Never both at once. */
-function listKnobs(settings: Settings): readonly Knob[] {
-  if (settings.engine === 'v8' || settings.subject !== hostSubject) return [];
-  return poolRows.flatMap(({ spin, engine, cost }): readonly Knob[] => {
-    if (settings.profile === 'spin') {
-      const { name, most } = spin;
-      const change = (count: number): Settings => ({
-        ...settings,
-        env: { ...settings.env, [name]: String(count) },
+/** Whose words size the pool; null where nothing does. */
+function wordsOf(settings: Settings): 'spin' | 'engine' | 'wash' | null {
+  if (settings.subject === hostSubject)
+    return settings.engine === 'v8' ? null : settings.profile === 'spin' ? 'spin' : 'engine';
+  const host = findSubject(settings)?.host;
+  if (host === undefined) return null;
+  const words = { spin: 'spin', 'spin-sizes': 'spin', wash: 'wash' } as const;
+  return host === 'wasmtime-run' || host === 'wasmtime-serve' ? 'engine' : words[host];
+}
+
+const withVariables = (settings: Settings, variables: Readonly<Record<string, string>>): Settings => ({
+  ...settings,
+  env: { ...settings.env, ...variables },
+});
+
+/**
+ * Only Spin's profile reads Spin's variables; without it there are the engine's own parameters. Never both at once.
+ * @param spin the release of the Spin that is to be cured; null where nobody knows
+ */
+function listKnobs(settings: Settings, spin: string | null): readonly Knob[] {
+  switch (wordsOf(settings)) {
+    case null:
+      return [];
+    case 'spin':
+      return poolRows.flatMap((row) => listSpinKnobs(row, settings, spin));
+    case 'wash':
+      return poolRows.flatMap(({ wash: name, engine, cost }): readonly Knob[] => {
+        if (name === undefined || engine === undefined) return [];
+        const change = (count: number): Settings => withVariables(settings, { [name]: String(count) });
+        return [{ write: (count) => `${name}=${count}`, change, most: engine.most, cost }];
       });
-      return [{ write: (count) => `${name}=${count}`, change, most, cost }];
-    }
-    if (engine === undefined) return [];
-    const { axis, option, most } = engine;
-    const change = (count: number): Settings => ({ ...settings, [axis]: count });
-    const write = (count: number): string => `-O pooling-${option}=${count} (${camel(option)} of its pool)`;
-    return [{ write, change, most: settings[axis] ?? most, cost }];
+    case 'engine':
+      return poolRows.flatMap((row) => listEngineKnobs(row, settings));
+  }
+}
+
+/** A real Spin tries for 4 TiB whatever its pool takes: below that it must be told to pool. */
+function listSpinKnobs({ spin, sizesSpace, cost }: PoolRow, settings: Settings, release: string | null) {
+  const { name, most } = spin;
+  const since = firstSpinWith(name);
+  if (since !== null && release !== null && !isSpinSince(release, since)) return [];
+  const knob = (switches: Readonly<Record<string, string>>): Knob => ({
+    write: (count) =>
+      Object.entries({ ...switches, [name]: count })
+        .map((pair) => pair.join('='))
+        .join(' '),
+    change: (count) => withVariables(settings, { ...switches, [name]: String(count) }),
+    most,
+    cost,
+    ...(since !== null && release === null && { also: `Spin before ${since} ignores ${name}` }),
   });
+  const isReal = settings.subject !== hostSubject;
+  return [knob({}), ...(isReal && sizesSpace ? [knob({ SPIN_WASMTIME_POOLING: '1' })] : [])];
+}
+
+function listEngineKnobs({ engine, sizesSpace, cost }: PoolRow, settings: Settings): readonly Knob[] {
+  if (engine === undefined) return [];
+  const { axis, option, most } = engine;
+  const isReal = settings.subject !== hostSubject;
+  const knob = (set: Partial<Settings>, before: string): Knob => ({
+    write: (count) =>
+      `-O ${before}pooling-${option}=${count}${isReal ? '' : ` (${camel(option)} of its pool)`}`,
+    change: (count) => ({ ...settings, ...set, [axis]: count }),
+    most: settings[axis] ?? most,
+    cost,
+  });
+  return [
+    knob({}, ''),
+    ...(isReal && sizesSpace ? [knob({ allocator: 'standard' }, 'pooling-allocator=y,')] : []),
+  ];
+}
+
+/** The conservative tier of the wasm host, as one list of options. */
+function listOptionLists(settings: Settings): readonly Candidate[] {
+  const subject = findSubject(settings);
+  if (subject === null || wordsOf(settings) !== 'engine' || settings.allocator === 'conservative') return [];
+  const changed: Settings = { ...settings, allocator: 'conservative' };
+  const options = listWords(subject, changed).filter((word) => !subject.run.includes(word));
+  return [
+    {
+      kind: 'pool',
+      change: options.join(' '),
+      cost: 'fewer instances at a time, and memories that may grow less where address space is scarce',
+      settings: changed,
+    },
+  ];
 }
 
 /** How an embedder's own configuration calls it: `PoolingAllocationConfig::total_stacks`. */
@@ -78,7 +161,7 @@ const camel = (option: string): string => option.replaceAll('-', '_');
 
 /** Memories on demand that keep no address space beyond their own size. */
 function listReservations(settings: Settings): readonly Candidate[] {
-  if (settings.allocator !== 'on-demand' || settings.profile === 'spin') return [];
+  if (settings.allocator !== 'on-demand' || wordsOf(settings) !== 'engine') return [];
   const [reservation, guard] = [64 * 2 ** 20, 64 * 2 ** 10];
   return [
     {
@@ -90,13 +173,22 @@ function listReservations(settings: Settings): readonly Candidate[] {
   ];
 }
 
-export function listPoolSizes(settings: Settings, wanted: Tier): readonly Candidate[] {
-  const sizes = listKnobs(settings).flatMap(({ write: writeCount, change, most, cost }) => {
+/** @param spin the release of the Spin that is to be cured; null where nobody knows */
+export function listPoolSizes(
+  settings: Settings,
+  wanted: Tier,
+  spin: string | null = null,
+): readonly Candidate[] {
+  // With fewer a server is none: other changes are worth more.
+  const least = settings.subject === hostSubject ? 0 : fewestSlots;
+  const sizes = listKnobs(settings, spin).flatMap(({ write: writeCount, change, most, cost, also }) => {
     const count = largestCount(most, (some) => isBelieved(change(some), wanted));
-    if (count === null || count === most || isDeepStrictEqual(change(count), settings)) return [];
-    return [{ kind: 'pool' as const, change: writeCount(count), cost: cost(count), settings: change(count) }];
+    if (count === null || count === most || count < least || isDeepStrictEqual(change(count), settings))
+      return [];
+    const named = { change: writeCount(count), ...(also !== undefined && { also }), cost: cost(count) };
+    return [{ kind: 'pool' as const, ...named, settings: change(count) }];
   });
-  return [...sizes, ...listReservations(settings)];
+  return [...sizes, ...listOptionLists(settings), ...listReservations(settings)];
 }
 
 /** The largest count up to `most` that works, as two digits; null when none does. */

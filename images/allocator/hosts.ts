@@ -106,6 +106,11 @@ export function firstSpinWith(variable: string): string | null {
   return spinVariables.find(([name]) => name === variable)?.[1].join('.') ?? null;
 }
 
+/** Whether a release of Spin is as new as `since`, `3.4`. Throws BAD_VERSION. */
+export function isSpinSince(release: string, since: string): boolean {
+  return isSince(release, parseVersion(since));
+}
+
 /** Spin's pool by its release. Throws AllocatorError. */
 function spinSizes(env: Environment, version: string): PoolSizes {
   const ignored = spinVariables.filter(([, since]) => !isSince(version, since)).map(([name]) => name);

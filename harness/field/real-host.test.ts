@@ -1,0 +1,104 @@
+import t from 'tap';
+import { defaultSettings, type Settings } from '../axes/table.ts';
+import { reportOf } from '../fixtures/field/reports.ts';
+import { listCandidates } from './candidates.ts';
+import { mapReport } from './map.ts';
+import { predictSettings } from './model.ts';
+import { moveToHost } from './real-host.ts';
+
+const [mib, gib] = [2 ** 20, 2 ** 30];
+const settings = (change: Partial<Settings>): Settings => ({
+  ...defaultSettings(),
+  memory: 512 * mib,
+  ...change,
+});
+
+/** Each was tried in a guest with this change: the host has a pool then. */
+const failures: readonly (readonly [what: string, change: Partial<Settings>, now: string, cure: RegExp])[] = [
+  [
+    'Spin exits under strict overcommit',
+    { subject: 'spin-sizes', overcommit: 2 },
+    'exhausted',
+    /^SPIN_MAX_INSTANCE_COUNT=\d\d$/,
+  ],
+  [
+    'Spin loses its pool below 4 TiB of address space, whatever its size',
+    { subject: 'spin-sizes', addressSpace: 512 * gib, env: { SPIN_MAX_INSTANCE_COUNT: '100' } },
+    'on-demand',
+    /^SPIN_WASMTIME_POOLING=1 SPIN_WASMTIME_TOTAL_MEMORIES=\d+$/,
+  ],
+  [
+    'wasmtime serve exits under strict overcommit',
+    { subject: 'wasmtime-serve', overcommit: 2 },
+    'exhausted',
+    /^-O pooling-allocator=y,pooling-total-memories=32,pooling-total-tables=64,pooling-total-stacks=32,/,
+  ],
+  [
+    'wasmtime serve answers nothing with 2 GiB of address space',
+    { subject: 'wasmtime-serve', addressSpace: 2 * gib },
+    'exhausted',
+    /^ulimit -v/,
+  ],
+  [
+    'wasmtime serve loses its pool with 8 GiB of address space',
+    { subject: 'wasmtime-serve', addressSpace: 8 * gib },
+    'on-demand',
+    /^-O pooling-allocator=y,memory-reservation=134217728,/,
+  ],
+  [
+    'wasmtime run has no mappings for its stacks',
+    { subject: 'wasmtime-run', allocator: 'standard', maxMapCount: 1000 },
+    'exhausted',
+    /^-O pooling-total-stacks=\d{3}$/,
+  ],
+];
+
+t.test('a failure of a real host has a cure in its own words', (t) => {
+  for (const [what, change, now, cure] of failures) {
+    const cell = settings(change);
+    const { wanted } = moveToHost(null, cell);
+    const prediction = predictSettings(cell);
+    t.equal(prediction?.tier ?? prediction?.outcome, now, what);
+    const [first] = listCandidates(cell, wanted);
+    t.match(first?.change, cure, what);
+    t.equal(first?.settings.subject, cell.subject, 'proven on that host');
+  }
+  t.end();
+});
+
+t.test('a release of Spin is told only of variables that it reads', (t) => {
+  const cell = settings({ subject: 'spin-sizes', overcommit: 2, overcommitBytes: 2 * gib });
+  const names = (spin: string | null): readonly string[] =>
+    listCandidates(cell, 'conservative', spin).flatMap(({ change }) => /SPIN_\w+(?==)/.exec(change) ?? []);
+  t.ok(names('3.6.3').includes('SPIN_MAX_INSTANCE_COUNT'));
+  t.notOk(names('3.3.1').includes('SPIN_MAX_INSTANCE_COUNT'));
+  t.notOk(names('3.3.1').includes('SPIN_WASMTIME_TOTAL_STACKS'));
+  const [unknown] = listCandidates(cell, 'conservative').filter(({ change }) =>
+    change.startsWith('SPIN_MAX'),
+  );
+  t.match(unknown?.also, 'Spin before 3.4 ignores SPIN_MAX_INSTANCE_COUNT');
+  t.end();
+});
+
+t.test('a report is cured on its own host, or on the one that stands for it', (t) => {
+  const tables = ['Error: failed to create table pool mapping', 'mmap failed to allocate 0x5fb40000 bytes'];
+  const move = (words: readonly string[], output: readonly string[] = tables) => {
+    const report = reportOf({ words, output });
+    return moveToHost(report, mapReport(report).settings);
+  };
+  t.match(move(['spin', 'up']), { settings: { subject: 'spin-sizes' }, wanted: 'conservative' });
+  t.match(move(['spin', 'up']).standsFor, /in Spin's place/);
+  t.equal(move(['wasmtime', 'serve', 'app.wasm']).settings.subject, 'wasmtime-serve');
+  const memory = ['Error: mmap failed to reserve 0x104000000 bytes'];
+  t.match(move(['wasmtime', 'run', 'app.wasm'], memory), {
+    settings: { subject: 'wasmtime-run', allocator: 'on-demand' },
+    wanted: 'on-demand',
+  });
+  t.match(move(['node', 'app.js'], []), {
+    settings: { subject: 'wasm-host' },
+    wanted: 'standard',
+    standsFor: null,
+  });
+  t.match(moveToHost(null, settings({})), { wanted: 'standard', spin: null, standsFor: null });
+  t.end();
+});
