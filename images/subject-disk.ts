@@ -102,6 +102,18 @@ async function build(
   return await saveArtefact(cache, recipe, file, { name, components: [] });
 }
 
+/**
+ * Path of one file of a published package, `pip:NAME@VERSION/PATH`; fetched when it is not in the cache. It is not
+ * executable there.
+ * @throws PoolproofError IMAGE_UNKNOWN when that was never published, and those of {@link buildSubjectDisk}
+ */
+export async function findSubjectFile(from: string, options: DiskOptions): Promise<string> {
+  const wanted = parsePackage(from);
+  if (wanted === null) throw new PoolproofError('SUBJECT_FILE', `${from}: no file of a package`);
+  const cache = await openCache(options.cacheDir);
+  return blobPath(cache, (await fetchMember(cache, wanted, options)).sha256);
+}
+
 /** Files with their digests; a folder stands for everything below it. */
 async function placeFiles(
   cache: ImageCache,
