@@ -227,6 +227,23 @@ function defineOverhead({ program, run }: Registry): void {
       () => `\n${listWorkloads()}${example('poolproof overhead --engine v8 --processes 8')}`,
     )
     .action(run(async () => (await import('./commands/overhead.ts')).overhead));
+
+  program
+    .command('serve-bench')
+    .description('measure what a request costs wasmtime serve in each tier, on this very machine')
+    .option('--program <file>', 'wasmtime to run (default: the pinned one, fetched once)')
+    .option('--modes <names...>', 'only these: pool, conservative, explicit, on-demand; spin is the baseline')
+    .option('--work <names...>', 'only these: hello, touch-1, touch-16, touch-256, loop, sleep')
+    .option('--connections <n...>', 'open at once, each with one request at a time', ['1', '2', '16'])
+    .option('--seconds <n>', 'time for all samples (default: 1200)', count('--seconds'))
+    .option('--requests <n>', 'most requests of one sample (default: 20000)', count('--requests'))
+    .option('--json', 'as JSON, with the CPU and its load')
+    .addOption(cache)
+    .addHelpText(
+      'after',
+      example('poolproof serve-bench --work hello,touch-256 --connections 2 --seconds 60'),
+    )
+    .action(run(async () => (await import('./commands/serve-bench.ts')).serveBench));
 }
 
 function defineComparison({ program, run }: Registry): void {

@@ -1,5 +1,5 @@
 /** Formats figures of overhead: `+28.2 %`, `+28.2 % [+28.1, +28.4]`. */
-import type { Clock, OverheadSummary, TierResources } from '../measure/figures.ts';
+import type { Clock, Interval, OverheadSummary, TierResources } from '../measure/figures.ts';
 
 /** Name of each clock in headings. */
 export const clockTitles: Readonly<Record<Clock, string>> = {
@@ -38,3 +38,10 @@ export function formatStart(start: TierResources['startToFirstCall']): string {
 
 /** Formats a bound as in a rule: `<= 20 %`. */
 export const formatBound = (bound: number): string => `<= ${Number((bound * 100).toFixed(6))} %`;
+
+/** `× 1.91`: for what can be a multiple, where a percentage misleads. */
+export const formatFactor = (ratio: number): string => `× ${ratio.toFixed(2)}`;
+
+/** `× 1.91 [1.85, 1.97]`. */
+export const formatFactorInterval = ({ ratio, low, high }: Interval): string =>
+  `${formatFactor(ratio)} [${low.toFixed(2)}, ${high.toFixed(2)}]`;

@@ -1,0 +1,84 @@
+/** Samples of servers → what a request costs in each configuration, with intervals. Pure. */
+import { median } from 'simple-statistics';
+import type { Interval } from './figures.ts';
+import { mirrorOrder, type ServingCase } from './serving-plan.ts';
+import type { ServingSample } from './serving-sample.ts';
+import { coversOne, estimateRatio } from './statistics.ts';
+
+/** What a request costs in one configuration. */
+export type ServingFigure = Readonly<{
+  work: string;
+  connections: number;
+  mode: string;
+  /** CPU time of the server per request, median of the samples. */
+  cpuNs: number;
+  requestsPerSecond: number;
+  /** Medians over samples, each sample's own quantile. */
+  p50Ms: number;
+  p99Ms: number;
+  /** In all samples. */
+  requests: number;
+  /** Pairs of samples, one per round. */
+  rounds: number;
+  /** CPU time per request, to the baseline; null for the baseline. */
+  cpu: Interval | null;
+  /** Requests per second, to the baseline. */
+  rate: Interval | null;
+  /** False: the baseline differed from itself, and nothing follows. */
+  stable: boolean;
+  /** Why the figures do not count; null where they do. */
+  invalid: string | null;
+}>;
+
+/** The samples of a case in one round, in the order A B … B A. */
+export type ServingRound = readonly ServingSample[];
+
+/**
+ * @param rounds at least two of this case
+ * @returns a figure for the baseline and each other contender; the baseline's equal is in `stable`, and is a figure of
+ * its own, `NAME (again)`
+ */
+export function evaluateServing(
+  { work, connections, contenders }: ServingCase,
+  rounds: readonly ServingRound[],
+): readonly ServingFigure[] {
+  const order = mirrorOrder(contenders.length);
+  const samplesOf = (index: number): ServingSample[][] =>
+    rounds.map((round) => round.filter((_, at) => order[at] === index));
+  const base = samplesOf(0);
+  const noise = compare(samplesOf(1), base, 'cpuNs');
+  return contenders.map(({ name }, index) => {
+    const own = samplesOf(index);
+    const all = own.flat();
+    const invalid = [...all, ...base.flat()].find((sample) => sample.invalid !== null)?.invalid ?? null;
+    const middle = (field: NumberField): number => median(all.map((sample) => sample[field]));
+    const ratio = (field: NumberField): Interval | null =>
+      index === 0 || invalid !== null ? null : compare(own, base, field);
+    return {
+      work,
+      connections,
+      mode: index === 1 ? `${name} (again)` : name,
+      cpuNs: middle('cpuNs'),
+      requestsPerSecond: middle('requestsPerSecond'),
+      p50Ms: middle('p50Ms'),
+      p99Ms: middle('p99Ms'),
+      requests: all.reduce((sum, { requests }) => sum + requests, 0),
+      rounds: rounds.length,
+      cpu: ratio('cpuNs'),
+      rate: ratio('requestsPerSecond'),
+      stable: coversOne(noise),
+      invalid,
+    };
+  });
+}
+
+type NumberField = Exclude<keyof ServingSample, 'invalid'>;
+
+/** One log ratio per round, of the two samples of each: they are the samples that lie equally far from its middle. */
+function compare(own: ServingSample[][], base: ServingSample[][], field: NumberField): Interval {
+  const logs = own.map((samples, round) => meanLog(samples, field) - meanLog(base[round] ?? [], field));
+  return estimateRatio(logs);
+}
+
+const meanLog = (samples: readonly ServingSample[], field: NumberField): number =>
+  samples.reduce((sum, sample) => sum + Math.log(sample[field]), 0) / samples.length;

@@ -1,0 +1,73 @@
+/** Runs the samples of a serving benchmark on this machine, one at a time, within its time. */
+import path from 'node:path';
+import { evaluateServing, type ServingFigure, type ServingRound } from './evaluate-serving.ts';
+import { fitsRound, mirrorOrder, planSampleMs, type ServingCase } from './serving-plan.ts';
+import { sampleServer } from './serving-sample.ts';
+
+export type ServingRun = Readonly<{
+  /** `wasmtime`. */
+  program: string;
+  /** Folder with the components. */
+  components: string;
+  cases: readonly ServingCase[];
+  /** How long all samples may take; five rounds are made in any case. */
+  seconds: number;
+  /** Most requests of a sample. */
+  requests: number;
+  signal: AbortSignal;
+  /** Told before each sample. */
+  onSample?: (sample: ServingProgress) => void;
+}>;
+
+export type ServingProgress = Readonly<{
+  round: number;
+  /** Samples of this round, and which one begins, from 1. */
+  of: number;
+  sample: number;
+  work: string;
+  connections: number;
+  mode: string;
+}>;
+
+/**
+ * Round by round over all cases, so that what changes on the machine falls on all of them.
+ *
+ * @throws PoolproofError USAGE where the time is too short, MEASURE_FAILED, INTERRUPTED
+ */
+export async function runServing(run: ServingRun): Promise<readonly ServingFigure[]> {
+  const sampleMs = planSampleMs(run.cases, run.seconds);
+  const rounds = run.cases.map((): ServingRound[] => []);
+  const start = performance.now();
+  for (let done = 0; fitsRound(done, performance.now() - start, run.seconds * 1000); done += 1) {
+    const of = run.cases.reduce((sum, { contenders }) => sum + 2 * contenders.length, 0);
+    let sample = 0;
+    for (const [at, one] of run.cases.entries()) {
+      const begin = (mode: string): void => {
+        sample += 1;
+        const { work, connections } = one;
+        run.onSample?.({ round: done + 1, of, sample, work, connections, mode });
+      };
+      rounds[at]?.push(await sampleCase(run, one, sampleMs, begin));
+    }
+  }
+  return run.cases.flatMap((one, at) => evaluateServing(one, rounds[at] ?? []));
+}
+
+async function sampleCase(
+  { program, components, requests, signal }: ServingRun,
+  { contenders, connections }: ServingCase,
+  sampleMs: number,
+  begin: (mode: string) => void,
+): Promise<ServingRound> {
+  const samples = [];
+  for (const index of mirrorOrder(contenders.length)) {
+    const { name, options, component, path: page } = contenders[index] ?? contenders[0];
+    begin(name);
+    const file = path.join(components, `${component}.wasm`);
+    // A port that the kernel picks; no cache of machine code, whose place is the home of a user.
+    const args = ['serve', '-C', 'cache=n', ...options, '--addr', '127.0.0.1:0', file];
+    const load = { path: page, connections, sampleMs, requests };
+    samples.push(await sampleServer({ command: program, args }, load, signal));
+  }
+  return samples;
+}

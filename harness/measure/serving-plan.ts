@@ -1,0 +1,182 @@
+/** What is served, by which configurations, in which order: the plan of a serving benchmark. Pure. */
+import { resolveTierConfiguration } from '../../images/allocator/configuration.ts';
+import { formatPoolOptions, type PoolSizes } from '../../images/allocator/pool-options.ts';
+import { KiB, MiB } from '../../images/allocator/sizes.ts';
+import { nearest } from '../axes/nearest-word.ts';
+import { PoolproofError } from '../errors.ts';
+
+/** One configuration of a server. */
+export type ServingMode = Readonly<{ name: string; stands: string }>;
+
+type ModeRow = ServingMode & Readonly<{ options: (version: string) => readonly string[] }>;
+
+/** Spin's pool, as `wasmtime serve` takes it; `changes` to its sizes. */
+function spinOptions(version: string, env: Readonly<Record<string, string>>, changes: PoolSizes = {}) {
+  const found = resolveTierConfiguration('standard', {
+    engine: { kind: 'wasmtime', version },
+    profile: 'spin',
+    env,
+    facts: { addressSpaceLimit: null, addressBits: null },
+  });
+  const pool = found.kind === 'wasmtime' ? found.pool : null;
+  return formatPoolOptions({ ...pool, ...changes }, version, true);
+}
+
+const smallBytes = 128 * MiB;
+
+/** The first is the baseline. */
+const modes = [
+  {
+    name: 'spin',
+    stands: "Spin's pool, which keeps 2 MiB of a slot resident",
+    options: (version) => spinOptions(version, {}),
+  },
+  {
+    name: 'pool',
+    stands: "the engine's own pool, which keeps nothing resident",
+    options: (version) => formatPoolOptions({}, version, true),
+  },
+  {
+    name: 'conservative',
+    stands: "Spin's pool for 16 instances, with their stacks",
+    options: (version) => spinOptions(version, { SPIN_MAX_INSTANCE_COUNT: '16' }),
+  },
+  {
+    name: 'explicit',
+    stands: "Spin's pool with 128 MiB and a guard of 64 KiB per slot: each access is checked",
+    options: (version) =>
+      spinOptions(
+        version,
+        {},
+        { maxMemoryBytes: smallBytes, reservationBytes: smallBytes, guardBytes: 64 * KiB },
+      ),
+  },
+  {
+    name: 'on-demand',
+    stands: 'no pool: each instance maps its own memory',
+    options: (version) => formatPoolOptions({}, version, false),
+  },
+] as const satisfies readonly ModeRow[];
+
+/** What a request does. */
+export type ServingWork = Readonly<{
+  name: string;
+  stands: string;
+  /** File in matrices/subjects/components/. */
+  component: string;
+  path: string;
+}>;
+
+export const servingWorks: readonly ServingWork[] = [
+  { name: 'hello', stands: 'nothing', component: 'hello', path: '/' },
+  { name: 'touch-1', stands: 'touches 1 page of 4 KiB', component: 'touch', path: '/1/1' },
+  { name: 'touch-16', stands: 'touches 16 pages of 4 KiB', component: 'touch', path: '/32/1' },
+  { name: 'touch-256', stands: 'touches 256 pages of 4 KiB', component: 'touch', path: '/512/16' },
+  {
+    name: 'loop',
+    stands: '1,000,000 loads and stores over 256 pages, and nothing else',
+    component: 'touch',
+    path: '/1000000/16',
+  },
+  { name: 'sleep', stands: 'waits 20 ms, asleep', component: 'sleep', path: '/20' },
+];
+
+/** What a server is started with, and what is asked of it. */
+export type Contender = Readonly<{
+  name: string;
+  /** Options of `wasmtime serve`. */
+  options: readonly string[];
+  component: string;
+  path: string;
+}>;
+
+/** Contenders that are compared with one another, the first being the baseline and the second its equal. */
+export type ServingCase = Readonly<{
+  work: string;
+  connections: number;
+  contenders: readonly [Contender, Contender, ...Contender[]];
+}>;
+
+export const servingModes: readonly ServingMode[] = modes;
+export const connectionCounts = [1, 2, 16] as const;
+
+/**
+ * Every kind of work with every number of connections, by the modes.
+ *
+ * @param version of wasmtime, whose defaults decide which options must be given
+ * @param chosen names of modes and of work; all where there are none. The baseline is always among them.
+ * @throws PoolproofError USAGE
+ */
+export function planServing(
+  version: string,
+  chosen: Readonly<{
+    modes?: readonly string[];
+    works?: readonly string[];
+    connections?: readonly number[];
+  }> = {},
+): readonly ServingCase[] {
+  const [baseline, ...others] = modes;
+  const picked = pick('--modes', others, chosen.modes ?? []);
+  const works = pick('--work', servingWorks, chosen.works ?? []);
+  const connections = chosen.connections?.length ? chosen.connections : connectionCounts;
+  return works.flatMap(({ name: work, component, path }) =>
+    connections.map((count) => {
+      const contend = ({ name, options }: ModeRow): Contender => ({
+        name,
+        options: options(version),
+        component,
+        path,
+      });
+      const contenders = [contend(baseline), contend(baseline), ...picked.map(contend)] as const;
+      return { work, connections: count, contenders };
+    }),
+  );
+}
+
+function pick<Row extends Readonly<{ name: string }>>(
+  flag: string,
+  rows: readonly Row[],
+  names: readonly string[],
+): readonly Row[] {
+  for (const name of names) {
+    if (rows.some((row) => row.name === name)) continue;
+    const known = rows.map((row) => row.name);
+    const meant = nearest(name, known);
+    throw new PoolproofError('USAGE', `${flag} ${name}: there is none of that name`, {
+      hint: meant === null ? `write ${known.join(', ')}` : `did you mean ${meant}?`,
+    });
+  }
+  return names.length === 0 ? rows : rows.filter((row) => names.includes(row.name));
+}
+
+/** Order of one round, A B C … C B A: what drifts steadily falls on all alike. */
+export const mirrorOrder = (count: number): readonly number[] => [
+  ...Array.from({ length: count }, (_, index) => index),
+  ...Array.from({ length: count }, (_, index) => count - 1 - index),
+];
+
+/** More short samples before fewer long ones: the interval is over rounds, and from three of them twice as wide. */
+const leastRounds = 5;
+const longestSampleMs = 1000;
+const shortestSampleMs = 100;
+/** Start of a server, its compilation and the requests before the sample, milliseconds. */
+const aroundSampleMs = 400;
+
+/**
+ * Length of a sample for which five rounds take no longer than `seconds`, at most a second, in milliseconds.
+ *
+ * @throws PoolproofError USAGE where a sample would be too short to say anything
+ */
+export function planSampleMs(cases: readonly ServingCase[], seconds: number): number {
+  const samples = leastRounds * cases.reduce((sum, { contenders }) => sum + 2 * contenders.length, 0);
+  const sampleMs = Math.min(longestSampleMs, (seconds * 1000) / samples - aroundSampleMs);
+  if (sampleMs >= shortestSampleMs) return sampleMs;
+  const needed = Math.ceil((samples * (aroundSampleMs + shortestSampleMs)) / 1000);
+  throw new PoolproofError('USAGE', `--seconds ${seconds}: ${samples} samples need ${needed} s at least`, {
+    hint: 'fewer come of --modes, --work and --connections',
+  });
+}
+
+/** Whether another round fits: five are always made, and then as many as the time allows. */
+export const fitsRound = (done: number, spentMs: number, budgetMs: number): boolean =>
+  done < leastRounds || spentMs + spentMs / done <= budgetMs;

@@ -1,0 +1,132 @@
+import t from 'tap';
+import { evaluateServing } from './evaluate-serving.ts';
+import { fitsRound, mirrorOrder, planSampleMs, planServing } from './serving-plan.ts';
+import { sampleServer, type ServingSample } from './serving-sample.ts';
+
+const { signal } = new AbortController();
+
+t.test('the modes are lists of options of wasmtime, the baseline first and again', (t) => {
+  const [one] = planServing('49.0.3', { works: ['touch-16'], connections: [2] });
+  t.match(one, { work: 'touch-16', connections: 2 });
+  const options = one?.contenders.map(({ name, options }) => [name, options.join(' ')] as const) ?? [];
+  t.same(
+    options.map(([name]) => name),
+    ['spin', 'spin', 'pool', 'conservative', 'explicit', 'on-demand'],
+  );
+  const [, spin = '', pool = '', conservative = '', explicit = '', onDemand = ''] = options.map(
+    ([, words]) => words,
+  );
+  t.match(spin, /^-O pooling-allocator=y,.*pooling-memory-keep-resident=2097152/);
+  t.equal(pool, '-O pooling-allocator=y');
+  t.match(conservative, /pooling-total-memories=16,.*pooling-total-stacks=16,.*keep-resident/);
+  t.match(explicit, /memory-reservation=134217728,memory-guard-size=65536/);
+  t.equal(onDemand, '-O pooling-allocator=n');
+  t.equal(one?.contenders[2]?.path, '/32/1');
+  t.equal(planServing('49.0.3').length, 18);
+  t.end();
+});
+
+t.test('an unknown name is refused with the nearest one', (t) => {
+  t.throws(() => planServing('49.0.3', { works: ['touch-61'] }), {
+    code: 'USAGE',
+    message: '--work touch-61: there is none of that name',
+  });
+  t.throws(() => planServing('49.0.3', { modes: ['ondemand'] }), {
+    code: 'USAGE',
+    details: { hint: 'did you mean on-demand?' },
+  });
+  t.end();
+});
+
+t.test('the time is kept: samples become shorter, and rounds are added where they fit', (t) => {
+  const cases = planServing('49.0.3', { works: ['hello'], connections: [1] });
+  t.equal(planSampleMs(cases, 1000), 1000);
+  t.equal(planSampleMs(cases, 60), 600);
+  t.throws(() => planSampleMs(cases, 10), { code: 'USAGE', message: /60 samples need 30 s at least/ });
+  t.same(
+    [0, 4, 5, 6].map((done) => fitsRound(done, done * 10, 60)),
+    [true, true, true, false],
+  );
+  t.same(mirrorOrder(3), [0, 1, 2, 2, 1, 0]);
+  t.end();
+});
+
+const sample = (cpuNs: number, invalid: string | null = null): ServingSample => ({
+  requests: 100,
+  cpuNs,
+  requestsPerSecond: 1e9 / cpuNs,
+  p50Ms: 1,
+  p99Ms: 2,
+  invalid,
+});
+
+t.test('ratios are of rounds, and what drifts steadily falls out', (t) => {
+  const [one] = planServing('49.0.3', { works: ['hello'], connections: [1], modes: ['on-demand'] });
+  if (one === undefined) throw new RangeError('no case');
+  // A A' B B A' A: each sample 3 % dearer than the one before, B twice as dear.
+  const rounds = [1, 1.02, 0.99, 1.01].map((level, round) =>
+    [1, 1, 2, 2, 1, 1].map((cost, at) => sample(cost * level * (1 + (round % 2) / 1000) * 1.03 ** at * 1000)),
+  );
+  const [base, again, other] = evaluateServing(one, rounds);
+  t.match(base, { mode: 'spin', cpu: null, requests: 800, rounds: 4, invalid: null });
+  t.equal(again?.mode, 'spin (again)');
+  t.ok(Math.abs((again?.cpu?.ratio ?? 0) - 1) < 1e-9);
+  t.match(other, { mode: 'on-demand', stable: true });
+  t.ok(Math.abs((other?.cpu?.ratio ?? 0) - 2) < 1e-9, String(other?.cpu?.ratio));
+  t.ok(Math.abs((other?.rate?.ratio ?? 0) - 0.5) < 1e-9);
+  t.end();
+});
+
+t.test('one answer other than 2xx takes the figures of its mode away, and only those', (t) => {
+  const [one] = planServing('49.0.3', { works: ['hello'], connections: [1], modes: ['on-demand', 'pool'] });
+  if (one === undefined) throw new RangeError('no case');
+  const bad = '3 of 100 answers had the status 500';
+  const round = (invalid: string | null) => [
+    ...[1000, 1001, 1500].map((ns) => sample(ns)),
+    sample(2000, invalid),
+    ...[2000, 1500, 1001, 1000].map((ns) => sample(ns)),
+  ];
+  const figures = evaluateServing(one, [round(null), round(bad), round(null)]);
+  t.match(figures[3], { mode: 'on-demand', cpu: null, rate: null, invalid: bad });
+  t.match(figures[2], { mode: 'pool', invalid: null });
+  t.ok(Math.abs((figures[2]?.cpu?.ratio ?? 0) - 1.5) < 0.01);
+  t.end();
+});
+
+/** A server that answers every `nth` request with 500, after some work. */
+const server = (nth: number) => ({
+  command: process.execPath,
+  args: [
+    '-e',
+    `let count = 0;
+    const server = require('node:http').createServer((request, answer) => {
+      count += 1;
+      answer.statusCode = count % ${nth} === 0 ? 500 : 200;
+      for (const end = performance.now() + 1; performance.now() < end;);
+      answer.end(request.url);
+    });
+    server.listen(0, '127.0.0.1', () => console.log('http://127.0.0.1:' + server.address().port + '/'));`,
+  ],
+});
+
+t.test('CPU time is that of the server, for exactly as many requests as were wanted', async (t) => {
+  const load = { path: '/', connections: 2, sampleMs: 500, requests: 60 };
+  const found = await sampleServer(server(1e9), load, signal);
+  t.match(found, { requests: 60, invalid: null });
+  t.ok(found.cpuNs > 0.3e6 && found.cpuNs < 20e6, `${found.cpuNs} ns per request of 1 ms`);
+  t.ok(found.p50Ms <= found.p99Ms && found.p50Ms >= 0.9);
+});
+
+t.test('answers of 500 are counted, and a server that does not come up is told apart', async (t) => {
+  const load = { path: '/', connections: 1, sampleMs: 500, requests: 40 };
+  const { invalid } = await sampleServer(server(4), load, signal);
+  t.match(invalid, /^10 of 40 answers had the status 500$/);
+  await t.rejects(sampleServer({ command: process.execPath, args: ['-e', '0'] }, load, signal), {
+    code: 'MEASURE_FAILED',
+    message: 'a server ended before it listened',
+  });
+  await t.rejects(sampleServer({ command: '/nonexistent', args: [] }, load, signal), {
+    code: 'MEASURE_FAILED',
+    message: 'a server could not be started',
+  });
+});

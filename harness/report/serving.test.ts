@@ -1,0 +1,53 @@
+import t from 'tap';
+import { servingModes } from '../measure/serving-plan.ts';
+import { parseServingRecord, type ServingRecord } from '../store/serving-record.ts';
+import { renderServing } from './serving-table.ts';
+
+const base = {
+  work: 'hello',
+  connections: 2,
+  cpuNs: 30_000,
+  requestsPerSecond: 20_989.4,
+  p50Ms: 0.08,
+  p99Ms: 0.22,
+  requests: 13_878,
+  rounds: 5,
+  rate: null,
+  stable: true,
+};
+const record: ServingRecord = {
+  schema: 1,
+  server: { name: 'wasmtime-serve', version: 'wasmtime 49.0.3 (f96eabaa1 2026-10-14)' },
+  measuredAt: '2026-11-28T11:00:00.000Z',
+  machine: { cpuModel: 'AMD EPYC', cores: 2, kernel: '6.18.44', os: 'Debian GNU/Linux 12 (bookworm)' },
+  load: { before: 0.1, after: 2.25 },
+  figures: [
+    { ...base, mode: 'spin', cpu: null, invalid: null },
+    { ...base, mode: 'pool', cpu: { ratio: 1.294, low: 1.2, high: 1.4 }, invalid: null, stable: false },
+    { ...base, mode: 'on-demand', cpu: null, invalid: '3 of 100 answers had the status 500' },
+  ],
+};
+
+t.test('the table names CPU and load, and tells unstable and invalid figures apart', (t) => {
+  const text = renderServing(record);
+  t.match(text, 'wasmtime 49.0.3 (f96eabaa1 2026-10-14) on AMD EPYC (2 cores');
+  t.match(text, 'load average before: 0.1, after: 2.3');
+  t.match(text, /^hello, connections: 2 +CPU per request/m);
+  t.match(text, /^spin +× 1\.00 +30\.0 +20989 +0\.08 +0\.22 +13878$/m);
+  t.match(text, /^pool +× 1\.29 \[1\.20, 1\.40\] unstable /m);
+  t.match(text, /^on-demand +invalid: 3 of 100 answers had the status 500 /m);
+  t.end();
+});
+
+t.test('a record is read as it was written, and a damaged one is refused with its place', (t) => {
+  t.same(parseServingRecord(JSON.stringify(record), 'serving.json'), record);
+  t.throws(() => parseServingRecord('{', 'serving.json'), { code: 'STORE_CORRUPT' });
+  const bad = { ...record, figures: [{ ...record.figures[0], cpuNs: 0 }] };
+  t.throws(() => parseServingRecord(JSON.stringify(bad), 'serving.json'), {
+    code: 'STORE_CORRUPT',
+    message: /figures\.0\.cpuNs/,
+    details: { file: 'serving.json' },
+  });
+  t.equal(servingModes[0]?.name, record.figures[0]?.mode, 'the baseline');
+  t.end();
+});

@@ -1,0 +1,59 @@
+/** The output of `poolproof serve-bench --json`: what a request costs in each configuration, on a named CPU. */
+import { z } from 'zod';
+import { PoolproofError } from '../errors.ts';
+
+const text = z.string().min(1);
+const positive = z.number().positive();
+const interval = z.object({ ratio: positive, low: positive, high: positive });
+
+const figure = z.object({
+  work: text,
+  connections: z.int().positive(),
+  mode: text,
+  /** CPU time of the server, kernel included, nanoseconds per request. */
+  cpuNs: positive,
+  requestsPerSecond: positive,
+  p50Ms: positive,
+  p99Ms: positive,
+  /** Behind all of these. */
+  requests: z.int().nonnegative(),
+  rounds: z.int().positive(),
+  cpu: interval.nullable(),
+  rate: interval.nullable(),
+  stable: z.boolean(),
+  invalid: text.nullable(),
+});
+
+const schema = z.object({
+  schema: z.literal(1),
+  server: z.object({
+    name: text,
+    /** What it says of itself: `wasmtime 49.0.3 (…)`. */
+    version: text,
+  }),
+  /** ISO 8601, UTC: when it was done. */
+  measuredAt: text,
+  machine: z.object({ cpuModel: text, cores: z.int().positive(), kernel: text, os: text }),
+  /** Load averages of one minute before and after; the benchmark itself is part of the second. */
+  load: z.object({ before: z.number().nonnegative(), after: z.number().nonnegative() }),
+  figures: z.array(figure).readonly(),
+});
+
+export type ServingRecord = Readonly<z.infer<typeof schema>>;
+
+/** @throws PoolproofError STORE_CORRUPT when the text is no such record */
+export function parseServingRecord(content: string, file: string): ServingRecord {
+  let value: unknown;
+  try {
+    value = JSON.parse(content);
+  } catch (cause) {
+    throw new PoolproofError('STORE_CORRUPT', 'this file is not JSON', { file, cause, hint });
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const words = `this is no record of serving: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`;
+  throw new PoolproofError('STORE_CORRUPT', words, { file, hint });
+}
+
+const hint = 'make one with: poolproof serve-bench --json > serving.json';
