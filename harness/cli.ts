@@ -40,7 +40,7 @@ try {
   const { showable } = await import('./plain-text.ts');
   const argv = process.argv.slice(2);
   render = (error) => showable(renderError(error, { verbose: wantsTrace(argv) }), false);
-  const context = await openContext();
+  const context = await openContext(argv);
   process.exitCode = await main(argv, context);
   context.close();
 } catch (error) {

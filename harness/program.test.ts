@@ -76,6 +76,16 @@ t.test('cells of a stored run that failed or broke are run again, by its own mat
     t.match(await again('--failed', other), { code: 2, err: /^USAGE: --failed and --/ });
 });
 
+t.test('init writes a matrix that loads, with its schema, and never over another file', async (t) => {
+  const file = path.join(t.testdir(), 'first.yaml');
+  t.match(await run(t, ['init', file]), { code: 0, out: /: 4 cells\nrun it: poolproof run / });
+  const schema = /^# yaml-language-server: \$schema=(\S+)\n/.exec(await readFile(file, 'utf8'))?.[1] ?? '';
+  t.ok((await stat(path.resolve(path.dirname(file), schema))).isFile(), schema);
+  t.match(await run(t, ['plan', file]), { code: 0, out: /\n4 cells, 2 boots; / });
+  t.match(await run(t, ['init', file]), { code: 2, err: /^USAGE: .*first\.yaml: .*there already/ });
+  t.match(await run(t, ['init', path.join(file, 'x')]), { code: 3, err: /^STORE_UNWRITABLE: / });
+});
+
 t.test('plan says what is predicted, what is booted and with which command', async (t) => {
   const file = path.join(t.testdir({ 'm.yaml': matrix }), 'm.yaml');
   const plain = await run(t, ['plan', file]);

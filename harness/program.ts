@@ -51,6 +51,7 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
       },
   };
   for (const define of [
+    defineInit,
     defineRun,
     definePlan,
     defineHost,
@@ -71,7 +72,10 @@ function defineRun({ program, run }: Registry): void {
   program
     .command('run')
     .description('run a matrix: boot its guests, prove a tier in each, store and show the results')
-    .argument('[matrix]', 'matrix file (default: "matrices/default.yaml", or that of a run again)')
+    .argument(
+      '[matrix]',
+      'matrix file, or the name of one that comes along: default, limits, … (default: "default", or that of a run again)',
+    )
     .addOption(runsIn)
     .addOption(only)
     .option('--failed [run]', 'run the unexpected cells of a stored run again (default: the latest)')
@@ -118,7 +122,7 @@ function definePlan({ program, run }: Registry): void {
   program
     .command('plan')
     .description('show the cells of a matrix, their expected tiers, and the boots they share; boots nothing')
-    .argument('[matrix]', 'matrix file', 'matrices/default.yaml')
+    .argument('[matrix]', 'matrix file, or the name of one that comes along', 'default')
     .addOption(only)
     .option('--commands', 'print the QEMU command of each machine')
     .option('--format <ci>', 'github-matrix or gitlab: the jobs of a sharded run for that CI system')
@@ -144,6 +148,15 @@ function defineHost({ program, run }: Registry): void {
     .addOption(cache)
     .addHelpText('after', example('SPIN_ALLOCATOR=conservative poolproof host --once'))
     .action(run(async () => (await import('./commands/host.ts')).host));
+}
+
+function defineInit({ program, run }: Registry): void {
+  program
+    .command('init')
+    .description('write a first matrix, which editors complete by its schema')
+    .argument('[file]', 'file to write', 'matrix.yaml')
+    .addHelpText('after', example('poolproof init && poolproof run matrix.yaml'))
+    .action(run(async () => (await import('./commands/init.ts')).init));
 }
 
 function defineComputer({ program, run }: Registry): void {

@@ -10,6 +10,12 @@ const root = path.resolve(here, fromSource ? '..' : '../..');
 export const project = {
   /** The pins; part of the package, not of dist/. */
   lockFile: path.join(root, 'images', 'lock.yaml'),
+  /** .git in a checkout. */
+  root,
+  /** Matrices and schemas that come along: part of the package, not of dist/. */
+  matricesFolder: path.join(root, 'matrices'),
+  /** The commit that dist/ was made of; written by the build. */
+  commitFile: path.join(root, 'dist', 'harness', 'commit.txt'),
   /** Subjects that come along: part of the package, not of dist/. */
   subjectsFolder: path.join(root, 'matrices', 'subjects'),
   /** init.sh, session.sh: copied to dist/ by the build, taken from there when compiled code runs. */

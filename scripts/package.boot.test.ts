@@ -40,6 +40,10 @@ t.test('the package installs into an empty project, and npx runs a cell in a gue
     exitCode: 0,
     stdout: /1 cells?: 1 reached[^]*results in by-npx/,
   });
+  t.match(await execa('npx', ['poolproof', 'plan', 'limits'], inProject), { stdout: /79 cells, / });
+  t.match(await execa('npx', ['poolproof', '--version'], inProject), {
+    stdout: /^\d+\.\d+\.\d+ \([0-9a-f]{12}\+?\)$/,
+  });
 });
 
 t.test(

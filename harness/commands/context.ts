@@ -1,6 +1,7 @@
 /** What a command may touch of the outside: the terminal and the wish to stop. */
 import type { ImageEvent } from '../../images/build.ts';
 import { resolveCacheFolder } from '../../images/cache/cache-folder.ts';
+import { readCommit } from '../run/commit.ts';
 import { readToolVersion } from '../run/tool-version.ts';
 import type { Seams } from '../run/context.ts';
 import { showable } from '../plain-text.ts';
@@ -30,7 +31,7 @@ export type Context = Readonly<{
  * The real terminal. A first signal ends the process at once, as there is nothing to save: QEMU and the tools die with
  * it. After `finishOnSignal` a first one only asks the command to end, and a second ends the process.
  */
-export async function openContext(): Promise<Context> {
+export async function openContext(argv: readonly string[] = []): Promise<Context> {
   const controller = new AbortController();
   let finishing = false;
   const onSignal = (): void => {
@@ -49,7 +50,7 @@ export async function openContext(): Promise<Context> {
   process.stderr.on('error', () => undefined);
   const [outColor, errColor] = [wantsColor(process.stdout), wantsColor(process.stderr)];
   return {
-    version: await readToolVersion(),
+    version: await describeVersion(argv),
     out: (text) => void process.stdout.write(showable(text, outColor)),
     err: (text) => void process.stderr.write(showable(text, errColor)),
     stdout: process.stdout,
@@ -62,6 +63,14 @@ export async function openContext(): Promise<Context> {
       for (const signal of signals) process.off(signal, onSignal);
     },
   };
+}
+
+/** With the commit where somebody wants to know: it costs a process in a checkout. */
+async function describeVersion(argv: readonly string[]): Promise<string> {
+  const version = await readToolVersion();
+  const [first = ''] = argv;
+  const commit = ['--version', '-V'].includes(first) ? await readCommit() : null;
+  return commit === null ? version : `${version} (${commit})`;
 }
 
 /** From the start of a run on, cells in flight are saved before a signal ends the command. */

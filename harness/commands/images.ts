@@ -6,6 +6,7 @@ import { fullRequest, listImages, verifyImages } from '../../images/inspect.ts';
 import { exportImages, importImages } from '../../images/transfer.ts';
 import { updateLock } from '../../images/update.ts';
 import { PoolproofError } from '../errors.ts';
+import { findMatrix } from '../matrix/find-matrix.ts';
 import { loadMatrix } from '../matrix/load.ts';
 import { collectRequirements } from '../plan/requirements.ts';
 import { formatCount } from '../report/format-run.ts';
@@ -21,7 +22,7 @@ async function requestsFor(
   rows: readonly KernelDefinition[] = kernels,
 ): Promise<readonly ImageRequest[]> {
   if (file === undefined) return rows.map(({ name }) => fullRequest(name));
-  return [...collectRequirements((await loadMatrix(file)).cells()).values()];
+  return [...collectRequirements((await loadMatrix(findMatrix(file))).cells()).values()];
 }
 
 export async function list(

@@ -7,6 +7,7 @@ import { planMatrix, type PlannedCell } from '../library/plan-matrix.ts';
 import { loadDurations } from '../library/stored-runs.ts';
 import { formatCommand } from '../machine/spec.ts';
 import type { Matrix } from '../matrix/cell.ts';
+import { findMatrix } from '../matrix/find-matrix.ts';
 import { loadMatrix } from '../matrix/load.ts';
 import { selectCells } from '../matrix/select.ts';
 import { renderExpectation } from '../outcome/expect.ts';
@@ -44,7 +45,7 @@ function renderLine({ cell, boot, predicted }: PlannedCell, json: boolean): stri
 }
 
 export async function plan(context: Context, args: readonly string[], options: Options): Promise<number> {
-  const loaded = await loadMatrix(args[0] ?? 'matrices/default.yaml');
+  const loaded = await loadMatrix(findMatrix(args[0]));
   const matrix = selectCells(loaded, options.only ?? []);
   const { format, json = false } = options;
   if (format !== undefined) {

@@ -1,4 +1,5 @@
 /** `poolproof repro <case id>`: a known failure of the field, once more in guests. */
+import { findMatrix } from '../matrix/find-matrix.ts';
 import { endCase, findCase, selectCase } from '../field/case.ts';
 import { endCodes } from '../field/reproduce.ts';
 import { loadMatrix } from '../matrix/load.ts';
@@ -17,7 +18,7 @@ type Options = Readonly<Record<string, unknown>>;
 export async function reproCase(context: Context, id: string, options: Options): Promise<number> {
   const json = options['json'] === true;
   const tell = json ? context.err : context.out;
-  const file = textOption(options, 'cases') ?? 'matrices/field.yaml';
+  const file = findMatrix(textOption(options, 'cases') ?? 'matrices/field.yaml');
   const matrix = await loadMatrix(file);
   const one = findCase(matrix, id);
   tell(`case: ${one.id}${one.title === null ? '' : `: ${plainLine(one.title)}`}\n`);

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { PoolproofError } from '../errors.ts';
 import { runWith } from '../library/run-matrix.ts';
 import type { Matrix } from '../matrix/cell.ts';
+import { findMatrix } from '../matrix/find-matrix.ts';
 import { loadMatrix } from '../matrix/load.ts';
 import { formats } from '../report/formats.ts';
 import { createProgress } from '../report/progress.ts';
@@ -56,7 +57,7 @@ export async function run(context: Context, args: readonly string[], options: Op
     context.out('no cell of that run is to be run again\n');
     return 0;
   }
-  const matrix = await loadMatrix(args[0] ?? again?.matrix ?? 'matrices/default.yaml');
+  const matrix = await loadMatrix(findMatrix(args[0] ?? again?.matrix));
   const only = again?.ids ?? options.only ?? [];
   const summary = await runWith(
     matrix,
