@@ -6,7 +6,14 @@
  * back while its engine is built, and guard pages of stacks, which the model counts as writable and the kernel does
  * not.
  */
-import type { HostReport, KernelStep, Layout, Proof, TierForm } from '../../images/allocator/host-report.ts';
+import type {
+  HostReport,
+  KernelStep,
+  KernelView,
+  Layout,
+  Proof,
+  TierForm,
+} from '../../images/allocator/host-report.ts';
 import { formatBytes, GiB, MiB } from '../../images/allocator/sizes.ts';
 
 /** V8's pages and the arenas of its threads, which come and go independently of the engine. */
@@ -21,6 +28,7 @@ const guardedBehindBytes = 4 * GiB - 4 * MiB;
 type Measured = Readonly<{
   proof: Proof;
   model: TierForm;
+  kernel: KernelView;
   memory: Layout;
   steps: Readonly<Record<KernelStep['step'], KernelStep>>;
   report: HostReport;
@@ -78,8 +86,7 @@ const rules: readonly Rule[] = [
     proof.checks === 'explicit' &&
     memory.behindBytes >= guardedBehindBytes &&
     'checks are explicit with a guard region behind a memory',
-  ({ report, proof }) => {
-    const { committedBefore, committedAfter } = proof.kernel ?? {};
+  ({ report, proof, kernel: { committedBefore, committedAfter } }) => {
     if (report.facts?.overcommitMemory !== 2 || committedBefore == null || committedAfter == null)
       return false;
     const grown = committedAfter - committedBefore;
@@ -95,11 +102,10 @@ export function findProofContradictions(report: HostReport, proof: Proof): reado
   const { model, kernel } = proof;
   const steps = Object.fromEntries((kernel?.steps ?? []).map((step) => [step.step, step]));
   const { before, engine, canary } = steps as Partial<Measured['steps']>;
-  const memory = kernel?.memory;
-  if (model === undefined || memory === undefined || !before || !engine || !canary) {
+  if (model === undefined || kernel?.memory === undefined || !before || !engine || !canary) {
     return ['its proof measured nothing of the kernel'];
   }
-  const measured = { proof, model, memory, report, steps: { before, engine, canary } };
+  const measured = { proof, model, kernel, memory: kernel.memory, report, steps: { before, engine, canary } };
   return rules.map((rule) => rule(measured)).filter((said) => said !== false);
 }
 

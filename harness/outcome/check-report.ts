@@ -61,10 +61,8 @@ const commonRules: readonly Rule[] = [
     `its engine ${version} says that it is ${library.saysVersion}`,
   // An engine that behaves differently from its configuration proves nothing about the environment.
   ({ attempts }) => {
-    const unverified = attempts.find(({ failure }) => failure?.class === 'verification');
-    return (
-      unverified !== undefined && `a tier is no proof: ${unverified.failure?.message ?? unverified.tier}`
-    );
+    const found = attempts.map(({ failure }) => failure).find((failure) => failure?.class === 'verification');
+    return found != null && `a tier is no proof: ${found.message}`;
   },
   (r) => r.attempts.some((a) => a.ok && a.failure !== null) && 'an attempt succeeded and failed',
   (r) => r.attempts.some((a) => !a.ok && a.failure === null) && 'a failed attempt has no failure',

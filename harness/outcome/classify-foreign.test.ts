@@ -135,6 +135,10 @@ t.test('one that is not up has not reached anything, whatever it says', (t) => {
     outcome: 'timeout',
     reason: 'not up within 5.0 s: nothing listened on port 3000',
   });
+  t.match(end(exit, { timedOut: true, exitCode: null, signal: 'SIGKILL', durationMs: 5000 }), {
+    outcome: 'timeout',
+    reason: 'not up within 5.0 s: it did not end',
+  });
   t.end();
 });
 
@@ -167,6 +171,10 @@ t.test('a server has reached what it has when it answers as it should', (t) => {
       summary: { ready: false, failure: 'mapping', answer: { status: 500, count: 10 } },
     },
   );
+  t.match(end(http, { ...ended, answeredWrong: true, answer: { ...wrong, status: 0, count: 1, body: '' } }), {
+    outcome: 'exhausted',
+    reason: 'serves nothing: none of 1 answer had status 200; the last had no status of HTTP',
+  });
   t.match(end(http, { ...ended, ready: true, answer: { ...good, whole: false } }), {
     outcome: 'exhausted',
     reason: 'serves nothing: its answer ends before its own end: status 200: hello',
@@ -326,6 +334,14 @@ t.test('an expected line that is missing makes what happened unexpected', (t) =>
     verdict: 'unexpected',
     reason: 'mapping: mmap failed: 12 (no line matches /failed: x/)',
   });
+  const up = buildObservation({ subject: buildSubject({ exitCode: 0, stdout: 'pooling on' }) });
+  t.match(judge(up, asked, { tier: 'standard', because: null, link: null }, null, subject()), {
+    outcome: 'reached',
+    tier: 'standard',
+    verdict: 'expected',
+    form: null,
+    tiers: [],
+  });
   const cut = buildObservation({
     subject: buildSubject({ exitCode: 1, stderr: 'mmap failed: 12\n', stderrDropped: 70, stderrTail: '' }),
   });
@@ -340,6 +356,12 @@ t.test('an expected line that is missing makes what happened unexpected', (t) =>
       reason: 'output was cut: 70 bytes were not kept (no line matches /failed: x/)',
     },
     'it may be in what was not kept',
+  );
+  const unmet = { axis: 'thp', asked: 'always', found: 'never', ok: false };
+  t.match(
+    judge({ ...cut, readBack: [unmet] }, asked, { ...expectation, error: 'failed: x' }, null, subject()),
+    { outcome: 'invalid', verdict: null },
+    'what has no verdict keeps its outcome',
   );
   t.end();
 });

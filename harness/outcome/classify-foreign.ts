@@ -165,7 +165,8 @@ function finishFailed(
   if (run.exitCode === null) return finish('broken', 'the session reported neither exit code nor signal');
   const start = run.exitCode >= 2 ? startFailure.exec(run.stderr) : null;
   if (start !== null && (run.exitCode >= 126 || /can't cd to/.test(run.stderr))) {
-    const why = plainLine(start[1] ?? '', 200);
+    const [, words = ''] = start;
+    const why = plainLine(words, 200);
     return /memory/i.test(why)
       ? finish('crashed', `could not be started: ${why}`)
       : finish('broken', `its command line cannot be run: ${why}`);

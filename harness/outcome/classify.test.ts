@@ -7,9 +7,11 @@ import {
   buildSubject,
   conservativeReport,
   exhaustedReport,
+  facts,
   tableFailure,
 } from '../fixtures/outcome/observations.ts';
 import type { MachineEnd, SubjectRun } from '../guest/observation.ts';
+import { findProofContradictions } from './check-proof.ts';
 import { findContradictions } from './check-report.ts';
 import { classify } from './classify.ts';
 import type { Outcome } from './outcome.ts';
@@ -82,6 +84,8 @@ t.test('a report that contradicts how the process ended is broken, and says so',
     [conservativeReport, { exitCode: 0, timedOut: true }, /did not end within its deadline/],
     [exhaustedReport, { exitCode: 0 }, /says exhausted, but ended with exit code 0, not 3/],
     [exhaustedReport, { exitCode: 139 }, /139 \(SIGSEGV\)/],
+    [exhaustedReport, { exitCode: null }, /ended with exit code unknown, not 3/],
+    [conservativeReport, { helperLost: true }, /a process of the session vanished/],
   ];
   for (const [report, changes, reason] of table) {
     const found = of(buildReported(report, changes));
@@ -155,6 +159,9 @@ t.test('a proof that measured nothing, and one whose numbers disagree, give no v
   const model = (change: object) => ({ model: { ...proven.model!, ...change } });
   const table: readonly (readonly [RegExp, object])[] = [
     [/16 slots were measured, its model has 17/, model({ slots: 17 })],
+    [/16 slots were measured, its model has none/, model({ slots: null })],
+    [/no slots were measured, its model has 16;.*no slots, but the mapping has 16/, { slots: null }],
+    [/16 slots, but the mapping has none/, memory({ slots: null })],
     [/elided checks were measured, its model has explicit/, model({ checks: 'explicit' })],
     [
       /64\.\d+ GiB reserved were measured|reserved were measured, its model has/,
@@ -184,6 +191,13 @@ t.test('a proof that measured nothing, and one whose numbers disagree, give no v
     const report = { ...conservativeReport, proof: { ...proven, ...change } };
     t.match(of(buildReported(report)), { outcome: 'broken', reason: words });
   }
+  const explicit = { ...proven, checks: 'explicit', ...model({ checks: 'explicit' }) } as const;
+  const v8 = { ...conservativeReport, engine: { kind: 'v8', version: '12.4' } } as const;
+  t.same(findProofContradictions(v8, explicit), ['checks are explicit with a guard region behind a memory']);
+  const small = { ...explicit, ...memory({ behindBytes: 64 * 2 ** 20 }) };
+  t.same(findProofContradictions(v8, small), []);
+  const lenient = { ...conservativeReport, facts: { ...facts, overcommitMemory: 0 as const } };
+  t.same(findProofContradictions(lenient, proven), [], 'nothing is charged without strict overcommit');
   // What the process takes beside its engine, and guard pages of stacks, are no disagreement.
   const near = { ...proven, reservedBytes: proven.reservedBytes - 4_096_000, chargedBytes: 0 };
   t.match(of(buildReported({ ...conservativeReport, proof: near })), { outcome: 'reached' });
@@ -233,6 +247,7 @@ t.test('another engine or Node than asked is invalid', (t) => {
   const table: readonly [Partial<HostReport>, RegExp][] = [
     [{ engine: { kind: 'v8', version: '12.4' } }, /engine wasmtime was requested, v8 ran/],
     [{ engine: { kind: 'wasmtime', version: '38.0.0' } }, /50\.0\.1 was requested, 38\.0\.0 ran/],
+    [{ parameters: { tables: 1 } }, /parameters .*were requested, tables=1 were used/],
     [{ node: '24.1.0' }, /Node 22 was requested, 24\.1\.0 ran/],
     [{ node: '220.1.0' }, /Node 22 was requested/],
   ];

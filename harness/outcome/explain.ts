@@ -37,11 +37,10 @@ function explainReport(report: HostReport, prediction: Prediction | null): strin
     text: explainAttempt(attempt, prediction),
   }));
   // One failure needs no name: the tier above the one reached is the one that failed.
-  const text =
-    failed.length === 1
-      ? (sentences[0]?.text ?? '')
-      : sentences.map((sentence) => `${sentence.tier}: ${sentence.text}`).join('; ');
-  return `${text}${only}`;
+  const text = sentences.map((sentence) =>
+    failed.length === 1 ? sentence.text : `${sentence.tier}: ${sentence.text}`,
+  );
+  return `${text.join('; ')}${only}`;
 }
 
 function explainAttempt({ tier, failure, predicted }: Attempt, prediction: Prediction | null): string {

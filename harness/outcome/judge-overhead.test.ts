@@ -9,9 +9,10 @@ import {
   judgeOverhead,
   notMeasured,
   pickJudged,
+  subjectOf,
   type CellOverhead,
 } from './overhead.ts';
-import { formatBound, formatFigure, formatOverhead } from './format-figure.ts';
+import { formatBound, formatFigure, formatOverhead, formatStart } from './format-figure.ts';
 import { means } from '../measure/figures.ts';
 import { compare, type Observed } from './expect.ts';
 import { joinOverhead, tellUndecided } from './judge-overhead.ts';
@@ -148,6 +149,9 @@ t.test('a figure is told with its interval', (t) => {
   t.equal(formatFigure(figureAt(0.01, 0.02)), '0.0 % [0.0, 0.0]');
   t.equal(formatFigure(figureAt(0, 0, sameCode)), '0 % (same code)');
   t.equal(formatOverhead(figureAt(0, 0, sameCode)), '0 %');
+  t.equal(formatOverhead(figureAt(28.2, 0.1)), '+28.2 %');
+  t.equal(formatStart({ clock: 'time', ms: 310.4 }), '310 ms');
+  t.equal(formatStart({ clock: 'instructions', count: 257_400_000 }), '257 M instructions');
   t.same([0, 0.2, 0.125, 1.5].map(formatBound), ['<= 0 %', '<= 20 %', '<= 12.5 %', '<= 150 %']);
   t.end();
 });
@@ -159,5 +163,13 @@ t.test('a bound is met, exceeded or undecided by the interval, and by nothing th
   t.equal(judge(1.21, 1.3), 'exceeded');
   t.equal(judge(1.1, 1.3), 'undecided');
   t.equal(judge(1.1, 1.19, false), 'undecided');
+  t.end();
+});
+
+t.test('only a tier that was proven can be measured', (t) => {
+  const proven = { outcome: 'reached', tier: 'conservative', form: { checks: 'explicit' } } as const;
+  t.same(subjectOf(proven), { tier: 'conservative', checks: 'explicit' });
+  for (const change of [{ outcome: 'broken' }, { tier: null }, { form: null }] as const)
+    t.equal(subjectOf({ ...proven, ...change }), null);
   t.end();
 });

@@ -2,7 +2,7 @@
  * Joins a later measurement to a result. The overhead of a cell becomes known after its tier, often in another guest:
  * its figures are added, and the verdict then covers tier and bound.
  */
-import { judgeBound, pickJudged, type CellOverhead, type OverheadSource } from './overhead.ts';
+import { judgeBound, type CellOverhead, type OverheadSource } from './overhead.ts';
 import { clockTitles, formatBound, formatFigure } from './format-figure.ts';
 import type { Expected } from './expect.ts';
 import type { Verdict } from './outcome.ts';
@@ -38,10 +38,9 @@ function tellJudged(measured: CellOverhead, bound: number): string {
   return `overhead ${most} is undecided: ${told}, ${why}`;
 }
 
-function tellWhyNot({ overhead, overheadSource }: CellOverhead): string {
+function tellWhyNot({ overheadSource }: CellOverhead): string {
   const all = overheadSource.notMeasured.find(({ workload }) => workload === null);
-  if (all !== undefined) return all.reason;
-  return pickJudged(overhead).length === 0 ? 'no workload gave a figure' : 'nothing was shown';
+  return all === undefined ? 'no workload gave a figure' : all.reason;
 }
 
 /** The reason for an undecided result: its own, unless the measurement is still to come. */

@@ -19,9 +19,9 @@ import {
 } from '../fixtures/outcome/observations.ts';
 import { settings } from '../fixtures/report/results.ts';
 import type { Expectation } from '../matrix/cell.ts';
-import { type Observed, compare } from './expect.ts';
+import { type Observed, compare, renderExpectation } from './expect.ts';
 import { explain } from './explain.ts';
-import { predictCell, resolveAsked } from './predict-cell.ts';
+import { estimateCell, predictCell, resolveAsked } from './predict-cell.ts';
 import { judge, judgeSkipped } from './judge.ts';
 import { plainLine, plainLines, plainTail } from './plain-text.ts';
 
@@ -72,6 +72,13 @@ t.test('without a word of the matrix the prediction is the expectation', (t) => 
     expected: { text: 'crashed' },
     finding: 'the model said crashed, conservative was observed',
   });
+  t.match(compare({ outcome: 'timeout', tier: null, checks: null }, null, conservativePrediction), {
+    finding: 'the model said conservative, timeout was observed',
+  });
+  t.match(compare(conservative, { error: 'x', ...because }, crashPrediction), {
+    expected: { source: 'matrix', text: 'crashed, a line /x/' },
+  });
+  t.equal(renderExpectation(because), 'anything');
   t.same(compare(conservative, null, null), { verdict: null, expected: null, finding: null });
   t.end();
 });
@@ -108,6 +115,11 @@ t.test('the reason names the numbers of the tier that was missed', (t) => {
     reasonOf({ ...conservativeReport, attempts: [stack, proven!] }),
     'stack pool needs 2004 MiB, which the kernel refused (ENOMEM)',
     'the model named another pool: the engine is believed',
+  );
+  const nameless = { ...stack, failure: { ...stack.failure, errno: null } };
+  t.equal(
+    reasonOf({ ...conservativeReport, attempts: [nameless, proven!] }),
+    'stack pool needs 2004 MiB, which the kernel refused',
   );
   const library = {
     ...failed!,
@@ -197,6 +209,17 @@ t.test('the whole judgement of a proven cell', (t) => {
   t.end();
 });
 
+t.test('the file of the library and a line that only its report has are part of the judgement', (t) => {
+  const engine = { ...conservativeReport.engine, library: { saysVersion: '50', sha256: 'ab12' } };
+  const observation = buildObservation({ subject: buildReported({ ...conservativeReport, engine }) });
+  const error = 'failed to create table pool';
+  const judged = judge(observation, asked, { tier: 'conservative', error, ...because }, null);
+  t.match(judged, { verdict: 'expected', host: { engine: { library: { sha256: 'ab12' } } } });
+  const dead = judge(buildObservation({ machineEnd: { kind: 'exited', detail: 'x' } }), asked, null, null);
+  t.match(dead, { tier: null, verdict: null, host: null });
+  t.end();
+});
+
 t.test('nothing of a report that was not believed is shown as a tier', (t) => {
   const subject = buildReported(conservativeReport, { exitCode: 1 });
   const judged = judge(buildObservation({ subject }), asked, null, conservativePrediction);
@@ -277,6 +300,17 @@ t.test('a cell is predicted from the facts its guest gave', (t) => {
   });
   t.equal(predictCell(settings, null, '22.23.3'), null, 'without facts nothing is known');
   t.equal(predictCell({ ...settings, env: { SPIN_MAX_INSTANCE_COUNT: 'x' } }, facts, '22.23.3'), null);
+  const defect = new TypeError('a defect');
+  const env = new Proxy<Record<string, string>>(
+    {},
+    {
+      get: () => {
+        throw defect;
+      },
+    },
+  );
+  t.throws(() => predictCell({ ...settings, env }, facts, '22.23.3'), defect, 'a defect is no refusal');
+  t.match(estimateCell(settings), { outcome: 'reached', tier: 'conservative' });
   t.end();
 });
 

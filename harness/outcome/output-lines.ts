@@ -42,8 +42,9 @@ const shownBefore = 80;
 export function findLine(lines: readonly string[], pattern: string): string | null {
   const expression = compilePattern(pattern);
   const line = lines.find((each) => expression.test(each));
-  if (line === undefined || line.length <= shownLength) return line ?? null;
-  const { start, end } = expression.find(line) ?? { start: 0, end: 0 };
+  const place = line === undefined ? null : expression.find(line);
+  if (line === undefined || place === null || line.length <= shownLength) return line ?? null;
+  const { start, end } = place;
   return [
     keepEnd(collapse(line.slice(0, start)), shownBefore),
     keepEnds(collapse(line.slice(start, end)), shownLength - 2 * shownBefore),

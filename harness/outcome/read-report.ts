@@ -76,8 +76,8 @@ function readLine(line: string): HostReport | string | null {
   }
   const parsed = hostReportSchema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  return plainLine(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not a report'}`, 200);
+  const [first] = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  return plainLine(String(first), 200);
 }
 
 /** Reports differ when they would give another outcome. */

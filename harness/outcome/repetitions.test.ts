@@ -103,6 +103,7 @@ t.test('a cell is flaky when its ends or verdicts differ, but not when it never 
   t.equal(verdict(standard(1), broken(2)), 'expected', 'what says nothing about the subject is no end');
   t.equal(verdict(standard(1, { verdict: null, expected: null })), null);
   t.equal(verdict(broken(1), skipped(2)), null);
+  t.equal(verdict(standard(1), standard(2, { verdict: 'undecided' })), 'undecided');
   t.end();
 });
 
@@ -112,6 +113,9 @@ t.test('ends are ranked by tier; without one all are last', (t) => {
     [0, 1, 2, 3, 3],
   );
   t.equal(observedOf({ tier: null, outcome: 'timeout' }), 'timeout');
+  t.equal(observedOf({ tier: null, outcome: 'reached' }), 'broken', 'a stored end without its tier');
+  const subject = { name: 'x', ready: true, failure: null, line: null, exitCode: 0, signal: null };
+  t.equal(observedOf({ tier: null, outcome: 'reached', subject }), 'reached', 'a subject may name no tier');
   const [mixed] = buildDistributions([standard(1), fallen(2)]);
   t.ok(alwaysAtLeast(mixed!, 'conservative'));
   t.notOk(alwaysAtLeast(mixed!, 'standard'));

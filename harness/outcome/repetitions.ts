@@ -95,16 +95,13 @@ export function rankOf(observed: Observed): number {
 export function buildDistributions<Run extends Repetition>(
   results: readonly Run[],
 ): readonly Distribution<Run>[] {
-  const byId = new Map<string, Run[]>();
+  const byId = new Map<string, { settings: Settings; repeated: Run[] }>();
   for (const result of results) {
     const known = byId.get(result.id);
-    if (known === undefined) byId.set(result.id, [result]);
-    else known.push(result);
+    if (known === undefined) byId.set(result.id, { settings: result.settings, repeated: [result] });
+    else known.repeated.push(result);
   }
-  return [...byId].flatMap(([id, repeated]) => {
-    const [first] = repeated;
-    return first === undefined ? [] : [buildDistribution(id, first.settings, repeated)];
-  });
+  return Array.from(byId, ([id, { settings, repeated }]) => buildDistribution(id, settings, repeated));
 }
 
 function buildDistribution<Run extends Repetition>(
