@@ -20,6 +20,9 @@ t.test('the overhead page is made again byte for byte from the published records
   t.match(made, /^- \*\*wasmtime .*, conservative\/explicit\*\* \(by time\)$/m);
   t.match(made, /^- \*\*v8, on-demand\/explicit\*\* \(by time\)$/m);
   for (const node of ['20', '22', '24']) t.match(made, `Node ${node}, instructions |`);
+  t.match(made, /^## What a request costs a server$/m);
+  for (const mode of ['pool', 'conservative', 'explicit', 'on-demand'])
+    t.match(made, new RegExp(`^- \\*\\*${mode}\\*\\*: × \\d`, 'm'));
 });
 
 t.test('the published records are whole, and every cell did what was expected', async (t) => {

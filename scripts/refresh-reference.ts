@@ -2,7 +2,8 @@
  * The published reference: `node dist/scripts/refresh-reference.js default=results/<run> limits=results/<run>` takes
  * the records of real runs into results/reference/<name>/, without their bulky evidence, and makes the page of them
  * all. `native=<file>,<file>` takes what `poolproof overhead --json` wrote on a real machine, without the raw samples,
- * into results/reference/overhead/native/, instead of what is there. results/overhead.md is made of both. Without
+ * into results/reference/overhead/native/, instead of what is there. `serving=<file>` takes what `poolproof serve-bench
+ * --json` wrote. results/overhead.md is made of all three. Without
  * arguments the pages are made anew from what is there. Run from the root of the repository.
  */
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
@@ -11,8 +12,10 @@ import { pathToFileURL } from 'node:url';
 import writeFileAtomic from 'write-file-atomic';
 import { parseNativeRecord, type NativeRecord } from '../harness/store/native-record.ts';
 import { formats } from '../harness/report/formats.ts';
+import { renderServingSection } from '../harness/report/serving-page.ts';
 import { buildRunView } from '../harness/report/run-view.ts';
 import { collectResults, readRun } from '../harness/store/read-run.ts';
+import { parseServingRecord } from '../harness/store/serving-record.ts';
 import { writeRecord } from '../harness/store/run-record.ts';
 
 const folder = 'results/reference';
@@ -20,6 +23,7 @@ const overheadPage = 'results/overhead.md';
 /** Of the run of matrices/overhead.yaml; records of real machines lie below it. */
 const overheadRun = 'overhead';
 const nativeFolder = 'native';
+const servingFile = 'serving.json';
 
 /** The page of all runs in `dir`: a pure function of their records. */
 export async function renderReference(dir: string): Promise<string> {
@@ -40,7 +44,15 @@ export async function renderReferenceOverhead(dir: string): Promise<string> {
   const run = await readRun(join(dir, overheadRun));
   const native = await readNative(join(dir, overheadRun, nativeFolder));
   const results = await collectResults(run.results());
-  return formats.overhead.render(buildRunView({ record: run.record, results }, { native }));
+  const page = formats.overhead.render(buildRunView({ record: run.record, results }, { native }));
+  const serving = join(dir, servingFile);
+  const section = renderServingSection(parseServingRecord(await readFile(serving, 'utf8'), serving));
+  return `${page}\n${section}\n`;
+}
+
+async function takeServing(file: string): Promise<void> {
+  const record = parseServingRecord(await readFile(file, 'utf8'), file);
+  await writeFile(join(folder, servingFile), `${JSON.stringify(record, null, 1)}\n`);
 }
 
 /** In the order of their names. */
@@ -86,8 +98,12 @@ if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.a
   for (const word of process.argv.slice(2)) {
     const [, name, from] = /^([a-z][a-z-]*)=(.+)$/.exec(word) ?? [];
     if (name === undefined || from === undefined)
-      throw new Error(`${word}: name=run is needed, e.g. limits=results/latest, or native=a.json,b.json`);
-    await (name === 'native' ? takeNative(from.split(',')) : take(name, from));
+      throw new Error(
+        `${word}: name=run is needed, e.g. limits=results/latest, native=a.json,b.json, or serving=a.json`,
+      );
+    if (name === 'native') await takeNative(from.split(','));
+    else if (name === 'serving') await takeServing(from);
+    else await take(name, from);
   }
   await writeFileAtomic(overheadPage, await renderReferenceOverhead(folder));
   await writeFileAtomic(join(folder, 'report.html'), await renderReference(folder));

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { servingModes } from '../measure/serving-plan.ts';
 import { parseServingRecord, type ServingRecord } from '../store/serving-record.ts';
+import { renderServingSection } from './serving-page.ts';
 import { renderServing } from './serving-table.ts';
 
 const base = {
@@ -36,6 +37,33 @@ t.test('the table names CPU and load, and tells unstable and invalid figures apa
   t.match(text, /^spin +× 1\.00 +30\.0 +20989 +0\.08 +0\.22 +13878$/m);
   t.match(text, /^pool +× 1\.29 \[1\.20, 1\.40\] unstable /m);
   t.match(text, /^on-demand +invalid: 3 of 100 answers had the status 500 /m);
+  t.end();
+});
+
+t.test('the page holds the claim against each interval, and shows no figure that does not count', (t) => {
+  const cpu = { ratio: 1.15, low: 1.12, high: 1.18 };
+  const [spin] = record.figures;
+  const figures = [
+    ...record.figures,
+    { ...base, mode: 'spin (again)', cpu: { ratio: 1, low: 0.9, high: 1.1 }, invalid: null },
+    { ...base, work: 'loop', mode: 'spin', cpu: null, invalid: null },
+    { ...base, work: 'loop', mode: 'explicit', cpu, invalid: null },
+    { ...base, work: 'hello', mode: 'explicit', cpu: { ratio: 1, low: 0.98, high: 1.02 }, invalid: null },
+  ];
+  const text = renderServingSection({ ...record, figures });
+  t.match(text, '- **explicit**: × 1.00 to × 1.15\n  - within 10–20 %: loop\n  - less: hello\n');
+  t.match(text, '- **pool**: no stable figure\n  - not shown either way: hello\n');
+  t.notMatch(text, '- **on-demand**');
+  t.notMatch(text, '- **spin (again)**');
+  t.match(text, /\| 2 \| on-demand \| invalid: 3 of 100 answers had the status 500 \|/);
+  t.match(text, 'load average 0.1 before and 2.3 after');
+  t.notMatch(text, 'The machine had other work');
+  const busy = renderServingSection({
+    ...record,
+    load: { before: 9, after: 9 },
+    figures: spin ? [spin] : [],
+  });
+  t.match(busy, 'The machine had other work');
   t.end();
 });
 
