@@ -85,3 +85,25 @@ export function defineSearches({ program, run }: Registry): void {
     .addHelpText('after', example('poolproof minimize memory=512M,overcommit=2,thp=never,node=24'))
     .action(run(async () => (await import('./minimize.ts')).minimize));
 }
+
+export function defineAdvice({ program, run }: Registry): void {
+  program
+    .command('advise')
+    .description(
+      'say with which settings a host gets the best pool that this machine has room for, and prove it',
+    )
+    .argument('[report]', 'field report of another machine (default: this machine)')
+    .option('--host <host>', 'node, spin, wasmtime-serve or wash, with @VERSION if you like', 'node')
+    .option('--program <file>', 'the host to prove it with (default: the one on the PATH)')
+    .option('--library <file>', 'libwasmtime to prove node with (default: the pinned one)')
+    .option('--no-proof', 'predict only')
+    .option('--json', 'print the advice as JSON')
+    .addOption(cache)
+    .addHelpText(
+      'after',
+      `${example('poolproof advise --host spin\npoolproof advise --host wasmtime-serve@49.0.3 report.yaml')}
+Exit codes: 0 the whole pool fits; 1 a smaller one, or none; 2 cannot tell: facts are missing, or the proof refutes the
+prediction.\n`,
+    )
+    .action(run(async () => (await import('./advise.ts')).advise));
+}

@@ -94,7 +94,7 @@ const word = (bytes: number | null, otherwise: string): string =>
   bytes === null ? otherwise : String(bytes);
 
 /** Docker has no option for RLIMIT_AS: a container inherits the daemon's. */
-const limitRows: readonly LimitRow[] = [
+export const limitRows: readonly LimitRow[] = [
   {
     axis: 'addressSpace',
     change: (bytes) => `ulimit -v ${kibOf(bytes)}`,

@@ -24,7 +24,7 @@ export const mapCgroup: Rule = (report, so, known) => {
 /** First kernel with PR_SET_MDWE, as `listKernels` orders them. */
 const mdweSince = 6003;
 
-function confinementOf({ process }: FieldReport): 'prctl' | 'seccomp' | 'other' | 'off' | null {
+export function confinementOf({ process }: FieldReport): 'prctl' | 'seccomp' | 'other' | 'off' | null {
   if (process.memoryDenyWriteExecute === 'yes') return 'prctl';
   if (process.writableToExecutable === 'yes') return 'off';
   if (process.writableToExecutable === null) return null;

@@ -192,7 +192,7 @@ export function listPoolSizes(
 }
 
 /** The largest count up to `most` that works, as two digits; null when none does. */
-function largestCount(most: number, works: (count: number) => boolean): number | null {
+export function largestCount(most: number, works: (count: number) => boolean): number | null {
   let [low, high] = [-1, most + 1];
   while (high - low > 1) {
     const middle = low + Math.floor((high - low) / 2);

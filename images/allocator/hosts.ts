@@ -186,7 +186,7 @@ const spinOptions: HostRow['options'] = (request, version) => {
 };
 
 /** Variables of wash; a value that is no number is ignored with a warning, and `WASMTIME_POOLING` by its commands. */
-const washVariables: Readonly<Record<string, keyof PoolSizes>> = {
+export const washVariables: Readonly<Record<string, keyof PoolSizes>> = {
   WASMTIME_POOLING_TOTAL_MEMORIES: 'memories',
   WASMTIME_POOLING_TOTAL_TABLES: 'tables',
   WASMTIME_POOLING_TABLE_ELEMENTS: 'tableElements',
