@@ -6,7 +6,7 @@ const keep = new Option(
   '--results <dir>',
   'store the runs of the guests that are booted in this folder, and look for stored results there',
 );
-const tier = new Option('--tier <tier>', 'the wanted tier').default('standard');
+const tier = new Option('--tier <tier>', 'the wanted tier (default: standard; of a real host, any pool)');
 
 export function defineReproduction({ program, run }: Registry): void {
   program
