@@ -37,13 +37,13 @@ const classCures: Readonly<Partial<Record<FailureClass, string>>> = {
 const losses: Readonly<Record<EngineKind, Readonly<Record<Tier, string | null>>>> = {
   wasmtime: {
     standard: null,
-    conservative: 'fewer instances can live at once; each works as before',
+    conservative: 'fewer instances can live at once',
     'on-demand':
-      'starting and ending an instance costs system calls for its memory, most of all with several threads at once',
+      'each instance costs system calls and page faults for its memory, most of all with several threads at once: a server that makes one per request needs a multiple of the CPU time, unless its requests work long',
   },
   v8: {
     standard: null,
-    conservative: 'fewer memories can live at once; each works as before',
+    conservative: 'fewer memories can live at once',
     'on-demand': 'memory accesses are checked by compare instructions, which costs some speed',
   },
 };
