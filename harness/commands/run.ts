@@ -57,7 +57,7 @@ export async function run(context: Context, args: readonly string[], options: Op
     context.out('no cell of that run is to be run again\n');
     return 0;
   }
-  const matrix = await loadMatrix(findMatrix(args[0] ?? again?.matrix));
+  const matrix = await loadMatrix(findMatrix(args[0] ?? again?.matrix), { requireFiles: true });
   const only = again?.ids ?? options.only ?? [];
   const summary = await runWith(
     matrix,

@@ -10,6 +10,7 @@ import { axesOfCases, expandCases, showValue } from './cases.ts';
 import type { ExpandedCases } from './cases.ts';
 import type { Cell, Matrix } from './cell.ts';
 import { type CellOnce, type Expanded, expandMatrix } from './expand.ts';
+import { findAbsentFiles, findUntoldTiers } from './check-subjects.ts';
 import { withPresentNames } from './former-names.ts';
 import { type MatrixFile, schemaOf } from './matrix-schema.ts';
 import { describeIssues, resolveIssues } from './zod-diagnostics.ts';
@@ -28,6 +29,8 @@ export const maxFileBytes = 2 ** 20;
 export type LoadOptions = Readonly<{
   /** The axis table to read against. @default the shipped one */
   table?: AxisTable;
+  /** Refuse a subject whose files are not on this computer: before a run. @default false */
+  requireFiles?: boolean;
 }>;
 
 /**
@@ -110,6 +113,7 @@ export function parseMatrix(text: string, file: string, options: LoadOptions = {
     throw new MatrixErrors(file, text, problems);
   }
   const { own, cases, problems, subjects } = check(checked.data, source, file, table);
+  if (options.requireFiles === true) problems.push(...findAbsentFiles(checked.data, subjects, source));
   if (source.problems.length > 0) {
     throw new MatrixErrors(file, text, [...source.problems, ...problems.filter(isCertain)]);
   }
@@ -132,7 +136,7 @@ type Checked = Readonly<{
   own: Expanded;
   cases: ExpandedCases;
   subjects: ReadonlyMap<string, Subject>;
-  problems: readonly Problem[];
+  problems: Problem[];
 }>;
 
 function check(given: MatrixFile, source: Source, file: string, table: AxisTable): Checked {
@@ -143,6 +147,7 @@ function check(given: MatrixFile, source: Source, file: string, table: AxisTable
   const isCases = cases.cases.length > 0 && !expanded.hasParts;
   const own = isCases ? { ...expanded, problems: expanded.problems.filter(isNotEmptiness) } : expanded;
   const problems = [...unresolved, ...cases.problems, ...own.problems];
+  problems.push(...findUntoldTiers(form, subjects, source));
   if (problems.length === 0) problems.push(...findShared(own, cases, source));
   return { own, cases, subjects, problems };
 }
