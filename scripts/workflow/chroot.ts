@@ -97,8 +97,10 @@ export async function chrootShell(
   const mounts = 'mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" && mount --rbind /sys "$1/sys"';
   const inside = 'cd "$1" && exec bash --noprofile --norc -eo pipefail /tmp/step.sh';
   const { exitCode } = await execa(
-    'unshare',
+    'setpriv',
     [
+      // However this process ends, its shells end with it; unshare itself ignores SIGTERM.
+      ...['--pdeathsig', 'KILL', 'unshare'],
       ...['--mount', '--pid', '--fork', '--kill-child'],
       ...['sh', '-c', `${mounts} && exec chroot "$1" bash -c '${inside}' sh "$2"`, 'sh', root, cwd],
     ],
