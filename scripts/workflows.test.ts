@@ -4,6 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { parse } from 'yaml';
+import { packagesOfTool, qemuTool, tools } from '../images/tools.ts';
 import { evaluate, fill } from './workflow/expressions.ts';
 import { runWorkflow, type Place } from './workflow/run-workflow.ts';
 
@@ -168,6 +169,16 @@ t.test(
     for (const line of lines) t.equal(spawnSync('sh', ['-n'], { input: line }).status, 0, line);
   },
 );
+
+t.test('the container has every program that poolproof starts', async (t) => {
+  const text = await read('images/Containerfile');
+  const packages: readonly string[] = text.slice(text.lastIndexOf('FROM ')).match(/[\w-]+/g) ?? [];
+  // In every Debian: apt, dpkg and util-linux; npm is copied from the stage before.
+  const there = ['apt', 'dpkg', 'util-linux', 'npm'];
+  for (const { name } of [qemuTool, ...tools])
+    for (const one of packagesOfTool(name).apt?.split(' ') ?? [])
+      t.ok(there.includes(one) || packages.includes(one), `${name}: ${one}`);
+});
 
 t.test('expressions are evaluated as GitHub does', (t) => {
   const contexts = { inputs: { part: 'run', empty: '' }, steps: { a: { outputs: { ok: 'true' } } } };
