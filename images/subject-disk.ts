@@ -29,7 +29,12 @@ const maxFiles = 2000;
 const maxBytes = 2 ** 30;
 
 /** The source of a file: a path on this computer, or a package of a registry. */
-export type WantedFile = Readonly<{ to: string; from: string }>;
+export type WantedFile = Readonly<{
+  to: string;
+  from: string;
+  /** Other contents are refused. */
+  sha256?: string;
+}>;
 
 export type SubjectDisk = Readonly<{
   disk: BuiltDisk;
@@ -52,7 +57,8 @@ function parsePackage(from: string): Package | null {
 
 /**
  * The disk with these files; built when it is not in the cache.
- * @throws PoolproofError SUBJECT_FILE when a file cannot be read, IMAGE_FETCH, IMAGE_BUILD, DISK_FULL, CACHE_UNWRITABLE
+ * @throws PoolproofError SUBJECT_FILE when a file cannot be read, IMAGE_CHECKSUM when it is not the pinned one, and
+ * IMAGE_FETCH, IMAGE_BUILD, DISK_FULL, CACHE_UNWRITABLE
  */
 export async function buildSubjectDisk(
   files: readonly WantedFile[],
@@ -140,7 +146,7 @@ async function placeFiles(
     });
     placed.set(to, { to, path: file, sha256, size, executable: (found.mode & 0o111) !== 0 });
   };
-  for (const { to, from } of files) {
+  for (const { to, from, sha256: pinned } of files) {
     const wanted = parsePackage(from);
     if (wanted === null) {
       await add(to, from);
@@ -148,6 +154,10 @@ async function placeFiles(
     }
     const artefact = await fetchMember(cache, wanted, options);
     const { sha256, size } = artefact;
+    if (pinned !== undefined && pinned !== sha256)
+      throw new PoolproofError('IMAGE_CHECKSUM', `${from} has sha256 ${sha256}, ${pinned} was pinned`, {
+        hint: 'the registry gives other bytes than before: do not run them before you know why',
+      });
     placed.set(to, {
       to,
       path: blobPath(cache, sha256),

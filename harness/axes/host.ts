@@ -9,7 +9,8 @@ import { engineNames, nodeVersions } from './version-kinds.ts';
 /** Value of the axis where nothing else is named: the wasm host. */
 export const hostSubject = 'wasm-host';
 
-export const subjectNamePattern = /^[a-z][a-z0-9-]{0,39}$/;
+/** A name, and the version of its program where that is not the subject's own. */
+export const subjectNamePattern = /^[a-z][a-z0-9-]{0,39}(?:@\d[\w.-]{0,29})?$/;
 
 const byHost = "the wasm host's report";
 const byRequest = 'the request of the harness';
@@ -98,7 +99,7 @@ export const subject = defineAxis({
   description: 'What runs: the wasm host, or a subject of the matrix or of matrices/subjects/',
   unit: null,
   kind: subjectName,
-  examples: [hostSubject, 'node-fetch'],
+  examples: [hostSubject, 'node-fetch', 'wasmtime-serve@48.0.2'],
   alsoCalled: ['program', 'command', 'host', 'workload'],
   applies: 'process',
   default: hostSubject,

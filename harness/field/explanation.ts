@@ -129,7 +129,7 @@ function explainSubject(result: Result): readonly string[] {
   const { id, settings, outcome, tier, reason, subject } = result;
   return [
     `cell: ${id}`,
-    `seen: ${outcome}${tier === null ? '' : ` ${tier}, ${bases[subject?.basis ?? 'told']}`}; ${settings.subject}, ${settings.engine}, Node ${settings.node}`,
+    `seen: ${outcome}${tier === null ? '' : ` ${tier}, ${bases[subject?.basis ?? 'told']}`}; ${settings.subject}, ${subject?.program?.says ?? `${settings.engine}, Node ${settings.node}`}`,
     `why: ${reason}`,
     `machine: ${limitsOf(result)}`,
     `engine said: ${subject?.line ?? 'nothing that is known'}`,

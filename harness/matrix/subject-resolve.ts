@@ -12,7 +12,7 @@ import { MatrixErrors, printable, quote } from './diagnostics.ts';
 import type { Problem } from './diagnostics.ts';
 import { parseSource } from './source.ts';
 import type { Path, Source } from './source.ts';
-import { buildSubjectOf, joinForms, subjectForm } from './subject-schema.ts';
+import { buildSubjectOf, joinForms, mapFiles, subjectForm, versionWord } from './subject-schema.ts';
 import type { SubjectForm } from './subject-schema.ts';
 import { hostSubject, subjectNamePattern } from '../axes/host.ts';
 import { optionsWord, type Subject } from './subject.ts';
@@ -127,6 +127,8 @@ class Resolver {
         `host: one of ${hostNames.join(', ')}`,
       );
     const subject = buildSubjectOf({ ...whole, run }, placed.name, placed.folder);
+    if (subject.files.some(({ from }) => from.includes(versionWord)))
+      throw new Unresolved('its files name {version}, and it has none', 'version: "49.0.4"');
     if (subject.name === hostSubject || !subjectNamePattern.test(subject.name))
       throw new Unresolved(
         `${quote(subject.name)} is no name of a subject`,
@@ -154,6 +156,14 @@ class Resolver {
           `paths are relative to ${printable(folder)}, at most 64 KiB are read`,
         )
       );
+    }
+    const [name = '', version] = text.split('@');
+    if (version !== undefined) {
+      const { form, folder: of } = this.#find(name, folder);
+      const versioned = { ...this.#complete({ form, folder: of, name }, 0), version };
+      if (!Object.values(mapFiles(versioned.files ?? {}, of)).some((from) => from.includes(versionWord)))
+        fail(`the subject ${quote(name)} has no versions`, 'its files name a package with {version}');
+      return { form: { ...versioned, name: text }, folder: of, name: text };
     }
     const own = this.#own.get(text);
     if (own !== undefined) return { form: own, folder: this.#folder, name: text };

@@ -141,6 +141,17 @@ const wordPattern = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, {
   error: `a tier (${tiers.join(', ')}) or a class of failure: small letters, digits and -`,
 });
 
+const versionError = 'a version such as "49.0.4"';
+const version = z.string({ error: versionError }).regex(/^\d[\w.-]{0,29}$/, { error: versionError });
+
+const pinForm = z.strictObject(
+  {
+    sha256: z.string().regex(/^[0-9a-f]{64}$/, { error: '64 hexadecimal digits' }),
+    says: line(100),
+  },
+  { error: 'a map with `sha256` and `says`' },
+);
+
 /** A subject written out. Whether it is whole is known when what it is `like` is there too. */
 export const subjectForm = z.strictObject(
   {
@@ -151,6 +162,8 @@ export const subjectForm = z.strictObject(
     title: line(200).optional(),
     like: line(1000).optional(),
     host: z.enum(hostNames, { error: `a host that the model knows: ${hostNames.join(', ')}` }).optional(),
+    version: version.optional(),
+    pins: z.record(version, pinForm, { error: 'a map from versions to `sha256` and `says`' }).optional(),
     files: filesForm.optional(),
     run: z
       .array(argument, { error: 'a list: the program and its arguments' })
@@ -209,6 +222,9 @@ export function defineSubject(): z.ZodType<string | SubjectForm> {
   return z.union([line(1000), subjectForm], { error: 'a name, a file, or a map with `run`' });
 }
 
+/** Stands for the subject's version in the sources of its files. */
+export const versionWord = '{version}';
+
 /** What two forms come to: what the second says counts, files are put together. */
 export function joinForms(base: SubjectForm, own: SubjectForm, folder: string): SubjectForm {
   const files = { ...mapFiles(base.files ?? {}, folder), ...mapFiles(own.files ?? {}, folder) };
@@ -221,7 +237,10 @@ export function mapFiles(files: NonNullable<SubjectForm['files']>, folder: strin
     ? files.map((from) => [path.posix.basename(from), from] as const)
     : Object.entries(files);
   return Object.fromEntries(
-    pairs.map(([to, from]) => [to, packagePattern.test(from) ? from : path.resolve(folder, from)]),
+    pairs.map(([to, from]) => [
+      to,
+      packagePattern.test(from.replaceAll(versionWord, '0')) ? from : path.resolve(folder, from),
+    ]),
   );
 }
 
@@ -244,16 +263,21 @@ export function buildSubjectOf(
   name: string,
   folder: string,
 ): Subject {
-  const files: SubjectFile[] = Object.entries(mapFiles(form.files ?? {}, folder)).map(([to, from]) => ({
-    to,
-    from,
-  }));
+  const { version } = form;
+  const pin = version === undefined ? undefined : form.pins?.[version];
+  const files = Object.entries(mapFiles(form.files ?? {}, folder)).map(([to, source]): SubjectFile => {
+    const from = version === undefined ? source : source.replaceAll(versionWord, version);
+    return { to, from, ...(from !== source && pin !== undefined && { sha256: pin.sha256 }) };
+  });
   return {
     name: form.name ?? name,
     title: form.title ?? null,
     files,
     ...(form.host !== undefined && { host: form.host }),
     run: form.run,
+    ...(pin !== undefined &&
+      version !== undefined &&
+      files.some(({ sha256 }) => sha256 !== undefined) && { program: { version, ...pin } }),
     ready: form.ready ?? { kind: 'exit', code: 0 },
     words: Object.entries(form.tiers ?? {}).map(buildWord),
     timeoutMs: form.timeout ?? null,

@@ -273,3 +273,45 @@ t.test('a tier may be the size of the largest mapping', (t) => {
   for (const [tiers, message, ready] of refused) t.throws(() => wordsOf(tiers, ready), { message }, tiers);
   t.end();
 });
+
+t.test('a subject has versions: its own, or the one behind its name', (t) => {
+  const [a, b] = ['a', 'b'].map((digit) => digit.repeat(64));
+  const text = `
+subjects:
+  server:
+    version: 2.0.1
+    pins: { 2.0.1: { says: server 2.0.0, sha256: ${a} }, 1.9.0: { says: server 1.9.0, sha256: ${b} } }
+    files: { server: 'pip:server@{version}/bin/server', own.txt: own.txt }
+    run: ['{files}/server']
+  local: { like: server, files: { server: /usr/bin/server } }
+axes: { memory: 1G, subject: [server, server@1.9.0, server@1.0.0, local] }
+`;
+  const subjects = [...parseMatrix(text, '/m/m.yaml').cells()].map(({ subject }) => subject);
+  t.strictSame(
+    subjects.map((subject) => [subject?.name, subject?.files[0], subject?.program]),
+    [
+      [
+        'server',
+        { to: 'server', from: 'pip:server@2.0.1/bin/server', sha256: a },
+        { version: '2.0.1', says: 'server 2.0.0', sha256: a },
+      ],
+      [
+        'server@1.9.0',
+        { to: 'server', from: 'pip:server@1.9.0/bin/server', sha256: b },
+        { version: '1.9.0', says: 'server 1.9.0', sha256: b },
+      ],
+      ['server@1.0.0', { to: 'server', from: 'pip:server@1.0.0/bin/server' }, undefined],
+      ['local', { to: 'server', from: '/usr/bin/server' }, undefined],
+    ],
+    'what is not pinned is not checked, and a program of one’s own is none of them',
+  );
+  t.strictSame(subjects[0]?.files[1], { to: 'own.txt', from: '/m/own.txt' });
+  const refused: readonly (readonly [subject: string, message: RegExp])[] = [
+    ['node-start@22.1.0', /`node-start` has no versions/],
+    ['nothing@1.0.0', /there is no subject `nothing`/],
+    ["{ run: [x], files: { x: 'pip:x@{version}/x' } }", /name \{version\}, and it has none/],
+  ];
+  for (const [subject, message] of refused)
+    t.throws(() => parseMatrix(`axes: { memory: 1G, subject: ${subject} }`, 'm.yaml'), { message }, subject);
+  t.end();
+});

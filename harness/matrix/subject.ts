@@ -25,7 +25,15 @@ export type Ready =
     }>;
 
 /** A file of the disk: its path there, and where it comes from. */
-export type SubjectFile = Readonly<{ to: string; from: string }>;
+export type SubjectFile = Readonly<{
+  to: string;
+  from: string;
+  /** Of its contents; others are refused. */
+  sha256?: string;
+}>;
+
+/** A version of a program that its subject pins: what it says of itself, and the digest that this is true of. */
+export type ProgramPin = Readonly<{ version: string; says: string; sha256: string }>;
 
 /** A word, and the signs that mean it: a tier of the table, or a class of failure. */
 export type SubjectWord = Readonly<{
@@ -48,6 +56,8 @@ export type Subject = Readonly<{
    * for the options of the cell's pool, as `host` has them.
    */
   run: readonly string[];
+  /** The pinned version that its files are; absent where none is. */
+  program?: ProgramPin;
   ready: Ready;
   words: readonly SubjectWord[];
   /** Milliseconds by the guest's clock; null for the default. */

@@ -6,7 +6,7 @@ import type { Tier } from '../../images/allocator/tier.ts';
 import type { Answer } from '../guest/answer.ts';
 import type { SubjectRun } from '../guest/observation.ts';
 import type { SubjectProcess } from '../guest/subject-process.ts';
-import type { Ready, Subject } from '../matrix/subject.ts';
+import type { ProgramPin, Ready, Subject } from '../matrix/subject.ts';
 import { findTier, tierOf, type Basis, type Told } from './find-tier.ts';
 import { findFault } from './judge-answer.ts';
 import type { Outcome } from './outcome.ts';
@@ -31,6 +31,8 @@ export type SubjectSummary = Readonly<{
    * The last answer of one that serves, where one was waited for: its status, how many there were, how its body begins.
    */
   answer?: Readonly<{ status: number; count: number; body: string }>;
+  /** The pinned program that ran; absent where none was pinned. */
+  program?: ProgramPin;
   /** What the kernel showed of its process; absent in older results. */
   process?: SubjectProcess;
 }>;
@@ -71,6 +73,7 @@ export function classifyForeign(run: SubjectRun, oomKill: boolean, subject: Subj
         failure: failure?.word ?? null,
         line: shown(reached ?? failure),
         ...(reached !== null && { basis: reached.basis }),
+        ...(subject.program !== undefined && { program: subject.program }),
         ...summarizeRun(run),
       },
     };

@@ -133,6 +133,7 @@ const shapeSchema: z.ZodType<Result> = z.object({
       line: text.nullable(),
       exitCode: z.int().nullable(),
       signal: text.nullable(),
+      program: z.object({ version: text, says: text, sha256: text }).exactOptional(),
       basis: z.enum(['told', 'seen']).exactOptional(),
       answer: z.object({ status: z.int(), count: z.int(), body: text }).exactOptional(),
       process: processSchema.exactOptional(),
