@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
@@ -34,7 +34,7 @@ t.test(
     t.teardown(() => spawnSync('rm', ['-r', folder]));
     chmodSync(folder, 0o755);
     const device = path.join(folder, 'kvm');
-    spawnSync('install', ['-m', '600', '/dev/null', device]);
+    writeFileSync(device, '', { mode: 0o600 });
     const module = fileURLToPath(new URL('../../dist/harness/machine/accelerator.js', import.meta.url));
     const script = `const { readKvmAccess } = await import(${JSON.stringify(module)});
 process.setuid(65534);

@@ -202,6 +202,7 @@ export function renderFilters({ cells, axes }: PageView): Html {
         <option value="verdict">unexpected first</option>
         <option value="old">oldest first</option>
       </select></label
-    ><button type="reset">Show all</button><output aria-live="polite">${formatCount(cells.length, 'cell')}</output>
+    ><button type="reset">Show all</button
+    ><output aria-live="polite">${formatCount(cells.length, 'cell')}</output>
   </form>`;
 }
