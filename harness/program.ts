@@ -140,12 +140,18 @@ function defineHost({ program, run }: Registry): void {
   program
     .command('host')
     .description('run the wasm host on this machine: prove a tier, log it, serve until stopped')
+    .argument('[module]', 'with --serve: a core module with `handle`, or a WASI command as a CGI program')
     .addOption(engine)
     .addOption(library)
     .option('--profile <profile>', 'pool sizes of standard: those of spin or of wasmtime', 'spin')
     .addOption(node)
     .option('--deadline <seconds>', 'seconds per attempt at a tier', '60')
     .option('--once', 'prove, log and exit')
+    .option(
+      '--serve <address>',
+      'answer HTTP requests, each in a fresh instance of the module: 127.0.0.1:8080',
+    )
+    .option('--limits <list>', 'threads, queue, seconds, client, drain, body, answer: threads=2,queue=64')
     .addOption(cache)
     .addHelpText('after', example('SPIN_ALLOCATOR=conservative poolproof host --once'))
     .action(run(async () => (await import('./commands/host.ts')).host));

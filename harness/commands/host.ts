@@ -19,21 +19,32 @@ type Options = Readonly<{
   /** Seconds per attempt at a tier. */
   deadline: string;
   once?: boolean | undefined;
+  /** Address and port to serve the module at. */
+  serve?: string | undefined;
+  limits?: string | undefined;
   cache?: string | undefined;
 }>;
 
 export async function host(
   context: Context,
-  _args: readonly string[],
+  [module]: readonly (string | undefined)[],
   { engine: requested, library, node = process.execPath, once = false, cache, ...words }: Options,
 ): Promise<number> {
   const engine = resolveEngine(readValue(axes.engine, requested));
   const given = library ?? process.env['POOLPROOF_LIBWASMTIME'];
   if (given !== undefined && engine.version !== null && !existsSync(given))
     throw new PoolproofError('USAGE', '--library: there is no such file', { file: given });
+  if ((words.serve === undefined) !== (module === undefined))
+    throw new PoolproofError(
+      'USAGE',
+      'a module is served at an address: poolproof host --serve 127.0.0.1:8080 app.wasm',
+    );
+  if (module !== undefined && !existsSync(module))
+    throw new PoolproofError('USAGE', 'there is no such module', { file: module });
   const { onImageEvent } = notifyOf(context);
   const { command, args } = hostCommand({
     ...words,
+    module,
     // A library of the user's own says its version itself.
     engine: engine.version === null || given !== undefined ? requested : `${engine.kind}@${engine.version}`,
     library:
@@ -49,6 +60,8 @@ export async function host(
   // The launcher ends its worker itself when it is told to stop.
   const result = await execa(command, [...args], {
     stdio: 'inherit',
+    // The host ends itself when this process is gone, however it went.
+    env: { POOLPROOF_OWNER: String(process.pid) },
     reject: false,
     cancelSignal: context.signal,
     killSignal: 'SIGTERM',

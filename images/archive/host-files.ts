@@ -18,7 +18,11 @@ const parts: readonly string[] = ['wasm-host', 'allocator'];
 /** Extension of a compiled source; a file of another kind is not part of a guest. */
 const compiledExtension: Readonly<Record<string, string>> = { '.ts': '.js', '.sh': '.sh', '.wat': '.wasm' };
 
-const isCarried = (file: string): boolean => carried.test(file) && !measures.test(file) && !builds.test(file);
+/** Bundled in `serve.cjs` and `serve-thread.cjs`. */
+const bundled = /^serve(-.*)?\.js$/;
+
+const isCarried = (file: string): boolean =>
+  carried.test(file) && ![measures, builds, bundled].some((pattern) => pattern.test(file));
 
 /**
  * Reads the compiled wasm host: path on the disk → bytes, in a fixed order. A folder other than the

@@ -2,6 +2,7 @@
 import { parseParameters, type PoolParameters } from '../allocator/pool-parameters.ts';
 import type { EngineKind, Profile, Tier } from '../allocator/tier.ts';
 import { tiers } from '../allocator/tier.ts';
+import { parseServeOptions, type ServeOptions } from './serve-options.ts';
 
 /** Null: the version that V8 or the library reports. */
 export type AskedEngine = Readonly<{ kind: EngineKind; version: string | null }>;
@@ -20,12 +21,14 @@ export type WorkerArguments = Readonly<{
   once: boolean;
   /** Add the library's sha256 to the log. */
   digest: boolean;
+  /** Null: nothing is served. */
+  serve: ServeOptions | null;
 }>;
 
 /** A command line that makes no sense. The launcher passes exit code 2 on. */
 export class UsageError extends Error {}
 
-/** `--name value` pairs and `--once`. Throws UsageError. */
+/** `--name value` pairs. Throws UsageError, AllocatorError or ServeError. */
 export function parseArguments(argv: readonly string[]): WorkerArguments {
   const values = new Map<string, string>();
   for (let index = 0; index < argv.length; index += 2) {
@@ -48,6 +51,7 @@ export function parseArguments(argv: readonly string[]): WorkerArguments {
     state: read('state'),
     once: read('once') === '1',
     digest: read('digest') === '1',
+    serve: read('serve') === '' ? null : parseServeOptions(read('serve'), read('module'), read('limits')),
   };
 }
 

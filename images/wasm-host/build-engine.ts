@@ -29,6 +29,8 @@ const optimizeNothing = 0;
 export type EngineOptions = Readonly<{
   /** Compile well, as for a measurement; a canary needs no speed. Whether an access is checked is the same. */
   optimize: boolean;
+  /** Instances look at the engine's epoch, and end when it passes their deadline. @default false */
+  interruptible?: boolean;
 }>;
 
 /**
@@ -38,7 +40,7 @@ export type EngineOptions = Readonly<{
 export function buildEngine(
   library: Library,
   configuration: WasmtimeConfiguration,
-  { optimize }: EngineOptions,
+  { optimize, interruptible = false }: EngineOptions,
 ): Pointer {
   const { pool, reservationBytes, guardBytes, growthBytes } = configuration;
   const config = library.pointer('wasm_config_new');
@@ -48,6 +50,7 @@ export function buildEngine(
   // One small module: a thread per processor would only add to the charge.
   library.call('wasmtime_config_parallel_compilation_set', config, false);
   if (!optimize) library.call('wasmtime_config_cranelift_opt_level_set', config, optimizeNothing);
+  if (interruptible) library.call('wasmtime_config_epoch_interruption_set', config, true);
   if (pool !== null) {
     const settings = library.pointer('wasmtime_pooling_allocation_config_new');
     for (const [field, setter] of Object.entries(setters)) {

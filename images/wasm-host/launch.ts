@@ -19,18 +19,34 @@ export type HostOptions = Readonly<{
   once?: boolean | undefined;
   /** Log the library's sha256 in addition to its version. @default false */
   digest?: boolean | undefined;
+  /** Address and port to serve `module` at: `127.0.0.1:8080`. */
+  serve?: string | undefined;
+  /** A core module or a WASI command. */
+  module?: string | undefined;
+  /** Limits of the server: `threads=2,queue=64`. */
+  limits?: string | undefined;
 }>;
 
 export type HostCommand = Readonly<{ command: string; args: readonly string[] }>;
 
+const valuedOptions = [
+  'engine',
+  'library',
+  'profile',
+  'parameters',
+  'node',
+  'deadline',
+  'serve',
+  'module',
+  'limits',
+] as const;
+
 /** The launcher in this folder, run by the machine's own shell. */
 export function hostCommand(options: HostOptions): HostCommand {
-  const valued = (['engine', 'library', 'profile', 'parameters', 'node', 'deadline'] as const).flatMap(
-    (name) => {
-      const value = options[name];
-      return value === undefined ? [] : [`--${name}`, value];
-    },
-  );
+  const valued = valuedOptions.flatMap((name) => {
+    const value = options[name];
+    return value === undefined ? [] : [`--${name}`, value];
+  });
   return {
     command: '/bin/sh',
     args: [

@@ -11,7 +11,7 @@ import { ProofError } from './proof-error.ts';
 const koffi = loadKoffi();
 
 export type Pointer = bigint | null;
-type Argument = Buffer | Uint8Array | Pointer | number | boolean;
+type Argument = Buffer | Uint8Array | Pointer | number | boolean | string | readonly string[];
 
 const p = 'void*';
 
@@ -23,21 +23,29 @@ const signatures = {
   wasmtime_config_memory_guard_size_set: ['void', [p, 'uint64_t']],
   wasmtime_config_parallel_compilation_set: ['void', [p, 'bool']],
   wasmtime_config_cranelift_opt_level_set: ['void', [p, 'uint8_t']],
+  wasmtime_config_epoch_interruption_set: ['void', [p, 'bool']],
   wasmtime_pooling_allocation_config_new: [p, []],
   wasmtime_pooling_allocation_config_delete: ['void', [p]],
   wasmtime_pooling_allocation_strategy_set: ['void', [p, p]],
   wasm_engine_new_with_config: [p, [p]],
+  wasmtime_engine_increment_epoch: ['void', [p]],
   wasmtime_module_new: [p, [p, p, 'size_t', p]],
   wasmtime_module_serialize: [p, [p, p]],
   wasmtime_module_deserialize: [p, [p, p, 'size_t', p]],
+  wasm_byte_vec_new: ['void', [p, 'size_t', p]],
   wasm_byte_vec_delete: ['void', [p]],
   wasmtime_store_new: [p, [p, p, p]],
   wasmtime_store_context: [p, [p]],
   wasmtime_store_delete: ['void', [p]],
+  wasmtime_context_set_epoch_deadline: ['void', [p, 'uint64_t']],
+  wasmtime_context_set_wasi: [p, [p, p]],
   wasmtime_linker_new: [p, [p]],
   wasmtime_linker_delete: ['void', [p]],
   wasmtime_linker_define_unknown_imports_as_default_values: [p, [p, p, p]],
   wasmtime_linker_instantiate: [p, [p, p, p, p, p]],
+  wasmtime_linker_define_wasi: [p, [p]],
+  wasmtime_linker_instantiate_pre: [p, [p, p, p]],
+  wasmtime_instance_pre_instantiate: [p, [p, p, p, p]],
   wasmtime_instance_new: [p, [p, p, p, 'size_t', p, p]],
   wasmtime_instance_export_get: ['bool', [p, p, p, 'size_t', p]],
   wasmtime_func_call_unchecked: [p, [p, p, p, 'size_t', p]],
@@ -45,9 +53,21 @@ const signatures = {
   wasmtime_memory_data_size: ['size_t', [p, p]],
   wasmtime_memory_grow: [p, [p, p, 'uint64_t', p]],
   wasmtime_error_message: ['void', [p, p]],
+  wasmtime_error_exit_status: ['bool', [p, p]],
+  wasmtime_error_delete: ['void', [p]],
   wasm_trap_message: ['void', [p, p]],
   wasmtime_trap_code: ['bool', [p, p]],
   wasm_trap_delete: ['void', [p]],
+  wasi_config_new: [p, []],
+  wasi_config_set_argv: ['bool', [p, 'size_t', 'const char **']],
+  wasi_config_set_env: ['bool', [p, 'size_t', 'const char **', 'const char **']],
+  wasi_config_set_stdin_bytes: ['void', [p, p]],
+  wasi_config_set_stdout_file: ['bool', [p, 'str']],
+  wasi_config_set_stderr_file: ['bool', [p, 'str']],
+  /** Of the C library, which every libwasmtime has with it: copies without a view for the collector. */
+  memcpy: [p, [p, p, 'size_t']],
+  /** Also of the C library: ends the process although a thread is in a call that does not end. */
+  _exit: ['void', ['int']],
 } as const satisfies Readonly<Record<string, readonly [string, readonly string[]]>>;
 
 export type FunctionName = keyof typeof signatures;
@@ -97,7 +117,9 @@ export function openLibrary(path: string): Library {
     call(name, object, vector);
     const bytes = view(vector.readBigUInt64LE(8), Number(vector.readBigUInt64LE(0)));
     // wasm_trap_message counts the terminating zero, wasmtime_error_message does not.
-    return Buffer.from(bytes).toString('utf8').replace(/\0$/, '');
+    const text = Buffer.from(bytes).toString('utf8').replace(/\0$/, '');
+    call('wasm_byte_vec_delete', vector);
+    return text;
   };
   return {
     path,

@@ -49,6 +49,7 @@ export function proveV8(configuration: V8Configuration, wasm: Uint8Array, stopwa
     reservedBytes: memory.mappingBytes * (slots ?? 1),
     chargedBytes: 0,
     instances: canaryInstances,
+    proven: { engine: null, release: () => void (live.length = 0) },
     version: null,
     memory: { ...memory, slots },
     steps: describeSteps({ before, engine: alone, canary: last }),

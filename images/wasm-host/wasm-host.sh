@@ -11,10 +11,11 @@ usage() {
   cat <<'TEXT'
 Usage: wasm-host.sh [--once] [--node PATH] [--engine wasmtime|wasmtime@VERSION|v8] [--library PATH]
                     [--profile spin|wasmtime] [--parameters NAME=N,...] [--deadline SECONDS]
-                    [--digest]
+                    [--digest] [--serve HOST:PORT --module FILE [--limits NAME=N,...]]
 
 Proves the best allocator tier this machine allows and logs it: a line for people and a JSON line on
-standard output, warnings on standard error. Then serves until SIGTERM or SIGINT.
+standard output, warnings on standard error. Then serves a module over HTTP, or with none holds what
+it has proven, until SIGTERM or SIGINT.
 
   --once          prove, log, exit
   --node PATH     Node 18 or later (default: node)
@@ -25,6 +26,11 @@ standard output, warnings on standard error. Then serves until SIGTERM or SIGINT
                   stacks, maxMemory, reservation, guard; sizes in bytes
   --digest        log the sha256 of libwasmtime.so in addition to its version
   --deadline S    seconds an attempt may take (default 60)
+  --serve ADDRESS address and port, as in 127.0.0.1:8080; port 0 takes a free one, which a line says
+  --module FILE   a core module with `handle`, or a WASI preview 1 command as a CGI program
+  --limits L      threads (default: one per processor, at most the tier's slots), queue (256 requests),
+                  seconds (10, for an instance), client (30, to send a request), drain (10, to finish
+                  when stopped), body (1048576 bytes), answer (8388608 bytes)
 
 SPIN_ALLOCATOR=auto|standard|conservative|on-demand forces a tier; `pooling` means standard.
 Spin's own variables (SPIN_WASMTIME_...) shape the standard tier as they shape Spin's.
@@ -39,15 +45,16 @@ fail() {
 }
 
 once=0 digest=0 node=node engine=wasmtime library=${POOLPROOF_LIBWASMTIME:-} profile=spin parameters='' deadline=60
+serve='' module='' limits=''
 while [ "$#" -gt 0 ]; do
   case $1 in
     --once) once=1 ;;
     --digest) digest=1 ;;
     --help | -h) usage && exit 0 ;;
-    --node | --engine | --library | --profile | --parameters | --deadline)
+    --node | --engine | --library | --profile | --parameters | --deadline | --serve | --module | --limits)
       [ "$#" -ge 2 ] || fail 2 "$1 needs a value"
       name=${1#--}
-      # Safe: the name is one of the six above, the value is not expanded by eval.
+      # Safe: the name is one of those above, the value is not expanded by eval.
       eval "$name=\$2"
       shift
       ;;
@@ -65,6 +72,12 @@ case $profile in
 esac
 case $deadline in
   '' | *[!0-9]* | 0*) fail 2 "--deadline $deadline: must be a whole number of seconds" ;;
+esac
+
+case ${serve:+serve}:${module:+module}:$once in
+  serve::*) fail 2 '--serve needs a module: --module FILE' ;;
+  :module:*) fail 2 '--module needs an address: --serve HOST:PORT' ;;
+  serve:*:1) fail 2 '--once serves nothing: leave --once or --serve out' ;;
 esac
 
 # SPIN_ALLOCATOR first; without it, Spin's own switch.
@@ -149,6 +162,7 @@ run_worker() {
   started_at=$clock
   "$node" ${3:+"$3"} "$here/start-worker.cjs" --attempt "$1" --tier "$2" --engine "$engine" --library "$library" \
     --profile "$profile" --parameters "$parameters" --state "$state" --once "$once" --digest "$digest" \
+    ${serve:+--serve "$serve" --module "$module" --limits "$limits"} \
     3>&2 2>"$state/$1.stderr" &
   worker=$!
   [ "$stops" -eq 0 ] || kill -TERM "$worker" 2>/dev/null

@@ -21,12 +21,15 @@ const guardWords = /memory fault at wasm address/;
 /**
  * Builds the engine and proves it; its objects stay alive with the process. A pool that cannot be mapped ends the
  * process (SIGABRT): the C interface has no error to return. Throws ProofError for everything else.
+ *
+ * @param serves the engine serves when it is proven: it compiles well, and its instances can be interrupted
  */
 export function proveWasmtime(
   library: Library,
   configuration: WasmtimeConfiguration,
   wasm: Uint8Array,
   stopwatch: Stopwatch,
+  serves: boolean,
 ): Measured {
   if (configuration.pool !== null && !configuration.poolingInC) {
     throw new ProofError(
@@ -35,14 +38,14 @@ export function proveWasmtime(
     );
   }
   const before = readMoment();
-  const engine = buildEngine(library, configuration, { optimize: false });
+  const engine = buildEngine(library, configuration, { optimize: serves, interruptible: serves });
   const built = readMoment();
   stopwatch.lap('engine');
   const module = compileModule(library, engine, wasm);
   const version = readEngineVersion(serializeModule(library, module));
   stopwatch.lap('compile');
 
-  const first = instantiate(library, engine, module);
+  const first = instantiate(library, engine, module, serves);
   const checks = toChecks(checkCanary(first), configuration.checks);
   // A pool's slab was there with the engine; a memory of its own is seen before another lies beside it.
   const alone = configuration.pool === null ? readMoment() : built;
@@ -51,7 +54,7 @@ export function proveWasmtime(
   const room = Math.min(configuration.pool?.memories ?? Infinity, configuration.pool?.tables ?? Infinity);
   const instances = [first];
   if (Math.min(canaryInstances, room) > 1) {
-    const second = instantiate(library, engine, module);
+    const second = instantiate(library, engine, module, serves);
     checkCanary(second);
     checkApart(first, second);
     instances.push(second);
@@ -73,6 +76,7 @@ export function proveWasmtime(
     reservedBytes: memory.mappingBytes + (pooled ? memory.writableBytes : 0),
     chargedBytes: pooled ? memory.writableBytes : 0,
     instances: instances.length,
+    proven: { engine, release: () => instances.forEach(({ drop }) => drop()) },
     version,
     memory,
     steps: describeSteps({ before, engine: built, canary: last }),
@@ -101,11 +105,13 @@ function toChecks(stop: Stop, configured: Checks): Checks {
   return checks;
 }
 
-type PlacedInstance = CanaryInstance & Readonly<{ place: () => PlacedMemory }>;
+type PlacedInstance = CanaryInstance & Readonly<{ place: () => PlacedMemory; drop: () => void }>;
 
-function instantiate(library: Library, engine: Pointer, module: Pointer): PlacedInstance {
+function instantiate(library: Library, engine: Pointer, module: Pointer, serves: boolean): PlacedInstance {
   const store = library.pointer('wasmtime_store_new', engine, null, null);
   const context = library.pointer('wasmtime_store_context', store);
+  // Nothing moves the epoch yet.
+  if (serves) library.call('wasmtime_context_set_epoch_deadline', context, 1);
   const instance = Buffer.alloc(64);
   const trapOut = Buffer.alloc(8);
   library.raise(library.pointer('wasmtime_instance_new', context, module, null, 0, instance, trapOut));
@@ -157,5 +163,6 @@ function instantiate(library: Library, engine: Pointer, module: Pointer): Placed
         bytes: Number(library.call('wasmtime_memory_data_size', context, memory)),
       };
     },
+    drop: () => void library.call('wasmtime_store_delete', store),
   };
 }

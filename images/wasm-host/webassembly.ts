@@ -3,7 +3,7 @@ type Instance = Readonly<{ exports: Readonly<Record<string, unknown>> }>;
 
 type Api = Readonly<{
   Module: new (bytes: Uint8Array) => object;
-  Instance: new (module: object) => Instance;
+  Instance: new (module: object, imports?: object) => Instance;
   Memory: new (descriptor: Readonly<{ initial: number; maximum: number }>) => object;
   RuntimeError: new (message?: string) => Error;
 }>;

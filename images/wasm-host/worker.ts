@@ -4,11 +4,12 @@
  * stays as the serving engine. Started by wasm-host.sh; talks to it through the state folder.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { AllocatorError } from '../allocator/allocator-error.ts';
 import { resolveTierConfiguration } from '../allocator/configuration.ts';
 import { classifyEngineText } from '../allocator/failure.ts';
 import type { Facts } from '../allocator/facts.ts';
-import type { Attempt, AttemptFailure, Proof, RunEngine } from '../allocator/host-report.ts';
+import type { Attempt, AttemptFailure, HostReport, Proof, RunEngine } from '../allocator/host-report.ts';
 import { describeForm } from '../allocator/mappings.ts';
 import { parametersFor } from '../allocator/pool-parameters.ts';
 import { predictTier } from '../allocator/predict.ts';
@@ -19,12 +20,14 @@ import { sumByProtection } from './address-space.ts';
 import { parseArguments, UsageError, type WorkerArguments } from './arguments.ts';
 import { attemptFile, describeFailure, readAttempts } from './attempts.ts';
 import type { Library } from './libwasmtime.ts';
-import type { Measured } from './measured.ts';
+import type { Measured, Proven } from './measured.ts';
 import { explainTier, listWarnings } from './operator-text.ts';
 import { readCommitted, readFacts, readUsage } from './proc.ts';
 import { ProofError } from './proof-error.ts';
 import { printReport, writeAll } from './report.ts';
 import { isVersionOf } from './serialized-module.ts';
+import type * as Server from './serve.ts';
+import { ServeError } from './serve-error.ts';
 import { startStopwatch, type Stopwatch } from './stopwatch.ts';
 
 /** Exit codes the launcher knows; any other end is classified from the status and stderr. */
@@ -41,7 +44,10 @@ type Findings = Readonly<{ proof: Proof | null; facts: Facts; attempts: readonly
 /** An attempt as requested, with the engine's version. */
 type Run = Omit<WorkerArguments, 'engine'> & Readonly<{ engine: RunEngine; opened: Library | null }>;
 
-async function run(args: WorkerArguments, stopwatch: Stopwatch): Promise<number> {
+/** Served once the attempt is logged; a number: the exit code of an attempt after which nothing is served. */
+type Ended = number | (() => Promise<void>);
+
+async function run(args: WorkerArguments, stopwatch: Stopwatch): Promise<Ended> {
   const choice = resolveChoice(parseChoice(process.env['SPIN_ALLOCATOR']), process.env);
   const facts = readFacts();
   const earlier = readAttempts(args.state, args.attempt);
@@ -57,8 +63,17 @@ async function run(args: WorkerArguments, stopwatch: Stopwatch): Promise<number>
   stopwatch.lap('predict');
   try {
     const parameters = parametersFor(args.tier, choice, args.parameters);
-    const { proof, version } = await prove({ ...own, parameters }, args.tier, { facts, before }, stopwatch);
+    const { proof, version, proven, library } = await prove(
+      { ...own, parameters },
+      args.tier,
+      { facts, before },
+      stopwatch,
+    );
     const engine = await identify(own, version);
+    const prepared =
+      args.serve === null
+        ? null
+        : loadServer().prepareServing({ options: args.serve, proven, library, slots: proof.slots });
     const attempt: Attempt = {
       tier: args.tier,
       ok: true,
@@ -67,8 +82,10 @@ async function run(args: WorkerArguments, stopwatch: Stopwatch): Promise<number>
       durationMs: sum(stopwatch),
     };
     writeFileSync(attemptFile(args.state, args.attempt, 'proven'), '');
-    log({ ...own, engine }, choice, stopwatch, { proof, facts, attempts: [...earlier, attempt] });
-    return 0;
+    const findings = { proof, facts, attempts: [...earlier, attempt] };
+    const report = log({ ...own, engine }, choice, stopwatch, findings);
+    if (prepared !== null) return async () => loadServer().startServing(prepared, report, args.state);
+    return args.once ? 0 : keepAlive;
   } catch (error) {
     const failure = toFailure(args.tier, error);
     if (failure === null) throw error;
@@ -76,6 +93,9 @@ async function run(args: WorkerArguments, stopwatch: Stopwatch): Promise<number>
     return failure.class === 'verification' ? exitRefused : exitFailed;
   }
 }
+
+/** A file of its own: what only serves is no weight for those that prove. */
+const loadServer = (): typeof Server => createRequire(import.meta.url)('./serve.cjs') as typeof Server;
 
 /** Asks the library for its version if the command line has none: tiers are configured by it. */
 async function resolveVersion(args: WorkerArguments): Promise<Run> {
@@ -133,12 +153,14 @@ function predict(
   return predictTier(tier, { engine, node, profile, choice, env: process.env, parameters, facts });
 }
 
+type Proved = Readonly<{ proof: Proof; version: string | null; proven: Proven; library: Library | null }>;
+
 async function prove(
-  { engine, library, opened, profile, parameters }: Run,
+  { engine, library, opened, profile, parameters, serve }: Run,
   tier: Tier,
   { facts, before }: Readonly<{ facts: Facts; before: Facts }>,
   stopwatch: Stopwatch,
-): Promise<Readonly<{ proof: Proof; version: string | null }>> {
+): Promise<Proved> {
   const configuration = resolveTierConfiguration(tier, {
     engine,
     profile,
@@ -149,14 +171,15 @@ async function prove(
   });
   const wasm = readFileSync(new URL('canary.wasm', import.meta.url));
   let measured: Measured;
+  let ready: Library | null = null;
   if (configuration.kind === 'v8') {
     const { proveV8 } = await import('./v8-engine.ts');
     measured = proveV8(configuration, wasm, stopwatch);
   } else {
-    const ready = opened ?? (await loadLibrary(library ?? ''));
+    ready = opened ?? (await loadLibrary(library ?? ''));
     const { proveWasmtime } = await import('./wasmtime-engine.ts');
     stopwatch.lap('load');
-    measured = proveWasmtime(ready, configuration, wasm, stopwatch);
+    measured = proveWasmtime(ready, configuration, wasm, stopwatch, serve !== null);
   }
   const { checks, slots, reservedBytes, chargedBytes, instances, version, memory, steps, maps } = measured;
   const { virtualBytes, residentBytes } = readUsage();
@@ -179,7 +202,7 @@ async function prove(
       memory,
     },
   };
-  return { proof, version };
+  return { proof, version, proven: measured.proven, library: ready };
 }
 
 /** Koffi may be missing, or its binary not fit this machine: the tier's failure, not a defect of the worker. */
@@ -204,9 +227,9 @@ function log(
   choice: AllocatorChoice,
   { timings }: Stopwatch,
   { proof, facts, attempts }: Findings,
-): void {
+): HostReport {
   const tier = proof?.tier ?? null;
-  printReport({
+  const report: HostReport = {
     poolproof: 'wasm-host',
     schema: 1,
     outcome: tier === null ? 'exhausted' : 'reached',
@@ -221,19 +244,22 @@ function log(
     facts,
     timings,
     warnings: listWarnings(tier, proof?.checks ?? null, engine.kind, attempts),
-  });
+  };
+  printReport(report);
+  return report;
 }
 
 function sum({ timings }: Stopwatch): number {
   return Math.round(Object.values(timings).reduce((total, value) => total + value, 0));
 }
 
-/** Serves until it is stopped. The timer keeps the process; a request would arrive here. */
-function serve(): void {
+/** Without a module to serve: holds what was proven until the process is stopped. */
+async function keepAlive(): Promise<void> {
   const timer = setInterval(() => undefined, 0x7fff_ffff);
   const stop = () => clearInterval(timer);
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
+  return Promise.resolve();
 }
 
 /** The whole attempt; the exit code. A defect of this program is never taken for a tier that does not work. */
@@ -242,12 +268,16 @@ async function main(): Promise<void> {
   try {
     const args = parseArguments(process.argv.slice(2));
     writeFileSync(attemptFile(args.state, args.attempt, 'started'), '');
-    const code = await run(args, stopwatch);
+    const ended = await run(args, stopwatch);
     // At once: all is written, and V8's teardown is a thirtieth of an attempt's instructions.
-    if (code !== 0 || args.once) process.exit(code);
-    serve();
+    if (typeof ended === 'number') process.exit(ended);
+    await ended();
   } catch (error) {
-    if (error instanceof UsageError || error instanceof AllocatorError) {
+    if (isServeError(error)) {
+      writeAll(2, `wasm host: ${error.code}: ${error.message}\n`);
+      // Threads that were started do not hold the process.
+      process.exit(exitUsage);
+    } else if (error instanceof UsageError || error instanceof AllocatorError) {
       writeAll(2, `wasm host: ${error.message}\n`);
       process.exitCode = exitUsage;
     } else if (isShortage(error)) {
@@ -259,6 +289,10 @@ async function main(): Promise<void> {
     }
   }
 }
+
+/** By its name: the server's own file has a class of its own. */
+const isServeError = (error: unknown): error is ServeError =>
+  error instanceof ServeError || (error instanceof Error && error.name === 'ServeError');
 
 /** Memory, processes or files ran out: that is the machine's doing, and counts against the tier. */
 function isShortage(error: unknown): boolean {

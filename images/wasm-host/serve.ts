@@ -1,0 +1,183 @@
+/** Serves a module with the tier that was proven: threads over one engine, HTTP before them, an end without loss. */
+import { readFileSync, rmSync } from 'node:fs';
+import type { Server } from 'node:http';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { HostReport } from '../allocator/host-report.ts';
+import type { Library, Pointer } from './libwasmtime.ts';
+import type { Proven } from './measured.ts';
+import { writeAll } from './report.ts';
+import { ServeError } from './serve-error.ts';
+import { describeAddress, openFront } from './serve-http.ts';
+import type { SharedEngine, ThreadData } from './serve-instance.ts';
+import { openLog } from './serve-log.ts';
+import { openMetrics } from './serve-metrics.ts';
+import { readAbi, type Abi } from './serve-module.ts';
+import type { ServeOptions } from './serve-options.ts';
+import { ServePool, type Thread } from './serve-pool.ts';
+import { watchParents } from './serve-parents.ts';
+import { prepareV8 } from './serve-v8.ts';
+import { prepareWasmtime } from './serve-wasmtime.ts';
+
+export type ServeInput = Readonly<{
+  options: ServeOptions;
+  proven: Proven;
+  /** Null: V8. */
+  library: Library | null;
+  /** Of the tier; null where it has none. */
+  slots: number | null;
+}>;
+
+export type Prepared = Readonly<{ abi: Abi; shared: SharedEngine; threads: number; input: ServeInput }>;
+
+/** Of a V8 without guard regions: few enough that their memories are no weight. */
+const garbageWithoutSlots = 64;
+
+/** Steps of an engine's epoch within the time of an instance. */
+const ticksPerLimit = 20;
+
+/** For a busy machine, whose ticks come late. */
+const interruptGraceMs = 1000;
+
+/** The module in the engine that was proven, before anything listens. @throws ServeError BAD_MODULE */
+export function prepareServing(input: ServeInput): Prepared {
+  const { options, proven, library, slots } = input;
+  const file = options.module;
+  const wasm = readModule(file);
+  const abi = readAbi(file, wasm);
+  proven.release();
+  const threads = Math.max(1, Math.min(options.limits.threads ?? availableParallelism(), slots ?? Infinity));
+  const shared =
+    library === null
+      ? prepareV8(file, wasm, Math.max(1, Math.floor((slots ?? garbageWithoutSlots * threads) / threads)))
+      : prepareWasmtime(library, proven.engine, file, wasm, abi);
+  return { abi, shared, threads, input };
+}
+
+function readModule(file: string): Uint8Array {
+  try {
+    return new Uint8Array(readFileSync(file));
+  } catch (error) {
+    throw new ServeError('BAD_MODULE', error instanceof Error ? error.message : String(error), {
+      cause: error,
+    });
+  }
+}
+
+/** Listens until the process is told to stop; ends the process. @throws ServeError NO_THREAD or BAD_ADDRESS */
+export async function startServing(
+  prepared: Prepared,
+  report: HostReport,
+  stateFolder: string,
+): Promise<void> {
+  const { abi, input, threads } = prepared;
+  const { limits, address, module } = input.options;
+  const log = openLog((text) => writeAll(3, `wasm host: ${text}\n`));
+  const pool = openPool(prepared, stateFolder);
+  const failure = await pool.start();
+  if (pool.state.threads === 0)
+    throw new ServeError('NO_THREAD', `no thread for instances starts: ${failure ?? ''}`);
+  if (failure !== null) log(`warning: ${pool.state.threads} of ${threads} threads started: ${failure}`);
+  let isStopping = false;
+  const slots = report.proof?.slots ?? null;
+  const server = openFront({
+    abi,
+    limits,
+    pool,
+    log,
+    isStopping: () => isStopping,
+    metrics: openMetrics(
+      { tier: report.tier ?? '', engine: `${report.engine.kind} ${report.engine.version}`, slots },
+      () => pool.state,
+    ),
+    health: () => describeHealth(report, module, isStopping, pool),
+  });
+  await listen(server, address);
+  writeAll(
+    1,
+    `wasm host: serving ${module} on ${describeAddress(server)} (${pool.state.threads} threads, queue of ${limits.queue})\n`,
+  );
+  let isOrphan = false;
+  const leave = (): void => {
+    // Nobody else is left to remove it.
+    if (isOrphan) rmSync(stateFolder, { recursive: true, force: true });
+    // process.exit waits for threads, and one in a call of wasmtime's may never be back.
+    input.library?.call('_exit', 0);
+    process.exit(0);
+  };
+  const stop = (why: string): void => {
+    if (isStopping) return;
+    isStopping = true;
+    log(`${why}: stopping`);
+    end(server, limits.drain, log, leave);
+  };
+  process.on('SIGTERM', () => stop('SIGTERM'));
+  process.on('SIGINT', () => stop('SIGINT'));
+  watchParents((who) => {
+    isOrphan = true;
+    stop(`${who} is gone`);
+  });
+}
+
+function describeHealth(report: HostReport, module: string, isStopping: boolean, pool: ServePool): object {
+  const { tier, why, node, proof } = report;
+  const { kind, version } = report.engine;
+  return {
+    status: isStopping ? 'stopping' : 'serving',
+    tier,
+    why,
+    checks: proof?.checks,
+    slots: proof?.slots ?? null,
+    engine: { kind, version },
+    node,
+    module: path.basename(module),
+    ...pool.state,
+  };
+}
+
+function openPool({ shared, abi, threads, input }: Prepared, folder: string): ServePool {
+  const { limits } = input.options;
+  const limitMs = limits.seconds * 1000;
+  const tickMs = Math.max(5, Math.min(100, limitMs / ticksPerLimit));
+  const ticks = Math.ceil(limitMs / tickMs) + 1;
+  const workerData: ThreadData = { shared, abi, limits: { answer: limits.answer, ticks }, folder };
+  const { library } = input;
+  const engine: Pointer = shared.kind === 'wasmtime' ? shared.engine : null;
+  return new ServePool({
+    threads,
+    queue: limits.queue,
+    limitMs,
+    // Wasmtime's instances end by the epoch, at a tick after their time.
+    graceMs: engine === null ? 0 : interruptGraceMs,
+    canTerminate: engine === null,
+    maxThreads: Math.min(4 * threads, input.slots ?? Infinity),
+    startThread: (): Thread =>
+      // Without the warning that WASI is experimental.
+      new Worker(new URL('serve-thread.cjs', import.meta.url), { workerData, execArgv: ['--no-warnings'] }),
+    onTick: () => {
+      if (engine !== null) library?.call('wasmtime_engine_increment_epoch', engine);
+    },
+    tickMs,
+    now: () => performance.now(),
+  });
+}
+
+async function listen(server: Server, { host, port }: ServeOptions['address']): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(new ServeError('BAD_ADDRESS', `--serve ${host}:${port}: ${error.message}`, { cause: error })),
+    );
+    server.listen(port, host, resolve);
+  });
+}
+
+/** Requests that are there finish; idle connections end now. */
+function end(server: Server, drainSeconds: number, log: (text: string) => void, leave: () => void): void {
+  server.close(leave);
+  server.closeIdleConnections();
+  setTimeout(() => {
+    log(`connections were cut off after ${drainSeconds} s`);
+    leave();
+  }, drainSeconds * 1000);
+}
