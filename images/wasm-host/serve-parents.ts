@@ -4,6 +4,8 @@ import process from 'node:process';
 /** Milliseconds between two looks: one system call each. */
 const lookEveryMs = 500;
 
+export const launcherName = 'the launcher';
+
 /** Calls back once, when the launcher is no longer this process' parent, or the process it serves for is gone. */
 export function watchParents(onGone: (who: string) => void): void {
   const launcher = process.ppid;

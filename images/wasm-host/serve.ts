@@ -16,7 +16,7 @@ import { openMetrics } from './serve-metrics.ts';
 import { readAbi, type Abi } from './serve-module.ts';
 import type { ServeOptions } from './serve-options.ts';
 import { ServePool, type Thread } from './serve-pool.ts';
-import { watchParents } from './serve-parents.ts';
+import { launcherName, watchParents } from './serve-parents.ts';
 import { prepareV8 } from './serve-v8.ts';
 import { prepareWasmtime } from './serve-wasmtime.ts';
 
@@ -115,7 +115,7 @@ export async function startServing(
   process.on('SIGTERM', () => stop('SIGTERM'));
   process.on('SIGINT', () => stop('SIGINT'));
   watchParents((who) => {
-    isOrphan = true;
+    isOrphan = who === launcherName;
     stop(`${who} is gone`);
   });
 }
