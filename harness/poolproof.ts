@@ -12,7 +12,9 @@ export { MatrixErrors, type Problem } from './matrix/diagnostics.ts';
 export { planMatrix, type PlannedCell } from './library/plan-matrix.ts';
 export type { CaseCell, Cell, Expectation, FieldCase, Matrix } from './matrix/cell.ts';
 export type { Measure } from './matrix/measure.ts';
-export type { Ready, Subject, SubjectFile, SubjectWord } from './matrix/subject.ts';
+export type { ProgramPin, Ready, Subject, SubjectFile, SubjectWord } from './matrix/subject.ts';
+export type { Mapped } from './matrix/mapped.ts';
+export type { HostName } from '../images/allocator/hosts.ts';
 
 // Settings of a cell
 export { defaultSettings, type Settings } from './axes/table.ts';
@@ -51,6 +53,8 @@ export type { NotMeasured, OverheadSource } from './outcome/overhead.ts';
 export type { Clock, Interval, OverheadSummary, TierResources } from './measure/figures.ts';
 export type { ReadBack } from './axes/guest-settings.ts';
 export type { Answer } from './guest/answer.ts';
+export type { ProcessView, SubjectProcess } from './guest/subject-process.ts';
+export type { Basis as TierBasis } from './outcome/find-tier.ts';
 export type { MachineEnd, SubjectRun } from './guest/observation.ts';
 export type { Facts, Limit } from '../images/allocator/facts.ts';
 export type * from '../images/allocator/host-report.ts';
