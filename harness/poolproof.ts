@@ -53,7 +53,7 @@ export type { NotMeasured, OverheadSource } from './outcome/overhead.ts';
 export type { Clock, Interval, OverheadSummary, TierResources } from './measure/figures.ts';
 export type { ReadBack } from './axes/guest-settings.ts';
 export type { Answer } from './guest/answer.ts';
-export type { ProcessView, SubjectProcess } from './guest/subject-process.ts';
+export type { ProcessEnd, ProcessMapping, ProcessView, SubjectProcess } from './guest/subject-process.ts';
 export type { Basis as TierBasis } from './outcome/find-tier.ts';
 export type { MachineEnd, SubjectRun } from './guest/observation.ts';
 export type { Facts, Limit } from '../images/allocator/facts.ts';
