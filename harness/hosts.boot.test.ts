@@ -30,7 +30,8 @@ expect:
   t.match(large, {
     outcome: 'reached',
     tier: 'on-demand',
-    reason: /^seen on-demand: its largest mapping has \d+ MiB$/,
+    reason:
+      /^seen on-demand: its largest mapping has \d+ MiB; the trial before the pool needs 4\.00 TiB, RLIMIT_AS leaves \d+ MiB$/,
     subject: { basis: 'seen', program, answer: { status: 200, body: 'hello' } },
   });
   const up = large?.subject?.process?.up;

@@ -46,15 +46,18 @@ t.test('plan, run, fix and every other command predict the same of a cell', (t) 
   t.end();
 });
 
-t.test('nothing but predict-cell.ts asks the model what a host will do', async (t) => {
-  const root = path.join(import.meta.dirname, '../..');
-  const callers: string[] = [];
-  for (const folder of ['harness', 'scripts']) {
-    for (const file of await readdir(path.join(root, folder), { recursive: true })) {
-      if (!file.endsWith('.ts') || file.endsWith('.test.ts')) continue;
-      const text = await readFile(path.join(root, folder, file), 'utf8');
-      if (/allocator\/predict(?:-foreign)?\.ts/.test(text)) callers.push(`${folder}/${file}`);
+t.test(
+  'the model predicts cells in predict-cell.ts only, and for advise the computer, which is no cell',
+  async (t) => {
+    const root = path.join(import.meta.dirname, '../..');
+    const callers: string[] = [];
+    for (const folder of ['harness', 'scripts']) {
+      for (const file of await readdir(path.join(root, folder), { recursive: true })) {
+        if (!file.endsWith('.ts') || file.endsWith('.test.ts')) continue;
+        const text = await readFile(path.join(root, folder, file), 'utf8');
+        if (/\bpredict(?:Host|Foreign|Tier)\(/.test(text)) callers.push(`${folder}/${file}`);
+      }
     }
-  }
-  t.strictSame(callers, ['harness/outcome/predict-cell.ts']);
-});
+    t.strictSame(callers.sort(), ['harness/field/advised-hosts.ts', 'harness/outcome/predict-cell.ts']);
+  },
+);
