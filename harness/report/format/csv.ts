@@ -16,6 +16,9 @@ type Value = string | number | null;
 
 type Column = Readonly<{ name: string; of: (result: Result, cell: CellView, view: RunView) => Value }>;
 
+/** Version of results whose axes are the last before the columns of the process. */
+const lastBeforeProcess = 2;
+
 /** New columns go to the end: spreadsheets refer to places. */
 const listColumns = (table: AxisTable): readonly Column[] => [
   { name: 'run', of: (_, __, { record }) => record.id },
@@ -45,7 +48,7 @@ const listColumns = (table: AxisTable): readonly Column[] => [
   { name: 'overheadMeasuredIn', of: ({ overheadSource }) => overheadSource?.measuredIn ?? null },
   { name: 'cellVerdict', of: (_, { verdict }) => verdict },
   { name: 'distribution', of: (_, cell) => formatDistribution(cell) },
-  ...settingColumns(table, (row) => row.column === undefined),
+  ...settingColumns(table, (row) => row.column === undefined && row.since <= lastBeforeProcess),
   { name: 'virtualBytes', of: (result) => processOf(result)?.virtualBytes ?? null },
   { name: 'residentBytes', of: (result) => processOf(result)?.residentBytes ?? null },
   {
@@ -60,6 +63,7 @@ const listColumns = (table: AxisTable): readonly Column[] => [
       tier === null ? null : subject === undefined ? 'proven' : (subject.basis ?? 'told'),
   },
   { name: 'committedBytes', of: (result) => processOf(result)?.committedBytes ?? null },
+  ...settingColumns(table, (row) => row.column === undefined && row.since > lastBeforeProcess),
 ];
 
 /** The process that was up: that of a foreign subject, or the one that proved the wasm host's tier. */
