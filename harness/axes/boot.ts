@@ -116,7 +116,7 @@ export const cpu = defineAxis({
   readBack: {
     asked: (model) => model,
     found: (facts) => formatFound(facts.cpuModel),
-    matches: (model, facts) => isCpu(model ?? '', facts),
+    matches: (model, facts) => model !== null && isCpu(model, facts),
   },
   draw: { values: [null, 'qemu64', 'Nehalem', 'max,pku=off', 'kvm64'] },
 });
@@ -130,11 +130,15 @@ function lacksRandomNumbers(model: string | null): boolean {
 function isCpu(text: string, { cpuModel: model, cpuFlags: found, emulated }: Facts): boolean {
   const parsed = parseCpu(text);
   if (parsed === null || model === null) return false;
-  const { title } = cpuModels[parsed.model] ?? {};
+  const title = cpuModels[parsed.model]?.title;
   // Under KVM `max` is this computer's own.
   const isModel = model.replace(/\s+/g, ' ') === title || (parsed.model === 'max' && !emulated);
   return (
-    isModel && Object.entries(parsed.flags).every(([flag, on]) => found.includes(cpuFlags[flag] ?? '') === on)
+    isModel &&
+    Object.entries(cpuFlags).every(
+      ([flag, kernelName]) =>
+        (parsed.flags[flag] ?? found.includes(kernelName)) === found.includes(kernelName),
+    )
   );
 }
 
@@ -155,7 +159,7 @@ export const swap = defineAxis({
     asked: (bytes) => (bytes === null ? null : `${bytes / mib} MiB of swap`),
     found: ({ swapTotal }) => `SwapTotal ${formatFound(swapTotal)}`,
     // The kernel keeps the first page for the signature.
-    matches: (bytes, { swapTotal }) => swapTotal === (bytes ?? 0) - 4 * kib,
+    matches: (bytes, { swapTotal }) => bytes !== null && swapTotal === bytes - 4 * kib,
   },
   estimate: (bytes) => ({ swapTotal: bytes ?? 0 }),
   search: { from: 8 * mib, to: 16 * gib, step: 8 * mib },

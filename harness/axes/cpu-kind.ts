@@ -13,6 +13,7 @@ export type Cpu = Readonly<{
 
 /** QEMU separates with commas, a cell's id with plus signs; `+avx` and `avx=on` are both QEMU's. */
 const separator = /[,+:]+/;
+const flagPattern = /[,+:]+(-?)([^,+:]+?)(?:=(on|off))?(?![^,+:])/g;
 const pattern = /^[A-Za-z][A-Za-z0-9_-]*(?:[,+:]+-?[A-Za-z0-9._-]+(?:=[a-z]+)?)*$/;
 
 /** `sse4_1` and `sse4-1` for `sse4.1`, and the kernel's own names: people copy them from /proc/cpuinfo. */
@@ -27,11 +28,10 @@ function resolveFlag(word: string): string | null {
 
 /** Null where the model or a flag is none, or a flag stands twice with different switches. */
 export function parseCpu(text: string): Cpu | null {
-  const [model = '', ...words] = text.split(separator);
+  const [model = ''] = text.split(separator);
   if (!pattern.test(text) || !Object.hasOwn(cpuModels, model)) return null;
   const flags = new Map<string, boolean>();
-  for (const word of words) {
-    const [, sign = '', name = '', value] = /^(-?)(.+?)(?:=(on|off))?$/.exec(word) ?? [];
+  for (const [, sign, name = '', value] of text.matchAll(flagPattern)) {
     const flag = resolveFlag(name);
     if (flag === null || (sign !== '' && value !== undefined)) return null;
     const on = value === undefined ? sign === '' : value === 'on';

@@ -101,15 +101,15 @@ export type SizeRange = Readonly<{
 /** A number of bytes with a unit. */
 export function size(range: SizeRange): AxisKind<number> {
   const [min, max, step] = [formatSize(range.min), formatSize(range.max), formatSize(range.step)];
-  const fits = (bytes: number): boolean =>
-    bytes >= range.min && bytes <= range.max && bytes % range.step === 0;
+  const fits = (bytes: number | null): bytes is number =>
+    bytes !== null && bytes >= range.min && bytes <= range.max && bytes % range.step === 0;
   return {
     expects: `a size from ${min} to ${max} in steps of ${step}, with a unit K, M, G or T`,
     schema: z
       .string()
       .regex(sizePattern)
       .transform((text, context) => {
-        const bytes = parseSize(text) ?? NaN;
+        const bytes = parseSize(text);
         if (fits(bytes)) return bytes;
         context.addIssue({ code: 'custom', message: outsideRange });
         return z.NEVER;
@@ -118,7 +118,7 @@ export function size(range: SizeRange): AxisKind<number> {
     format: formatSize,
     suggest: (input) => {
       const guess = guessSize(input);
-      return guess !== null && guess !== input && fits(parseSize(guess) ?? NaN) ? guess : null;
+      return guess !== null && guess !== input && fits(parseSize(guess)) ? guess : null;
     },
   };
 }
@@ -192,9 +192,9 @@ export function variables(
       }),
     stored: z.record(z.string(), z.string()),
     format: (map) =>
-      Object.keys(map)
-        .sort()
-        .map((key) => `env.${key}=${escapeValue(map[key] ?? '')}`)
+      Object.entries(map)
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([key, value]) => `env.${key}=${escapeValue(value)}`)
         .join(','),
     suggest: () => null,
   };

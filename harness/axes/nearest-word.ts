@@ -1,23 +1,29 @@
 /** Suggests the closest known word. */
 
+/** Cost at a column of a row of the table; beyond its borders there is no way. */
+const costAt = (row: readonly number[], column: number): number => row[column] ?? Infinity;
+
 /** Damerau-Levenshtein distance (optimal string alignment): insert, delete, replace, swap neighbours. */
 export function distance(a: string, b: string): number {
-  let before: number[] = [];
-  let last = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i += 1) {
+  let before: readonly number[] = [];
+  let last: readonly number[] = [];
+  for (let i = 0; i <= a.length; i += 1) {
     const row = [i];
     for (let j = 1; j <= b.length; j += 1) {
-      const same = a[i - 1] === b[j - 1];
-      let best = Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (last[j - 1] ?? 0) + (same ? 0 : 1));
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
-        best = Math.min(best, (before[j - 2] ?? 0) + 1);
-      }
-      row.push(best);
+      const isSame = a[i - 1] === b[j - 1];
+      const isSwapped = a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      row.push(
+        Math.min(
+          costAt(last, j) + 1,
+          costAt(row, j - 1) + 1,
+          costAt(last, j - 1) + (isSame ? 0 : 1),
+          isSwapped ? costAt(before, j - 2) + 1 : Infinity,
+        ),
+      );
     }
-    before = last;
-    last = row;
+    [before, last] = [last, row];
   }
-  return last[b.length] ?? 0;
+  return costAt(last, b.length);
 }
 
 /** Longer words are never near any other, and comparing them would cost time. */

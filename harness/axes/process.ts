@@ -139,7 +139,7 @@ export const addressBits = defineAxis({
     found: (facts) =>
       `${formatFound(facts.addressBits)} bits, RLIMIT_AS ${formatLimit(facts.addressSpaceLimit)}`,
     matches: (bits, { addressSpaceLimit }) =>
-      addressSpaceLimit !== null && addressSpaceLimit <= 2 ** (bits ?? 0),
+      bits !== null && addressSpaceLimit !== null && addressSpaceLimit <= 2 ** bits,
     standIn: true,
   },
   search: { from: 36, to: 46, step: 1 },

@@ -1,6 +1,14 @@
 import t from 'tap';
-import { axes, axisNames, axisWords, defaultSettings, defineAxes, knownImages } from './table.ts';
-import { formatValue } from './table.ts';
+import {
+  axes,
+  axisNames,
+  axisWords,
+  defaultSettings,
+  defineAxes,
+  defineTable,
+  knownImages,
+} from './table.ts';
+import { formatValue, rowOf } from './table.ts';
 import { distance, nearest } from './nearest-word.ts';
 import { formatSize, guessSize, parseSize } from './size.ts';
 
@@ -34,6 +42,8 @@ t.test('what was meant by a wrong size is guessed, or not at all', (t) => {
   t.equal(guessSize('much'), null);
   t.equal(guessSize('0'), null);
   t.equal(guessSize('0.0001K'), null);
+  t.equal(guessSize('9007199254740993 T'), null, 'more than can be counted');
+  t.equal(axes.memory.suggest('much'), null);
   t.equal(axes.memory.suggest(' 5T'), null, 'a guess outside the range helps nobody');
   t.end();
 });
@@ -55,6 +65,8 @@ t.test('the nearest word is near, or there is none', (t) => {
   t.equal(nearest('', axisNames), null);
   t.equal(nearest('x'.repeat(41), ['x'.repeat(41)]), null);
   t.equal(nearest('v9', ['v8x', 'v']), null);
+  t.equal(nearest('memori', ['memory', 'memore']), 'memory', 'the first of equally near ones');
+  t.equal(nearest('memori', ['memoyr', 'memory']), 'memory', 'the nearer one of two');
   t.end();
 });
 
@@ -96,11 +108,20 @@ t.test('versions may be written as numbers or texts', (t) => {
   t.equal(axes.engine.schema.parse('wasmtime@41.0.3'), 'wasmtime@41.0.3');
   t.equal(axes.engine.schema.safeParse('wasmtime@31.0.0').success, false, 'its C interface has no pools');
   t.equal(axes.engine.suggest('41.0.3'), 'wasmtime@41.0.3');
+  t.equal(axes.engine.suggest(' v8'), 'v8', 'a name, not a version');
+  t.equal(axes.engine.suggest('wasmtime@41.0.3 '), 'wasmtime@41.0.3');
+  t.equal(axes.engine.suggest('7'), null, 'no number is near another one');
+  t.equal(axes.node.suggest('22'), null, 'it is right');
+  t.equal(axes.node.suggest('v16.20'), null);
+  t.equal(axes.kernel.suggest(' bookworm'), 'bookworm');
+  t.equal(axes.kernel.suggest('bokworm'), 'bookworm');
+  t.equal(axes.kernel.suggest('6'), null);
   t.end();
 });
 
 t.test('limits may be absent: the word, or null', (t) => {
   t.equal(axes.addressSpace.schema.parse('unlimited'), null);
+  t.equal(axes.addressSpace.schema.safeParse('1K').success, false, 'outside the range');
   t.equal(axes.addressSpace.schema.parse(null), null);
   t.equal(axes.maxMapCount.schema.parse('default'), null);
   t.equal(axes.maxMapCount.schema.parse(1000), 1000);
@@ -137,6 +158,13 @@ t.test('a CPU is a model of QEMU with flags, written in many ways and meant in o
   t.equal(suggest('Nehalem,-sse4.2x'), 'Nehalem+sse4.2=off');
   t.equal(suggest('vax'), 'max');
   t.equal(suggest('16'), null);
+  t.equal(suggest('MAX,PKU'), 'max+pku=on');
+  t.equal(suggest('MAX,-=,pku'), null);
+  t.equal(suggest('max,unheard-of'), null);
+  t.equal(suggest('max,a\nb'), null);
+  t.equal(suggest('max'), null, 'it is right');
+  t.equal(schema.safeParse('max,-pku=on').success, false, 'two switches for one flag');
+  t.equal(schema.parse('max,pku,+pku'), 'max,pku=on');
   t.end();
 });
 
@@ -145,6 +173,8 @@ t.test('a stack may be left alone, lifted, or be of a size', (t) => {
   t.equal(axes.stackLimit.schema.parse('default'), null);
   t.equal(axes.stackLimit.schema.parse('64M'), 2 ** 26);
   t.equal(axes.stackLimit.format('unlimited'), 'unlimited');
+  t.equal(axes.stackLimit.format(null), 'default');
+  t.equal(axes.stackLimit.format(2 ** 26), '64M');
   t.equal(axes.stackLimit.suggest('unlimted'), 'unlimited');
   t.equal(axes.stackLimit.suggest('64 MB'), '64M');
   t.end();
@@ -153,6 +183,8 @@ t.test('a stack may be left alone, lifted, or be of a size', (t) => {
 t.test('suggestions repair numbers and case, and never suggest what is there already', (t) => {
   t.equal(axes.cpus.suggest('4'), '4');
   t.equal(axes.cpus.suggest('400'), null);
+  t.equal(axes.cpus.suggest('0'), null);
+  t.equal(axes.cpus.suggest('many'), null);
   t.equal(axes.maxMapCount.suggest('65,530'), '65530');
   t.equal(axes.thp.suggest('Always'), 'always');
   t.equal(axes.thp.suggest('always'), null);
@@ -167,6 +199,7 @@ t.test('variables: names and values that cannot reach the wasm host are refused'
   const { schema, format } = axes.env;
   t.same(schema.parse({ A: 1, B: true, C_9: 'x' }), { A: '1', B: 'true', C_9: 'x' });
   t.equal(format({ B: 'x,y=|% ü', A: '' }), 'env.A=,env.B=x%2Cy%3D%7C%25%20%C3%BC');
+  t.equal(format({ A: 'x', B: 'y' }), 'env.A=x,env.B=y');
   t.equal(format({ A: "~!*'()" }), 'env.A=%7E%21%2A%27%28%29');
   const bad: [Record<string, unknown>, RegExp][] = [
     [{ SPIN_ALLOCATOR: 'x' }, /use the axis `allocator`/],
@@ -193,6 +226,24 @@ t.test('the table follows what is known of images', (t) => {
   t.notOk(table.node.schema.safeParse(22).success);
   t.equal(defineAxes({ kernels: [], nodes: [], engines: [] }).kernel.default, 'bookworm');
   t.equal(knownImages.nodes.includes('22'), true);
+  t.end();
+});
+
+t.test('a table has each name once, and every shipped axis', (t) => {
+  t.throws(() => defineTable([axes.memory, axes.memory]), new RangeError('two axes are called memory'));
+  t.throws(() => rowOf(axes, 'colour'), new RangeError('no axis is called colour'));
+  t.throws(() => rowOf(axes, 'toString'), new RangeError('no axis is called toString'));
+  const table = { ...axes };
+  Reflect.deleteProperty(table, 'memory');
+  t.throws(() => defaultSettings(table), new RangeError('the table lacks a shipped axis'));
+  t.end();
+});
+
+t.test('labels leave out what the heading says', (t) => {
+  t.equal(axes.env.label?.('env.A=1,env.B=2'), 'A=1,B=2');
+  t.equal(axes.env.label?.(''), 'none');
+  t.equal(axes.subject.suggest('wasm-hst'), 'wasm-host');
+  t.equal(axes.subject.format('wasm-host'), 'wasm-host');
   t.end();
 });
 

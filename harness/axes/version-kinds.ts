@@ -48,11 +48,13 @@ export function engineNames(pinned: readonly string[]): AxisKind<string> {
     format: String,
     suggest: (input) => {
       const text = plainVersion(input);
+      // `v8` is a name, not a version.
+      const written = String(input).trim();
       // `38` or `wasmtime@38` for `wasmtime@38.0.0`.
       const longer = names.find((name) => `${name}.`.includes(`@${text.replace(/^.*@/, '')}.`));
       const full = text.includes('@') ? text : `wasmtime@${text}`;
       return (
-        names.find((name) => name === text && name !== input) ??
+        names.find((name) => name === written && name !== input) ??
         longer ??
         (isEngine(full) && full !== input ? full : /^\d+$/.test(text) ? null : nearest(text, names))
       );
