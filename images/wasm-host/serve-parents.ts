@@ -6,13 +6,15 @@ const lookEveryMs = 500;
 
 export const launcherName = 'the launcher';
 
+/** Read when the process starts, before a line says that it serves: a launcher killed behind that line is missed too. */
+const launcher = process.ppid;
+
 /** Calls back once, when the launcher is no longer this process' parent, or the process it serves for is gone. */
 export function watchParents(onGone: (who: string) => void): void {
-  const launcher = process.ppid;
   const owner = Number(process.env['POOLPROOF_OWNER'] ?? '');
   const timer = setInterval(() => {
     const who =
-      process.ppid !== launcher ? 'the launcher' : owner > 1 && !isAlive(owner) ? `process ${owner}` : null;
+      process.ppid !== launcher ? launcherName : owner > 1 && !isAlive(owner) ? `process ${owner}` : null;
     if (who === null) return;
     clearInterval(timer);
     onGone(who);

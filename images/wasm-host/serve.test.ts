@@ -60,7 +60,8 @@ for (const [name, options] of engines) {
           status: 'serving',
           tier,
           why: `${tier} was requested and works`,
-          slots: { standard: 1000, conservative: 16 }[tier] ?? null,
+          slots:
+            tier === 'on-demand' ? null : Number(/"slots":(\d+),"reservedBytes"/.exec(server.stdout())?.[1]),
           engine: { kind: name },
           module: 'message.wasm',
           inUse: 0,
@@ -156,6 +157,7 @@ t.test(
   'more connections than slots wait, and more than the queue are a 503 that says when to come again',
   async (t) => {
     const server = await runServer({
+      options: { ...wasmtime, parameters: 'memories=16' },
       module: message,
       env: { SPIN_ALLOCATOR: 'conservative' },
       limits: 'threads=64,queue=48,seconds=60',
