@@ -63,7 +63,7 @@ export function parseCellId(id: string, table: AxisTable = axes): Settings {
     else values[axis] = parseValue(axis, text, table);
   }
   const checked = table.env.schema.safeParse(variables);
-  if (!checked.success) return fail(checked.error.issues[0]?.message || `variables are ${table.env.expects}`);
+  if (!checked.success) return fail(checked.error.issues.map(({ message }) => message).join('; '));
   return { ...defaultSettings(table), ...values, env: checked.data };
 }
 

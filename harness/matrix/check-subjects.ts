@@ -38,13 +38,14 @@ export function findUntoldTiers({ expect }: MatrixFile, subjects: Subjects, sour
     const named = [where['subject']].flat().filter((one) => typeof one === 'string' && one !== hostSubject);
     const wanted: readonly string[] =
       least === undefined ? (tier === undefined ? [] : [tier]) : tiers.filter((one) => atLeast(one, least));
-    if (wanted.length === 0) return [];
+    const [first] = wanted;
+    if (first === undefined) return [];
     const untold = named
       .flatMap((name) => subjects.get(String(name)) ?? [])
       .find((subject) => subject.words.every(({ word }) => !wanted.includes(word)));
     if (untold === undefined) return [];
     const message = `the subject ${quote(untold.name)} has no pattern for ${wanted.join(' or ')}: its cells can never say so`;
-    const hint = `add it to the subject: tiers: { ${wanted[0] ?? ''}: '^a line it writes' }`;
+    const hint = `add it to the subject: tiers: { ${first}: '^a line it writes' }`;
     return [{ code: 'MATRIX_BAD_VALUE', message, ...source.placeOf(['expect', index, 'tier']), hint }];
   });
 }

@@ -129,8 +129,8 @@ function collectParts(
       return [...first.keys()];
     }),
   });
-  const hasProduct = Object.keys(file.axes ?? {}).length > 0;
-  const product = hasProduct ? [collect(file.axes ?? {}, true, ['axes'])] : [];
+  const axes = file.axes ?? {};
+  const product = Object.keys(axes).length > 0 ? [collect(axes, true, ['axes'])] : [];
   const included = (file.include ?? []).map((row, index) => collect(row, false, ['include', index]));
   return { parts: [...product, ...included], dimensions, problems };
 }
@@ -154,10 +154,12 @@ function prepareCells(
   const expectations = new Map<string, CellOnce['expectation']>();
   return (combination, matching, isMeasured) => {
     const values = dimensions.map(
-      ({ axis, values: known }, place) => [axis, known.get(combination[place] ?? '')] as const,
+      ({ axis, values: known }, place) => [axis, known.get(String(combination[place]))] as const,
     );
     const id = ordered
-      .map(({ place, fixed }) => (place === undefined ? fixed : pieces[place]?.get(combination[place] ?? '')))
+      .map(({ place, fixed }) =>
+        place === undefined ? fixed : pieces[place]?.get(String(combination[place])),
+      )
       .filter((piece) => piece !== '')
       .join(',');
     // Cells with the same rules share their expectation.
@@ -243,7 +245,7 @@ function describeTooMany(
   const format = (number: number): string => number.toLocaleString('en-US');
   const largest = parts.reduce((a, b) => (countCombinations(b.lists) > countCombinations(a.lists) ? b : a));
   const factors = largest.lists
-    .map(({ length }, place) => ({ axis: dimensions[place]?.axis ?? '', length }))
+    .map(({ length }, place) => ({ axis: String(dimensions[place]?.axis), length }))
     .filter(({ length }) => length > 1)
     .map(({ axis, length }) => `${axis} ${format(length)}`)
     .join(' × ');

@@ -10,7 +10,8 @@ export function renderSchema(table: AxisTable = axes): string {
   const definitions = schema.definitions as Record<string, Record<string, unknown>>;
   for (const { name, examples } of rowsOf(table)) {
     // Editors offer these when one completes a value.
-    Object.assign(definitions[name] ?? {}, { examples: [...examples] });
+    const definition = definitions[name];
+    if (definition !== undefined) definition['examples'] = [...examples];
   }
   return `${JSON.stringify({ title: 'poolproof matrix', ...schema }, null, 2)}\n`;
 }

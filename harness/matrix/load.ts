@@ -73,7 +73,7 @@ async function readText(path: string): Promise<string> {
       EISDIR: 'it is a folder',
       EACCES: 'reading it is not allowed',
       ENXIO: 'it is a socket or a device that is not there',
-    }[code ?? ''];
+    }[String(code)];
     const near = code === 'ENOENT' ? await findNear(path) : null;
     throw new PoolproofError('MATRIX_NOT_FOUND', `cannot read the matrix: ${why ?? String(cause)}`, {
       file,

@@ -17,10 +17,9 @@ export const mappedForm = z
     { error: 'a map with `mapped`' },
   )
   .transform(({ mapped }): Mapped => {
-    const bounds = [mapped].flat().map((text) => boundPattern.exec(text) ?? []);
     const sizeBehind = (sign: string): number | null => {
-      const [, , size] = bounds.find(([, one]) => one === sign) ?? [];
-      return size === undefined ? null : parseSize(size);
+      const text = [mapped].flat().find((one) => one.startsWith(sign));
+      return text === undefined ? null : parseSize(text.slice(sign.length).trim());
     };
     return { atLeast: sizeBehind('>='), below: sizeBehind('<') };
   })

@@ -33,15 +33,10 @@ const durationPattern = new RegExp(`^${number}(?:ms|s|m)$`);
 const numberIn = (text: string): number => Number(/[\d.]+/.exec(text)?.[0]);
 const share = (text: string): number => Number((numberIn(text) / 100).toFixed(8));
 
-const durationUnits: readonly (readonly [unit: string, ms: number])[] = [
-  ['ms', 1],
-  ['s', 1000],
-  ['m', 60_000],
-];
-
+/** Milliseconds. */
 function parseDuration(text: string): number {
-  const unit = durationUnits.find(([name]) => text.endsWith(name));
-  return numberIn(text) * (unit?.[1] ?? NaN);
+  const unit = text.endsWith('ms') ? 1 : text.endsWith('s') ? 1000 : 60_000;
+  return numberIn(text) * unit;
 }
 
 const fitting = (
@@ -98,7 +93,8 @@ function guessPercent(input: unknown): string | null {
 function guessDuration(input: unknown): string | null {
   const match = /^(\d+(?:\.\d+)?)\s*(s|sec|secs|seconds?|m|min|mins|minutes?)?$/i.exec(String(input).trim());
   if (match === null) return null;
-  return `${match[1] ?? ''}${match[2]?.toLowerCase().startsWith('m') === true ? 'm' : 's'}`;
+  const [, amount = '', unit = ''] = match;
+  return `${amount}${unit.toLowerCase().startsWith('m') ? 'm' : 's'}`;
 }
 
 /** The right text for a wrong one, by the key it stands under. */

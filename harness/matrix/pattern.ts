@@ -91,7 +91,7 @@ export function findPatternProblem(source: string): PatternProblem | null {
   } catch (error) {
     const escaped = source.replace(/\\\\/g, '');
     const lacking = missing.find(({ match }) => match.test(escaped));
-    const why = String(error instanceof Error ? error.message : error).replace(/^.*regexp: /s, '');
+    const why = String(error).replace(/^.*regexp: /s, '');
     return {
       message: `the pattern cannot be read: ${lacking?.what ?? why}`,
       hint: lacking?.hint ?? usualHint,

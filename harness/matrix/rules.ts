@@ -75,7 +75,6 @@ function buildTest(
   const problems: Problem[] = [];
   const accepted: Readonly<{ place: number; texts: ReadonlySet<string> }>[] = [];
   for (const [axis, given] of Object.entries(where)) {
-    if (given === undefined) continue;
     const row = rowOf(table, axis);
     const place = dimensions.findIndex((dimension) => dimension.axis === axis);
     const known = [...(dimensions[place]?.values.keys() ?? [row.format(row.default)])];
@@ -93,7 +92,7 @@ function buildTest(
     if (place >= 0) accepted.push({ place, texts: new Set(texts) });
   }
   const matches = (combination: Combination): boolean =>
-    accepted.every(({ place, texts }) => texts.has(combination[place] ?? ''));
+    accepted.every(({ place, texts }) => texts.has(String(combination[place])));
   return { test: { path, isSound: problems.length === 0, matches }, problems };
 }
 

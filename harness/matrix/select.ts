@@ -84,14 +84,14 @@ export function selectCells(matrix: Matrix, texts: readonly string[], table: Axi
   const expressions = texts.map((text) => parseExpression(text, table));
   for (const expression of expressions) checkValues(expression, matrix, table);
   const tests = expressions.map(({ terms }) => terms.map((term) => matcher(term, table)));
-  const counts = expressions.map(() => 0);
+  const found = new Set<number>();
   let size = 0;
   for (const { settings } of matrix.cells()) {
     const matching = tests.flatMap((terms, index) => (terms.every((test) => test(settings)) ? [index] : []));
-    for (const index of matching) counts[index] = (counts[index] ?? 0) + 1;
+    for (const index of matching) found.add(index);
     if (matching.length > 0) size += 1;
   }
-  const missed = expressions[counts.indexOf(0)];
+  const missed = expressions.find((_, index) => !found.has(index));
   if (missed !== undefined) {
     throw new PoolproofError('CELL_NOT_FOUND', `no cell of ${matrix.file} matches ${quote(missed.text)}`, {
       hint: '`poolproof plan` lists the cells',

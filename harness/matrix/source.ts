@@ -2,7 +2,7 @@
  * YAML text → plain value, with the place of every part of it. Bounded: hostile text of any kind is
  * answered in a fraction of a second.
  */
-import { Composer, isAlias, isMap, isPair, isScalar, isSeq, Lexer, LineCounter, Parser } from 'yaml';
+import { Composer, isAlias, isMap, isNode, isPair, isScalar, isSeq, Lexer, LineCounter, Parser } from 'yaml';
 import type { Document, Range } from 'yaml';
 import type { Problem } from './diagnostics.ts';
 import { quote } from './diagnostics.ts';
@@ -132,7 +132,7 @@ function compose(text: string, counter: LineCounter): Document.Parsed[] {
 function syntaxMessage(error: Readonly<{ code: string; message: string }>): string {
   if (error.code === 'RESOURCE_EXHAUSTION') return 'nested too deeply';
   if (error.code === 'TAG_RESOLVE_FAILED') return 'a tag; a matrix has none';
-  const first = error.message.split('\n')[0] ?? '';
+  const [first = ''] = error.message.split('\n');
   return first.charAt(0).toLowerCase() + first.slice(1);
 }
 
@@ -151,7 +151,7 @@ function toPlain(document: Document.Parsed, report: Report): unknown {
   };
   const convert = (node: unknown, depth: number, asText: boolean): unknown => {
     if (counts.fatal > 0) return null;
-    const range = rangeOfNode(node) ?? [0, 0, 0];
+    const range = rangeOfNode(node, [0, 0, 0]);
     counts.nodes += 1;
     if (isAlias(node)) {
       counts.aliases += 1;
@@ -171,7 +171,7 @@ function toPlain(document: Document.Parsed, report: Report): unknown {
       const map = Object.create(null) as Record<string, unknown>;
       for (const { key, value } of node.items) {
         const name = keyText(key);
-        const keyRange = rangeOfNode(key) ?? range;
+        const keyRange = rangeOfNode(key, range);
         if (name === null) {
           report({ code: 'MATRIX_SYNTAX', message: 'a key is a plain word' }, keyRange);
         } else if (name in map) {
@@ -184,7 +184,7 @@ function toPlain(document: Document.Parsed, report: Report): unknown {
       return map;
     }
     if (!isScalar(node)) return null;
-    return asText && typeof node.value === 'number' ? (node.source ?? String(node.value)) : node.value;
+    return asText && typeof node.value === 'number' ? String(node.source) : node.value;
   };
   const plain = convert(document.contents, 0, false);
   return counts.fatal > 0 ? undefined : plain;
@@ -193,32 +193,31 @@ function toPlain(document: Document.Parsed, report: Report): unknown {
 /** Numbers, `true` and `null` as keys are read as the words they look like. */
 function keyText(key: unknown): string | null {
   // zod drops `__proto__` from a map without a word.
-  if (!isScalar(key) || key.value === '__proto__') return null;
-  return key.source ?? String(key.value);
+  if (!isScalar(key) || key.value === '__proto__' || key.source === undefined) return null;
+  return key.source;
 }
 
-function rangeOfNode(node: unknown): Range | null {
-  return isScalar(node) || isMap(node) || isSeq(node) || isAlias(node) ? (node.range ?? null) : null;
+function rangeOfNode(node: unknown, otherwise: Range): Range {
+  return (isNode(node) ? node.range : null) ?? otherwise;
 }
 
 function rangeOf(document: Document.Parsed, path: Path, of?: 'key'): Range {
   const follow = (node: unknown): unknown => (isAlias(node) ? node.resolve(document) : node);
   let node: unknown = follow(document.contents);
-  let range: Range = rangeOfNode(node) ?? [0, 0, 0];
+  let range: Range = rangeOfNode(node, [0, 0, 0]);
   path.forEach((step, index) => {
     let next: unknown = null;
     if (isSeq(node) && typeof step === 'number') next = node.items[step];
     if (isMap(node)) {
       const pair = node.items.find((item) => isPair(item) && keyText(item.key) === step);
       next = pair?.value;
-      const keyRange = rangeOfNode(pair?.key);
-      if (keyRange !== null) range = keyRange;
+      range = rangeOfNode(pair?.key, range);
       if (of === 'key' && index === path.length - 1) return;
     }
     node = follow(next);
-    const found = rangeOfNode(node);
+    const found = rangeOfNode(node, range);
     // An empty value has an empty range: its key is what one sees.
-    if (found !== null && found[1] > found[0]) range = found;
+    if (found[1] > found[0]) range = found;
   });
   return range;
 }

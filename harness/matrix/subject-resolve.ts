@@ -68,7 +68,7 @@ function readForm(file: string, table: AxisTable): Placed | null {
   const text = readText(file);
   if (text === null) return null;
   const source = parseSource(text);
-  const shown = printable(path.relative(process.cwd(), file) || file);
+  const shown = printable(path.relative(process.cwd(), file));
   if (source.value === undefined) throw new MatrixErrors(shown, text, source.problems);
   const parsed = subjectForm.safeParse(source.value);
   if (!parsed.success) {
@@ -207,6 +207,16 @@ function nameIn(selector: Selector, base: Path, take: Take): Selector {
   return { ...selector, subject };
 }
 
+/** The name, or why there is none. @throws MatrixErrors */
+function tryTake(resolver: Resolver, value: unknown, fallback: string | null): string | Unresolved {
+  try {
+    return resolver.take(value, fallback);
+  } catch (error) {
+    if (error instanceof Unresolved) return error;
+    throw error;
+  }
+}
+
 /**
  * Looks up every subject of a matrix. `folder` is where relative paths begin: that of the matrix file.
  * @throws MatrixErrors when a file of a subject is wrong, with the places in that file
@@ -221,16 +231,13 @@ export function resolveSubjects(
   const own = new Map(Object.entries(form.subjects ?? {}));
   const resolver = new Resolver(own, folder, table);
   const takeNamed = (value: unknown, place: Path, fallback: string | null): string => {
-    try {
-      return resolver.take(value, fallback);
-    } catch (error) {
-      if (!(error instanceof Unresolved)) throw error;
-      const { message, hint, suggestion } = error;
-      const more = suggestion === null ? {} : { suggestion };
-      problems.push({ code: 'MATRIX_BAD_VALUE', message, ...source.placeOf(place), hint, ...more });
-      // A name of its own: two that are wrong are not the same one twice.
-      return `unresolved-${problems.length}`;
-    }
+    const taken = tryTake(resolver, value, fallback);
+    if (typeof taken === 'string') return taken;
+    const { message, hint, suggestion } = taken;
+    const more = suggestion === null ? {} : { suggestion };
+    problems.push({ code: 'MATRIX_BAD_VALUE', message, ...source.placeOf(place), hint, ...more });
+    // A name of its own: two that are wrong are not the same one twice.
+    return `unresolved-${problems.length}`;
   };
   const take: Take = (value, place) => takeNamed(value, place, null);
   for (const [name, value] of own)
@@ -245,7 +252,10 @@ export function resolveSubjects(
       problems.push({ code: 'MATRIX_BAD_VALUE', message, ...source.placeOf(place) });
       return hostSubject;
     });
-  const axes = form.axes == null ? form.axes : withCommon(nameIn(form.axes, ['axes'], take));
+  const axes =
+    form.axes == null || Object.keys(form.axes).length === 0
+      ? form.axes
+      : withCommon(nameIn(form.axes, ['axes'], take));
   const cases = form.cases?.map((one, index) => {
     const settings = nameIn(one.settings ?? {}, ['cases', index, 'settings'], take);
     const named =
@@ -259,7 +269,7 @@ export function resolveSubjects(
     problems,
     form: {
       ...form,
-      axes: axes != null && Object.keys(form.axes ?? {}).length === 0 ? form.axes : axes,
+      axes,
       include: form.include?.map((row, index) => withCommon(nameIn(row, ['include', index], take))),
       exclude: form.exclude?.map((row, index) => onlyNames(row, ['exclude', index])),
       expect: form.expect?.map((rule, index) => ({
@@ -277,11 +287,6 @@ export function resolveSubjects(
  */
 export function findShippedSubject(name: string, table: AxisTable): Subject | null {
   const resolver = new Resolver(new Map(), project.subjectsFolder, table);
-  try {
-    resolver.take(name);
-  } catch (error) {
-    if (error instanceof Unresolved) return null;
-    throw error;
-  }
+  tryTake(resolver, name, null);
   return resolver.subjects.get(name) ?? null;
 }

@@ -39,13 +39,15 @@ export const patternSchema: z.ZodType<string> = line(500, 'a pattern').superRefi
   if (problem !== null) refuse(context, problem.message, problem.hint);
 });
 
-const linePattern = patternSchema.superRefine((source, context) => {
-  if (findPatternProblem(source) === null && toExtended(source) === null)
-    refuse(
-      context,
-      'the guest cannot look for this pattern',
-      'a plain one: characters, . * + ? | ( ) [ ] {2,3} ^ $ \\d \\s \\w, no \\b, no (?i)',
-    );
+const lineForm = patternSchema.transform((pattern, context): Ready => {
+  const extended = toExtended(pattern);
+  if (extended !== null) return { kind: 'line', pattern, extended };
+  refuse(
+    context,
+    'the guest cannot look for this pattern',
+    'a plain one: characters, . * + ? | ( ) [ ] {2,3} ^ $ \\d \\s \\w, no \\b, no (?i)',
+  );
+  return z.NEVER;
 });
 
 const portForm = whole(1, 65_535, 'a port from 1 to 65535');
@@ -70,7 +72,7 @@ const httpForm = z.strictObject(
 const readyForm = z
   .strictObject(
     {
-      line: linePattern.optional(),
+      line: lineForm.optional(),
       port: portForm.optional(),
       http: httpForm.optional(),
       exit: whole(0, 125, 'an exit code from 0 to 125').optional(),
@@ -78,17 +80,20 @@ const readyForm = z
     { error: 'a map with `line`, `port`, `http` or `exit`' },
   )
   .transform(({ line, port, http, exit }, context): Ready => {
-    if ([line, port, http, exit].filter((one) => one !== undefined).length !== 1) {
-      refuse(
-        context,
-        '`ready` has one of `line`, `port`, `http` and `exit`',
-        'for example ready: { line: "listening on" }',
-      );
-    }
-    if (line !== undefined) return { kind: 'line', pattern: line, extended: toExtended(line) ?? '' };
-    if (port !== undefined) return { kind: 'port', port };
-    if (http !== undefined) return { kind: 'http', ...http, body: http.body ?? null };
-    return { kind: 'exit', code: exit ?? 0 };
+    const given: readonly Ready[] = [
+      ...(line === undefined ? [] : [line]),
+      ...(port === undefined ? [] : [{ kind: 'port', port } as const]),
+      ...(http === undefined ? [] : [{ kind: 'http', ...http, body: http.body ?? null } as const]),
+      ...(exit === undefined ? [] : [{ kind: 'exit', code: exit } as const]),
+    ];
+    const [only] = given;
+    if (only !== undefined && given.length === 1) return only;
+    refuse(
+      context,
+      '`ready` has one of `line`, `port`, `http` and `exit`',
+      'for example ready: { line: "listening on" }',
+    );
+    return z.NEVER;
   });
 
 const pathOnDisk = z.string().regex(/^(?!\.{1,2}(?:\/|$))[\w.@+-]+(?:\/(?!\.{1,2}(?:\/|$))[\w.@+-]+)*$/, {

@@ -119,7 +119,7 @@ function takePlain(pattern: string, at: number): Piece | null {
       : { text, length: text.length + Number(rest.startsWith('?', text.length)) };
   }
   if (/[*+?]/.test(char)) return { text: char, length: next === '?' ? 2 : 1 };
-  const whole = String.fromCodePoint(pattern.codePointAt(at) ?? 0);
+  const [whole = ''] = rest;
   // By bytes, a repetition would mean the last one only.
   return { text: /[^\0-\x7f]/.test(whole) ? `(${whole})` : whole, length: whole.length };
 }

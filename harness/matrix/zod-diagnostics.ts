@@ -40,35 +40,27 @@ function flatten(issue: z.core.$ZodIssue, base: Path): z.core.$ZodIssue[] {
   const depth = (branch: readonly z.core.$ZodIssue[]): number =>
     Math.max(...branch.map((inner) => inner.path.length));
   const deepest = Math.max(...branches.map(depth));
-  if (deepest === path.length) {
-    // A map with a wrong key is a map all the same: it says more than that it is no text.
-    const meant = branches.filter((branch) => branch.every(({ code }) => code !== 'invalid_type'));
-    const [only] = meant;
-    const isMap = only?.some(({ code }) => code === 'unrecognized_keys' || code === 'custom') === true;
-    return meant.length === 1 && only !== undefined && isMap ? only : [{ ...issue, path }];
-  }
+  // A map whose only fault is a key, or a rule of its own, is resolved by zod itself.
+  if (deepest === path.length) return [{ ...issue, path }];
   const candidates = branches.filter((branch) => depth(branch) === deepest);
   return candidates.reduce((best, branch) => (branch.length < best.length ? branch : best));
 }
 
+/** Where maps from axes to values stand. */
+const selectorPlace =
+  /^(?:axes|(?:exclude|include)\.\d+|expect\.\d+\.where|measure\.where|cases\.\d+(?:\.gone\.\d+)?\.settings)$/;
+
 /** The axis whose value is at this path, with the rest of the path inside the value. */
 function axisAt(path: Path, table: AxisTable): { axis: string; rest: Path } | null {
-  const at =
-    path[0] === 'cases'
-      ? path.indexOf('settings') + 1 || undefined
-      : { axes: 1, exclude: 2, include: 2, expect: 3, measure: 2 }[String(path[0])];
-  const axis = at === undefined ? undefined : path[at];
-  if (at === undefined || typeof axis !== 'string' || !Object.hasOwn(table, axis) || axis === 'subject')
-    return null;
-  if (path[0] === 'expect' && path[2] !== 'where') return null;
-  if (path[0] === 'measure' && path[1] !== 'where') return null;
+  const at = path.findIndex((_, index) => selectorPlace.test(path.slice(0, index).map(String).join('.')));
+  const axis = path[at];
+  if (typeof axis !== 'string' || !Object.hasOwn(table, axis) || axis === 'subject') return null;
   return { axis, rest: path.slice(at + 1) };
 }
 
 function valueAt(value: unknown, path: Path): unknown {
   return path.reduce<unknown>(
-    (node, step) =>
-      typeof node === 'object' && node !== null ? (node as Record<PropertyKey, unknown>)[step] : undefined,
+    (node, step) => (Object(node) as Readonly<Record<PropertyKey, unknown>>)[step],
     value,
   );
 }
@@ -89,7 +81,7 @@ function describe(issue: z.core.$ZodIssue, source: Source, table: AxisTable, bas
     ];
   }
   if (issue.code === 'invalid_key' && (found === null || isInSubject([...base, ...path]))) {
-    const message = `${quote(String(path.at(-1)))} is not ${issue.issues[0]?.message ?? 'a key'}`;
+    const message = `${quote(String(path.at(-1)))} is not ${issue.issues.map(({ message }) => message).join(', ')}`;
     return [{ code: 'MATRIX_UNKNOWN_KEY', message, ...place }];
   }
   if (found === null) return [describeStructure(issue.message, path, data, source)];
