@@ -6,7 +6,7 @@ const lookEveryMs = 500;
 
 export const launcherName = 'the launcher';
 
-/** Read when the process starts, before a line says that it serves: a launcher killed behind that line is missed too. */
+/** Read when the process starts, before a line says that it serves: one killed behind that line is missed too. */
 const launcher = process.ppid;
 
 /** Calls back once, when the launcher is no longer this process' parent, or the process it serves for is gone. */
