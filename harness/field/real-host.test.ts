@@ -13,7 +13,7 @@ const settings = (change: Partial<Settings>): Settings => ({
   ...change,
 });
 
-/** Each was tried in a guest with this change: the host has a pool then. */
+/** The model's cures. Tried in a guest, with a pool then: `spin-sizes` under overcommit 2, and with 512G. */
 const failures: readonly (readonly [what: string, change: Partial<Settings>, now: string, cure: RegExp])[] = [
   [
     'Spin exits under strict overcommit',
