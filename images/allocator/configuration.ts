@@ -45,6 +45,8 @@ export type WasmtimeConfiguration = Readonly<{
   poolingInC: boolean;
 }>;
 
+export type PooledConfiguration = WasmtimeConfiguration & Readonly<{ pool: PoolSettings }>;
+
 export type V8Configuration = Readonly<{
   kind: 'v8';
   tier: Tier;
@@ -89,7 +91,7 @@ const unreserved = { reservationBytes: 0, guardBytes: 64 * KiB, growthBytes: 16 
 /** Complete settings of a tier. Throws AllocatorError for a bad variable or version. */
 export function resolveTierConfiguration(tier: Tier, input: ConfigurationInput): TierConfiguration {
   if (input.engine.kind === 'v8') return resolveV8(tier, input);
-  return applyParameters(resolveWasmtime(tier, input), input.parameters ?? {});
+  return tier === 'on-demand' ? resolveOnDemand(input) : resolvePooled(tier, input);
 }
 
 function resolveV8(tier: Tier, { engine }: ConfigurationInput): V8Configuration {
@@ -102,30 +104,49 @@ function resolveV8(tier: Tier, { engine }: ConfigurationInput): V8Configuration 
   };
 }
 
-function resolveWasmtime(tier: Tier, input: ConfigurationInput): WasmtimeConfiguration {
+/** The engine's own settings, before a tier changes them. */
+const baseOf = (tier: Tier, defaults: WasmtimeDefaults): Omit<WasmtimeConfiguration, 'pool'> => ({
+  kind: 'wasmtime',
+  tier,
+  checks: 'elided',
+  reservationBytes: defaults.reservationBytes,
+  guardBytes: defaults.guardBytes,
+  growthBytes: defaults.growthBytes,
+  noReserve: defaults.noReserve,
+  poolingInC: defaults.poolingInC,
+});
+
+/** A tier of wasmtime with a pool. Throws AllocatorError for a bad variable or version. */
+export function resolvePooled(
+  tier: Exclude<Tier, 'on-demand'>,
+  input: ConfigurationInput,
+): PooledConfiguration {
   const defaults = resolveDefaults(input.engine.version);
-  const base = {
-    kind: 'wasmtime',
-    tier,
-    checks: 'elided',
-    reservationBytes: defaults.reservationBytes,
-    guardBytes: defaults.guardBytes,
-    growthBytes: defaults.growthBytes,
-    noReserve: defaults.noReserve,
-    poolingInC: defaults.poolingInC,
-  } as const;
-  switch (tier) {
-    case 'standard':
-      return { ...base, pool: input.profile === 'spin' ? spinPool(input.env, defaults) : ownPool(defaults) };
-    case 'conservative':
-      return chooseConservative(base, input);
-    case 'on-demand': {
-      const big = canaryInstances * (defaults.reservationBytes + 2 * defaults.guardBytes);
-      return hasRoom(big, input.facts)
-        ? { ...base, pool: null }
-        : { ...base, ...unreserved, checks: 'explicit', pool: null };
-    }
-  }
+  const base = baseOf(tier, defaults);
+  const own =
+    tier === 'conservative'
+      ? chooseConservative(base, input)
+      : { ...base, pool: input.profile === 'spin' ? spinPool(input.env, defaults) : ownPool(defaults) };
+  const { pool } = own;
+  const { memories, tables, tableElements, stacks, maxMemory } = input.parameters ?? {};
+  return {
+    ...changeMemories(own, input.parameters),
+    pool: {
+      ...pool,
+      memories: memories ?? pool.memories,
+      tables: tables ?? pool.tables,
+      tableElements: tableElements ?? pool.tableElements,
+      stacks: stacks ?? pool.stacks,
+      maxMemoryBytes: maxMemory ?? pool.maxMemoryBytes,
+    },
+  };
+}
+
+function resolveOnDemand(input: ConfigurationInput): WasmtimeConfiguration {
+  const defaults = resolveDefaults(input.engine.version);
+  const big = canaryInstances * (defaults.reservationBytes + 2 * defaults.guardBytes);
+  const form = hasRoom(big, input.facts) ? {} : unreserved;
+  return changeMemories({ ...baseOf('on-demand', defaults), ...form, pool: null }, input.parameters);
 }
 
 /**
@@ -141,24 +162,10 @@ export const checksOf = ({
 }: Pick<WasmtimeConfiguration, 'reservationBytes' | 'guardBytes'>): Checks =>
   reservationBytes + guardBytes >= elidedFromBytes ? 'elided' : 'explicit';
 
-function applyParameters(own: WasmtimeConfiguration, parameters: PoolParameters): WasmtimeConfiguration {
-  const { pool } = own;
+function changeMemories<Own extends WasmtimeConfiguration>(own: Own, parameters: PoolParameters = {}): Own {
   const reservationBytes = parameters.reservation ?? own.reservationBytes;
   const guardBytes = parameters.guard ?? own.guardBytes;
-  return {
-    ...own,
-    reservationBytes,
-    guardBytes,
-    checks: checksOf({ reservationBytes, guardBytes }),
-    pool: pool && {
-      ...pool,
-      memories: parameters.memories ?? pool.memories,
-      tables: parameters.tables ?? pool.tables,
-      tableElements: parameters.tableElements ?? pool.tableElements,
-      stacks: parameters.stacks ?? pool.stacks,
-      maxMemoryBytes: parameters.maxMemory ?? pool.maxMemoryBytes,
-    },
-  };
+  return { ...own, reservationBytes, guardBytes, checks: checksOf({ reservationBytes, guardBytes }) };
 }
 
 const unset = {

@@ -2,14 +2,21 @@
  * The conservative tier: Spin's pool for fewer instances. How many is chosen from the facts before anything is tried,
  * so the tier never fails for a size it could have done without. README.md has the measurements behind the numbers.
  */
-import type { ConfigurationInput, PoolSettings, WasmtimeConfiguration } from './configuration.ts';
+import type {
+  ConfigurationInput,
+  PooledConfiguration,
+  PoolSettings,
+  WasmtimeConfiguration,
+} from './configuration.ts';
 import { resolveDefaults } from './engines.ts';
 import { takeSteps } from './limits.ts';
 import { listPools, mappingStep } from './mappings.ts';
 import { parseFacts } from './parse-facts.ts';
 import { costStep, resolveProcessCost } from './processes.ts';
 import { GiB, KiB, MiB } from './sizes.ts';
-import { resolveSpinPool } from './spin-variables.ts';
+import { resolveSpinPool, type SpinPool } from './spin-variables.ts';
+
+type SpinConfiguration = PooledConfiguration & Readonly<{ pool: SpinPool }>;
 
 /** The largest that fits is taken; V8, which has no pool, must have room for the fewest. */
 const slotCounts = [64, 32, 16] as const;
@@ -43,13 +50,13 @@ export function hasRoom(bytes: number, facts: ConfigurationInput['facts']): bool
 export function chooseConservative(
   base: Omit<WasmtimeConfiguration, 'pool'>,
   input: ConfigurationInput,
-): WasmtimeConfiguration {
+): SpinConfiguration {
   const { stackBytes } = resolveDefaults(input.engine.version);
   const slab = (slots: number, { reservationBytes, guardBytes } = base) =>
     slots * (reservationBytes + guardBytes) + guardBytes;
   const isBig = hasRoom(slab(fewestSlots), input.facts);
   const form = isBig ? base : { ...base, ...small, checks: 'explicit' as const };
-  const make = (slots: number, env: Readonly<Record<string, string>> = {}): WasmtimeConfiguration => ({
+  const make = (slots: number, env: Readonly<Record<string, string>> = {}): SpinConfiguration => ({
     ...form,
     pool: makePool(slots, env, { maxMemoryBytes: form.reservationBytes, stackBytes }),
   });
@@ -70,7 +77,7 @@ function makePool(
   slots: number,
   env: Readonly<Record<string, string>>,
   sizes: Pick<PoolSettings, 'maxMemoryBytes' | 'stackBytes'>,
-): PoolSettings {
+): PoolSettings & SpinPool {
   return {
     ...resolveSpinPool({ SPIN_MAX_INSTANCE_COUNT: String(slots), ...env }),
     tableElements,
@@ -81,10 +88,10 @@ function makePool(
 const nothingKnown = parseFacts({});
 
 /** Whether the pool fits beside the process, and then in every slot as much memory as it keeps. */
-function leavesRoom(configuration: WasmtimeConfiguration, { facts, node }: ConfigurationInput): boolean {
+function leavesRoom(configuration: SpinConfiguration, { facts, node }: ConfigurationInput): boolean {
   const known = { ...nothingKnown, ...facts };
-  const { memories: slots = 0, memoryKeepResidentBytes } = configuration.pool ?? {};
-  const kept = slots * (memoryKeepResidentBytes ?? 0);
+  const { memories: slots, memoryKeepResidentBytes } = configuration.pool;
+  const kept = slots * memoryKeepResidentBytes;
   const ram = Math.min(known.memTotal ?? Infinity, known.cgroupMemoryMax ?? Infinity);
   if (slots > fewestSlots && kept > ram * keptShare) return false;
   const cost = node === undefined ? null : resolveProcessCost(node, known.stackLimit);

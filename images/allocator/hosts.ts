@@ -5,7 +5,7 @@
  * v2.10). None of them has a tier between the pool and memories on demand, or tries again after a failure.
  */
 import { AllocatorError } from './allocator-error.ts';
-import { resolveTierConfiguration } from './configuration.ts';
+import { resolvePooled } from './configuration.ts';
 import { parseVersion } from './engines.ts';
 import type { Facts } from './facts.ts';
 import { formatPoolOptions, readPoolOptions, type PoolSizes } from './pool-options.ts';
@@ -157,15 +157,13 @@ const sizesOf = ({ maxMemory, reservation, guard, ...counts }: PoolParameters): 
 /** The conservative tier of the wasm host, as sizes of another host's pool. */
 function conservativeSizes({ env, facts, parameters }: Request, version: string): PoolSizes {
   const engine = { kind: 'wasmtime', version } as const;
-  const found = resolveTierConfiguration('conservative', {
+  const { reservationBytes, guardBytes, growthBytes, pool } = resolvePooled('conservative', {
     engine,
     profile: 'wasmtime',
     env,
     facts,
     parameters,
   });
-  if (found.kind !== 'wasmtime' || found.pool === null) return {};
-  const { reservationBytes, guardBytes, growthBytes, pool } = found;
   return { ...pool, reservationBytes, guardBytes, growthBytes };
 }
 

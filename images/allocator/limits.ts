@@ -2,6 +2,21 @@
 import type { Facts } from './facts.ts';
 import type { LimitName, Pool, Shortfall } from './prediction.ts';
 
+/** What a version or its settings refuse on any machine, as a shortfall. */
+export const lacks = (pool: Pool, needed: number, available: number): Shortfall => ({
+  pool,
+  limit: 'feature',
+  needed,
+  available,
+  unit: 'maps',
+});
+
+/** The refusal of memory that becomes executable after it was written; null where it is allowed. */
+export const refuseCode = (pool: Pool, { mdwe }: Pick<Facts, 'mdwe'>): Shortfall | null =>
+  mdwe === 'prctl' || mdwe === 'seccomp'
+    ? { pool, limit: 'write-execute', needed: 1, available: 0, unit: 'maps' }
+    : null;
+
 /** The facts that the rules read. */
 export const limitFacts = [
   'maxMapCount',
@@ -129,17 +144,22 @@ export function takeStep(step: Step, held: Holding, facts: LimitFacts): StepResu
   };
 }
 
-/** Takes steps until one is refused; the scarcest limit is that of all steps. */
-export function takeSteps(steps: readonly Step[], facts: LimitFacts): Omit<StepResult, 'held'> {
-  let held: Holding = { virtual: 0, writable: 0, maps: 0 };
-  let tightest: Shortfall | null = null;
+/** A process that has taken no step yet. */
+const nothing: StepResult = { held: { virtual: 0, writable: 0, maps: 0 }, shortfall: null, tightest: null };
+
+/**
+ * Takes steps until one is refused; the scarcest limit is that of all steps.
+ * @param before the steps of the same process until then
+ */
+export function takeSteps(steps: readonly Step[], facts: LimitFacts, before = nothing): StepResult {
+  let { held, tightest } = before;
   for (const step of steps) {
     const result = takeStep(step, held, facts);
-    if (result.shortfall !== null) return result;
+    if (result.shortfall !== null) return { held, shortfall: result.shortfall, tightest };
     if (margin(result.tightest) < margin(tightest)) tightest = result.tightest;
     held = result.held;
   }
-  return { shortfall: null, tightest };
+  return { held, shortfall: null, tightest };
 }
 
 /** How many times the need fits into the rest. */

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { resolveTierConfiguration } from './configuration.ts';
-import { formatPoolOptions, optionOf, readPoolOptions } from './pool-options.ts';
+import { formatPoolOptions, readPoolOptions } from './pool-options.ts';
 import { GiB, KiB, MiB } from './sizes.ts';
 
 const facts = { addressSpaceLimit: null, addressBits: 47 };
@@ -49,8 +49,10 @@ t.test('a pool of the engine itself needs no options', (t) => {
     '-O',
     'memory-guard-size=65536',
   ]);
-  t.equal(optionOf('stacks'), 'pooling-total-stacks');
-  t.equal(optionOf('reservationBytes'), 'memory-reservation');
+  t.same(formatPoolOptions({ stacks: 5, reservationBytes: GiB }, '49.0.3'), [
+    '-O',
+    `memory-reservation=${GiB},pooling-total-stacks=5`,
+  ]);
   t.end();
 });
 
@@ -59,6 +61,7 @@ t.test('every way to write an option is read, and the last one counts', (t) => {
     ['-Opooling-allocator', '-O', 'static-memory-maximum-size=0x8000000,memory-guard-size=65536'],
     ['--optimize=pooling-allocator=n', '-O', 'opt-level=2', '-O', 'pooling-allocator=y'],
     ['--optimize', 'pooling-allocator=no'],
+    ['serve', '-O'],
   ];
   t.same(
     words.map((line) => readPoolOptions(line)),
@@ -66,6 +69,7 @@ t.test('every way to write an option is read, and the last one counts', (t) => {
       { pooling: true, sizes: { reservationBytes: 128 * MiB, guardBytes: 64 * KiB } },
       { pooling: true, sizes: {} },
       { pooling: false, sizes: {} },
+      { pooling: null, sizes: {} },
     ],
   );
   for (const bad of ['pooling-total-stacks', 'pooling-total-stacks=many', 'pooling-allocator=2'])

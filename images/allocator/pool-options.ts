@@ -49,9 +49,8 @@ const fields: Readonly<Record<string, MemoryField | keyof PoolSettings>> = {
   ...poolOptions,
 };
 
-/** Option of a field: `pooling-total-stacks`. The size of a stack is `-W async-stack-size`, which is none of these. */
-export const optionOf = (field: MemoryField | Exclude<keyof PoolSettings, 'stackBytes'>): string =>
-  Object.entries({ ...memoryOptions, ...poolOptions }).find(([, name]) => name === field)?.[0] ?? field;
+/** The size of a stack is `-W async-stack-size`, which is none of these. */
+const options = Object.entries({ ...memoryOptions, ...poolOptions });
 
 /**
  * The options by which `wasmtime run` and `serve` of this version get that pool: those that differ from its own
@@ -65,11 +64,11 @@ export function formatPoolOptions(
   pooling: boolean | null = null,
 ): readonly string[] {
   const defaults: PoolSizes = resolveDefaults(version);
-  const options = Object.entries({ ...memoryOptions, ...poolOptions }).flatMap(([option, field]) => {
+  const given = options.flatMap(([option, field]) => {
     const value = sizes[field] ?? null;
     return value === null || value === (defaults[field] ?? null) ? [] : [`${option}=${value}`];
   });
-  const all = [...(pooling === null ? [] : [`pooling-allocator=${pooling ? 'y' : 'n'}`]), ...options];
+  const all = [...(pooling === null ? [] : [`pooling-allocator=${pooling ? 'y' : 'n'}`]), ...given];
   return all.length === 0 ? [] : ['-O', all.join(',')];
 }
 

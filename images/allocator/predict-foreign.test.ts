@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Facts } from './facts.ts';
-import { type HostName, hosts } from './hosts.ts';
+import { firstSpinWith, type HostName, hosts, isSpinSince, type Request } from './hosts.ts';
 import { parseFacts } from './parse-facts.ts';
 import { predictForeign, resolveLaunch } from './predict-foreign.ts';
 import { describeShortfall } from './explain.ts';
@@ -196,6 +196,10 @@ t.test('a pool without stacks has no room for a single call', (t) => {
     outcome: 'exhausted',
     tiers: [{ shortfall: { pool: 'memory' } }],
   });
+  const empty = ['-O', 'pooling-allocator=y,pooling-total-core-instances=0'];
+  t.match(predict('wasmtime-run', {}, empty).tiers, [{ shortfall: { pool: 'memory', limit: 'feature' } }]);
+  const large = ['-O', 'pooling-allocator=y,memory-reservation=65536'];
+  t.match(predict('wasmtime-run', {}, large).tiers, [{ shortfall: { pool: 'memory', available: 64 * KiB } }]);
   t.end();
 });
 
@@ -204,5 +208,55 @@ t.test('memories on demand keep 2 GiB for growth unless they are told not to', (
   t.equal(endOf(predict('wasmtime-run', cells['2G'], shrunk)), 'exhausted linear-memory');
   const whole = ['-O', 'memory-reservation=0,memory-reservation-for-growth=0,memory-guard-size=0'];
   t.match(predict('wasmtime-run', cells['2G'], whole), { tier: 'on-demand', checks: 'explicit' });
+  t.end();
+});
+
+t.test('the program is loaded before its pool is tried, and each processor takes more', (t) => {
+  const tight = { addressSpaceLimit: 100 * MiB } as const;
+  t.match(
+    predict('wasmtime-run', { ...tight, cpus: null }),
+    { outcome: 'exhausted' },
+    'unknown: one processor',
+  );
+  t.match(predict('wasmtime-run', { ...tight, cpus: 4 }).tiers, [
+    { tier: 'on-demand', fits: false, shortfall: { pool: 'code', limit: 'RLIMIT_AS', needed: 3 * 58 * MiB } },
+  ]);
+  t.match(predict('wasmtime-run', { ...tight, cpus: null }).tiers, [
+    { shortfall: { pool: 'code', needed: 128 * MiB } },
+  ]);
+  t.end();
+});
+
+t.test('a variable of Spin is read from a release on, or by all of them', (t) => {
+  t.equal(firstSpinWith('SPIN_MAX_INSTANCE_COUNT'), '3.4');
+  t.equal(firstSpinWith('SPIN_WASMTIME_TABLE_KEEP_RESIDENT'), '3.3');
+  t.equal(firstSpinWith('SPIN_WASMTIME_TOTAL_MEMORIES'), null);
+  t.same(
+    ['3.3.1', '3.4.0', '3.10.0', '4.0.2', '2.7.0'].map((release) => isSpinSince(release, '3.4')),
+    [false, true, true, true, false],
+  );
+  t.throws(() => isSpinSince('newest', '3.4'), { code: 'BAD_VERSION' });
+  t.end();
+});
+
+t.test("a cell's pool becomes options of wasmtime, and Spin's variables as well", (t) => {
+  const request = { choice: 'auto', parameters: {}, env: {}, facts: plain } as const;
+  const optionsOf = (host: HostName, change: Partial<Request>): readonly string[] =>
+    hosts[host].options({ ...request, ...change }, '49.0.3');
+  t.same(optionsOf('wasmtime-serve', {}), []);
+  t.same(optionsOf('spin', {}), [], 'it has no such options');
+  const parameters = { memories: 100, maxMemory: GiB, reservation: GiB, guard: 64 * KiB };
+  t.same(optionsOf('wasmtime-serve', { choice: 'standard', parameters }), [
+    '-O',
+    `pooling-allocator=y,memory-reservation=${GiB},memory-guard-size=65536,pooling-total-memories=100,pooling-max-memory-size=${GiB}`,
+  ]);
+  for (const host of ['wasmtime-run', 'spin-sizes'] as const)
+    t.match(
+      optionsOf(host, { choice: 'conservative' })[1],
+      /^pooling-allocator=y,.*pooling-total-memories=(?:64|32|16),/,
+    );
+  const few = optionsOf('spin-sizes', { env: { SPIN_MAX_INSTANCE_COUNT: '50' } })[1];
+  t.match(few, /pooling-total-memories=50,pooling-total-tables=100,/);
+  t.match(optionsOf('spin-sizes', { env: { SPIN_WASMTIME_POOLING: '0' } })[1], /^pooling-allocator=n,/);
   t.end();
 });

@@ -6,9 +6,9 @@ import {
   type TierConfiguration,
 } from './configuration.ts';
 import type { Facts } from './facts.ts';
-import { takeSteps, type Step } from './limits.ts';
+import { lacks, refuseCode, takeSteps, type Step } from './limits.ts';
 import { canaryGrownBytes, listMappings, mappingStep } from './mappings.ts';
-import type { Pool, Prediction, Shortfall, TierPrediction } from './prediction.ts';
+import type { Prediction, Shortfall, TierPrediction } from './prediction.ts';
 import { parametersFor, type PoolParameters } from './pool-parameters.ts';
 import { costStep, resolveProcessCost } from './processes.ts';
 import { resolveChoice, type Environment } from './spin-variables.ts';
@@ -48,8 +48,8 @@ export function predictHost(input: PredictionInput): Prediction {
 /** The limit that keeps Node from starting at all, or null. */
 export function predictStart({ facts, node }: PredictionInput): Shortfall | null {
   // V8 makes its first code writable and executable in turn, in every version: 16 to 26 die in its checks.
-  if (facts.mdwe === 'prctl' || facts.mdwe === 'seccomp')
-    return { pool: 'process', limit: 'write-execute', needed: 1, available: 0, unit: 'maps' };
+  const refusal = refuseCode('process', facts);
+  if (refusal !== null) return refusal;
   const { start } = resolveProcessCost(node, facts.stackLimit);
   return takeSteps([costStep('process', start)], facts).shortfall;
 }
@@ -118,13 +118,6 @@ const canaryNeeds = {
 
 /** A shortfall of this version or these settings on any machine; null without one. */
 function findLacking(configuration: TierConfiguration, { facts, node }: PredictionInput): Shortfall | null {
-  const lacks = (pool: Pool, needed: number, available: number): Shortfall => ({
-    pool,
-    limit: 'feature',
-    needed,
-    available,
-    unit: 'maps',
-  });
   if (configuration.kind === 'v8') {
     if (configuration.checks === 'explicit') return hasTrapHandlerFlag(node) ? null : lacks('process', 1, 0);
     const limit = facts.addressSpaceLimit;

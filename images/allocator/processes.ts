@@ -29,7 +29,8 @@ export type ProcessCost = Readonly<{
 
 type Row = ProcessCost & Readonly<{ line: number }>;
 
-const cost = (virtual: number, charged: number, maps: number): Cost => ({
+/** Of MiB of address space, MiB of private writable memory, and mappings. */
+export const cost = (virtual: number, charged: number, maps: number): Cost => ({
   virtual: virtual * MiB,
   charged: charged * MiB,
   maps,
@@ -74,7 +75,7 @@ export function resolveProcessCost(node: string, stackLimit: Limit): ProcessCost
   return { ...row, start: { virtual: virtual + more, charged: charged + more, maps } };
 }
 
-/** A part of a process as a step of it. */
-export function costStep(pool: Pool, { virtual, charged, maps }: Cost): Step {
-  return { pool, virtual, writable: charged, heuristic: 0, maps };
+/** A part of a process, so many times, as a step of it. */
+export function costStep(pool: Pool, { virtual, charged, maps }: Cost, times = 1): Step {
+  return { pool, virtual: virtual * times, writable: charged * times, heuristic: 0, maps: maps * times };
 }
