@@ -38,7 +38,7 @@ const starts: Readonly<Record<ForeignName, Start>> = {
     ],
     prepare: async (folder) => {
       await copyFile(shipped('spin-app.toml'), path.join(folder, 'spin.toml'));
-      await copyFile(shipped('start.wasm'), path.join(folder, 'start.wasm'));
+      await copyFile(component, path.join(folder, 'hello.wasm'));
     },
     ready: /^Serving http/im,
   },
@@ -52,14 +52,11 @@ const starts: Readonly<Record<ForeignName, Start>> = {
     prepare: async (folder) => {
       await mkdir(path.join(folder, '.wash'));
       await copyFile(component, path.join(folder, 'hello.wasm'));
-      const lines = [
-        'build:',
-        '  command: "true"',
-        '  component_path: hello.wasm',
-        'dev:',
-        `  address: ${address}`,
-      ];
-      await writeFile(path.join(folder, '.wash', 'config.yaml'), `${lines.join('\n')}\n`);
+      const text = await readFile(shipped('wash/config.yaml'), 'utf8');
+      await writeFile(
+        path.join(folder, '.wash', 'config.yaml'),
+        text.replace(/address: .*/, `address: ${address}`),
+      );
     },
     ready: /HTTP server listening/,
   },
