@@ -1,4 +1,5 @@
 /** The best pool that a host can have on a machine, how the host is told so, and what stays out of reach. Pure. */
+import { mapsPerSlot } from '../../images/allocator/conservative.ts';
 import { describeShortfall } from '../../images/allocator/explain.ts';
 import type { Facts } from '../../images/allocator/facts.ts';
 import type { Prediction, TierPrediction } from '../../images/allocator/prediction.ts';
@@ -36,9 +37,8 @@ export type Advice = Readonly<{
 /** Fewer than that serve a busy host badly: rather a pool with checks in code, or none, if it comes up so. */
 const worthwhile = 16;
 
-/** Memory that every slot shall have room for, and mappings: as the conservative tier has it. */
+/** Memory that every slot shall have room for, as in the conservative tier. */
 const slotBytes = 2 * MiB;
-const slotMaps = 4;
 
 /** The facts with something to spare, and with what instances need in their slots. */
 function tighten(facts: Facts, slots: number): Facts {
@@ -50,7 +50,7 @@ function tighten(facts: Facts, slots: number): Facts {
     commitLimit: less(facts.commitLimit, kept),
     dataLimit: less(facts.dataLimit, kept),
     addressSpaceLimit: less(facts.addressSpaceLimit, slack.space),
-    maxMapCount: less(facts.maxMapCount, slack.maps + slots * slotMaps),
+    maxMapCount: less(facts.maxMapCount, slack.maps + slots * mapsPerSlot),
   };
 }
 

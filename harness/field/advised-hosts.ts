@@ -1,8 +1,8 @@
 /** Hosts that `advise` knows: how each is told the size of its pool, in its own words, and what the model says then. */
+import { smallSlot } from '../../images/allocator/conservative.ts';
 import { predictForeign } from '../../images/allocator/predict-foreign.ts';
 import type { Facts } from '../../images/allocator/facts.ts';
-import { firstSpinWith, hosts, washVariables } from '../../images/allocator/hosts.ts';
-import { parseVersion } from '../../images/allocator/engines.ts';
+import { firstSpinWith, hosts, isSpinSince, washVariables } from '../../images/allocator/hosts.ts';
 import { formatPoolOptions, type PoolSizes } from '../../images/allocator/pool-options.ts';
 import { predictHost } from '../../images/allocator/predict.ts';
 import type { Prediction } from '../../images/allocator/prediction.ts';
@@ -54,13 +54,10 @@ const sizesFor = (slots: number): PoolSizes => ({
 
 const whole = { memoryBytes: 4 * GiB, cost: null };
 const checked = 'accesses of memory are checked in code';
-const small = { reservationBytes: 128 * MiB, guardBytes: 64 * KiB };
 
 const spinShapes = (version: string): readonly Shape[] => {
-  const since = firstSpinWith('SPIN_MAX_INSTANCE_COUNT') ?? '0';
-  const [major, minor] = parseVersion(version);
-  const [sinceMajor, sinceMinor] = parseVersion(since);
-  const isOld = major < sinceMajor || (major === sinceMajor && minor < sinceMinor);
+  const since = firstSpinWith('SPIN_MAX_INSTANCE_COUNT') ?? '0.0';
+  const isOld = !isSpinSince(version, since);
   const count = (slots: number): Setup['env'] =>
     isOld
       ? {
@@ -128,13 +125,13 @@ export const advisedHosts = {
     shapes: (version) => [
       { ...whole, setup: asOptions(version, {}) },
       {
-        memoryBytes: small.reservationBytes,
+        memoryBytes: smallSlot.reservationBytes,
         cost: checked,
-        setup: asOptions(version, { ...small, maxMemoryBytes: small.reservationBytes }),
+        setup: asOptions(version, { ...smallSlot, maxMemoryBytes: smallSlot.reservationBytes }),
       },
     ],
     withoutPool: (version) =>
-      [{}, { reservationBytes: 0, growthBytes: 16 * MiB, guardBytes: small.guardBytes }].map((sizes) => ({
+      [{}, { reservationBytes: 0, growthBytes: 16 * MiB, guardBytes: smallSlot.guardBytes }].map((sizes) => ({
         env: {},
         options: formatPoolOptions(sizes, version, false),
       })),

@@ -1,7 +1,7 @@
 /** What is served, by which configurations, in which order: the plan of a serving benchmark. Pure. */
-import { resolveTierConfiguration } from '../../images/allocator/configuration.ts';
+import { resolvePooled } from '../../images/allocator/configuration.ts';
+import { smallSlot } from '../../images/allocator/conservative.ts';
 import { formatPoolOptions, type PoolSizes } from '../../images/allocator/pool-options.ts';
-import { KiB, MiB } from '../../images/allocator/sizes.ts';
 import { nearest } from '../axes/nearest-word.ts';
 import { PoolproofError } from '../errors.ts';
 
@@ -12,17 +12,14 @@ type ModeRow = ServingMode & Readonly<{ options: (version: string) => readonly s
 
 /** Spin's pool, as `wasmtime serve` takes it; `changes` to its sizes. */
 function spinOptions(version: string, env: Readonly<Record<string, string>>, changes: PoolSizes = {}) {
-  const found = resolveTierConfiguration('standard', {
+  const { pool } = resolvePooled('standard', {
     engine: { kind: 'wasmtime', version },
     profile: 'spin',
     env,
     facts: { addressSpaceLimit: null, addressBits: null },
   });
-  const pool = found.kind === 'wasmtime' ? found.pool : null;
   return formatPoolOptions({ ...pool, ...changes }, version, true);
 }
-
-const smallBytes = 128 * MiB;
 
 /** The first is the baseline. */
 const modes = [
@@ -45,11 +42,7 @@ const modes = [
     name: 'explicit',
     stands: "Spin's pool with 128 MiB and a guard of 64 KiB per slot: each access is checked",
     options: (version) =>
-      spinOptions(
-        version,
-        {},
-        { maxMemoryBytes: smallBytes, reservationBytes: smallBytes, guardBytes: 64 * KiB },
-      ),
+      spinOptions(version, {}, { ...smallSlot, maxMemoryBytes: smallSlot.reservationBytes }),
   },
   {
     name: 'on-demand',

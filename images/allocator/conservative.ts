@@ -25,11 +25,11 @@ export const fewestSlots = 16;
 /** The engine's own size, a fifth of Spin's: 160 KiB a table instead of 784. */
 const tableElements = 20_000;
 
-/** Where slots of 4 GiB do not fit. A memory can grow to this. */
-const small = { reservationBytes: 128 * MiB, guardBytes: 64 * KiB };
+/** Of a slot where those of 4 GiB do not fit. A memory can grow to this, and its accesses are checked. */
+export const smallSlot = { reservationBytes: 128 * MiB, guardBytes: 64 * KiB };
 
 /** Mappings of a live instance: the pages of its memory and table that are in use, and its module's image. */
-const mapsPerSlot = 4;
+export const mapsPerSlot = 4;
 
 /** Idle slots keep at most this part of the RAM (`keepResident` of each), as far as the fewest slots allow. */
 const keptShare = 1 / 4;
@@ -55,7 +55,7 @@ export function chooseConservative(
   const slab = (slots: number, { reservationBytes, guardBytes } = base) =>
     slots * (reservationBytes + guardBytes) + guardBytes;
   const isBig = hasRoom(slab(fewestSlots), input.facts);
-  const form = isBig ? base : { ...base, ...small, checks: 'explicit' as const };
+  const form = isBig ? base : { ...base, ...smallSlot, checks: 'explicit' as const };
   const make = (slots: number, env: Readonly<Record<string, string>> = {}): SpinConfiguration => ({
     ...form,
     pool: makePool(slots, env, { maxMemoryBytes: form.reservationBytes, stackBytes }),
