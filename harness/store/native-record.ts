@@ -1,7 +1,7 @@
 /** The output of `poolproof overhead --json`: time figures of a named CPU, shown next to those of guests. */
 import { z } from 'zod';
-import { PoolproofError } from '../errors.ts';
 import { overheadSchema, resourcesSchema } from './overhead-schema.ts';
+import { parseRecord } from './parse-record.ts';
 
 const text = z.string().min(1);
 
@@ -22,18 +22,6 @@ export type NativeRecord = Readonly<z.infer<typeof schema>>;
 
 /** @throws PoolproofError STORE_CORRUPT when the text is no such record */
 export function parseNativeRecord(content: string, file: string): NativeRecord {
-  let value: unknown;
-  try {
-    value = JSON.parse(content);
-  } catch (cause) {
-    throw new PoolproofError('STORE_CORRUPT', 'this file is not JSON', { file, cause, hint });
-  }
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const place = issue?.path.join('.') ?? '';
-  const words = `this is no record of overhead: ${place} ${issue?.message ?? ''}`;
-  throw new PoolproofError('STORE_CORRUPT', words, { file, hint });
+  const hint = 'make one with: poolproof overhead --json > native.json';
+  return parseRecord(schema, content, { file, what: 'record of overhead', hint });
 }
-
-const hint = 'make one with: poolproof overhead --json > native.json';

@@ -1,6 +1,6 @@
 /** The output of `poolproof serve-bench --json`: what a request costs in each configuration, on a named CPU. */
 import { z } from 'zod';
-import { PoolproofError } from '../errors.ts';
+import { parseRecord } from './parse-record.ts';
 
 const text = z.string().min(1);
 const positive = z.number().positive();
@@ -43,17 +43,6 @@ export type ServingRecord = Readonly<z.infer<typeof schema>>;
 
 /** @throws PoolproofError STORE_CORRUPT when the text is no such record */
 export function parseServingRecord(content: string, file: string): ServingRecord {
-  let value: unknown;
-  try {
-    value = JSON.parse(content);
-  } catch (cause) {
-    throw new PoolproofError('STORE_CORRUPT', 'this file is not JSON', { file, cause, hint });
-  }
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const words = `this is no record of serving: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`;
-  throw new PoolproofError('STORE_CORRUPT', words, { file, hint });
+  const hint = 'make one with: poolproof serve-bench --json > serving.json';
+  return parseRecord(schema, content, { file, what: 'record of serving', hint });
 }
-
-const hint = 'make one with: poolproof serve-bench --json > serving.json';
