@@ -1,6 +1,6 @@
 /**
  * Assembles the guest's small programs, `images/guest/programs/<architecture>/*.s`, into the bytes that are built into
- * images. The bytes, `images/guest/programs/<architecture>.ts`, are checked in: binutils are only needed to change a
+ * images; `*.inc` are parts of them. The bytes, `images/guest/programs/<architecture>.ts`, are checked in: binutils are only needed to change a
  * program.
  */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
@@ -15,7 +15,7 @@ async function assemble(source: string, options: readonly string[]): Promise<str
   const folder = await mkdtemp(path.join(tmpdir(), 'poolproof-assemble-'));
   try {
     const [object, code] = [path.join(folder, 'object'), path.join(folder, 'code')];
-    await execa('as', [...options, '-o', object, source]);
+    await execa('as', [...options, '-I', path.dirname(source), '-o', object, source]);
     await execa('objcopy', ['-O', 'binary', '-j', '.text', object, code]);
     return (await readFile(code)).toString('base64');
   } finally {

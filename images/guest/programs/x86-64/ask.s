@@ -26,10 +26,7 @@
 .set F_BUFFER, F_REQUEST + REQUEST
 .set FRAME, F_BUFFER + BUFFER
 
-.macro call_kernel number
-    mov eax, \number
-    syscall
-.endm
+.include "text.inc"
 
 .globl _start
 _start:
@@ -195,41 +192,13 @@ set_timeout:
     ret
 
 # The number at rsi → rax.
-read_number:
-    xor eax, eax
-    xor ecx, ecx
-next_digit:
-    mov cl, [rsi]
-    sub cl, '0'
-    cmp cl, 9
-    ja number_ends
-    imul eax, eax, 10
-    add eax, ecx
-    inc rsi
-    jmp next_digit
-number_ends:
-    ret
+    define_read_number eax, ecx
 
 # Appends a blank and the number rax at rdi.
 append_number:
     mov byte ptr [rdi], ' '
     inc rdi
-    mov ecx, 10
-    xor esi, esi
-divide:
-    xor edx, edx
-    div rcx
-    add dl, '0'
-    push rdx
-    inc esi
-    test rax, rax
-    jnz divide
-digits:
-    pop rax
-    stosb
-    dec esi
-    jnz digits
-    ret
+    define_append_digits
 
 request: .asciz "request"
 answer: .asciz "answer"

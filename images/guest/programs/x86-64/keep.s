@@ -49,10 +49,7 @@
 .set BUFFER, 32768
 .set LINE, 65536
 
-.macro call_kernel number
-    mov eax, \number
-    syscall
-.endm
+.include "text.inc"
 
 # Nothing here may fail; if it does, there is no `end`.
 .macro must_work
@@ -623,49 +620,16 @@ search:
     add rsi, 9
 
 # The number at rsi → rax; rsi is behind it.
-read_number:
-    xor eax, eax
-    xor ecx, ecx
-next_digit:
-    mov cl, [rsi]
-    sub cl, '0'
-    cmp cl, 9
-    ja number_ends
-    imul rax, rax, 10
-    add rax, rcx
-    inc rsi
-    jmp next_digit
-number_ends:
-    ret
+    define_read_number
 
 # Appends the text at rsi at rdi.
-append:
-    lodsb
-    test al, al
-    jz number_ends
-    stosb
-    jmp append
+    define_append
 
 # Appends a blank and the number rax.
 append_number:
     mov byte ptr [rdi], ' '
     inc rdi
-    mov ecx, 10
-    xor esi, esi
-divide:
-    xor edx, edx
-    div rcx
-    add dl, '0'
-    push rdx
-    inc esi
-    test rax, rax
-    jnz divide
-digits:
-    pop rax
-    stosb
-    dec esi
-    jnz digits
-    ret
+    define_append_digits
 
 # Sends the event that ends at rdi.
 send_event:

@@ -31,10 +31,7 @@
 .set F_TEXT, F_ENTRIES + 4096
 .set FRAME, F_TEXT + TEXT + 16
 
-.macro call_kernel number
-    mov eax, \number
-    syscall
-.endm
+.include "text.inc"
 
 # rbx: PID, r12: the chosen process, r13: its VmSize, r14: number of processes, r15: the folder.
 .globl _start
@@ -301,20 +298,7 @@ found:
     ret
 
 # The number at rsi → rax; rsi is behind it.
-read_number:
-    xor eax, eax
-    xor ecx, ecx
-next_digit:
-    mov cl, [rsi]
-    sub cl, '0'
-    cmp cl, 9
-    ja number_ends
-    imul rax, rax, 10
-    add rax, rcx
-    inc rsi
-    jmp next_digit
-number_ends:
-    ret
+    define_read_number
 
 # The same in hexadecimal, with small letters.
 read_hex:
@@ -337,31 +321,11 @@ hex_digit:
     jmp next_hex
 
 # Appends the text at rsi, without its end, at rdi.
-append:
-    lodsb
-    test al, al
-    jz number_ends
-    stosb
-    jmp append
+    define_append
 
 # Appends the number rax at rdi.
 append_number:
-    mov ecx, 10
-    xor esi, esi
-divide:
-    xor edx, edx
-    div rcx
-    add dl, '0'
-    push rdx
-    inc esi
-    test rax, rax
-    jnz divide
-digits:
-    pop rax
-    stosb
-    dec esi
-    jnz digits
-    ret
+    define_append_digits
 
 proc: .asciz "//proc/"
 status: .asciz "status"
