@@ -1,7 +1,7 @@
 /**
  * Assembles the guest's small programs, `images/guest/programs/<architecture>/*.s`, into the bytes that are built into
- * images; `*.inc` are parts of them. The bytes, `images/guest/programs/<architecture>.ts`, are checked in: binutils are only needed to change a
- * program.
+ * images; `*.macros` are parts of them. The bytes, `images/guest/programs/<architecture>.ts`, are checked in: binutils
+ * are only needed to change a program.
  */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -26,7 +26,7 @@
 .set F_BUFFER, F_REQUEST + REQUEST
 .set FRAME, F_BUFFER + BUFFER
 
-.include "text.inc"
+.include "text.macros"
 
 .globl _start
 _start:

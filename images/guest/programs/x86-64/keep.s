@@ -49,7 +49,7 @@
 .set BUFFER, 32768
 .set LINE, 65536
 
-.include "text.inc"
+.include "text.macros"
 
 # Nothing here may fail; if it does, there is no `end`.
 .macro must_work

@@ -31,7 +31,7 @@
 .set F_TEXT, F_ENTRIES + 4096
 .set FRAME, F_TEXT + TEXT + 16
 
-.include "text.inc"
+.include "text.macros"
 
 # rbx: PID, r12: the chosen process, r13: its VmSize, r14: number of processes, r15: the folder.
 .globl _start
