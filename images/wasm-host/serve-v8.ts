@@ -30,7 +30,7 @@ export function prepareV8(file: string, wasm: Uint8Array, room: number): Shared 
 
 type Imports = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
-/** Makes an instance; null where there is no room for one. */
+/** Makes an instance: its exports, or why there is no room for one. */
 type Make = (imports: Imports) => Readonly<Record<string, unknown>> | string;
 
 /**
@@ -42,26 +42,25 @@ function openMaker({ module, room }: Shared): Make {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   let made = 0;
-  const make = (imports: Imports) => new webAssembly.Instance(module, imports).exports;
-  return (imports) => {
-    if (made >= room) {
-      collect();
-      made = 0;
-    }
+  const startOver = (): void => {
+    collect();
+    made = 0;
+  };
+  const make: Make = (imports) => {
     made += 1;
     try {
-      return make(imports);
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-    }
-    collect();
-    made = 1;
-    try {
-      return make(imports);
+      return new webAssembly.Instance(module, imports).exports;
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       return describe(error);
     }
+  };
+  return (imports) => {
+    if (made >= room) startOver();
+    const exports = make(imports);
+    if (typeof exports !== 'string') return exports;
+    startOver();
+    return make(imports);
   };
 }
 

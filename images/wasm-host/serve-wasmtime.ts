@@ -43,19 +43,24 @@ export function prepareWasmtime(
     };
   } catch (error) {
     if (!(error instanceof ProofError)) throw error;
-    throw new ServeError('BAD_MODULE', `${file}: ${error.message.trim().replace(/\s*\n\s*/g, ' ')}`, {
+    throw new ServeError('BAD_MODULE', `${file}: ${oneLine(error.message)}`, {
       cause: error,
     });
   }
 }
 
+const oneLine = (text: string): string => text.trim().replace(/\s*\n\s*/g, ' ');
+
 /** An end that is no answer, on the way out of an instance. */
 class Ended extends Error {
-  readonly outcome: Outcome;
+  readonly outcome: Exclude<Outcome, { kind: 'answer' }>;
+  /** Null where the module did not exit by itself. */
+  readonly exitCode: number | null;
 
-  constructor(outcome: Outcome) {
+  constructor(outcome: Exclude<Outcome, { kind: 'answer' }>, exitCode: number | null = null) {
     super();
     this.outcome = outcome;
+    this.exitCode = exitCode;
   }
 }
 
@@ -122,8 +127,8 @@ function openCalls(library: Library, instancePre: bigint): Calls {
   };
   const { trap, instance, found, values } = cells;
   const settle = (error: Pointer): void => {
-    if (error !== null) throw new Ended(describeError(library, error, cells));
-    if (trap.readBigUInt64LE(0) !== 0n) throw new Ended(describeTrap(library, cells));
+    if (error !== null) throw endByError(library, error, cells);
+    if (trap.readBigUInt64LE(0) !== 0n) throw endByTrap(library, cells);
   };
   const find: Calls['find'] = (context, name) => {
     const key = names[name];
@@ -144,26 +149,23 @@ function openCalls(library: Library, instancePre: bigint): Calls {
   };
 }
 
-function describeError(library: Library, error: Pointer, { code }: Cells): Outcome {
-  const text = library
-    .message('wasmtime_error_message', error)
-    .trim()
-    .replace(/\s*\n\s*/g, ' ');
+function endByError(library: Library, error: Pointer, { code }: Cells): Ended {
+  const text = oneLine(library.message('wasmtime_error_message', error));
   const isExit = library.call('wasmtime_error_exit_status', error, code) === true;
   library.call('wasmtime_error_delete', error);
-  if (isExit) return { kind: 'failed', reason: `exit ${code.readInt32LE(0)}` };
-  return { kind: noRoom.test(text) ? 'no-room' : 'failed', reason: text };
+  if (isExit) {
+    const exitCode = code.readInt32LE(0);
+    return new Ended({ kind: 'failed', reason: `exit ${exitCode}` }, exitCode);
+  }
+  return new Ended({ kind: noRoom.test(text) ? 'no-room' : 'failed', reason: text });
 }
 
-function describeTrap(library: Library, { trap, code }: Cells): Outcome {
+function endByTrap(library: Library, { trap, code }: Cells): Ended {
   const at = trap.readBigUInt64LE(0);
   const isKnown = library.call('wasmtime_trap_code', at, code) === true;
-  const text = library
-    .message('wasm_trap_message', at)
-    .trim()
-    .replace(/\s*\n\s*/g, ' ');
+  const text = oneLine(library.message('wasm_trap_message', at));
   library.call('wasm_trap_delete', at);
-  return { kind: isKnown && code.readUInt8(0) === interrupted ? 'late' : 'failed', reason: text };
+  return new Ended({ kind: isKnown && code.readUInt8(0) === interrupted ? 'late' : 'failed', reason: text });
 }
 
 function runMessage(
@@ -229,12 +231,11 @@ function openCgi(
       calls.instantiate(context);
       calls.call(context, '_start');
     } catch (error) {
-      if (!(error instanceof Ended) || error.outcome.kind === 'answer') throw error;
-      const { kind, reason } = error.outcome;
+      if (!(error instanceof Ended)) throw error;
       readInto(stderr, stderrFile, maxStderrBytes);
-      const exit = /^exit (-?\d+)$/.exec(reason)?.[1];
-      if (exit === undefined) return { kind, reason: withStderr(reason, stderr) };
-      exitCode = Number(exit);
+      const { kind, reason } = error.outcome;
+      if (error.exitCode === null) return { kind, reason: withStderr(reason, stderr) };
+      exitCode = error.exitCode;
     }
     const stdout = new Output(answer);
     readInto(stdout, stdoutFile, answer + 1);
