@@ -1,8 +1,11 @@
 import t from 'tap';
+import { axes } from '../axes/table.ts';
 import { buildSubject } from '../fixtures/outcome/observations.ts';
 import type { SubjectRun } from '../guest/observation.ts';
 import type { Subject } from '../matrix/subject.ts';
+import { findShippedSubject } from '../matrix/subject-resolve.ts';
 import { classifyForeign } from './classify-foreign.ts';
+import { findTier } from './find-tier.ts';
 
 const GiB = 2 ** 30;
 
@@ -110,5 +113,25 @@ t.test('bounds without a process to look at leave no verdict', (t) => {
     outcome: 'broken',
     reason: /means standard and conservative and on-demand/,
   });
+  t.end();
+});
+
+t.test('a pool of any size is one in every shipped host, and a memory on demand is none', (t) => {
+  const sizes: readonly (readonly [gib: number, tier: string])[] = [
+    [4034, 'standard'],
+    [484, 'conservative'],
+    [42, 'conservative'],
+    [2, 'conservative'],
+    [4 + 1 / 16, 'on-demand'],
+    [0.2, 'on-demand'],
+  ];
+  for (const name of ['spin', 'spin-sizes', 'wash', 'wasmtime-run', 'wasmtime-serve']) {
+    const subject = findShippedSubject(name, axes);
+    if (subject === null) throw new RangeError(name);
+    for (const [gib, tier] of sizes) {
+      const found = findTier([], subject, viewOf(gib * GiB).up);
+      t.match(found, { kind: 'tier', tier, basis: 'seen' }, `${name}, ${gib} GiB`);
+    }
+  }
   t.end();
 });
