@@ -1,6 +1,5 @@
 /** `poolproof advise [report]`: the settings with which a host gets the best pool that a machine has room for. */
 import { execa } from 'execa';
-import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
 import { AllocatorError } from '../../images/allocator/allocator-error.ts';
 import type { Facts } from '../../images/allocator/facts.ts';
@@ -16,6 +15,7 @@ import { plainEnvironment, proveHost, readProgramVersion, type Proof } from '../
 import { factsOf, listUnknown } from '../field/report-facts.ts';
 import { loadFieldReport } from '../field/report.ts';
 import { plainLine } from '../outcome/plain-text.ts';
+import { findExecutable, isExecutable } from '../plan/computer.ts';
 import { resolveEngine } from '../plan/requirements.ts';
 import { cacheOption, notifyOf, textOption, type Context } from './context.ts';
 
@@ -123,23 +123,11 @@ async function readReport(file: string): Promise<Subject> {
 /** @throws PoolproofError USAGE for a `--program` that is none */
 async function findProgram(name: AdvisedName, given: string | undefined): Promise<string | null> {
   const { program } = advisedHosts[name];
-  if (given !== undefined) {
-    if (program === null) throw new PoolproofError('USAGE', '--program: node is proven by poolproof itself');
-    if (await isProgram(given)) return path.resolve(given);
-    throw new PoolproofError('USAGE', '--program: there is no such program', { file: given });
-  }
-  for (const folder of program === null ? [] : (process.env['PATH'] ?? '').split(':')) {
-    const file = path.join(folder, program ?? '');
-    if (await isProgram(file)) return file;
-  }
-  return null;
+  if (given === undefined) return program === null ? null : findExecutable(program);
+  if (program === null) throw new PoolproofError('USAGE', '--program: node is proven by poolproof itself');
+  if (await isExecutable(given)) return path.resolve(given);
+  throw new PoolproofError('USAGE', '--program: there is no such program', { file: given });
 }
-
-const isProgram = (file: string): Promise<boolean> =>
-  access(file, constants.X_OK).then(
-    () => true,
-    () => false,
-  );
 
 /** The wasm host itself: it proves its tier in a process of its own, and its report says which. */
 async function proveNode(context: Context, { setup, reached }: Advice, options: Options): Promise<Proof> {

@@ -34,15 +34,18 @@ export type Computer = Readonly<{
   os: string;
 }>;
 
+/** Whether this user may execute the file. */
+export const isExecutable = (file: string): Promise<boolean> =>
+  access(file, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+
 /** Path of a program in PATH, or null. */
 export async function findExecutable(name: string): Promise<string | null> {
   for (const folder of (process.env['PATH'] ?? '').split(path.delimiter)) {
     const candidate = path.join(folder, name);
-    const found = await access(candidate, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (found && folder !== '') return candidate;
+    if (folder !== '' && (await isExecutable(candidate))) return candidate;
   }
   return null;
 }
