@@ -80,6 +80,13 @@ t.test('an exit code that is not that of the cells, a trace and a hang are failu
   t.match(checkExitCode({ ...end, exitCode: 1 }, whole), [/exit code 1 where the cells say 0/]);
   t.match(checkExitCode(end, judgeResults([of(0)], hosts.cells)), [/say 2/]);
   t.same(checkWords(end, 'x'), []);
+  const full = { ...end, exitCode: 3, stderr: 'DISK_FULL: no space for results' };
+  t.same(checkExitCode(full, judgeResults([of(0)], hosts.cells), 'DISK_FULL'), []);
+  t.match(checkExitCode({ ...full, exitCode: 0 }, whole, 'DISK_FULL'), [
+    /exit code 0 with DISK_FULL, which has 3/,
+  ]);
+  t.match(checkExitCode(full, whole, 'TMPDIR_UNWRITABLE'), [/exit code 3 where the cells say 0/]);
+  t.match(checkExitCode(full, whole), [/exit code 3 where the cells say 0/]);
   t.match(checkWords({ ...end, exitCode: 7 }, 'x'), [/ended with 7/]);
   t.match(checkWords({ ...end, hung: true }, 'x'), [/did not end/]);
   t.match(checkWords({ ...end, stderr: 'TypeError: x\n    at f (file:///a.js:1:2)\n' }, 'x'), [/trace/]);

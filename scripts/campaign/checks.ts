@@ -4,6 +4,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseResult } from '../../harness/store/result-schema.ts';
 import type { Result } from '../../harness/store/result.ts';
+import { errorCodes, type ErrorCode } from '../../images/errors.ts';
 import { send, type End } from './harness.ts';
 import type { SmallCell, Truth } from './small-runs.ts';
 import type { Findings } from './table.ts';
@@ -77,24 +78,32 @@ export function readLines(dir: string | null): Readonly<{ results: readonly Resu
   };
 }
 
-/** The exit code that belongs to these lines, of a harness that was not interrupted. */
+/**
+ * The exit code that belongs to these lines, of a harness that was not interrupted. Where the fault takes something
+ * from the computer, `lacks` is the code that names it: a harness that ends with that code ends with its exit code.
+ */
 export function checkExitCode(
-  { exitCode, signal }: End,
+  { exitCode, signal, stderr }: End,
   judged: Pick<Judged, 'silent' | 'missing' | 'unexpected'>,
+  lacks?: ErrorCode,
 ): Findings {
+  const end = exitCode ?? signal ?? 'none';
+  if (lacks !== undefined && new RegExp(`^${lacks}: `, 'm').test(stderr)) {
+    const named = errorCodes[lacks];
+    return exitCode === named ? [] : [`exit code ${end} with ${lacks}, which has ${named}`];
+  }
   const whole = judged.silent === 0 && judged.missing.length === 0;
   const right = judged.unexpected > 0 ? 1 : whole ? 0 : 2;
-  if (exitCode === right) return [];
-  return [`exit code ${exitCode ?? signal ?? 'none'} where the cells say ${right}`];
+  return exitCode === right ? [] : [`exit code ${end} where the cells say ${right}`];
 }
 
-/** However a command ends, it ends by itself and says so in sentences. */
+/** However a command ends, it ends by itself, with a documented exit code, and says so in sentences. */
 export function checkWords({ hung, exitCode, stdout, stderr }: End, what: string): Findings {
   const trace = /^\s+at .*(?:\.js:\d+|node:)/m.exec(stderr + stdout);
   return [
     ...(hung ? [`${what} did not end`] : []),
     ...(trace === null ? [] : [`${what} printed a trace: ${lastLines(stderr)}`]),
-    ...(exitCode === null || [0, 1, 2, 130].includes(exitCode) ? [] : [`${what} ended with ${exitCode}`]),
+    ...(exitCode === null || [0, 1, 2, 3, 130].includes(exitCode) ? [] : [`${what} ended with ${exitCode}`]),
   ];
 }
 

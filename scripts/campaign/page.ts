@@ -66,8 +66,8 @@ export function renderPage(
 
 ${summarize(outcomes)}. Seed ${about.seed}, ${about.date}, ${about.minutes} minutes.
 
-A fault passes when every verdict is right or there is none, the exit code is that of the cells, each cell has one line at
-most and, where the run is resumed, exactly one with the right verdict, and no process and no file is left.
+A fault passes when every verdict is right or there is none, the exit code is that of the cells (or that of what the
+fault took from the computer), each cell has one line at most and, where the run is resumed, exactly one with the right verdict, and no process and no file is left.
 [scripts/campaign/](../../scripts/campaign/README.md) says how it is done.
 
     ${about.command}

@@ -23,7 +23,11 @@ function judgeRun(place: Workplace, scene: Scene): Judged {
 }
 
 /** Allowed ends of the harness in a scene. */
-function checkEnd(end: End, judged: Judged, ends: Scene['ends']): readonly string[] {
+function checkEnd(
+  end: End,
+  judged: Judged,
+  { ends, lacks }: Pick<Scene, 'ends' | 'lacks'>,
+): readonly string[] {
   const words = checkWords(end, 'the run');
   if (ends === 'refused') {
     const isRefusal = end.exitCode === 2 && /^[A-Z]+_?[A-Z_]*: /m.test(end.stderr);
@@ -43,7 +47,7 @@ function checkEnd(end: End, judged: Judged, ends: Scene['ends']): readonly strin
   if (ends === 'judged' && isStopped) return [...words, `ended by ${end.signal ?? 'an interruption'}`];
   if (ends === 'judged' && judged.missing.length > 0)
     return [...words, `no line for ${judged.missing.join('; ')}: ${lastLines(end.stderr)}`];
-  return isStopped ? words : [...words, ...checkExitCode(end, judged)];
+  return isStopped ? words : [...words, ...checkExitCode(end, judged, lacks)];
 }
 
 /** A report of a run that is not whole must say so, and must not be green. */
@@ -112,7 +116,7 @@ export async function playScene(place: Workplace, scene: Scene): Promise<Played>
     const judged = judgeRun(place, scene);
     failures.push(
       ...judged.failures,
-      ...checkEnd(end, judged, missed && scene.ends === 'stopped' ? 'judged' : scene.ends),
+      ...checkEnd(end, judged, missed && scene.ends === 'stopped' ? { ends: 'judged' } : scene),
     );
     let refused = scene.ends === 'refused' && end.exitCode === 2;
     failures.push(...(await checkReport(place, judged)));

@@ -135,6 +135,7 @@ function fullResultsScene(random: Random): Scene {
       mount(place.results, size);
     },
     ends: 'judged or stopped',
+    lacks: 'DISK_FULL',
     between: (place) => {
       execFileSync('mount', ['-o', 'remount,size=16m', place.results]);
     },
@@ -169,6 +170,7 @@ const noTmpScene = (random: Random): Scene => ({
   args: pick(random, [[], ['--cold']]),
   // Nothing needs it where every template is there; else a sentence is right.
   ends: 'judged or stopped',
+  lacks: 'TMPDIR_UNWRITABLE',
 });
 
 export const resultsRows: readonly GuestRow[] = [

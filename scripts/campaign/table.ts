@@ -2,6 +2,7 @@
  * The table of faults: a row for each kind. A row says what is done to what, and draws a scene: the small run it
  * happens in, the moment, and what must come of it. A new kind of fault, or another thing to do it to, is a new row.
  */
+import type { ErrorCode } from '../../images/errors.ts';
 import type { FaultyMachine } from './faulty-machine.ts';
 import type { Random } from './draw.ts';
 import type { Harness, Moment } from './harness.ts';
@@ -49,6 +50,8 @@ export type Scene = Readonly<{
    * right.
    */
   ends: 'judged' | 'stopped' | 'judged or stopped' | 'refused';
+  /** The error code for what the fault takes from the computer. The harness may end with it, whatever its cells say. */
+  lacks?: ErrorCode;
   /** Done between the end and the resumed run. */
   between?: (place: Workplace) => void | Promise<void>;
   /** `completes`: every cell has its right verdict after `--resume`. A code: `--resume` is refused with it. */
