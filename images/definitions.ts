@@ -131,7 +131,7 @@ export const engineLibrary = guestArchitecture.wheel.library;
  * Pinned versions of libwasmtime, newest first; the first is what `engine: wasmtime` means. A new first row is a
  * decision, and not an update of the lock. Any other published version goes by its whole number.
  */
-export const engines: readonly string[] = ['50.0.1', '38.0.0'];
+export const engines: readonly [string, ...string[]] = ['50.0.1', '38.0.0'];
 
 /** koffi: its loader and the platform package with the native part; both are pinned to one version. */
 export const koffiVersion = '3.3.4';

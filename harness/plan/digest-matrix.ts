@@ -39,7 +39,7 @@ export function digestMatrix(
       Array.from(subjects, (subject) => [subject.name, digestSubject(subject, folders[subject.name] ?? '')]),
     ),
     cases: sortedRecord(
-      whole.cases.map((one) => [one.id, digest([one, one.cells.map(({ id }) => demands.get(id) ?? null)])]),
+      whole.cases.map((one) => [one.id, digest([one, one.cells.map(({ id }) => demands.get(id))])]),
     ),
   };
 }

@@ -52,3 +52,16 @@ t.test('without, cells are put together as long as their disks fit', (t) => {
   );
   t.end();
 });
+
+t.test('a cell whose engine is V8 takes no disk of libwasmtime, a Wasmtime cell takes its version', (t) => {
+  const [first] = cells;
+  if (first === undefined) throw new RangeError('no cell');
+  const settings = { ...first.settings, engine: 'wasmtime@50.0.1' };
+  const alone = { ...group, cells: [{ ...first, settings }] };
+  const { subjects: _, ...without } = images;
+  t.strictSame(
+    fitDisks(alone, without, 4).map((part) => part.images.disks.map(({ name }) => name)),
+    [['base', 'host', 'node-16.20.0', 'wasmtime-50.0.1']],
+  );
+  t.end();
+});

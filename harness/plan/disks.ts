@@ -32,17 +32,17 @@ export function fitDisks(
 ): readonly Readonly<{ group: BootGroup; images: BuiltImages }>[] {
   if (images.disks.length <= limit) return [{ group, images }];
   const common = images.disks.filter((disk) => !isChosen(disk)).length;
-  const parts: { cells: BootGroup['cells'][number][]; disks: Set<string> }[] = [];
+  const parts: { settings: Settings; cells: BootGroup['cells'][number][]; disks: Set<string> }[] = [];
   for (const cell of group.cells) {
     const wanted = choose(cell.settings, images);
     const room = parts.find(({ disks }) => common + new Set([...disks, ...wanted]).size <= limit);
-    const part = room ?? { cells: [], disks: new Set<string>() };
+    const part = room ?? { settings: cell.settings, cells: [], disks: new Set<string>() };
     if (room === undefined) parts.push(part);
     part.cells.push(cell);
     for (const name of wanted) part.disks.add(name);
   }
-  return parts.map(({ cells, disks }) => ({
-    group: { ...group, settings: cells[0]?.settings ?? group.settings, cells },
+  return parts.map(({ settings, cells, disks }) => ({
+    group: { ...group, settings, cells },
     images: { ...images, disks: images.disks.filter((disk) => !isChosen(disk) || disks.has(disk.name)) },
   }));
 }

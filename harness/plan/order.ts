@@ -20,16 +20,14 @@ export type BootGroup = Readonly<{
 
 /** Groups in the order in which their first cell appears. */
 export function groupByBoot(cells: Iterable<Cell>, table: AxisTable = axes): BootGroup[] {
-  const groups = new Map<string, Cell[]>();
+  const groups = new Map<string, BootGroup & Readonly<{ cells: Cell[] }>>();
   for (const cell of cells) {
     const key = bootKey(cell.settings, table);
     const group = groups.get(key);
-    if (group === undefined) groups.set(key, [cell]);
-    else group.push(cell);
+    if (group === undefined) groups.set(key, { key, settings: cell.settings, cells: [cell] });
+    else group.cells.push(cell);
   }
-  return [...groups].flatMap(([key, members]) =>
-    members[0] === undefined ? [] : [{ key, settings: members[0].settings, cells: members }],
-  );
+  return [...groups.values()];
 }
 
 /**

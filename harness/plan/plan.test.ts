@@ -6,11 +6,12 @@ import { predictHost } from '../../images/allocator/predict.ts';
 import type { BuiltImages } from '../../images/build.ts';
 import { defaultSettings } from '../axes/table.ts';
 import type { Cell } from '../matrix/cell.ts';
+import { parseMatrix } from '../matrix/load.ts';
 import type { Settings } from '../axes/table.ts';
 import { decideCapacity, Budget } from './admission.ts';
 import { findInapplicable } from './applicable.ts';
 import { findExecutable, findQemu, readComputer } from './computer.ts';
-import { deadlinesFor } from './deadlines.ts';
+import { backstopSeconds, deadlinesFor, elapsedCapMs } from './deadlines.ts';
 import { estimateFacts } from './estimate-facts.ts';
 import { buildMachineSpec } from './machine-spec.ts';
 import { estimateCostMib, groupByBoot } from './order.ts';
@@ -65,6 +66,15 @@ t.test('a cell that its guest cannot be asked is named with the reason', (t) => 
   t.match(findInapplicable(settings({ node: '16.20.0' }), bookworm), /Node 18 and later, not on 16\.20\.0/);
   t.match(findInapplicable(settings({ mdwe: 'prctl' }), bookworm), /Linux 6\.3, the guest has 6\.1/);
   t.equal(findInapplicable(settings({ mdwe: 'seccomp' }), bookworm), null);
+  t.match(findInapplicable(settings({ node: '16' }), { ...bookworm, nodes: {} }), /not on 16:/);
+  const serve = parseMatrix(
+    "subject: { name: s, host: spin-sizes, run: ['w', '{options}'] }\naxes: { memory: 1G }",
+    'm.yaml',
+  );
+  const [{ subject = null } = {}] = serve.cells();
+  t.equal(findInapplicable(settings({ subject: 's' }), bookworm, subject), null);
+  const env = { SPIN_MAX_INSTANCE_COUNT: 'many' };
+  t.match(findInapplicable(settings({ subject: 's', env }), bookworm, subject), /whole number/);
   const trixie = { ...bookworm, kernel: { ...bookworm.kernel, release: '6.12.88-cloud-amd64' } };
   t.equal(findInapplicable(settings({ mdwe: 'prctl' }), trixie), null);
   t.end();
@@ -202,6 +212,13 @@ t.test('estimated facts lead the model where real guests led it', (t) => {
   t.equal(tierOf({ memory: 4096 * mib, overcommit: 2 }), 'conservative');
   t.equal(tierOf({ memory: 8192 * mib, overcommit: 2 }), 'standard');
   t.equal(tierOf({ addressSpace: 2 * 1024 * mib }), 'on-demand');
+  t.end();
+});
+
+t.test('a wait has an end on a computer that gives the guest no time, and the session ends after it', (t) => {
+  t.equal(elapsedCapMs(10_000), 310_000);
+  t.equal(elapsedCapMs(60_000), 900_000);
+  t.equal(backstopSeconds(10_000), 370);
   t.end();
 });
 

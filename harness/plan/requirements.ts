@@ -6,13 +6,14 @@ import type { Settings } from '../axes/table.ts';
 /** An engine as a cell names it, resolved: `wasmtime` means the newest pinned version. */
 export type ResolvedEngine = Readonly<{
   kind: EngineKind;
-  /** Version of libwasmtime; null for v8. */ version: string | null;
+  /** Version of libwasmtime; null for v8. */
+  version: string | null;
 }>;
 
 export function resolveEngine(engine: string): ResolvedEngine {
   if (engine === 'v8') return { kind: 'v8', version: null };
   const [, version] = engine.split('@');
-  return { kind: 'wasmtime', version: version ?? pinnedEngines[0] ?? null };
+  return { kind: 'wasmtime', version: version ?? pinnedEngines[0] };
 }
 
 /**

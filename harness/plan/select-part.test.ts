@@ -1,6 +1,7 @@
 import t from 'tap';
 import { parseMatrix } from '../matrix/load.ts';
 import { digestMatrix } from './digest-matrix.ts';
+import { planShards } from './shard.ts';
 import { type Recorded, selectPart, selectRecordedPart } from './select-part.ts';
 
 const axes =
@@ -70,6 +71,36 @@ t.test('another part than the one that was started is refused', (t) => {
   t.end();
 });
 
+t.test('a matrix that lost a cell of the run cannot be taken up again', (t) => {
+  const recorded: Recorded = { selection: selectPart(whole, {}).selection, options: {} };
+  const smaller = parseMatrix(axes.replace('512M, ', ''), 'm.yaml');
+  t.throws(() => selectRecordedPart(smaller, recorded, {}), {
+    code: 'USAGE',
+    message: /the matrix changed since the run was started: it has no .*512M/,
+    details: { file: 'm.yaml', hint: /start a new run/ },
+  });
+  const other = { ...recorded, options: { only: 7, shard: 7 } };
+  t.same(idsOf(selectRecordedPart(whole, other, {}).matrix), idsOf(whole), 'the selection counts');
+  t.same(idsOf(selectRecordedPart(whole, { options: { only: 7, shard: 7 } }, {}).matrix), idsOf(whole));
+  t.throws(() => selectRecordedPart(whole, recorded, { only: ['overcommit=2'] }), {
+    message: /--only overcommit=2 was given, the run was started with all cells/,
+  });
+  const cut = { selection: selectPart(whole, { shard: { index: 1, count: 2 } }).selection, options: {} };
+  t.throws(() => selectRecordedPart(whole, cut, { shard: { index: 2, count: 2 } }), {
+    message: /--shard 2\/2 was given, the run was started with --shard 1\/2/,
+  });
+  t.end();
+});
+
+t.test('the cells of a very large part are not written into its record', (t) => {
+  const large = parseMatrix(`${axes.replace('2G]', '2G, 3G]')}repeat: 1000\n`, 'm.yaml');
+  t.equal(large.size, 24_000);
+  const { matrix, selection } = selectPart(large, {});
+  t.equal(selection.cells, null);
+  t.equal(planShards(matrix.cells(), 2, new Map()).length, 2, 'and it is cut with few grains');
+  t.end();
+});
+
 t.test('an older record is read by the options of its command', (t) => {
   const shard = { index: 1, count: 2 };
   const part = selectPart(whole, { only: ['overcommit=2'], shard });
@@ -102,9 +133,15 @@ t.test('digests are equal for equal matrices and name what is another', (t) => {
     first,
     'not where a file comes from',
   );
+  const bare = digestMatrix(parseMatrix(axes, 'm.yaml'), [{ ...subject, files: [] }], {});
+  t.not(bare.subjects['ext'], first.subjects['ext'], 'nor one without files');
   t.not(of(axes, {}, '/opt/subject-2').subjects['ext'], first.subjects['ext'], 'but what is in it');
   t.not(of(axes, { run: ['{node}', '--x'] }).subjects['ext'], first.subjects['ext']);
   t.not(of(axes.replace('1G', '3G')).matrix, first.matrix);
   t.not(of(`${axes}expect: [{where: {overcommit: 2}, tier: conservative}]\n`).matrix, first.matrix);
+  const withCase = (outcome: string) =>
+    of(`${axes}cases: [{ id: a, settings: { memory: 256M }, expect: { outcome: ${outcome} } }]\n`).cases;
+  t.same(withCase('crashed'), withCase('crashed'));
+  t.not(withCase('crashed')['a'], withCase('timeout')['a']);
   t.end();
 });

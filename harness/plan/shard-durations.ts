@@ -1,4 +1,5 @@
 /** Durations of cells, measured or estimated. */
+import { median } from 'simple-statistics';
 import type { Cell } from '../matrix/cell.ts';
 
 /** Milliseconds by cell id, without the boot of its template. */
@@ -31,13 +32,6 @@ export function collectDurations(results: Iterable<Timed>): Durations {
     else known.push(ms);
   }
   return new Map([...byId].map(([id, all]) => [id, median(all)]));
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const high = sorted[middle] ?? 0;
-  return sorted.length % 2 === 1 ? high : ((sorted[middle - 1] ?? high) + high) / 2;
 }
 
 const medians = new WeakMap<Durations, number>();

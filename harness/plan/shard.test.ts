@@ -97,7 +97,7 @@ t.test('durations are the phases of a cell, the median of several, without the b
     timed('a', { spawn: 100, ready: 9000, subject: 3000 }),
     timed('a', { spawn: 100, ready: 300, subject: 5000 }),
     timed('a', { spawn: 100, ready: 300, subject: 60_000 }),
-    timed('b', { subject: 1000 }),
+    timed('b', { subject: 1000, 'subject.start': 400 }),
     timed('b', { subject: 2000 }),
     timed('c', {}),
     timed('d', { subject: NaN }),

@@ -109,7 +109,7 @@ function distribute(boots: ReadonlyMap<string, readonly Piece[]>, count: number,
 }
 
 const sumMs = (pieces: readonly Piece[]): number => pieces.reduce((sum, { ms }) => sum + ms, 0);
-const firstPlace = ({ cells }: Chunk): number => cells[0]?.place ?? 0;
+const firstPlace = ({ cells }: Chunk): number => Math.min(...cells.map(({ place }) => place));
 
 /** Parts of about equal length, longest first onto the shortest. */
 function cutBoot(boot: string, pieces: readonly Piece[], partMs: number): readonly Chunk[] {

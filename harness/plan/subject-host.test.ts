@@ -41,6 +41,17 @@ t.test("the options of a cell's pool stand where the command line has {options}"
 t.test('the version of a host is that of its package', (t) => {
   t.equal(resolveProgram(subjectOf('wasmtime-serve'), settings({}))?.version, '36.0.9');
   t.equal(resolveProgram(subjectOf('wash'), settings({}))?.version, '2.10', 'no package of it: the newest');
+  const local = { ...subjectOf('wasmtime-serve'), files: [{ to: 'w', from: '/opt/w' }] };
+  t.equal(resolveProgram(local, settings({}))?.version, '49', 'a file that is in no package: the newest');
+  t.end();
+});
+
+t.test('a subject that is no host of the table has the words that it has', (t) => {
+  const { host: _, ...other } = subjectOf('wasmtime-serve');
+  t.equal(resolveProgram(other, settings({})), null);
+  t.equal(listWords(other, settings({})), other.run);
+  const fixed = { ...subjectOf('wasmtime-serve'), run: ['w', 'serve'] };
+  t.same(listWords(fixed, settings({ stacks: 20 })), ['w', 'serve'], 'and one without {options}, too');
   t.end();
 });
 
@@ -51,6 +62,7 @@ t.test('a variable that Spin would refuse makes no options', (t) => {
     /SPIN_MAX_INSTANCE_COUNT=many: must be a whole number/,
   );
   t.equal(findRefusedOptions(subjectOf('wasmtime-serve'), bad), null, 'it is nothing to wasmtime');
+  t.throws(() => findRefusedOptions(subjectOf('spin-sizes'), null as never), TypeError, 'a fault of ours');
   t.end();
 });
 
