@@ -25,21 +25,35 @@ export type VariedAxis = Readonly<{
 }>;
 
 /** Ten thousand cells have few values, and each report needs them many times. */
-const known = new WeakMap<Axis<unknown>, Map<unknown, string>>();
-const knownLimit = 10_000;
+class KnownLabels {
+  static readonly #limit = 10_000;
+  readonly #ofPrimitives = new Map<unknown, string>();
+  // An object is equal to no other, but its cell is labelled several times.
+  readonly #ofObjects = new WeakMap<object, string>();
+
+  get(value: unknown, make: () => string): string {
+    if (typeof value === 'object' && value !== null) {
+      const made = this.#ofObjects.get(value) ?? make();
+      this.#ofObjects.set(value, made);
+      return made;
+    }
+    const made = this.#ofPrimitives.get(value) ?? make();
+    if (this.#ofPrimitives.size < KnownLabels.#limit) this.#ofPrimitives.set(value, made);
+    return made;
+  }
+}
+
+const known = new WeakMap<Axis<unknown>, KnownLabels>();
 
 /** As in cell ids: `512M`, `unlimited`; variables as `A=1,B=2`, or `none`. */
 export function labelValue(row: Axis<unknown>, settings: Values): string {
-  const value = row.pick(settings);
-  const labels = known.get(row) ?? new Map<unknown, string>();
+  const labels = known.get(row) ?? new KnownLabels();
   known.set(row, labels);
-  const made = labels.get(value);
-  if (made !== undefined) return made;
-  const text = plainLine(row.format(value), 200);
-  const label = row.label?.(text) ?? text;
-  // An object is equal to no other: it would only fill the map.
-  if (labels.size < knownLimit && (typeof value !== 'object' || value === null)) labels.set(value, label);
-  return label;
+  const value = row.pick(settings);
+  return labels.get(value, () => {
+    const text = plainLine(row.format(value), 200);
+    return row.label?.(text) ?? text;
+  });
 }
 
 /** The axes with more than one value among these cells, in the order of reports. */
@@ -48,7 +62,7 @@ export function findVaried(
   table: AxisTable = axes,
 ): readonly VariedAxis[] {
   return orderForReports(table).flatMap((row) => {
-    const byLabel = new Map(cells.map(({ settings }) => [labelValue(row, settings), row.pick(settings)]));
+    const byLabel = collectLabels(row, cells);
     if (byLabel.size < 2) return [];
     const entries = [...byLabel].sort((a, b) => compareValues(a, b));
     const ordered = entries.every(([, value]) => value === null || typeof value === 'number');
@@ -62,6 +76,22 @@ export function findVaried(
       },
     ];
   });
+}
+
+function collectLabels(
+  row: Axis<unknown>,
+  cells: readonly Readonly<{ settings: Settings }>[],
+): ReadonlyMap<string, unknown> {
+  const byLabel = new Map<string, unknown>();
+  let last: unknown = collectLabels;
+  for (const { settings } of cells) {
+    const value = row.pick(settings);
+    // Most cells have the value of the cell before.
+    if (value === last) continue;
+    last = value;
+    byLabel.set(labelValue(row, settings), value);
+  }
+  return byLabel;
 }
 
 /** Numbers by size with no limit last, words with their digits read as numbers. */
