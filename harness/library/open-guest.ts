@@ -47,7 +47,7 @@ export type ExecResult = SubjectRun &
 
 /** The guest's serial line after its shell has started. */
 export type GuestShell = Readonly<{
-  /** What is typed goes in, what a terminal shows comes out. */
+  /** Keystrokes go in, the terminal's output comes out. */
   terminal: Duplex;
   /** Resolves when the shell or the guest has ended. */
   closed: Promise<void>;
@@ -61,7 +61,7 @@ export type Guest = AsyncDisposable &
     kernelRelease: string;
     /** QEMU's command line, for a shell; its channels are inherited sockets, see harness/machine/README.md. */
     qemuCommand: string;
-    /** What a run of this cell starts: the wasm host, or the subject of the cell. */
+    /** The program that a run of this cell starts: the wasm host, or the subject of the cell. */
     subject: Readonly<{ command: readonly string[]; env: Readonly<Record<string, string>> }>;
     /**
      * Runs a program under the limits of the settings, as a run does with a subject. Calls wait for each other. Of
@@ -121,7 +121,7 @@ export async function openCell(cell: Cell, options: GuestOptions, seams: Seams =
   }
 }
 
-/** What a guest answers, one request after the other. */
+/** A guest's answers, one request after the other. */
 function talkTo(
   machine: Machine,
   session: Session,

@@ -1,4 +1,4 @@
-/** A matrix before its run: what is predicted of each cell, and which cells share a boot. */
+/** A matrix before its run: the prediction for each cell, and the cells that share a boot. */
 import type { Prediction } from '../../images/allocator/prediction.ts';
 import type { Cell, Matrix } from '../matrix/cell.ts';
 import { estimateCell } from '../outcome/predict-cell.ts';

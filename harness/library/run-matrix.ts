@@ -29,7 +29,7 @@ export type RunOptions = Readonly<{
   limits?: Readonly<{
     /** Guests at a time. @default one per core */
     jobs?: number;
-    /** Memory of all guests together, MiB. @default what is free less a reserve */
+    /** Memory of all guests together, MiB. @default free memory less a reserve */
     memoryMib?: number;
   }>;
   /** Repetitions of what did not do as expected, and what counts as a failure beside an unexpected cell. */

@@ -13,7 +13,7 @@ import { Qmp } from './qmp.ts';
 import { buildArguments, channels, formatCommand, type Start } from './spec.ts';
 import type { MachineSpec } from '../plan/machine-spec.ts';
 
-/** How QEMU ended. `asked` when the harness stopped it. */
+/** The end of QEMU. `asked` when the harness stopped it. */
 export type Exit = Readonly<{
   asked: boolean;
   exitCode: number | null;
@@ -23,7 +23,7 @@ export type Exit = Readonly<{
    * where it had no time to say.
    */
   reason: string | null;
-  /** Why the harness ended it although nobody asked for that; null where it did not. */
+  /** Why the harness ended it unasked; null where it did not. */
   fault: string | null;
   /** QEMU's own words, last 4 KiB. */
   stderr: string;
@@ -63,7 +63,7 @@ const launcher = [
     `exec "$@" ${channels.state}<"$state" ${channels.swap}<>"$swap"`,
 ];
 
-/** What is kept of QEMU's words, from the end. */
+/** Limit of the stored output of QEMU, kept from its end. */
 const stderrCharacters = 4096;
 
 /** A sparse file for the swap disk that nothing but the handle leads to. */
@@ -104,7 +104,7 @@ function launch(spec: MachineSpec, start: Start, stateFile: string, swap: FileHa
   return spawn('setpriv', [...words, spec.qemu, ...buildArguments(spec, start)], {
     // The channels, in the order of `channels`; the launcher opens the files.
     stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
-    // What a machine does must not depend on who starts it.
+    // A machine must not depend on the environment of the caller.
     env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C' },
   });
 }
@@ -142,7 +142,7 @@ export async function startMachine(
   stateFile = '/dev/null',
 ): Promise<Machine> {
   const swap = spec.swapMib === undefined ? null : await openSwap(spec.swapMib);
-  // What is watched is attached at once: a process that cannot be started says so before any promise resolves.
+  // Listeners are attached at once: a process that cannot be started reports it before any promise resolves.
   const subprocess = launch(spec, start, stateFile, swap);
   const command = formatCommand(spec, start);
   let asked = false;

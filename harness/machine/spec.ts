@@ -46,7 +46,7 @@ const describeMachine = (start: Start): string =>
 export function buildArguments(spec: MachineSpec, start: Start): string[] {
   const memory = `${spec.memoryMib}M`;
   return [
-    // No configuration of the user's and no default devices: only what is named here exists.
+    // No configuration of the user's and no default devices: only the devices named here exist.
     '-nodefaults',
     '-no-user-config',
     // A reset ends QEMU: a guest that reboots by itself is never mistaken for one that answers.
@@ -96,7 +96,7 @@ export function buildArguments(spec: MachineSpec, start: Start): string[] {
           ...['-blockdev', 'driver=raw,file=swapfile,node-name=swap'],
           ...['-device', `virtio-blk-pci,drive=swap,serial=${swapDisk}`],
         ]),
-    // The state holds no RAM; a capability has to say so before it is read: see template.ts.
+    // The state holds no RAM; a capability must be set before it is read: see template.ts.
     ...(start.kind === 'clone' ? ['-incoming', 'defer'] : []),
   ];
 }

@@ -23,7 +23,7 @@ export type SubjectSummary = Readonly<{
   failure: string | null;
   /** The line that gives the tier, otherwise the failure. */
   line: string | null;
-  /** How its tier is known; absent without one, and in older results, where it was told. */
+  /** The source of its tier; absent without a tier, and in older results, where it was told. */
   basis?: Basis;
   exitCode: number | null;
   signal: string | null;

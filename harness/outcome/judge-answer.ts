@@ -1,4 +1,4 @@
-/** Whether what a server answered is service: a server counts as up when it answers as it should. */
+/** Whether a server's answer is service: it counts as up when status and body are as required. */
 import type { Answer } from '../guest/answer.ts';
 import type { SubjectRun } from '../guest/observation.ts';
 import type { Ready } from '../matrix/subject.ts';

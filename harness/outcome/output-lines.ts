@@ -36,7 +36,7 @@ const shownLength = 400;
 const shownBefore = 80;
 
 /**
- * The first line that fits, cut to what is worth showing; null when none does. The pattern was checked when the matrix
+ * The first line that matches, cut for display; null when none does. The pattern was checked when the matrix
  * was read. Lines are of any number and length: matching has to be linear in them.
  */
 export function findLine(lines: readonly string[], pattern: string): string | null {

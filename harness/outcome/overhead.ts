@@ -79,7 +79,7 @@ export const isMean = ({ workload }: Pick<OverheadSummary, 'workload'>): boolean
 
 /**
  * The figures a bound is held against: the geometric means, of which a table shows the same; single workloads
- * where too few were measured for a mean. Of two clocks time counts, which is what a user feels.
+ * where too few were measured for a mean. Of two clocks time counts: users feel it.
  */
 export function pickJudged(overhead: readonly OverheadSummary[]): readonly OverheadSummary[] {
   const timed = overhead.filter(({ clock }) => clock === 'time');

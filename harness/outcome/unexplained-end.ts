@@ -5,7 +5,7 @@
  *
  * Evidence, by contrast, is a run that the harness ended (it counted the time the guest got), a kill that the kernel's
  * own counter of out-of-memory kills explains, and a Node that neither starts nor ends in a guest that had its time. So
- * is a host that dies of SIGKILL while nobody's deadline has passed: only something inside the guest sends that, as the
+ * is a host that dies of SIGKILL before any deadline has passed: only something inside the guest sends that, as the
  * kernel does to a program whose first mappings do not fit.
  */
 import type { HostReport } from '../../images/allocator/host-report.ts';

@@ -53,9 +53,9 @@ export type Comparison = Readonly<{
   /** Ids on one side only. */
   added: readonly string[];
   missing: readonly string[];
-  /** Runs that are still written, or were killed: what is missing may yet come. */
+  /** Runs that are still being written or were killed: missing cells may yet come. */
   unfinished: readonly string[];
-  /** By the id of a run: which part it is, and what is missing of it. Whole, complete runs are not there. */
+  /** By run id: the part that it is, and its missing cells. Whole, complete runs are left out. */
   states: readonly Readonly<{ run: string; sentences: readonly string[] }>[];
   /** Subjects, cases or the matrix as resolved, where they differ between the sides. */
   asked: readonly string[];
@@ -126,7 +126,7 @@ function weigh({ regression, direction }: CellChange): number {
   return regression ? 0 : { worse: 1, other: 2, better: 3 }[direction];
 }
 
-/** Cells by what is left of their settings; of a cell in several runs all repetitions of the newest. */
+/** Cells by the settings that remain; a cell of several runs has all repetitions of the newest. */
 function collectCells(side: readonly RunView[], across: readonly string[]): ReadonlyMap<string, CellView> {
   const cells = new Map<string, CellView>();
   for (const cell of buildCells(mergeRuns(side).cells.flatMap(({ results }) => results))) {

@@ -29,7 +29,7 @@ export function exitCodeOf(cells: readonly Distribution<Result>[], options: Exit
   ];
   if (cells.some(({ verdict }) => failing.includes(verdict))) return 1;
   const hasFlaky = cells.some(({ verdict }) => verdict === 'flaky');
-  // The judged repetitions of a flaky cell have had their say: what is left decides.
+  // The judged repetitions of a flaky cell are counted already: the others decide.
   const rest = cells
     .flatMap((cell) =>
       cell.verdict === 'flaky' ? cell.results.filter((one) => !isJudged(one)) : cell.results,

@@ -1,4 +1,4 @@
-/** Which part of its matrix a run is, and what is missing of it, in words: the same in every format. */
+/** The part of its matrix that a run is, and its missing cells, in words: the same in every format. */
 import { plainLine } from '../outcome/plain-text.ts';
 import type { Completeness } from '../store/completeness.ts';
 

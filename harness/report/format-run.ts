@@ -1,4 +1,4 @@
-/** The sentences that every report says of a whole run: its counts, and what its exit code means. */
+/** The sentences about a run that every report has: its counts, and the meaning of its exit code. */
 import { tiers } from '../../images/allocator/tier.ts';
 import { outcomes } from '../outcome/outcome.ts';
 import type { ExitCode } from './exit-code.ts';

@@ -14,7 +14,7 @@ export type RenderOptions = Readonly<{
 }>;
 
 export type Format = Readonly<{
-  /** File name in the run's folder; null for what is only printed. */
+  /** File name in the run's folder; null where the format is only printed. */
   file: string | null;
   description: string;
   /** Pure: equal views give equal bytes. */
@@ -40,7 +40,7 @@ export type FormatStream = Readonly<{
 export type Sink = Readonly<{
   /** In the order of the calls; may be called again before it has ended. `dir` is the run's folder. */
   append(text: string, dir: string): Promise<void>;
-  /** The whole text at once, replacing what is there. */
+  /** The whole text at once, replacing the old file. */
   write(text: string, dir: string): Promise<void>;
 }>;
 

@@ -5,7 +5,7 @@ import { type CellView, type Mark, buildCells } from './cell-view.ts';
 import { groupBy } from './group-by.ts';
 
 export type Grid<Cell extends CellView = CellView> = Readonly<{
-  /** A head for each label of a row: an axis, or `settings` where a row names what is not usual. */
+  /** A head for each label of a row: an axis, or `settings` where a row names its unusual settings. */
   rowHeads: readonly string[];
   /** The labels of a row that names no others; empty where each axis has its column. */
   usual: Usual;
@@ -58,7 +58,7 @@ function findFilled(
   return places.size / (rows.size * columns.size);
 }
 
-/** More columns of labels than this push what was found off the screen: rows name what is not usual instead. */
+/** More columns of labels than this push the results off the screen: rows name unusual settings instead. */
 const labelColumns = 3;
 
 /** @param columnAxes @default the widest layout */

@@ -27,7 +27,7 @@ export type Row = Readonly<{
   problem: string | null;
 }>;
 
-/** Figures of one clock and Node: what a column of a table shows. */
+/** Figures of one clock and Node: a column of a table. */
 export type Column = Readonly<{
   node: string;
   kind: 'instructions' | 'time';
@@ -103,7 +103,7 @@ export function listTimed(rows: readonly Row[], pick: 'timed' | 'lives'): readon
   });
 }
 
-/** The columns that decide what is said of the claim: time where there is one. */
+/** The columns that decide the claim: time where there is one. */
 export function listJudged(rows: readonly Row[]): readonly Column[] {
   const columns = listColumns(rows);
   const timed = columns.filter(({ kind }) => kind === 'time');

@@ -12,7 +12,7 @@ import { groupBy } from './group-by.ts';
 import { createPlainTable, renderLines } from './plain-table.ts';
 
 export type ChartOptions = Readonly<{
-  /** Escape sequences, for what is struck through. */
+  /** Whether escape sequences may be used, to strike text through. */
   color: boolean;
   /** Characters of the chart. @default 40 */
   chartWidth?: number;

@@ -7,7 +7,7 @@ export const claimed: readonly [low: number, high: number] = [1.1, 1.2];
 /** `across`: the interval reaches over an end of the claim, so nothing is shown. */
 export type ClaimVerdict = 'holds' | 'below' | 'above' | 'across' | 'unstable';
 
-/** Whether an interval lies within what is claimed. */
+/** Whether an interval lies within the claim. */
 export function judgeClaim({ low, high, stable }: Interval & Pick<OverheadSummary, 'stable'>): ClaimVerdict {
   if (!stable) return 'unstable';
   const [from, to] = claimed;

@@ -1,4 +1,4 @@
-/** The section of the overhead page on what a request costs a server: Markdown from a record. Pure. */
+/** The section of the overhead page on the cost of a request: Markdown from a record. Pure. */
 import { servingModes, servingWorks } from '../measure/serving-plan.ts';
 import { formatFactor } from '../outcome/format-figure.ts';
 import type { ServingRecord } from '../store/serving-record.ts';

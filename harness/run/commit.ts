@@ -5,7 +5,7 @@ import path from 'node:path';
 import { project } from '../../images/paths.ts';
 import { questionBounds, runProgram } from '../../images/run-program.ts';
 
-/** Twelve digits of its name, with `+` where files of the checkout differ from it; null where nobody knows. */
+/** Twelve digits of its name, with `+` where files of the checkout differ from it; null outside a checkout. */
 export async function readCommit(root = project.root, file = project.commitFile): Promise<string | null> {
   if (!existsSync(path.join(root, '.git')))
     return readFile(file, 'utf8').then(

@@ -27,7 +27,7 @@ export type RunOptions = Readonly<{
   locked?: boolean;
   /** Guests at a time. @default one a core */
   jobs?: number;
-  /** Memory of all guests together, MiB. @default what is free less a reserve */
+  /** Memory of all guests together, MiB. @default free memory less a reserve */
   memoryBudgetMib?: number;
   /** A cell that did not do what was expected is run so many times more, each on a boot of its own. @default 0 */
   retries?: number;
@@ -41,7 +41,7 @@ export type RunOptions = Readonly<{
   templateCacheBytes?: number;
   reporters?: readonly Reporter[];
   onImageEvent?: (event: ImageEvent) => void;
-  /** What a person should know but no result says: a template that failed, a successor used. */
+  /** News for the user that is in no result: a template that failed, a successor used. */
   onNotice?: (text: string) => void;
   signal?: AbortSignal;
   /** Where boot plans are run; the run disposes of it at its end. @default this computer */

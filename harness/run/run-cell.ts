@@ -1,4 +1,4 @@
-/** One cell, from a machine to a result. What a try did not show, or only a clone showed, is tried on a fresh boot. */
+/** One cell, from a machine to a result. An attempt without one, or a surprise of a clone, is repeated on a boot. */
 import { homedir } from 'node:os';
 import type { BuiltImages } from '../../images/build.ts';
 import { PoolproofError } from '../errors.ts';
@@ -21,7 +21,7 @@ import type { MachineSpec } from '../plan/machine-spec.ts';
 import { resultSchema, type MachineAttempt } from '../store/result.ts';
 import type { CellRun } from './runner.ts';
 
-/** What a cell runs on, and how. */
+/** The machine of a cell and its deadlines. */
 export type CellContext = Readonly<{
   spec: MachineSpec;
   images: BuiltImages;
@@ -112,7 +112,7 @@ async function observeTry(cell: Cell, context: CellContext, machine: Machine, sp
     timings: { spawn, ...timings, ...readHostTimings(subject) },
   };
   const evidence: CellRun['evidence'] = {
-    // The cache is usually below the home folder, whose name is nobody's business.
+    // The cache is usually below the home folder, whose name is private.
     'qemu-command.txt': `${machine.command.replaceAll(homedir(), '~')}\n`,
     'console.log': machine.console.text(),
     'protocol.log': `${seen.protocol.join('\n')}\n`,
@@ -163,7 +163,7 @@ const saysNothing = ({ observation, judgement }: Try): boolean =>
 /** What damaged memory of a clone can look like. */
 const ends: readonly Outcome[] = ['crashed', 'guest-died', 'timeout'];
 
-/** A clone that came to an end nobody expected: it counts when a boot comes to one too. */
+/** A clone with an unexpected end: it counts when a boot has one too. */
 const isDoubtful = ({ observation, judgement }: Try): boolean =>
   observation.start === 'clone' && ends.includes(judgement.outcome) && judgement.verdict !== 'expected';
 

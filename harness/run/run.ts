@@ -79,7 +79,7 @@ async function runPart(
     reporter,
     runner,
     signal: options.signal ?? new AbortController().signal,
-    // Clones of one template can replay each other: what is repeated is evidence only on boots of its own.
+    // Clones of one template can replay each other: a repetition is evidence only on a boot of its own.
     cold: options.cold === true || matrix.repeat > 1,
     options,
   };

@@ -14,7 +14,7 @@ export type RunnerEvent =
   /** `cell` as `cellKey` has it. */
   | Readonly<{ kind: 'started'; cell: string }>
   | Readonly<{ kind: 'ended' } & CellRun>
-  /** What a person should know but no result says: a template that failed. */
+  /** News for the user that is in no result: a template that failed. */
   | Readonly<{ kind: 'notice'; text: string }>;
 
 /**

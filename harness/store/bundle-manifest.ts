@@ -15,7 +15,7 @@ const manifestDepth = 4;
 /** First entry of a bundle. */
 export const manifestName = 'poolproof-bundle.json';
 
-/** What a bundle may be at most; all far beyond what a real one is. */
+/** Upper limits of a bundle, all far beyond a real one. */
 export type BundleLimits = Readonly<{
   files: number;
   /** Bytes of one file of evidence: the store cuts at 8 MiB and a note. */

@@ -120,7 +120,7 @@ async function writeArchive(
   await written;
 }
 
-/** One plain file, made of bytes and not of a path: what was measured is what is packed. */
+/** One plain file, packed from bytes and not from a path: the bytes that were measured are those packed. */
 async function addFile(pack: Pack, path: string, content: Buffer): Promise<void> {
   const header = new Header({ path, size: content.length, mode: 0o644, type: 'File', mtime: new Date(0) });
   const entry = new ReadEntry(header);

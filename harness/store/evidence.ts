@@ -1,5 +1,5 @@
 /**
- * What a cell left behind: one folder per cell, files whose names the harness chose and whose content
+ * Evidence of a cell: one folder per cell, files whose names the harness chose and whose content
  * it did not. A folder appears whole, by rename, and before the line that points to it.
  */
 import { createHash, randomBytes } from 'node:crypto';
@@ -78,7 +78,7 @@ export function writeEvidence(
 }
 
 /**
- * Adds files to the evidence of a cell: what is measured later. Each appears whole, by rename.
+ * Adds files to the evidence of a cell, for later measurements. Each appears whole, by rename.
  * @param folder as `writeEvidence` returned it
  * @throws DISK_FULL, STORE_UNWRITABLE
  */

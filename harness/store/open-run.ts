@@ -25,7 +25,7 @@ export type OpenRun = AsyncDisposable &
     record: RunRecord;
     /** `cellKey` of the cells already there; empty for a new run. */
     done: ReadonlySet<string>;
-    /** What could not be read of what was there, a torn last line among it; for the person who resumes. */
+    /** Stored lines that could not be read, a torn last line among them; for the person who resumes. */
     problems: readonly PoolproofError[];
     /**
      * The line is in the file when this returns, and on the disk half a second later. @throws DISK_FULL,

@@ -59,7 +59,7 @@ export const recordSchema = z
       })
       .readonly()
       .exactOptional(),
-    /** SHA-256 of what the matrix came to, whatever files it was written in; absent in older records. */
+    /** SHA-256 of the expanded matrix, whatever files it was written in; absent in older records. */
     digests: z
       .object({
         /** Of all cells with their expectations and measurements. */

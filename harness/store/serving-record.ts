@@ -1,4 +1,4 @@
-/** The output of `poolproof serve-bench --json`: what a request costs in each configuration, on a named CPU. */
+/** The output of `poolproof serve-bench --json`: the cost of a request in each configuration, on a named CPU. */
 import { z } from 'zod';
 import { parseRecord } from './parse-record.ts';
 
@@ -28,7 +28,7 @@ const schema = z.object({
   schema: z.literal(1),
   server: z.object({
     name: text,
-    /** What it says of itself: `wasmtime 49.0.3 (…)`. */
+    /** Its own version line: `wasmtime 49.0.3 (…)`. */
     version: text,
   }),
   /** ISO 8601, UTC: when it was done. */

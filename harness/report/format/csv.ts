@@ -107,7 +107,7 @@ export function renderCsv(view: RunView, table: AxisTable = axes): string {
   });
 }
 
-/** Rows for the part that this run is, and for what is missing; the sentence stands with the reasons. */
+/** Rows for the part that this run is and for missing cells; the sentence is in the column of reasons. */
 function listRunRows({ record, state }: RunView, columns: readonly Column[]): readonly (readonly Value[])[] {
   const { partSentence: part, missingSentence: missing, missingNames } = state;
   const row = (outcome: string, reason: string): readonly Value[] =>

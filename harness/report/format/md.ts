@@ -44,7 +44,7 @@ function render(view: RunView): string {
     .concat('\n');
 }
 
-/** The part of the matrix, and in bold what is missing, with names. */
+/** The part of the matrix, and in bold the names of missing cells. */
 export function renderState({ state }: Pick<RunView, 'state'>): readonly string[] {
   const { partSentence: part, missingSentence: missing, missingNames } = state;
   const names = missingNames.map((cell) => `- ${escapeMarkdown(cell)}`);

@@ -77,7 +77,7 @@ function formatWhy({ results }: PageCell): string {
 
 /**
  * A browser takes two seconds to lay out ten thousand lines. More than these are there for those without a
- * script, and not parsed for the others until they are asked for.
+ * script, and parsed for the others only when they are shown.
  */
 const lineLimit = 300;
 

@@ -12,7 +12,7 @@ const right = 255;
 const rowHeight = 22;
 const nameLength = 58;
 
-/** @param title what it shows, for those who do not see it */
+/** @param title the text alternative of the chart */
 export function drawIntervals(rows: readonly ChartRow[], title: string): Html {
   const ends = rows.flatMap(({ ratio, low, high }) => [ratio, low, high]).filter(Number.isFinite);
   const [from, to] = [Math.min(0.99, ...ends), Math.max(1.05, ...ends)];

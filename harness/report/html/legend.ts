@@ -21,7 +21,7 @@ export const classOf: Readonly<Record<CellWord, string>> = {
   skipped: 'sn',
 };
 
-/** For a reader who has never heard of it. */
+/** Explains the tiers to a newcomer. */
 const meanings: Readonly<Record<CellWord, string>> = {
   standard: 'the whole pool, reserved ahead: room for the most instances',
   conservative: 'a small pool: room for fewer instances at once, same functions',

@@ -29,7 +29,7 @@ export type CostSummary = Readonly<{ band: Band; sign: string; text: string; clo
 export function summarizeCost(pairs: readonly OverheadSummary[]): CostSummary | null {
   const stable = pairs.filter((pair) => pair.stable && !isMean(pair));
   if (stable.length === 0) return null;
-  // Time says what a user feels; instructions stand in where only they could be had.
+  // Users feel time; instructions stand in where there is no time.
   const clock = stable.some((pair) => pair.clock === 'time') ? 'time' : 'instructions';
   const counted = stable.filter((pair) => pair.clock === clock);
   const ratios = counted.map(({ ratio }) => ratio);

@@ -53,7 +53,7 @@ export function renderRunStates({ given }: PageView): readonly Html[] {
   });
 }
 
-/** `2026-11-24 00:18 UTC`; what is no date stays as it is. */
+/** `2026-11-24 00:18 UTC`; other text is returned unchanged. */
 const formatTime = (iso: string): string => iso.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d).*Z$/, '$1 $2 UTC');
 
 const renderTime = (iso: string): Html => html`<time datetime="${iso}">${formatTime(iso)}</time>`;
@@ -157,7 +157,7 @@ export function renderSentences(page: PageView): Html {
   </div>`;
 }
 
-/** How tiers are known: proven, seen or told. */
+/** The source of each tier: proven, seen or told. */
 function describeProof({ cells }: PageView): string {
   const tiersOf = cells.flatMap(({ results }) => results.filter(({ tier }) => tier !== null));
   const foreign = tiersOf.flatMap(({ subject }) => (subject === undefined ? [] : [subject.basis ?? 'told']));

@@ -85,7 +85,7 @@ function showText(content: string, title: string): readonly Html[] {
   ];
 }
 
-/** One option per line, still ready to paste; unchanged where the words cannot be told apart. */
+/** One option per line, still ready to paste; unchanged where the words cannot be separated. */
 export function wrapCommand(command: string): string {
   const words = command.match(/(?:[^\s'"\\]|'[^']*')+/g) ?? [];
   if (words.join(' ') !== command.trim()) return command;
