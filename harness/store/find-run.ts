@@ -64,8 +64,22 @@ async function holdsRun(dir: string): Promise<boolean> {
   }
 }
 
-/** Replaces `latest` by rename: a reader sees the old run or the new one. */
+/**
+ * Replaces `latest` by rename: a reader sees the old run or the new one. Another run that starts may clear the link
+ * away before it is renamed.
+ */
 export async function linkLatest(resultsDir: string, id: string): Promise<void> {
+  for (let rest = 3; ; rest -= 1) {
+    try {
+      await tryLink(resultsDir, id);
+      return;
+    } catch (error) {
+      if (rest === 1 || errnoOf(error) !== 'ENOENT') throw error;
+    }
+  }
+}
+
+async function tryLink(resultsDir: string, id: string): Promise<void> {
   const temporary = join(resultsDir, `.latest-${randomBytes(6).toString('hex')}`);
   try {
     await symlink(id, temporary);

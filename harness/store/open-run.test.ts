@@ -11,11 +11,13 @@ import {
   realpath,
   rm,
   stat,
+  symlink,
   truncate,
+  utimes,
   writeFile,
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import t from 'tap';
 import { buildResult, buildStandard, record } from '../fixtures/report/results.ts';
 import { evidenceName, writeEvidence } from './evidence.ts';
@@ -41,6 +43,15 @@ t.test('a new run has its folder, its record and the link `latest`', async (t) =
     [run.record.id, second.record.id, 'latest'].sort(),
     'nothing else stays',
   );
+});
+
+t.test('a new run removes what killed ones left, and nothing that may be in use', async (t) => {
+  const dir = t.testdir({ '.merge-0123456789ab': {}, '.unpack-0123456789ab': {}, '.mine': '' });
+  await symlink('x', join(dir, '.latest-0123456789ab'));
+  await writeFile(join(dir, '.probe-0123456789ab'), 'poolproof');
+  await utimes(join(dir, '.merge-0123456789ab'), 1, 1);
+  await using run = await createRun(dir, init);
+  t.same((await readdir(dir)).sort(), ['.mine', '.unpack-0123456789ab', run.record.id, 'latest'].sort());
 });
 
 t.test('what was appended is what is read, in order', async (t) => {
@@ -138,10 +149,19 @@ t.test('resuming drops a torn last line and tells which cells are there', async 
   const { size } = await stat(cells);
   await truncate(cells, size - 5);
   await mkdir(join(run.dir, 'evidence', '.tmp-half'));
+  const base = dirname(run.dir);
+  for (const file of [join(run.dir, 'run.json.123'), join(run.dir, '.probe-0123456789ab')])
+    await writeFile(file, '');
+  await symlink('x', join(base, '.latest-0123456789ab'));
   await using resumed = await resumeRun(run.dir, init);
   t.same([...resumed.done], [`${first.id}#1`, `${results[1]!.id}#1`]);
   t.match(resumed.problems, [{ code: 'STORE_TORN', details: { line: 3 } }]);
   t.same(await readdir(join(run.dir, 'evidence')), [], 'half-written evidence is gone');
+  t.same(
+    (await readdir(run.dir)).filter((name) => /^\.probe|json\./.test(name)),
+    [],
+  );
+  t.notOk((await readdir(base)).includes('.latest-0123456789ab'));
   resumed.appendResult(results[2]!);
   const stored = await readRun(run.dir);
   t.equal((await collectResults(stored.results())).length, 3);

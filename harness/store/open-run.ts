@@ -3,11 +3,12 @@
  * lock, resume) refuses here, before a guest boots.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, realpath, rm, stat } from 'node:fs/promises';
+import { mkdir, open, realpath, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PoolproofError } from '../errors.ts';
 import { addEvidence, type Evidence, evidenceFolder, writeEvidence } from './evidence.ts';
 import { linkLatest } from './find-run.ts';
+import { clearResults, clearRun } from './leftovers.ts';
 import { type LineLog, openLineLog } from './line-log.ts';
 import { type Lock, takeLock } from './lock.ts';
 import { cellKey, cellsFile, isDamage, readResults } from './read-run.ts';
@@ -50,6 +51,7 @@ export async function createRun(resultsDir: string, init: RunInit, now = new Dat
   const id = runId(now);
   const dir = join(resultsDir, id);
   await probe(resultsDir);
+  await clearResults(resultsDir);
   await attempt(dir, () => mkdir(dir));
   const lock = await takeLock(dir);
   try {
@@ -93,7 +95,8 @@ export async function resumeRun(dir: string, init: RunInit, now = new Date()): P
     }
     const record = { ...old, finishedAt: null, resumedAt: [...old.resumedAt, now.toISOString()] };
     await attempt(folder, () => mkdir(join(folder, evidenceFolder), { recursive: true }));
-    await removeHalfWritten(folder);
+    await clearRun(folder);
+    await clearResults(dirname(folder));
     await writeRecord(folder, record);
     const { log } = await openLineLog(join(folder, cellsFile));
     return buildRun(folder, record, lock, log, done, problems);
@@ -236,16 +239,4 @@ async function probe(dir: string): Promise<void> {
       await rm(file, { force: true });
     }
   });
-}
-
-/** Evidence whose writer was killed before the rename. */
-async function removeHalfWritten(dir: string): Promise<void> {
-  const folder = join(dir, evidenceFolder);
-  const names = await readdir(folder).catch((error: unknown) => {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw storeError(error, folder);
-  });
-  for (const name of names) {
-    if (name.startsWith('.tmp-')) await rm(join(folder, name), { recursive: true, force: true });
-  }
 }

@@ -6,7 +6,7 @@ import t from 'tap';
 import { parseResult } from '../../harness/store/result-schema.ts';
 import type { Result } from '../../harness/store/result.ts';
 import { guestRows } from './campaign.ts';
-import { checkExitCode, checkWords, judgeResults, readLines } from './checks.ts';
+import { checkExitCode, checkWords, isRefusal, judgeResults, readLines } from './checks.ts';
 import { chooseRow, randomOf } from './draw.ts';
 import { fakeRows } from './fake-rows.ts';
 import { renderPage, summarize } from './page.ts';
@@ -80,6 +80,16 @@ t.test('an exit code that is not that of the cells, a trace and a hang are failu
   t.match(checkExitCode({ ...end, exitCode: 1 }, whole), [/exit code 1 where the cells say 0/]);
   t.match(checkExitCode(end, judgeResults([of(0)], hosts.cells)), [/say 2/]);
   t.same(checkWords(end, 'x'), []);
+  const refused = {
+    ...end,
+    exitCode: 3,
+    stderr: 'starting\nQEMU_FAILED: qemu --version was ended by SIGKILL',
+  };
+  t.ok(isRefusal(refused));
+  t.notOk(isRefusal({ ...refused, exitCode: 2 }), 'its exit code is 3');
+  t.notOk(isRefusal({ ...refused, stderr: 'Note: nothing' }));
+  t.ok(isRefusal({ ...end, exitCode: 2, stderr: 'STORE_CORRUPT: x' }, 'STORE_'));
+  t.notOk(isRefusal({ ...end, exitCode: 2, stderr: 'USAGE: x' }, 'STORE_'));
   const full = { ...end, exitCode: 3, stderr: 'DISK_FULL: no space for results' };
   t.same(checkExitCode(full, judgeResults([of(0)], hosts.cells), 'DISK_FULL'), []);
   t.match(checkExitCode({ ...full, exitCode: 0 }, whole, 'DISK_FULL'), [

@@ -97,6 +97,13 @@ export function checkExitCode(
   return exitCode === right ? [] : [`exit code ${end} where the cells say ${right}`];
 }
 
+/** A command that will not go on names an error, and ends with the exit code of that error. */
+export function isRefusal({ exitCode, stderr }: End, code?: string): boolean {
+  const named = /^([A-Z]+(?:_[A-Z]+)*): /m.exec(stderr)?.[1];
+  if (named === undefined || !Object.hasOwn(errorCodes, named)) return false;
+  return exitCode === errorCodes[named as ErrorCode] && (code === undefined || named.startsWith(code));
+}
+
 /** However a command ends, it ends by itself, with a documented exit code, and says so in sentences. */
 export function checkWords({ hung, exitCode, stdout, stderr }: End, what: string): Findings {
   const trace = /^\s+at .*(?:\.js:\d+|node:)/m.exec(stderr + stdout);
@@ -152,5 +159,6 @@ export function checkFiles(place: Workplace): Findings {
     ...below(path.join(place.cache, 'templates'), (name) => name.startsWith('.')),
     ...below(place.results, (name) => name.startsWith('.')),
     ...(runDir === null ? [] : below(path.join(runDir, 'evidence'), (name) => name.startsWith('.tmp-'))),
+    ...(runDir === null ? [] : below(runDir, (name) => /^\.probe-|^run\.json\./.test(name))),
   ];
 }

@@ -4,6 +4,7 @@ import {
   checkFiles,
   checkProcesses,
   checkWords,
+  isRefusal,
   judgeResults,
   lastLines,
   readLines,
@@ -30,8 +31,7 @@ function checkEnd(
 ): readonly string[] {
   const words = checkWords(end, 'the run');
   if (ends === 'refused') {
-    const isRefusal = end.exitCode === 2 && /^[A-Z]+_?[A-Z_]*: /m.test(end.stderr);
-    return isRefusal
+    return isRefusal(end)
       ? words
       : [
           ...words,
@@ -73,7 +73,7 @@ async function resume(
   const failures = [...checkWords(end, 'the resumed run')];
   if (typeof scene.resume === 'object') {
     const { code } = scene.resume;
-    const refused = end.exitCode === 2 && (end.stderr + end.stdout).includes(code);
+    const refused = isRefusal(end, code);
     if (!refused)
       failures.push(
         `--resume is not refused with ${code}: exit code ${end.exitCode ?? 'none'}, ${lastLines(end.stderr)}`,
@@ -118,7 +118,7 @@ export async function playScene(place: Workplace, scene: Scene): Promise<Played>
       ...judged.failures,
       ...checkEnd(end, judged, missed && scene.ends === 'stopped' ? { ends: 'judged' } : scene),
     );
-    let refused = scene.ends === 'refused' && end.exitCode === 2;
+    let refused = scene.ends === 'refused' && isRefusal(end);
     failures.push(...(await checkReport(place, judged)));
     await scene.between?.(place);
     if (scene.resume !== undefined && (place.runDir !== null || scene.between !== undefined)) {

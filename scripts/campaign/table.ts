@@ -46,8 +46,8 @@ export type Scene = Readonly<{
   strike?: (harness: Harness, place: Workplace) => Findings | Promise<Findings>;
   /**
    * What the harness must come to. `judged`: it ends by itself, with a line for each cell. `stopped`: it was ended, and
-   * its lines are right. `judged or stopped`: either. `refused`: exit code 2 and a sentence, with whatever lines are
-   * right.
+   * its lines are right. `judged or stopped`: either. `refused`: a sentence and the exit code of its
+   * error, with whatever lines are right.
    */
   ends: 'judged' | 'stopped' | 'judged or stopped' | 'refused';
   /** The error code for what the fault takes from the computer. The harness may end with it, whatever its cells say. */
