@@ -15,7 +15,8 @@
  * reply has what look.s prints of its largest process. With an answer over HTTP to wait for,
  * `answered` is the status of the last answer, 0 if that is no HTTP; `answers` is their number; `open` is 1 if the
  * connection was open when the answer was taken; `ready` is `wrong` if the last of the answers allowed had another
- * status; and the stream `answer` has the last answer's first 8 KiB, its head included (the buffer of ask.s). Its other
+ * status; and the stream `answer` has the last answer's first 8 KiB, its head included (the buffer of ask.s). With
+ * requests to be counted, the text `load<page>` has what load.s says of each number of them. Its other
  * streams are `out` and `err`; if bytes between were not kept, the end is in `out-tail` and `err-tail`.
  *
  * Only the session holds the port (the kernel lets one process open it) and the token is drawn anew for every machine,
@@ -58,8 +59,15 @@ export type Until = Readonly<
   /** It listens on a TCP port. */
   | { kind: 'port'; port: number }
   /** It answers a request with that status. So many answers of another end it as well. */
-  | { kind: 'http'; port: number; path: string; status: number; answers: number }
+  | { kind: 'http'; port: number; path: string; status: number; answers: number; load?: Load }
 >;
+
+/** Requests to a subject that is up, one after another; then it is ended. */
+export type Load = Readonly<{
+  /** Paths without blanks, each asked for as often as all of `requests`. */
+  pages: readonly string[];
+  requests: readonly number[];
+}>;
 
 export type Request = Readonly<
   | { verb: 'hello'; token: string; epochMs: number; seed: Uint8Array }
@@ -132,13 +140,19 @@ function wordsOfUntil(until: Until | undefined): string[] {
     case 'port':
       return ['port', until.port.toString(16).toUpperCase().padStart(4, '0')];
     case 'http':
-      return ['http', [until.port, until.status, until.answers, until.path].join(' ')];
+      return [
+        ...(until.load === undefined ? [] : [until.load.requests.join(' '), until.load.pages.join(' ')]),
+        'http',
+        [until.port, until.status, until.answers, until.path].join(' '),
+      ];
   }
 }
 
-/** A run whose subject is waited for has a verb of its own. */
-const verbOf = (request: Request): string =>
-  request.verb === 'run' && request.until !== undefined ? 'serve' : request.verb;
+/** A run whose subject is waited for, or gets requests, has a verb of its own. */
+function verbOf(request: Request): string {
+  if (request.verb !== 'run' || request.until === undefined) return request.verb;
+  return request.until.kind === 'http' && request.until.load !== undefined ? 'load' : 'serve';
+}
 
 /**
  * The line for a request, with its line break.

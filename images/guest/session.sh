@@ -8,6 +8,7 @@ export PATH=/bin
 token=-
 seq=0
 serve=''
+loads=''
 waking=''
 say() { printf '%s %s %s\n' "$token" "$seq" "$*" >&3; }
 
@@ -131,15 +132,53 @@ do_serve() {
   serve=''
 }
 
+# load <numbers of requests> <pages> <words of serve for a request>: as `serve`, and when it is up it gets so many requests
+# for each page, one after another. What its largest process spent on them is in the reply; then the subject is ended.
+do_load() {
+  loads=$1 pages=$2
+  shift 2
+  do_serve "$@"
+  loads=''
+}
+
+# write_request <page> [line ...]
+write_request() {
+  page=$1
+  shift
+  printf 'GET %s HTTP/1.1\r\nHost: 127.0.0.1:%s\r\nUser-Agent: poolproof\r\nAccept: */*\r\n' "$page" "$asked"
+  printf '%s\r\n' "$@" ''
+}
+
 # Asks for the page of `up` until it is answered as it should be.
 start_asking() {
   set -f
   # shellcheck disable=SC2086 # its words
   set -- $up
   set +f
-  wanted=$2 most=$3
-  printf 'GET %s HTTP/1.1\r\nHost: 127.0.0.1:%s\r\nUser-Agent: poolproof\r\nAccept: */*\r\nConnection: close\r\n\r\n' "$4" "$1" >request
+  asked=$1 wanted=$2 most=$3
+  write_request "$4" 'Connection: close' >request
   (exec ./ask "$1" "$2" 3>&- 5>&- 8>&-) </dev/null &
+  asker=$!
+}
+
+# Sends the requests of `loads` for each of `pages`. A subject can be several processes: the largest one serves.
+start_loading() {
+  most='' server=$child
+  ./look "$child" >seen
+  while IFS=/ read -r _ _ name number file; do
+    case $name:$file in proc:status:*) server=$number ;; esac
+  done <seen
+  (
+    exec 3>&- 5>&- 8>&-
+    set -f
+    for page in $pages; do
+      write_request "$page" >request
+      echo ".page $page" >&4
+      # shellcheck disable=SC2086 # numbers
+      ./load "$asked" "$server" "$wanted" $loads || break
+    done
+    echo .loaded >&4
+  ) </dev/null &
   asker=$!
 }
 
@@ -280,6 +319,9 @@ next_event() {
     ready) subject_ready "$first" "$second" ;;
     up) ready=1 ;;
     answer) subject_answered "$first" "$second" "$third" ;;
+    page) loaded=$first ;;
+    load) say text "load$loaded:$first $second $third $fourth $fifth" ;;
+    loaded) ready=1 ;;
     lost) lost=1 ;;
     end) ended=1 out=$first err=$second kills=$third unwatched=$fourth peak=$fifth minor=$sixth major=$seventh ;;
   esac
@@ -302,7 +344,7 @@ subject_answered() {
   [ -n "$most" ] || return
   answered=$1 answers=$2 open=$3
   if [ "$answered" = "$wanted" ]; then
-    ready=1
+    if [ -n "$loads" ]; then start_loading; else ready=1; fi
   elif [ "$answers" -ge "$most" ]; then
     ready=wrong
   fi
@@ -345,7 +387,7 @@ echo -1000 >/proc/self/oom_score_adj
 # its commands are run from the file that PID 1 itself was started from.
 mount -t tmpfs -o size=2M,mode=0700 tmpfs /state
 cd /state || exit
-cp /bin/ask /bin/keep /bin/look /bin/read-files .
+cp /bin/ask /bin/keep /bin/load /bin/look /bin/read-files .
 mkdir dev
 mount -t tmpfs -o size=64k,mode=0755 tmpfs dev
 for node in 'null 1 3' 'zero 1 5' 'full 1 7' 'random 1 8' 'urandom 1 9' 'tty 5 0'; do
@@ -388,6 +430,7 @@ while :; do
         swapon) do_swapon "$@" ;;
         run) do_run "$@" ;;
         serve) do_serve "$@" ;;
+        load) do_load "$@" ;;
         shell) do_shell "$@" ;;
         # The run it was for has just ended.
         stop) ;;
