@@ -6,7 +6,7 @@ import { buildTemplate, findTemplate, startClone } from '../guest/build-template
 import type { Machine, StartMachine } from '../machine/machine.ts';
 import type { TemplateStore } from '../machine/template-store.ts';
 import type { Settings } from '../axes/table.ts';
-import { deadlinesFor } from '../plan/deadlines.ts';
+import { countingDeadlines } from '../plan/deadlines.ts';
 import { buildMachineSpec, type MachineSpec } from '../plan/machine-spec.ts';
 import { resolveEngine } from '../plan/requirements.ts';
 import { representativeOf, compileAhead } from './compile-ahead.ts';
@@ -79,7 +79,7 @@ export async function prepareGuest(
   const spec: MachineSpec = { ...bare, disks: [...bare.disks, ...modules.disks] };
   const guest = { spec, engine, modulesOf: modules.folderOf };
   if (cold) return { ...guest, start: () => startMachine(spec, { kind: 'boot' }) };
-  const request = { store, spec, qemuTitle, warm: [], deadlines: deadlinesFor('tcg'), startMachine };
+  const request = { store, spec, qemuTitle, warm: [], deadlines: countingDeadlines, startMachine };
   const found = await findTemplate(request);
   const template = found.template ?? (await buildTemplate(request, found.key));
   return { ...guest, start: () => startClone(spec, template, startMachine) };

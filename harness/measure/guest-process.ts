@@ -8,7 +8,7 @@ import { factPathsOf, readFacts, readSubjectRun } from '../guest/observe.ts';
 import type { Session } from '../guest/session.ts';
 import { buildLimits, buildWrites } from '../axes/guest-settings.ts';
 import type { Settings } from '../axes/table.ts';
-import { deadlinesFor } from '../plan/deadlines.ts';
+import { countingDeadlines } from '../plan/deadlines.ts';
 import type { Step } from './instructions.ts';
 import { findLimitProblem, settingsUnder, wantLimits } from './limits.ts';
 import { parseMeasurement, type Measurement } from './measurement.ts';
@@ -92,7 +92,7 @@ export async function runStep(
   timeoutMs: number,
 ): Promise<StepEnd> {
   const own = settingsUnder(step.limits, settings, facts);
-  await session.request({ verb: 'apply', settings: buildWrites(own) }, deadlinesFor('tcg').requestMs);
+  await session.request({ verb: 'apply', settings: buildWrites(own) }, countingDeadlines.requestMs);
   const { command, args } = measureCommand({
     ...buildMeasureRequest(engine, modulesOf(step)),
     // The baseline is what its tier is by itself.
@@ -112,7 +112,7 @@ export async function runStep(
       env: { ...guestEnv, ...settings.env, ...(limits['v'] === undefined ? {} : { MALLOC_ARENA_MAX: '1' }) },
       command: [command, ...args],
     },
-    { ms: timeoutMs, replyMs: deadlinesFor('tcg').requestMs },
+    { ms: timeoutMs, replyMs: countingDeadlines.requestMs },
   );
   const problem = findLimitProblem(step.limits, readFacts(reply.texts), wantLimits(settings, facts));
   if (problem !== null) return { kind: 'invalid', reason: problem };

@@ -9,7 +9,7 @@ import { addSwap } from '../guest/observe.ts';
 import { openSession, stopOnAbort } from '../guest/open-session.ts';
 import type { Session } from '../guest/session.ts';
 import type { Settings } from '../axes/table.ts';
-import { deadlinesFor } from '../plan/deadlines.ts';
+import { countingDeadlines } from '../plan/deadlines.ts';
 import { resolveEngine } from '../plan/requirements.ts';
 import {
   configurations,
@@ -136,10 +136,9 @@ async function measureAgainst(
   using _stop = stopOnAbort(machine, signal);
   let session: Session | null = null;
   try {
-    const deadlines = deadlinesFor('tcg');
-    session = await openSession(machine, deadlines);
+    session = await openSession(machine, countingDeadlines);
     const { settings, facts, overrides } = request;
-    await addSwap(session, settings, deadlines);
+    await addSwap(session, settings, countingDeadlines);
     const { engine } = guest;
     const modulesOf = ({ subject, limits }: Step): string =>
       guest.modulesOf({ subject, overrides: limits === 'cell' ? overrides : null });

@@ -49,6 +49,18 @@ export function deadlinesFor(accelerator: Accelerator): Deadlines {
 }
 
 /**
+ * For a machine that counts its instructions: one at a time, on one thread of QEMU's. On a loaded computer 3 of 8 boots
+ * took more than the 90 s of other emulated machines.
+ */
+export const countingDeadlines: Deadlines = {
+  ...byAccelerator.tcg,
+  firstLineMs: 60_000,
+  readyMs: 300_000,
+  cloneReadyMs: 60_000,
+  requestMs: 60_000,
+};
+
+/**
  * Milliseconds between two looks at a machine's process. What a cell waits for mostly comes within one, and then
  * nothing is read at all. A stop or a gap is known to within two of them, which no deadline is as short as.
  */
