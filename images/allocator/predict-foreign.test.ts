@@ -126,6 +126,7 @@ t.test('the trial asks for 4 TiB and its guards, whatever the pool takes', (t) =
   t.equal(predict('wasmtime-serve', cells['512G'], forced).tier, 'conservative');
   const kib = (limit: number) => predict('wasmtime-serve', { addressSpaceLimit: limit * KiB }).tier;
   t.equal(kib(4_294_967_296), 'on-demand', '4 TiB are too few');
+  t.equal(kib(4_295_122_944), 'on-demand', 'the engine that is tried takes some as well');
   t.equal(kib(4_295_200_000), 'standard');
   t.end();
 });

@@ -60,6 +60,8 @@ const slabBytes = (configuration: WasmtimeConfiguration): number =>
  */
 const needs = {
   start: cost(50, 1.75, 45),
+  /** Of the engine that the trial is made with: 4 TiB and 158 to 165 MiB are needed in all. */
+  trial: cost(48, 1, 4),
   /** Its threads, a compiler, the program. */
   load: cost(7, 3, 25),
   /** Of each processor beyond the first. */
@@ -119,7 +121,8 @@ export function predictForeign({ facts, host, ...program }: ForeignInput): Predi
       : ({ tier, fits: false, shortfall: refused } as const);
   };
   const work = costStep('code', needs.work);
-  const probe = pooling === 'probe' ? takeSteps([probeStep(configuration)], facts, started).shortfall : null;
+  const trial = [costStep('probe', needs.trial), probeStep(configuration)];
+  const probe = pooling === 'probe' ? takeSteps(trial, facts, started).shortfall : null;
   if (pooling !== 'on-demand' && probe === null) {
     const { memories } = configuration.pool;
     const steps = [...listPools(configuration).map(mappingStep), work];
