@@ -1,14 +1,17 @@
 /** `poolproof fix <cell>`: the least invasive change that brings a tier back, proven in a guest. */
-import type { Tier } from '../../images/allocator/tier.ts';
+import { describeShortfall } from '../../images/allocator/explain.ts';
+import { tiers, type Tier } from '../../images/allocator/tier.ts';
 import { PoolproofError } from '../errors.ts';
 import { type Fix, findFix, reached, type Tried } from '../field/fix.ts';
 import { moveToHost } from '../field/real-host.ts';
+import { listRaisesOf } from '../field/raised-limits.ts';
 import { endCodes, type Reproduction } from '../field/reproduce.ts';
 import { parseCellName } from '../field/results.ts';
 import { formatCellId } from '../matrix/cell-id.ts';
 import type { Settings } from '../axes/table.ts';
 import { plainLine } from '../outcome/plain-text.ts';
 import { tierOption } from './bisect.ts';
+import type { Result } from '../store/result.ts';
 import type { Context } from './context.ts';
 import { isReport, openReport, openTrialRunner, seen, untilInterrupted } from './field-context.ts';
 
@@ -65,7 +68,7 @@ export async function fix(
         onTry: ({ change }) => context.err(`trying ${change}\n`),
         onTried: (kind, one) => {
           tried[kind].push(one);
-          if (kind === 'cure') context.out(describeCure(one));
+          if (kind === 'cure') context.out(describeCure(one) + describeRest(before, one));
         },
       },
       spin,
@@ -92,4 +95,16 @@ export async function fix(
 function describeCure({ candidate: { change, cost, also, settings }, result }: Tried): string {
   const other = also === undefined ? '' : `or: ${also}\n`;
   return `fix: ${change}\ncosts: ${cost}\nproven: ${seen(result)}\n${other}cell: ${formatCellId(settings)}\n`;
+}
+
+/** What the cure does not bring back, and the limits to raise for it. */
+function describeRest(before: Result, { result: { tier } }: Tried): string {
+  const [whole] = tiers;
+  if (tier === null || tier === whole) return '';
+  return listRaisesOf(before, whole)
+    .map(({ shortfall, change, also }) => {
+      const raise = change === null ? 'nothing on this machine helps' : change;
+      return `out of reach: ${whole}, ${describeShortfall(shortfall)}; ${raise}${also === null ? '' : `; ${also}`}\n`;
+    })
+    .join('');
 }

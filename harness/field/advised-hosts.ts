@@ -89,7 +89,8 @@ const asOptions =
     options: formatPoolOptions({ ...sizesFor(slots), ...more }, version, force ? true : null),
   });
 
-const asWashVariables: Shape['setup'] = (slots) => {
+/** All that wash is told of a pool for so many instances: it has no variable for their number alone. */
+export const asWashVariables = (slots: number): Setup => {
   const sizes = sizesFor(slots);
   const given = Object.entries(washVariables).flatMap(([name, field]) => {
     const value = sizes[field] ?? null;

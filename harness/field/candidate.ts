@@ -1,5 +1,6 @@
 /** A change that could bring back a tier, or let a subject do what failed; and whether the model believes in it. */
 import type { Tier } from '../../images/allocator/tier.ts';
+import { hostSubject } from '../axes/host.ts';
 import type { Settings } from '../axes/table.ts';
 import { predictSettings, reaches } from './model.ts';
 import { predictSubject } from './subject-model.ts';
@@ -22,3 +23,7 @@ const slackBytes = 32 * 2 ** 20;
 /** Whether the model says that the tier is reached, or that the subject does its act, with something to spare. */
 export const isBelieved = (settings: Settings, wanted: Tier, slack = slackBytes): boolean =>
   predictSubject(settings, slack) ?? reaches(predictSettings(settings, slack), wanted);
+
+/** Whether the model knows nothing of what the cell runs: then only guests can say. */
+export const isUnknown = (settings: Settings): boolean =>
+  settings.subject !== hostSubject && predictSubject(settings) === null && predictSettings(settings) === null;

@@ -8,7 +8,7 @@ import { hostSubject } from '../axes/host.ts';
 import { axes, defaultSettings, formatValue, type AxisName, type Settings } from '../axes/table.ts';
 import { rangeOf } from './axis-range.ts';
 import { predictThreshold } from './bisect.ts';
-import { type Candidate, isBelieved } from './candidate.ts';
+import { type Candidate, isBelieved, isUnknown } from './candidate.ts';
 import { listPoolSizes } from './pool-candidates.ts';
 import { listProcessors } from './processor-candidates.ts';
 import { hasTrapHandlerOff, trapHandlerFlag } from './subject-model.ts';
@@ -22,6 +22,7 @@ export function listCandidates(
   wanted: Tier,
   spin: string | null = null,
 ): readonly Candidate[] {
+  if (isUnknown(settings)) return listGivenUp(settings, wanted);
   const believed = ({ settings: changed }: Candidate): boolean => isBelieved(changed, wanted);
   const own = listChanges(settings, wanted, spin).filter(believed);
   if (own.length > 0) return own;
@@ -32,6 +33,12 @@ export function listCandidates(
       .map((one) => ({ ...one, change: `${freed.change}, ${one.change}` })),
   );
 }
+
+/** Nothing says how much of a limit such a program needs: each is given up whole. */
+const listGivenUp = (settings: Settings, wanted: Tier): readonly Candidate[] => [
+  ...listLimits(settings, wanted),
+  ...listSysctls(settings, wanted),
+];
 
 const listChanges = (settings: Settings, wanted: Tier, spin: string | null): readonly Candidate[] => [
   ...listVariables(settings),

@@ -7,6 +7,7 @@ import { hostSubject } from '../axes/host.ts';
 import type { Settings } from '../axes/table.ts';
 import { findSubject } from '../outcome/predict-cell.ts';
 import { listWords } from '../plan/subject-host.ts';
+import { asWashVariables } from './advised-hosts.ts';
 import { type Candidate, isBelieved } from './candidate.ts';
 
 type PoolRow = Readonly<{
@@ -24,6 +25,8 @@ type PoolRow = Readonly<{
   sizesSpace?: true;
   cost: (count: number) => string;
 }>;
+
+const costOfInstances = (count: number): string => `at most ${count} instances at a time`;
 
 /** What sizes a pool, by what it costs, cheapest first. */
 const poolRows: readonly PoolRow[] = [
@@ -55,9 +58,15 @@ const poolRows: readonly PoolRow[] = [
   {
     spin: { name: 'SPIN_MAX_INSTANCE_COUNT', most: 1000 },
     sizesSpace: true,
-    cost: (n) => `at most ${n} instances at a time`,
+    cost: costOfInstances,
   },
 ];
+
+/** As a shell takes them before a command. */
+const formatVariables = (variables: Readonly<Record<string, string>>): string =>
+  Object.entries(variables)
+    .map((pair) => pair.join('='))
+    .join(' ');
 
 /** How one pool is sized in a cell. */
 type Knob = Readonly<{
@@ -94,11 +103,7 @@ function listKnobs(settings: Settings, spin: string | null): readonly Knob[] {
     case 'spin':
       return poolRows.flatMap((row) => listSpinKnobs(row, settings, spin));
     case 'wash':
-      return poolRows.flatMap(({ wash: name, engine, cost }): readonly Knob[] => {
-        if (name === undefined || engine === undefined) return [];
-        const change = (count: number): Settings => withVariables(settings, { [name]: String(count) });
-        return [{ write: (count) => `${name}=${count}`, change, most: engine.most, cost }];
-      });
+      return listWashKnobs(settings);
     case 'engine':
       return poolRows.flatMap((row) => listEngineKnobs(row, settings));
   }
@@ -110,10 +115,7 @@ function listSpinKnobs({ spin, sizesSpace, cost }: PoolRow, settings: Settings, 
   const since = firstSpinWith(name);
   if (since !== null && release !== null && !isSpinSince(release, since)) return [];
   const knob = (switches: Readonly<Record<string, string>>): Knob => ({
-    write: (count) =>
-      Object.entries({ ...switches, [name]: count })
-        .map((pair) => pair.join('='))
-        .join(' '),
+    write: (count) => formatVariables({ ...switches, [name]: String(count) }),
     change: (count) => withVariables(settings, { ...switches, [name]: String(count) }),
     most,
     cost,
@@ -121,6 +123,21 @@ function listSpinKnobs({ spin, sizesSpace, cost }: PoolRow, settings: Settings, 
   });
   const isReal = settings.subject !== hostSubject;
   return [knob({}), ...(isReal && sizesSpace ? [knob({ SPIN_WASMTIME_POOLING: '1' })] : [])];
+}
+
+/** One pool at a time, then all of them for a number of instances. */
+function listWashKnobs(settings: Settings): readonly Knob[] {
+  const knob = (set: (count: number) => Readonly<Record<string, string>>) => ({
+    write: (count: number) => formatVariables(set(count)),
+    change: (count: number) => withVariables(settings, set(count)),
+  });
+  const single = poolRows.flatMap(({ wash: name, engine, cost }): readonly Knob[] =>
+    name === undefined || engine === undefined
+      ? []
+      : [{ ...knob((count) => ({ [name]: String(count) })), most: engine.most, cost }],
+  );
+  const most = 1000;
+  return [...single, { ...knob((count) => asWashVariables(count).env), most, cost: costOfInstances }];
 }
 
 function listEngineKnobs({ engine, sizesSpace, cost }: PoolRow, settings: Settings): readonly Knob[] {

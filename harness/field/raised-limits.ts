@@ -2,6 +2,9 @@
 import type { Facts } from '../../images/allocator/facts.ts';
 import type { LimitName, Prediction, Shortfall } from '../../images/allocator/prediction.ts';
 import { MiB } from '../../images/allocator/sizes.ts';
+import { atLeast, type Tier } from '../../images/allocator/tier.ts';
+import { predictCell } from '../outcome/predict-cell.ts';
+import type { Result } from '../store/result.ts';
 import { limitRows } from './candidates.ts';
 
 export type RaisedLimit = Readonly<{
@@ -126,4 +129,16 @@ export function listRaises(
     if (row?.raise(facts, 0) == null) return { limit, shortfall, enough: null, change: null, also: null };
     return { limit, shortfall, enough: row.enough(now), change: row.change(now), also: row.also(now) };
   });
+}
+
+/**
+ * What keeps a result from a tier, and what to raise for it: the cell's program as it is, on a machine with more. None
+ * where the tier is reached, where the model knows nothing of the program, and where the guest told no facts.
+ */
+export function listRaisesOf({ settings, facts, tier }: Result, wanted: Tier): readonly RaisedLimit[] {
+  const now = predictCell(settings, facts);
+  if (facts === null || now === null || (tier !== null && atLeast(tier, wanted))) return [];
+  // Its settings are the same in every step: what the host refuses, it refuses at once.
+  const predict = (raised: Facts): Prediction => predictCell(settings, raised) ?? now;
+  return listRaises(facts, predict, (found) => found.tier !== null && atLeast(found.tier, wanted));
 }

@@ -1,9 +1,13 @@
 import t from 'tap';
 import { defaultSettings, type Settings } from '../axes/table.ts';
 import { reportOf } from '../fixtures/field/reports.ts';
+import { buildResult } from '../fixtures/report/results.ts';
+import { estimateFacts } from '../plan/estimate-facts.ts';
+import type { Result } from '../store/result.ts';
 import { listCandidates } from './candidates.ts';
 import { mapReport } from './map.ts';
 import { predictSettings } from './model.ts';
+import { listRaisesOf } from './raised-limits.ts';
 import { moveToHost } from './real-host.ts';
 
 const [mib, gib] = [2 ** 20, 2 ** 30];
@@ -13,7 +17,7 @@ const settings = (change: Partial<Settings>): Settings => ({
   ...change,
 });
 
-/** The model's cures. Tried in a guest, with a pool then: `spin-sizes` under overcommit 2, and with 512G. */
+/** The model's cures; each was tried in a guest, and the host had a pool then. */
 const failures: readonly (readonly [what: string, change: Partial<Settings>, now: string, cure: RegExp])[] = [
   [
     'Spin exits under strict overcommit',
@@ -51,6 +55,18 @@ const failures: readonly (readonly [what: string, change: Partial<Settings>, now
     'exhausted',
     /^-O pooling-total-stacks=\d{3}$/,
   ],
+  [
+    'wash exits under strict overcommit: no pool of it fits alone',
+    { subject: 'wash', overcommit: 2 },
+    'exhausted',
+    /^WASMTIME_POOLING_TOTAL_MEMORIES=(\d\d) WASMTIME_POOLING_TOTAL_TABLES=\d+ WASMTIME_POOLING_TOTAL_STACKS=\1 /,
+  ],
+  [
+    'wash loses its pool with 8 GiB of address space, and has no word to do without the trial',
+    { subject: 'wash', addressSpace: 8 * gib },
+    'on-demand',
+    /^ulimit -v/,
+  ],
 ];
 
 t.test('a failure of a real host has a cure in its own words', (t) => {
@@ -63,6 +79,34 @@ t.test('a failure of a real host has a cure in its own words', (t) => {
     t.match(first?.change, cure, what);
     t.equal(first?.settings.subject, cell.subject, 'proven on that host');
   }
+  t.end();
+});
+
+t.test('of a program that the model does not know, every limit is given up whole', (t) => {
+  const changes = (change: Partial<Settings>) =>
+    listCandidates(settings(change), 'standard').map(({ change: what, settings: { subject } }) => [
+      what,
+      subject,
+    ]);
+  t.same(changes({ subject: 'extism', addressSpace: 8 * gib }), [['ulimit -v unlimited', 'extism']]);
+  t.same(changes({ subject: 'deno@2.9.6', overcommit: 2 }), [
+    ['sysctl vm.overcommit_memory=0', 'deno@2.9.6'],
+  ]);
+  t.same(changes({ subject: 'deno@2.9.6' }), [], 'there is nothing to give up');
+  t.end();
+});
+
+t.test('what a smaller pool does not bring back is said, with the limits to raise for it', (t) => {
+  const of = (cell: Settings): Result => ({ ...buildResult(), settings: cell, tier: null });
+  const strict = of(settings({ subject: 'wasmtime-serve', overcommit: 2 }));
+  const facts = estimateFacts(strict.settings);
+  t.match(listRaisesOf({ ...strict, facts }, 'standard'), [
+    { limit: 'CommitLimit', change: /^sysctl vm\.overcommit_kbytes=\d+ \(or vm\.overcommit_memory=0\)$/ },
+  ]);
+  t.same(listRaisesOf({ ...strict, facts, tier: 'standard' }, 'standard'), []);
+  t.same(listRaisesOf({ ...strict, facts: null }, 'standard'), []);
+  const unknown = settings({ subject: 'bun', addressSpace: 8 * gib });
+  t.same(listRaisesOf({ ...of(unknown), facts: estimateFacts(unknown) }, 'standard'), []);
   t.end();
 });
 
