@@ -15,16 +15,16 @@ export type CellName = Readonly<{ id: string; settings: Settings; run: string | 
 
 /** @throws PoolproofError `USAGE` when it is no cell id. */
 export function parseCellName(text: string): CellName {
-  // Engines have an @ too; a run's name follows the last one.
+  // Engines and subjects have an @ too; a run's name follows the last one.
   const at = text.lastIndexOf('@');
   const [id, run] =
-    at === -1 || engineEnd.test(text) ? [text, null] : [text.slice(0, at), text.slice(at + 1)];
+    at === -1 || versionEnd.test(text) ? [text, null] : [text.slice(0, at), text.slice(at + 1)];
   const settings = parseCellId(id);
   return { id: formatCellId(settings), settings, run };
 }
 
-/** The last `@` is that of an engine. */
-const engineEnd = /engine=wasmtime@[^,@]*(?:,[^@]*)?$/;
+/** The last `@` is that of an engine's or a subject's version: the name of a run begins with its time. */
+const versionEnd = /(?:engine=wasmtime|subject=[a-z][a-z0-9-]*)@(?!\d{8}T)\d[^,@]*(?:,[^@]*)?$/;
 
 /** The newest stored result with a verdict on a cell, or null. Only a named run is read. */
 export async function findResult(resultsDir: string, { id, run }: CellName): Promise<Result | null> {
