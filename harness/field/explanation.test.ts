@@ -1,5 +1,8 @@
 import t from 'tap';
 import { buildResult, buildStandard } from '../fixtures/report/results.ts';
+import { parseCellId } from '../matrix/cell-id.ts';
+import { estimateFacts } from '../plan/estimate-facts.ts';
+import { predictSettings } from './model.ts';
 import { explainResult, explainedTier } from './explanation.ts';
 
 const [gib, mib] = [2 ** 30, 2 ** 20];
@@ -90,5 +93,43 @@ t.test('of a foreign subject it says what the kernel showed of its process', (t)
     'process: ended; at most 30 MiB resident, 1200 page faults, 3 of the disk',
   ]);
   t.strictSame(of({ up: null, end: null }), []);
+  t.end();
+});
+
+t.test('of a real host it says how it decides for its pool, what that maps, and the limit', (t) => {
+  const lines = (id: string, subject: object) => {
+    const settings = parseCellId(id);
+    const own = { name: settings.subject, ready: false, failure: 'pool-mapping', line: null, ...subject };
+    return explainResult({
+      ...buildResult(),
+      settings,
+      facts: estimateFacts(settings),
+      predicted: predictSettings(settings),
+      outcome: 'exhausted',
+      tier: null,
+      subject: own as never,
+    });
+  };
+  const line = 'Error: failed to create table pool mapping';
+  const causes = ['mmap failed to allocate 0x5fb40000 bytes'];
+  const spin = lines('memory=512M,overcommit=2,subject=spin-sizes', { line, causes });
+  t.ok(spin.length <= 10);
+  t.match(spin, [
+    /^cell: /,
+    /^seen: exhausted; spin-sizes/,
+    /^why: /,
+    /^machine: MemTotal /,
+    /^host: wasmtime serve with Spin's pool, wasmtime 49\.0\.3 \(\w+ [\d-]+\): tries 4 TiB of address space; then it makes its pool or ends; /,
+    /^its pool maps: memory: 3\.94 TiB no access, not charged; table: 1531 MiB read-write, 1531 MiB charged/,
+    /^engine said: Error: failed to create table pool mapping: mmap failed to allocate 0x5fb40000 bytes$/,
+    /^predicted: exhausted; seen: exhausted; limit: table pool needs 1531 MiB, CommitLimit leaves \d+ MiB$/,
+    /^run it: /,
+  ]);
+  const run = lines('memory=512M,subject=wasmtime-run', {}).join('\n');
+  t.match(run, /host: wasmtime run, wasmtime 49.*: makes no pool: each memory is mapped when it is needed/);
+  t.notMatch(run, /its pool maps/);
+  t.match(run, /predicted: on-demand; seen: exhausted; limit: /);
+  const refused = lines('memory=512M,subject=spin-sizes,env.SPIN_MAX_INSTANCE_COUNT=many', {}).join('\n');
+  t.match(refused, /predicted: nothing/, 'what the host refuses is not predicted');
   t.end();
 });

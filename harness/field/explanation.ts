@@ -2,13 +2,14 @@
 import { describeShortfall } from '../../images/allocator/explain.ts';
 import type { TierForm } from '../../images/allocator/host-report.ts';
 import type { Mapping } from '../../images/allocator/mappings.ts';
-import type { TierPrediction } from '../../images/allocator/prediction.ts';
 import { formatBytes } from '../../images/allocator/sizes.ts';
 import { tiers, type Tier } from '../../images/allocator/tier.ts';
 import { plainLine } from '../outcome/plain-text.ts';
 import { predictCell } from '../outcome/predict-cell.ts';
 import type { Result } from '../store/result.ts';
+import { describeHost } from './host-explanation.ts';
 import { mappingsOf } from './model.ts';
+import { describeMapping, describeStop } from './model-text.ts';
 import { predictSubject, spaceOf } from './subject-model.ts';
 
 /** Longest line; a ticket system wraps what is longer. */
@@ -17,22 +18,6 @@ const maxLine = 160;
 /** The best tier that was tried and failed; where none failed the one reached. */
 export function explainedTier({ tiers: attempts, tier, predicted }: Result): Tier {
   return attempts.find(({ ok }) => !ok)?.tier ?? tier ?? predicted?.tiers[0]?.tier ?? tiers[0];
-}
-
-/**
- * Charged: what strict overcommit counts. In the other modes nothing is charged for a mapping without
- * reservation.
- */
-function describeMapping(
-  { pool, bytes, writableBytes, count, protection, noReserve, maps }: Mapping,
-  strict: boolean,
-): string {
-  const times = count === 1 ? '' : `${count} x `;
-  const size = bytes === 0 ? formatBytes(writableBytes) : formatBytes(bytes);
-  const charged = writableBytes > 0 && (strict || !noReserve);
-  const rights = protection === 'none' ? 'no access' : 'read-write';
-  if (bytes === 0 && writableBytes === 0) return `${pool}: ${maps} mappings`;
-  return `${pool}: ${times}${size} ${rights}, ${charged ? `${formatBytes(writableBytes * count)} charged` : 'not charged'}`;
 }
 
 const limitsOf = ({ facts }: Result): string => {
@@ -49,16 +34,6 @@ const limitsOf = ({ facts }: Result): string => {
     `${facts.addressBits ?? 'unknown'} address bits`,
   ].join(', ');
 };
-
-/** Limits in words: both numbers, or the scarcest one that held. */
-function describeStop(model: TierPrediction | undefined): string {
-  if (model === undefined) return 'the model says nothing';
-  if (!model.fits) return describeShortfall(model.shortfall);
-  const { tightest } = model;
-  return tightest === null
-    ? 'nothing limits it'
-    : `it fits; scarcest is ${tightest.limit}: ${tightest.pool} takes ${tightest.unit === 'bytes' ? formatBytes(tightest.needed) : tightest.needed} of ${tightest.unit === 'bytes' ? formatBytes(tightest.available) : tightest.available}`;
-}
 
 function sumMappings(mappings: readonly Mapping[]): Pick<TierForm, 'reservedBytes' | 'chargedBytes'> {
   const sum = (of: (mapping: Mapping) => number): number =>
@@ -127,14 +102,18 @@ function describeProcess({ subject }: Result): readonly string[] {
 
 function explainSubject(result: Result): readonly string[] {
   const { id, settings, outcome, tier, reason, subject } = result;
+  const host = describeHost(result);
+  const process = describeProcess(result);
+  const said = [subject?.line ?? [], subject?.causes ?? []].flat().join(': ');
   return [
     `cell: ${id}`,
     `seen: ${outcome}${tier === null ? '' : ` ${tier}, ${bases[subject?.basis ?? 'told']}`}; ${settings.subject}, ${subject?.program?.says ?? `${settings.engine}, Node ${settings.node}`}`,
     `why: ${reason}`,
     `machine: ${limitsOf(result)}`,
-    `engine said: ${subject?.line ?? 'nothing that is known'}`,
-    ...describeProcess(result),
-    ...describeSubject(result),
+    ...(host?.maps ?? []),
+    `engine said: ${said === '' ? 'nothing that is known' : said}`,
+    ...(host === null ? process : [process.join('; ')].filter((line) => line !== '')),
+    ...(host === null ? describeSubject(result) : [host.predicted]),
     `run it: poolproof shell ${id}`,
   ];
 }

@@ -80,7 +80,8 @@ const actsOfSubjects: Readonly<Record<string, Act>> = { 'node-fetch': 'fetch', '
 /** Every failure in a result: of each tier that did not work, and of the process itself. */
 export function symptomsOf({ outcome, reason, tiers, subject, settings }: Result): readonly Symptom[] {
   if (subject !== undefined) {
-    const known = symptomOfText(subject.line ?? '') ?? (outcome === 'reached' ? null : symptomOfText(reason));
+    const said = [subject.line ?? '', ...(subject.causes ?? [])].join('\n');
+    const known = symptomOfText(said) ?? (outcome === 'reached' ? null : symptomOfText(reason));
     const act = known?.act === 'instance' ? (actsOfSubjects[settings.subject] ?? known.act) : known?.act;
     if (known !== null) return [{ ...known, ...(act !== undefined && { act }) }];
     if (outcome === 'reached' && subject.failure === null) return [];

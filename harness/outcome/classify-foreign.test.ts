@@ -378,3 +378,21 @@ t.test('a line that says it is up, which the grep of the guest did not take for 
   });
   t.end();
 });
+
+t.test('what a program writes as the causes of its failure is kept', (t) => {
+  const causes = (stderr: string) => end(port, { stderr, exitCode: 1 }).summary;
+  const error = 'Error: mmap failed';
+  t.match(
+    causes(
+      `${error}\n\nCaused by:\n    0: mmap failed to allocate 0x1000 bytes\n    1: os error 12\n\nbye\n`,
+    ),
+    {
+      line: error,
+      causes: ['mmap failed to allocate 0x1000 bytes', 'os error 12'],
+    },
+  );
+  t.same(causes(`${error}\n\nCaused by:\n    out of memory\nbye\n`).causes, ['out of memory']);
+  t.notOk('causes' in causes(`${error}\nbye\n`));
+  t.notOk('causes' in causes(`${error}\nCaused by:\nbye\n`));
+  t.end();
+});

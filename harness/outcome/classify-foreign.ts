@@ -10,7 +10,7 @@ import type { ProgramPin, Ready, Subject } from '../matrix/subject.ts';
 import { findTier, tierOf, type Basis, type Told } from './find-tier.ts';
 import { findFault } from './judge-answer.ts';
 import type { Outcome } from './outcome.ts';
-import { describeCut, droppedBytesOf, endOf, findLine, keptLines } from './output-lines.ts';
+import { describeCut, droppedBytesOf, endOf, findCauses, findLine, keptLines } from './output-lines.ts';
 import { plainLine, plainTail } from './plain-text.ts';
 import { summarizeProcess } from './summarize-process.ts';
 
@@ -23,7 +23,9 @@ export type SubjectSummary = Readonly<{
   failure: string | null;
   /** The line that gives the tier, otherwise the failure. */
   line: string | null;
-  /** The source of its tier; absent without a tier, and in older results, where it was told. */
+  /** What it writes as the causes of that failure; absent without any, and in older results. */
+  causes?: readonly string[];
+  /** How its tier is known; absent without one, and in older results, where it was told. */
   basis?: Basis;
   exitCode: number | null;
   signal: string | null;
@@ -72,6 +74,7 @@ export function classifyForeign(run: SubjectRun, oomKill: boolean, subject: Subj
         ready,
         failure: failure?.word ?? null,
         line: shown(reached ?? failure),
+        ...(reached === null && failure !== null && summarizeCauses(lines, failure)),
         ...(reached !== null && { basis: reached.basis }),
         ...(subject.program !== undefined && { program: subject.program }),
         ...summarizeRun(run),
@@ -140,6 +143,14 @@ function findServiceFault(run: SubjectRun, ready: Ready): string | null {
 
 const shown = (told: Readonly<{ line: string | null }> | null): string | null =>
   told?.line == null ? null : plainLine(told.line, 500);
+
+function summarizeCauses(
+  lines: readonly string[],
+  { line }: Told,
+): Required<Pick<SubjectSummary, 'causes'>> | null {
+  const causes = findCauses(lines, line).map((cause) => plainLine(cause, 200));
+  return causes.length === 0 ? null : { causes };
+}
 
 type Finish = (outcome: ForeignEnd['outcome'], reason: string) => ForeignEnd;
 

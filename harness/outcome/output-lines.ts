@@ -65,3 +65,18 @@ const keepEnds = (text: string, length: number): string =>
   text.length <= length
     ? text
     : `${keepStart(text, Math.ceil(length / 2))}${text.slice(-Math.floor(length / 2))}`;
+
+/** Most causes that are kept: the engine's own are two. */
+const maxCauses = 4;
+
+/**
+ * The causes that a program of Rust writes behind an error: lines after it, numbered where there are several. Without
+ * empty lines; none where the error is not a whole line.
+ */
+export function findCauses(lines: readonly string[], error: string): readonly string[] {
+  const at = lines.indexOf(error);
+  if (at === -1 || lines[at + 1]?.trim() !== 'Caused by:') return [];
+  const rest = lines.slice(at + 2, at + 2 + maxCauses);
+  const end = rest.findIndex((line) => !/^\s+\S/.test(line));
+  return rest.slice(0, end === -1 ? maxCauses : end).map((line) => line.trim().replace(/^\d+: +/, ''));
+}

@@ -131,6 +131,7 @@ const shapeSchema: z.ZodType<Result> = z.object({
       ready: z.boolean(),
       failure: text.nullable(),
       line: text.nullable(),
+      causes: z.array(text).readonly().exactOptional(),
       exitCode: z.int().nullable(),
       signal: text.nullable(),
       program: z.object({ version: text, says: text, sha256: text }).exactOptional(),
