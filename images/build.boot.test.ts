@@ -18,6 +18,7 @@ import {
 } from './definitions.ts';
 import { listImages } from './inspect.ts';
 import { formatLock, loadLock, type Pin } from './lock.ts';
+import { buildSubjectDisk } from './subject-disk.ts';
 import { exportImages, importImages } from './transfer.ts';
 import { bytecodeFile } from './wasm-host/worker-script.ts';
 
@@ -177,6 +178,21 @@ t.test('a machine without apt, pip, npm and mkfs runs what another one exported'
     (await readdir(scratch)).filter((name) => name.endsWith('.partial')),
     [],
   );
+});
+
+t.test('what a matrix measures and the packages of its subjects come along', async (t) => {
+  const subject = [{ to: 'ms.js', from: 'npm:ms@2.1.3/index.js' }];
+  const file = path.join(scratch, 'subjects.tar');
+  const exported = await exportImages(file, { ...request, measure: true, subjects: [subject, subject] });
+  t.ok(['measure', 'workloads'].every((name) => exported.images.includes(name)));
+  const cacheDir = path.join(scratch, 'with-subjects');
+  await importImages(file, cacheDir);
+  const events: ImageEvent[] = [];
+  const onEvent = (event: ImageEvent) => void events.push(event);
+  const { disk } = await buildSubjectDisk(subject, { cacheDir, onEvent });
+  await buildImages({ ...request, measure: true, cacheDir, onEvent });
+  t.strictSame(events, [], 'nothing is fetched or built');
+  t.ok(exported.images.includes(disk.name));
 });
 
 t.test('garbage is what no pin and no recipe asks for, or what is over the limit', async (t) => {

@@ -19,6 +19,7 @@ import {
 } from './cache/image-cache.ts';
 import { mountPoint } from './definitions.ts';
 import { PoolproofError } from './errors.ts';
+import type { RecordedArtefact } from './resolve-build.ts';
 import { downloadNpm } from './source/npm.ts';
 import { downloadWheel } from './source/pip.ts';
 
@@ -65,21 +66,38 @@ export async function buildSubjectDisk(
   options: DiskOptions,
 ): Promise<SubjectDisk> {
   const cache = await openCache(options.cacheDir);
-  const placed = await placeFiles(cache, files, options);
+  const { artefact } = (await buildRecorded(cache, files, options)).disk;
+  const { name, sha256, size } = artefact;
+  return {
+    disk: { name, path: blobPath(cache, sha256), digest: `sha256:${sha256}`, sizeBytes: size },
+    folder: mountPoint(name),
+  };
+}
+
+/**
+ * The disk with these files, and the files of packages that it holds: what another computer needs of them.
+ * @throws PoolproofError those of {@link buildSubjectDisk}
+ */
+export async function recordSubjectDisk(
+  files: readonly WantedFile[],
+  options: DiskOptions,
+): Promise<readonly RecordedArtefact[]> {
+  const { disk, fetched } = await buildRecorded(await openCache(options.cacheDir), files, options);
+  return [...fetched, disk];
+}
+
+async function buildRecorded(
+  cache: ImageCache,
+  files: readonly WantedFile[],
+  options: DiskOptions,
+): Promise<Readonly<{ disk: RecordedArtefact; fetched: readonly RecordedArtefact[] }>> {
+  const { placed, fetched } = await placeFiles(cache, files, options);
   const contents = placed.map(({ to, sha256, executable }) => [to, sha256, executable] as const);
   const recipe = hashRecipe([recipeVersion, 'subject', contents]);
   // Twenty characters are what a serial number has room for.
   const name = `subject-${recipe.slice(0, 12)}`;
   const artefact = (await findArtefact(cache, recipe)) ?? (await build(cache, recipe, name, placed, options));
-  return {
-    disk: {
-      name,
-      path: blobPath(cache, artefact.sha256),
-      digest: `sha256:${artefact.sha256}`,
-      sizeBytes: artefact.size,
-    },
-    folder: mountPoint(name),
-  };
+  return { disk: { recipe, artefact }, fetched };
 }
 
 async function build(
@@ -117,7 +135,7 @@ export async function findSubjectFile(from: string, options: DiskOptions): Promi
   const wanted = parsePackage(from);
   if (wanted === null) throw new PoolproofError('SUBJECT_FILE', `${from}: no file of a package`);
   const cache = await openCache(options.cacheDir);
-  return blobPath(cache, (await fetchMember(cache, wanted, options)).sha256);
+  return blobPath(cache, (await fetchMember(cache, wanted, options)).artefact.sha256);
 }
 
 /** Files with their digests; a folder stands for everything below it. */
@@ -125,8 +143,9 @@ async function placeFiles(
   cache: ImageCache,
   files: readonly WantedFile[],
   options: DiskOptions,
-): Promise<PlacedFile[]> {
+): Promise<Readonly<{ placed: PlacedFile[]; fetched: readonly RecordedArtefact[] }>> {
   const placed = new Map<string, PlacedFile>();
+  const fetched: RecordedArtefact[] = [];
   let bytes = 0;
   const add = async (to: string, file: string): Promise<void> => {
     const found = await stat(file).catch((cause: unknown) => {
@@ -152,7 +171,8 @@ async function placeFiles(
       await add(to, from);
       continue;
     }
-    const artefact = await fetchMember(cache, wanted, options);
+    const { recipe, artefact } = await fetchMember(cache, wanted, options);
+    fetched.push({ recipe, artefact });
     const { sha256, size } = artefact;
     if (pinned !== undefined && pinned !== sha256)
       throw new PoolproofError('IMAGE_CHECKSUM', `${from} has sha256 ${sha256}, ${pinned} was pinned`, {
@@ -166,7 +186,7 @@ async function placeFiles(
       executable: artefact.facts['executable'] === '1',
     });
   }
-  return [...placed.values()].sort((a, b) => (a.to < b.to ? -1 : 1));
+  return { placed: [...placed.values()].sort((a, b) => (a.to < b.to ? -1 : 1)), fetched };
 }
 
 function unreadable(file: string, cause: unknown): PoolproofError {
@@ -180,11 +200,15 @@ function unreadable(file: string, cause: unknown): PoolproofError {
 }
 
 /** One file of a published package, kept by package and version; the registry's client checked the package. */
-async function fetchMember(cache: ImageCache, wanted: Package, { onEvent }: DiskOptions): Promise<Artefact> {
+async function fetchMember(
+  cache: ImageCache,
+  wanted: Package,
+  { onEvent }: DiskOptions,
+): Promise<RecordedArtefact> {
   const { registry, name, version, member } = wanted;
   const recipe = hashRecipe([recipeVersion, 'subject-file', registry, name, version, member]);
   const known = await findArtefact(cache, recipe);
-  if (known !== undefined) return known;
+  if (known !== undefined) return { recipe, artefact: known };
   await using _lock = await holdBuildLock(cache, () => onEvent?.({ kind: 'wait' }));
   await using work = await makeWorkFolder(cache);
   onEvent?.({ kind: 'fetch', name: `${registry}/${name}`, version });
@@ -198,11 +222,12 @@ async function fetchMember(cache: ImageCache, wanted: Package, { onEvent }: Disk
   }
   const out = path.join(work.path, 'member');
   const executable = await takeMember(file, wanted, work.path, out);
-  return await saveArtefact(cache, recipe, out, {
+  const artefact = await saveArtefact(cache, recipe, out, {
     name: `subject-file-${createHash('sha256').update(member).digest('hex').slice(0, 12)}`,
     components: [],
     facts: { from: `${registry}:${name}@${version}/${member}`, executable: executable ? '1' : '0' },
   });
+  return { recipe, artefact };
 }
 
 /** Writes the member; returns whether it is executable. */

@@ -21,8 +21,15 @@ import {
 import { PoolproofError } from './errors.ts';
 import { rememberSuccessor } from './source/component-store.ts';
 import { diskFullError, isDiskFull } from './source/run-tool.ts';
+import { recordSubjectDisk, type WantedFile } from './subject-disk.ts';
 import { removeAtExit } from './temporary-folder.ts';
 import { listUnpinned, rememberUnpinned } from './source/unpinned.ts';
+
+type ExportRequest = BuildRequest &
+  Readonly<{
+    /** Files of each foreign subject that is to come along. @default none */
+    subjects?: readonly (readonly WantedFile[])[];
+  }>;
 
 export type Exported = Readonly<{
   file: string;
@@ -35,16 +42,24 @@ export type Exported = Readonly<{
  * Builds missing images and packs all into one archive, with which another Linux machine needs neither apt nor pip nor
  * mkfs. Packed with gzip where the name ends in `.gz` or `.tgz`. The file appears when it is whole, or not at all.
  *
- * @throws PoolproofError those of `buildImages`, DISK_FULL, IMAGE_ARCHIVE when the file cannot be written
+ * @throws PoolproofError those of `buildImages` and of `buildSubjectDisk`, DISK_FULL, IMAGE_ARCHIVE when the file
+ * cannot be written
  */
-export async function exportImages(file: string, request: BuildRequest): Promise<Exported> {
+export async function exportImages(
+  file: string,
+  { subjects = [], ...request }: ExportRequest,
+): Promise<Exported> {
   const built = await buildImages(request);
   const job = await openJob(request, request);
   const found = await findInCache(job);
-  const artefacts = [
-    ...found.artefacts.values(),
-    ...(found.initramfs === undefined ? [] : [found.initramfs]),
-  ];
+  const images = [...found.artefacts.values(), ...(found.initramfs === undefined ? [] : [found.initramfs])];
+  const { onEvent } = request;
+  for (const files of subjects) {
+    const options = { cacheDir: job.cache.folder, ...(onEvent && { onEvent }) };
+    images.push(...(await recordSubjectDisk(files, options)));
+  }
+  // Subjects can share a package.
+  const artefacts = [...new Map(images.map((one) => [one.recipe, one])).values()];
   const unpinned = (await listUnpinned(job.cache)).filter(({ name }) => job.unpinned.has(name));
   const manifest: Manifest = {
     schema: 1,
@@ -58,16 +73,25 @@ export async function exportImages(file: string, request: BuildRequest): Promise
     }),
     ...(unpinned.length > 0 && { unpinned }),
   };
-  await using _lock = await holdBuildLock(job.cache);
-  await using work = await makeWorkFolder(job.cache);
+  return {
+    file,
+    sizeBytes: await writeArchive(file, manifest, job.cache),
+    digest: built.digest,
+    images: artefacts.map(({ artefact }) => artefact.name),
+  };
+}
+
+/** Returns its size, bytes. */
+async function writeArchive(file: string, manifest: Manifest, cache: ImageCache): Promise<number> {
+  await using _lock = await holdBuildLock(cache);
+  await using work = await makeWorkFolder(cache);
   const partial = `${file}.${randomUUID()}.partial`;
   const keep = removeAtExit(partial);
   try {
     await mkdir(path.join(work.path, 'blobs'));
     await writeFile(path.join(work.path, manifestName), JSON.stringify(manifest));
-    const blobs = [...new Set(artefacts.map(({ artefact }) => artefact.sha256))];
-    for (const sha256 of blobs)
-      await link(blobPath(job.cache, sha256), path.join(work.path, 'blobs', sha256));
+    const blobs = [...new Set(manifest.artefacts.map(({ artefact }) => artefact.sha256))];
+    for (const sha256 of blobs) await link(blobPath(cache, sha256), path.join(work.path, 'blobs', sha256));
     await create(
       {
         file: partial,
@@ -88,13 +112,7 @@ export async function exportImages(file: string, request: BuildRequest): Promise
   } finally {
     keep();
   }
-  const { size } = await stat(file);
-  return {
-    file,
-    sizeBytes: size,
-    digest: built.digest,
-    images: artefacts.map(({ artefact }) => artefact.name),
-  };
+  return (await stat(file)).size;
 }
 
 export type Imported = Readonly<{ digest: string; images: readonly string[] }>;

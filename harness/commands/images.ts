@@ -3,6 +3,7 @@ import { buildImages } from '../../images/build.ts';
 import { collectGarbage } from '../../images/collect-garbage.ts';
 import { kernels, type ImageRequest, type KernelDefinition } from '../../images/definitions.ts';
 import { fullRequest, listImages, verifyImages } from '../../images/inspect.ts';
+import { buildSubjectDisk, type WantedFile } from '../../images/subject-disk.ts';
 import { exportImages, importImages } from '../../images/transfer.ts';
 import { updateLock } from '../../images/update.ts';
 import { PoolproofError } from '../errors.ts';
@@ -16,13 +17,25 @@ type Options = Readonly<{ cache?: string | undefined }>;
 
 const mib = (bytes: number): string => `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
 
-/** What a matrix needs; without one everything that is pinned, for the kernels given. */
+type Wanted = ImageRequest & Readonly<{ subjects?: readonly (readonly WantedFile[])[] }>;
+
+/**
+ * What a matrix needs, also to measure, and the files of its subjects; without one everything that is pinned, for the
+ * kernels given.
+ */
 async function requestsFor(
   file: string | undefined,
   rows: readonly KernelDefinition[] = kernels,
-): Promise<readonly ImageRequest[]> {
+): Promise<readonly Wanted[]> {
   if (file === undefined) return rows.map(({ name }) => fullRequest(name));
-  return [...collectRequirements((await loadMatrix(findMatrix(file))).cells()).values()];
+  const cells = [...(await loadMatrix(findMatrix(file), { requireFiles: true })).cells()];
+  const measures = cells.some(({ measure }) => measure !== undefined);
+  return [...collectRequirements(cells).values()].map((request) => {
+    const ofKernel = cells.filter(({ settings }) => settings.kernel === request.kernel);
+    const subjects = new Map(ofKernel.flatMap(({ subject }) => (subject ? [[subject.name, subject]] : [])));
+    const files = [...subjects.values()].map((subject) => subject.files).filter(({ length }) => length > 0);
+    return { ...request, ...(measures && { measure: true }), subjects: files };
+  });
 }
 
 export async function list(
@@ -50,13 +63,11 @@ export async function build(
   args: readonly string[],
   options: Options & Readonly<{ locked?: boolean | undefined }>,
 ): Promise<number> {
-  for (const request of await requestsFor(args[0])) {
-    const built = await buildImages({
-      ...request,
-      cacheDir: cacheOption(options),
-      locked: options.locked ?? false,
-      onEvent: notifyOf(context).onImageEvent,
-    });
+  const cacheDir = cacheOption(options);
+  const onEvent = notifyOf(context).onImageEvent;
+  for (const { subjects = [], ...request } of await requestsFor(args[0])) {
+    const built = await buildImages({ ...request, cacheDir, locked: options.locked ?? false, onEvent });
+    for (const files of subjects) await buildSubjectDisk(files, { cacheDir, onEvent });
     context.out(
       `${request.kernel}: kernel ${built.kernel.release}, ${formatCount(built.disks.length, 'disk')}, ${built.digest}\n`,
     );
