@@ -53,6 +53,24 @@ t.test('run stores and shows its cells, and its exit code is their verdict', asy
   t.match(shard, { code: 0, out: /standard/ });
 });
 
+t.test('a run with a tag is found by it; one that cannot be told from others is refused', async (t) => {
+  const dir = t.testdir({ 'm.yaml': matrix });
+  const results = ['--results', path.join(dir, 'results')];
+  const start = (...words: string[]) =>
+    run(t, ['run', path.join(dir, 'm.yaml'), '--cold', '--jobs', '1', ...results, ...words]);
+  for (const tag of ['nightly', 'nightly', 'other']) t.match(await start('--tag', tag), { code: 0 });
+  t.match(await run(t, ['report', 'nightly', ...results]), { code: 0, out: /2 cells: 2 reached/ });
+  t.match(await run(t, ['compare', 'nightly~1', 'nightly', ...results]), { code: 0, out: /no change/ });
+  const explained = await run(t, ['explain', `${cell}@nightly`, ...results]);
+  t.match(explained, { code: 0, out: /^cell: memory=512M/ });
+  t.match(await run(t, ['explain', `${cell}@nigthly`, ...results]), {
+    code: 2,
+    err: /^STORE_NOT_FOUND: .*no run nigthly\n {2}runs here: (?:other|nightly), (?:other|nightly), 20/,
+  });
+  t.match(await start('--tag', 'latest'), { code: 2, err: /^USAGE: --tag latest/ });
+  t.match(await start('--tag', 'x', '--resume'), { code: 2, err: /^USAGE: --tag and --resume/ });
+});
+
 t.test('cells of a stored run that failed or broke are run again, by its own matrix', async (t) => {
   const dir = t.testdir({ 'm.yaml': matrix });
   const rest = ['--results', path.join(dir, 'results'), '--cold', '--jobs', '1'];

@@ -87,6 +87,7 @@ function defineRun({ program, run }: Registry): void {
       '--resume [run]',
       'finish an interrupted run (default: the latest); it keeps its --only and --shard',
     )
+    .option('--tag <tag>', 'name the run: <tag> then means the newest run with it, <tag>~1 the one before')
     .option('--cold', 'boot every cell instead of cloning a template')
     .option('--jobs <n>', 'guests at a time (default: one per core)', count('--jobs'))
     .option(
@@ -219,7 +220,7 @@ function defineReport({ program, run }: Registry): void {
     .description(
       'render stored results: html, md, github, annotations, json, csv, tap, junit, overhead or table',
     )
-    .argument('[run...]', 'runs: a folder, an id, or latest')
+    .argument('[run...]', 'runs: latest, latest~1, a tag, an id or its beginning, or a folder')
     .addOption(runsIn)
     .option('--format <format...>', 'formats', ['table'])
     .option('--details', 'with the table: the overhead of each workload')

@@ -23,6 +23,7 @@ type Options = Readonly<{
   shard?: string | undefined;
   durations?: string | undefined;
   resume?: string | true | undefined;
+  tag?: string | undefined;
   failed?: string | true | undefined;
   broken?: string | true | undefined;
   cold?: boolean | undefined;
@@ -41,7 +42,7 @@ type Options = Readonly<{
 }>;
 
 export async function run(context: Context, args: readonly string[], options: Options): Promise<number> {
-  const { results: resultsDir = 'results', resume, reporter, json } = options;
+  const { results: resultsDir = 'results', resume, tag, reporter, json } = options;
   const { shard, durations, jobs, memoryBudget, templateCache, retries } = options;
   const wanted = parseReporters(reporter);
   // A report on standard output has it for itself: what a person reads goes to the other one.
@@ -66,6 +67,7 @@ export async function run(context: Context, args: readonly string[], options: Op
       signal: context.signal,
       resultsDir,
       ...(resume !== undefined && { resume: resume === true ? 'latest' : resume }),
+      ...(tag !== undefined && { tag }),
       select: { only, ...(shard !== undefined && { shard }), ...(durations !== undefined && { durations }) },
       limits: {
         ...(jobs !== undefined && { jobs }),

@@ -21,7 +21,7 @@ export type LoadedRun = Readonly<{
 }>;
 
 /**
- * @param name a run's folder, a run id, or `latest`
+ * @param name a run's folder, a run id or its beginning, a tag, `latest`; `latest~1` is the one before
  * @throws PoolproofError STORE_NOT_FOUND; STORE_SCHEMA or STORE_CORRUPT for the run's record
  */
 export async function loadRun(resultsDir: string, name = 'latest'): Promise<LoadedRun> {

@@ -5,7 +5,7 @@ import { buildResult, buildStandard, record } from '../fixtures/report/results.t
 import { buildOverhead, figureAt } from '../fixtures/overhead/figures.ts';
 import { baselineOverhead, notMeasured } from '../outcome/overhead.ts';
 import { findCompleteness } from './completeness.ts';
-import { findRun, listRuns } from './find-run.ts';
+import { checkTag, findRun, listRuns, listTags } from './find-run.ts';
 import { collectResults, readRun } from './read-run.ts';
 import { parseResult } from './result-schema.ts';
 import type { Result } from './result.ts';
@@ -223,6 +223,47 @@ t.test('runs are found by name, by `latest` and by folder', async (t) => {
   t.equal(await findRun('/nowhere', join(dir, 'reference')), join(dir, 'reference'));
   await rm(join(dir, 'reference'), { recursive: true });
   await t.rejects(listRuns(join(dir, '20281123T230311Z-ffffff')), { code: 'STORE_NOT_FOUND' });
+});
+
+t.test('a tag finds the newest of its runs, and the ones before it by number', async (t) => {
+  const dir = t.testdir();
+  const names = ['20261123T230311Z-a1b2c3', '20261124T230311Z-b1b2c3', '20261125T230311Z-c1b2c3'];
+  const tags = ['nightly', 'nightly', 'v1.0'];
+  for (const [place, name] of names.entries()) {
+    await mkdir(join(dir, name));
+    await writeRecord(join(dir, name), { ...record, id: name, options: { tag: tags[place]! } });
+  }
+  await mkdir(join(dir, '20261126T230311Z-d1b2c3'));
+  await writeFile(join(dir, '20261126T230311Z-d1b2c3', 'run.json'), 'damaged');
+  t.same(await listTags(dir), ['v1.0', 'nightly']);
+  for (const [name, run] of [
+    ['nightly', names[1]],
+    ['nightly~1', names[0]],
+    ['v1.0', names[2]],
+  ] as const)
+    t.equal(await findRun(dir, name), join(dir, run!), name);
+  await t.rejects(findRun(dir, 'nightly~2'), {
+    code: 'STORE_NOT_FOUND',
+    details: { hint: 'only 2 runs have the tag nightly' },
+  });
+  await t.rejects(findRun(dir, 'weekly'), {
+    code: 'STORE_NOT_FOUND',
+    details: { hint: /^runs here: v1\.0, nightly, 2026/ },
+  });
+  await mkdir(join(dir, 'nightly'));
+  await writeRecord(join(dir, 'nightly'), record);
+  await t.rejects(findRun(dir, 'nightly'), {
+    code: 'STORE_NOT_FOUND',
+    message: 'nightly is the tag of a run and the folder of one',
+    details: { hint: `say one: ${names[1]}, ./${join(dir, 'nightly')}` },
+  });
+});
+
+t.test('what could be taken for another name is no tag', (t) => {
+  for (const tag of ['nightly', 'v1.0', 'A', 'Latest-2']) t.doesNotThrow(() => checkTag(tag), tag);
+  for (const tag of ['', 'latest', '2026', 'a~1', 'a/b', '../a', '-x', 'a b', 'a@b', 'x'.repeat(65)])
+    t.throws(() => checkTag(tag), { code: 'USAGE' }, tag);
+  t.end();
 });
 
 t.test('a record names no person: paths are shortened', (t) => {
