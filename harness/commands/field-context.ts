@@ -4,6 +4,7 @@ import { loadLock } from '../../images/lock.ts';
 import { stat } from 'node:fs/promises';
 import { mapReport } from '../field/map.ts';
 import type { FieldCase, FieldImages } from '../field/mapping.ts';
+import { moveMappings, moveToHost, type OnHost } from '../field/real-host.ts';
 import { loadFieldReport, type FieldReport } from '../field/report.ts';
 import { settleReport, type Reproduction } from '../field/reproduce.ts';
 import { knownImages } from '../axes/table.ts';
@@ -25,14 +26,21 @@ export async function isFile(name: string): Promise<boolean> {
   );
 }
 
-/** A report and the cell that comes nearest to it, with the end that needs no guest. */
-export type OpenReport = Readonly<{ report: FieldReport; found: FieldCase; settled: Reproduction | null }>;
+/** A report and the cell that comes nearest to it, on a real host if there is one; and the end that needs no guest. */
+export type OpenReport = Readonly<{
+  report: FieldReport;
+  found: FieldCase;
+  host: OnHost;
+  settled: Reproduction | null;
+}>;
 
 /** @throws PoolproofError FIELD_NOT_FOUND, FIELD_INVALID, FIELD_SCHEMA */
 export async function openReport(file: string): Promise<OpenReport> {
   const report = await loadFieldReport(file);
-  const found = mapReport(report, await loadFieldImages());
-  return { report, found, settled: settleReport(report, found) };
+  const mapped = mapReport(report, await loadFieldImages());
+  const host = moveToHost(report, mapped.settings);
+  const found = { settings: host.settings, mappings: moveMappings(mapped.mappings, host) };
+  return { report, found, host, settled: settleReport(report, found) };
 }
 
 type Options = Readonly<Record<string, unknown>>;

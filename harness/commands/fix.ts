@@ -28,8 +28,8 @@ type Ailing = Readonly<{
 
 async function openAiling(name: string): Promise<Ailing> {
   if (!(await isReport(name))) return { ...moveToHost(null, parseCellName(name).settings), settled: null };
-  const { report, found, settled } = await openReport(name);
-  return { ...moveToHost(report, found.settings), settled };
+  const { host, settled } = await openReport(name);
+  return { ...host, settled };
 }
 
 /** Exit code: 0 proven (or nothing to fix), 1 no cure found, 2 the case cannot be had here, 130 interrupted. */

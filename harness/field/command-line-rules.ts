@@ -6,13 +6,14 @@ import { axisOf, say, type FactMapping, type Rule } from './mapping.ts';
 import { hostSubject } from '../axes/host.ts';
 import { programOf } from './runtime.ts';
 
-/** Spin's variables that the command sets: `env SPIN_WASMTIME_TOTAL_STACKS=0 spin up`. */
-const spinVariable = /^(SPIN_(?:WASMTIME_[A-Z_]{1,60}|MAX_INSTANCE_COUNT))=(\+?\d{1,20})$/;
+/** Variables of Spin and wash that the command sets: `env SPIN_WASMTIME_TOTAL_STACKS=0 spin up`. */
+const poolVariable =
+  /^(SPIN_(?:WASMTIME_[A-Z_]{1,60}|MAX_INSTANCE_COUNT)|WASMTIME_POOLING_[A-Z_]{1,60})=(\+?\d{1,20})$/;
 
 export const mapVariables: Rule = ({ command }, so) => {
   const words = command?.words ?? [];
   const pairs = words.flatMap((word) => {
-    const [, name, value] = spinVariable.exec(word) ?? [];
+    const [, name, value] = poolVariable.exec(word) ?? [];
     return name === undefined || value === undefined ? [] : [[name, value] as const];
   });
   const forced = words

@@ -53,6 +53,7 @@ export const mapEngine: Rule = (report, so) => {
         exact ? null : 'the newest pinned libwasmtime stands for it',
       );
     }
+    case 'wash':
     case 'embedder':
       return row({ engine: 'wasmtime', profile: 'wasmtime' }, name, embedded(name), {
         fact: 'command.words',

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { defaultSettings, type Settings } from '../axes/table.ts';
-import { reportOf } from '../fixtures/field/reports.ts';
+import { base, reportOf } from '../fixtures/field/reports.ts';
 import { buildResult } from '../fixtures/report/results.ts';
 import { estimateFacts } from '../plan/estimate-facts.ts';
 import type { Result } from '../store/result.ts';
@@ -8,7 +8,7 @@ import { listCandidates } from './candidates.ts';
 import { mapReport } from './map.ts';
 import { predictSettings } from './model.ts';
 import { listRaisesOf } from './raised-limits.ts';
-import { moveToHost } from './real-host.ts';
+import { moveMappings, moveToHost } from './real-host.ts';
 
 const [mib, gib] = [2 ** 20, 2 ** 30];
 const settings = (change: Partial<Settings>): Settings => ({
@@ -133,6 +133,10 @@ t.test('a report is cured on its own host, or on the one that stands for it', (t
   t.match(move(['spin', 'up']), { settings: { subject: 'spin-sizes' }, wanted: 'conservative' });
   t.match(move(['spin', 'up']).standsFor, /in Spin's place/);
   t.equal(move(['wasmtime', 'serve', 'app.wasm']).settings.subject, 'wasmtime-serve');
+  t.match(move(['WASMTIME_POOLING_TOTAL_TABLES=50', 'wash', 'dev']), {
+    settings: { subject: 'wash', env: { WASMTIME_POOLING_TOTAL_TABLES: '50' } },
+    wanted: 'conservative',
+  });
   const memory = ['Error: mmap failed to reserve 0x104000000 bytes'];
   t.match(move(['wasmtime', 'run', 'app.wasm'], memory), {
     settings: { subject: 'wasmtime-run', allocator: 'on-demand' },
@@ -144,5 +148,42 @@ t.test('a report is cured on its own host, or on the one that stands for it', (t
     standsFor: null,
   });
   t.match(moveToHost(null, settings({})), { wanted: 'standard', spin: null, standsFor: null });
+  t.end();
+});
+
+t.test('the version of a report decides which host stands for it, and its facts say so', (t) => {
+  const move = (wasmtime: string) => {
+    const report = reportOf({
+      words: ['wasmtime', 'serve', 'app.wasm'],
+      output: ['Error: failed to create stack pool mapping', 'mmap failed to allocate 0x7d3e8000 bytes'],
+      more: { programs: { ...base.programs, wasmtime } },
+    });
+    const { settings: own, mappings } = mapReport(report);
+    const host = moveToHost(report, own);
+    return { host, mappings: moveMappings(mappings, host), own: mappings };
+  };
+  const old = move('42.0.1');
+  t.match(old.host, { settings: { subject: 'wasmtime-serve@42.0.1', engine: 'wasmtime' }, exact: true });
+  t.match(
+    old.mappings.find(({ fact }) => fact === 'programs.wasmtime'),
+    { how: 'exact', axis: 'subject', value: 'wasmtime-serve@42.0.1', why: null, decides: true },
+  );
+  t.notOk(
+    old.mappings.some(({ axis }) => axis === 'node' || axis === 'engine'),
+    'neither is in that host',
+  );
+  t.equal(move('49.0.3').host.settings.subject, 'wasmtime-serve', 'what the wheel 49.0.4 says of itself');
+  const library = move('38.0.0');
+  t.match(library.host, { settings: { subject: 'wasm-host', engine: 'wasmtime@38.0.0' }, standsFor: null });
+  t.same(library.mappings, library.own, 'a release that there is a library of, and no program');
+  t.match(move('30.0.0').host, { settings: { subject: 'wasmtime-serve' }, exact: false });
+  const spin = reportOf({ words: ['spin', 'up'], output: ['Error: failed to create table pool mapping'] });
+  const found = mapReport(spin);
+  t.match(
+    moveMappings(found.mappings, moveToHost(spin, found.settings)).find(
+      ({ fact }) => fact === 'programs.spin',
+    ),
+    { how: 'approximated', value: 'spin-sizes', why: /in Spin's place: it stands for/ },
+  );
   t.end();
 });

@@ -3,6 +3,7 @@ import type { Tier } from '../../images/allocator/tier.ts';
 import { hostSubject } from '../axes/host.ts';
 import { defaultSettings, type Settings } from '../axes/table.ts';
 import { findSubject } from '../outcome/predict-cell.ts';
+import { axisOf, type FactMapping } from './mapping.ts';
 import type { FieldReport } from './report.ts';
 import { findRuntime, versionOf } from './runtime.ts';
 
@@ -14,25 +15,47 @@ export type OnHost = Readonly<{
   spin: string | null;
   /** What stands for the program of the report, for people; null for a cell. */
   standsFor: string | null;
+  /** It is that program, in that version. */
+  exact: boolean;
 }>;
 
-/** Subjects of real hosts that a report's command can be about. */
-function subjectFor(report: FieldReport): readonly [subject: string, says: string] | null {
+/** A subject that a report's command is run on, with what it is; null where the wasm host is nearer to it. */
+type Stand = Readonly<{ subject: string; says: string; exact: boolean }>;
+
+function standFor(report: FieldReport, { engine }: Settings): Stand | null {
   const { kind } = findRuntime(report);
+  const newest = 'the newest that is pinned';
   if (kind === 'spin')
-    return ['spin-sizes', "wasmtime serve with Spin's pool and variables, in Spin's place"];
+    return {
+      subject: 'spin-sizes',
+      says: "wasmtime serve with Spin's pool and variables, in Spin's place",
+      exact: false,
+    };
+  if (kind === 'wash') return { subject: 'wash', says: `wash, ${newest}`, exact: false };
   if (kind !== 'wasmtime') return null;
-  return report.command?.words?.includes('serve') === true
-    ? ['wasmtime-serve', 'wasmtime serve']
-    : ['wasmtime-run', 'wasmtime run'];
+  const command = report.command?.words?.includes('serve') === true ? 'serve' : 'run';
+  const [subject, says] = [`wasmtime-${command}`, `wasmtime ${command}`];
+  const version = versionOf(report.programs.wasmtime);
+  const names = version === null ? [] : [subject, `${subject}@${version}`];
+  const found = names.find((name) => saysVersion(name, version ?? ''));
+  if (found !== undefined) return { subject: found, says: `${says} ${version ?? ''}`, exact: true };
+  // The very release as a library is nearer than another release of the program.
+  return engine === `wasmtime@${version ?? ''}`
+    ? null
+    : { subject, says: `${says}, ${newest}`, exact: false };
 }
+
+const saysVersion = (subject: string, version: string): boolean =>
+  findSubject({ ...defaultSettings(), subject })
+    ?.program?.says.split(' ')
+    .includes(version) === true;
 
 /** @param report null for a cell, which names its subject itself */
 export function moveToHost(report: FieldReport | null, settings: Settings): OnHost {
   const spin = report === null ? null : versionOf(report.programs.spin);
-  const found = report === null || settings.subject !== hostSubject ? null : subjectFor(report);
-  const { profile, engine } = defaultSettings();
-  const moved = found === null ? settings : { ...settings, subject: found[0], profile, engine };
+  const found = report === null || settings.subject !== hostSubject ? null : standFor(report, settings);
+  const { profile, engine, node } = defaultSettings();
+  const moved = found === null ? settings : { ...settings, subject: found.subject, profile, engine, node };
   const isReal = findSubject(moved)?.host !== undefined;
   // A subject that does not come along with poolproof cannot be run here.
   const used = found === null || isReal ? moved : settings;
@@ -42,6 +65,24 @@ export function moveToHost(report: FieldReport | null, settings: Settings): OnHo
     settings: used,
     wanted: used.allocator === 'on-demand' ? 'on-demand' : pooled,
     spin,
-    standsFor: isReal && found !== null ? found[1] : null,
+    standsFor: isReal && found !== null ? found.says : null,
+    exact: isReal && found?.exact === true,
   };
+}
+
+/** What a report's facts became on the host that stands for its program, instead of on the wasm host. */
+export function moveMappings(
+  mappings: readonly FactMapping[],
+  { settings, standsFor, exact }: OnHost,
+): readonly FactMapping[] {
+  if (standsFor === null) return mappings;
+  const subject = axisOf('subject', settings);
+  const why = exact ? null : `${standsFor}: it stands for the program of the report`;
+  return mappings.flatMap((mapping): readonly FactMapping[] => {
+    // No Node is in that host, and the engine is part of it.
+    if (mapping.axis === 'node') return [];
+    if (mapping.axis === 'engine')
+      return [{ ...mapping, ...subject, how: exact ? 'exact' : 'approximated', why }];
+    return [mapping.axis === 'subject' ? { ...mapping, ...subject } : mapping];
+  });
 }

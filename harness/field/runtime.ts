@@ -4,7 +4,7 @@
 import type { FieldReport } from './report.ts';
 import { symptomOfReport, type Symptom } from './symptom.ts';
 
-const subjectPrograms = /^(?:spin|wasmtime|node)$/;
+const subjectPrograms = /^(?:spin|wasmtime|wash|node)$/;
 /** Runtimes that no subject stands for. */
 const otherPrograms = /^(?:deno|bun|wasmer)$/;
 /** Words that start another program, and packages of which a native program does the work. */
@@ -14,7 +14,7 @@ const nativePackages = /^(?:workerd|wrangler|miniflare|deno|bun|esbuild)$/;
 
 export type Runtime = Readonly<{
   /** `embedder`: another program with libwasmtime in it; `other`: no subject stands for it; null: nobody knows. */
-  kind: 'spin' | 'wasmtime' | 'node' | 'embedder' | 'other' | null;
+  kind: 'spin' | 'wasmtime' | 'wash' | 'node' | 'embedder' | 'other' | null;
   /** The program's own name, for people. */
   name: string | null;
   /** Only the words of the failure say so. */
@@ -51,7 +51,7 @@ export function findRuntime(report: FieldReport): Runtime {
   if (name !== null && otherPrograms.test(name)) return { kind: 'other', name, assumed: false };
   const isOthers = symptom?.engine != null && (symptom.engine === 'v8') !== (name === 'node');
   if (name !== null && subjectPrograms.test(name) && !isOthers)
-    return { kind: name as 'spin' | 'wasmtime' | 'node', name, assumed: false };
+    return { kind: name as 'spin' | 'wasmtime' | 'wash' | 'node', name, assumed: false };
   if (symptom?.engine === 'v8') {
     const output = (report.command?.output ?? []).join('\n');
     if (name === null || isOfNode(symptom, output)) return { kind: 'node', name, assumed: true };
