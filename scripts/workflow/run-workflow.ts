@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { cp, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { execa } from 'execa';
 import { parse } from 'yaml';
 import { fill, isTrue, type Contexts, type Functions } from './expressions.ts';
 
@@ -206,19 +207,25 @@ class JobRun {
     const inside = (name: string): string => place.hostPath(path.join(this.#workspace, name));
     const artifact = path.join(store, 'artifacts', given['name'] ?? '');
     const caches = path.join(store, 'caches');
-    const [paths = ''] = (given['path'] ?? '').split('\n');
+    const [paths = '', ...others] = (given['path'] ?? '').trim().split('\n');
+    // GitHub takes a folder whole: a pattern that leaves out something below it has no effect there.
+    if (others.length > 0) throw new Error(`${uses}: one path is known here, and not ${others.join(', ')}`);
     const name = uses.split('@')[0] ?? '';
+    const archiveOf = (key: string): string => path.join(caches, `${encodeURIComponent(key)}.tar`);
     const save = async (): Promise<void> => {
-      const to = path.join(caches, encodeURIComponent(given['key'] ?? ''), paths);
+      const to = archiveOf(given['key'] ?? '');
       if (await exists(to)) return;
-      await cp(inside(paths), to, { recursive: true, filter: (file) => !file.endsWith('/templates') });
+      await mkdir(caches, { recursive: true });
+      // As GitHub packs them: whole times, by which images are known again.
+      await execa('tar', ['--posix', '-cf', to, '-C', inside('.'), paths]);
     };
     const restore = async (): Promise<void> => {
       const wanted = [given['key'] ?? '', ...(given['restore-keys'] ?? '').split('\n')].filter(Boolean);
-      const found = (await readdir(caches).catch(() => [])).map(decodeURIComponent).sort().reverse();
+      const names = (await readdir(caches).catch(() => [])).map((file) => file.replace(/\.tar$/, ''));
+      const found = names.map(decodeURIComponent).sort().reverse();
       const key = wanted.flatMap((one) => found.filter((other) => other.startsWith(one)))[0];
-      if (key !== undefined)
-        await cp(path.join(caches, encodeURIComponent(key), paths), inside(paths), { recursive: true });
+      if (key !== undefined) await execa('tar', ['-xf', archiveOf(key), '-C', inside('.')]);
+      place.say(`  ${key === undefined ? 'nothing' : key} from the cache`);
     };
     if (name === 'actions/checkout') await place.checkOut(this.#workspace);
     else if (name === 'actions/cache/restore') await restore();

@@ -1,14 +1,15 @@
 /**
  * Runs the nightly workflow's own steps on other computers: `node dist/scripts/workflow/try-workflow.js
- * [ubuntu | debian ...] [--matrix FILE] [--keep]`, as root, with mmdebstrap installed. Each is a chroot: one that looks
- * like Ubuntu 24.04, and one like Debian's container. Two nights of two shards each, so that there is something to
- * compare. Takes half an hour where guests are emulated.
+ * [ubuntu | debian ...] [--matrix FILE] [--keep]`, as root; a missing mmdebstrap is installed. Each is a chroot: one
+ * that looks like Ubuntu 24.04, and one like Debian's container. Two nights of two shards each, so that there is
+ * something to compare. Takes half an hour per chroot where guests are emulated.
  */
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
+import { findExecutable } from '../../harness/plan/computer.ts';
 import { chrootShell, disguiseAsUbuntu, makeDebian, ownMirror, readText } from './chroot.ts';
 import { runWorkflow, type Place } from './run-workflow.ts';
 
@@ -23,7 +24,32 @@ const places = {
 
 const say = (text: string): void => void process.stdout.write(`== ${text}\n`);
 
-async function tryPlace(name: keyof typeof places, root: string, matrix: string): Promise<boolean> {
+/** The commit that is tried: later ones of the checkout are not, however long it takes. */
+async function cloneCheckout(folder: string): Promise<string> {
+  await execa('git', [
+    'clone',
+    '--quiet',
+    '--bare',
+    '--no-local',
+    '--depth',
+    '1',
+    `file://${process.cwd()}`,
+    folder,
+  ]);
+  return folder;
+}
+
+async function requireMmdebstrap(): Promise<void> {
+  if ((await findExecutable('mmdebstrap')) !== null) return;
+  say('installing mmdebstrap');
+  const options = { stdio: 'inherit', env: { DEBIAN_FRONTEND: 'noninteractive' } } as const;
+  await execa('apt-get', ['update', '-q'], options);
+  await execa('apt-get', ['install', '-q', '-y', '--no-install-recommends', 'mmdebstrap'], options);
+}
+
+type Try = Readonly<{ name: keyof typeof places; root: string; matrix: string; repository: string }>;
+
+async function tryPlace({ name, root, matrix, repository }: Try): Promise<boolean> {
   say(`${name}: making ${root}`);
   await makeDebian(root);
   const inputs = await places[name](root);
@@ -35,15 +61,7 @@ async function tryPlace(name: keyof typeof places, root: string, matrix: string)
     hostPath: (inside) => path.join(root, inside),
     shell: (script, cwd, env) => chrootShell(root, script, cwd, env),
     checkOut: async (folder) => {
-      await execa('git', [
-        'clone',
-        '--quiet',
-        '--no-local',
-        '--depth',
-        '1',
-        `file://${process.cwd()}`,
-        path.join(root, folder),
-      ]);
+      await execa('git', ['clone', '--quiet', '--no-local', repository, path.join(root, folder)]);
     },
     say,
   };
@@ -95,8 +113,11 @@ const unknown = positionals.filter((name) => !names.some((one) => one === name))
 if (unknown.length > 0) throw new Error(`${unknown.join(', ')}: there are ${names.join(' and ')}`);
 const work = await mkdtemp(path.join(tmpdir(), 'poolproof-places-'));
 try {
+  await requireMmdebstrap();
+  const repository = await cloneCheckout(path.join(work, 'repository.git'));
   for (const name of names.filter((one) => positionals.length === 0 || positionals.includes(one))) {
-    if (!(await tryPlace(name, path.join(work, name), values.matrix))) process.exitCode = 1;
+    const one = { name, root: path.join(work, name), matrix: values.matrix, repository };
+    if (!(await tryPlace(one))) process.exitCode = 1;
   }
 } finally {
   if (values.keep) say(`kept: ${work}`);
