@@ -105,9 +105,15 @@ t.test('init writes a matrix that loads, with its schema, and never over another
 });
 
 t.test('plan says what is predicted, what is booted and with which command', async (t) => {
-  const file = path.join(t.testdir({ 'm.yaml': matrix }), 'm.yaml');
+  const axes = 'axes: { memory: [512M, 1G, 2G], overcommit: [0, 1, 2], thp: [always, never] }';
+  const folder = t.testdir({ 'm.yaml': matrix, 'c.yaml': `${axes}\ncover: pairwise\n` });
+  const [file, covering] = [path.join(folder, 'm.yaml'), path.join(folder, 'c.yaml')];
   const plain = await run(t, ['plan', file]);
   t.match(plain, { code: 0, out: /^memory=512M.* boot 1 {2}standard\n.*\n2 cells, 1 boot; predicted/ });
+  t.match(await run(t, ['plan', covering]), {
+    code: 0,
+    out: /\ncover: (\d+) of 18 combinations; 21 of 21 pairs of values occur\n\1 cells, 3 boots; predicted/,
+  });
   const json = await run(t, ['plan', file, '--json']);
   t.match(JSON.parse(json.out.split('\n')[1]!), { boot: 1, repetition: 2, predicted: { tier: 'standard' } });
   const commands = await run(t, ['plan', file, '--commands']);

@@ -16,6 +16,7 @@ import { buildMachineSpec } from '../plan/machine-spec.ts';
 import { bootKey } from '../plan/order.ts';
 import { planShards } from '../plan/shard.ts';
 import { prepare } from '../run/prepare.ts';
+import { formatCoverage } from '../report/format-coverage.ts';
 import { formatCount } from '../report/format-run.ts';
 import { cacheOption, notifyOf, type Context } from './context.ts';
 
@@ -64,10 +65,13 @@ export async function plan(context: Context, args: readonly string[], options: O
     pending = '';
   }
   context.out(pending);
-  if (!json)
+  if (!json) {
+    for (const line of matrix.coverage === null ? [] : formatCoverage(matrix.coverage))
+      context.out(`${line}\n`);
     context.out(
       `${formatCount(cells, 'cell')}, ${formatCount(boots, 'boot')}; predicted from the settings, not yet from a guest\n`,
     );
+  }
   if (options.commands) await printCommands(context, matrix, cacheOption(options));
   return 0;
 }

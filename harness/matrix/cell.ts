@@ -36,6 +36,12 @@ export type Cell = Readonly<{
   repetition: number;
 }>;
 
+/** A cell before it is numbered among repetitions. */
+export type CellOnce = Omit<Cell, 'repetition'>;
+
+/** Cells of a matrix with their repetitions. At a second each they take more than a day. */
+export const maxCells = 100_000;
+
 /** A cell of a case: there it fails, or there it is gone. */
 export type CaseCell = Readonly<{ id: string; role: 'fails' | 'gone' }>;
 
@@ -51,6 +57,21 @@ export type FieldCase = Readonly<{
   cannot: string | null;
 }>;
 
+/** How far the cells stand for every combination of `axes`, where `cover` takes a part of them. */
+export type Coverage = Readonly<{
+  /** Axes of which every combination of values occurs: 2 for pairs. */
+  ways: number;
+  /** Combinations of all axes, before `exclude`. */
+  of: number;
+  cells: number;
+  /** Combinations of `ways` values that occur in some cell, of all there are. */
+  covered: number;
+  tuples: number;
+  notCovered: number;
+  /** The first of those not covered, in words, and why. */
+  leftOut: readonly Readonly<{ values: string; why: string }>[];
+}>;
+
 export type Matrix = Readonly<{
   title: string;
   /** Path as given, for messages. */
@@ -62,6 +83,8 @@ export type Matrix = Readonly<{
   /** The axes in the order they are shown, with the values the matrix varies. */
   axes: readonly Readonly<{ name: string; values: readonly (string | number | null)[] }>[];
   repeat: number;
+  /** Null where every combination is a cell. */
+  coverage: Coverage | null;
   /** Known failures of the field; empty in most matrices. */
   cases: readonly FieldCase[];
   /** The cells with their repetitions; as often as one likes. */

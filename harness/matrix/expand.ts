@@ -1,7 +1,15 @@
 /** The checked matrix file → its cells: the product of `axes` less `exclude`, then the rows of `include`. */
 import { type AxisTable, defaultSettings, rowOf } from '../axes/table.ts';
 import { idOrder, idPiece } from './cell-id.ts';
-import type { Cell } from './cell.ts';
+import { type CellOnce, type Coverage, maxCells } from './cell.ts';
+import {
+  addConflicts,
+  describeTooMany,
+  findDuplicates,
+  findUnused,
+  maxReported,
+} from './combination-problems.ts';
+import { coverPart } from './cover-part.ts';
 import { type Problem, quote } from './diagnostics.ts';
 import type { MatrixFile, MeasureEntry } from './matrix-schema.ts';
 import { defaultMeasure, type Measure } from './measure.ts';
@@ -9,27 +17,19 @@ import {
   buildTests,
   type Combination,
   type Dimension,
-  findContradictions,
   joinRules,
+  type Part,
   type Test,
   type Tests,
 } from './rules.ts';
 import { combine, countCombinations, listValues, type Selector, valuePath } from './selector.ts';
 import type { Path, Source } from './source.ts';
 
-/** With repetitions. At a second a cell they take more than a day. */
-export const maxCells = 100_000;
-
-/** Conflicts and duplicates are reported for so many rules; more would only repeat. */
-const maxReported = 100;
 /** More would not be read. */
 const maxProblems = 200;
 
-/** Combinations that come from one place of the file, as canonical texts by axis. */
-type Part = Readonly<{ lists: readonly (readonly string[])[]; isProduct: boolean; path: Path }>;
-
-/** A cell before it is numbered among repetitions. */
-export type CellOnce = Omit<Cell, 'repetition'>;
+/** A part with its combinations, which are counted before they are made. */
+type Listed = Part & Readonly<{ count: number; combinations: () => readonly Combination[] }>;
 
 export type Expanded = Readonly<{
   /** Axes that take part, with every value some cell may have. */
@@ -37,6 +37,7 @@ export type Expanded = Readonly<{
   /** False where the file has neither `axes` nor `include`. */
   hasParts: boolean;
   cells: readonly CellOnce[];
+  coverage: Coverage | null;
   problems: readonly Problem[];
 }>;
 
@@ -44,14 +45,16 @@ export function expandMatrix(file: MatrixFile, source: Source, table: AxisTable)
   const { parts, dimensions, problems: repeated } = collectParts(file, source, table);
   const tests = buildTests(file, source, table, dimensions);
   const problems = [...repeated, ...tests.problems];
-  const expanded = { dimensions, hasParts: parts.length > 0 };
+  const expanded = { dimensions, hasParts: parts.length > 0, coverage: null };
   if (parts.length === 0) {
     const hint = 'give `axes` with at least one axis, or `include`';
     const message = 'the matrix has no cell';
     problems.push({ code: 'MATRIX_EMPTY', message, ...source.placeOf([]), length: 1, hint });
     return { ...expanded, cells: [], problems };
   }
-  const total = parts.reduce((sum, { lists }) => sum + countCombinations(lists), 0) * (file.repeat ?? 1);
+  const { listed, coverage, problem } = listParts(file, parts, dimensions, tests, source);
+  if (problem !== null) return { ...expanded, cells: [], problems: [...problems, problem] };
+  const total = listed.reduce((sum, { count }) => sum + count, 0) * (file.repeat ?? 1);
   if (total > maxCells) {
     const tooMany = describeTooMany(parts, dimensions, total, file.repeat ?? 1, source);
     return { ...expanded, cells: [], problems: [...problems, tooMany] };
@@ -59,8 +62,8 @@ export function expandMatrix(file: MatrixFile, source: Source, table: AxisTable)
   const build = prepareCells(dimensions, fillMeasure(file.measure ?? {}), table);
   const used = new Set<Test>();
   const conflicts = new Map<string, Problem>();
-  const cells = parts.flatMap(({ lists, isProduct, path }) =>
-    combine(lists).flatMap((combination) => {
+  const cells = listed.flatMap(({ combinations, isProduct, path }) =>
+    combinations().flatMap((combination) => {
       const excluding = isProduct ? findMatching(tests.excludes, combination, used) : [];
       if (excluding.length > 0) return [];
       const matching = findMatching(tests.expects, combination, used);
@@ -71,12 +74,40 @@ export function expandMatrix(file: MatrixFile, source: Source, table: AxisTable)
     }),
   );
   problems.push(...findDuplicates(cells, source), ...conflicts.values());
-  problems.push(...findUnused(tests, used, source));
+  // A rule may be about combinations that `cover` leaves out.
+  if (coverage === null) problems.push(...findUnused(tests, used, source));
   if (cells.length === 0) {
     const message = '`exclude` leaves no cell';
     problems.push({ code: 'MATRIX_EMPTY', message, ...source.placeOf(['exclude'], 'key') });
   }
-  return { ...expanded, cells: cells.map(({ cell }) => cell), problems };
+  return { ...expanded, cells: cells.map(({ cell }) => cell), coverage, problems };
+}
+
+/** The combinations of each part: all of them, or of the product as many as `cover` asks for. */
+function listParts(
+  file: MatrixFile,
+  parts: readonly Part[],
+  dimensions: readonly Dimension[],
+  { excludes }: Tests,
+  source: Source,
+): Readonly<{ listed: readonly Listed[]; coverage: Coverage | null; problem: Problem | null }> {
+  const listed = parts.map((part) => ({
+    ...part,
+    count: countCombinations(part.lists),
+    combinations: () => combine(part.lists),
+  }));
+  const [product, ...others] = listed;
+  if (file.cover === undefined || product?.isProduct !== true)
+    return { listed, coverage: null, problem: null };
+  const given = others.filter(({ count }) => count <= maxCells).flatMap(({ combinations }) => combinations());
+  const covered = coverPart(file.cover, { dimensions, lists: product.lists, excludes, given }, source);
+  if (typeof covered === 'string') {
+    const place = source.placeOf(['cover'], 'key');
+    return { listed, coverage: null, problem: { code: 'MATRIX_TOO_MANY_CELLS', message: covered, ...place } };
+  }
+  const { combinations, coverage } = covered;
+  const part = { ...product, count: combinations.length, combinations: () => combinations };
+  return { listed: [part, ...others], coverage, problem: null };
 }
 
 function findMatching<T extends Test>(tests: readonly T[], combination: Combination, used: Set<Test>): T[] {
@@ -181,78 +212,5 @@ function fillMeasure({ workloads, precision, budget, share }: MeasureEntry): Mea
     precision: precision ?? defaultMeasure.precision,
     budgetMs: budget ?? defaultMeasure.budgetMs,
     share: share ?? defaultMeasure.share,
-  };
-}
-
-function addConflicts(
-  found: Map<string, Problem>,
-  matching: Tests['expects'],
-  id: string,
-  source: Source,
-): void {
-  for (const [earlier, later] of findContradictions(matching)) {
-    const key = `${earlier.path.join('.')} ${later.path.join('.')}`;
-    if (found.has(key)) continue;
-    found.set(key, {
-      code: 'MATRIX_CONFLICT',
-      message: `contradicts the rule in line ${source.placeOf(earlier.path).line}`,
-      ...source.placeOf(later.path),
-      hint: `both match ${id}`,
-    });
-  }
-}
-
-/** Rows of `include` that give a cell which is there already; one problem per row. */
-function findDuplicates(
-  cells: readonly Readonly<{ cell: CellOnce; path: Path }>[],
-  source: Source,
-): readonly Problem[] {
-  const places = new Map<string, Path>();
-  const reported = new Map<Path, Problem>();
-  for (const { cell, path } of cells) {
-    const earlier = places.get(cell.id);
-    if (earlier?.[0] !== 'axes') places.set(cell.id, path);
-    if (earlier !== undefined && !reported.has(path) && reported.size < maxReported) {
-      const isProduct = earlier[0] === 'axes';
-      const place = source.placeOf(earlier, isProduct ? 'key' : undefined);
-      reported.set(path, {
-        code: 'MATRIX_DUPLICATE_CELL',
-        message: `the cell ${quote(cell.id).slice(1, -1)} is there already`,
-        ...source.placeOf(path),
-        hint: `from ${isProduct ? '`axes`' : 'the row'} at ${place.line}:${place.column}`,
-      });
-    }
-  }
-  return [...reported.values()];
-}
-
-const findUnused = (tests: Tests, used: ReadonlySet<Test>, source: Source): readonly Problem[] =>
-  [...tests.excludes, ...tests.expects, ...tests.measures]
-    .filter((test) => test.isSound && !used.has(test))
-    .map(({ path }) => ({
-      code: 'MATRIX_NO_MATCH',
-      message: 'the rule matches no cell',
-      ...source.placeOf(path),
-    }));
-
-function describeTooMany(
-  parts: readonly Part[],
-  dimensions: readonly Dimension[],
-  cells: number,
-  repeat: number,
-  source: Source,
-): Problem {
-  const format = (number: number): string => number.toLocaleString('en-US');
-  const largest = parts.reduce((a, b) => (countCombinations(b.lists) > countCombinations(a.lists) ? b : a));
-  const factors = largest.lists
-    .map(({ length }, place) => ({ axis: String(dimensions[place]?.axis), length }))
-    .filter(({ length }) => length > 1)
-    .map(({ axis, length }) => `${axis} ${format(length)}`)
-    .join(' × ');
-  return {
-    code: 'MATRIX_TOO_MANY_CELLS',
-    message: `${format(cells)} cells; at most ${format(maxCells)}`,
-    ...source.placeOf(largest.path, largest.isProduct ? 'key' : undefined),
-    hint: `${factors}${repeat > 1 ? `, repeat ${repeat}` : ''}; counted before \`exclude\``,
   };
 }

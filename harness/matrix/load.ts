@@ -8,8 +8,8 @@ import { axes } from '../axes/table.ts';
 import type { AxisTable } from '../axes/table.ts';
 import { axesOfCases, expandCases, showValue } from './cases.ts';
 import type { ExpandedCases } from './cases.ts';
-import type { Cell, Matrix } from './cell.ts';
-import { type CellOnce, type Expanded, expandMatrix } from './expand.ts';
+import type { Cell, CellOnce, Matrix } from './cell.ts';
+import { type Expanded, expandMatrix } from './expand.ts';
 import { findAbsentFiles, findUntoldTiers } from './check-subjects.ts';
 import { withPresentNames } from './former-names.ts';
 import { type MatrixFile, schemaOf } from './matrix-schema.ts';
@@ -127,6 +127,7 @@ export function parseMatrix(text: string, file: string, options: LoadOptions = {
     size: cells.length * repeat,
     axes: joinAxes(shownAxes(own), axesOfCases(cases.cells, table)),
     repeat,
+    coverage: own.coverage,
     cases: cases.cases,
     cells: () => ({ [Symbol.iterator]: () => repeatCells(cells, repeat) }),
   };

@@ -19,6 +19,9 @@ export type Rule = Expectation & Readonly<{ where: Selector }>;
 
 export const maxRepeat = 1000;
 
+/** Axes that `cover` lets meet; four of 20 axes with four values each are a million combinations. */
+const maxWays = 4;
+
 const described = <S extends z.ZodType>(schema: S, description: string): z.ZodOptional<S> =>
   schema.meta({ description }).optional();
 
@@ -30,6 +33,29 @@ const tierSchema = z.union(
   ],
   { error: `one of ${tiers.join(', ')}, {at least: …} or {outcome: …}` },
 );
+
+const coverSchema = z
+  .union(
+    [
+      word(['pairwise', '3-way']),
+      z.strictObject(
+        {
+          ways: described(whole(2, maxWays, `a whole number from 2 to ${maxWays}`), 'Axes whose values meet'),
+          cells: described(
+            whole(1, 100_000, 'a whole number from 1 to 100000'),
+            'Most cells, with those of `include` not counted',
+          ),
+        },
+        { error: 'a map with `ways` and `cells`' },
+      ),
+    ],
+    { error: 'pairwise, 3-way, or a map with `ways` and `cells`' },
+  )
+  .transform((given) =>
+    typeof given === 'string'
+      ? { ways: given === '3-way' ? 3 : 2, cells: null }
+      : { ways: given.ways ?? 2, cells: given.cells ?? null },
+  );
 
 const defineRule = (where: z.ZodType<Selector>) =>
   z.strictObject(
@@ -162,6 +188,10 @@ const defineMatrixSchema = (table: AxisTable) => {
         repeat: described(
           whole(1, maxRepeat, `a whole number from 1 to ${maxRepeat}`),
           'How often each cell runs, each time on a boot of its own',
+        ),
+        cover: described(
+          coverSchema,
+          'Of the combinations of `axes`, only so many that every two values of two axes meet (`pairwise`), or every three of three (`3-way`); `{ways, cells}`: as many as `cells` allow',
         ),
         measure: defineMeasure(where).nullable().optional(),
         subject: subject.optional().meta({ description: 'What runs where a cell names nothing else' }),

@@ -18,6 +18,9 @@ export type Dimension = Readonly<{ axis: string; values: ReadonlyMap<string, unk
 /** The canonical text of each axis that takes part, in their order. */
 export type Combination = readonly string[];
 
+/** Combinations that come from one place of the file, as canonical texts by axis. */
+export type Part = Readonly<{ lists: readonly (readonly string[])[]; isProduct: boolean; path: Path }>;
+
 export type Test = Readonly<{
   path: Path;
   /** False when a value of it was refused already. */

@@ -57,6 +57,7 @@ export function selectKnown(ids: readonly string[], where: string, folder: strin
     size: cells.length,
     axes: rowsOf(axes).map((row) => ({ name: row.name, values: valuesOf(cells, row) })),
     repeat: 1,
+    coverage: null,
     cases: [],
     cells: () => cells,
   };

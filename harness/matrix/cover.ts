@@ -1,0 +1,223 @@
+/**
+ * A small part of a product in which every n values of n axes occur together: a covering array, built greedily row by
+ * row (AETG; Cohen, Dalal, Fredman and Patton 1997), with backtracking around excluded combinations. Deterministic.
+ */
+
+/** For each list the index of a value; -1 where none is chosen yet. */
+type Row = number[];
+
+/** The values of some lists: the tuple that a set of lists has at `code`. */
+export type Tuple = readonly Readonly<{ list: number; value: number }>[];
+
+export type LeftOut = Readonly<{
+  tuple: Tuple;
+  /** `excluded`: no permitted row has it. `budget`: some row may. `unknown`: the search for one was given up. */
+  why: 'excluded' | 'budget' | 'unknown';
+}>;
+
+export type Covering = Readonly<{
+  /** Indices of values by list. */
+  rows: readonly (readonly number[])[];
+  /** Tuples that occur in the rows, in those given before, too. */
+  covered: number;
+  tuples: number;
+  leftOut: readonly LeftOut[];
+}>;
+
+export type CoverRequest = Readonly<{
+  /** Number of values in each list. */
+  sizes: readonly number[];
+  /** Axes that must meet in every combination of values. 2 for pairs. */
+  ways: number;
+  /** Most rows. @default no limit */
+  budget?: number;
+  /** Rows that are there already. */
+  given?: readonly (readonly number[])[];
+  /** Whether a row, part of which is not chosen yet (-1), has an excluded combination. */
+  isExcluded?: (row: readonly number[]) => boolean;
+}>;
+
+/** Tries of a value after which the search for a row with one tuple is given up. */
+const maxTries = 20_000;
+
+/** More tuples than this take minutes, and more rows than a matrix may have cells. */
+export const maxTuples = 2_000_000;
+
+/** How many tuples `ways` of these lists have together. */
+export const countTuples = (sizes: readonly number[], ways: number): number =>
+  chooseLists(sizes.length, ways).reduce(
+    (sum, lists) => sum + lists.reduce((product, list) => product * (sizes[list] ?? 0), 1),
+    0,
+  );
+
+/** Every choice of `ways` of `count` lists, ascending. */
+function chooseLists(count: number, ways: number, from = 0): readonly (readonly number[])[] {
+  if (ways === 0) return [[]];
+  return Array.from({ length: Math.max(0, count - from) }, (_, index) => from + index).flatMap((first) =>
+    chooseLists(count, ways - 1, first + 1).map((rest) => [first, ...rest]),
+  );
+}
+
+/** The tuples of one choice of lists, and which are still missing. */
+class TupleSet {
+  readonly lists: readonly number[];
+  readonly #sizes: readonly number[];
+  readonly #open: Uint8Array;
+  left: number;
+
+  constructor(lists: readonly number[], sizes: readonly number[]) {
+    this.lists = lists;
+    this.#sizes = lists.map((list) => sizes[list] ?? 0);
+    this.left = this.#sizes.reduce((product, size) => product * size, 1);
+    this.#open = new Uint8Array(this.left).fill(1);
+  }
+
+  /** The number of the row's tuple; -1 where one of its values is not chosen. */
+  #codeOf(row: readonly number[]): number {
+    return this.lists.reduce((code, list, place) => {
+      const value = row[list] ?? -1;
+      return code < 0 || value < 0 ? -1 : code * (this.#sizes[place] ?? 0) + value;
+    }, 0);
+  }
+
+  isOpen(row: readonly number[]): boolean {
+    const code = this.#codeOf(row);
+    return code >= 0 && this.#open[code] === 1;
+  }
+
+  /** @returns whether the row's tuple was missing until now */
+  close(row: readonly number[]): boolean {
+    const code = this.#codeOf(row);
+    if (code < 0 || this.#open[code] === 0) return false;
+    this.#open[code] = 0;
+    this.left -= 1;
+    return true;
+  }
+
+  firstOpen(): Tuple {
+    return this.#tupleOf(this.#open.indexOf(1));
+  }
+
+  *open(): Generator<Tuple> {
+    for (let code = 0; code < this.#open.length; code += 1)
+      if (this.#open[code] === 1) yield this.#tupleOf(code);
+  }
+
+  #tupleOf(code: number): Tuple {
+    let rest = code;
+    return [...this.lists.keys()]
+      .reverse()
+      .map((place) => {
+        const size = this.#sizes[place] ?? 1;
+        const value = rest % size;
+        rest = Math.floor(rest / size);
+        return { list: this.lists[place] ?? 0, value };
+      })
+      .reverse();
+  }
+}
+
+class Cover {
+  readonly rows: Row[] = [];
+  readonly leftOut: LeftOut[] = [];
+  covered = 0;
+  readonly #request: CoverRequest;
+  readonly #sets: readonly TupleSet[];
+  /** The sets of each list. */
+  readonly #setsOf: readonly (readonly TupleSet[])[];
+  /** How often each value was chosen, by list: among values as good as each other the rarest is taken. */
+  readonly #uses: readonly number[][];
+  #tries = 0;
+
+  constructor(request: CoverRequest) {
+    const { sizes, ways } = request;
+    this.#request = request;
+    this.#sets = chooseLists(sizes.length, ways).map((lists) => new TupleSet(lists, sizes));
+    this.#setsOf = sizes.map((_, list) => this.#sets.filter((set) => set.lists.includes(list)));
+    this.#uses = sizes.map((size) => new Array<number>(size).fill(0));
+    for (const row of request.given ?? []) this.#take(row);
+  }
+
+  run(): void {
+    const { budget = Infinity } = this.#request;
+    for (;;) {
+      const set = this.#sets.reduce<TupleSet | null>(
+        (most, each) => (each.left > (most?.left ?? 0) ? each : most),
+        null,
+      );
+      if (set === null) return;
+      if (this.rows.length >= budget) break;
+      const tuple = set.firstOpen();
+      const row = this.#complete(tuple);
+      if (row !== null) {
+        this.rows.push(row);
+        this.#take(row);
+      } else {
+        this.leftOut.push({ tuple, why: this.#tries >= maxTries ? 'unknown' : 'excluded' });
+        set.close(this.#start(tuple));
+      }
+    }
+    for (const set of this.#sets) for (const tuple of set.open()) this.leftOut.push({ tuple, why: 'budget' });
+  }
+
+  #take(row: readonly number[]): void {
+    for (const set of this.#sets) if (set.close(row)) this.covered += 1;
+    row.forEach((value, list) => {
+      const uses = this.#uses[list];
+      if (uses !== undefined) uses[value] = (uses[value] ?? 0) + 1;
+    });
+  }
+
+  #start(tuple: Tuple): Row {
+    const row = new Array<number>(this.#request.sizes.length).fill(-1);
+    for (const { list, value } of tuple) row[list] = value;
+    return row;
+  }
+
+  /** A permitted row with the tuple and many others that are missing; null where none was found. */
+  #complete(tuple: Tuple): Row | null {
+    this.#tries = 0;
+    const row = this.#start(tuple);
+    return !this.#isExcluded(row) && this.#extend(row) ? row : null;
+  }
+
+  #isExcluded(row: Row): boolean {
+    return this.#request.isExcluded?.(row) ?? false;
+  }
+
+  /** Depth first, the list whose best value covers most before the others. */
+  #extend(row: Row): boolean {
+    const choices = row.flatMap((value, list) => (value < 0 ? [this.#rank(row, list)] : []));
+    const [first] = choices.sort((a, b) => b.gain - a.gain || a.list - b.list);
+    if (first === undefined) return true;
+    for (const value of first.values) {
+      this.#tries += 1;
+      if (this.#tries >= maxTries) break;
+      row[first.list] = value;
+      if (!this.#isExcluded(row) && this.#extend(row)) return true;
+    }
+    row[first.list] = -1;
+    return false;
+  }
+
+  /** The values of a list, those first that cover most missing tuples together with what is chosen. */
+  #rank(row: Row, list: number): Readonly<{ list: number; gain: number; values: readonly number[] }> {
+    const uses = this.#uses[list] ?? [];
+    const trial = [...row];
+    const ranked = uses.map((used, value) => {
+      trial[list] = value;
+      const gain = (this.#setsOf[list] ?? []).filter((set) => set.isOpen(trial)).length;
+      return { value, gain, used };
+    });
+    ranked.sort((a, b) => b.gain - a.gain || a.used - b.used || a.value - b.value);
+    return { list, gain: ranked[0]?.gain ?? 0, values: ranked.map(({ value }) => value) };
+  }
+}
+
+/** Rows of a product in which every `ways` values occur together, as far as they may and the budget reaches. */
+export function coverProduct(request: CoverRequest): Covering {
+  const cover = new Cover(request);
+  cover.run();
+  const { rows, covered, leftOut } = cover;
+  return { rows, covered, leftOut, tuples: countTuples(request.sizes, request.ways) };
+}
