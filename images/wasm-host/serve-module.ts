@@ -12,6 +12,13 @@ const kinds = ['function', 'table', 'memory', 'global', 'tag'] as const;
 const i32 = 0x7f;
 const i64 = 0x7e;
 
+/** What a server must know of a module. */
+export type Served = Readonly<{
+  abi: Abi;
+  /** Pages of its memory at the start, and the most it may have; null: no bound of its own. */
+  memory: Readonly<{ pages: number; maxPages: number | null }>;
+}>;
+
 type Signature = Readonly<{ parameters: readonly number[]; results: readonly number[] }>;
 
 const signatures: Readonly<Record<string, Signature>> = {
@@ -20,16 +27,17 @@ const signatures: Readonly<Record<string, Signature>> = {
   _start: { parameters: [], results: [] },
 };
 
+type Limits = Readonly<{ flags: number; pages: number; maxPages: number | null }>;
+
 type Contents = Readonly<{
   imports: readonly Readonly<{ module: string; name: string; kind: string }>[];
   exports: ReadonlyMap<string, Readonly<{ kind: string; index: number }>>;
   signatureOf: (functionIndex: number) => Signature | undefined;
-  /** Limits' flags of each memory. */
-  memories: readonly number[];
+  memories: readonly Limits[];
 }>;
 
 /** Engines call functions without a check of their types, so they are checked here. @throws ServeError BAD_MODULE */
-export function readAbi(file: string, bytes: Uint8Array): Abi {
+export function readServed(file: string, bytes: Uint8Array): Served {
   const refuse = (why: string): never => {
     throw new ServeError('BAD_MODULE', `${file}: ${why}`);
   };
@@ -43,8 +51,9 @@ export function readAbi(file: string, bytes: Uint8Array): Abi {
     );
   }
   const memory = exports.get('memory');
-  if (memory?.kind !== 'memory') return refuse('exports no memory named `memory`');
-  if (((contents.memories[memory.index] ?? 0) & 2) !== 0) return refuse('its memory is shared');
+  const limits = memory?.kind === 'memory' ? contents.memories[memory.index] : undefined;
+  if (limits === undefined) return refuse('exports no memory named `memory`');
+  if ((limits.flags & 2) !== 0) return refuse('its memory is shared');
   for (const name of abi === 'message' ? ['allocate', 'handle'] : ['_start']) {
     const found = exports.get(name);
     const signature = found?.kind === 'function' ? contents.signatureOf(found.index) : undefined;
@@ -58,7 +67,7 @@ export function readAbi(file: string, bytes: Uint8Array): Abi {
     if (module !== wasi || kind !== 'function')
       return refuse(`imports ${module}.${name}: only functions of ${wasi} are there`);
   }
-  return abi;
+  return { abi, memory: { pages: limits.pages, maxPages: limits.maxPages } };
 }
 
 function describe(signature: Signature | undefined): string {
@@ -85,7 +94,7 @@ function readContents(bytes: Uint8Array, refuse: (why: string) => never): Conten
   reader.skip(8);
   const types: (Signature | undefined)[] = [];
   const functions: number[] = [];
-  const memories: number[] = [];
+  const memories: Limits[] = [];
   const imports: Contents['imports'][number][] = [];
   const exports = new Map<string, Readonly<{ kind: string; index: number }>>();
   const readers: Readonly<Record<number, () => void>> = {
@@ -168,11 +177,10 @@ function openReader(bytes: Uint8Array, refuse: (why: string) => never) {
       if (byte() !== 0x60) throw new Stop();
       return { parameters: list(), results: list() };
     },
-    limits: (): number => {
+    limits: (): Limits => {
       const flags = byte();
-      number();
-      if ((flags & 1) === 1) number();
-      return flags;
+      const pages = number();
+      return { flags, pages, maxPages: (flags & 1) === 1 ? number() : null };
     },
   };
 }

@@ -13,8 +13,8 @@ import {
   type Outcome,
   type SharedEngine,
 } from './serve-instance.ts';
-import type { Job } from './serve-message.ts';
 import { ServeError } from './serve-error.ts';
+import type { Job } from './serve-message.ts';
 import { webAssembly } from './webassembly.ts';
 
 type Shared = Extract<SharedEngine, { kind: 'v8' }>;
@@ -28,6 +28,12 @@ export function prepareV8(file: string, wasm: Uint8Array, room: number): Shared 
   }
 }
 
+/** Collects garbage of the calling thread, memories included that nothing refers to. */
+export function openCollector(): () => void {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc') as () => void;
+}
+
 type Imports = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 /** Makes an instance: its exports, or why there is no room for one. */
@@ -39,8 +45,7 @@ type Make = (imports: Imports) => Readonly<Record<string, unknown>> | string;
  * instance finds no room.
  */
 function openMaker({ module, room }: Shared): Make {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
+  const collect = openCollector();
   let made = 0;
   const startOver = (): void => {
     collect();

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import t from 'tap';
@@ -254,7 +254,6 @@ t.test('what cannot be served ends with 2, a code, and before anything listens',
     writeFileSync(file, data);
     return file;
   };
-  const taken = createServer().listen(0, '127.0.0.1');
   const bad: readonly (readonly [string, string, RegExp])[] = [
     [path.join(scratch, 'absent.wasm'), '', /^wasm host: BAD_MODULE: .*no such file/m],
     [write('text.wasm', '(module)'), '', /BAD_MODULE: .*is a text/],
@@ -278,5 +277,4 @@ t.test('what cannot be served ends with 2, a code, and before anything listens',
       t.equal(server.stdout(), '');
     }
   }
-  taken.close();
 });

@@ -4,20 +4,26 @@ import type { Server } from 'node:http';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { HostReport } from '../allocator/host-report.ts';
+import { describeShortfall } from '../allocator/explain.ts';
+import type { Holding, LimitFacts } from '../allocator/limits.ts';
+import type { Shortfall } from '../allocator/prediction.ts';
+import type { HostReport, Proof } from '../allocator/host-report.ts';
 import type { Library, Pointer } from './libwasmtime.ts';
 import type { Proven } from './measured.ts';
+import { readMoment } from './proc.ts';
+import { ProofError } from './proof-error.ts';
 import { writeAll } from './report.ts';
 import { ServeError } from './serve-error.ts';
 import { describeAddress, openFront } from './serve-http.ts';
 import type { SharedEngine, ThreadData } from './serve-instance.ts';
 import { openLog } from './serve-log.ts';
 import { openMetrics } from './serve-metrics.ts';
-import { readAbi, type Abi } from './serve-module.ts';
+import { readServed, type Abi, type Served } from './serve-module.ts';
 import type { ServeOptions } from './serve-options.ts';
 import { ServePool, type Thread } from './serve-pool.ts';
 import { launcherName, watchParents } from './serve-parents.ts';
-import { prepareV8 } from './serve-v8.ts';
+import { fitMemories, fitThreads, wasmPageBytes, type MemorySize } from './serve-room.ts';
+import { openCollector, prepareV8 } from './serve-v8.ts';
 import { prepareWasmtime } from './serve-wasmtime.ts';
 
 export type ServeInput = Readonly<{
@@ -25,14 +31,29 @@ export type ServeInput = Readonly<{
   proven: Proven;
   /** Null: V8. */
   library: Library | null;
-  /** Of the tier; null where it has none. */
-  slots: number | null;
+  proof: Proof;
+  /** From before this process. */
+  facts: LimitFacts;
 }>;
 
-export type Prepared = Readonly<{ abi: Abi; shared: SharedEngine; threads: number; input: ServeInput }>;
+export type Prepared = Readonly<{
+  abi: Abi;
+  shared: SharedEngine;
+  threads: number;
+  wanted: number;
+  /** What refuses the next thread; null where all fit. */
+  shortfall: Shortfall | null;
+  input: ServeInput;
+}>;
 
-/** Of a V8 without guard regions: few enough that their memories are no weight. */
-const garbageWithoutSlots = 64;
+/**
+ * Address space for machine code of a thread's JavaScript. V8 would reserve 512 MiB, and end the whole process where
+ * they are not to be had; code of WebAssembly lies elsewhere.
+ */
+const codeRangeSizeMb = 32;
+
+/** Of a 32-bit memory: 4 GiB. */
+const maxWasmPages = 65_536;
 
 /** Steps of an engine's epoch within the time of an instance. */
 const ticksPerLimit = 20;
@@ -40,19 +61,50 @@ const ticksPerLimit = 20;
 /** For a busy machine, whose ticks come late. */
 const interruptGraceMs = 1000;
 
-/** The module in the engine that was proven, before anything listens. @throws ServeError BAD_MODULE */
+/**
+ * The module in the engine that was proven, before anything listens.
+ *
+ * @throws ServeError BAD_MODULE
+ * @throws ProofError where the tier leaves no room for a thread that serves: it fails for this process
+ */
 export function prepareServing(input: ServeInput): Prepared {
-  const { options, proven, library, slots } = input;
+  const { options, proven, library, proof, facts } = input;
+  const { slots } = proof;
   const file = options.module;
   const wasm = readModule(file);
-  const abi = readAbi(file, wasm);
+  const served = readServed(file, wasm);
   proven.release();
-  const threads = Math.max(1, Math.min(options.limits.threads ?? availableParallelism(), slots ?? Infinity));
+  // The memories of the proof: no other thread could collect them.
+  if (library === null) openCollector()();
+  const wanted = Math.max(1, Math.min(options.limits.threads ?? availableParallelism(), slots ?? Infinity));
+  const instanceBytes = library !== null && slots === null ? proof.reservedBytes : 0;
+  const room = fitThreads(wanted, instanceBytes, readHolding(), facts);
+  const { threads, shortfall } = room;
+  if (threads === 0)
+    throw new ProofError(
+      'engine',
+      shortfall === null ? 'no thread fits' : `to serve, ${describeShortfall(shortfall)}`,
+    );
   const shared =
     library === null
-      ? prepareV8(file, wasm, Math.max(1, Math.floor((slots ?? garbageWithoutSlots * threads) / threads)))
-      : prepareWasmtime(library, proven.engine, file, wasm, abi);
-  return { abi, shared, threads, input };
+      ? prepareV8(file, wasm, fitMemories(sizeMemory(served, proof), room, facts))
+      : prepareWasmtime(library, proven.engine, file, wasm, served.abi);
+  return { abi: served.abi, shared, threads, wanted, shortfall, input };
+}
+
+function readHolding(): Holding {
+  const { virtualBytes, writableBytes, maps } = readMoment();
+  return { virtual: virtualBytes, writable: writableBytes, maps: maps.length };
+}
+
+/** Guard regions are the same for all memories; without them, V8 reserves as much as a memory may grow to. */
+function sizeMemory({ memory }: Served, { slots, reservedBytes }: Proof): MemorySize {
+  const most = memory.maxPages ?? maxWasmPages;
+  return {
+    reservedBytes: slots === null ? most * wasmPageBytes : reservedBytes / slots,
+    initialBytes: memory.pages * wasmPageBytes,
+    isGuarded: slots !== null,
+  };
 }
 
 function readModule(file: string): Uint8Array {
@@ -71,13 +123,15 @@ export async function startServing(
   report: HostReport,
   stateFolder: string,
 ): Promise<void> {
-  const { abi, input, threads } = prepared;
+  const { abi, input, threads, wanted, shortfall } = prepared;
   const { limits, address, module } = input.options;
   const log = openLog((text) => writeAll(3, `wasm host: ${text}\n`));
   const pool = openPool(prepared, stateFolder);
   const failure = await pool.start();
   if (pool.state.threads === 0)
     throw new ServeError('NO_THREAD', `no thread for instances starts: ${failure ?? ''}`);
+  if (shortfall !== null)
+    log(`warning: ${threads} of ${wanted} threads fit: ${describeShortfall(shortfall)}`);
   if (failure !== null) log(`warning: ${pool.state.threads} of ${threads} threads started: ${failure}`);
   let isStopping = false;
   const slots = report.proof?.slots ?? null;
@@ -151,10 +205,14 @@ function openPool({ shared, abi, threads, input }: Prepared, folder: string): Se
     // Wasmtime's instances end by the epoch, at a tick after their time.
     graceMs: engine === null ? 0 : interruptGraceMs,
     canTerminate: engine === null,
-    maxThreads: Math.min(4 * threads, input.slots ?? Infinity),
+    maxThreads: Math.min(4 * threads, input.proof.slots ?? Infinity),
     startThread: (): Thread =>
-      // Without the warning that WASI is experimental.
-      new Worker(new URL('serve-thread.cjs', import.meta.url), { workerData, execArgv: ['--no-warnings'] }),
+      new Worker(new URL('serve-thread.cjs', import.meta.url), {
+        workerData,
+        // Without the warning that WASI is experimental.
+        execArgv: ['--no-warnings'],
+        resourceLimits: { codeRangeSizeMb },
+      }),
     onTick: () => {
       if (engine !== null) library?.call('wasmtime_engine_increment_epoch', engine);
     },

@@ -73,7 +73,7 @@ async function run(args: WorkerArguments, stopwatch: Stopwatch): Promise<Ended> 
     const prepared =
       args.serve === null
         ? null
-        : loadServer().prepareServing({ options: args.serve, proven, library, slots: proof.slots });
+        : loadServer().prepareServing({ options: args.serve, proven, library, proof, facts: before });
     const attempt: Attempt = {
       tier: args.tier,
       ok: true,
@@ -218,7 +218,7 @@ async function loadLibrary(path: string): Promise<Library> {
 
 /** Null: a defect of this program, which must not pass for a failed tier. */
 function toFailure(tier: Tier, error: unknown): AttemptFailure | null {
-  if (!(error instanceof ProofError)) return null;
+  if (!isProofError(error)) return null;
   return describeFailure(tier, { ...classifyEngineText(error.message), class: error.class }, error.message);
 }
 
@@ -290,7 +290,9 @@ async function main(): Promise<void> {
   }
 }
 
-/** By its name: the server's own file has a class of its own. */
+/** By their names: the server's own file has classes of its own. */
+const isProofError = (error: unknown): error is ProofError =>
+  error instanceof ProofError || (error instanceof Error && error.name === 'ProofError');
 const isServeError = (error: unknown): error is ServeError =>
   error instanceof ServeError || (error instanceof Error && error.name === 'ServeError');
 
