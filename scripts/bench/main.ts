@@ -16,6 +16,7 @@ const harness = () => import('./harness.ts');
 const load = () => import('./load.ts');
 const overhead = () => import('./overhead-guest.ts');
 const reports = () => import('./reports.ts');
+const serve = () => import('./serve.ts');
 
 const { values, positionals: names } = parseArgs({
   options: { quick: { type: 'boolean' }, json: { type: 'string' }, help: { type: 'boolean' } },
@@ -76,6 +77,12 @@ const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
   boots: async () => (await guests()).benchBoots(quick ? 6 : 200, 3),
   planted: async () => (await overhead()).benchPlanted(quick ? [10] : [0, 5, 10, 20, 50]),
   'two-boots': async () => (await overhead()).benchTwoBoots(),
+  endurance: async () =>
+    (await serve()).benchEndurance({
+      requests: quick ? 20_000 : 1_000_000,
+      tiers: ['standard', 'conservative', 'on-demand'],
+      connections: [1, 16, 64],
+    }),
   'overhead-cell': async () => (await overhead()).benchOverheadCells(quick ? ['22'] : ['20', '22', '24']),
 };
 
