@@ -51,6 +51,7 @@ const moreOfImages = {
   measure: [
     './archive/erofs.ts',
     './package-files.ts',
+    './subject-disk.ts',
     './wasm-host/launch.ts',
     './wasm-host/measure-clock.ts',
     './wasm-host/measure-command.ts',

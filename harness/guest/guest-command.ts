@@ -19,8 +19,15 @@ export type GuestCommand = Readonly<{
   until?: Until;
 }>;
 
-/** Command line and environment of the wasm host for a cell. */
-export function buildHostCommand(settings: Settings, deadlines: Deadlines): GuestCommand {
+/** A module that the wasm host serves at this port of 127.0.0.1. */
+export type ServedModule = Readonly<{ file: string; port: number }>;
+
+/** Command line and environment of the wasm host for a cell. @param served null: it proves its tier and ends */
+export function buildHostCommand(
+  settings: Settings,
+  deadlines: Deadlines,
+  served: ServedModule | null = null,
+): GuestCommand {
   const engine = resolveEngine(settings.engine);
   const parameters = formatParameters(parametersOf(settings));
   return {
@@ -28,7 +35,7 @@ export function buildHostCommand(settings: Settings, deadlines: Deadlines): Gues
       '/bin/sh',
       `${hostFolder}/wasm-host.sh`,
       // The proof is what a cell asks for; serving afterwards would only hold the machine.
-      '--once',
+      ...(served === null ? ['--once'] : ['--serve', `127.0.0.1:${served.port}`, '--module', served.file]),
       ...['--node', nodePath(settings.node)],
       ...['--engine', engine.version === null ? engine.kind : `${engine.kind}@${engine.version}`],
       ...(engine.version === null ? [] : ['--library', enginePath(engine.version)]),
@@ -82,7 +89,7 @@ export function buildForeignCommand(
   };
 }
 
-function untilOf(ready: Exclude<Ready, { kind: 'exit' }>): Until {
+export function untilOf(ready: Exclude<Ready, { kind: 'exit' }>): Until {
   switch (ready.kind) {
     case 'line':
       return { kind: 'line', pattern: ready.extended };

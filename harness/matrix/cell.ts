@@ -30,7 +30,7 @@ export type Cell = Readonly<{
   expectation: Expectation | null;
   /** The subject that runs instead of the wasm host; absent for the wasm host. */
   subject?: Subject;
-  /** The measurement of its overhead; absent where the matrix does not request it. */
+  /** What of it is measured; absent where the matrix requests nothing. */
   measure?: Measure;
   /** 1-based number among repetitions of the same settings; 1 without `repeat`. */
   repetition: number;

@@ -201,13 +201,22 @@ function prepareCells(
       id,
       settings: { ...base, ...Object.fromEntries(values) },
       expectation,
-      ...((isMeasured || expectation?.overhead !== undefined) && { measure }),
+      ...measureOf(measure, isMeasured, expectation?.overhead !== undefined),
     };
   };
 }
 
-function fillMeasure({ workloads, precision, budget, share }: MeasureEntry): Measure {
+/** What a rule bounds is measured, whatever is not. */
+function measureOf(measure: Measure, isMeasured: boolean, isBounded: boolean): Pick<CellOnce, 'measure'> {
+  if (isBounded) return { measure: { ...measure, overhead: true, serving: isMeasured && measure.serving } };
+  return isMeasured && (measure.overhead || measure.serving) ? { measure } : {};
+}
+
+function fillMeasure(entry: MeasureEntry): Measure {
+  const { overhead, serving = defaultMeasure.serving, workloads, precision, budget, share } = entry;
   return {
+    overhead: overhead ?? !serving,
+    serving,
     workloads: workloads ?? defaultMeasure.workloads,
     precision: precision ?? defaultMeasure.precision,
     budgetMs: budget ?? defaultMeasure.budgetMs,

@@ -112,7 +112,11 @@ const defineMeasure = (where: z.ZodType<Selector>) =>
       {
         overhead: described(
           z.boolean({ error: 'true or false' }),
-          'Measure what a cell pays for its tier; false turns it off',
+          'Measure what memory accesses cost in its tier; false turns it off. On, unless `serving` is requested',
+        ),
+        serving: described(
+          z.boolean({ error: 'true or false' }),
+          'Measure what a request costs a server in its tier, an instance included',
         ),
         where: where.optional(),
         workloads: described(
@@ -131,7 +135,7 @@ const defineMeasure = (where: z.ZodType<Selector>) =>
           'Cells of one engine, tier, form and Node use one measurement',
         ),
       },
-      { error: 'a map with `overhead`' },
+      { error: 'a map with `overhead` or `serving`' },
     )
     .meta({ id: 'measure', description: 'What is measured in cells that reached a tier' });
 

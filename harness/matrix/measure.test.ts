@@ -40,12 +40,21 @@ t.test('all cells are measured, or those that `where` selects', (t) => {
 
 t.test('what is not given has a default', (t) => {
   const [cell] = cellsOf('axes: {memory: 1G}\nmeasure: {overhead: true}');
-  t.same(cell?.measure, { workloads: [], precision: 0.01, budgetMs: 60_000, share: false });
+  t.same(cell?.measure, {
+    overhead: true,
+    serving: false,
+    workloads: [],
+    precision: 0.01,
+    budgetMs: 60_000,
+    share: false,
+  });
   t.same(cell?.measure, defaultMeasure);
   const [other] = cellsOf(
     'axes: {memory: 1G}\nmeasure: {workloads: [memory, sqlite], precision: 0.5%, budget: 2m, share: true}',
   );
   t.same(other?.measure, {
+    overhead: true,
+    serving: false,
     workloads: ['memory', 'sqlite'],
     precision: 0.005,
     budgetMs: 120_000,
@@ -53,6 +62,28 @@ t.test('what is not given has a default', (t) => {
   });
   t.end();
 });
+
+t.test(
+  'requests alone are measured where they alone are requested, and with accesses where both are',
+  (t) => {
+    const kinds = (text: string) =>
+      cellsOf(`axes: {memory: 1G, overcommit: [0, 2]}\n${text}`)
+        .slice(0, 1)
+        .map(({ measure }) => [measure?.overhead, measure?.serving]);
+    t.same(kinds('measure: {serving: true}'), [[false, true]]);
+    t.same(kinds('measure: {serving: true, overhead: true}'), [[true, true]]);
+    t.same(kinds('measure: {overhead: false, serving: true}'), [[false, true]]);
+    t.same(kinds('measure: {serving: false}'), [[true, false]]);
+    const rule = 'expect: [{where: {memory: 1G}, overhead: <= 20%}]\n';
+    t.same(
+      kinds(`${rule}measure: {serving: true}`),
+      [[true, true]],
+      'what a rule bounds is measured as well',
+    );
+    t.same(kinds(`${rule}measure: {serving: true, where: {overcommit: 2}}`), [[true, false]]);
+    t.end();
+  },
+);
 
 t.test('a rule that bounds an overhead has its cells measured', (t) => {
   const rule = 'expect: [{where: {memory: 1G}, overhead: <= 20%}]\n';

@@ -3,8 +3,12 @@ import { z } from 'zod';
 import { workloads } from '../../images/wasm-host/workloads/catalogue.ts';
 import { nearest } from '../axes/nearest-word.ts';
 
-/** How the overhead of a cell is measured. */
+/** What of a cell is measured, and how. */
 export type Measure = Readonly<{
+  /** What memory accesses cost in its tier. */
+  overhead: boolean;
+  /** What a request costs a server in its tier. */
+  serving: boolean;
   /** Workloads by name or kind; empty for all that can be measured. */
   workloads: readonly string[];
   /** Widest interval that counts as stable: 0.01 for 1 %. */
@@ -15,7 +19,14 @@ export type Measure = Readonly<{
   share: boolean;
 }>;
 
-export const defaultMeasure: Measure = { workloads: [], precision: 0.01, budgetMs: 60_000, share: false };
+export const defaultMeasure: Measure = {
+  overhead: true,
+  serving: false,
+  workloads: [],
+  precision: 0.01,
+  budgetMs: 60_000,
+  share: false,
+};
 
 const workloadKinds: readonly string[] = [...new Set(workloads.map(({ kind }) => kind))];
 

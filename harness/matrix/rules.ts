@@ -57,7 +57,9 @@ export function buildTests(
       ...source.placeOf([exclude.length > maxRules ? 'exclude' : 'expect'], 'key'),
     });
   }
-  const measure = file.measure == null || file.measure.overhead === false ? [] : [file.measure];
+  const { measure: entry } = file;
+  const isOff = entry == null || (entry.overhead === false && entry.serving !== true);
+  const measure = isOff ? [] : [entry];
   return {
     excludes: exclude.slice(0, maxRules).map((where, index) => build(where, ['exclude', index])),
     expects: expect.slice(0, Math.max(0, maxRules - exclude.length)).map((rule, index) => ({

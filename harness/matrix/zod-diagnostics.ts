@@ -151,7 +151,8 @@ const switches: Readonly<Record<string, string>> = { yes: 'true', on: 'true', no
 function suggestOf(path: Path, data: unknown): string | null {
   // An item of a list is suggested for by the list's name.
   const key = String(path.findLast((step) => typeof step === 'string'));
-  if (key === 'share' || (key === 'overhead' && path[0] === 'measure')) return switches[String(data)] ?? null;
+  if (['share', 'serving'].includes(key) || (key === 'overhead' && path[0] === 'measure'))
+    return switches[String(data)] ?? null;
   return suggestions[key]?.(data) ?? null;
 }
 

@@ -61,8 +61,7 @@ export async function prepareGuest(
   cold: boolean,
 ): Promise<MeasuringGuest> {
   const { kind, version } = resolveEngine(settings.engine);
-  const { onImageEvent: onEvent, cacheDir, locked = false, store, startMachine } = tools;
-  const { title: qemuTitle } = tools.qemu;
+  const { onImageEvent: onEvent, cacheDir, locked = false } = tools;
   const images = await buildImages({
     kernel: settings.kernel,
     nodes: [settings.node],
@@ -77,12 +76,32 @@ export async function prepareGuest(
   const bare = buildMeasureSpec(settings, images, tools);
   const modules = await compileModules(engine, subjects, workloads, bare, tools);
   const spec: MachineSpec = { ...bare, disks: [...bare.disks, ...modules.disks] };
-  const guest = { spec, engine, modulesOf: modules.folderOf };
-  if (cold) return { ...guest, start: () => startMachine(spec, { kind: 'boot' }) };
-  const request = { store, spec, qemuTitle, warm: [], deadlines: countingDeadlines, startMachine };
+  const start = await prepareStart(spec, tools, cold);
+  return { spec, engine, modulesOf: modules.folderOf, start };
+}
+
+/**
+ * Starts of a machine that counts: clones of its template, which is built when it is not there, or boots.
+ *
+ * @throws PoolproofError those of machines
+ */
+export async function prepareStart(
+  spec: MachineSpec,
+  { store, qemu, startMachine }: Pick<GuestMeasureTools, 'store' | 'qemu' | 'startMachine'>,
+  cold: boolean,
+): Promise<() => Promise<Machine>> {
+  if (cold) return () => startMachine(spec, { kind: 'boot' });
+  const request = {
+    store,
+    spec,
+    qemuTitle: qemu.title,
+    warm: [],
+    deadlines: countingDeadlines,
+    startMachine,
+  };
   const found = await findTemplate(request);
   const template = found.template ?? (await buildTemplate(request, found.key));
-  return { ...guest, start: () => startClone(spec, template, startMachine) };
+  return () => startClone(spec, template, startMachine);
 }
 
 /** The workloads in the machine code of each form; forms with the same code share a disk. */
@@ -116,7 +135,11 @@ async function compileModules(
 }
 
 /** Always emulated, also where KVM works: instructions are counted nowhere else. */
-function buildMeasureSpec(settings: Settings, images: BuiltImages, { qemu }: GuestMeasureTools): MachineSpec {
+export function buildMeasureSpec(
+  settings: Settings,
+  images: BuiltImages,
+  { qemu }: Pick<GuestMeasureTools, 'qemu'>,
+): MachineSpec {
   const spec = buildMachineSpec(settings, images, { qemu: qemu.path, accelerator: 'tcg', icountShift });
   return { ...spec, cpuModel: `${spec.cpuModel}${withoutStrings}` };
 }

@@ -6,7 +6,13 @@ import pLimit from 'p-limit';
 import { startMachine, type StartMachine } from '../machine/machine.ts';
 import { TemplateStore } from '../machine/template-store.ts';
 import type { Cell } from '../matrix/cell.ts';
-import { measureGuest, type GuestMeasureRequest, type GuestOverhead } from '../measure/measure-guest.ts';
+import {
+  measureGuest,
+  type GuestMeasureRequest,
+  type GuestMeasureTools,
+  type GuestOverhead,
+} from '../measure/measure-guest.ts';
+import { measureServing, type GuestServing } from '../measure/measure-serving.ts';
 import { Budget, decideDiskMib, estimateDiskMib, type Capacity } from '../plan/admission.ts';
 import type { Deadlines } from '../plan/deadlines.ts';
 import { mergeEstimates, orderCells, orderGroups, type RunEstimates } from '../plan/run-estimates.ts';
@@ -15,10 +21,11 @@ import { collectDurations } from '../plan/shard-durations.ts';
 import { loadExperience, saveExperience } from '../store/experience-file.ts';
 import { cellKey } from '../store/read-run.ts';
 import type { BootPlan } from './boot-plan.ts';
+import { checkServer } from './check-server.ts';
 import { makeTemplate, prepareBoot, type LocalBoot } from './local-boot.ts';
 import type { Prepared, PrepareOptions } from './prepare.ts';
 import { runCell, type CellContext, type CellEnd } from './run-cell.ts';
-import { settleAll, type Runner, type RunnerEvent } from './runner.ts';
+import { settleAll, type Runner, type RunnerEvent, type ServingRequest } from './runner.ts';
 
 export type LocalRunnerOptions = PrepareOptions &
   Readonly<{
@@ -114,13 +121,36 @@ export class LocalRunner implements Runner {
   }
 
   measure(request: GuestMeasureRequest, onStart: () => void, signal: AbortSignal): Promise<GuestOverhead> {
+    return this.#takePlace(request, onStart, signal, (tools) => measureGuest(request, tools));
+  }
+
+  measureServing(request: ServingRequest, onStart: () => void, signal: AbortSignal): Promise<GuestServing> {
+    const { settings, subject, reached } = request;
+    const images = this.#options.prepared.images.get(settings.kernel);
+    if (images === undefined) throw new RangeError(`no images of ${settings.kernel}`);
+    return this.#takePlace(request, onStart, signal, (tools) =>
+      measureServing(request, {
+        ...tools,
+        images,
+        check: (step, run) => checkServer(reached, subject, step, run),
+      }),
+    );
+  }
+
+  /** A measurement in a guest takes a job slot and memory, as cells do. */
+  #takePlace<End>(
+    { settings }: Pick<GuestMeasureRequest, 'settings'>,
+    onStart: () => void,
+    signal: AbortSignal,
+    measureWith: (tools: GuestMeasureTools) => Promise<End>,
+  ): Promise<End> {
     return this.#takeSlot(async () => {
       signal.throwIfAborted();
-      const release = await this.#memory.acquire(request.settings.memory / 2 ** 20);
+      const release = await this.#memory.acquire(settings.memory / 2 ** 20);
       try {
         onStart();
         const { prepared, cacheDir, locked = false, onImageEvent } = this.#options;
-        return await measureGuest(request, {
+        return await measureWith({
           qemu: prepared.qemu,
           cacheDir,
           locked,

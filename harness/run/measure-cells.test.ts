@@ -85,9 +85,11 @@ async function measureIn(
         onStart();
         return measure(request);
       },
+      measureServing: () => Promise.reject(new RangeError('no requests were to be measured')),
     },
     signal,
     options: {},
+    cold: true,
   });
   return told;
 }

@@ -1,6 +1,6 @@
 /**
  * What the tiers of a run cost, measured when all its cells have ended: nothing else runs then, and every tier is
- * already on the disk. A measured cell gets a second line, see results/README.md.
+ * already on the disk. A measured cell gets a further line, see results/README.md.
  */
 import { PoolproofError } from '../errors.ts';
 import type { GuestOverhead } from '../measure/measure-guest.ts';
@@ -9,6 +9,7 @@ import { notMeasured, type CellOverhead } from '../outcome/overhead.ts';
 import { cellKey } from '../store/read-run.ts';
 import type { RunContext } from './context.ts';
 import { planMeasurements, type MeasureGroup } from './measurement-groups.ts';
+import { measureServings } from './measure-servings.ts';
 import { settleAll } from './runner.ts';
 
 export type MeasureContext = Readonly<{
@@ -20,9 +21,11 @@ export type MeasureContext = Readonly<{
    * Several guests may be measured at once: a count of instructions does not depend on its neighbours, and time, which
    * does, is never taken in a guest.
    */
-  runner: Pick<RunContext['runner'], 'measure'>;
+  runner: Pick<RunContext['runner'], 'measure' | 'measureServing'>;
   signal: AbortSignal;
   options: Pick<RunContext['options'], 'cold'>;
+  /** Repetitions boot: clones of one template can replay each other. */
+  cold: RunContext['cold'];
 }>;
 
 /**
@@ -36,6 +39,7 @@ export async function measureCells(context: MeasureContext): Promise<void> {
   if (signal.aborted) return;
   const groups = planMeasurements(matrix.cells(), results.list());
   await settleAll(groups.map((group) => measureGroup(group, context)));
+  await measureServings(context);
 }
 
 async function measureGroup(group: MeasureGroup, context: MeasureContext): Promise<void> {
@@ -43,7 +47,7 @@ async function measureGroup(group: MeasureGroup, context: MeasureContext): Promi
   const overhead = group.known ?? (await measureCell(group, context));
   if (overhead === null) return;
   const joined = group.waiting.map((result) => joinOverhead(result, overhead));
-  const done = joined.map((result) => results.addMeasured(result));
+  const done = joined.map((result) => results.addMeasured(result, group.measure));
   reporter.onMeasureEnd(joined);
   for (const repetitions of done) if (repetitions !== null) reporter.onCellDone(repetitions);
 }

@@ -23,7 +23,7 @@ export type MeasureGroup = Readonly<{
 /** A result as it is first stored: the baseline has its overhead at once, by definition. */
 export function startOverhead(cell: Pick<Cell, 'measure'>, result: Result): Result {
   const reached = subjectOf(result);
-  const isDone = cell.measure !== undefined && reached !== null && isBaseline(reached);
+  const isDone = cell.measure?.overhead === true && reached !== null && isBaseline(reached);
   return isDone ? { ...result, ...baselineOverhead } : result;
 }
 
@@ -49,7 +49,7 @@ export function planMeasurements(cells: Iterable<Cell>, results: readonly Result
   }
   const groups = new Map<string, Members>();
   for (const { id, measure } of cells) {
-    if (measure === undefined) continue;
+    if (measure?.overhead !== true) continue;
     for (const result of repetitionsOf.get(id) ?? []) {
       const reached = subjectOf(result);
       if (reached === null || isBaseline(reached)) continue;

@@ -1,8 +1,10 @@
 import t from 'tap';
 import { buildResult, buildStandard } from '../fixtures/report/results.ts';
 import type { Cell } from '../matrix/cell.ts';
+import { defaultMeasure } from '../matrix/measure.ts';
 import { RunResults } from './run-results.ts';
 import { notMeasured } from '../outcome/overhead.ts';
+import { servingNotMeasured } from '../outcome/serving.ts';
 import type { Result } from '../store/result.ts';
 
 const cellOf = ({ id, repetition, settings }: Result): Cell => ({
@@ -85,12 +87,27 @@ t.test('a cell whose overhead is measured later is done with the last line that 
     { appendResult: () => undefined },
     { todo: [bad(1), bad(2)], before: [], retries: 0 },
   );
-  const measure = { workloads: [], precision: 0.01, budgetMs: 1, share: false };
+  const measure = { ...defaultMeasure, budgetMs: 1 };
   const add = (result: Result) => tracker.add({ ...cellOf(result), measure }, result).next.kind;
   t.same([add(bad(1)), add(bad(2))], ['wait', 'measure']);
   const overhead = notMeasured('no time');
-  t.equal(tracker.addMeasured({ ...bad(2), ...overhead }), null);
-  t.match(tracker.addMeasured({ ...bad(1), ...overhead }), [{ repetition: 1 }, { repetition: 2 }]);
+  t.equal(tracker.addMeasured({ ...bad(2), ...overhead }, measure), null);
+  t.match(tracker.addMeasured({ ...bad(1), ...overhead }, measure), [{ repetition: 1 }, { repetition: 2 }]);
   t.equal(tracker.list().length, 2, 'the later line of a repetition counts');
+  t.end();
+});
+
+t.test('where requests are measured as well, a cell is done with both', (t) => {
+  const todo = [good()];
+  const tracker = new RunResults({ appendResult: () => undefined }, { todo, before: [], retries: 0 });
+  const measure = { ...defaultMeasure, serving: true };
+  const standard = good();
+  t.equal(tracker.add({ ...cellOf(standard), measure }, standard).next.kind, 'measure');
+  const accesses = { ...standard, ...notMeasured('no time') };
+  t.equal(tracker.addMeasured(accesses, measure), null, 'its requests are still to come');
+  t.same(tracker.find('a#1').overheadSource, accesses.overheadSource);
+  const both = { ...accesses, serving: servingNotMeasured('no time') };
+  t.same(tracker.addMeasured(both, measure), [both]);
+  t.throws(() => tracker.find('b#1'), RangeError);
   t.end();
 });

@@ -3,11 +3,13 @@
  * or nothing. No phase reads the file again.
  */
 import type { Cell } from '../matrix/cell.ts';
+import type { Measure } from '../matrix/measure.ts';
 import { buildDistributions } from '../outcome/repetitions.ts';
 import type { OpenRun } from '../store/open-run.ts';
 import { cellKey } from '../store/read-run.ts';
 import type { Result, StoredDistribution } from '../store/result.ts';
 import { lacksOverhead } from './measurement-groups.ts';
+import { lacksServing } from './serving-groups.ts';
 
 export type RunResultsOptions = Readonly<{
   /** Every repetition that is still to be run. */
@@ -24,10 +26,14 @@ export type Next =
   | Readonly<{ kind: 'wait' }>
   /** Once more: a further repetition, to be run on a boot of its own. */
   | Readonly<{ kind: 'retry'; cell: Cell }>
-  /** Its overhead is measured when all cells have ended. */
+  /** Its figures are measured when all cells have ended. */
   | Readonly<{ kind: 'measure' }>
   /** All results of the cell, by repetition. */
   | Readonly<{ kind: 'done'; results: readonly Result[] }>;
+
+/** Whether something that is to be measured is not in the result yet. */
+const lacksFigures = (result: Result, { overhead, serving }: Measure): boolean =>
+  (overhead && lacksOverhead(result)) || (serving && lacksServing(result));
 
 export class RunResults {
   readonly #store: Pick<OpenRun, 'appendResult'>;
@@ -43,6 +49,13 @@ export class RunResults {
     this.#retries = retries;
     for (const { id } of todo) this.#left.set(id, (this.#left.get(id) ?? 0) + 1);
     for (const result of before) this.#keep(result);
+  }
+
+  /** The newest line of that repetition. @throws RangeError for one that has none */
+  find(key: string): Result {
+    const found = this.#byKey.get(key);
+    if (found === undefined) throw new RangeError(`no result of ${key}`);
+    return found;
   }
 
   /** The last result of each cell, in the order of the first lines: as `collectResults` reads them. */
@@ -70,20 +83,21 @@ export class RunResults {
       return { result: this.#append(found), next: { kind: 'retry', cell: { ...cell, repetition } } };
     }
     const result = this.#append(results.length === 1 ? found : { ...found, ...describe(results) });
-    const waits = cell.measure !== undefined && results.some(lacksOverhead);
+    const { measure } = cell;
+    const waits = measure !== undefined && results.some((each) => lacksFigures(each, measure));
     const next: Next = waits ? { kind: 'measure' } : { kind: 'done', results: this.#repetitionsOf(id) };
     return { result, next };
   }
 
   /**
-   * Stores the second line of a cell, which has its overhead.
-   * @returns the repetitions of the cell when none of them lacks its overhead any longer, else null
+   * Stores a further line of a cell, which has its figures.
+   * @returns the repetitions of the cell when none of them lacks any figures, else null
    * @throws PoolproofError STORE_*, DISK_FULL
    */
-  addMeasured(result: Result): readonly Result[] | null {
+  addMeasured(result: Result, measure: Measure): readonly Result[] | null {
     this.#append(result);
     const results = this.#repetitionsOf(result.id);
-    return results.some(lacksOverhead) ? null : results;
+    return results.some((each) => lacksFigures(each, measure)) ? null : results;
   }
 
   #append(result: Result): Result {

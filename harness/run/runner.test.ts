@@ -12,6 +12,7 @@ import { conservativeReport } from '../fixtures/outcome/observations.ts';
 import type { EventMessage, PlansMessage } from '../fixtures/runner-process.ts';
 import { parseMatrix } from '../matrix/load.ts';
 import type { GuestOverhead } from '../measure/measure-guest.ts';
+import type { GuestServing } from '../measure/measure-serving.ts';
 import type { Result } from '../store/result.ts';
 import { planBoots } from './boot-plan.ts';
 import { LocalRunner } from './local-runner.ts';
@@ -30,7 +31,7 @@ const matrix = parseMatrix(
   `axes: {memory: [512M], env: [{}, {A: "1", B: two words}], subject: [wasm-host, plain-node]}
 subjects: {plain-node: {run: ['{node}', -v], ready: {exit: 0}, tiers: {conservative: v2}}}
 expect: [{tier: conservative, where: {memory: 512M}}]
-measure: {overhead: true}
+measure: {overhead: true, serving: true}
 `,
   'm.yaml',
 );
@@ -49,6 +50,16 @@ const overhead: GuestOverhead = {
 
 const copy = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 
+const serving: GuestServing = {
+  kind: 'measured',
+  prices: [],
+  notMeasurable: [{ workload: 'sleep', reason: 'no time' }],
+  isBaseline: false,
+  raw: ['{"component":"hello"}'],
+  protocol: ['> load', '< done'],
+  wallMs: 4,
+};
+
 /** The local runner, but for measurements, which need a guest. */
 async function openHere(cacheDir: string): Promise<Runner> {
   const local = await LocalRunner.open({
@@ -60,6 +71,7 @@ async function openHere(cacheDir: string): Promise<Runner> {
   return {
     run: (...words) => local.run(...words),
     measure: () => Promise.resolve(overhead),
+    measureServing: () => Promise.resolve(serving),
     peakMib: 0,
     [Symbol.asyncDispose]: () => local[Symbol.asyncDispose](),
   };
@@ -89,6 +101,11 @@ function openThere(cacheDir: string): Runner {
       onStart();
       deepStrictEqual(copy(request), request);
       return Promise.resolve(copy(overhead));
+    },
+    measureServing: (request, onStart) => {
+      onStart();
+      deepStrictEqual(copy(request), request);
+      return Promise.resolve(copy(serving));
     },
     peakMib: 0,
     [Symbol.asyncDispose]: () => Promise.resolve(),
@@ -137,7 +154,7 @@ t.test('a boot plan that another process runs gives the same lines and evidence 
     'reached 2',
     'reached 2',
   ]);
-  t.equal(here.lines.length, 9, 'and two are measured');
+  t.equal(here.lines.length, 15, 'two of them are measured, and requests in all six');
   t.equal(here.notices.length, 2, 'a template fails twice');
 });
 

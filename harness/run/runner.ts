@@ -1,5 +1,6 @@
 /** The interface between a run and whatever runs its boot plans: plans in, results out as they come, all plain data. */
 import type { GuestMeasureRequest, GuestOverhead } from '../measure/measure-guest.ts';
+import type { GuestServing, ServingMeasureRequest } from '../measure/measure-serving.ts';
 import type { Result } from '../store/result.ts';
 import type { BootPlan } from './boot-plan.ts';
 
@@ -16,6 +17,9 @@ export type RunnerEvent =
   | Readonly<{ kind: 'ended' } & CellRun>
   /** News for the user that is in no result: a template that failed. */
   | Readonly<{ kind: 'notice'; text: string }>;
+
+/** With what its server is compared to, before its figures count. */
+export type ServingRequest = ServingMeasureRequest & Readonly<{ reached: Pick<Result, 'tier' | 'form'> }>;
 
 /**
  * Runs boot plans: here, or on other machines. The rest of a run (record, store, repetitions, reports) knows nothing
@@ -41,6 +45,13 @@ export type Runner = AsyncDisposable &
      * @throws what {@link measureGuest} throws
      */
     measure(request: GuestMeasureRequest, onStart: () => void, signal: AbortSignal): Promise<GuestOverhead>;
+    /**
+     * Measures what requests cost in one cell.
+     *
+     * @param onStart as of {@link measure}
+     * @throws what {@link measureServing} throws
+     */
+    measureServing(request: ServingRequest, onStart: () => void, signal: AbortSignal): Promise<GuestServing>;
     /** Most memory granted to guests at a time on this computer, MiB. */
     peakMib: number;
   }>;

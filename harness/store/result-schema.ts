@@ -18,6 +18,7 @@ import { outcomes, verdicts } from '../outcome/outcome.ts';
 import { cellIdSchema } from './cell-id-schema.ts';
 import { overheadSchema, overheadSourceSchema } from './overhead-schema.ts';
 import { type Result, resultSchema } from './result.ts';
+import { servingSchema } from './price-schema.ts';
 
 const text = z.string();
 const count = z.number().nonnegative();
@@ -147,6 +148,7 @@ const shapeSchema: z.ZodType<Result> = z.object({
   distribution: distributionSchema.exactOptional(),
   overhead: overheadSchema.exactOptional(),
   overheadSource: overheadSourceSchema.exactOptional(),
+  serving: servingSchema.exactOptional(),
 });
 
 /**

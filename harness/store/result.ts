@@ -10,6 +10,7 @@ import type { SubjectSummary } from '../outcome/classify-foreign.ts';
 import type { Form, HostSummary, TierAttempt } from '../outcome/judge.ts';
 import type { Outcome, Verdict } from '../outcome/outcome.ts';
 import type { OverheadSource } from '../outcome/overhead.ts';
+import type { CellServing } from '../outcome/serving.ts';
 import type { OverheadSummary } from '../measure/figures.ts';
 
 export type { TierAttempt } from '../outcome/judge.ts';
@@ -76,4 +77,6 @@ export type Result = Readonly<{
   overhead?: readonly OverheadSummary[];
   /** Source of these figures, or the reason for having none; absent where `overhead` is. */
   overheadSource?: OverheadSource;
+  /** What a request costs a server here. Absent where the matrix does not request it, and until it is measured. */
+  serving?: CellServing;
 }>;

@@ -1,0 +1,225 @@
+/**
+ * What a request costs in the very cell, in executed instructions: the cell's server in the cell's limits beside the
+ * same host with its own pool and limits lifted for it, in one guest that counts.
+ */
+import type { Facts } from '../../images/allocator/facts.ts';
+import type { BuiltImages } from '../../images/build.ts';
+import { buildSubjectDisk } from '../../images/subject-disk.ts';
+import type { Tier } from '../../images/allocator/tier.ts';
+import type { Settings } from '../axes/table.ts';
+import { PoolproofError } from '../errors.ts';
+import { addSwap } from '../guest/observe.ts';
+import { openSession, stopOnAbort } from '../guest/open-session.ts';
+import type { Session } from '../guest/session.ts';
+import type { Subject } from '../matrix/subject.ts';
+import { countingDeadlines } from '../plan/deadlines.ts';
+import type { Machine } from '../machine/machine.ts';
+import { buildMeasureSpec, prepareStart, type GuestMeasureTools } from './guest-machine.ts';
+import type { NotMeasurable } from './guest-pairs.ts';
+import {
+  findSlopes,
+  planLoads,
+  priceRequest,
+  type RequestPrice,
+  type ServerLoad,
+  type Slopes,
+} from './request-price.ts';
+import { listComponents } from './serving-components.ts';
+import {
+  baselineOf,
+  countServer,
+  explainUnservable,
+  isOwnPool,
+  type Served,
+  type ServerContext,
+  type ServerEnd,
+  type ServerStep,
+} from './counted-server.ts';
+
+export type ServingMeasureRequest = Readonly<{
+  settings: Settings;
+  /** Null: the wasm host. */
+  subject: Subject | null;
+  /** That the cell reached; null where its subject does not show one. */
+  tier: Tier | null;
+  /** Of the cell: the limits that its server has to run under. */
+  facts: Facts;
+  /** Names of works. @default all */
+  works?: readonly string[];
+  /** How far two slopes of one server may lie apart: 0.01 for 1 %. @default 0.01 */
+  precision?: number;
+  /** Longest the servers may take together, without building images and template. @default 60 000 */
+  budgetMs?: number;
+  /** Boot the machine instead of cloning it. @default false */
+  cold?: boolean;
+}>;
+
+export type ServingMeasureTools = GuestMeasureTools &
+  Readonly<{
+    /** Of the cell: its subject's disk is among them. */
+    images: BuiltImages;
+    check: ServerContext['check'];
+  }>;
+
+export type GuestServing = Readonly<{
+  /** One line of JSON per server, for the evidence. */
+  raw: readonly string[];
+  /** Messages exchanged with the guest. */
+  protocol: readonly string[];
+}> &
+  Readonly<
+    | {
+        kind: 'measured';
+        prices: readonly RequestPrice[];
+        notMeasurable: readonly NotMeasurable[];
+        /** The cell has its host's own pool: there is nothing to compare it with. */
+        isBaseline: boolean;
+        /** Of the servers, from the machine's start. */
+        wallMs: number;
+      }
+    | { kind: 'not-measured'; reason: string }
+  >;
+
+/** Requests before those that count: JavaScript is compiled in several steps while it serves. */
+const settling = { foreign: 20, host: 1500 } as const;
+
+/**
+ * Measures one cell. Whatever happens in the guest is in the result, never thrown.
+ *
+ * @throws PoolproofError what images, QEMU and the disk throw, when nothing could be started; what the signal says
+ */
+export async function measureServing(
+  request: ServingMeasureRequest,
+  tools: ServingMeasureTools,
+): Promise<GuestServing> {
+  const { settings, subject, budgetMs = 60_000, cold = false } = request;
+  const trace = { raw: [] as string[], protocol: [] as string[] };
+  const { images, cacheDir, onImageEvent, signal } = tools;
+  const served: Served =
+    subject === null ? null : { subject, folder: images.subjects?.[subject.name] ?? null };
+  const reason = explainUnservable(served);
+  if (reason !== null) return { ...trace, kind: 'not-measured', reason };
+  const kind = served === null ? 'host' : 'foreign';
+  const components = listComponents(kind);
+  const { disk, folder } = await buildSubjectDisk(components, {
+    cacheDir,
+    ...(onImageEvent && { onEvent: onImageEvent }),
+  });
+  const bare = buildMeasureSpec(settings, images, tools);
+  const spec = { ...bare, disks: [...bare.disks, { name: disk.name, path: disk.path }] };
+  const start = await prepareStart(spec, tools, cold);
+  const planned = planLoads(request.works ?? [], settling[kind]);
+  const loads = planned.filter(({ component }) => components.some(({ to }) => to === `${component}.wasm`));
+  const missing = planned.filter((load) => !loads.includes(load)).flatMap(({ works }) => works);
+  const started = performance.now();
+  const work = { loads, components: folder, served, deadline: started + budgetMs };
+  const end = await measureIn(start, work, request, tools, trace);
+  signal.throwIfAborted();
+  if (end.kind === 'not-measured') return { ...trace, ...end };
+  const none = missing.map(({ name }) => ({
+    workload: name,
+    reason: 'there is no such module for this host',
+  }));
+  const wallMs = performance.now() - started;
+  return { ...trace, ...end, notMeasurable: [...none, ...end.notMeasurable], wallMs };
+}
+
+type Work = Readonly<{
+  loads: readonly ServerLoad[];
+  components: string;
+  served: Served;
+  /** When the budget ends, by `performance.now()`. */
+  deadline: number;
+}>;
+
+type Found =
+  | Readonly<{
+      kind: 'measured';
+      prices: readonly RequestPrice[];
+      notMeasurable: readonly NotMeasurable[];
+      isBaseline: boolean;
+    }>
+  | Readonly<{ kind: 'not-measured'; reason: string }>;
+
+async function measureIn(
+  start: () => Promise<Machine>,
+  { loads, components, served, deadline }: Work,
+  request: ServingMeasureRequest,
+  { signal, check }: ServingMeasureTools,
+  trace: { raw: string[]; protocol: string[] },
+): Promise<Found> {
+  await using machine = await start();
+  using _stop = stopOnAbort(machine, signal);
+  let session: Session | null = null;
+  try {
+    session = await openSession(machine, countingDeadlines);
+    const { settings, facts } = request;
+    await addSwap(session, settings, countingDeadlines);
+    const context: ServerContext = { session, settings, facts, served, components, check };
+    const count = async (step: ServerStep): Promise<ServerEnd> => {
+      const left = deadline - performance.now();
+      if (left <= 0) return { kind: 'failed', reason: describeBudget(request) };
+      const { end, raw } = await countServer(context, step, left);
+      trace.raw.push(raw);
+      return performance.now() > deadline && end.kind !== 'counted'
+        ? { kind: 'failed', reason: describeBudget(request) }
+        : end;
+    };
+    return await countAll(loads, request, count);
+  } catch (error) {
+    if (!(error instanceof PoolproofError) || signal.aborted) throw error;
+    const panic = machine.console.panic;
+    return { kind: 'not-measured', reason: panic === null ? error.message : `kernel panic: ${panic}` };
+  } finally {
+    trace.protocol.push(...(session?.log ?? []));
+  }
+}
+
+const describeBudget = ({ budgetMs = 60_000 }: ServingMeasureRequest): string =>
+  `the budget of ${Math.round(budgetMs / 1000)} s was used up`;
+
+/** Baseline and cell in turn, for each server; a server that cannot be counted takes its works away, not the others. */
+async function countAll(
+  loads: readonly ServerLoad[],
+  { settings, tier, precision = 0.01 }: ServingMeasureRequest,
+  count: (step: ServerStep) => Promise<ServerEnd>,
+): Promise<Found> {
+  const isBaseline = isOwnPool(settings, tier);
+  const prices: RequestPrice[] = [];
+  const notMeasurable: NotMeasurable[] = [];
+  for (const load of loads) {
+    const own = await count({ load, limits: 'cell', settings });
+    const base =
+      isBaseline || own.kind !== 'counted'
+        ? own
+        : await count({ load, limits: 'lifted', settings: baselineOf(settings) });
+    for (const end of [own, base])
+      if (end.kind === 'invalid') return { kind: 'not-measured', reason: end.reason };
+    for (const { name } of load.works) {
+      const slopes = [own, base].map((end) => slopesOf(end, name));
+      const [mine, baseline] = base === own ? [slopes[0], slopes[0]] : slopes;
+      if (mine != null && baseline != null) {
+        const { requests } = load;
+        prices.push(priceRequest(name, mine, baseline, { requests, precision }));
+        continue;
+      }
+      const failed = [own, base].find(({ kind }) => kind === 'failed');
+      const reason = failed?.kind === 'failed' ? failed.reason : 'its requests have no cost';
+      notMeasurable.push({
+        workload: name,
+        reason: base === failed && base !== own ? `the baseline: ${reason}` : reason,
+      });
+    }
+  }
+  const [first] = notMeasurable;
+  if (prices.length === 0 && first !== undefined) return { kind: 'not-measured', reason: first.reason };
+  return { kind: 'measured', prices, notMeasurable, isBaseline };
+}
+
+/** Null where nothing was counted, or the longer batches were not the dearer ones. */
+function slopesOf(end: ServerEnd, work: string): Slopes | null {
+  const batches = end.kind === 'counted' ? end.batches.get(work) : undefined;
+  if (batches === undefined) return null;
+  const slopes = findSlopes(batches);
+  return slopes.every((slope) => slope > 0) ? slopes : null;
+}

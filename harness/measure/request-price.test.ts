@@ -1,0 +1,64 @@
+import t from 'tap';
+import { findSlopes, planLoads, priceRequest, readBatches } from './request-price.ts';
+
+t.test('one server for each component and length of batches, a short and a long one twice', (t) => {
+  const loads = planLoads([], 20);
+  t.same(
+    loads.map(({ component, works, requests }) => [component, works.map(({ name }) => name), requests]),
+    [
+      ['hello', ['hello'], [20, 24, 72, 24, 72]],
+      ['touch', ['touch-1', 'touch-16', 'touch-256'], [20, 24, 72, 24, 72]],
+      ['touch', ['loop'], [2, 2, 6, 2, 6]],
+      ['sleep', ['sleep'], [20, 24, 72, 24, 72]],
+    ],
+  );
+  t.match(planLoads(['touch-16'], 20), [{ works: [{ path: '/32/1' }] }]);
+  t.end();
+});
+
+t.test('batches are read whole or not at all', (t) => {
+  const text = '20 20 1 5318029 200\n50 50 0 13038718 200';
+  t.same(readBatches(text, [20, 50]), [
+    { requests: 20, connections: 1, instructions: 5_318_029 },
+    { requests: 50, connections: 0, instructions: 13_038_718 },
+  ]);
+  t.equal(readBatches(text, [20, 50, 200]), '2 of 3 batches of requests were counted');
+  t.equal(readBatches(undefined, [20]), '0 of 1 batches of requests were counted');
+  t.equal(readBatches('20 20 1 x 200', [20]), '0 of 1 batches of requests were counted');
+  t.equal(readBatches('21 21 1 5 200', [20]), 'a batch had 21 requests instead of 20');
+  t.end();
+});
+
+t.test('one wrong answer takes the figure away, whatever the others were', (t) => {
+  t.equal(
+    readBatches('20 20 1 5318029 200\n50 3 0 9 500', [20, 50]),
+    'request 4 of 50 was answered with status 500',
+  );
+  t.equal(readBatches('20 0 1 9 0', [20]), 'request 1 of 20 was answered with no status');
+  t.end();
+});
+
+const batchesOf = (slope: number, other = slope) =>
+  [20, 50, 200, 50, 200].map((requests, at) => ({
+    requests,
+    connections: 1,
+    instructions: 1_000_000 + requests * (at < 3 ? slope : other),
+  }));
+
+t.test('the slope is free of what a batch costs whatever its length', (t) => {
+  t.same(findSlopes(batchesOf(260_000)), [260_000, 260_000]);
+  t.same(findSlopes([]), [NaN, NaN]);
+  t.end();
+});
+
+t.test('a price has the ratio of the means, and the extremes of the slopes', (t) => {
+  const exactness = { requests: [20, 50, 200, 50, 200], precision: 0.01 };
+  const price = priceRequest('hello', [202, 198], [100, 100], exactness);
+  t.match(price, { work: 'hello', instructions: 200, baseline: 100, requests: 1000, stable: false });
+  t.same(price.ratio, { ratio: 2, low: 1.98, high: 2.02 });
+  t.ok(priceRequest('hello', [200.5, 199.5], [100, 100], exactness).stable);
+  t.notOk(priceRequest('hello', [200, 200], [100, 104], exactness).stable, 'nor is the baseline exact');
+  const own = [100, 100] as const;
+  t.match(priceRequest('hello', own, own, exactness), { ratio: { ratio: 1 }, requests: 500 });
+  t.end();
+});
