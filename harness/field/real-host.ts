@@ -82,7 +82,7 @@ export function moveMappings(
     // No Node is in that host, and the engine is part of it.
     if (mapping.axis === 'node') return [];
     if (mapping.axis === 'engine')
-      return [{ ...mapping, ...subject, how: exact ? 'exact' : 'approximated', why }];
+      return [{ ...mapping, ...subject, standIn: false, how: exact ? 'exact' : 'approximated', why }];
     return [mapping.axis === 'subject' ? { ...mapping, ...subject } : mapping];
   });
 }
