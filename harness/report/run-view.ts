@@ -15,6 +15,7 @@ import { type ExitCode, type ExitOptions, exitCodeOfRun, withRecorded } from './
 import type { Basis } from '../outcome/find-tier.ts';
 import { type RunState, formatCompleteness } from './format-completeness.ts';
 import { type ReasonGroup, groupReasons } from './group-reasons.ts';
+import { type HostTable, buildHostTable } from './host-table.ts';
 import { joinNative } from './native-figures.ts';
 
 export type Counts = Readonly<{
@@ -60,6 +61,8 @@ export type RunView = Readonly<{
   /** The axes with more than one value. */
   axes: readonly VariedAxis[];
   reasons: readonly ReasonGroup[];
+  /** Where more than one subject ran: how each starts. */
+  hosts: HostTable | null;
   counts: Counts;
   state: RunState;
   exitCode: ExitCode;
@@ -84,6 +87,7 @@ export function buildRunView(run: RunResults, options: ViewOptions = {}): RunVie
     flaky: cells.filter(({ verdict }) => verdict === 'flaky'),
     axes,
     reasons: groupReasons(results, axes),
+    hosts: buildHostTable(cells, axes),
     counts: countResults(results),
     state: formatCompleteness(findCompleteness(record, results)),
     exitCode: exitCodeOfRun(record, results, options, cells),

@@ -7,7 +7,8 @@ import type { Format } from '../format.ts';
 import { formatDistribution } from '../format-distribution.ts';
 import { type OverheadText, formatNotes, formatRow, listColumns } from '../format-overhead.ts';
 import { formatCounts } from '../format-run.ts';
-import { type Grid, buildGrid, formatLegend } from '../grid.ts';
+import { type Grid, buildGrid, formatLegend, formatUsual } from '../grid.ts';
+import { type HostTable, formatStart, hostLegend } from '../host-table.ts';
 import { type KnownFailure, formatGone, formatKnownFailures, listKnownFailures } from '../known-failures.ts';
 import { escapeMarkdown, markdownTable } from '../markdown.ts';
 import type { RunView } from '../run-view.ts';
@@ -23,6 +24,7 @@ function render(view: RunView): string {
     ...renderState(view),
     renderGrid(grid),
     ...(legend.length === 0 ? [] : [escapeMarkdown(legend.join(', '))]),
+    ...renderHosts(view.hosts),
     ...formatNotes(results).map(escapeMarkdown),
     ...renderSection(
       'Reasons',
@@ -43,6 +45,36 @@ function render(view: RunView): string {
     .trimEnd()
     .concat('\n');
 }
+
+function renderHosts(hosts: HostTable | null): readonly string[] {
+  if (hosts === null) return [];
+  const { grid, texts } = hosts;
+  const usual = formatUsual(grid);
+  const heads = grid.columns.map((labels) => nameColumn(grid, labels));
+  return [
+    '## Hosts',
+    markdownTable(
+      [...grid.rowHeads, ...heads].map(escapeMarkdown),
+      grid.rows.map(({ labels, places }) =>
+        [...labels, ...places.map((cell) => (cell === null ? '·' : formatStart(cell)))].map(escapeMarkdown),
+      ),
+    ),
+    [...hostLegend, ...(usual === null ? [] : [usual])].map((line) => `${escapeMarkdown(line)}.`).join('\n'),
+    ...renderSection(
+      'What they print',
+      texts.map(
+        ({ start, where, text, cells }) =>
+          `- **${escapeMarkdown(where)}** ${start}: ${escapeMarkdown(text)}${cells > 1 ? ` (${cells} cells)` : ''}`,
+      ),
+    ),
+  ];
+}
+
+/** A host's own name; environments by their axes. */
+const nameColumn = ({ columnAxes }: Grid, labels: readonly string[]): string =>
+  columnAxes.length === 1 && columnAxes[0] === 'subject'
+    ? (labels[0] ?? '')
+    : labels.map((label, index) => labelAxis(columnAxes[index] ?? 'env', label)).join(', ');
 
 /** The part of the matrix, and in bold the names of missing cells. */
 export function renderState({ state }: Pick<RunView, 'state'>): readonly string[] {

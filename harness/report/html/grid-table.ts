@@ -5,6 +5,7 @@ import { findClocks, formatRow } from '../format-overhead.ts';
 import { formatCount } from '../format-run.ts';
 import { type Grid, formatUsual, listHeads } from '../grid.ts';
 import type { ReasonGroup } from '../group-reasons.ts';
+import { renderHosts } from './host-table.ts';
 import { type Html, html, nothing } from './html.ts';
 import { classOf } from './legend.ts';
 import { bands } from './overhead.ts';
@@ -12,12 +13,13 @@ import type { PageCell, Section } from './page-view.ts';
 
 /** Grid and reasons. With a heading where there are several: the page's own title says the same of one. */
 export function renderSection(section: Section, index: number, of: number): Html {
-  const { title, cells, grid, reasons } = section;
-  if (of === 1) return html`${renderGrid(grid, index)}${renderReasons(reasons, false)}`;
+  const { title, cells, grid, hosts, reasons } = section;
+  const table = renderHosts(hosts, index);
+  if (of === 1) return html`${table}${renderGrid(grid, index)}${renderReasons(reasons, false)}`;
   const id = `matrix-${index + 1}`;
   return html`<section aria-labelledby="${id}">
     <h2 id="${id}">${title} <small>${formatCount(cells.length, 'environment')}</small></h2>
-    ${renderGrid(grid, index)}${renderReasons(reasons, true)}
+    ${table}${renderGrid(grid, index)}${renderReasons(reasons, true)}
   </section>`;
 }
 

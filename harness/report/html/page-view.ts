@@ -5,6 +5,7 @@ import { type CellView, buildCells } from '../cell-view.ts';
 import { type Grid, buildGrid, compareOrder, rankLabels } from '../grid.ts';
 import { groupBy } from '../group-by.ts';
 import { type ReasonGroup, groupReasons } from '../group-reasons.ts';
+import { type HostTable, buildHostTable } from '../host-table.ts';
 import { mergeRuns } from '../merge-runs.ts';
 import type { RunView } from '../run-view.ts';
 import { type CostSummary, pickFigures, summarizeCost } from './overhead.ts';
@@ -39,6 +40,8 @@ export type Section = Readonly<{
   cells: readonly PageCell[];
   reasons: readonly ReasonGroup[];
   grid: Grid<PageCell>;
+  /** Where more than one subject ran. */
+  hosts: HostTable<PageCell> | null;
 }>;
 
 export type PageView = Readonly<{
@@ -148,6 +151,13 @@ function buildSections(
       const own = matrices.size === 1 ? cells : cells.filter(({ id }) => ids.has(id));
       const axes = own === cells ? all : findVaried(own);
       const results = own.flatMap((cell) => cell.results);
-      return { title, file, cells: own, reasons: groupReasons(results, axes), grid: buildGrid(own, axes) };
+      return {
+        title,
+        file,
+        cells: own,
+        reasons: groupReasons(results, axes),
+        grid: buildGrid(own, axes),
+        hosts: buildHostTable(own, axes),
+      };
     });
 }
