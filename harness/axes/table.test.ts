@@ -204,6 +204,7 @@ t.test('variables: names and values that cannot reach the wasm host are refused'
   const bad: [Record<string, unknown>, RegExp][] = [
     [{ SPIN_ALLOCATOR: 'x' }, /use the axis `allocator`/],
     [{ POOLPROOF_X: 'x' }, /belong to the harness/],
+    [{ RUST_BACKTRACE: '1' }, /hang in their backtrace: leave it unset/],
     [{ A: 'a\nb' }, /line break/],
     [{ A: '\ud800' }, /Unicode/],
     [{ A: 'x'.repeat(3000) }, /at most 2048/],
