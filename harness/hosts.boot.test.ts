@@ -2,8 +2,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import t from 'tap';
 import { resolveCacheFolder } from '../images/cache/cache-folder.ts';
+import { defaultSettings, type Settings } from './axes/table.ts';
+import { listCandidates } from './field/candidates.ts';
+import { renderCases } from './field/cell-matrix.ts';
 import { parseMatrix } from './matrix/load.ts';
 import { runMatrix } from './run/run.ts';
 
@@ -43,6 +47,36 @@ expect:
     tier: null,
     reason: /^serves nothing: none of 3 answers had status 200; the last had status 500/,
     subject: { failure: 'instance-mapping', program },
+  });
+});
+
+t.test("a cure in a host's own words works in that host", async (t) => {
+  const ill: Settings = {
+    ...defaultSettings(),
+    memory: 512 * 2 ** 20,
+    overcommit: 2,
+    subject: 'spin-sizes',
+  };
+  const [cure] = listCandidates(ill, 'conservative');
+  t.match(cure?.change, /^SPIN_MAX_INSTANCE_COUNT=\d\d$/);
+  const cases = [ill, cure?.settings ?? ill].map((settings) => ({ settings, expect: null }));
+  const { results } = await run(renderCases('cure', cases));
+  const [before, after] = [ill, cure?.settings].map((settings) =>
+    results.find(({ settings: { env } }) => isDeepStrictEqual(env, settings?.env)),
+  );
+  t.match(before, {
+    outcome: 'exhausted',
+    verdict: 'expected',
+    subject: {
+      line: 'Error: failed to create table pool mapping',
+      causes: ['mmap failed to allocate 0x5fb40000 bytes', /os error 12/],
+    },
+  });
+  t.match(after, {
+    outcome: 'reached',
+    tier: 'conservative',
+    verdict: 'expected',
+    subject: { basis: 'seen', answer: { status: 200, body: 'hello' } },
   });
 });
 
