@@ -57,7 +57,7 @@ const moreOfImages = {
     './wasm-host/measure-command.ts',
     './wasm-host/measure-v8.ts',
   ],
-  run: ['./subject-disk.ts'],
+  run: ['./subject-disk.ts', './source/own-kernel.ts'],
   commands: ['.'],
 };
 

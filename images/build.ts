@@ -26,15 +26,18 @@ import {
   type Artefact,
   type ImageCache,
 } from './cache/image-cache.ts';
-import { enginePath, lockNames, type ImageRequest } from './definitions.ts';
+import { enginePath, isTried, lockNames, type ImageRequest } from './definitions.ts';
 import { PoolproofError } from './errors.ts';
 import { ComponentStore, type Component, type FetchEvent } from './source/component-store.ts';
+import { findOwnKernel } from './source/own-kernel.ts';
 import { diskFullError, isDiskFull } from './source/run-tool.ts';
 
 /** Events while images are built, for progress lines. */
 export type ImageEvent =
   | FetchEvent
   | Readonly<{ kind: 'build'; name: string }>
+  /** A kernel in which no cell of the project has passed yet. */
+  | Readonly<{ kind: 'untried'; name: string }>
   /** Another process builds in the same cache; this one goes on when that one is done. */
   | Readonly<{ kind: 'wait' }>;
 
@@ -86,8 +89,10 @@ export type BuiltImages = Readonly<{
  * TOOL_NOT_FOUND, OS_UNSUPPORTED, DISK_FULL, CACHE_UNWRITABLE
  */
 export async function buildImages(request: BuildRequest): Promise<BuiltImages> {
-  const job = await openJob(request, request);
   const onEvent = request.onEvent ?? (() => undefined);
+  if (!isTried(request.kernel)) onEvent({ kind: 'untried', name: request.kernel });
+  await findOwnKernel(request.kernel, request);
+  const job = await openJob(request, request);
   let found = await findInCache(job);
   if (!isComplete(job, found)) {
     await using _lock = await holdBuildLock(job.cache, () => onEvent({ kind: 'wait' }));
@@ -105,7 +110,13 @@ async function buildMissing(job: Job, onEvent: (event: ImageEvent) => void): Pro
   await using work = await makeWorkFolder(job.cache);
   await checkSpace(job);
   const workFolder = path.join(work.path, 'fetched');
-  const store = new ComponentStore(job.cache, { locked: job.locked, workFolder, onEvent });
+  const { locked, aptFolder } = job;
+  const store = new ComponentStore(job.cache, {
+    locked,
+    workFolder,
+    onEvent,
+    ...(aptFolder && { aptFolder }),
+  });
   // Two at a time: one package manager waits for the network while one disk is written.
   const limit = pLimit(2);
   let failed = false;

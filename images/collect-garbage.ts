@@ -4,8 +4,7 @@ import path from 'node:path';
 import { findInCache, openJob, type JobOptions } from './resolve-build.ts';
 import { holdBuildLock } from './cache/build-lock.ts';
 import { blobPath, openCache, parseArtefact, type ImageCache } from './cache/image-cache.ts';
-import { kernels } from './definitions.ts';
-import { fullRequest } from './inspect.ts';
+import { fullRequest, listedKernels } from './inspect.ts';
 
 export type GarbageRequest = JobOptions &
   Readonly<
@@ -70,7 +69,7 @@ async function listUsed(
 ): Promise<Readonly<{ images: ReadonlySet<string>; packages: ReadonlySet<string> }>> {
   const images = new Set<string>();
   const packages = new Set<string>();
-  for (const kernel of kernels) {
+  for (const kernel of await listedKernels(await openCache(options.cacheDir))) {
     const found = await findInCache(await openJob(fullRequest(kernel.name), options));
     for (const component of found.components.values()) packages.add(component.sha256);
     for (const { artefact } of found.artefacts.values()) images.add(artefact.sha256);

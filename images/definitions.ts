@@ -11,19 +11,27 @@ export const guestSuite = 'bookworm';
 export type KernelDefinition = Readonly<{
   /** Value of the matrix axis `kernel`. */
   name: string;
-  /** Debian suite; its security suite is read too, where there is one. */
+  /**
+   * Debian's are pinned in lock.yaml. Ubuntu's come from the own sources of a computer that has them, and are recorded
+   * in its cache.
+   */
+  distribution: 'debian' | 'ubuntu';
+  /** Suite of the distribution; its security suite is read too, where there is one. */
   suite: string;
   /** Package whose dependency names the real, versioned kernel package. */
   metaPackage: string;
   /** First two numbers of every release of it (`uname -r`); null where the suite moves on. */
   series: string | null;
   title: string;
+  /** No cell has passed in it yet, on any computer of the project: nothing draws or searches it. */
+  untried?: true;
 }>;
 
 /** The first is the default. */
 export const kernels: readonly KernelDefinition[] = [
   {
     name: 'bookworm',
+    distribution: 'debian',
     suite: 'bookworm',
     metaPackage: guestArchitecture.debian.kernelPackage,
     series: '6.1',
@@ -31,6 +39,7 @@ export const kernels: readonly KernelDefinition[] = [
   },
   {
     name: 'bullseye',
+    distribution: 'debian',
     suite: 'bullseye',
     metaPackage: guestArchitecture.debian.kernelPackage,
     series: '5.10',
@@ -38,6 +47,7 @@ export const kernels: readonly KernelDefinition[] = [
   },
   {
     name: 'trixie',
+    distribution: 'debian',
     suite: 'trixie',
     metaPackage: guestArchitecture.debian.kernelPackage,
     series: '6.12',
@@ -45,12 +55,38 @@ export const kernels: readonly KernelDefinition[] = [
   },
   {
     name: 'sid',
+    distribution: 'debian',
     suite: 'sid',
     metaPackage: guestArchitecture.debian.kernelPackage,
     series: null,
     title: "Debian unstable's cloud kernel, the newest there is",
   },
+  {
+    name: 'noble',
+    distribution: 'ubuntu',
+    suite: 'noble',
+    // Not `-virtual`: it leaves out linux-modules-extra, and which of both has erofs is Ubuntu's business.
+    metaPackage: 'linux-image-generic',
+    series: '6.8',
+    title: 'Ubuntu 24.04 kernel, 6.8',
+    untried: true,
+  },
+  {
+    name: 'jammy',
+    distribution: 'ubuntu',
+    suite: 'jammy',
+    metaPackage: 'linux-image-generic',
+    series: '5.15',
+    title: 'Ubuntu 22.04 kernel, 5.15',
+    untried: true,
+  },
 ];
+
+/** Those of which lock.yaml has the packages. */
+export const pinnedKernels = kernels.filter(({ distribution }) => distribution === 'debian');
+
+/** Whether cells have passed in a kernel: one that nobody knows counts as tried. */
+export const isTried = (row: string): boolean => kernels.find(({ name }) => name === row)?.untried !== true;
 
 /** Whether a release, as `uname -r` prints it, can be a row's: of its series, or of none of the others. */
 export function isReleaseOf(row: string, release: string): boolean {

@@ -3,9 +3,24 @@ import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { findInCache, openJob, type JobOptions } from './resolve-build.ts';
 import { holdBuildLock } from './cache/build-lock.ts';
-import { blobPath, hashFile, hasBlob, openCache, parseArtefact } from './cache/image-cache.ts';
-import { engines, kernels, nodePackage, nodes, type ImageRequest } from './definitions.ts';
+import {
+  blobPath,
+  hashFile,
+  hasBlob,
+  openCache,
+  parseArtefact,
+  type ImageCache,
+} from './cache/image-cache.ts';
+import {
+  engines,
+  kernels,
+  nodePackage,
+  nodes,
+  type ImageRequest,
+  type KernelDefinition,
+} from './definitions.ts';
 import type { Pin } from './lock.ts';
+import { recallOwnKernel } from './source/own-kernel.ts';
 import { listUnpinned } from './source/unpinned.ts';
 
 /** Everything the tables and the lock know, for one kernel. */
@@ -37,11 +52,20 @@ export type ListedImage = Readonly<{
   successorOf: readonly string[];
 }>;
 
+/** Rows whose packages are known: pinned, or found here earlier. */
+export async function listedKernels(cache: ImageCache): Promise<KernelDefinition[]> {
+  const known = kernels.map(async ({ distribution, name }) => {
+    return distribution === 'debian' || (await recallOwnKernel(cache, name)).length > 0;
+  });
+  const isKnown = await Promise.all(known);
+  return kernels.filter((_, index) => isKnown[index]);
+}
+
 /** The images that can be built, and those in the cache; calls no package manager. */
 export async function listImages(options: JobOptions = {}): Promise<ListedImage[]> {
   const listed = new Map<string, ListedImage>();
   const unpinned = await listUnpinned(await openCache(options.cacheDir));
-  for (const kernel of kernels) {
+  for (const kernel of await listedKernels(await openCache(options.cacheDir))) {
     const job = await openJob(requestWithUnpinned(kernel.name, unpinned), options);
     const found = await findInCache(job);
     for (const plan of job.plans) {

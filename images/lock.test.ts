@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import t from 'tap';
-import { engines, guestPackages, kernels, koffiPackages, lockNames, nodes } from './definitions.ts';
+import { engines, guestPackages, koffiPackages, lockNames, nodes, pinnedKernels } from './definitions.ts';
 import { PoolproofError } from './errors.ts';
 import { formatLock, loadLock, parseLock, parsePin, saveLock, type Pin } from './lock.ts';
 import { project } from './paths.ts';
@@ -110,7 +110,7 @@ t.test('the lock of this project pins every row of the tables, in canonical form
     ...koffiPackages.map(lockNames.koffi),
     ...nodes.map(lockNames.node),
     ...engines.map(lockNames.engine),
-    ...kernels.map((kernel) => lockNames.kernel(kernel.name, 'image')),
+    ...pinnedKernels.map((kernel) => lockNames.kernel(kernel.name, 'image')),
   ];
   t.strictSame(
     wanted.filter((name) => !names.has(name)),

@@ -10,6 +10,7 @@ import { PoolproofError } from './errors.ts';
 import { loadLock, type Pin } from './lock.ts';
 import { project } from './paths.ts';
 import { recallComponent, recallKernel, type Component } from './source/component-store.ts';
+import { recallOwnKernel } from './source/own-kernel.ts';
 import { isWholeVersion, recallUnpinned, wantUnpinned, type Wanted } from './source/unpinned.ts';
 
 export type JobOptions = Readonly<{
@@ -19,6 +20,8 @@ export type JobOptions = Readonly<{
   locked?: boolean;
   /** @default images/lock.yaml */
   lockFile?: string;
+  /** Apt's configuration, with the sources of kernels that nothing pins. @default /etc/apt */
+  aptFolder?: string;
   /** Compiled wasm host, taken as it is. @default dist/images, which must be newer than its sources */
   compiledFolder?: string;
 }>;
@@ -28,6 +31,7 @@ export type Job = Readonly<{
   kernel: string;
   locked: boolean;
   cache: ImageCache;
+  aptFolder: string | undefined;
   plans: readonly ArtefactPlan[];
   /** The pins of the plans, by lock name. */
   pins: ReadonlyMap<string, Pin>;
@@ -50,7 +54,7 @@ export type RecordedArtefact = Readonly<{ recipe: string; artefact: Artefact }>;
 /** @throws PoolproofError IMAGE_UNKNOWN, IMAGE_LOCK_INVALID, IMAGE_BUILD (nothing compiled), CACHE_UNWRITABLE */
 export async function openJob(request: ImageRequest, options: JobOptions = {}): Promise<Job> {
   checkRequest(request);
-  const [cache, pins, hostFiles, measureFiles, scripts] = await Promise.all([
+  const [cache, locked, hostFiles, measureFiles, scripts] = await Promise.all([
     openCache(options.cacheDir),
     loadLock(options.lockFile),
     loadHostFiles(options.compiledFolder),
@@ -58,11 +62,13 @@ export async function openJob(request: ImageRequest, options: JobOptions = {}): 
     buildScriptArchive(project.guestFolder),
     checkUpToDate(path.join(project.sourceFolder, 'guest'), project.guestFolder),
   ]);
+  const pins = [...locked, ...(await recallOwnKernel(cache, request.kernel))];
   const plans = planArtefacts(request, pins, hostFiles, measureFiles);
   return {
     kernel: request.kernel,
     locked: options.locked ?? false,
     cache,
+    aptFolder: options.aptFolder,
     plans,
     ...componentsFor(plans, pins),
     scripts,

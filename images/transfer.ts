@@ -6,7 +6,7 @@ import path from 'node:path';
 import { create } from 'tar';
 import { checkArchive, extractBlobs, manifestName, type Manifest } from './archive/archive-check.ts';
 import { buildImages, type BuildRequest } from './build.ts';
-import { findInCache, openJob, type RecordedArtefact } from './resolve-build.ts';
+import { findInCache, openJob, type Job, type RecordedArtefact } from './resolve-build.ts';
 import { holdBuildLock } from './cache/build-lock.ts';
 import {
   blobPath,
@@ -19,10 +19,12 @@ import {
   type ImageCache,
 } from './cache/image-cache.ts';
 import { PoolproofError } from './errors.ts';
+import type { Pin } from './lock.ts';
 import { rememberSuccessor } from './source/component-store.ts';
 import { diskFullError, isDiskFull } from './source/run-tool.ts';
 import { recordSubjectDisk, type WantedFile } from './subject-disk.ts';
 import { removeAtExit } from './temporary-folder.ts';
+import { isOwnKernelPart, recallOwnKernel, rememberOwnKernel } from './source/own-kernel.ts';
 import { listUnpinned, rememberUnpinned } from './source/unpinned.ts';
 
 type ExportRequest = BuildRequest &
@@ -60,7 +62,7 @@ export async function exportImages(
   }
   // Subjects can share a package.
   const artefacts = [...new Map(images.map((one) => [one.recipe, one])).values()];
-  const unpinned = (await listUnpinned(job.cache)).filter(({ name }) => job.unpinned.has(name));
+  const unpinned = await listRecorded(job);
   const manifest: Manifest = {
     schema: 1,
     digest: built.digest,
@@ -115,6 +117,12 @@ async function writeArchive(file: string, manifest: Manifest, cache: ImageCache)
   return (await stat(file)).size;
 }
 
+/** What the cache records of this job beside the lock. */
+const listRecorded = async (job: Job): Promise<Pin[]> => [
+  ...(await listUnpinned(job.cache)).filter(({ name }) => job.unpinned.has(name)),
+  ...(await recallOwnKernel(job.cache, job.kernel)),
+];
+
 export type Imported = Readonly<{ digest: string; images: readonly string[] }>;
 
 /**
@@ -156,7 +164,12 @@ export async function importImages(file: string, cacheDir: string = resolveCache
     await saveArtefact(cache, recipe, source, artefact);
   }
   for (const { pin, successor } of manifest.successors) await rememberSuccessor(cache, pin, successor);
-  for (const pin of manifest.unpinned ?? []) await rememberUnpinned(cache, pin);
+  const unpinned = manifest.unpinned ?? [];
+  const parts = unpinned.filter(({ name }) => isOwnKernelPart(name));
+  for (const pin of unpinned) if (!parts.includes(pin)) await rememberUnpinned(cache, pin);
+  // An archive holds one kernel.
+  const row = parts[0]?.name.split('/')[1];
+  if (row !== undefined) await rememberOwnKernel(cache, row, parts);
   return { digest: manifest.digest, images: manifest.artefacts.map(({ artefact }) => artefact.name) };
 }
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { holdBuildLock } from './cache/build-lock.ts';
 import { makeWorkFolder, openCache } from './cache/image-cache.ts';
 import type { ImageEvent } from './build.ts';
-import { engines, guestPackages, kernels, koffiPackages, lockNames, nodes } from './definitions.ts';
+import { engines, guestPackages, koffiPackages, lockNames, nodes, pinnedKernels } from './definitions.ts';
 import { PoolproofError } from './errors.ts';
 import { loadLock, saveLock, type Pin } from './lock.ts';
 import { ComponentStore } from './source/component-store.ts';
@@ -48,7 +48,7 @@ export async function updateLock(request: UpdateRequest = {}): Promise<readonly 
     ...engines.map(lockNames.engine),
     ...workloadPackages.map(workloadLockName),
   ];
-  for (const kernel of kernels) names.push(...(await store.listKernelNames(kernel.name)));
+  for (const kernel of pinnedKernels) names.push(...(await store.listKernelNames(kernel.name)));
   const after: Pin[] = [];
   for (const name of names) after.push(await store.fetchNewest(name));
   await saveLock(after, request.lockFile);

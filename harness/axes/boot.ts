@@ -1,5 +1,5 @@
 /** Axes of the guest's machine: another value is another boot. */
-import { isReleaseOf } from '../../images/definitions.ts';
+import { isReleaseOf, isTried } from '../../images/definitions.ts';
 import type { Facts } from '../../images/allocator/facts.ts';
 import { type Axis, defineAxis } from './axis.ts';
 import { cpuModel, parseCpu } from './cpu-kind.ts';
@@ -56,13 +56,13 @@ export const memory = defineAxis({
   draw: { values: [512 * mib, 768 * mib, gib, 2 * gib, 3 * gib, 4 * gib] },
 });
 
-/** @param kernels names of pinned kernels; the first is the default */
+/** @param kernels names of kernels; the first is the default */
 export const kernelAxis = (kernels: readonly string[]): Axis<string, 'kernel'> =>
   defineAxis({
     name: 'kernel',
     description: 'Kernel of the guest',
     unit: null,
-    kind: name(kernels, 'pinned kernels'),
+    kind: name(kernels, "noble and jammy are Ubuntu's, untried"),
     examples: [kernels[0] ?? 'bookworm'],
     alsoCalled: ['linux', 'kernelVersion'],
     applies: 'boot',
@@ -76,8 +76,8 @@ export const kernelAxis = (kernels: readonly string[]): Axis<string, 'kernel'> =
       found: ({ kernelRelease }) => formatFound(kernelRelease),
       matches: (value, { kernelRelease }) => kernelRelease !== null && isReleaseOf(value, kernelRelease),
     },
-    search: kernels,
-    draw: { values: kernels },
+    search: kernels.filter(isTried),
+    draw: { values: kernels.filter(isTried) },
   });
 
 export const cpus = defineAxis({

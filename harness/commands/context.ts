@@ -91,6 +91,8 @@ function renderImageEvent(event: ImageEvent): string {
       return `${event.name} ${event.pinned} is no longer offered; going on with ${event.used}, and recording it\n`;
     case 'build':
       return `building ${event.name}\n`;
+    case 'untried':
+      return `the kernel ${event.name} is untried: no cell has passed in it on a computer of the project\n`;
     case 'wait':
       return 'another poolproof builds images in this cache; waiting until it has ended\n';
   }

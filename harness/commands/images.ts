@@ -1,8 +1,9 @@
 /** `poolproof images …` */
 import { buildImages } from '../../images/build.ts';
 import { collectGarbage } from '../../images/collect-garbage.ts';
-import { kernels, type ImageRequest, type KernelDefinition } from '../../images/definitions.ts';
+import { pinnedKernels, type ImageRequest, type KernelDefinition } from '../../images/definitions.ts';
 import { fullRequest, listImages, verifyImages } from '../../images/inspect.ts';
+import { requireKernelSources } from '../../images/source/own-kernel.ts';
 import { buildSubjectDisk, type WantedFile } from '../../images/subject-disk.ts';
 import { exportImages, importImages } from '../../images/transfer.ts';
 import { updateLock } from '../../images/update.ts';
@@ -25,7 +26,7 @@ type Wanted = ImageRequest & Readonly<{ subjects?: readonly (readonly WantedFile
  */
 async function requestsFor(
   file: string | undefined,
-  rows: readonly KernelDefinition[] = kernels,
+  rows: readonly KernelDefinition[] = pinnedKernels,
 ): Promise<readonly Wanted[]> {
   if (file === undefined) return rows.map(({ name }) => fullRequest(name));
   const cells = [...(await loadMatrix(findMatrix(file), { requireFiles: true })).cells()];
@@ -63,10 +64,14 @@ export async function build(
   args: readonly string[],
   options: Options & Readonly<{ locked?: boolean | undefined }>,
 ): Promise<number> {
-  const cacheDir = cacheOption(options);
-  const onEvent = notifyOf(context).onImageEvent;
-  for (const { subjects = [], ...request } of await requestsFor(args[0])) {
-    const built = await buildImages({ ...request, cacheDir, locked: options.locked ?? false, onEvent });
+  const [cacheDir, { onImageEvent: onEvent }] = [cacheOption(options), notifyOf(context)];
+  const [requests, { locked = false }] = [await requestsFor(args[0]), options];
+  await requireKernelSources(
+    requests.map(({ kernel }) => kernel),
+    { cacheDir, locked },
+  );
+  for (const { subjects = [], ...request } of requests) {
+    const built = await buildImages({ ...request, cacheDir, locked, onEvent });
     for (const files of subjects) await buildSubjectDisk(files, { cacheDir, onEvent });
     context.out(
       `${request.kernel}: kernel ${built.kernel.release}, ${formatCount(built.disks.length, 'disk')}, ${built.digest}\n`,
@@ -98,7 +103,7 @@ export async function update(context: Context, _args: readonly string[], options
 export async function exportTo(context: Context, args: readonly string[], options: Options): Promise<number> {
   const [file, matrix] = args;
   // Without a matrix: the default kernel, which is the first.
-  const [request, ...others] = await requestsFor(matrix, kernels.slice(0, 1));
+  const [request, ...others] = await requestsFor(matrix, pinnedKernels.slice(0, 1));
   if (file === undefined || request === undefined) throw new PoolproofError('USAGE', 'missing <file>');
   if (others.length > 0) {
     throw new PoolproofError('USAGE', 'an archive holds the images of one kernel; this matrix uses several', {

@@ -1,6 +1,7 @@
 /** Prepares a run: QEMU, images, the accelerator, this computer. */
 import { createHash } from 'node:crypto';
 import { buildImages, type BuiltDisk, type BuiltImages, type ImageEvent } from '../../images/build.ts';
+import { requireKernelSources } from '../../images/source/own-kernel.ts';
 import { buildSubjectDisk } from '../../images/subject-disk.ts';
 import { PoolproofError } from '../errors.ts';
 import { chooseAccelerator, type AcceleratorChoice } from '../machine/accelerator.ts';
@@ -37,12 +38,13 @@ export type Prepared = Readonly<{
  * @throws PoolproofError QEMU_*, IMAGE_*, TOOL_NOT_FOUND, DISK_FULL, …; MATRIX_EMPTY without a cell.
  */
 export async function prepare(cells: Iterable<Cell>, options: PrepareOptions): Promise<Prepared> {
-  const [qemu, computer] = await Promise.all([findQemu(), readComputer()]);
   const subjects: SubjectsByKernel = new Map();
   const requirements = collectRequirements(noteSubjects(cells, subjects));
   const images = new Map<string, BuiltImages>();
+  const { cacheDir, locked = false, onImageEvent: onEvent } = options;
+  const [qemu, computer] = await Promise.all([findQemu(), readComputer()]);
+  await requireKernelSources(requirements.keys(), { cacheDir, locked });
   for (const [kernel, request] of requirements) {
-    const { cacheDir, locked = false, onImageEvent: onEvent } = options;
     const built = await buildImages({ ...request, cacheDir, locked, ...(onEvent && { onEvent }) });
     images.set(kernel, await addSubjects(built, [...(subjects.get(kernel)?.values() ?? [])], options));
   }

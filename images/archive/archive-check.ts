@@ -10,6 +10,7 @@ import { PoolproofError } from '../errors.ts';
 import { pinSchema } from '../lock.ts';
 import { diskFullError, isDiskFull } from '../source/run-tool.ts';
 import { readTar, TarError } from './read-tar.ts';
+import { isOwnKernelPart } from '../source/own-kernel.ts';
 import { wantUnpinned } from '../source/unpinned.ts';
 
 /** First entry of an archive of images. */
@@ -29,7 +30,7 @@ const manifestSchema = z.strictObject({
   successors: z.array(z.strictObject({ pin: sha256, successor: pinSchema })),
   /** Components of versions that the lock does not pin; absent where there are none. */
   unpinned: z
-    .array(pinSchema.refine(({ name }) => wantUnpinned(name) !== undefined))
+    .array(pinSchema.refine(({ name }) => wantUnpinned(name) !== undefined || isOwnKernelPart(name)))
     .min(1)
     .exactOptional(),
 });

@@ -1,6 +1,7 @@
 /** Builds the initramfs: busybox, kernel modules, folders, and the scripts of `guest/`. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
+import zlib from 'node:zlib';
 import { guestArchitecture } from '../architectures.ts';
 import { busyboxApplets, guestModules, mountPoint } from '../definitions.ts';
 import { PoolproofError } from '../errors.ts';
@@ -62,7 +63,7 @@ export async function findKernel(tree: string): Promise<UnpackedKernel> {
 export async function buildBaseArchive(kernel: UnpackedKernel, busybox: Uint8Array): Promise<Buffer> {
   const builtIn = await readFile(path.join(kernel.modulesFolder, 'modules.builtin'), 'utf8');
   const files = (await readdir(kernel.modulesFolder, { recursive: true })).filter((file) =>
-    /\.ko(\.xz)?$/.test(file),
+    /\.ko(\.(xz|zst))?$/.test(file),
   );
   const fileOf = new Map(files.map((file) => [moduleName(file), path.join(kernel.modulesFolder, file)]));
   const modules = await resolveModules(
@@ -126,8 +127,13 @@ export async function buildScriptArchive(guestFolder: string): Promise<Buffer> {
 }
 
 async function readModule(file: string | undefined): Promise<Buffer | undefined> {
-  if (file === undefined || !file.endsWith('.xz')) return file === undefined ? undefined : readFile(file);
+  if (file === undefined) return undefined;
   // Suites from trixie on compress modules; busybox' insmod in the guest would have to inflate them.
+  if (file.endsWith('.xz')) return inflateXz(file);
+  return file.endsWith('.zst') ? inflateZstd(file) : readFile(file);
+}
+
+async function inflateXz(file: string): Promise<Buffer> {
   const result = await runProgram('xz', ['-dc', file], workBounds);
   if (result.errorCode === 'ENOENT') throw missingTool('xz', 'unpacking a kernel module');
   if (!result.ok) {
@@ -138,4 +144,19 @@ async function readModule(file: string | undefined): Promise<Buffer | undefined>
   }
   // Whole: a signed module ends with a newline, without which the kernel finds no signature.
   return result.stdout;
+}
+
+/** Ubuntu's from 24.04 on. Node has the format since 22.15, and no other part of poolproof needs a program for it. */
+async function inflateZstd(file: string): Promise<Buffer> {
+  const { zstdDecompressSync: inflate } = zlib as Partial<typeof zlib>;
+  if (inflate === undefined) {
+    throw new PoolproofError('IMAGE_BUILD', `cannot unpack ${file}: Node ${process.version} has no zstd`, {
+      hint: 'kernel modules in zstd need Node 22.15 or later',
+    });
+  }
+  try {
+    return inflate(await readFile(file), { maxOutputLength: workBounds.maxBytes });
+  } catch (cause) {
+    throw new PoolproofError('IMAGE_BUILD', `cannot unpack ${file}: it is no zstd file`, { cause });
+  }
 }

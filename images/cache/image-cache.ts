@@ -23,6 +23,7 @@ import { openPrivateFolder } from './private-folder.ts';
  *     artefacts/<recipe>.json  digest, size and mtime of what a recipe gave
  *     successors/<pin>.json    what is used for a pin that Debian dropped
  *     unpinned/<name>.json     what was fetched for a version that nothing pins
+ *     kernels/<row>.json       packages of a kernel that nothing pins
  *     apt/<suite>/             private apt roots
  *     mirror.json              the Debian mirror that `poolproof setup` was given
  *     tmp/                     work of whoever holds the lock

@@ -8,6 +8,7 @@ import { runTool, type ToolOptions } from './run-tool.ts';
 import {
   debianKeyring,
   formatSources,
+  isUbuntuSuite,
   mirrorSources,
   parseDeb822Sources,
   parseOneLineSources,
@@ -61,6 +62,7 @@ export async function resolveSources(
     folder = etc,
   }: Readonly<{ setting?: string; remembered?: DebianMirror | undefined; folder?: string }> = {},
 ): Promise<ResolvedSources> {
+  if (isUbuntuSuite(suite)) return { origin: 'machine', sources: await ubuntuSources(suite, folder) };
   if (setting.trim() !== '') {
     const options = await stat(debianKeyring).then(
       () => ({ 'signed-by': debianKeyring }),
@@ -77,6 +79,21 @@ export async function resolveSources(
       'debian-archive-keyring installed), or build the images on a Debian machine and bring them here with ' +
       '`poolproof images export` and `poolproof images import`',
   });
+}
+
+/** Only this machine's own: nobody is asked for a mirror of Ubuntu, whose kernels only Ubuntu users need. */
+async function ubuntuSources(suite: string, folder: string): Promise<readonly DebianSource[]> {
+  const sources = selectSources(await loadMachineSources(folder), suite);
+  if (sources.length > 0) return sources;
+  throw new PoolproofError(
+    'OS_UNSUPPORTED',
+    `the kernel of ${suite} comes from Ubuntu's own sources, and ${folder} of this computer has none`,
+    {
+      hint:
+        "run this cell on Ubuntu, or build the kernel's images there and bring them here with `poolproof images " +
+        'export` and `poolproof images import`; `kernel: trixie` and `kernel: bullseye` are the nearest Debian ones',
+    },
+  );
 }
 
 /**
@@ -194,8 +211,8 @@ export class AptRoot {
 
 /**
  * Packages a kernel consists of: what the meta package depends on, and what that depends on in turn, as far
- * as it is called linux-image, linux-binary, linux-modules or linux-base with a version (later suites split the
- * image). The part is the kind of package, e.g. `image`.
+ * as it is called linux-image, linux-binary, linux-modules, linux-modules-extra or linux-base with a version (later
+ * suites split the image, as Ubuntu does). The part is the kind of package, e.g. `image`.
  */
 export async function findKernelPackages(
   apt: AptRoot,
@@ -205,11 +222,11 @@ export async function findKernelPackages(
   const queue = [metaPackage];
   for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
     const found = await apt.find(name);
-    if (found === undefined) throw new PoolproofError('IMAGE_FETCH', `Debian has no package ${name}`);
-    const part = /^linux-(image|binary|modules|base)-\d/.exec(name)?.[1];
+    if (found === undefined) throw new PoolproofError('IMAGE_FETCH', `the sources have no package ${name}`);
+    const part = /^linux-(image|binary|modules-extra|modules|base)-\d/.exec(name)?.[1];
     if (part !== undefined) parts.push({ part, found });
     for (const dependency of found.depends.split(',')) {
-      const next = /^\s*(linux-(?:image|binary|modules|base)-\d\S*)/.exec(dependency)?.[1];
+      const next = /^\s*(linux-(?:image|binary|modules-extra|modules|base)-\d\S*)/.exec(dependency)?.[1];
       if (next !== undefined && !parts.some((known) => known.found.package === next)) queue.push(next);
     }
   }

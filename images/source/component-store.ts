@@ -27,6 +27,8 @@ export type FetchOptions = Readonly<{
   /** Folder for packages before they are checked; on the cache's file system. */
   workFolder: string;
   onEvent: (event: FetchEvent) => void;
+  /** @default /etc/apt */
+  aptFolder?: string;
 }>;
 
 const successorPath = (cache: ImageCache, pinSha256: string): string =>
@@ -266,7 +268,8 @@ export class ComponentStore {
     if (apt === undefined) {
       apt = new AptRoot(path.join(this.#cache.folder, 'apt', suite), suite, async () => {
         const remembered = await recallMirror(this.#cache.folder);
-        return (await resolveSources(suite, { remembered })).sources;
+        const { aptFolder: folder } = this.#options;
+        return (await resolveSources(suite, { remembered, ...(folder && { folder }) })).sources;
       });
       this.#apt.set(suite, apt);
     }

@@ -13,12 +13,17 @@ export type DebianSource = Readonly<{
   options: Readonly<Record<string, string>>;
 }>;
 
-/** Suites of Debian itself: what another distribution offers is no source of a Debian kernel. */
-const debianSuites = new Set(
-  'stretch buster bullseye bookworm trixie forky sid oldoldstable oldstable stable testing unstable'.split(
-    ' ',
+const words = (text: string): ReadonlySet<string> => new Set(text.split(' '));
+
+/** Suites by distribution: what another one offers is no source of a Debian kernel, and the other way round. */
+const suitesOf = {
+  debian: words(
+    'stretch buster bullseye bookworm trixie forky sid oldoldstable oldstable stable testing unstable',
   ),
-);
+  ubuntu: words('focal jammy noble oracular plucky questing'),
+};
+
+export const isUbuntuSuite = (suite: string): boolean => suitesOf.ubuntu.has(suite);
 
 /** Suites that move: they have no security suite and no updates suite. */
 const rollingSuites = new Set(['sid', 'unstable']);
@@ -87,20 +92,21 @@ export function parseStanzas(text: string): Record<string, string>[] {
 }
 
 /**
- * Picks the sources for one suite: entries of that suite (and its `-updates` and `-security`), else
- * Debian entries of another suite with the suite replaced, because one mirror carries all suites.
- * Backports never count. Empty when the machine has no Debian source.
+ * Picks the sources for one suite: entries of that suite (and its `-updates` and `-security`), else entries of another
+ * suite of the same distribution with the suite replaced, because one mirror carries all suites. Backports never count.
+ * Empty when the machine has no source of the distribution.
  */
 export function selectSources(sources: readonly DebianSource[], suite: string): DebianSource[] {
-  const debian = sources.flatMap((source) => {
+  const suites = isUbuntuSuite(suite) ? suitesOf.ubuntu : suitesOf.debian;
+  const own = sources.flatMap((source) => {
     const parsed = /^(.*?)(?:[-/](security|updates))?$/.exec(source.suite.replace(/\/+$/, ''));
     const base = parsed?.[1] ?? '';
-    return debianSuites.has(base) && !source.uri.startsWith('cdrom:')
+    return suites.has(base) && !source.uri.startsWith('cdrom:')
       ? [{ source, base, kind: parsed?.[2] ?? '' }]
       : [];
   });
-  const exact = debian.filter((entry) => entry.base === suite);
-  const chosen = exact.some((entry) => entry.kind === '') ? exact : debian;
+  const exact = own.filter((entry) => entry.base === suite);
+  const chosen = exact.some((entry) => entry.kind === '') ? exact : own;
   const selected = chosen
     .filter((entry) => entry.kind === '' || !rollingSuites.has(suite))
     .map(({ source, kind }) => ({
