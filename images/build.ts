@@ -22,6 +22,7 @@ import {
   findArtefact,
   hashRecipe,
   makeWorkFolder,
+  openCache,
   saveArtefact,
   type Artefact,
   type ImageCache,
@@ -29,7 +30,7 @@ import {
 import { enginePath, isTried, lockNames, type ImageRequest } from './definitions.ts';
 import { PoolproofError } from './errors.ts';
 import { ComponentStore, type Component, type FetchEvent } from './source/component-store.ts';
-import { findOwnKernel } from './source/own-kernel.ts';
+import { findOwnKernel, ownKernelRow, recallOwnKernel } from './source/own-kernel.ts';
 import { diskFullError, isDiskFull } from './source/run-tool.ts';
 
 /** Events while images are built, for progress lines. */
@@ -103,6 +104,18 @@ export async function buildImages(request: BuildRequest): Promise<BuiltImages> {
     }
   }
   return describe(job, request, found);
+}
+
+/**
+ * Whether the kernel of a request is there, built or imported. Where it is not, everything has to be fetched and made;
+ * where it is, perhaps one disk. Looks at records and file sizes only.
+ */
+export async function isKernelBuilt(request: BuildRequest): Promise<boolean> {
+  const row = ownKernelRow(request.kernel);
+  if (row !== undefined && (await recallOwnKernel(await openCache(request.cacheDir), row.name)).length === 0)
+    return false;
+  const job = await openJob(request, request);
+  return (await findInCache(job)).artefacts.has(kernelPlanName(job));
 }
 
 async function buildMissing(job: Job, onEvent: (event: ImageEvent) => void): Promise<void> {

@@ -39,11 +39,7 @@ t.test(
         'dnf install qemu-system-x86-core erofs-utils util-linux xz python3',
         'dnf install apt dpkg debian-keyring',
       ],
-      [
-        '"opensuse-leap"\nID_LIKE="suse opensuse"',
-        'zypper install qemu-x86 erofs-utils',
-        'zypper install dpkg',
-      ],
+      ['"opensuse-leap"\nID_LIKE="suse opensuse"', 'zypper install qemu-x86 erofs-utils', null],
       ['arch', 'pacman -S qemu-system-x86 erofs-utils', 'pacman -S apt dpkg debian-archive-keyring'],
       [
         'alpine',
@@ -54,7 +50,8 @@ t.test(
       const { exitCode, stderr } = await setUp(t, `ID=${id}\n`, []);
       t.equal(exitCode, 3, id);
       t.match(stderr, `\n  sudo ${install}`, id);
-      t.match(stderr, `\n  sudo ${others} \n`, id);
+      if (others === null) t.notMatch(stderr, 'build images here', id);
+      else t.match(stderr, `\n  sudo ${others} \n`, id);
       t.match(stderr, /images import/);
     }
   },

@@ -4,9 +4,11 @@ import { guestSuite, kernels } from '../../images/definitions.ts';
 import { listImages, type ListedImage } from '../../images/inspect.ts';
 import { resolveSources } from '../../images/source/apt.ts';
 import { recallMirror, requireKeyring } from '../../images/source/debian-mirror.ts';
+import { debianKeyring } from '../../images/source/sources-list.ts';
 import {
   installCommand,
   keyringPackages,
+  ownPackageManager,
   qemuTool,
   tools,
   type PackageNames,
@@ -33,9 +35,14 @@ async function checkQemu(): Promise<Line> {
 
 async function checkTool({ name, packages, use }: Tool): Promise<Line> {
   const found = await findExecutable(name);
-  return found === null
-    ? { ok: false, text: `${name} is missing; it ${use}`, packages }
-    : { ok: true, text: `${name} at ${found}` };
+  if (found !== null) return { ok: true, text: `${name} at ${found}` };
+  const manager = ownPackageManager();
+  const none = `; ${manager} has no package with it, and images of another machine need none: \`poolproof images import\``;
+  return {
+    ok: false,
+    text: `${name} is missing; it ${use}${packages[manager] === null ? none : ''}`,
+    packages,
+  };
 }
 
 /** Guests are emulated where there is none: nothing is missing then. */
@@ -89,7 +96,12 @@ async function checkSources(cacheDir: string, images: readonly ListedImage[]): P
     if (!(error instanceof PoolproofError)) throw error;
     const built = images.find(({ name }) => name === `kernel-${kernels[0]?.name ?? ''}`)?.state === 'built';
     if (built) return [{ ok: true, text: 'no Debian mirror; images of the default kernel are here already' }];
-    return [{ ok: false, text: `${error.message}: \`poolproof setup\` takes the address of a mirror` }];
+    const text = `${error.message}: \`poolproof setup\` takes the address of a mirror`;
+    const hasKeys = await requireKeyring(debianKeyring).then(
+      () => true,
+      () => false,
+    );
+    return [{ ok: false, text, ...(!hasKeys && { packages: keyringPackages }) }];
   }
 }
 

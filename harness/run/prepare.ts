@@ -14,6 +14,7 @@ import { buildMachineSpec } from '../plan/machine-spec.ts';
 import { collectRequirements } from '../plan/requirements.ts';
 import type { SelectedPart } from '../plan/select-part.ts';
 import { publicPath } from '../store/run-record.ts';
+import { requireTools } from './require-tools.ts';
 import { readToolVersion } from './tool-version.ts';
 import type { RunInit } from '../store/open-run.ts';
 
@@ -42,6 +43,7 @@ export async function prepare(cells: Iterable<Cell>, options: PrepareOptions): P
   const requirements = collectRequirements(noteSubjects(cells, subjects));
   const images = new Map<string, BuiltImages>();
   const { cacheDir, locked = false, onImageEvent: onEvent } = options;
+  await requireTools([...requirements.values()].map((request) => ({ ...request, cacheDir, locked })));
   const [qemu, computer] = await Promise.all([findQemu(), readComputer()]);
   await requireKernelSources(requirements.keys(), { cacheDir, locked });
   for (const [kernel, request] of requirements) {
