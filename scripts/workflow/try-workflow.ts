@@ -9,8 +9,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
-import { findExecutable } from '../../harness/plan/computer.ts';
 import { chrootShell, disguiseAsUbuntu, makeDebian, ownMirror, readText } from './chroot.ts';
+import { cloneCheckout, requirePackages } from './prepare-try.ts';
 import { runWorkflow, type Place } from './run-workflow.ts';
 
 const places = {
@@ -23,29 +23,6 @@ const places = {
 };
 
 const say = (text: string): void => void process.stdout.write(`== ${text}\n`);
-
-/** The commit that is tried: later ones of the checkout are not, however long it takes. */
-async function cloneCheckout(folder: string): Promise<string> {
-  await execa('git', [
-    'clone',
-    '--quiet',
-    '--bare',
-    '--no-local',
-    '--depth',
-    '1',
-    `file://${process.cwd()}`,
-    folder,
-  ]);
-  return folder;
-}
-
-async function requireMmdebstrap(): Promise<void> {
-  if ((await findExecutable('mmdebstrap')) !== null) return;
-  say('installing mmdebstrap');
-  const options = { stdio: 'inherit', env: { DEBIAN_FRONTEND: 'noninteractive' } } as const;
-  await execa('apt-get', ['update', '-q'], options);
-  await execa('apt-get', ['install', '-q', '-y', '--no-install-recommends', 'mmdebstrap'], options);
-}
 
 type Try = Readonly<{ name: keyof typeof places; root: string; matrix: string; repository: string }>;
 
@@ -113,7 +90,7 @@ const unknown = positionals.filter((name) => !names.some((one) => one === name))
 if (unknown.length > 0) throw new Error(`${unknown.join(', ')}: there are ${names.join(' and ')}`);
 const work = await mkdtemp(path.join(tmpdir(), 'poolproof-places-'));
 try {
-  await requireMmdebstrap();
+  await requirePackages({ mmdebstrap: 'mmdebstrap' }, say);
   const repository = await cloneCheckout(path.join(work, 'repository.git'));
   for (const name of names.filter((one) => positionals.length === 0 || positionals.includes(one))) {
     const one = { name, root: path.join(work, name), matrix: values.matrix, repository };
