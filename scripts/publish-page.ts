@@ -8,6 +8,7 @@ import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
+import { formatCount } from '../harness/report/format-run.ts';
 import { html, markup, table, type Html } from '../harness/report/html/html.ts';
 
 /** Nights whose reports stay on the site: a report is about as large as a picture. */
@@ -155,5 +156,5 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const [page, site, address = ''] = process.argv.slice(2);
   if (page === undefined || site === undefined) throw new Error('publish-page <page> <site> [address]');
   const nights = await publishPage(page, site, address);
-  process.stdout.write(`${site}: ${nights.length} nights\n`);
+  process.stdout.write(`${site}: ${formatCount(nights.length, 'night')}\n`);
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
@@ -45,6 +45,7 @@ t.test('a push and a pull request run what the continuous integration runs, wher
 function runNight(t: Test, codes: Readonly<Record<string, number>> = {}) {
   const root = t.testdir();
   const noted: string[] = [];
+  let builtAt = 0;
   const said: string[] = [];
   const place: Place = {
     hostPath: (inside) => path.join(root, inside),
@@ -77,7 +78,14 @@ function runNight(t: Test, codes: Readonly<Record<string, number>> = {}) {
           path.join(root, env['GITHUB_OUTPUT'] ?? ''),
           `matrix=${JSON.stringify({ include: jobs })}\n`,
         );
-      if (part === 'plan') await leave('.cache/poolproof/blobs/image');
+      const image = path.join(root, cwd, '.cache/poolproof/blobs/image');
+      // The next night finds it in the cache.
+      if (part === 'plan' && builtAt === 0) {
+        await leave('.cache/poolproof/blobs/image');
+        builtAt = (await stat(image)).mtimeMs;
+      }
+      // An image of another time than the recorded one is made anew.
+      if (part === 'run') t.equal((await stat(image)).mtimeMs, builtAt);
       if (part === 'run')
         noted.push(...(await readdir(path.join(root, cwd, '.cache/poolproof/blobs')).catch(() => [])));
       if (part === 'pack') await leave(`shard-${env['SHARD_NAME'] ?? ''}.tgz`);
