@@ -1,6 +1,7 @@
 /** The commands: their names, arguments, options and help. What they do is in commands/, loaded when it is needed. */
 import { Command, CommanderError, Option } from '@commander-js/extra-typings';
 import type { Context } from './commands/context.ts';
+import { defineCompletion } from './commands/register-completion.ts';
 import { defineImages } from './commands/register-images.ts';
 import { defineAdvice, defineReproduction, defineSearches } from './commands/register-field.ts';
 import { cache, count, example, locked, type Registry, several, size } from './commands/registry.ts';
@@ -64,6 +65,7 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
     defineReproduction,
     defineSearches,
     defineAdvice,
+    defineCompletion,
   ])
     define(shared);
   return program;
