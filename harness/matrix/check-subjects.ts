@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { hostSubject } from '../axes/host.ts';
 import { atLeast, tiers } from '../../images/allocator/tier.ts';
 import { printable, type Problem, quote } from './diagnostics.ts';
+import { findProgram, isInGuest, readInterpreter } from './interpreter.ts';
 import type { MatrixFile } from './matrix-schema.ts';
 import type { Path, Source } from './source.ts';
 import { packagePattern, type Subject } from './subject.ts';
@@ -21,6 +22,26 @@ export function findAbsentFiles(form: MatrixFile, subjects: Subjects, source: So
         return { code: 'MATRIX_BAD_VALUE', message, ...place, hint: printable(from) };
       }),
   );
+}
+
+/** A problem for each program of this computer whose interpreter no guest has: it could not even start. */
+export function findAbsentInterpreters(
+  form: MatrixFile,
+  subjects: Subjects,
+  source: Source,
+): readonly Problem[] {
+  return [...subjects.values()].flatMap((subject): Problem[] => {
+    const program = findProgram(subject);
+    const interpreter = program === null ? null : readInterpreter(program);
+    if (interpreter === null || isInGuest(interpreter)) return [];
+    const message = `the program of the subject ${quote(subject.name)} needs ${quote(interpreter)}, which no guest has`;
+    const hint = interpreter.endsWith('/env')
+      ? 'name the interpreter in `run`, e.g. run: [{node}, {files}/server.js], or use #!/bin/sh'
+      : 'link it statically or against glibc, use #!/bin/sh, or bring the interpreter as a file of the subject';
+    return [
+      { code: 'MATRIX_BAD_VALUE', message, ...source.placeOf(placeOfSubject(form, subject.name)), hint },
+    ];
+  });
 }
 
 /** Where a subject is defined or, in another file, named. */

@@ -10,7 +10,7 @@ import { axesOfCases, expandCases, showValue } from './cases.ts';
 import type { ExpandedCases } from './cases.ts';
 import type { Cell, CellOnce, Matrix } from './cell.ts';
 import { type Expanded, expandMatrix } from './expand.ts';
-import { findAbsentFiles, findUntoldTiers } from './check-subjects.ts';
+import { findAbsentFiles, findAbsentInterpreters, findUntoldTiers } from './check-subjects.ts';
 import { withPresentNames } from './former-names.ts';
 import { type MatrixFile, schemaOf } from './matrix-schema.ts';
 import { describeIssues, resolveIssues } from './zod-diagnostics.ts';
@@ -113,7 +113,10 @@ export function parseMatrix(text: string, file: string, options: LoadOptions = {
     throw new MatrixErrors(file, text, problems);
   }
   const { own, cases, problems, subjects } = check(checked.data, source, file, table);
-  if (options.requireFiles === true) problems.push(...findAbsentFiles(checked.data, subjects, source));
+  if (options.requireFiles === true) {
+    problems.push(...findAbsentFiles(checked.data, subjects, source));
+    problems.push(...findAbsentInterpreters(checked.data, subjects, source));
+  }
   if (source.problems.length > 0) {
     throw new MatrixErrors(file, text, [...source.problems, ...problems.filter(isCertain)]);
   }

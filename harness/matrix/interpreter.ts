@@ -1,0 +1,68 @@
+/** What must be in a guest for a program to start: the interpreter of a script, the loader of an ELF file. */
+import { closeSync, openSync, readSync } from 'node:fs';
+import path from 'node:path';
+import { guestArchitecture } from '../../images/architectures.ts';
+import { busyboxApplets } from '../../images/definitions.ts';
+
+/** Programs name their loader within their first page. */
+const headBytes = 4096;
+
+/** `{files}/bin/server` → the file of this computer that it will be; null where no local file is. */
+export function findProgram({
+  run,
+  files,
+}: Readonly<{
+  run: readonly string[];
+  files: readonly Readonly<{ to: string; from: string }>[];
+}>): string | null {
+  const word = (run[0] ?? '').replace(/^\{files\}\//, '');
+  for (const name of [word, `bin/${word}`])
+    for (const { to, from } of files) {
+      if (to === name) return from;
+      if (name.startsWith(`${to}/`)) return path.join(from, name.slice(to.length + 1));
+    }
+  return null;
+}
+
+/** Path of the interpreter that a file names; null where it names none or cannot be read. */
+export function readInterpreter(file: string): string | null {
+  const head = readHead(file);
+  const text = head.toString('latin1');
+  if (text.startsWith('#!')) return /^#!\s*(\S+)/.exec(text)?.[1] ?? null;
+  // 64 bit, little endian: other programs cannot start in a guest for another reason.
+  if (!text.startsWith('\x7fELF\x02\x01') || head.length < 64) return null;
+  const [table, entry, count] = [
+    Number(head.readBigUInt64LE(32)),
+    head.readUInt16LE(54),
+    head.readUInt16LE(56),
+  ];
+  for (let at = table; at < table + count * entry && at + 56 <= head.length; at += entry) {
+    if (head.readUInt32LE(at) !== 3) continue; // PT_INTERP
+    const from = Number(head.readBigUInt64LE(at + 8));
+    const end = text.indexOf('\0', from);
+    return end === -1 ? null : text.slice(from, end);
+  }
+  return null;
+}
+
+function readHead(file: string): Buffer {
+  const head = Buffer.alloc(headBytes);
+  try {
+    const open = openSync(file, 'r');
+    try {
+      return head.subarray(0, readSync(open, head, 0, headBytes, 0));
+    } finally {
+      closeSync(open);
+    }
+  } catch {
+    return Buffer.alloc(0);
+  }
+}
+
+/** Whether a guest has it. Files below /disks are those of subjects and images. */
+export function isInGuest(interpreter: string): boolean {
+  const { loader, loaderFolder } = guestArchitecture.debian;
+  if (interpreter.startsWith('/disks/') || interpreter === `/${loaderFolder}/${loader}`) return true;
+  const [, name = ''] = /^\/bin\/([^/]+)$/.exec(interpreter) ?? [];
+  return name === 'busybox' || busyboxApplets.includes(name);
+}
