@@ -30,6 +30,14 @@ t.test('exec gives input to its command, and what this writes and ends with, byt
   t.end();
 });
 
+t.test('exec finds a command by its name without input, and says so where there is none', (t) => {
+  const { status, stdout, stderr } = poolproof(['exec', 'memory=512M,overcommit=2', '--', 'free', '-m'], '');
+  t.equal(status, 0, stderr.toString());
+  t.match(stdout.toString(), /^ +total +used[^]*^Mem: +\d+/m);
+  t.equal(poolproof(['exec', 'memory=512M,overcommit=2', '--', 'no-such-command'], '').status, 127);
+  t.end();
+});
+
 t.test('a shell ends at the end of its input, also behind a command that reads to that end', (t) => {
   const { status, stdout } = poolproof(['shell', 'memory=512M,overcommit=0'], 'echo read-$((1+1))\ncat');
   t.equal(status, 0);

@@ -46,7 +46,8 @@ export async function exec(
   const bytes = await input;
   if (bytes !== null) await sendInput(guest, bytes);
   const run = await guest.exec(
-    bytes === null ? command : ['/bin/sh', '-c', 'exec "$@" <"$0"', inputFile, ...command],
+    // The shell looks for the command in PATH, which the session does not.
+    ['/bin/sh', '-c', bytes === null ? 'exec "$@"' : 'exec "$@" <"$0"', inputFile, ...command],
     {
       env: { ...guest.subject.env, PATH: withNode(cell.settings.node, guest.subject.env['PATH']) },
       timeoutMs: seconds * 1000,
