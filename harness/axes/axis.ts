@@ -10,8 +10,8 @@
  *   which values are compared and ids are made; `stored` is the object; the label is what reports show;
  * - kernel arguments: a value is never an array, as an array in a matrix is several values. Words in order are
  *   one text (`quiet hugepages=4`) or an object;
- * - a limit on processes: `applies: 'process'`, `limit` gives `{u: …}` for RLIMIT_NPROC, or the key of
- *   pids.max; `readBack` compares with the fact.
+ * - another limit of a group: `applies: 'process'`, `limit` gives the file of the group (`{'pids.max': …}`);
+ *   `readBack` compares with the fact.
  */
 import type { Facts } from '../../images/allocator/facts.ts';
 import type { AxisKind } from './kinds.ts';
@@ -105,7 +105,7 @@ type Row<V, N extends string> = Readonly<{
   machine?(value: V): Partial<GuestMachine>;
   /** Kernel files to write, in order. */
   write?(value: V, of: Lookup): readonly KernelFile[];
-  /** Limits of the subject's process, by ulimit letter; `cgroup` (bytes) and `confine` (prctl, seccomp) beside them. */
+  /** Limits of the subject's process: by ulimit letter, file of its cgroup, and `confine` (prctl, seccomp). */
   limit?(value: V, of: Lookup): Readonly<Record<string, string>>;
   /** Written or set before, or after, all others of what it applies to. Else the order of the table. */
   turn?: 'first' | 'last';

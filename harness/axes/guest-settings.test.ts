@@ -51,7 +51,7 @@ t.test('settings make the limits of the process', (t) => {
     [{}, { c: '0' }],
     [
       { cgroupMemory: 256 * mib, mdwe: 'seccomp' },
-      { c: '0', cgroup: '268435456', confine: 'seccomp' },
+      { c: '0', 'memory.max': '268435456', confine: 'seccomp' },
     ],
     [{ stackLimit: 'unlimited' }, { c: '0', s: 'unlimited' }],
     [

@@ -1,4 +1,5 @@
 /** Axes of the subject's process: what it may have of memory and addresses, and what it may do with them. */
+import type { Facts } from '../../images/allocator/facts.ts';
 import { defineAxis, lookUp, type Lookup, type Values } from './axis.ts';
 import { choice, integer, optional, size, stackSize } from './kinds.ts';
 import { formatFound, formatLimit, gib, kib, limitKib, mib, tib } from './values.ts';
@@ -15,7 +16,7 @@ export const cgroupMemory = defineAxis({
   core: false,
   since: 2,
   provenBy: ['cgroupMemoryMax'],
-  limit: (bytes): Record<string, string> => (bytes === null ? {} : { cgroup: String(bytes) }),
+  limit: (bytes): Record<string, string> => (bytes === null ? {} : { 'memory.max': String(bytes) }),
   // What the process does from here on counts in its group.
   turn: 'first',
   readBack: {
@@ -34,6 +35,87 @@ export const cgroupMemory = defineAxis({
     step: 4 * kib,
   },
   draw: { values: [null, 192 * mib, 400 * mib, 2 * gib] },
+});
+
+export const cgroupHigh = defineAxis({
+  name: 'cgroupHigh',
+  description:
+    "memory.high of the wasm host's own cgroup (v2): beyond it a process is slowed down, and nothing refused",
+  unit: 'bytes',
+  kind: optional(size({ min: mib, max: tib, step: 4 * kib }), 'none'),
+  examples: ['256M', 'none'],
+  alsoCalled: ['memory.high', 'cgroupMemoryHigh', 'MemoryHigh'],
+  applies: 'process',
+  default: null,
+  core: false,
+  since: 3,
+  provenBy: ['cgroupMemoryHigh'],
+  limit: (bytes): Record<string, string> => (bytes === null ? {} : { 'memory.high': String(bytes) }),
+  turn: 'first',
+  readBack: {
+    asked: (bytes) => (bytes === null ? null : String(bytes)),
+    found: ({ cgroupMemoryHigh }) => formatLimit(cgroupMemoryHigh ?? null),
+  },
+  estimate: (bytes) => ({ cgroupMemoryHigh: bytes }),
+  search: { from: 16 * mib, to: 16 * gib, step: 8 * mib },
+  captured: {
+    fact: 'cgroup.levels.memoryHigh',
+    shownBy: 'cat /sys/fs/cgroup/memory.high',
+    unknown: 'no limit',
+    plain: 'unlimited',
+    least: { value: 8 * mib, why: 'not even a shell gets on in so small a group' },
+    most: { value: tib, why: 'no guest has as much' },
+    step: 4 * kib,
+  },
+  draw: { values: [null, 400 * mib, 2 * gib] },
+});
+
+export const pidsMax = defineAxis({
+  name: 'pidsMax',
+  description: "pids.max of the wasm host's own cgroup (v2): processes and threads that it may have",
+  unit: 'threads',
+  kind: optional(integer(1, 2 ** 22), 'none'),
+  examples: ['64', 'none'],
+  alsoCalled: ['pids.max', 'pidsLimit', 'pids', 'TasksMax', 'podPidsLimit'],
+  applies: 'process',
+  default: null,
+  core: false,
+  since: 3,
+  provenBy: ['pidsMax'],
+  limit: (count): Record<string, string> => (count === null ? {} : { 'pids.max': String(count) }),
+  turn: 'first',
+  readBack: {
+    asked: (count) => (count === null ? null : String(count)),
+    found: (facts) => formatLimit(facts.pidsMax ?? null),
+  },
+  estimate: (count) => ({ pidsMax: count }),
+  search: { from: 1, to: 256, step: 1 },
+  draw: { values: [null, 64, 512] },
+});
+
+export const processes = defineAxis({
+  name: 'processes',
+  description:
+    'RLIMIT_NPROC of the wasm host (`ulimit -u`): its processes and threads; it runs as an ordinary user then',
+  unit: 'threads',
+  kind: optional(integer(1, 2 ** 22), 'unlimited'),
+  examples: ['64', 'unlimited'],
+  alsoCalled: ['rlimitNproc', 'RLIMIT_NPROC', 'nproc', 'LimitNPROC', 'maxUserProcesses'],
+  applies: 'process',
+  default: null,
+  core: false,
+  since: 3,
+  provenBy: ['processLimit', 'sysAdmin'],
+  limit: (count): Record<string, string> => (count === null ? {} : { u: String(count) }),
+  readBack: {
+    asked: (count) => (count === null ? null : `${count}, an ordinary user`),
+    // The kernel does not hold it against root.
+    found: ({ processLimit, sysAdmin }) =>
+      `${formatLimit(processLimit ?? null)}, ${sysAdmin === false ? 'an ordinary user' : 'with CAP_SYS_ADMIN'}`,
+  },
+  estimate: (count): Partial<Facts> => (count === null ? {} : { processLimit: count, sysAdmin: false }),
+  search: { from: 1, to: 256, step: 1 },
+  draw: { values: [null, 64, 512] },
 });
 
 export const mdwe = defineAxis({

@@ -65,6 +65,9 @@ const listRows = (known: KnownImages) =>
     pool.maxMemory,
     pool.reservation,
     pool.guard,
+    limits.cgroupHigh,
+    limits.pidsMax,
+    limits.processes,
     host.subject,
     host.env,
   ] as const;

@@ -91,10 +91,11 @@ const write = (settings: Settings, axis: AxisName): string => formatValue(axes, 
 const kibOf = (bytes: number | null): string => (bytes === null ? 'unlimited' : String(bytes / 1024));
 
 type LimitRow = Readonly<{
-  axis: 'addressSpace' | 'dataLimit' | 'cgroupMemory';
+  axis: 'addressSpace' | 'dataLimit' | 'cgroupMemory' | 'pidsMax' | 'processes';
   change: (bytes: number | null) => string;
   also: (bytes: number | null) => string;
-  names: string;
+  /** What it bounds; null for processes and threads. */
+  names: string | null;
 }>;
 
 const word = (bytes: number | null, otherwise: string): string =>
@@ -122,7 +123,24 @@ export const limitRows: readonly LimitRow[] = [
       `systemd: MemoryMax=${word(bytes, 'infinity')}; Docker: --memory ${word(bytes, '0')}; Kubernetes: resources.limits.memory ${word(bytes, 'left out')}`,
     names: 'memory',
   },
+  {
+    axis: 'pidsMax',
+    change: (count) => `pids.max ${word(count, 'max')}`,
+    also: (count) =>
+      `systemd: TasksMax=${word(count, 'infinity')}; Docker: --pids-limit ${word(count, '-1')}; Kubernetes: podPidsLimit of the kubelet`,
+    names: null,
+  },
+  {
+    axis: 'processes',
+    change: (count) => `ulimit -u ${word(count, 'unlimited')}`,
+    also: (count) =>
+      `systemd: LimitNPROC=${word(count, 'infinity')}; Docker: --ulimit nproc=${word(count, '-1')}`,
+    names: null,
+  },
 ];
+
+const ofThreads = (count: number | null): string =>
+  count === null ? 'any number of threads' : `${count} threads`;
 
 /** Settings that are given up whole. */
 const givenUp: readonly Readonly<
@@ -155,9 +173,11 @@ function listLimits(settings: Settings, wanted: Tier): readonly Candidate[] {
       change: change(changed[axis]),
       also: also(changed[axis]),
       cost:
-        changed[axis] === null
-          ? `no bound on the ${names} of this process`
-          : `${write(changed, axis)} of ${names} for this process`,
+        names === null
+          ? `${ofThreads(changed[axis])} of this program, beside what others have`
+          : changed[axis] === null
+            ? `no bound on the ${names} of this process`
+            : `${write(changed, axis)} of ${names} for this process`,
       settings: changed,
     }));
   });

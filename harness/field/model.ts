@@ -14,8 +14,8 @@ import { parametersOf } from '../axes/guest-settings.ts';
 import { resolveEngine } from '../plan/requirements.ts';
 
 const mib = 2 ** 20;
-/** Within this of a threshold chance decides (images/allocator/README.md): address space, other bytes, mappings. */
-const blur = { space: 128 * mib, bytes: 24 * mib, maps: 40 } as const;
+/** Within this of a threshold chance decides (images/allocator/README.md); space: of addresses. */
+const blur = { space: 128 * mib, bytes: 24 * mib, maps: 40, threads: 4 } as const;
 
 /**
  * @param slackBytes taken from every limit in bytes: what a guest may differ from its estimate
@@ -45,6 +45,8 @@ export function isClose(settings: Settings): boolean {
       dataLimit: shift(facts.dataLimit, blur.bytes),
       cgroupMemoryMax: shift(facts.cgroupMemoryMax, blur.bytes),
       maxMapCount: shift(facts.maxMapCount, blur.maps),
+      pidsMax: shift(facts.pidsMax ?? null, blur.threads),
+      processLimit: shift(facts.processLimit ?? null, blur.threads),
     });
   });
   return summarize(fewer) !== summarize(more);

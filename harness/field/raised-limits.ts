@@ -31,23 +31,25 @@ const machineWide = 'of the whole machine: for a container or a pod, on its host
 const pods = 'Kubernetes: of the container runtime on the node';
 
 /** What a machine may differ from the model (images/allocator/README.md). */
-export const slack = { space: 128 * MiB, bytes: 32 * MiB, maps: 40 } as const;
+export const slack = { space: 128 * MiB, bytes: 32 * MiB, maps: 40, threads: 16 } as const;
 
-const roundUp = (bytes: number): number => Math.ceil(bytes / MiB) * MiB;
+const roundUp = (amount: number, step = MiB): number => Math.ceil(amount / step) * step;
 const kib = (bytes: number | null): string => String(Math.ceil((bytes ?? 0) / 1024));
 
 /** A limit of the process, with the words that cures have for it. */
 function ofProcess(
-  name: 'addressSpaceLimit' | 'dataLimit',
-  axis: 'addressSpace' | 'dataLimit',
+  name: 'addressSpaceLimit' | 'dataLimit' | 'processLimit' | 'pidsMax',
+  axis: 'addressSpace' | 'dataLimit' | 'processes' | 'pidsMax',
   spare: number,
+  step = MiB,
 ): Row {
   const words = limitRows.find((row) => row.axis === axis);
   return {
-    raise: (facts, more) => ({ ...facts, [name]: roundUp((facts[name] ?? 0) + more + spare) }),
-    enough: (facts) => facts[name],
-    change: (facts) => `${words?.change(facts[name]) ?? ''} (or unlimited)`,
-    also: (facts) => `${words?.also(facts[name]) ?? ''}; ${pods}`,
+    raise: (facts, more) => ({ ...facts, [name]: roundUp((facts[name] ?? 0) + more + spare, step) }),
+    enough: (facts) => facts[name] ?? null,
+    change: (facts) =>
+      `${words?.change(facts[name] ?? null) ?? ''} (or ${words?.change(null).split(' ').at(-1) ?? ''})`,
+    also: (facts) => `${words?.also(facts[name] ?? null) ?? ''}; ${pods}`,
   };
 }
 
@@ -74,6 +76,8 @@ const rows: Readonly<Record<LimitName, Row | null>> = {
     change: ({ maxMapCount }) => `sysctl vm.max_map_count=${String(maxMapCount)}`,
     also: () => machineWide,
   },
+  RLIMIT_NPROC: ofProcess('processLimit', 'processes', slack.threads, 1),
+  'pids.max': ofProcess('pidsMax', 'pidsMax', slack.threads, 1),
   'overcommit heuristic': {
     raise: (facts) => ({ ...facts, overcommitMemory: 1 }),
     enough: () => null,

@@ -38,6 +38,8 @@ t.test(
       overcommitBytes: 600 * mib,
       stackLimit: 16 * mib,
       cgroupMemory: 256 * mib,
+      cgroupHigh: 240 * mib,
+      pidsMax: 60,
       addressBits: 39,
     });
     t.match(observation.facts, {
@@ -48,6 +50,8 @@ t.test(
       commitLimit: 856 * mib - 4096,
       stackLimit: 16 * mib,
       cgroupMemoryMax: 256 * mib,
+      cgroupMemoryHigh: 240 * mib,
+      pidsMax: 60,
       addressSpaceLimit: 2 ** 39,
     });
     t.same(
@@ -66,9 +70,10 @@ t.test(
   },
 );
 
-t.test('memory both writable and executable is refused by the filter, and Node dies of it', async (t) => {
-  const { observation } = await observe({ mdwe: 'seccomp', cpu: 'max,pku=off' });
-  t.equal(observation.facts?.mdwe, 'seccomp');
+const filtered = 'memory both writable and executable is refused by the filter, and Node dies of it, a user as root';
+t.test(filtered, async (t) => {
+  const { observation } = await observe({ mdwe: 'seccomp', processes: 70, cpu: 'max,pku=off' });
+  t.match(observation.facts, { mdwe: 'seccomp', processLimit: 70, sysAdmin: false });
   t.notOk(observation.facts?.cpuFlags.includes('pku'));
   t.same(
     observation.readBack.filter(({ ok }) => !ok),

@@ -1,7 +1,7 @@
 /** Runs one cell on one machine and reports what was seen. What happens there is data, never thrown. */
 import { constants } from 'node:os';
 import type { Facts } from '../../images/allocator/facts.ts';
-import { factFiles, parseFacts } from '../../images/allocator/parse-facts.ts';
+import { factFiles, groupFiles, parseFacts } from '../../images/allocator/parse-facts.ts';
 import type { Reply } from '../../images/guest/protocol.ts';
 import { PoolproofError } from '../errors.ts';
 import type { Exit, Machine } from '../machine/machine.ts';
@@ -21,13 +21,15 @@ export const machineFactFiles: readonly string[] = factFiles.filter(
   (path) => path.startsWith('/') && !path.startsWith('/proc/self/'),
 );
 
-/** Where the session puts a subject whose memory is limited, and the file that says how. */
+/** Where the session puts a subject whose group has a limit, and a file that says which. */
 const subjectGroup = '/subject';
-const subjectGroupFile = `/sys/fs/cgroup${subjectGroup}/memory.max`;
+const subjectGroupFile = (name: string): string => `/sys/fs/cgroup${subjectGroup}/${name}`;
 
 /** Files to read when a process of a cell starts, besides those of the child itself. */
-export const factPathsOf = ({ cgroupMemory }: Settings): readonly string[] =>
-  cgroupMemory === null ? machineFactFiles : [...machineFactFiles, subjectGroupFile];
+export const factPathsOf = (settings: Settings): readonly string[] => {
+  const limits = buildLimits(settings);
+  return [...machineFactFiles, ...groupFiles.filter((name) => name in limits).map(subjectGroupFile)];
+};
 
 /** Makes a machine what a cell asks for, once: swap, then kernel settings. */
 export async function applySettings(
@@ -44,11 +46,15 @@ export async function addSwap(session: Session, { swap }: Settings, deadlines: D
   if (swap !== null) await session.request({ verb: 'swapon', disk: swapDisk }, deadlines.requestMs);
 }
 
-/** The limit counts only for a child that is in the group. */
+/** Limits of the group count only for a child that is in it. */
 function withGroup(texts: Reply['texts']): Reply['texts'] {
-  const limit = texts[subjectGroupFile];
   const isMember = /^0::(.*)$/m.exec(texts['/proc/self/cgroup'] ?? '')?.[1] === subjectGroup;
-  return isMember && limit !== undefined ? { ...texts, 'cgroup/memory.max': limit } : texts;
+  if (!isMember) return texts;
+  const limits = groupFiles.flatMap((name) => {
+    const limit = texts[subjectGroupFile(name)];
+    return limit === undefined ? [] : [[`cgroup/${name}`, limit] as const];
+  });
+  return { ...texts, ...Object.fromEntries(limits) };
 }
 
 /** The first name of a number: 6 is SIGABRT before it is SIGIOT. */

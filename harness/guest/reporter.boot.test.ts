@@ -209,7 +209,7 @@ t.test('one clone, and what the kernel is made to say', async (t) => {
   );
   const eater = 'exec dd if=/dev/zero of=/dev/null bs=1G count=1';
   t.match(await runIn(session, eater), { signal: 'SIGKILL', oomKills: 1, helperLost: false });
-  const limits = { cgroup: String(16 * 1024 ** 2) };
+  const limits = { 'memory.max': String(16 * 1024 ** 2) };
   const reply = await session.request({ ...run(eater), limits }, 500_000);
   t.match(readSubjectRun(reply), { signal: 'SIGKILL', oomKills: 1 });
   t.equal((await runIn(session, 'true')).oomKills, 0);

@@ -63,6 +63,7 @@ const poolsOf: Readonly<Partial<Record<AttemptFailure['class'], readonly Pool[]>
   'instance-mapping': ['linear-memory', 'memory'],
   'v8-memory': ['linear-memory', 'memory'],
   'guards-disabled': ['linear-memory', 'memory'],
+  thread: ['process', 'code'],
   'v8-fatal': ['process', 'code', 'linear-memory'],
 };
 

@@ -44,6 +44,9 @@ export const factsSchema: z.ZodType<Facts> = z.object({
   dataLimit: known,
   stackLimit: known,
   cgroupMemoryMax: known,
+  cgroupMemoryHigh: known.exactOptional(),
+  pidsMax: known.exactOptional(),
+  processLimit: known.exactOptional(),
   mdwe: z.enum(['off', 'prctl', 'seccomp']).nullable().default(null),
   addressBits: known,
   pageSize: z.number().positive(),
@@ -64,6 +67,8 @@ const shortfallSchema: z.ZodType<Shortfall> = z.object({
     'RLIMIT_DATA',
     'max_map_count',
     'address width',
+    'RLIMIT_NPROC',
+    'pids.max',
     'write-execute',
     'memory',
     'feature',
@@ -71,7 +76,7 @@ const shortfallSchema: z.ZodType<Shortfall> = z.object({
   needed: z.number(),
   // The remainder of a limit is below zero when more is committed than it allows.
   available: z.number(),
-  unit: z.enum(['bytes', 'maps']),
+  unit: z.enum(['bytes', 'maps', 'threads']),
 });
 
 export const tierPredictionSchema: z.ZodType<TierPrediction> = z.discriminatedUnion('fits', [
@@ -101,6 +106,7 @@ const failureSchema: z.ZodType<AttemptFailure> = z.object({
     'engine',
     'v8-memory',
     'v8-fatal',
+    'thread',
     'guards-disabled',
     'unsupported',
     'verification',

@@ -20,6 +20,8 @@ const limits: Readonly<Record<LimitName, string>> = {
   RLIMIT_DATA: 'RLIMIT_DATA',
   max_map_count: 'vm.max_map_count',
   'address width': 'the address space',
+  RLIMIT_NPROC: 'RLIMIT_NPROC',
+  'pids.max': 'pids.max',
   'write-execute': 'MemoryDenyWriteExecute',
   memory: 'RAM',
   feature: 'this version or setting',
@@ -38,6 +40,7 @@ export function describeShortfall({ pool, limit, needed, available, unit }: Shor
       : `${subject} ${verb} ${needed}, ${source} gives ${available}`;
   }
   if (unit === 'maps') return `${subject} ${verb} ${needed} mappings, ${source} leaves ${available}`;
+  if (unit === 'threads') return `${subject} ${verb} ${needed} threads, ${source} leaves ${available}`;
   const [need, left] = formatPair(needed, available);
   return `${subject} ${verb} ${need}, ${source} leaves ${left}`;
 }

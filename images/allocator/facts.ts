@@ -34,6 +34,12 @@ export type Facts = Readonly<{
   stackLimit: Limit;
   /** memory.max of the own cgroup and its parents, the smallest; null for none. */
   cgroupMemoryMax: Limit;
+  /** memory.high, as cgroupMemoryMax. Absent in results before it was known, as are the next two. */
+  cgroupMemoryHigh?: Limit;
+  /** pids.max of the own cgroup and its parents, the smallest: processes and threads; null for none. */
+  pidsMax?: Limit;
+  /** RLIMIT_NPROC, soft: processes and threads of the user; binds nobody with CAP_SYS_ADMIN or CAP_SYS_RESOURCE. */
+  processLimit?: Limit;
   /**
    * Refusal of memory both writable and executable: `prctl` by the kernel (PR_SET_MDWE), `seccomp` by a filter; null if
    * it was not tried.

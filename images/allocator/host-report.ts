@@ -12,6 +12,7 @@ export type FailureClass =
   | 'engine' // any other abort or error of the engine
   | 'v8-memory' // V8: RangeError, memory could not be allocated
   | 'v8-fatal' // V8: fatal error, process ended
+  | 'thread' // the kernel refused a process or a thread: EAGAIN
   | 'guards-disabled' // the runtime came up without guard regions although the tier needs them
   | 'unsupported' // this Node or engine version lacks what the tier needs
   | 'verification' // the canary gave a wrong answer or the out-of-bounds access did not trap

@@ -58,7 +58,7 @@ export const knownMessages: readonly KnownMessage[] = [
   {
     match:
       /Resource temporarily unavailable|ERR_WORKER_INIT_FAILED|(?:spawn|fork|clone|thread|Worker)[^\n]*\bEAGAIN\b|\(os error 11\)|failed to (?:spawn|create) (?:a )?(?:worker )?thread/,
-    class: 'engine',
+    class: 'thread',
     act: 'thread',
     engine: null,
   },

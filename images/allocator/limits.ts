@@ -31,11 +31,13 @@ export const limitFacts = [
   'sysAdmin',
   'memTotal',
   'swapTotal',
+  'processLimit',
+  'pidsMax',
 ] as const satisfies readonly (keyof Facts)[];
 export type LimitFacts = Pick<Facts, (typeof limitFacts)[number]>;
 
-/** The holdings of a process: bytes of address space, private writable bytes, mappings. */
-export type Holding = Readonly<{ virtual: number; writable: number; maps: number }>;
+/** The holdings of a process: bytes of address space, private writable bytes, mappings, threads beside its first. */
+export type Holding = Readonly<{ virtual: number; writable: number; maps: number; threads?: number }>;
 
 /** One step of a process: what it adds. */
 export type Step = Readonly<{
@@ -45,9 +47,11 @@ export type Step = Readonly<{
   /** Largest single charge in mode 0: one larger than RAM and swap is refused. */
   heuristic: number;
   maps: number;
+  /** Processes and threads that it starts. @default 0 */
+  threads?: number;
 }>;
 
-/** In the kernel's order (mm/mmap.c): mappings, address space, data, commit. */
+/** In the kernel's order: threads (kernel/fork.c); of a mapping (mm/mmap.c) mappings, address space, data, commit. */
 const rules: readonly Readonly<{
   limit: LimitName;
   unit: Shortfall['unit'];
@@ -55,6 +59,20 @@ const rules: readonly Readonly<{
   /** Null: this limit does not apply. */
   available: (facts: LimitFacts, held: Holding, step: Step) => number | null;
 }>[] = [
+  {
+    limit: 'RLIMIT_NPROC',
+    unit: 'threads',
+    needed: ({ threads = 0 }) => threads,
+    // Whoever has CAP_SYS_ADMIN or CAP_SYS_RESOURCE is exempt.
+    available: ({ processLimit = null, sysAdmin }, { threads = 0 }) =>
+      processLimit === null || sysAdmin === true ? null : processLimit - threads,
+  },
+  {
+    limit: 'pids.max',
+    unit: 'threads',
+    needed: ({ threads = 0 }) => threads,
+    available: ({ pidsMax = null }, { threads = 0 }) => (pidsMax === null ? null : pidsMax - threads),
+  },
   {
     limit: 'max_map_count',
     unit: 'maps',
@@ -138,6 +156,7 @@ export function takeStep(step: Step, held: Holding, facts: LimitFacts): StepResu
       virtual: held.virtual + step.virtual,
       writable: held.writable + step.writable,
       maps: held.maps + step.maps,
+      threads: (held.threads ?? 0) + (step.threads ?? 0),
     },
     shortfall: checks.find(({ needed, available }) => needed > available) ?? null,
     tightest,

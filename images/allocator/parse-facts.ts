@@ -18,6 +18,9 @@ import { KiB } from './sizes.ts';
 /** Not a path: the errno of a request for memory both writable and executable, 0 for success. */
 export const writeExecuteFile = 'poolproof/write-execute';
 
+/** Limits of a cgroup (v2), by its files. */
+export const groupFiles = ['memory.max', 'memory.high', 'pids.max'] as const;
+
 /** The files to read, by the wasm host about itself or by a session about a child. */
 export const factFiles: readonly string[] = [
   '/proc/meminfo',
@@ -33,7 +36,7 @@ export const factFiles: readonly string[] = [
   '/proc/self/status',
   '/proc/self/stat',
   '/proc/sys/kernel/osrelease',
-  'cgroup/memory.max',
+  ...groupFiles.map((name) => `cgroup/${name}`),
   writeExecuteFile,
 ];
 
@@ -41,8 +44,8 @@ export const factFiles: readonly string[] = [
 export const sysAdminBit = 21;
 
 /**
- * `files`: path → text, null when it could not be read. `cgroup/memory.max` is not a path: it holds the memory.max
- * texts of the own cgroup and its parents, one per line (or the smallest of them).
+ * `files`: path → text, null when it could not be read. `cgroup/<file>` is not a path: it holds the texts
+ * of this file in the own cgroup and its parents, one per line (or the smallest of them).
  */
 export function parseFacts(files: KernelFiles): Facts {
   const text = (path: string) => files[path] ?? '';
@@ -73,6 +76,9 @@ export function parseFacts(files: KernelFiles): Facts {
     dataLimit: softLimit(limits, 'Max data size'),
     stackLimit: softLimit(limits, 'Max stack size'),
     cgroupMemoryMax: readSmallest(text('cgroup/memory.max')),
+    cgroupMemoryHigh: readSmallest(text('cgroup/memory.high')),
+    pidsMax: readSmallest(text('cgroup/pids.max')),
+    processLimit: softLimit(limits, 'Max processes'),
     mdwe: confinements[text(writeExecuteFile).trim()] ?? null,
     addressBits: readAddressBits(cpuinfo, text('/proc/self/stat')),
     pageSize: 4096, // every kernel of the image table; others differ only in rounding

@@ -13,17 +13,19 @@ export type LimitName =
   | 'RLIMIT_DATA'
   | 'max_map_count'
   | 'address width'
+  | 'RLIMIT_NPROC' // processes and threads of the user
+  | 'pids.max' // processes and threads of the cgroup
   | 'write-execute' // PR_SET_MDWE or a filter: no memory both writable and executable
   | 'memory' // RAM or cgroup: pages that are really touched
   | 'feature'; // the engine or Node version lacks what the tier needs
 
-/** Bytes, or mappings (VMAs) for max_map_count. */
+/** Bytes, mappings (VMAs) for max_map_count, or processes and threads. */
 export type Shortfall = Readonly<{
   pool: Pool;
   limit: LimitName;
   needed: number;
   available: number;
-  unit: 'bytes' | 'maps';
+  unit: 'bytes' | 'maps' | 'threads';
 }>;
 
 export type TierPrediction = Readonly<

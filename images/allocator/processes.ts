@@ -16,7 +16,13 @@ import { MiB } from './sizes.ts';
 import type { EngineKind } from './tier.ts';
 
 /** Bytes and mappings; `charged` is private writable memory. */
-export type Cost = Readonly<{ virtual: number; charged: number; maps: number }>;
+export type Cost = Readonly<{
+  virtual: number;
+  charged: number;
+  maps: number;
+  /** Processes and threads. @default 0 */
+  threads?: number;
+}>;
 
 export type ProcessCost = Readonly<{
   /** To the worker's first JavaScript. */
@@ -60,6 +66,16 @@ const rows: readonly Row[] = [
 
 /** Threads of every Node whose stacks are as large as RLIMIT_STACK: V8's four and one for signals. */
 const stackThreads = 5;
+
+/**
+ * Threads of a Node that has started: its first, V8's four and the one for delayed work, and one for signals. With
+ * fewer than the first six it waits for ever; without the last it says so (`pthread_create`) and goes on. libuv starts
+ * four more for the first file that is read: without those the process aborts.
+ */
+export const nodeThreads = 7;
+
+/** The wasm host's shell, the one that watches the time, and its `sleep`, beside its Node. */
+const hostProcesses = 3;
 /** The limit the rows were measured with, and what glibc gives a thread where there is none. */
 const [measuredStack, unlimitedStack] = [8 * MiB, 2 * MiB];
 
@@ -72,10 +88,17 @@ export function resolveProcessCost(node: string, stackLimit: Limit): ProcessCost
   const row = rows.findLast(({ line }) => line <= major) ?? oldest;
   const more = stackThreads * ((stackLimit ?? unlimitedStack) - measuredStack);
   const { virtual, charged, maps } = row.start;
-  return { ...row, start: { virtual: virtual + more, charged: charged + more, maps } };
+  return { ...row, start: { virtual: virtual + more, charged: charged + more, maps, threads: nodeThreads + hostProcesses } };
 }
 
 /** A part of a process, so many times, as a step of it. */
-export function costStep(pool: Pool, { virtual, charged, maps }: Cost, times = 1): Step {
-  return { pool, virtual: virtual * times, writable: charged * times, heuristic: 0, maps: maps * times };
+export function costStep(pool: Pool, { virtual, charged, maps, threads = 0 }: Cost, times = 1): Step {
+  return {
+    pool,
+    virtual: virtual * times,
+    writable: charged * times,
+    heuristic: 0,
+    maps: maps * times,
+    ...(threads > 0 && { threads: threads * times }),
+  };
 }

@@ -114,12 +114,12 @@ do_swapon() {
   say error "no swap on disk $1"
 }
 
-# The group the subject is to be in, with its limit in bytes.
+# make_group <file> <limit>: the group the subject is to be in, with one of its limits.
 make_group() {
   group=/sys/fs/cgroup/subject/cgroup.procs
   mkdir -p /sys/fs/cgroup/subject &&
-    echo +memory >/sys/fs/cgroup/cgroup.subtree_control &&
-    echo "$1" >/sys/fs/cgroup/subject/memory.max
+    echo "+${1%.*}" >/sys/fs/cgroup/cgroup.subtree_control &&
+    echo "$2" >"/sys/fs/cgroup/subject/$1"
 }
 
 # serve <line, port or http> <pattern, hexadecimal port or request> <words of run>: as `run`, and ends the subject when it
@@ -188,11 +188,13 @@ read_limits() {
   for limit in $1; do
     value=${limit#*=}
     case $limit in
-      cgroup=*) make_group "$value" || { problem='the cgroup of the subject cannot be made'; return 1; } ;;
+      memory.*=* | pids.*=*)
+        make_group "${limit%%=*}" "$value" || { problem='the cgroup of the subject cannot be made'; return 1; } ;;
       confine=*) confine=$value ;;
       c=*) add_number 4 512 ;;
       d=*) add_number 2 1024 ;;
       s=*) add_number 3 1024 ;;
+      u=*) add_number 6 1 ;;
       v=*) add_number 9 1024 ;;
       *) problem="unknown limit $limit"; return 1 ;;
     esac
@@ -219,7 +221,8 @@ is_stopped() {
 }
 
 # run <backstop s> <cap bytes> <limits> <fact paths, one word> [NAME=value ...] <program> [argument ...]
-# Limits are ulimit letters: `v=2097152 d=unlimited`, `cgroup=<bytes>`, `confine=<prctl or seccomp>`. Facts are read
+# Limits are ulimit letters: `v=2097152 d=unlimited`, files of its cgroup: `memory.max=<bytes>`, `confine=<prctl or
+# seccomp>`. Facts are read
 # while the very child that becomes the subject waits with its limits set; its own /proc/<pid>/ files are sent as
 # /proc/self/.
 do_run() {
@@ -350,13 +353,19 @@ subject_answered() {
   fi
 }
 
-# The limits of /bin/keep for a shell: the group first, as memory counts in it from then on. Sets `confine` to the
-# words that go before the program.
+# The limits of /bin/keep for a shell: the group first, as memory counts in it from then on. Sets `confine` and `env` to
+# the words that go before the program and its environment.
 enter_limits() {
-  confine=''
+  confine='' env=env
   for limit in $limits; do
+    # It does not bind root: see programs/*/keep.s.
+    case $limit in u=*)
+      env='busybox su -p -s /bin/env user --'
+      mkdir -p /etc
+      echo 'user:x:1000:1000::/tmp:/bin/sh' >/etc/passwd
+    ;; esac
     case $limit in
-      cgroup=*) echo 0 >/sys/fs/cgroup/subject/cgroup.procs ;;
+      memory.*=* | pids.*=*) echo 0 >/sys/fs/cgroup/subject/cgroup.procs ;;
       confine=*) confine="/bin/confine ${limit#*=}" ;;
       *) ulimit "-${limit%=*}" "${limit#*=}" ;;
     esac || exit 125
@@ -373,8 +382,8 @@ do_shell() {
     exec 3>&- 4>&- 5>&- 8>&-
     cd / || exit 125
     enter_limits
-    # shellcheck disable=SC2086 # a program and its argument, or nothing
-    busybox setsid busybox cttyhack $confine env -i "$@" /bin/busybox sh -i </dev/ttyS0 >/dev/ttyS0 2>&1
+    # shellcheck disable=SC2086 # programs and their arguments, or nothing
+    busybox setsid busybox cttyhack $confine $env -i "$@" /bin/busybox sh -i </dev/ttyS0 >/dev/ttyS0 2>&1
   )
   say closed
 }

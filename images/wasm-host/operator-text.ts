@@ -16,6 +16,8 @@ const cures: Readonly<Record<LimitName, string | null>> = {
   RLIMIT_DATA: 'a larger data limit brings it back (ulimit -d, LimitDATA=)',
   max_map_count: 'a larger vm.max_map_count brings it back',
   'address width': null,
+  RLIMIT_NPROC: 'a larger limit on processes brings it back (ulimit -u, LimitNPROC=)',
+  'pids.max': 'a larger pids.max of the cgroup brings it back (TasksMax=, --pids-limit)',
   'write-execute': 'MemoryDenyWriteExecute=no brings it back: a compiler in the process needs such memory',
   memory: 'more RAM, or a larger memory.max of the cgroup, brings it back',
   feature: null,
@@ -27,6 +29,7 @@ const noCure = 'no setting of this machine is known to bring it back';
 const classCures: Readonly<Partial<Record<FailureClass, string>>> = {
   'guards-disabled':
     'an address-space limit of 16 GiB or more (ulimit -v, LimitAS=) brings the guard regions back',
+  thread: 'room for more threads brings it back: ulimit -u, pids.max of the cgroup, kernel.threads-max',
   unsupported: 'a newer Node or wasmtime offers it',
   verification: 'the engine is not what was configured, so no tier of it is believed: replace its library',
   killed: 'more RAM, or a larger memory.max of the cgroup, brings it back',

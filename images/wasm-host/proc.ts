@@ -1,6 +1,6 @@
 /** Reads the worker's process and its machine from /proc and /sys. */
 import { closeSync, openSync, readSync } from 'node:fs';
-import { factFiles, parseFacts } from '../allocator/parse-facts.ts';
+import { factFiles, groupFiles, parseFacts } from '../allocator/parse-facts.ts';
 import type { Facts } from '../allocator/facts.ts';
 import { KiB } from '../allocator/sizes.ts';
 import { heapBytes, parseMaps, type Maps } from './address-space.ts';
@@ -34,7 +34,7 @@ export function readText(path: string): string | null {
 export function readFacts(): Facts {
   const files: Record<string, string | null> = {};
   for (const path of factFiles) files[path] = path.startsWith('/') ? readText(path) : null;
-  files['cgroup/memory.max'] = readCgroupLimits();
+  for (const name of groupFiles) files[`cgroup/${name}`] = readCgroupLimits(name);
   return parseFacts(files);
 }
 
@@ -84,13 +84,13 @@ export function readCommitted(): number | null {
   return parseFacts({ '/proc/meminfo': readText('/proc/meminfo') }).committedAs;
 }
 
-/** memory.max of the own cgroup and every parent, one a line; null where there is no cgroup v2. */
-function readCgroupLimits(): string | null {
+/** This file of the own cgroup and every parent, one a line; null where there is no cgroup v2. */
+function readCgroupLimits(name: string): string | null {
   const own = /^0::(\/.*)$/m.exec(readText('/proc/self/cgroup') ?? '')?.[1];
   if (own === undefined) return null;
   const limits: string[] = [];
   for (let path = own; path !== '' && path !== '/'; path = path.slice(0, path.lastIndexOf('/'))) {
-    const text = readText(`/sys/fs/cgroup${path}/memory.max`);
+    const text = readText(`/sys/fs/cgroup${path}/${name}`);
     if (text !== null) limits.push(text.trim());
   }
   return limits.length === 0 ? null : limits.join('\n');

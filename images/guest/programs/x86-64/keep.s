@@ -7,6 +7,8 @@
 # on, 6 and 7 what looks for a line in the two streams, where the second word is `w`. Of each stream the first HALF
 # bytes go to a file (`out`, `err`), the last HALF to a ring (`out-tail`, `err-tail`).
 #
+# A limit on processes (RLIMIT_NPROC) does not bind root: with one the subject is an ordinary user, without capabilities.
+#
 # It makes a mount and a PID namespace. Init of that does nothing but wait, so that the subject is not process 1, whose
 # signals the kernel treats differently; the subject's parent is this program, outside, as after `docker exec`. When the
 # subject ends, init is killed, and with it, by the kernel, whatever the subject left there.
@@ -48,6 +50,7 @@
 .set F_BUFFER, 696
 .set BUFFER, 32768
 .set LINE, 65536
+.set USER, 1000         # the first ordinary user of most systems
 
 .include "text.macros"
 
@@ -331,11 +334,16 @@ subject:
     call_kernel 436                 # close_range
     # The last: with a small address space nothing else might work.
     mov rsi, [r12+40]
+    xor r14d, r14d                  # whether it is to be an ordinary user
 next_limit:
     cmp byte ptr [rsi], 0
     je limited
     call read_number
     mov edi, eax
+    cmp eax, 6                      # RLIMIT_NPROC
+    jne any_limit
+    inc r14d
+any_limit:
     inc rsi                         # =
     call read_number
     mov [rbp+F_WORK], rax
@@ -357,6 +365,26 @@ refuse:
     mov edi, 125
     jmp exit
 limited:
+    test r14d, r14d
+    jz limits_bind
+    xor edi, edi
+    xor esi, esi
+    call_kernel 116                 # setgroups
+    test eax, eax
+    jnz refuse
+    mov edi, USER
+    mov esi, edi
+    mov edx, edi
+    call_kernel 119                 # setresgid
+    test eax, eax
+    jnz refuse
+    mov edi, USER
+    mov esi, edi
+    mov edx, edi
+    call_kernel 117                 # setresuid: no capability is left
+    test eax, eax
+    jnz refuse
+limits_bind:
     mov r13d, 255
     mov rax, [r12+32]
     lea r12, [r12+48]               # the words of the program
