@@ -4,12 +4,13 @@ import type { FieldReport } from '../harness/field/report.ts';
 /** One fact of a report. Numbers may differ by `within`, as two boots of one machine do. */
 type Fact = Readonly<{ name: string; read: (report: FieldReport) => unknown; within?: number }>;
 
-const smallestMax = ({ cgroup }: FieldReport): number | null =>
-  (cgroup.levels ?? []).reduce<number | null>(
-    (least, { memoryMax }) =>
-      typeof memoryMax === 'number' && memoryMax < (least ?? Infinity) ? memoryMax : least,
-    null,
-  );
+/** The limit of a cgroup: the smallest of its levels. */
+const limitOf =
+  (name: 'memoryMax' | 'memoryHigh' | 'pidsMax') =>
+  ({ cgroup }: FieldReport): number | null =>
+    (cgroup.levels ?? []).reduce<number | null>((least, { [name]: limit }) => {
+      return typeof limit === 'number' && limit < (least ?? Infinity) ? limit : least;
+    }, null);
 
 /** The memory that strict overcommit leaves, KiB; nothing depends on it in other modes. */
 const leftKib = ({ overcommit, memory }: FieldReport): number | null =>
@@ -33,7 +34,15 @@ const facts: readonly Fact[] = [
   { name: 'resourceLimits.addressSpace', read: ({ resourceLimits }) => resourceLimits.addressSpace.soft },
   { name: 'resourceLimits.data', read: ({ resourceLimits }) => resourceLimits.data.soft },
   { name: 'resourceLimits.stack', read: ({ resourceLimits }) => resourceLimits.stack.soft },
-  { name: 'cgroup, smallest memory.max', read: smallestMax },
+  // Without a limit of its own it follows from the machine's memory.
+  {
+    name: 'resourceLimits.processes',
+    read: ({ resourceLimits }) => resourceLimits.processes.soft,
+    within: 16,
+  },
+  { name: 'cgroup, smallest memory.max', read: limitOf('memoryMax') },
+  { name: 'cgroup, smallest memory.high', read: limitOf('memoryHigh') },
+  { name: 'cgroup, smallest pids.max', read: limitOf('pidsMax') },
   { name: 'processor.count', read: ({ processor }) => processor.count },
   { name: 'processor.model', read: ({ processor }) => processor.model },
   { name: 'processor.flags', read: ({ processor }) => processor.flags },

@@ -5,6 +5,7 @@ import { prepareTrips, roundTrip } from './round-trip.ts';
 
 const mib = 2 ** 20;
 const base: Settings = { ...defaultSettings(), memory: 512 * mib };
+const group = { cgroupMemory: 192 * mib, cgroupHigh: 180 * mib, pidsMax: 64 } as const;
 const spin = ['env', 'SPIN_WASMTIME_TOTAL_STACKS=0', 'spin', 'up'];
 
 /** All on one machine, so that one boot is enough. */
@@ -16,7 +17,7 @@ const rows: readonly (readonly [title: string, settings: Settings, words: readon
   ],
   [
     'limits of a process in a group, and a stand-in for a narrow machine',
-    { ...base, dataLimit: 700 * mib, stackLimit: 'unlimited', cgroupMemory: 192 * mib, addressBits: 39 },
+    { ...base, dataLimit: 700 * mib, stackLimit: 'unlimited', ...group, processes: 90, addressBits: 39 },
     spin,
   ],
   [
@@ -32,7 +33,8 @@ for (const [title, settings, words] of rows) {
   t.test(`a report of a guest gives its equal: ${title}`, async (t) => {
     const { second, differences } = await roundTrip(settings, words, prepared, known);
     t.same(differences, []);
-    t.match(second, { memory: settings.memory, overcommit: settings.overcommit, mdwe: settings.mdwe });
+    const { memory, overcommit, mdwe, cgroupHigh, pidsMax, processes } = settings;
+    t.match(second, { memory, overcommit, mdwe, cgroupHigh, pidsMax, processes });
     if (words === spin) t.same(second.env, { SPIN_WASMTIME_TOTAL_STACKS: '0' });
   });
 }

@@ -8,7 +8,7 @@ import { formatBytes } from '../../images/allocator/sizes.ts';
 import { limitAddressSpace } from '../axes/process.ts';
 import { axes, type AxisName, rowOf, type Settings } from '../axes/table.ts';
 import { factOf } from './captured-rules.ts';
-import { axisOf, say, type FactMapping, type Rule } from './mapping.ts';
+import { axisOf, say, type Rule } from './mapping.ts';
 import { derivePool } from './pool-sizes.ts';
 import type { FieldReport } from './report.ts';
 import { findRuntime } from './runtime.ts';
@@ -43,6 +43,13 @@ const v8Subjects: Readonly<Partial<Record<Act, readonly SubjectRow[]>>> = {
   fetch: [{ subject: 'node-fetch', fits: (major) => major >= firstFetch }, instantiate],
   import: [{ subject: 'node-cjs-import' }],
   instruction: [{ subject: 'node-simd' }],
+  thread: [
+    {
+      subject: 'node-threads',
+      env: ({ words }) =>
+        /spawn|fork/.test(words) ? { HOW: 'spawn' } : words.includes('worker') ? { HOW: 'worker' } : {},
+    },
+  ],
 };
 
 /** The subject that does the act of the report. Acts of pools and memories of Wasmtime are the wasm host's own. */
@@ -59,6 +66,19 @@ export const mapAct: Rule = (report, so) => {
   }
   if (kind === 'other' || kind === null) return { say: [] };
   if (symptom.act === 'instruction') return sayAct(symptom, so, { subject: 'wasmtime-module' });
+  // It compiles on a thread per processor.
+  if (symptom.act === 'thread') {
+    const count = report.processor.count ?? 1;
+    const many = count <= so.cpus ? {} : { RAYON_NUM_THREADS: String(count) };
+    const env = { ...so.env, ...many };
+    const { set, say: said } = sayAct(symptom, so, { subject: 'wasmtime-module', env });
+    const threads = say('processor.count', count, 'approximated', {
+      ...axisOf('env', { ...so, env }),
+      why: 'as many threads as it has processors, on those of the guest',
+      standIn: true,
+    });
+    return { ...(set !== undefined && { set }), say: [...said, ...(count <= so.cpus ? [] : [threads])] };
+  }
   // V8 makes code as well, and would end before Wasmtime is asked.
   if (symptom.act === 'code')
     return sayAct(symptom, so, {
@@ -127,7 +147,10 @@ const deciders: Readonly<Record<Act, readonly Decider[]>> = {
   instruction: [flags],
   code: [writeExecute],
   heap: [],
-  thread: [],
+  thread: [
+    { axis: 'pidsMax', fact: 'cgroup.levels.pidsMax', shownBy: 'cat /sys/fs/cgroup/pids.max' },
+    { axis: 'processes', fact: 'resourceLimits.processes', shownBy: 'ulimit -u' },
+  ],
   option: [],
   unknown: [],
 };
@@ -142,30 +165,6 @@ export function listUnknown(report: FieldReport, { act }: Symptom): readonly str
 /** Whether a guest with these settings has any limit that could make the act fail. */
 export const hasLimit = (settings: Settings, { act }: Symptom): boolean =>
   deciders[act].some(({ axis }) => settings[axis] !== rowOf(axes, axis).default);
-
-/** Limits of threads and processes, none of which is an axis. */
-const threadLimits: readonly (readonly [fact: string, why: string])[] = [
-  ['resourceLimits.processes', 'there is no such axis: a subject in a guest is root, whom it does not bind'],
-  ['cgroup.levels.pidsMax', 'there is no such axis'],
-  ['kernelLimits.threadsMax', 'there is no such axis'],
-  ['kernelLimits.pidMax', 'there is no such axis'],
-];
-/** A runtime starts fewer threads than this, a few per processor at most. */
-const plentyPerCpu = 40;
-
-/** What bounds threads: it decides where one could not be started, and is told wherever it is small. */
-export const mapThreads: Rule = (report) => {
-  const failed = symptomOfReport(report)?.act === 'thread';
-  const plenty = plentyPerCpu * Math.max(1, report.processor.count ?? 1);
-  return {
-    say: threadLimits.flatMap(([fact, why]): FactMapping[] => {
-      const found = factOf(report, fact);
-      const isSmall = typeof found === 'number' && found < plenty;
-      if (!isSmall) return [];
-      return [say(fact, found, 'not reproducible', { why, decides: failed })];
-    }),
-  };
-};
 
 const v8Acts: readonly Act[] = ['memory', 'instance', 'fetch', 'import'];
 

@@ -1,7 +1,7 @@
 /**
  * Rules for what a process may have beyond what axes say themselves: its cgroup, memory both writable and executable.
  */
-import { mapCaptured } from './captured-rules.ts';
+import { factOf, mapCaptured } from './captured-rules.ts';
 import { axisOf, say, type Rule } from './mapping.ts';
 import type { FieldReport } from './report.ts';
 import { listKernels } from './machine-rules.ts';
@@ -20,6 +20,12 @@ export const mapCgroup: Rule = (report, so, known) => {
     ),
   };
 };
+
+/** memory.high; the soft limit of version 1 slows nobody down. */
+export const mapHigh: Rule = (report, so, known) =>
+  report.cgroup.version === 2 && typeof factOf(report, 'cgroup.levels.memoryHigh') === 'number'
+    ? mapCaptured('cgroupHigh')(report, so, known)
+    : { say: [] };
 
 /** First kernel with PR_SET_MDWE, as `listKernels` orders them. */
 const mdweSince = 6003;

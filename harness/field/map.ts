@@ -7,13 +7,14 @@ import { defaultSettings } from '../axes/table.ts';
 import { mapOvercommit } from './commit-rules.ts';
 import { mapProcessor, mapWidth } from './cpu-rules.ts';
 import { mapCaptured } from './captured-rules.ts';
-import { mapCgroup, mapWriteExecute } from './limit-rules.ts';
-import { mapAct, mapThreads } from './failing-act.ts';
+import { mapCgroup, mapHigh, mapWriteExecute } from './limit-rules.ts';
+import { mapAct } from './failing-act.ts';
 import { mapHugePages, mapKernel, mapMemory, mapSwap } from './machine-rules.ts';
 import { plainImages, type FactMapping, type FieldCase, type FieldImages, type Rule } from './mapping.ts';
 import { mapEngine, mapNode, mapUnmet } from './process-rules.ts';
 import type { FieldReport } from './report.ts';
 import { mapOptions, mapVariables } from './command-line-rules.ts';
+import { mapThreads } from './thread-rules.ts';
 
 /** In this order: later rules build on what earlier ones set. */
 const rules: readonly Rule[] = [
@@ -29,6 +30,7 @@ const rules: readonly Rule[] = [
   mapCaptured('dataLimit'),
   mapCaptured('stackLimit'),
   mapCgroup,
+  mapHigh,
   mapWidth,
   mapProcessor,
   mapKernel,

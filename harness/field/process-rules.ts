@@ -6,6 +6,7 @@ import { startsGuarded } from '../../images/allocator/v8-rules.ts';
 import { factOf } from './captured-rules.ts';
 import { findRuntime, versionOf } from './runtime.ts';
 import { symptomOfReport } from './symptom.ts';
+import { boundsThreads } from './thread-rules.ts';
 import { axisOf, say, type FactMapping, type FieldImages, type Rule } from './mapping.ts';
 import type { FieldReport } from './report.ts';
 
@@ -144,34 +145,27 @@ export const mapNode: Rule = (report, so, known) => {
 
 /** Facts without an axis, which matter when they are there. */
 export const mapUnmet: Rule = (report, so) => {
-  const { process, surroundings, cutOffIn, cgroup } = report;
-  const [throttle, limit] = ['memoryHigh', 'memoryMax'].map((name) =>
-    factOf(report, `cgroup.levels.${name}`),
-  );
+  const { process, surroundings, cutOffIn } = report;
   const missing = (fact: string, found: string, why: string, decides: boolean): FactMapping =>
     say(fact, found, 'not reproducible', { why, decides });
-  const throttles = typeof throttle === 'number' && (typeof limit !== 'number' || throttle < limit);
+  // There it is the group's limit that refuses a thread, as on Linux.
+  const isThread = symptomOfReport(report)?.act === 'thread' && boundsThreads(so);
+  const gvisor = isThread
+    ? say('surroundings.gvisor', 'sign', 'approximated', {
+        why: "Linux's own limit stands for gVisor's",
+        standIn: true,
+        decides: true,
+      })
+    : missing('surroundings.gvisor', 'sign', 'gVisor is another kernel', true);
   return {
     say: [
-      ...(throttles && cgroup.version === 2
-        ? [
-            missing(
-              'cgroup.levels.memoryHigh',
-              String(throttle),
-              'there is no such axis; it slows a process down and refuses nothing',
-              false,
-            ),
-          ]
-        : []),
       ...(cutOffIn === null
         ? []
         : [say('report', `cut off in ${cutOffIn}`, 'approximated', { why: 'what is missing is unknown' })]),
       ...((process.seccomp === 'filter' && so.mdwe === 'off') || process.seccomp === 'strict'
         ? [missing('process.seccomp', process.seccomp, 'what the filter refuses is not in the report', false)]
         : []),
-      ...(surroundings.gvisor === 'sign'
-        ? [missing('surroundings.gvisor', 'sign', 'gVisor is another kernel', true)]
-        : []),
+      ...(surroundings.gvisor === 'sign' ? [gvisor] : []),
       ...(surroundings.wsl === 'wsl1'
         ? [missing('surroundings.wsl', 'wsl1', 'WSL 1 is another kernel', true)]
         : []),

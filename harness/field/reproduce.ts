@@ -6,6 +6,7 @@ import type { Result } from '../store/result.ts';
 import { describeThreshold, hasLimit, listUnknown } from './failing-act.ts';
 import type { FactMapping, FieldCase } from './mapping.ts';
 import type { FieldReport } from './report.ts';
+import { boundsThreads } from './thread-rules.ts';
 import {
   endOfCommand,
   nearestSymptom,
@@ -92,14 +93,14 @@ export function settleReport(report: FieldReport, { settings, mappings }: FieldC
     };
   }
   if (symptom === null) return null;
-  if (symptom.act === 'thread')
+  const unknown = listUnknown(report, symptom);
+  if (symptom.act === 'thread' && unknown.length === 0 && !boundsThreads(settings))
     return {
       end: 'cannot be reproduced here',
       because: [
         'a thread or process was refused, and no limit in the report is small enough to say which one did',
       ],
     };
-  const unknown = listUnknown(report, symptom);
   return unknown.length === 0 || canFail(settings, symptom) ? null : { end: 'cannot tell', because: unknown };
 }
 

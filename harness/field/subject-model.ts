@@ -1,5 +1,5 @@
 /** What the model says of the subjects that stand for a reported act: whether they do it. */
-import { resolveProcessCost } from '../../images/allocator/processes.ts';
+import { nodeThreads, resolveProcessCost } from '../../images/allocator/processes.ts';
 import {
   cageBytes,
   hasTrapHandlerFlag,
@@ -30,8 +30,20 @@ const memoriesOf: Readonly<Record<string, (env: Settings['env']) => number>> = {
   'node-instance': ({ INSTANCES = '1' }) => Number(INSTANCES),
   'node-memories': ({ MEMORIES = '2' }) => Number(MEMORIES),
   'node-simd': () => 0,
+  'node-threads': () => 0,
   'wasmtime-module': () => 0,
 };
+
+/** libuv starts so many for the first file that is read; a worker or a process is one. */
+const poolThreads = 4;
+
+/** Processes and threads that a subject has at a time. */
+function threadsOf({ subject, env, cpus }: Settings): number {
+  if (subject === 'node-threads')
+    return nodeThreads + (env['HOW'] === undefined || env['HOW'] === 'pool' ? poolThreads : 1);
+  // One that compiles per processor, unless it is told otherwise.
+  return nodeThreads + (subject === 'wasmtime-module' ? Number(env['RAYON_NUM_THREADS'] ?? cpus) : 0);
+}
 
 /** Instructions that a subject needs, in QEMU's words; V8 wants SSSE3 and SSE4.1 for SIMD, Wasmtime one more. */
 export const neededFlags: Readonly<Record<string, readonly string[]>> = {
@@ -64,7 +76,9 @@ export function spaceOf(settings: Settings): Readonly<{ memory: number; start: n
 /** Whether Node comes up: what the model of the wasm host says of its start. */
 function starts(settings: Settings, slackBytes: number): boolean {
   const { subject, env, allocator, profile } = defaultSettings();
-  const plain: Settings = { ...settings, subject, env, allocator, profile, engine: 'v8' };
+  // Its threads are counted by themselves.
+  const limits = { pidsMax: null, processes: null };
+  const plain: Settings = { ...settings, ...limits, subject, env, allocator, profile, engine: 'v8' };
   const prediction = predictSettings(plain, slackBytes);
   return prediction !== null && prediction.startup === null;
 }
@@ -77,6 +91,8 @@ function starts(settings: Settings, slackBytes: number): boolean {
 export function predictSubject(settings: Settings, slackBytes = 0): boolean | null {
   const memories = memoriesOf[settings.subject]?.(settings.env);
   if (memories === undefined || settings.subject === hostSubject) return null;
+  const { pidsMax, processes } = settings;
+  if (threadsOf(settings) > Math.min(pidsMax ?? Infinity, processes ?? Infinity)) return false;
   const isInterpreted = (settings.env['NODE_OPTIONS'] ?? '').includes(interpretedFlag);
   if (!starts({ ...settings, ...(isInterpreted && { mdwe: 'off' }) }, slackBytes)) return false;
   // What it compiles is code all the same.

@@ -42,6 +42,8 @@ export function symptomOfText(text: string): Symptom | null {
       .toLowerCase()
       // Of older versions; the same act.
       .replace('readable+', '')
+      // Whatever was to be started.
+      .replace(/^spawn .* eagain$/, 'spawn eagain')
       .replace(/[.\s]+$/, ''),
     text: lineAt(text, at),
   };
