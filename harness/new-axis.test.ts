@@ -14,7 +14,7 @@ import { groupByBoot } from './plan/order.ts';
 import { renderCsv } from './report/format/csv.ts';
 import { buildRunView } from './report/run-view.ts';
 import { buildGrid } from './report/grid.ts';
-import { drawMachines, drawSettings, findUncovered, randomFrom } from '../scripts/draw-settings.ts';
+import { drawMachines, drawSettings, findUncovered, randomFrom } from './field/draw-settings.ts';
 import { defineAxis } from './axes/axis.ts';
 import { buildLimits, buildMachine, buildWrites, compareSettings } from './axes/guest-settings.ts';
 import { choice, integer } from './axes/kinds.ts';

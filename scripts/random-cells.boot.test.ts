@@ -7,7 +7,7 @@ import { predictSettings } from '../harness/field/model.ts';
 import { defaultSettings } from '../harness/axes/table.ts';
 import { runMatrix } from '../harness/run/run.ts';
 import { resolveCacheFolder } from '../images/cache/cache-folder.ts';
-import { drawCells, randomFrom } from './draw-settings.ts';
+import { drawCells, randomFrom } from '../harness/field/draw-settings.ts';
 
 const seed = 12;
 const mib = 2 ** 20;

@@ -10,7 +10,7 @@ import { formatCellId } from '../harness/matrix/cell-id.ts';
 import { estimateCell } from '../harness/outcome/predict-cell.ts';
 import { runMatrix } from '../harness/run/run.ts';
 import type { Result } from '../harness/store/result.ts';
-import { drawCells, drawMachines, findUncovered, randomFrom } from './draw-settings.ts';
+import { drawCells, drawMachines, findUncovered, randomFrom } from '../harness/field/draw-settings.ts';
 
 const { values } = parseArgs({
   options: {

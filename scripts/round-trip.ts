@@ -17,7 +17,7 @@ import { findInapplicable } from '../harness/plan/applicable.ts';
 import { prepare, type Prepared } from '../harness/run/prepare.ts';
 import { captureInGuest } from './capture-in-guest.ts';
 import { compareReports } from './compare-reports.ts';
-import { drawMachines, drawSettings, randomFrom, type Random } from './draw-settings.ts';
+import { drawMachines, drawSettings, randomFrom, type Random } from '../harness/field/draw-settings.ts';
 
 const cacheDir = resolveCacheFolder();
 

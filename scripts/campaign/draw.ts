@@ -1,5 +1,5 @@
 /** Draws faults: a seed and the number of a fault give the same fault again, whatever else is run. */
-import { pick, randomFrom, type Random } from '../draw-settings.ts';
+import { pick, randomFrom, type Random } from '../../harness/field/draw-settings.ts';
 
 export { pick, type Random };
 

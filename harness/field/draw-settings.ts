@@ -2,10 +2,10 @@
  * Draws random settings over every axis of the table, the same for the same seed. Few machines are drawn and many cells
  * share each: an axis of the boot costs a boot, the others a clone.
  */
-import type { Axis } from '../harness/axes/axis.ts';
-import { isClose } from '../harness/field/model.ts';
-import { formatCellId } from '../harness/matrix/cell-id.ts';
-import { axes, type AxisTable, defaultSettings, rowsOf, type Settings } from '../harness/axes/table.ts';
+import type { Axis } from '../axes/axis.ts';
+import { isClose } from './model.ts';
+import { formatCellId } from '../matrix/cell-id.ts';
+import { axes, type AxisTable, defaultSettings, rowsOf, type Settings } from '../axes/table.ts';
 
 /** From 0 to less than 1. */
 export type Random = () => number;
