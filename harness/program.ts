@@ -3,7 +3,7 @@ import { Command, CommanderError, Option } from '@commander-js/extra-typings';
 import type { Context } from './commands/context.ts';
 import { defineCompletion } from './commands/register-completion.ts';
 import { defineImages } from './commands/register-images.ts';
-import { defineAdvice, defineReproduction, defineSearches } from './commands/register-field.ts';
+import { defineAdvice, defineExploration, defineReproduction, defineSearches } from './commands/register-field.ts';
 import { cache, count, example, locked, type Registry, several, size } from './commands/registry.ts';
 import { exitCodeOfError, renderError } from './errors.ts';
 import { workloads } from '../images/wasm-host/workloads/catalogue.ts';
@@ -64,6 +64,7 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
     defineParts,
     defineReproduction,
     defineSearches,
+    defineExploration,
     defineAdvice,
     defineCompletion,
   ])

@@ -1,6 +1,6 @@
 /** The commands about failures of other people's machines, as the command line knows them. */
 import { Option } from '@commander-js/extra-typings';
-import { cache, example, type Registry } from './registry.ts';
+import { cache, count, duration, example, type Registry } from './registry.ts';
 
 const keep = new Option(
   '--results <dir>',
@@ -84,6 +84,39 @@ export function defineSearches({ program, run }: Registry): void {
     .addOption(cache)
     .addHelpText('after', example('poolproof minimize memory=512M,overcommit=2,thp=never,node=24'))
     .action(run(async () => (await import('./minimize.ts')).minimize));
+}
+
+export function defineExploration({ program, run }: Registry): void {
+  program
+    .command('explore')
+    .description('run random cells over all axes, in search of one in which model and guest differ')
+    .addOption(
+      new Option('--budget <time>', 'end after this time, e.g. 90s, 30m, 2h')
+        .argParser(duration('--budget'))
+        .default(30 * 60_000, '30m'),
+    )
+    .addOption(new Option('--seed <n>', 'which cells are drawn').argParser(count('--seed')).default(1))
+    .option('--axes <list>', 'axes that vary, e.g. memory,overcommit,addressSpace (default: all)')
+    .addOption(new Option('--cells <n>', 'cells of a round').argParser(count('--cells')).default(30))
+    .addOption(
+      new Option('--jobs <n>', 'guests at a time (default: one per core)').argParser(count('--jobs')),
+    )
+    .option('--cold', 'boot every cell instead of cloning a machine for it')
+    .option(
+      '--results <dir>',
+      'folder of the runs; those of a seed are in explore-<seed> below it',
+      'results',
+    )
+    .addOption(cache)
+    .addHelpText(
+      'after',
+      `${example('poolproof explore --budget 30m\npoolproof explore --seed 7 --axes memory,overcommit,addressSpace')}
+Half of the cells stand next to a threshold of the model. A difference is shrunk to the fewest settings that show it and
+saved as a matrix. The same command again goes on where the last one ended.
+Exit codes: 0 model and guests agree; 1 they differ; 2 a cell had no verdict, or none ran; 130 interrupted, results
+kept.\n`,
+    )
+    .action(run(async () => (await import('./explore.ts')).explore));
 }
 
 export function defineAdvice({ program, run }: Registry): void {

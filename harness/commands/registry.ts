@@ -26,6 +26,17 @@ export const count =
     throw new PoolproofError('USAGE', `${flag} ${text}: a whole number from 1 is needed`);
   };
 
+const unitMs = { s: 1000, m: 60_000, h: 3_600_000 } as const;
+
+/** Milliseconds. @throws PoolproofError USAGE, from the parser */
+export const duration =
+  (flag: string) =>
+  (text: string): number => {
+    const [, amount, unit] = /^([1-9]\d{0,4})([smh])$/.exec(text) ?? [];
+    if (unit === 's' || unit === 'm' || unit === 'h') return Number(amount) * unitMs[unit];
+    throw new PoolproofError('USAGE', `${flag} ${text}: a time such as 90s, 30m or 2h is needed`);
+  };
+
 /** Bytes. @throws PoolproofError USAGE, from the parser */
 export const size =
   (flag: string) =>

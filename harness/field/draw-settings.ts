@@ -26,7 +26,7 @@ export function pick<T>(random: Random, values: readonly [T, ...T[]]): T {
 }
 
 /** The first of a non-empty list known only at run time. */
-function listOf<T>([first, ...others]: readonly T[]): readonly [T, ...T[]] {
+export function listOf<T>([first, ...others]: readonly T[]): readonly [T, ...T[]] {
   if (first === undefined) throw new RangeError('an empty list');
   return [first, ...others];
 }

@@ -52,7 +52,7 @@ export function isClose(settings: Settings): boolean {
   return summarize(fewer) !== summarize(more);
 }
 
-const summarize = (prediction: Prediction | null | undefined): string =>
+export const summarize = (prediction: Prediction | null | undefined): string =>
   prediction == null
     ? 'refused'
     : `${prediction.outcome} ${prediction.tier ?? ''} ${prediction.checks ?? ''}`;
