@@ -254,12 +254,14 @@ function defineOverhead({ program, run }: Registry): void {
 
   program
     .command('serve-bench')
-    .description('measure what a request costs wasmtime serve in each tier, on this very machine')
+    .description(
+      'measure what a request costs wasmtime serve and our host in each tier, on this very machine',
+    )
     .option('--program <file>', 'wasmtime to run (default: the pinned one, fetched once)')
-    .option('--modes <names...>', 'only these: pool, conservative, explicit, on-demand; spin is the baseline')
+    .option('--modes <names...>', 'only these (harness/measure/README.md); spin is the baseline')
     .option('--work <names...>', 'only these: hello, touch-1, touch-16, touch-256, loop, sleep')
     .option('--connections <n...>', 'open at once, each with one request at a time', ['1', '2', '16'])
-    .option('--seconds <n>', 'time for all samples (default: 1200)', count('--seconds'))
+    .option('--seconds <n>', 'time for all samples (default: 2700)', count('--seconds'))
     .option('--requests <n>', 'most requests of one sample (default: 20000)', count('--requests'))
     .option('--json', 'as JSON, with the CPU and its load')
     .addOption(cache)

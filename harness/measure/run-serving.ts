@@ -1,14 +1,25 @@
 /** Runs the samples of a serving benchmark on this machine, one at a time, within its time. */
 import path from 'node:path';
 import { evaluateServing, type ServingFigure, type ServingRound } from './evaluate-serving.ts';
-import { fitsRound, mirrorOrder, planSampleMs, type ServingCase } from './serving-plan.ts';
+import { hostModules, serveByHost } from './serving-host.ts';
+import {
+  fitsRound,
+  mirrorOrder,
+  planSampleMs,
+  warmUps,
+  type Contender,
+  type ServingCase,
+} from './serving-plan.ts';
 import { sampleServer } from './serving-sample.ts';
+import type { ServerCommand } from './serving-server.ts';
 
 export type ServingRun = Readonly<{
   /** `wasmtime`. */
   program: string;
   /** Folder with the components. */
   components: string;
+  /** libwasmtime of our host; null where it does not serve. */
+  library: string | null;
   cases: readonly ServingCase[];
   /** How long all samples may take; five rounds are made in any case. */
   seconds: number;
@@ -54,20 +65,32 @@ export async function runServing(run: ServingRun): Promise<readonly ServingFigur
 }
 
 async function sampleCase(
-  { program, components, requests, signal }: ServingRun,
+  run: ServingRun,
   { contenders, connections }: ServingCase,
   sampleMs: number,
   begin: (mode: string) => void,
 ): Promise<ServingRound> {
   const samples = [];
   for (const index of mirrorOrder(contenders.length)) {
-    const { name, options, component, path: page } = contenders[index] ?? contenders[0];
-    begin(name);
-    const file = path.join(components, `${component}.wasm`);
-    // A port that the kernel picks; no cache of machine code, whose place is the home of a user.
-    const args = ['serve', '-C', 'cache=n', ...options, '--addr', '127.0.0.1:0', file];
-    const load = { path: page, connections, sampleMs, requests };
-    samples.push(await sampleServer({ command: program, args }, load, signal));
+    const contender = contenders[index] ?? contenders[0];
+    begin(contender.name);
+    const load = {
+      path: contender.path,
+      connections,
+      warmUp: warmUps[contender.server],
+      sampleMs,
+      requests: run.requests,
+    };
+    samples.push(await sampleServer(commandOf(run, contender), load, run.signal));
   }
   return samples;
+}
+
+function commandOf({ program, components, library }: ServingRun, contender: Contender): ServerCommand {
+  const file = `${contender.component}.wasm`;
+  if (contender.server === 'wasm-host')
+    return serveByHost({ tier: contender.tier, library, module: path.join(hostModules, file) });
+  // A port that the kernel picks; no cache of machine code, whose place is the home of a user.
+  const words = ['serve', '-C', 'cache=n', ...contender.options, '--addr', '127.0.0.1:0'];
+  return { command: program, args: [...words, path.join(components, file)] };
 }

@@ -2,6 +2,7 @@
 import { resolvePooled } from '../../images/allocator/configuration.ts';
 import { smallSlot } from '../../images/allocator/conservative.ts';
 import { formatPoolOptions, type PoolSizes } from '../../images/allocator/pool-options.ts';
+import type { Tier } from '../../images/allocator/tier.ts';
 import { nearest } from '../axes/nearest-word.ts';
 import { PoolproofError } from '../errors.ts';
 
@@ -9,6 +10,8 @@ import { PoolproofError } from '../errors.ts';
 export type ServingMode = Readonly<{ name: string; stands: string }>;
 
 type ModeRow = ServingMode & Readonly<{ options: (version: string) => readonly string[] }>;
+
+type HostModeRow = ServingMode & Readonly<{ tier: Tier }>;
 
 /** Spin's pool, as `wasmtime serve` takes it; `changes` to its sizes. */
 function spinOptions(version: string, env: Readonly<Record<string, string>>, changes: PoolSizes = {}) {
@@ -21,7 +24,7 @@ function spinOptions(version: string, env: Readonly<Record<string, string>>, cha
   return formatPoolOptions({ ...pool, ...changes }, version, true);
 }
 
-/** The first is the baseline. */
+/** Of `wasmtime serve`; the first is the baseline. */
 const modes = [
   {
     name: 'spin',
@@ -51,13 +54,26 @@ const modes = [
   },
 ] as const satisfies readonly ModeRow[];
 
+/** Of our host, as it chooses its sizes by itself; the first is the baseline of these. */
+const hostModes = [
+  { name: 'host-standard', stands: "our host with Spin's pool", tier: 'standard' },
+  {
+    name: 'host-conservative',
+    stands: 'our host with a small pool of the same settings',
+    tier: 'conservative',
+  },
+  { name: 'host-on-demand', stands: 'our host without a pool', tier: 'on-demand' },
+] as const satisfies readonly HostModeRow[];
+
 /** What a request does. */
 export type ServingWork = Readonly<{
   name: string;
   stands: string;
-  /** File in matrices/subjects/components/. */
+  /** File in matrices/subjects/components/, and of a core module for our host. */
   component: string;
   path: string;
+  /** Our host has no module that does so. @default false */
+  componentOnly?: boolean;
 }>;
 
 export const servingWorks: readonly ServingWork[] = [
@@ -71,26 +87,31 @@ export const servingWorks: readonly ServingWork[] = [
     component: 'touch',
     path: '/1000000/16',
   },
-  { name: 'sleep', stands: 'waits 20 ms, asleep', component: 'sleep', path: '/20' },
+  // In a thread per core of ours it would hold the core: a component lets its thread serve others meanwhile.
+  { name: 'sleep', stands: 'waits 20 ms, asleep', component: 'sleep', path: '/20', componentOnly: true },
 ];
 
 /** What a server is started with, and what is asked of it. */
-export type Contender = Readonly<{
-  name: string;
-  /** Options of `wasmtime serve`. */
-  options: readonly string[];
-  component: string;
-  path: string;
-}>;
+export type Contender = Readonly<{ name: string; component: string; path: string }> &
+  (
+    | Readonly<{
+        server: 'wasmtime-serve';
+        options: readonly string[];
+      }>
+    | Readonly<{ server: 'wasm-host'; tier: Tier }>
+  );
 
-/** Contenders that are compared with one another, the first being the baseline and the second its equal. */
+/**
+ * Contenders that are compared with one another: of those of one server the first is the baseline, and the second its
+ * equal. The baseline of a second server is compared with that of the first.
+ */
 export type ServingCase = Readonly<{
   work: string;
   connections: number;
   contenders: readonly [Contender, Contender, ...Contender[]];
 }>;
 
-export const servingModes: readonly ServingMode[] = modes;
+export const servingModes: readonly ServingMode[] = [...modes, ...hostModes];
 export const connectionCounts = [1, 2, 16] as const;
 
 /**
@@ -109,21 +130,35 @@ export function planServing(
   }> = {},
 ): readonly ServingCase[] {
   const [baseline, ...others] = modes;
-  const picked = pick('--modes', others, chosen.modes ?? []);
+  const [hostBaseline, ...otherHosts] = hostModes;
+  const picked = pick('--modes', [...others, ...hostModes], chosen.modes ?? []);
   const works = pick('--work', servingWorks, chosen.works ?? []);
   const connections = chosen.connections?.length ? chosen.connections : connectionCounts;
-  return works.flatMap(({ name: work, component, path }) =>
-    connections.map((count) => {
-      const contend = ({ name, options }: ModeRow): Contender => ({
-        name,
-        options: options(version),
-        component,
-        path,
-      });
-      const contenders = [contend(baseline), contend(baseline), ...picked.map(contend)] as const;
-      return { work, connections: count, contenders };
-    }),
-  );
+  return works.flatMap(({ name: work, component, path, componentOnly = false }) => {
+    const contend = ({ name, options }: ModeRow): Contender => ({
+      name,
+      server: 'wasmtime-serve',
+      options: options(version),
+      component,
+      path,
+    });
+    const contendHost = ({ name, tier }: HostModeRow): Contender => ({
+      name,
+      server: 'wasm-host',
+      tier,
+      component,
+      path,
+    });
+    const isPicked = (row: ServingMode): boolean => picked.includes(row as (typeof picked)[number]);
+    const hosts = hostModes.some(isPicked) && !componentOnly;
+    const contenders = [
+      contend(baseline),
+      contend(baseline),
+      ...others.filter(isPicked).map(contend),
+      ...(hosts ? [hostBaseline, hostBaseline, ...otherHosts.filter(isPicked)].map(contendHost) : []),
+    ] as const;
+    return connections.map((count) => ({ work, connections: count, contenders }));
+  });
 }
 
 function pick<Row extends Readonly<{ name: string }>>(
@@ -152,8 +187,20 @@ export const mirrorOrder = (count: number): readonly number[] => [
 const leastRounds = 5;
 const longestSampleMs = 1000;
 const shortestSampleMs = 100;
-/** Start of a server, its compilation and the requests before the sample, milliseconds. */
-const aroundSampleMs = 400;
+/**
+ * Requests before a sample. Node compiles while it serves: the first thousands of requests cost our host up to ten
+ * times what the others do, however long they take.
+ */
+export const warmUps = {
+  'wasmtime-serve': { duration: 0.15 },
+  'wasm-host': { amount: 5000 },
+} as const satisfies Readonly<Record<Contender['server'], object>>;
+
+/** With the start of a server and its compilation or proof, milliseconds. */
+const aroundSampleMs: Readonly<Record<Contender['server'], number>> = {
+  'wasmtime-serve': 400,
+  'wasm-host': 3000,
+};
 
 /**
  * Length of a sample for which five rounds take no longer than `seconds`, at most a second, in milliseconds.
@@ -161,10 +208,12 @@ const aroundSampleMs = 400;
  * @throws PoolproofError USAGE where a sample would be too short to say anything
  */
 export function planSampleMs(cases: readonly ServingCase[], seconds: number): number {
-  const samples = leastRounds * cases.reduce((sum, { contenders }) => sum + 2 * contenders.length, 0);
-  const sampleMs = Math.min(longestSampleMs, (seconds * 1000) / samples - aroundSampleMs);
+  const all = cases.flatMap(({ contenders }) => contenders);
+  const samples = leastRounds * 2 * all.length;
+  const aroundMs = leastRounds * 2 * all.reduce((sum, { server }) => sum + aroundSampleMs[server], 0);
+  const sampleMs = Math.min(longestSampleMs, (seconds * 1000 - aroundMs) / samples);
   if (sampleMs >= shortestSampleMs) return sampleMs;
-  const needed = Math.ceil((samples * (aroundSampleMs + shortestSampleMs)) / 1000);
+  const needed = Math.ceil((aroundMs + samples * shortestSampleMs) / 1000);
   throw new PoolproofError('USAGE', `--seconds ${seconds}: ${samples} samples need ${needed} s at least`, {
     hint: 'fewer come of --modes, --work and --connections',
   });

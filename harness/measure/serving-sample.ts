@@ -1,13 +1,21 @@
 /** One sample of a server: a fresh process, requests that do not count, requests that do. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openClock } from '../../images/wasm-host/measure-clock.ts';
-import { sendRequests, summarizeAnswers, type Answers, type Rates } from './serving-requests.ts';
+import {
+  sendRequests,
+  summarizeAnswers,
+  type Answers,
+  type Rates,
+  type SendOptions,
+} from './serving-requests.ts';
 import { serverFailure, startServer, type ServerCommand } from './serving-server.ts';
 
 export type ServingLoad = Readonly<{
   path: string;
   /** Each is kept open, and has one request at a time. */
   connections: number;
+  /** Requests before the sample. */
+  warmUp: SendOptions['end'];
   /** Length of the sample, as far as the requests before it allow to foresee it. */
   sampleMs: number;
   /** Most requests of the sample. */
@@ -23,8 +31,6 @@ export type ServingSample = Rates &
     invalid: string | null;
   }>;
 
-const warmUpSeconds = 0.15;
-
 /**
  * Starts the server, measures, and ends it.
  *
@@ -36,10 +42,11 @@ export async function sampleServer(
   signal: AbortSignal,
 ): Promise<ServingSample> {
   await using server = await startServer(command, signal);
-  const { connections } = load;
+  const { connections, warmUp } = load;
   const url = `${server.url}${load.path}`;
-  const warm = await sendRequests({ url, connections, end: { duration: warmUpSeconds }, signal });
-  const wanted = (warm.times.length / warm.wallMs) * load.sampleMs;
+  const warm = await sendRequests({ url, connections, end: warmUp, signal });
+  // On a busy machine none may have been answered yet.
+  const wanted = warm.times.length === 0 ? 0 : (warm.times.length / warm.wallMs) * load.sampleMs;
   const amount = Math.max(connections, Math.min(Math.round(wanted), load.requests));
   const clock = openClock();
   const readCpu = (): number => {

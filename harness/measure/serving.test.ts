@@ -8,11 +8,17 @@ const { signal } = new AbortController();
 t.test('the modes are lists of options of wasmtime, the baseline first and again', (t) => {
   const [one] = planServing('49.0.3', { works: ['touch-16'], connections: [2] });
   t.match(one, { work: 'touch-16', connections: 2 });
-  const options = one?.contenders.map(({ name, options }) => [name, options.join(' ')] as const) ?? [];
+  const options =
+    one?.contenders.map((one) => [one.name, one.server === 'wasm-host' ? one.tier : one.options.join(' ')]) ??
+    [];
   t.same(
     options.map(([name]) => name),
-    ['spin', 'spin', 'pool', 'conservative', 'explicit', 'on-demand'],
+    [
+      ...['spin', 'spin', 'pool', 'conservative', 'explicit', 'on-demand'],
+      ...['host-standard', 'host-standard', 'host-conservative', 'host-on-demand'],
+    ],
   );
+  t.equal(options.at(-1)?.[1], 'on-demand');
   const [, spin = '', pool = '', conservative = '', explicit = '', onDemand = ''] = options.map(
     ([, words]) => words,
   );
@@ -23,6 +29,21 @@ t.test('the modes are lists of options of wasmtime, the baseline first and again
   t.equal(onDemand, '-O pooling-allocator=n');
   t.equal(one?.contenders[2]?.path, '/32/1');
   t.equal(planServing('49.0.3').length, 18);
+  const namesOf = (chosen: Parameters<typeof planServing>[1]) =>
+    planServing('49.0.3', chosen)[0]?.contenders.map(({ name }) => name);
+  t.same(namesOf({ modes: ['host-on-demand'] }), [
+    'spin',
+    'spin',
+    'host-standard',
+    'host-standard',
+    'host-on-demand',
+  ]);
+  t.same(namesOf({ modes: ['pool'] }), ['spin', 'spin', 'pool']);
+  t.same(
+    namesOf({ works: ['sleep'], modes: ['pool', 'host-standard'] }),
+    ['spin', 'spin', 'pool'],
+    'no module of ours',
+  );
   t.end();
 });
 
@@ -39,7 +60,8 @@ t.test('an unknown name is refused with the nearest one', (t) => {
 });
 
 t.test('the time is kept: samples become shorter, and rounds are added where they fit', (t) => {
-  const cases = planServing('49.0.3', { works: ['hello'], connections: [1] });
+  const modes = ['pool', 'conservative', 'explicit', 'on-demand'];
+  const cases = planServing('49.0.3', { works: ['hello'], connections: [1], modes });
   t.equal(planSampleMs(cases, 1000), 1000);
   t.equal(planSampleMs(cases, 60), 600);
   t.throws(() => planSampleMs(cases, 10), { code: 'USAGE', message: /60 samples need 30 s at least/ });
@@ -77,6 +99,25 @@ t.test('ratios are of rounds, and what drifts steadily falls out', (t) => {
   t.end();
 });
 
+t.test('our host is compared with itself, and its baseline with the other server', (t) => {
+  const [one] = planServing('49.0.3', { works: ['hello'], connections: [1], modes: ['host-on-demand'] });
+  if (one === undefined) throw new RangeError('no case');
+  const costs = [1000, 1001, 3000, 3003, 4500];
+  const round = [...costs, ...costs.toReversed()].map((cost) => sample(cost));
+  const figures = evaluateServing(one, [round, round, round]);
+  t.same(
+    figures.map(({ mode, to, cpu }) => [mode, to, cpu === null ? null : Math.round(cpu.ratio * 100) / 100]),
+    [
+      ['spin', null, null],
+      ['spin (again)', 'spin', 1],
+      ['host-standard', 'spin', 3],
+      ['host-standard (again)', 'host-standard', 1],
+      ['host-on-demand', 'host-standard', 1.5],
+    ],
+  );
+  t.end();
+});
+
 t.test('one answer other than 2xx takes the figures of its mode away, and only those', (t) => {
   const [one] = planServing('49.0.3', { works: ['hello'], connections: [1], modes: ['on-demand', 'pool'] });
   if (one === undefined) throw new RangeError('no case');
@@ -110,7 +151,7 @@ const server = (nth: number) => ({
 });
 
 t.test('CPU time is that of the server, for exactly as many requests as were wanted', async (t) => {
-  const load = { path: '/', connections: 2, sampleMs: 600_000, requests: 60 };
+  const load = { path: '/', connections: 2, warmUp: { amount: 10 }, sampleMs: 600_000, requests: 60 };
   const found = await sampleServer(server(1e9), load, signal);
   t.match(found, { requests: 60, invalid: null });
   t.ok(found.cpuNs > 0.3e6 && found.cpuNs < 20e6, `${found.cpuNs} ns per request of 1 ms`);
@@ -118,7 +159,7 @@ t.test('CPU time is that of the server, for exactly as many requests as were wan
 });
 
 t.test('answers of 500 are counted, and a server that does not come up is told apart', async (t) => {
-  const load = { path: '/', connections: 1, sampleMs: 600_000, requests: 40 };
+  const load = { path: '/', connections: 1, warmUp: { amount: 10 }, sampleMs: 600_000, requests: 40 };
   const { invalid } = await sampleServer(server(4), load, signal);
   t.match(invalid, /^10 of 40 answers had the status 500$/);
   await t.rejects(sampleServer({ command: process.execPath, args: ['-e', '0'] }, load, signal), {

@@ -12,19 +12,23 @@ type Compared = Figure & Readonly<{ cpu: NonNullable<Figure['cpu']> }>;
 
 const isCompared = (figure: Figure): figure is Compared => figure.cpu !== null && figure.invalid === null;
 
-/** The baseline a second time: the noise, and no mode. */
-const isAgain = ({ mode }: Figure): boolean => mode.endsWith('(again)');
+/** A tier against the one that it replaces: neither a baseline a second time, nor one server against another. */
+const isTier = ({ mode }: Figure): boolean => !mode.endsWith('(again)') && mode !== 'host-standard';
 
 export function renderServingSection(record: ServingRecord): string {
-  const { figures } = record;
+  const { figures, host } = record;
+  const ofHost =
+    host === null
+      ? ''
+      : ' Tiers of our host are multiples of `host-standard`, which itself is one of `spin`: Node reads and writes its HTTP.';
   return [
     '## What a request costs a server',
     formatOrigin(record),
-    'CPU time of the whole server per request, kernel included, as a multiple of that with `spin`; in brackets the 95 % interval over rounds. Each request has an instance of its own: made, used and dropped.',
+    `CPU time of the whole server per request, kernel included, as a multiple of that with \`spin\`; in brackets the 95 % interval over rounds.${ofHost} Each request has an instance of its own: made, used and dropped.`,
     '### Does “10–20 %” hold for a request?',
-    formatAnswer(figures.filter(isCompared).filter((figure) => !isAgain(figure))),
+    formatAnswer(figures.filter(isCompared).filter(isTier)),
     'It is a figure about checks, and checks are a part of `explicit` alone, which apart from smaller slots is `spin`: they count where a request does little but access memory (`loop`). A lower tier costs a server something else. `pool` differs from `spin` in that it keeps no memory of a slot resident, so each page that a request touches is a page fault again. `on-demand` has these faults and the system calls that map and unmap each memory. The more pages a short request touches, the more that is; a request that works long, or waits, hides it.',
-    tabulateModes(),
+    tabulateModes(new Set(figures.map(({ mode }) => mode))),
     ...[...groupBy(figures, ({ work }) => work)].flatMap(([work, rows]) => [
       `### ${work}: a request that ${describeWork(work)}`,
       tabulate(rows),
@@ -32,9 +36,9 @@ export function renderServingSection(record: ServingRecord): string {
   ].join('\n\n');
 }
 
-function formatOrigin({ server, machine, measuredAt, load }: ServingRecord): string {
+function formatOrigin({ server, host, machine, measuredAt, load }: ServingRecord): string {
   const { cpuModel, cores, os, kernel } = machine;
-  const origin = `${server.version}, ${server.name}, on ${cpuModel} (${cores} cores, ${os}, Linux ${kernel}), ${measuredAt.slice(0, 10)}; load average ${load.before.toFixed(1)} before and ${load.after.toFixed(1)} after.`;
+  const origin = `${server.version}, ${server.name}${host === null ? '' : `, and ${host}`}, on ${cpuModel} (${cores} cores, ${os}, Linux ${kernel}), ${measuredAt.slice(0, 10)}; load average ${load.before.toFixed(1)} before and ${load.after.toFixed(1)} after.`;
   const noisy =
     load.before > cores / 2
       ? ' The machine had other work: ratios of CPU time stand, with wide intervals; requests per second and quantiles are those of a busy machine.'
@@ -67,10 +71,12 @@ function formatAnswer(figures: readonly Compared[]): string {
     .join('\n');
 }
 
-const tabulateModes = (): string =>
+const tabulateModes = (measured: ReadonlySet<string>): string =>
   markdownTable(
     ['mode', 'what it is'],
-    servingModes.map(({ name, stands }) => [name, escapeMarkdown(stands)]),
+    servingModes
+      .filter(({ name }) => measured.has(name))
+      .map(({ name, stands }) => [name, escapeMarkdown(stands)]),
   );
 
 function tabulate(figures: readonly Figure[]): string {

@@ -5,7 +5,7 @@ import { createPlainTable, renderLines } from './plain-table.ts';
 
 type Figure = ServingRecord['figures'][number];
 
-export function renderServing({ server, machine, load, figures }: ServingRecord): string {
+export function renderServing({ server, host, machine, load, figures }: ServingRecord): string {
   const head = ['CPU per request', 'CPU µs', 'requests/s', 'p50 ms', 'p99 ms', 'of requests'];
   const groups = new Map<string, Figure[]>();
   for (const figure of figures) {
@@ -21,12 +21,13 @@ export function renderServing({ server, machine, load, figures }: ServingRecord)
     return renderLines(table).join('\n');
   });
   const { cpuModel, cores, os, kernel } = machine;
-  return `${server.version} on ${cpuModel} (${cores} cores, ${os}, Linux ${kernel})
+  const servers = [server.version, ...(host === null ? [] : [host])].join('; ');
+  return `${servers} on ${cpuModel} (${cores} cores, ${os}, Linux ${kernel})
 load average before: ${load.before.toFixed(1)}, after: ${load.after.toFixed(1)}
 
 ${tables.join('\n\n')}
 
-CPU per request: ratio to spin, 95 % interval over rounds; requests/s and quantiles are medians over samples.
+CPU per request: ratio to spin unless another is named, 95 % interval over rounds; requests/s and quantiles are medians over samples.
 `;
 }
 
@@ -44,8 +45,10 @@ function renderRow(figure: Figure): string[] {
 }
 
 /** `× 1.91 [1.85, 1.97]`, or why there is none. */
-export function describeCpu({ cpu, invalid, stable }: Figure): string {
+export function describeCpu({ cpu, to, mode, invalid, stable }: Figure): string {
   if (invalid !== null) return `invalid: ${invalid}`;
   if (cpu === null) return formatFactor(1);
-  return `${formatFactorInterval(cpu)}${stable ? '' : ' unstable'}`;
+  // A baseline of another server, or what is compared with that.
+  const named = to === 'spin' && !mode.startsWith('host-') ? '' : ` of ${to ?? ''}`;
+  return `${formatFactorInterval(cpu)}${named}${stable ? '' : ' unstable'}`;
 }

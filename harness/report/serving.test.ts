@@ -13,12 +13,14 @@ const base = {
   p99Ms: 0.22,
   requests: 13_878,
   rounds: 5,
+  to: 'spin',
   rate: null,
   stable: true,
 };
 const record: ServingRecord = {
   schema: 1,
   server: { name: 'wasmtime-serve', version: 'wasmtime 49.0.3 (f96eabaa1 2026-10-14)' },
+  host: null,
   measuredAt: '2026-11-28T11:00:00.000Z',
   machine: { cpuModel: 'AMD EPYC', cores: 2, kernel: '6.18.44', os: 'Debian GNU/Linux 12 (bookworm)' },
   load: { before: 0.1, after: 2.25 },
@@ -64,6 +66,24 @@ t.test('the page holds the claim against each interval, and shows no figure that
     figures: spin ? [spin] : [],
   });
   t.match(busy, 'The machine had other work');
+  t.end();
+});
+
+t.test('our host is named, and its baseline is no tier to be held against the claim', (t) => {
+  const compared = { ...base, invalid: null };
+  const figures = [
+    ...record.figures.slice(0, 1),
+    { ...compared, mode: 'host-standard', cpu: { ratio: 2.7, low: 2.6, high: 2.8 } },
+    { ...compared, mode: 'host-on-demand', to: 'host-standard', cpu: { ratio: 1.9, low: 1.8, high: 2 } },
+  ];
+  const host = 'wasm host, wasmtime 50.0.1, Node 22.23.3';
+  const text = renderServingSection({ ...record, host, figures });
+  t.match(text, 'wasmtime-serve, and wasm host, wasmtime 50.0.1, Node 22.23.3, on AMD EPYC');
+  t.match(text, '- **host-on-demand**: × 1.90 to × 1.90\n  - more: hello\n');
+  t.notMatch(text, '- **host-standard**');
+  t.match(text, /\| host-standard \| × 2\.70 \\\[2\.60, 2\.80\\\] of spin \|/);
+  t.match(text, /\| host-on-demand \| × 1\.90 \\\[1\.80, 2\.00\\\] of host-standard \|/);
+  t.match(renderServing({ ...record, host, figures }), `(f96eabaa1 2026-10-14); ${host} on AMD EPYC`);
   t.end();
 });
 

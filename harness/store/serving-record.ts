@@ -18,6 +18,8 @@ const figure = z.object({
   /** Behind all of these. */
   requests: z.int().nonnegative(),
   rounds: z.int().positive(),
+  /** The mode that the ratios are to; absent in records from before our host was measured: `spin`. */
+  to: text.nullable().default('spin'),
   cpu: interval.nullable(),
   rate: interval.nullable(),
   stable: z.boolean(),
@@ -31,6 +33,8 @@ const schema = z.object({
     /** Its own version line: `wasmtime 49.0.3 (…)`. */
     version: text,
   }),
+  /** Our host: its engine and its Node; null where it was not measured. */
+  host: text.nullable().default(null),
   /** ISO 8601, UTC: when it was done. */
   measuredAt: text,
   machine: z.object({ cpuModel: text, cores: z.int().positive(), kernel: text, os: text }),

@@ -83,6 +83,7 @@ const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
       tiers: ['standard', 'conservative', 'on-demand'],
       connections: [1, 16, 64],
     }),
+  'planted-requests': async () => (await serve()).benchPlantedRequests(quick ? [10] : [0, 10, 50]),
   'overhead-cell': async () => (await overhead()).benchOverheadCells(quick ? ['22'] : ['20', '22', '24']),
 };
 

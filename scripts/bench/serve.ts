@@ -1,13 +1,24 @@
-/** A million requests to our host in each tier: none may fail, and its memory may not grow. */
-import { readFileSync } from 'node:fs';
+/**
+ * Figures of servers: a million requests to our host in each tier, of which none may fail while its memory may not
+ * grow; and work planted in a request, which serve-bench's method must find.
+ */
+import { chmodSync, copyFileSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { resolveCacheFolder } from '../../images/cache/cache-folder.ts';
 import type { Tier } from '../../images/allocator/tier.ts';
 import { engines } from '../../images/definitions.ts';
 import { findEngineLibrary } from '../../images/package-files.ts';
+import { project } from '../../images/paths.ts';
+import { findSubjectFile } from '../../images/subject-disk.ts';
 import { openClock } from '../../images/wasm-host/measure-clock.ts';
+import { publishedProgram } from '../../harness/commands/serve-bench.ts';
+import type { ServingFigure } from '../../harness/measure/evaluate-serving.ts';
+import { runServing } from '../../harness/measure/run-serving.ts';
 import { hostModules, serveByHost } from '../../harness/measure/serving-host.ts';
+import { planServing, type Contender, type ServingCase } from '../../harness/measure/serving-plan.ts';
 import { sendRequests, summarizeAnswers } from '../../harness/measure/serving-requests.ts';
 import { startServer } from '../../harness/measure/serving-server.ts';
+import { withFolder } from './measure.ts';
 
 export type EnduranceFigure = Readonly<{
   engine: string;
@@ -129,4 +140,100 @@ async function readHealth(
   }>;
   const { kind, version } = health.engine;
   return { ...health, engine: `${kind} ${version}` };
+}
+
+export type PlantedRequestFigure = Readonly<{
+  host: Contender['server'];
+  plantedPercent: number;
+  /** CPU time of a request over that without planted work, and its 95 % interval. */
+  foundPercent: number;
+  low: number;
+  high: number;
+  /** Found less planted. */
+  pointsOff: number;
+  rounds: number;
+  /** In all samples of this contender. */
+  requests: number;
+  p50Ms: number;
+  p99Ms: number;
+  invalid: string | null;
+}>;
+
+/** Several milliseconds: what a request costs without work, its instance and page faults, is about a percent of it. */
+const accesses = 4_000_000;
+
+/** Points: an interval as wide as this says nothing about three of them. */
+const widest = 3;
+
+/**
+ * A request with so much more work, in both hosts in turn; should be found within 3 points. Beside other work on this
+ * computer an interval is wide, and says so itself: then the measurement is made again with more rounds.
+ */
+export async function benchPlantedRequests(
+  percents: readonly number[],
+): Promise<readonly PlantedRequestFigure[]> {
+  const [version = ''] = engines;
+  const library = await findEngineLibrary(version);
+  const [first] = planServing('49.0.3')[0]?.contenders ?? [];
+  const options = first?.server === 'wasmtime-serve' ? first.options : [];
+  const plant =
+    (host: Contender['server']) =>
+    (percent: number): Contender => {
+      const what = {
+        name: String(percent),
+        component: 'touch',
+        path: `/${Math.round(accesses * (1 + percent / 100))}/1`,
+      };
+      return host === 'wasm-host'
+        ? { ...what, server: host, tier: 'standard' }
+        : { ...what, server: host, options };
+    };
+  const caseOf = (host: Contender['server']): ServingCase => {
+    const contend = plant(host);
+    return {
+      work: host,
+      connections: 1,
+      contenders: [contend(0), contend(0), ...percents.filter((percent) => percent !== 0).map(contend)],
+    };
+  };
+  return withFolder(async (folder) => {
+    const program = path.join(folder, 'wasmtime');
+    copyFileSync(await findSubjectFile(publishedProgram, { cacheDir: resolveCacheFolder() }), program);
+    chmodSync(program, 0o755);
+    let figures: readonly PlantedRequestFigure[] = [];
+    for (const seconds of [90, 300]) {
+      const found = await runServing({
+        program,
+        library,
+        components: path.join(project.subjectsFolder, 'components'),
+        cases: [caseOf('wasmtime-serve'), caseOf('wasm-host')],
+        seconds,
+        requests: 20_000,
+        signal: new AbortController().signal,
+      });
+      figures = found.filter(({ to }) => to !== null).map(toPlanted);
+      if (figures.every(({ low, high }) => high - low < widest)) break;
+    }
+    return figures;
+  });
+}
+
+function toPlanted(figure: ServingFigure): PlantedRequestFigure {
+  const { work, mode, cpu, rounds, requests, p50Ms, p99Ms, invalid } = figure;
+  const { ratio, low, high } = cpu ?? { ratio: NaN, low: NaN, high: NaN };
+  const percent = (value: number): number => round((value - 1) * 100);
+  const plantedPercent = Number.parseFloat(mode);
+  return {
+    host: work as Contender['server'],
+    plantedPercent,
+    foundPercent: percent(ratio),
+    low: percent(low),
+    high: percent(high),
+    pointsOff: round(percent(ratio) - plantedPercent),
+    rounds,
+    requests,
+    p50Ms: round(p50Ms),
+    p99Ms: round(p99Ms),
+    invalid,
+  };
 }
