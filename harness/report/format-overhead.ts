@@ -82,10 +82,17 @@ export function formatOverheadOf(result: Costed): string {
  * The overhead in a row of a table: every distinct overhead of its cells once, the baseline only where there is nothing
  * else. Where tiers differ, each names its own.
  */
-export function formatRow(results: readonly Result[], clock: Clock): readonly OverheadText[] {
+export const formatRow = (results: readonly Result[], clock: Clock): readonly OverheadText[] =>
+  joinRow(results, (result) => formatByClock(result, clock));
+
+/** @param format figures of one cell */
+export function joinRow(
+  results: readonly Result[],
+  format: (result: Result) => readonly OverheadText[],
+): readonly OverheadText[] {
   const distinct = new Map(
     results.map((result) => {
-      const texts = formatByClock(result, clock);
+      const texts = format(result);
       const tier = result.tier ?? result.outcome;
       return [JSON.stringify([tier, texts]), { texts, tier }] as const;
     }),

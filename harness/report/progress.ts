@@ -10,6 +10,7 @@ import { tellUndecided } from '../outcome/judge-overhead.ts';
 import { observedOf } from '../outcome/repetitions.ts';
 import type { Result } from '../store/result.ts';
 import { formatOverheadOf } from './format-overhead.ts';
+import { formatServingOf } from './format-serving.ts';
 import { formatCount } from './format-run.ts';
 import type { Reporter } from './reporter.ts';
 
@@ -123,14 +124,17 @@ export function createProgress(stream: NodeJS.WriteStream, clock: Clock = realCl
       board.done += 1;
       say(`[${board.done}/${board.total}] ${formatEnd(result, elapsedMs)}`);
     },
-    onMeasureStart: (measured, cells) => {
-      board.add(measureKey(measured), `overhead: ${labelOf(measured)}`);
+    onMeasureStart: (measured, cells, kind) => {
+      board.add(measureKey(measured), `${kind}: ${labelOf(measured)}`);
       const share = cells === 1 ? '' : `, for ${cells} cells`;
-      say(`measuring the overhead of ${formatForm(measured)} in ${labelOf(measured)}${share}`);
+      say(`measuring ${whatOf[kind]} of ${formatForm(measured)} in ${labelOf(measured)}${share}`);
     },
-    onMeasureEnd: (results) => {
+    onMeasureEnd: (results, kind) => {
       const ended = results.find((result) => board.remove(measureKey(result)) !== null) ?? results[0];
-      if (ended !== undefined) say(`overhead of ${formatForm(ended)}: ${plainLine(formatOverheadOf(ended))}`);
+      if (ended !== undefined) {
+        const found = kind === 'overhead' ? formatOverheadOf(ended) : formatServingOf(ended);
+        say(`${kind} of ${formatForm(ended)}: ${plainLine(found)}`);
+      }
       for (const result of results) {
         if (result.verdict !== 'expected') say(formatEnd(result, null));
       }
@@ -145,11 +149,14 @@ export function createProgress(stream: NodeJS.WriteStream, clock: Clock = realCl
   };
 }
 
-const measureKey = (result: Readonly<{ id: string; repetition: number }>): string =>
-  `overhead of ${keyOf(result)}`;
+const whatOf = { overhead: 'the overhead', requests: 'requests' } as const;
 
-/** `conservative/explicit, wasmtime 50.0.1, Node 22` */
-function formatForm({ tier, form, host, settings }: Result): string {
+const measureKey = (result: Readonly<{ id: string; repetition: number }>): string =>
+  `figures of ${keyOf(result)}`;
+
+/** `conservative/explicit, wasmtime 50.0.1, Node 22`; `conservative, spin-sizes` */
+function formatForm({ tier, form, host, subject, settings }: Result): string {
+  if (subject !== undefined) return plainLine(`${tier ?? 'no tier'}, ${subject.name}`, 200);
   const engine = host === null ? settings.engine : `${host.engine.kind} ${host.engine.version}`;
   return plainLine(`${tier ?? ''}/${form?.checks ?? ''}, ${engine}, Node ${settings.node}`, 200);
 }

@@ -22,6 +22,9 @@ export type RunEnd = Readonly<{
   interrupted: boolean;
 }>;
 
+/** The price of memory accesses, or of requests. */
+export type MeasureKind = 'overhead' | 'requests';
+
 /** Calls come in this order; cells overlap. A reporter that cannot write throws. */
 export type Reporter = Readonly<{
   onRunStart?(start: RunStart): void | Promise<void>;
@@ -33,10 +36,10 @@ export type Reporter = Readonly<{
    * was interrupted.
    */
   onCellDone?(results: readonly Result[]): void;
-  /** After the cells: the overhead of one, for `cells` of them, is being measured in its guest. */
-  onMeasureStart?(measured: Result, cells: number): void;
-  /** These cells have their overhead now, or the reason why not; their lines are stored. */
-  onMeasureEnd?(results: readonly Result[]): void;
+  /** After the cells: the figures of one, for `cells` of them, are being measured in its guest. */
+  onMeasureStart?(measured: Result, cells: number, kind: MeasureKind): void;
+  /** These cells have their figures now, or the reason why not; their lines are stored. */
+  onMeasureEnd?(results: readonly Result[], kind: MeasureKind): void;
   onRunEnd?(end: RunEnd): void | Promise<void>;
 }>;
 
@@ -55,8 +58,8 @@ export function multiplex(reporters: readonly Reporter[]): Required<Reporter> {
     onCellStart: (cell) => each((reporter) => reporter.onCellStart?.(cell)),
     onCellEnd: (result) => each((reporter) => reporter.onCellEnd?.(result)),
     onCellDone: (results) => each((reporter) => reporter.onCellDone?.(results)),
-    onMeasureStart: (measured, cells) => each((reporter) => reporter.onMeasureStart?.(measured, cells)),
-    onMeasureEnd: (results) => each((reporter) => reporter.onMeasureEnd?.(results)),
+    onMeasureStart: (...words) => each((reporter) => reporter.onMeasureStart?.(...words)),
+    onMeasureEnd: (...words) => each((reporter) => reporter.onMeasureEnd?.(...words)),
     onRunEnd: (end) => eachAsync((reporter) => reporter.onRunEnd?.(end)),
   };
 }

@@ -48,7 +48,7 @@ async function measureGroup(group: MeasureGroup, context: MeasureContext): Promi
   if (overhead === null) return;
   const joined = group.waiting.map((result) => joinOverhead(result, overhead));
   const done = joined.map((result) => results.addMeasured(result, group.measure));
-  reporter.onMeasureEnd(joined);
+  reporter.onMeasureEnd(joined, 'overhead');
   for (const repetitions of done) if (repetitions !== null) reporter.onCellDone(repetitions);
 }
 
@@ -58,7 +58,7 @@ async function measureCell(
   { run, runner, reporter, signal, options }: MeasureContext,
 ): Promise<CellOverhead | null> {
   const { settings, facts, evidence } = measured;
-  const onStart = (): void => reporter.onMeasureStart(measured, waiting.length);
+  const onStart = (): void => reporter.onMeasureStart(measured, waiting.length, 'overhead');
   if (facts === null) {
     onStart();
     return notMeasured('the limits of the cell are not known');

@@ -25,7 +25,7 @@ async function measureGroup(group: ServingGroup, context: MeasureContext): Promi
   if (serving === null) return;
   const joined = group.waiting.map((result) => ({ ...results.find(cellKey(result)), serving }));
   const done = joined.map((result) => results.addMeasured(result, group.measure));
-  reporter.onMeasureEnd(joined);
+  reporter.onMeasureEnd(joined, 'requests');
   for (const repetitions of done) if (repetitions !== null) reporter.onCellDone(repetitions);
 }
 
@@ -35,7 +35,7 @@ async function measureCell(
   { run, runner, reporter, signal, cold }: MeasureContext,
 ): Promise<CellServing | null> {
   const { settings, facts, evidence, tier, form } = measured;
-  const onStart = (): void => reporter.onMeasureStart(measured, waiting.length);
+  const onStart = (): void => reporter.onMeasureStart(measured, waiting.length, 'requests');
   if (facts === null) {
     onStart();
     return servingNotMeasured('the limits of the cell are not known');

@@ -5,6 +5,7 @@ import { axes, type AxisTable } from '../../axes/table.ts';
 import { plainLine } from '../../outcome/plain-text.ts';
 import { pickJudged } from '../../outcome/overhead.ts';
 import { means } from '../../measure/figures.ts';
+import { servingWorks } from '../../measure/serving-plan.ts';
 import type { Result } from '../../store/result.ts';
 import { orderForReports } from '../axis-labels.ts';
 import type { CellView } from '../cell-view.ts';
@@ -64,7 +65,18 @@ const listColumns = (table: AxisTable): readonly Column[] => [
   },
   { name: 'committedBytes', of: (result) => processOf(result)?.committedBytes ?? null },
   ...settingColumns(table, (row) => row.column === undefined && row.since > lastBeforeProcess),
+  { name: 'request', of: ({ serving }) => serving?.kind ?? null },
+  ...servingWorks.flatMap(({ name }) => priceColumns(name)),
 ];
+
+/** Instructions of a request, and how many times those of the host's own pool. */
+const priceColumns = (work: string): readonly Column[] => {
+  const find = ({ serving }: Result) => serving?.prices.find((price) => price.work === work);
+  return [
+    { name: `request ${work} instructions`, of: (result) => find(result)?.instructions ?? null },
+    { name: `request ${work} ratio`, of: (result) => find(result)?.ratio.ratio ?? null },
+  ];
+};
 
 /** The process that was up: that of a foreign subject, or the one that proved the wasm host's tier. */
 function processOf({ host, subject }: Result): Readonly<{

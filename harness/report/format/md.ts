@@ -3,10 +3,12 @@ import type { Result } from '../../store/result.ts';
 import type { RunRecord } from '../../store/run-record.ts';
 import { labelAxis } from '../axis-labels.ts';
 import { formatCell, isTroubled } from '../cell-view.ts';
+import { listCosts } from '../cost-columns.ts';
 import type { Format } from '../format.ts';
 import { formatDistribution } from '../format-distribution.ts';
-import { type OverheadText, formatNotes, formatRow, listColumns } from '../format-overhead.ts';
+import { type OverheadText, formatNotes } from '../format-overhead.ts';
 import { formatCounts } from '../format-run.ts';
+import { formatServingNotes } from '../format-serving.ts';
 import { type Grid, buildGrid, formatLegend, formatUsual } from '../grid.ts';
 import { type HostTable, formatStart, hostLegend } from '../host-table.ts';
 import { type KnownFailure, formatGone, formatKnownFailures, listKnownFailures } from '../known-failures.ts';
@@ -25,7 +27,7 @@ function render(view: RunView): string {
     renderGrid(grid),
     ...(legend.length === 0 ? [] : [escapeMarkdown(legend.join(', '))]),
     ...renderHosts(view.hosts),
-    ...formatNotes(results).map(escapeMarkdown),
+    ...[...formatNotes(results), ...formatServingNotes(results)].map(escapeMarkdown),
     ...renderSection(
       'Reasons',
       reasons.map(
@@ -101,12 +103,12 @@ function renderGrid({ rows, rowHeads, columnAxes, columns }: Grid): string {
       ? 'tier'
       : labels.map((label, index) => labelAxis(columnAxes[index] ?? 'env', label)).join(', '),
   );
-  const costs = listColumns(rows.flatMap(({ results }) => results));
+  const costs = listCosts(rows.flatMap(({ results }) => results));
   return markdownTable(
     [...rowHeads, ...columnHeads, ...costs.map(({ head }) => head)].map(escapeMarkdown),
     rows.map(({ labels, places, results }) => [
       ...[...labels, ...places.map((cell) => (cell === null ? '·' : formatCell(cell)))].map(escapeMarkdown),
-      ...costs.map(({ clock }) => renderOverhead(formatRow(results, clock))),
+      ...costs.map(({ format }) => renderOverhead(format(results))),
     ]),
   );
 }

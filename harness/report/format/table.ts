@@ -3,17 +3,12 @@ import { styleText } from 'node:util';
 import type { Observed } from '../../outcome/repetitions.ts';
 import { plainLine } from '../../outcome/plain-text.ts';
 import { type CellView, formatCell } from '../cell-view.ts';
+import { listCosts } from '../cost-columns.ts';
 import type { Format, RenderOptions } from '../format.ts';
 import { formatDistribution } from '../format-distribution.ts';
-import {
-  type OverheadText,
-  baselineText,
-  formatNotes,
-  formatRow,
-  listColumns,
-  noFigureText,
-} from '../format-overhead.ts';
+import { type OverheadText, baselineText, formatNotes, noFigureText } from '../format-overhead.ts';
 import { formatCounts, formatExit } from '../format-run.ts';
+import { formatServingNotes } from '../format-serving.ts';
 import { type Grid, type Head, buildGrid, formatLegend, listHeads, listLayouts } from '../grid.ts';
 import { renderDetails } from '../overhead-table.ts';
 import { createPlainTable, renderLines } from '../plain-table.ts';
@@ -42,7 +37,7 @@ function render(view: RunView, options: RenderOptions = {}): string {
   const blocks = [
     formatLegend(grid).join(', '),
     ...[
-      formatNotes(results).map((note) => plainLine(note, 300)),
+      [...formatNotes(results), ...formatServingNotes(results)].map((note) => plainLine(note, 300)),
       reasons.map(({ where, reason, cells }) => `${where}: ${reason}${cells > 1 ? ` (${cells} cells)` : ''}`),
       flaky.map((cell) => `flaky: ${plainLine(cell.id, 300)}: ${formatDistribution(cell)}`),
     ].map((lines) => lines.join('\n')),
@@ -71,7 +66,7 @@ function chooseGrid({ cells, axes }: RunView, width: number): Grid {
 }
 
 function renderGrid(grid: Grid, color: boolean): string {
-  const columns = listColumns(grid.rows.flatMap((row) => row.results));
+  const columns = listCosts(grid.rows.flatMap((row) => row.results));
   const table = createPlainTable();
   const heads = columns.map(({ head }) => head);
   for (const head of headerRows(grid, heads))
@@ -80,8 +75,8 @@ function renderGrid(grid: Grid, color: boolean): string {
     table.push([
       ...labels,
       ...places.map((cell) => paintCell(cell, color)),
-      ...columns.map(({ clock }) =>
-        formatRow(results, clock)
+      ...columns.map(({ format }) =>
+        format(results)
           .map((text) => paintOverhead(text, color))
           .join('\n'),
       ),

@@ -1,7 +1,8 @@
 /** The grid of a matrix: environments by settings, a word for each cell, a link to its panel; and the reasons below. */
 import { plainLine } from '../../outcome/plain-text.ts';
 import { formatCell } from '../cell-view.ts';
-import { findClocks, formatRow } from '../format-overhead.ts';
+import { findClocks, formatRow, type OverheadText } from '../format-overhead.ts';
+import { formatServingRow, isPriced, servingHead } from '../format-serving.ts';
 import { formatCount } from '../format-run.ts';
 import { type Grid, formatUsual, listHeads } from '../grid.ts';
 import type { ReasonGroup } from '../group-reasons.ts';
@@ -57,7 +58,8 @@ type Shape = Readonly<{ grid: Grid<PageCell>; costs: boolean }>;
 
 const isCosted = (cell: PageCell | null): boolean =>
   cell?.results.some(
-    ({ overhead = [], overheadSource }) => overhead.length > 0 || overheadSource !== undefined,
+    ({ overhead = [], overheadSource, serving }) =>
+      overhead.length > 0 || overheadSource !== undefined || serving !== undefined,
   ) ?? false;
 
 const capitalize = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
@@ -114,19 +116,22 @@ function renderCost(cells: readonly (PageCell | null)[]): Html {
   const costs = cells.flatMap((cell) => cell?.cost ?? []);
   const order = bands.map(({ band }) => band);
   const worst = [...costs].sort((a, b) => order.indexOf(b.band) - order.indexOf(a.band))[0];
+  const requests = isPriced(results)
+    ? html`${formatServingRow(results).map(renderText)}<small>${servingHead}</small>`
+    : null;
   if (clocks.length === 0) {
-    return html`<td class="cost">${formatRow(results, 'instructions').map(({ text }) => text)}</td>`;
+    const none = formatRow(results, 'instructions').map(({ text }) => text);
+    return html`<td class="cost">${requests ?? none}</td>`;
   }
   return html`<td class="cost">
     ${worst?.sign ?? ''}
-    ${clocks.map(
-      (clock) =>
-        html`${formatRow(results, clock).map(
-            ({ text, stable }) => html`${stable ? text : html`<s>${text}</s> unstable`}<br />`,
-          )}<small>${clock}</small>`,
-    )}
+    ${clocks.map((clock) => html`${formatRow(results, clock).map(renderText)}<small>${clock}</small>`)}
+    ${requests === null ? null : html`<br />${requests}`}
   </td>`;
 }
+
+const renderText = ({ text, stable }: OverheadText): Html =>
+  html`${stable ? text : html`<s>${text}</s> unstable`}<br />`;
 
 function renderHead({ grid, costs }: Shape): Html {
   const { rowHeads, columnAxes } = grid;

@@ -1,0 +1,74 @@
+import t from 'tap';
+import { buildResult, buildStandard, record, viewOf } from '../fixtures/report/results.ts';
+import { baselineOverhead } from '../outcome/overhead.ts';
+import { servingNotMeasured, type CellServing } from '../outcome/serving.ts';
+import { listCosts } from './cost-columns.ts';
+import { formatServing, formatServingNotes, formatServingOf } from './format-serving.ts';
+import { formats } from './formats.ts';
+import { buildRunView } from './run-view.ts';
+
+const priceAt = (work: string, ratio: number, stable = true) => ({
+  work,
+  instructions: ratio * 143_000,
+  baseline: 143_000,
+  ratio: { ratio, low: ratio * 0.999, high: ratio * 1.001 },
+  requests: 384,
+  stable,
+});
+
+const serving: CellServing = {
+  kind: 'measured',
+  measuredIn: 'a#1',
+  prices: [priceAt('hello', 1.824), priceAt('touch-256', 5.91), priceAt('sleep', 1.01, false)],
+  notMeasured: [{ workload: 'loop', reason: 'the budget of 60 s was used up' }],
+  wallMs: 9000,
+};
+const baseline: CellServing = {
+  ...serving,
+  kind: 'baseline',
+  prices: [priceAt('hello', 1)],
+  notMeasured: [],
+};
+
+t.test('a request has its price as a factor, and the baseline its instructions', (t) => {
+  t.same(formatServing({ serving }), [
+    { text: 'hello × 1.82', stable: true },
+    { text: 'touch-256 × 5.91', stable: true },
+    { text: 'sleep × 1.01', stable: false },
+  ]);
+  t.equal(
+    formatServingOf({ serving }),
+    'hello × 1.82, touch-256 × 5.91, sleep × 1.01 unstable, loop not measured: the budget of 60 s was used up',
+  );
+  t.same(formatServing({ serving: baseline }), [{ text: 'baseline', stable: true }]);
+  t.equal(formatServingOf({ serving: baseline }), 'hello 143 k instructions');
+  t.equal(formatServingOf({ serving: servingNotMeasured('status 500') }), 'not measured: status 500');
+  t.equal(formatServingOf({}), 'not measured');
+  t.same(formatServingNotes([{ serving }, { serving }, {}]), [
+    'not priced: loop: the budget of 60 s was used up (2 cells)',
+  ]);
+  t.end();
+});
+
+t.test('a table has a column for a request beside that of accesses, where it was priced', (t) => {
+  const heads = (results: Parameters<typeof listCosts>[0]) => listCosts(results).map(({ head }) => head);
+  t.same(heads([buildResult()]), ['overhead']);
+  t.same(heads([buildResult({ serving })]), ['a request (instructions)'], 'accesses were not asked for');
+  t.same(heads([buildStandard({ serving, ...baselineOverhead })]), ['overhead', 'a request (instructions)']);
+  t.end();
+});
+
+t.test('every format of a run shows the price', (t) => {
+  const view = buildRunView({
+    record,
+    results: [buildResult({ serving }), buildStandard({ serving: baseline })],
+  });
+  t.match(formats.table.render(view), /touch-256 × 5\.91/);
+  t.match(formats.table.render(view), /not priced: loop/);
+  t.match(formats.md.render(view), /~~sleep × 1\.01~~ unstable/);
+  t.match(formats.html.render(viewOf([buildResult({ serving })], record)), /touch-256 × 5\.91/);
+  t.match(formats.csv.render(view), /,request,request hello instructions,request hello ratio,/);
+  t.match(formats.csv.render(view), /,measured,2608\d\d[.\d]*,1\.824,/);
+  t.match(formats.json.render(view), /"touch-256"/);
+  t.end();
+});
