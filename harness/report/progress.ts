@@ -131,10 +131,7 @@ export function createProgress(stream: NodeJS.WriteStream, clock: Clock = realCl
     },
     onMeasureEnd: (results, kind) => {
       const ended = results.find((result) => board.remove(measureKey(result)) !== null) ?? results[0];
-      if (ended !== undefined) {
-        const found = kind === 'overhead' ? formatOverheadOf(ended) : formatServingOf(ended);
-        say(`${kind} of ${formatForm(ended)}: ${plainLine(found)}`);
-      }
+      if (ended !== undefined) say(`${kind} of ${formatForm(ended)}: ${plainLine(formatters[kind](ended))}`);
       for (const result of results) {
         if (result.verdict !== 'expected') say(formatEnd(result, null));
       }
@@ -149,6 +146,7 @@ export function createProgress(stream: NodeJS.WriteStream, clock: Clock = realCl
   };
 }
 
+const formatters = { overhead: formatOverheadOf, requests: formatServingOf } as const;
 const whatOf = { overhead: 'the overhead', requests: 'requests' } as const;
 
 const measureKey = (result: Readonly<{ id: string; repetition: number }>): string =>
