@@ -33,6 +33,10 @@ t.test("sizes come from the number in Wasmtime's refusal, for programs that are 
         ['failed to create table pool mapping', 'mmap failed to allocate 0x61a80000 bytes'],
         { tables: 10_000, tableElements: 20_000 },
       ],
+      // The cause alone, as a log that was cut has it.
+      [['shim'], ['mmap failed to allocate 0x61a80000 bytes'], { tables: 10_000, tableElements: 20_000 }],
+      [['shim'], ['mmap failed to allocate 0x13880000 bytes'], { tables: 2000, tableElements: 20_000 }],
+      [['shim'], ['mmap failed to allocate 0x3e9f4000 bytes'], { stacks: 500 }],
       [
         ['shim'],
         ['failed to create stack pool mapping', 'mmap failed to allocate 0x3e9f4000 bytes'],

@@ -7,6 +7,7 @@ import { classifyEngineText } from '../../images/allocator/failure.ts';
 import { findMessage, type Act, type KnownMessage } from '../../images/allocator/known-messages.ts';
 import { plainLine } from '../outcome/plain-text.ts';
 import type { Result } from '../store/result.ts';
+import { findSizes } from './pool-sizes.ts';
 import type { FieldReport } from './report.ts';
 
 export type Symptom = Readonly<{
@@ -31,12 +32,13 @@ export function symptomOfText(text: string): Symptom | null {
   const { message, words, at } = found;
   const { pool, bytes } = classifyEngineText(text);
   // The cause alone, without the line that names the pool.
-  const bare = message.act === 'memory' && isPool(bytes);
+  const charged = message.act === 'memory' && pool === null ? chargedPool(words, bytes) : null;
+  const bare = charged !== null || (message.act === 'memory' && isPool(bytes));
   return {
     act: bare ? 'pool' : message.act,
     engine: message.engine,
     class: bare ? 'pool-mapping' : message.class,
-    pool,
+    pool: charged ?? pool,
     bytes,
     words: plainLine(words, 200)
       .toLowerCase()
@@ -51,6 +53,12 @@ export function symptomOfText(text: string): Symptom | null {
 
 /** One linear memory takes its 4 GiB and guards, or 8 or 10; what is larger by far is a pool of them. */
 const isPool = (bytes: number | null): boolean => bytes !== null && bytes > 16 * 2 ** 30;
+
+/** Pools of tables and stacks are allocated, where memories are reserved; their sizes give them away. */
+const chargedPool = (words: string, bytes: number | null): 'table' | 'stack' | null =>
+  bytes !== null && words.includes('allocate')
+    ? ((['table', 'stack'] as const).find((kind) => findSizes(kind, bytes) !== null) ?? null)
+    : null;
 
 /** How a command ended: a status above 128 is a signal. */
 export function endOfCommand({ command }: FieldReport): 'none' | 'failed' | 'worked' | 'unknown' {
