@@ -14,7 +14,7 @@ import { buildMachineSpec } from '../harness/plan/machine-spec.ts';
 import type { Prepared } from '../harness/run/prepare.ts';
 
 /** A folder of the guest that is writable and empty. */
-const [packed, unpacked] = ['/run/capture.gz.b64', '/run/capture.sh'];
+const [packed, unpacked] = ['/tmp/capture.gz.b64', '/tmp/capture.sh'];
 const seconds = 60;
 /** Templates kept on disk. */
 const templateBytes = 4 * 2 ** 30;
