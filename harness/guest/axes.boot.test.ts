@@ -70,7 +70,8 @@ t.test(
   },
 );
 
-const filtered = 'memory both writable and executable is refused by the filter, and Node dies of it, a user as root';
+const filtered =
+  'memory both writable and executable is refused by the filter, and Node dies of it, a user as root';
 t.test(filtered, async (t) => {
   const { observation } = await observe({ mdwe: 'seccomp', processes: 70, cpu: 'max,pku=off' });
   t.match(observation.facts, { mdwe: 'seccomp', processLimit: 70, sysAdmin: false });

@@ -88,7 +88,10 @@ export function resolveProcessCost(node: string, stackLimit: Limit): ProcessCost
   const row = rows.findLast(({ line }) => line <= major) ?? oldest;
   const more = stackThreads * ((stackLimit ?? unlimitedStack) - measuredStack);
   const { virtual, charged, maps } = row.start;
-  return { ...row, start: { virtual: virtual + more, charged: charged + more, maps, threads: nodeThreads + hostProcesses } };
+  return {
+    ...row,
+    start: { virtual: virtual + more, charged: charged + more, maps, threads: nodeThreads + hostProcesses },
+  };
 }
 
 /** A part of a process, so many times, as a step of it. */
