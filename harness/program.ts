@@ -3,20 +3,26 @@ import { Command, CommanderError, Option } from '@commander-js/extra-typings';
 import type { Context } from './commands/context.ts';
 import { defineCompletion } from './commands/register-completion.ts';
 import { defineImages } from './commands/register-images.ts';
-import { defineAdvice, defineExploration, defineReproduction, defineSearches } from './commands/register-field.ts';
-import { cache, count, example, locked, type Registry, several, size } from './commands/registry.ts';
+import {
+  defineAdvice,
+  defineExploration,
+  defineReproduction,
+  defineSearches,
+} from './commands/register-field.ts';
+import { defineOverhead } from './commands/register-overhead.ts';
+import {
+  cache,
+  count,
+  engine,
+  example,
+  library,
+  locked,
+  node,
+  type Registry,
+  several,
+  size,
+} from './commands/registry.ts';
 import { exitCodeOfError, renderError } from './errors.ts';
-import { workloads } from '../images/wasm-host/workloads/catalogue.ts';
-
-/** One line per kind: a matrix and `--workloads` accept kinds and names. */
-function listWorkloads(): string {
-  const kinds = [...new Set(workloads.map(({ kind }) => kind))];
-  const lines = kinds.map((kind) => {
-    const names = workloads.filter((row) => row.kind === kind).map(({ name }) => name);
-    return `  ${kind}: ${names.join(', ')}`;
-  });
-  return `Workloads by kind:\n${lines.join('\n')}\n`;
-}
 
 // Options of several commands.
 const runsIn = new Option('--results <dir>', 'folder of the runs').default('results');
@@ -24,12 +30,6 @@ const only = new Option(
   '--only <expr>',
   'only these cells, e.g. memory=512M|1G,overcommit=2; several are alternatives',
 ).argParser(several);
-const node = new Option(
-  '--node <file>',
-  'Node to run it with: a file, or a line such as 24 (default: this one)',
-);
-const library = new Option('--library <file>', 'libwasmtime to load (default: the pinned one)');
-const engine = new Option('--engine <engine>', 'wasmtime, wasmtime@VERSION or v8').default('wasmtime');
 const durations = new Option('--durations <run>', 'balance shards by the durations of this run');
 
 /** Builds the whole command line. `exit` hears the code of the command that ran. */
@@ -231,45 +231,6 @@ function defineReport({ program, run }: Registry): void {
     .option('--output <dir>', 'write files there instead of printing')
     .addHelpText('after', example('poolproof report latest --format junit > report.xml'))
     .action(run(async () => (await import('./commands/report.ts')).report));
-}
-
-function defineOverhead({ program, run }: Registry): void {
-  program
-    .command('overhead')
-    .description('measure the cost of each tier on this very machine, compared with standard')
-    .addOption(engine)
-    .option('--tier <tier...>', 'only these tiers')
-    .option('--workloads <names...>', 'only these workloads, or kinds of them')
-    .option('--processes <n>', 'processes to measure in (default: 10)', count('--processes'))
-    .option('--fresh', 'a fresh process for every sample, for flags that hold per process')
-    .addOption(library)
-    .addOption(node)
-    .option('--json', 'summaries and raw samples as JSON')
-    .addOption(cache)
-    .addHelpText(
-      'after',
-      () => `\n${listWorkloads()}${example('poolproof overhead --engine v8 --processes 8')}`,
-    )
-    .action(run(async () => (await import('./commands/overhead.ts')).overhead));
-
-  program
-    .command('serve-bench')
-    .description(
-      'measure what a request costs wasmtime serve and our host in each tier, on this very machine',
-    )
-    .option('--program <file>', 'wasmtime to run (default: the pinned one, fetched once)')
-    .option('--modes <names...>', 'only these (harness/measure/README.md); spin is the baseline')
-    .option('--work <names...>', 'only these: hello, touch-1, touch-16, touch-256, loop, sleep')
-    .option('--connections <n...>', 'open at once, each with one request at a time', ['1', '2', '16'])
-    .option('--seconds <n>', 'time for all samples (default: 2700)', count('--seconds'))
-    .option('--requests <n>', 'most requests of one sample (default: 20000)', count('--requests'))
-    .option('--json', 'as JSON, with the CPU and its load')
-    .addOption(cache)
-    .addHelpText(
-      'after',
-      example('poolproof serve-bench --work hello,touch-256 --connections 2 --seconds 60'),
-    )
-    .action(run(async () => (await import('./commands/serve-bench.ts')).serveBench));
 }
 
 function defineComparison({ program, run }: Registry): void {

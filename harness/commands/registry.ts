@@ -58,3 +58,10 @@ export const locked = new Option(
   '--locked',
   'refuse versions that are not pinned, and successors of pinned ones',
 );
+
+export const node = new Option(
+  '--node <file>',
+  'Node to run it with: a file, or a line such as 24 (default: this one)',
+);
+export const library = new Option('--library <file>', 'libwasmtime to load (default: the pinned one)');
+export const engine = new Option('--engine <engine>', 'wasmtime, wasmtime@VERSION or v8').default('wasmtime');

@@ -56,7 +56,7 @@ export async function serveBench(
     throw new PoolproofError('USAGE', `--program: wasmtime is needed, this says ${JSON.stringify(version)}`);
   const cases = planServing(digits, chosen);
   const [before = 0] = loadavg();
-  const [engine = ''] = engines;
+  const [engine] = engines;
   const withHost = cases.some(({ contenders }) => contenders.some(({ server }) => server === 'wasm-host'));
   const figures = await runServing({
     program,

@@ -74,7 +74,7 @@ async function endure(
   amount: number,
 ): Promise<EnduranceFigure> {
   const { signal } = new AbortController();
-  const [version = ''] = engines;
+  const [version] = engines;
   const library = engine === 'v8' ? null : await findEngineLibrary(version);
   const module = path.join(hostModules, 'hello.wasm');
   await using server = await startServer(serveByHost({ tier, library, module }), signal);
@@ -172,7 +172,7 @@ const widest = 3;
 export async function benchPlantedRequests(
   percents: readonly number[],
 ): Promise<readonly PlantedRequestFigure[]> {
-  const [version = ''] = engines;
+  const [version] = engines;
   const library = await findEngineLibrary(version);
   const [first] = planServing('49.0.3')[0]?.contenders ?? [];
   const options = first?.server === 'wasmtime-serve' ? first.options : [];
