@@ -1,4 +1,5 @@
 import t from 'tap';
+import type { Facts } from '../../images/allocator/facts.ts';
 import { facts } from '../fixtures/outcome/observations.ts';
 import {
   buildLimits,
@@ -53,6 +54,10 @@ t.test('settings make the limits of the process', (t) => {
       { cgroupMemory: 256 * mib, mdwe: 'seccomp' },
       { c: '0', 'memory.max': '268435456', confine: 'seccomp' },
     ],
+    [
+      { cgroupHigh: mib, pidsMax: 9, processes: 8 },
+      { c: '0', 'memory.high': '1048576', 'pids.max': '9', u: '8' },
+    ],
     [{ stackLimit: 'unlimited' }, { c: '0', s: 'unlimited' }],
     [
       { stackLimit: 64 * mib, dataLimit: gib },
@@ -66,6 +71,7 @@ t.test('settings make the limits of the process', (t) => {
     ],
   ];
   for (const [some, limits] of table) t.same(buildLimits(settingsOf(some)), limits, JSON.stringify(some));
+  t.match(estimateSettings(settingsOf({ processes: 8 })), { processLimit: 8, sysAdmin: false });
   t.equal(limitAddressSpace(settingsOf({})), null);
   t.equal(limitAddressSpace(settingsOf({ addressBits: 36 })), 2 ** 36);
   t.end();
@@ -84,6 +90,9 @@ t.test("a guest's facts prove what settings leave to nobody, and refute others",
     addressBits: 39,
     cgroupMemory: 256 * mib,
     mdwe: 'prctl',
+    cgroupHigh: 128 * mib,
+    pidsMax: 64,
+    processes: 32,
   } as const;
   const found = {
     ...facts,
@@ -93,8 +102,12 @@ t.test("a guest's facts prove what settings leave to nobody, and refute others",
     addressSpaceLimit: 2 ** 39,
     cgroupMemoryMax: 256 * mib,
     mdwe: 'prctl',
+    cgroupMemoryHigh: 128 * mib,
+    pidsMax: 64,
+    processLimit: 32,
+    sysAdmin: false,
   } as const;
-  const failing = (some: Partial<Settings>, said = found): string[] =>
+  const failing = (some: Partial<Settings>, said: Facts = found): string[] =>
     compareSettings(settingsOf(some), said)
       .filter(({ ok }) => !ok)
       .map(({ axis }) => axis);
@@ -125,8 +138,14 @@ t.test("a guest's facts prove what settings leave to nobody, and refute others",
     [{ addressSpace: mib }, 'addressSpace'],
     [{ cgroupMemory: mib }, 'cgroupMemory'],
     [{ mdwe: 'seccomp' }, 'mdwe'],
+    [{ cgroupHigh: mib }, 'cgroupHigh'],
+    [{ pidsMax: 65 }, 'pidsMax'],
+    [{ processes: 33 }, 'processes'],
   ];
   for (const [some, axis] of wrong) t.ok(failing({ ...right, ...some }).includes(axis), JSON.stringify(some));
+  t.same(failing(right, { ...found, sysAdmin: true }), ['processes'], 'the limit does not bind root');
+  const { cgroupMemoryHigh: _high, pidsMax: _pids, processLimit: _limit, ...older } = found;
+  t.same(failing(right, older), ['cgroupHigh', 'pidsMax', 'processes']);
   t.end();
 });
 

@@ -16,12 +16,14 @@ const files = {
   '/proc/cpuinfo':
     'processor\t: 0\nmodel name\t: QEMU TCG CPU version 2.5+\nflags\t\t: fpu hypervisor lm\naddress sizes\t: 40 bits physical, 57 bits virtual\n\nprocessor\t: 1\nmodel name\t: QEMU TCG CPU version 2.5+\n',
   '/proc/self/limits':
-    'Limit                     Soft Limit           Hard Limit           Units     \nMax data size             unlimited            unlimited            bytes     \nMax stack size            8388608              unlimited            bytes     \nMax address space         8589934592           8589934592           bytes     \n',
+    'Limit                     Soft Limit           Hard Limit           Units     \nMax data size             unlimited            unlimited            bytes     \nMax stack size            8388608              unlimited            bytes     \nMax address space         8589934592           8589934592           bytes     \nMax processes             70                   7594                 processes \n',
   '/proc/self/status': 'Name:\tsh\nCapEff:\t000001ffffffffff\n',
   '/proc/self/stat': '12 (a) b (c) R 1 2',
   '/proc/sys/kernel/osrelease': '6.1.0-50-cloud-amd64\n',
   'poolproof/write-execute': '13\n',
   'cgroup/memory.max': 'max\n536870912\n1073741824\n',
+  'cgroup/memory.high': 'max\n',
+  'cgroup/pids.max': '64\nmax\n',
 };
 
 t.test("a guest's files become facts", (t) => {
@@ -44,6 +46,9 @@ t.test("a guest's files become facts", (t) => {
     dataLimit: null,
     stackLimit: 8_388_608,
     cgroupMemoryMax: 536_870_912,
+    cgroupMemoryHigh: null,
+    pidsMax: 64,
+    processLimit: 70,
     mdwe: 'prctl',
     addressBits: 47,
     pageSize: 4096,

@@ -56,6 +56,26 @@ function word(input: PredictionInput): string {
   return stop === undefined ? reached : `${reached}, ${stop.pool} ${stop.limit}`;
 }
 
+t.test('a start needs room for threads, of the group and, without privileges, of the user', (t) => {
+  const needed = resolveProcessCost('22.23.3', 8 * MiB).start.threads ?? 0;
+  t.equal(word(ask({ pidsMax: needed - 1 })), 'crashed, process pids.max');
+  t.equal(word(ask({ pidsMax: needed })), word(ask({})));
+  const user = { sysAdmin: false, processLimit: needed - 1 };
+  t.equal(word(ask(user)), 'crashed, process RLIMIT_NPROC');
+  t.equal(word(ask({ ...user, sysAdmin: true })), word(ask({})), 'it does not bind root');
+  const { startup } = predictHost(ask({ pidsMax: 4 }));
+  t.equal(
+    startup && describeShortfall(startup),
+    `the process itself needs ${needed} threads, pids.max leaves 4`,
+  );
+  const step = { pool: 'process', virtual: 0, writable: 0, heuristic: 0, maps: 0, threads: 3 } as const;
+  const held = { virtual: 0, writable: 0, maps: 0, threads: 6 };
+  t.match(takeStep(step, held, { ...roomy, ...user, processLimit: 8 }).shortfall, { available: 2 });
+  t.match(takeStep(step, held, { ...roomy, pidsMax: 8 }).shortfall, { limit: 'pids.max', available: 2 });
+  t.equal(takeStep(step, held, { ...roomy, pidsMax: 9 }).held.threads, 9);
+  t.end();
+});
+
 t.test('the stacks of five threads are as large as the limit of stacks says', (t) => {
   // VmData of Node 22.23.3 by `ulimit -s`: 47.7 MiB at 8 MiB, 327.7 at 64 MiB, 17.7 at unlimited.
   const charged = (limit: number | null) => resolveProcessCost('22.23.3', limit).start.charged / MiB;
