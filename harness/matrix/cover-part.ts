@@ -23,81 +23,80 @@ export type Product = Readonly<{
 
 export type CoveredPart = Readonly<{ combinations: readonly Combination[]; coverage: Coverage }>;
 
+/** An axis with several values, at its place among the dimensions. */
+type Varied = Readonly<{ place: number; axis: string; texts: readonly string[] }>;
+
 /** @returns a sentence instead where the values have too many combinations to look at */
 export function coverPart(cover: CoverEntry, product: Product, source: Source): CoveredPart | string {
-  const { lists, excludes, given } = product;
-  const varied = [...lists.keys()].filter((place) => (lists[place]?.length ?? 0) > 1);
-  const sizes = varied.map((place) => lists[place]?.length ?? 0);
+  const { dimensions, lists, excludes, given } = product;
+  const varied = dimensions.flatMap(({ axis }, place): Varied[] => {
+    const texts = lists.slice(place, place + 1).flat();
+    return texts.length > 1 ? [{ place, axis, texts }] : [];
+  });
+  const sizes = varied.map(({ texts }) => texts.length);
   const ways = Math.min(cover.ways, varied.length);
   const tuples = countTuples(sizes, ways);
   if (tuples > maxTuples) {
     const format = (count: number): string => count.toLocaleString('en-US');
     return `${format(tuples)} combinations of ${ways} axes to cover; at most ${format(maxTuples)}`;
   }
-  const fixed = lists.map((list) => (list.length > 1 ? notChosen : String(list[0])));
+  const fixed = lists.map((texts) => (texts.length > 1 ? notChosen : texts.join('')));
   const combinationOf = (row: readonly number[]): Combination => {
     const combination = [...fixed];
-    varied.forEach((place, index) => (combination[place] = lists[place]?.[row[index] ?? -1] ?? notChosen));
+    varied.forEach(({ place, texts }, index) => {
+      const value = Number(row[index]);
+      if (value >= 0) combination[place] = String(texts[value]);
+    });
     return combination;
   };
-  const isExcluded = (row: readonly number[]): boolean => {
+  const findExclude = (row: readonly number[]): Test | undefined => {
     const combination = combinationOf(row);
-    return excludes.some((test) => test.matches(combination));
+    return excludes.find((test) => test.matches(combination));
   };
   const isOfProduct = (combination: Combination): boolean =>
     fixed.every((text, place) => text === notChosen || text === combination[place]);
   const covering = coverProduct({
-    ...{ sizes, ways, isExcluded },
+    ...{ sizes, ways, isExcluded: (row) => findExclude(row) !== undefined },
     given: given
       .filter(isOfProduct)
-      .map((combination) => varied.map((place) => lists[place]?.indexOf(combination[place] ?? '') ?? -1)),
+      .map((combination) => varied.map(({ place, texts }) => texts.indexOf(String(combination[place])))),
     ...(cover.cells !== null && { budget: cover.cells }),
   });
   const rows = covering.rows.map(combinationOf);
   const taken = new Set(given.map((combination) => combination.join('\0')));
-  const nameOf = (tuple: Tuple): string =>
-    tuple.map(({ list, value }) => nameValue(product, varied[list] ?? -1, value)).join(', ');
   return {
     // A row that completes a combination of `include` may be that very cell.
     combinations: rows.filter((combination) => !taken.has(combination.join('\0'))),
     coverage: {
       ...{ ways, of: countCombinations(lists), cells: rows.length, covered: covering.covered, tuples },
       notCovered: covering.leftOut.length,
-      leftOut: covering.leftOut.slice(0, maxListed).map(({ tuple, why }) => ({
-        values: nameOf(tuple),
-        why: explain(why, () => findExclude(product, varied, tuple), source, cover),
-      })),
+      leftOut: covering.leftOut.slice(0, maxListed).map(({ tuple, why }) => {
+        const row = varied.map((_, index) => chosenIn(tuple, index));
+        return { values: nameValues(varied, row), why: explain(why, findExclude(row), source, cover) };
+      }),
     },
   };
 }
 
-function nameValue({ dimensions, lists }: Product, place: number, value: number): string {
-  return `${dimensions[place]?.axis ?? ''}=${lists[place]?.[value] ?? ''}`;
-}
+/** Index of the value that a tuple has in a list; -1 where it has none. */
+const chosenIn = (tuple: Tuple, index: number): number =>
+  tuple.reduce((chosen, { list, value }) => (list === index ? value : chosen), -1);
 
-/** The one exclusion that fits these values whatever the others are. */
-function findExclude(
-  { lists, excludes }: Product,
-  varied: readonly number[],
-  tuple: Tuple,
-): Test | undefined {
-  const combination = lists.map((list) => (list.length > 1 ? notChosen : String(list[0])));
-  for (const { list, value } of tuple) {
-    const place = varied[list] ?? -1;
-    combination[place] = lists[place]?.[value] ?? notChosen;
-  }
-  return excludes.find((test) => test.matches(combination));
-}
+const nameValues = (varied: readonly Varied[], row: readonly number[]): string =>
+  varied
+    .flatMap(({ axis, texts }, index) =>
+      texts.filter((_, value) => value === row[index]).map((text) => `${axis}=${text}`),
+    )
+    .join(', ');
 
 function explain(
   why: Covering['leftOut'][number]['why'],
-  find: () => Test | undefined,
+  test: Test | undefined,
   source: Source,
   { cells }: CoverEntry,
 ): string {
-  if (why === 'budget') return `beyond the ${cells ?? 0} cells of \`cover\``;
+  if (why === 'budget') return `beyond the ${String(cells)} cells of \`cover\``;
   if (why === 'unknown') return 'no permitted cell was found; there may be one';
-  const test = find();
   return test === undefined
     ? 'no permitted cell has them, by several rules of `exclude`'
     : `excluded in line ${source.placeOf(test.path).line}`;

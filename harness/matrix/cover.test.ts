@@ -1,7 +1,9 @@
 import t from 'tap';
+import { coverPart } from './cover-part.ts';
 import { countTuples, coverProduct, type CoverRequest } from './cover.ts';
 import { parseMatrix } from './load.ts';
 import { combine } from './selector.ts';
+import { parseSource } from './source.ts';
 
 /** Every choice of `ways` lists with the values that a row has there, as text. */
 function tuplesOf(row: readonly number[], ways: number, from = 0, taken = ''): readonly string[] {
@@ -126,11 +128,36 @@ t.test('cells of include count, and are not there twice', (t) => {
   const [first] = whole.cells();
   const { memory, overcommit, thp, node } = first!.settings;
   const row = `{memory: ${memory / 2 ** 20}M, overcommit: ${overcommit}, thp: ${thp}, node: ${node}}`;
-  const more = load(`${axes}\ninclude: [${row}, {memory: 4G}]\ncover: pairwise\n`);
+  const more = load(`${axes}\ninclude: [${row}, {memory: 4G}, {memory: 1G, engine: v8}]\ncover: pairwise\n`);
   const ids = Array.from(more.cells(), ({ id }) => id);
   t.equal(new Set(ids).size, ids.length);
   t.ok(ids.includes(first!.id));
   t.equal(more.coverage?.notCovered, 0);
+  t.end();
+});
+
+t.test('a value for which no cell was found in time is left out with that word', (t) => {
+  const texts = ['a', 'b', 'c', 'd'];
+  const lists = Array.from({ length: 12 }, () => texts);
+  const covered = coverPart(
+    { ways: 2, cells: null },
+    {
+      dimensions: lists.map((_, index) => ({ axis: `x${index}`, values: new Map() })),
+      lists,
+      excludes: [
+        {
+          path: ['exclude', 0],
+          isSound: true,
+          matches: ([first, ...others]) => first === 'a' && others.every((text) => texts.includes(text)),
+        },
+      ],
+      given: [],
+    },
+    parseSource('exclude: [{}]'),
+  );
+  t.match(covered, {
+    coverage: { leftOut: [{ values: /^x0=a, x\d+=/, why: 'no permitted cell was found; there may be one' }] },
+  });
   t.end();
 });
 

@@ -46,7 +46,7 @@ export const maxTuples = 2_000_000;
 /** How many tuples `ways` of these lists have together. */
 export const countTuples = (sizes: readonly number[], ways: number): number =>
   chooseLists(sizes.length, ways).reduce(
-    (sum, lists) => sum + lists.reduce((product, list) => product * (sizes[list] ?? 0), 1),
+    (sum, lists) => sum + lists.reduce((product, list) => product * Number(sizes[list]), 1),
     0,
   );
 
@@ -67,7 +67,7 @@ class TupleSet {
 
   constructor(lists: readonly number[], sizes: readonly number[]) {
     this.lists = lists;
-    this.#sizes = lists.map((list) => sizes[list] ?? 0);
+    this.#sizes = lists.map((list) => Number(sizes[list]));
     this.left = this.#sizes.reduce((product, size) => product * size, 1);
     this.#open = new Uint8Array(this.left).fill(1);
   }
@@ -75,8 +75,8 @@ class TupleSet {
   /** The number of the row's tuple; -1 where one of its values is not chosen. */
   #codeOf(row: readonly number[]): number {
     return this.lists.reduce((code, list, place) => {
-      const value = row[list] ?? -1;
-      return code < 0 || value < 0 ? -1 : code * (this.#sizes[place] ?? 0) + value;
+      const value = Number(row[list]);
+      return code < 0 || value < 0 ? -1 : code * Number(this.#sizes[place]) + value;
     }, 0);
   }
 
@@ -105,47 +105,46 @@ class TupleSet {
 
   #tupleOf(code: number): Tuple {
     let rest = code;
-    return [...this.lists.keys()]
+    return this.lists
+      .map((list, place) => ({ list, size: Number(this.#sizes[place]) }))
       .reverse()
-      .map((place) => {
-        const size = this.#sizes[place] ?? 1;
+      .map(({ list, size }) => {
         const value = rest % size;
         rest = Math.floor(rest / size);
-        return { list: this.lists[place] ?? 0, value };
+        return { list, value };
       })
       .reverse();
   }
 }
 
+/** A list with the sets that it is part of. */
+type List = Readonly<{ list: number; size: number; sets: readonly TupleSet[] }>;
+
 class Cover {
   readonly rows: Row[] = [];
   readonly leftOut: LeftOut[] = [];
   covered = 0;
-  readonly #request: CoverRequest;
+  readonly #isExcluded: (row: readonly number[]) => boolean;
   readonly #sets: readonly TupleSet[];
-  /** The sets of each list. */
-  readonly #setsOf: readonly (readonly TupleSet[])[];
-  /** How often each value was chosen, by list: among values as good as each other the rarest is taken. */
-  readonly #uses: readonly number[][];
+  readonly #lists: readonly List[];
+  /** How often each value was chosen, by `list:value`: among values as good as each other the rarest is taken. */
+  readonly #uses = new Map<string, number>();
   #tries = 0;
 
-  constructor(request: CoverRequest) {
-    const { sizes, ways } = request;
-    this.#request = request;
+  constructor({ sizes, ways, given = [], isExcluded = () => false }: CoverRequest) {
+    this.#isExcluded = isExcluded;
     this.#sets = chooseLists(sizes.length, ways).map((lists) => new TupleSet(lists, sizes));
-    this.#setsOf = sizes.map((_, list) => this.#sets.filter((set) => set.lists.includes(list)));
-    this.#uses = sizes.map((size) => new Array<number>(size).fill(0));
-    for (const row of request.given ?? []) this.#take(row);
+    this.#lists = sizes.map((size, list) => {
+      for (let value = 0; value < size; value += 1) this.#uses.set(`${list}:${value}`, 0);
+      return { list, size, sets: this.#sets.filter(({ lists }) => lists.includes(list)) };
+    });
+    for (const row of given) this.#take(row);
   }
 
-  run(): void {
-    const { budget = Infinity } = this.#request;
+  run(budget: number): void {
     for (;;) {
-      const set = this.#sets.reduce<TupleSet | null>(
-        (most, each) => (each.left > (most?.left ?? 0) ? each : most),
-        null,
-      );
-      if (set === null) return;
+      const [set] = this.#sets.filter(({ left }) => left > 0).sort((a, b) => b.left - a.left);
+      if (set === undefined) return;
       if (this.rows.length >= budget) break;
       const tuple = set.firstOpen();
       const row = this.#complete(tuple);
@@ -162,14 +161,14 @@ class Cover {
 
   #take(row: readonly number[]): void {
     for (const set of this.#sets) if (set.close(row)) this.covered += 1;
-    row.forEach((value, list) => {
-      const uses = this.#uses[list];
-      if (uses !== undefined) uses[value] = (uses[value] ?? 0) + 1;
-    });
+    row.forEach((value, list) => this.#uses.set(`${list}:${value}`, this.#usesOf(list, value) + 1));
   }
 
+  /** NaN of a value that no list has, as a row that is given can have it: it is never compared. */
+  readonly #usesOf = (list: number, value: number): number => Number(this.#uses.get(`${list}:${value}`));
+
   #start(tuple: Tuple): Row {
-    const row = new Array<number>(this.#request.sizes.length).fill(-1);
+    const row = this.#lists.map(() => -1);
     for (const { list, value } of tuple) row[list] = value;
     return row;
   }
@@ -181,14 +180,12 @@ class Cover {
     return !this.#isExcluded(row) && this.#extend(row) ? row : null;
   }
 
-  #isExcluded(row: Row): boolean {
-    return this.#request.isExcluded?.(row) ?? false;
-  }
-
   /** Depth first, the list whose best value covers most before the others. */
   #extend(row: Row): boolean {
-    const choices = row.flatMap((value, list) => (value < 0 ? [this.#rank(row, list)] : []));
-    const [first] = choices.sort((a, b) => b.gain - a.gain || a.list - b.list);
+    const [first] = this.#lists
+      .filter(({ list }) => Number(row[list]) < 0)
+      .map((list) => this.#rank(row, list))
+      .sort((a, b) => b.gain - a.gain || a.list - b.list);
     if (first === undefined) return true;
     for (const value of first.values) {
       this.#tries += 1;
@@ -201,23 +198,25 @@ class Cover {
   }
 
   /** The values of a list, those first that cover most missing tuples together with what is chosen. */
-  #rank(row: Row, list: number): Readonly<{ list: number; gain: number; values: readonly number[] }> {
-    const uses = this.#uses[list] ?? [];
+  #rank(
+    row: Row,
+    { list, size, sets }: List,
+  ): Readonly<{ list: number; gain: number; values: readonly number[] }> {
     const trial = [...row];
-    const ranked = uses.map((used, value) => {
+    const ranked = Array.from({ length: size }, (_, value) => {
       trial[list] = value;
-      const gain = (this.#setsOf[list] ?? []).filter((set) => set.isOpen(trial)).length;
-      return { value, gain, used };
-    });
-    ranked.sort((a, b) => b.gain - a.gain || a.used - b.used || a.value - b.value);
-    return { list, gain: ranked[0]?.gain ?? 0, values: ranked.map(({ value }) => value) };
+      const gain = sets.filter((set) => set.isOpen(trial)).length;
+      return { value, gain, used: this.#usesOf(list, value) };
+    }).sort((a, b) => b.gain - a.gain || a.used - b.used || a.value - b.value);
+    const gain = Math.max(...ranked.map((each) => each.gain));
+    return { list, gain, values: ranked.map(({ value }) => value) };
   }
 }
 
 /** Rows of a product in which every `ways` values occur together, as far as they may and the budget reaches. */
 export function coverProduct(request: CoverRequest): Covering {
   const cover = new Cover(request);
-  cover.run();
+  cover.run(request.budget ?? Infinity);
   const { rows, covered, leftOut } = cover;
   return { rows, covered, leftOut, tuples: countTuples(request.sizes, request.ways) };
 }

@@ -2,6 +2,7 @@ import t from 'tap';
 import { buildObservation, buildSubject } from '../fixtures/outcome/observations.ts';
 import type { SubjectRun } from '../guest/observation.ts';
 import type { Ready, Subject } from '../matrix/subject.ts';
+import { findCauses } from './output-lines.ts';
 import { classify } from './classify.ts';
 import { classifyForeign } from './classify-foreign.ts';
 import { judge } from './judge.ts';
@@ -386,13 +387,13 @@ t.test('what a program writes as the causes of its failure is kept', (t) => {
     causes(
       `${error}\n\nCaused by:\n    0: mmap failed to allocate 0x1000 bytes\n    1: os error 12\n\nbye\n`,
     ),
-    {
-      line: error,
-      causes: ['mmap failed to allocate 0x1000 bytes', 'os error 12'],
-    },
+    { line: error, causes: ['mmap failed to allocate 0x1000 bytes', 'os error 12'] },
   );
   t.same(causes(`${error}\n\nCaused by:\n    out of memory\nbye\n`).causes, ['out of memory']);
   t.notOk('causes' in causes(`${error}\nbye\n`));
+  const many = Array.from({ length: 12 }, (_, index) => `    ${index}: cause ${index}`).join('\n');
+  t.match(causes(`${error}\n\nCaused by:\n${many}\n`).causes?.at(-1), /^cause [1-9]$/, 'not all of many');
+  t.same(findCauses(['Caused by:'], error), [], 'the error may not be among the lines that were kept');
   t.notOk('causes' in causes(`${error}\nCaused by:\nbye\n`));
   t.end();
 });
