@@ -67,7 +67,10 @@ t.test('every format of a run shows the price', (t) => {
   t.match(formats.table.render(view), /not priced: loop/);
   t.match(formats.md.render(view), /~~sleep × 1\.01~~ unstable/);
   t.match(formats.html.render(viewOf([buildResult({ serving })], record)), /touch-256 × 5\.91/);
-  t.match(formats.csv.render(view), /,request,request hello instructions,request hello ratio,/);
+  t.match(
+    formats.csv.render(view),
+    /,request,requestHelloInstructions,requestHelloRatio,requestTouch1Instructions,/,
+  );
   t.match(formats.csv.render(view), /,measured,2608\d\d[.\d]*,1\.824,/);
   t.match(formats.json.render(view), /"touch-256"/);
   t.end();

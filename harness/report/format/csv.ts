@@ -17,8 +17,8 @@ type Value = string | number | null;
 
 type Column = Readonly<{ name: string; of: (result: Result, cell: CellView, view: RunView) => Value }>;
 
-/** Version of results whose axes are the last before the columns of the process. */
-const lastBeforeProcess = 2;
+/** Versions of results whose axes are the last before the columns of the process, and before those of requests. */
+const lastBefore = { process: 2, requests: 3 } as const;
 
 /** New columns go to the end: spreadsheets refer to places. */
 const listColumns = (table: AxisTable): readonly Column[] => [
@@ -49,7 +49,7 @@ const listColumns = (table: AxisTable): readonly Column[] => [
   { name: 'overheadMeasuredIn', of: ({ overheadSource }) => overheadSource?.measuredIn ?? null },
   { name: 'cellVerdict', of: (_, { verdict }) => verdict },
   { name: 'distribution', of: (_, cell) => formatDistribution(cell) },
-  ...settingColumns(table, (row) => row.column === undefined && row.since <= lastBeforeProcess),
+  ...settingColumns(table, (row) => row.column === undefined && row.since <= lastBefore.process),
   { name: 'virtualBytes', of: (result) => processOf(result)?.virtualBytes ?? null },
   { name: 'residentBytes', of: (result) => processOf(result)?.residentBytes ?? null },
   {
@@ -64,17 +64,23 @@ const listColumns = (table: AxisTable): readonly Column[] => [
       tier === null ? null : subject === undefined ? 'proven' : (subject.basis ?? 'told'),
   },
   { name: 'committedBytes', of: (result) => processOf(result)?.committedBytes ?? null },
-  ...settingColumns(table, (row) => row.column === undefined && row.since > lastBeforeProcess),
+  ...settingColumns(
+    table,
+    ({ column, since }) => column === undefined && since > lastBefore.process && since <= lastBefore.requests,
+  ),
   { name: 'request', of: ({ serving }) => serving?.kind ?? null },
   ...servingWorks.flatMap(({ name }) => priceColumns(name)),
+  ...settingColumns(table, ({ column, since }) => column === undefined && since > lastBefore.requests),
 ];
 
 /** Instructions of a request, and how many times those of the host's own pool. */
 const priceColumns = (work: string): readonly Column[] => {
   const find = ({ serving }: Result) => serving?.prices.find((price) => price.work === work);
+  // `requestTouch16`, as the other columns are written.
+  const start = `request${work.replace(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase())}`;
   return [
-    { name: `request ${work} instructions`, of: (result) => find(result)?.instructions ?? null },
-    { name: `request ${work} ratio`, of: (result) => find(result)?.ratio.ratio ?? null },
+    { name: `${start}Instructions`, of: (result) => find(result)?.instructions ?? null },
+    { name: `${start}Ratio`, of: (result) => find(result)?.ratio.ratio ?? null },
   ];
 };
 
