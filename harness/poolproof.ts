@@ -10,7 +10,7 @@ export { loadMatrix, parseMatrix } from './matrix/load.ts';
 export { selectCells } from './matrix/select.ts';
 export { MatrixErrors, type Problem } from './matrix/diagnostics.ts';
 export { planMatrix, type PlannedCell } from './library/plan-matrix.ts';
-export type { CaseCell, Cell, Expectation, FieldCase, Matrix } from './matrix/cell.ts';
+export type { CaseCell, Cell, Coverage, Expectation, FieldCase, Matrix } from './matrix/cell.ts';
 export type { Measure } from './matrix/measure.ts';
 export type { ProgramPin, Ready, Subject, SubjectFile, SubjectWord } from './matrix/subject.ts';
 export type { Mapped } from './matrix/mapped.ts';
@@ -36,7 +36,7 @@ export type { AllocatorChoice, Checks, EngineId, EngineKind, Tier } from '../ima
 export { runMatrix, type RunOptions } from './library/run-matrix.ts';
 export type { RunSummary } from './run/run.ts';
 export type { ExitCode } from './report/exit-code.ts';
-export type { Reporter, RunEnd, RunStart } from './report/reporter.ts';
+export type { MeasureKind, Reporter, RunEnd, RunStart } from './report/reporter.ts';
 export type { ImageEvent } from '../images/build.ts';
 export type { FetchEvent } from '../images/source/component-store.ts';
 
@@ -50,6 +50,8 @@ export type { Outcome, Verdict } from './outcome/outcome.ts';
 export type { Expected } from './outcome/expect.ts';
 export type { SubjectSummary } from './outcome/classify-foreign.ts';
 export type { NotMeasured, OverheadSource } from './outcome/overhead.ts';
+export type { CellServing } from './outcome/serving.ts';
+export type { RequestPrice } from './measure/request-price.ts';
 export type { Clock, Interval, OverheadSummary, TierResources } from './measure/figures.ts';
 export type { ReadBack } from './axes/guest-settings.ts';
 export type { Answer } from './guest/answer.ts';
