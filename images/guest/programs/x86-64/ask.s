@@ -27,6 +27,7 @@
 .set FRAME, F_BUFFER + BUFFER
 
 .include "text.macros"
+.include "http.macros"
 
 .globl _start
 _start:
@@ -37,50 +38,19 @@ _start:
     mov ebx, [rbx]
     mov [rbp+F_STATUS], ebx
     call read_number
-    xchg al, ah
-    mov word ptr [rbp+F_ADDRESS], 2 # AF_INET
-    mov [rbp+F_ADDRESS+2], ax
-    mov dword ptr [rbp+F_ADDRESS+4], 0x0100007f
-    mov qword ptr [rbp+F_ADDRESS+8], 0
-    lea rdi, [rip+request]
-    xor esi, esi                    # O_RDONLY
-    call_kernel 2                   # open
-    test eax, eax
-    js fail
-    mov edi, eax
-    lea rsi, [rbp+F_REQUEST]
-    mov edx, REQUEST
-    xor eax, eax                    # read
-    syscall
-    test eax, eax
-    jle fail
-    mov r12d, eax                   # bytes of the request
-    call_kernel 3                   # close
+    set_address
+    read_request
     xor r13d, r13d                  # answers so far
 
 again:
-    mov edi, 2                      # AF_INET
-    mov esi, 0x80001                # SOCK_STREAM | SOCK_CLOEXEC
-    xor edx, edx
-    call_kernel 41                  # socket
-    test eax, eax
+    open_socket
     js fail
     mov r14d, eax
     mov eax, 30
     call set_timeouts
-    mov edi, r14d
-    lea rsi, [rbp+F_ADDRESS]
-    mov edx, 16
-    call_kernel 42                  # connect
-    test eax, eax
+    connect_socket
     js not_connected
-    mov edi, r14d
-    lea rsi, [rbp+F_REQUEST]
-    mov edx, r12d
-    mov r10d, 0x4000                # MSG_NOSIGNAL
-    xor r8d, r8d
-    xor r9d, r9d
-    call_kernel 44                  # sendto: it is less than any socket takes at once
+    send_request_text
     xor r15d, r15d                  # bytes of the answer
     xor ebx, ebx                    # whether the connection is open still
 next_part:
@@ -183,22 +153,12 @@ set_timeouts:
     mov edx, 20                     # SO_RCVTIMEO
     call set_timeout
     mov edx, 21                     # SO_SNDTIMEO
-set_timeout:
-    mov edi, r14d
-    mov esi, 1                      # SOL_SOCKET
-    lea r10, [rbp+F_TIME]
-    mov r8d, 16
-    call_kernel 54                  # setsockopt
-    ret
+    define_set_timeout
 
 # The number at rsi → rax.
     define_read_number eax, ecx
 
-# Appends a blank and the number rax at rdi.
-append_number:
-    mov byte ptr [rdi], ' '
-    inc rdi
-    define_append_digits
+    define_append_number
 
 request: .asciz "request"
 answer: .asciz "answer"

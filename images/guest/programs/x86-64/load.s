@@ -38,6 +38,7 @@
 .set FRAME, F_BUFFER + BUFFER
 
 .include "text.macros"
+.include "http.macros"
 
 # rbx: the next COUNT, r12: bytes of the request, r13: right answers, r14: the connection or -1, r15: bytes of the answer.
 .globl _start
@@ -56,25 +57,8 @@ _start:
     mov [rbp+F_CLOCK], eax
     mov rsi, rdi
     call read_number
-    xchg al, ah
-    mov word ptr [rbp+F_ADDRESS], 2 # AF_INET
-    mov [rbp+F_ADDRESS+2], ax
-    mov dword ptr [rbp+F_ADDRESS+4], 0x0100007f
-    mov qword ptr [rbp+F_ADDRESS+8], 0
-    lea rdi, [rip+request]
-    xor esi, esi                    # O_RDONLY
-    call_kernel 2                   # open
-    test eax, eax
-    js fail
-    mov edi, eax
-    lea rsi, [rbp+F_REQUEST]
-    mov edx, REQUEST
-    xor eax, eax                    # read
-    syscall
-    test eax, eax
-    jle fail
-    mov r12d, eax
-    call_kernel 3                   # close
+    set_address
+    read_request
     or r14d, -1
 
 next_count:
@@ -138,11 +122,7 @@ send_request:
     test r14d, r14d
     jns send_it
 connect_it:
-    mov edi, 2                      # AF_INET
-    mov esi, 0x80001                # SOCK_STREAM | SOCK_CLOEXEC
-    xor edx, edx
-    call_kernel 41                  # socket
-    test eax, eax
+    open_socket
     js no_answer
     mov r14d, eax
     mov qword ptr [rbp+F_TIME], 30
@@ -153,21 +133,11 @@ connect_it:
     call set_timeout
     inc qword ptr [rbp+F_OPENED]
     mov dword ptr [rbp+F_FRESH], 1
-    mov edi, r14d
-    lea rsi, [rbp+F_ADDRESS]
-    mov edx, 16
-    call_kernel 42                  # connect
-    test eax, eax
+    connect_socket
     js broken
 send_it:
     xor r15d, r15d
-    mov edi, r14d
-    lea rsi, [rbp+F_REQUEST]
-    mov edx, r12d
-    mov r10d, 0x4000                # MSG_NOSIGNAL
-    xor r8d, r8d
-    xor r9d, r9d
-    call_kernel 44                  # sendto: it is less than any socket takes at once
+    send_request_text
     test eax, eax
     js broken
 next_part:
@@ -293,22 +263,12 @@ read_clock:
     ret
 
 # One of the times after which reading and writing at the socket r14 fail.
-set_timeout:
-    mov edi, r14d
-    mov esi, 1                      # SOL_SOCKET
-    lea r10, [rbp+F_TIME]
-    mov r8d, 16
-    call_kernel 54                  # setsockopt
-    ret
+    define_set_timeout
 
 # The number at rsi → rax; rsi is behind it.
     define_read_number
 
-# Appends a blank and the number rax at rdi.
-append_number:
-    mov byte ptr [rdi], ' '
-    inc rdi
-    define_append_digits
+    define_append_number
 
 request: .asciz "request"
 event: .ascii ".load"
