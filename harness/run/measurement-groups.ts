@@ -2,10 +2,10 @@
 import type { Cell } from '../matrix/cell.ts';
 import type { Measure } from '../matrix/measure.ts';
 import type { Result } from '../store/result.ts';
-import { cellKey } from '../store/read-run.ts';
 import { baselineOverhead, isBaseline, subjectOf, type CellOverhead } from '../outcome/overhead.ts';
 import { formatConfiguration, type TierConfiguration } from '../measure/configurations.ts';
 import { overridesOf } from '../measure/pool-overrides.ts';
+import { planGroups } from './share-groups.ts';
 
 /** Cells that get the figures of one measurement. */
 export type MeasureGroup = Readonly<{
@@ -33,47 +33,27 @@ export function lacksOverhead(result: Result): boolean {
   return result.overheadSource === undefined && reached !== null && !isBaseline(reached);
 }
 
-type Members = Readonly<{ measure: Measure; reached: TierConfiguration; members: Result[] }>;
-
 /**
  * The measurements a run still needs, in the order of the matrix.
  *
  * @param results of the run, the last of each repetition, retries among them
  */
 export function planMeasurements(cells: Iterable<Cell>, results: readonly Result[]): readonly MeasureGroup[] {
-  const repetitionsOf = new Map<string, Result[]>();
-  for (const result of results) {
-    const known = repetitionsOf.get(result.id);
-    if (known === undefined) repetitionsOf.set(result.id, [result]);
-    else known.push(result);
-  }
-  const groups = new Map<string, Members>();
-  for (const { id, measure } of cells) {
-    if (measure?.overhead !== true) continue;
-    for (const result of repetitionsOf.get(id) ?? []) {
+  const groups = planGroups<TierConfiguration>(cells, results, {
+    isWanted: ({ overhead }) => overhead,
+    choose: (_, result) => {
       const reached = subjectOf(result);
-      if (reached === null || isBaseline(reached)) continue;
-      const key = measure.share ? shareKey(result, reached) : cellKey(result);
-      const group = groups.get(key) ?? { measure, reached, members: [] };
-      groups.set(key, group);
-      group.members.push(result);
-    }
-    // Of a cell that is repeated all repetitions are in their groups now.
-    repetitionsOf.delete(id);
-  }
-  return [...groups.values()].flatMap(planGroup);
-}
-
-function planGroup({ measure, reached, members }: Members): readonly MeasureGroup[] {
-  const waiting = members.filter(lacksOverhead);
-  const [first] = waiting;
-  if (first === undefined) return [];
-  const [known = null] = members.flatMap(({ overhead, overheadSource }) =>
-    overhead === undefined || overheadSource === undefined ? [] : [{ overhead, overheadSource }],
-  );
-  // The roomiest guest has the fewest other reasons to fail.
-  const measured = waiting.reduce((best, one) => (one.settings.memory > best.settings.memory ? one : best));
-  return [{ measure, measured, reached, waiting, known }];
+      return reached === null || isBaseline(reached) ? null : reached;
+    },
+    shareKey,
+    lacks: lacksOverhead,
+  });
+  return groups.map(({ measure, of: reached, members, waiting, measured }) => {
+    const [known = null] = members.flatMap(({ overhead, overheadSource }) =>
+      overhead === undefined || overheadSource === undefined ? [] : [{ overhead, overheadSource }],
+    );
+    return { measure, reached, measured, waiting, known };
+  });
 }
 
 /** What must be equal for a figure of one cell to hold for another: what decides the code that runs. */

@@ -4,9 +4,8 @@ import type { Measure } from '../matrix/measure.ts';
 import type { Subject } from '../matrix/subject.ts';
 import type { CellServing } from '../outcome/serving.ts';
 import { parametersOf } from '../axes/guest-settings.ts';
-import { groupBy } from '../report/group-by.ts';
-import { cellKey } from '../store/read-run.ts';
 import type { Result } from '../store/result.ts';
+import { planGroups } from './share-groups.ts';
 
 /** Cells that get the figures of one measurement. */
 export type ServingGroup = Readonly<{
@@ -31,29 +30,15 @@ export const lacksServing = ({ outcome, serving }: Pick<Result, 'outcome' | 'ser
  * @param results of the run, the last of each repetition, retries among them
  */
 export function planServings(cells: Iterable<Cell>, results: readonly Result[]): readonly ServingGroup[] {
-  const byId = new Map(groupBy(results, ({ id }) => id));
-  type Members = Pick<ServingGroup, 'measure' | 'subject'> & Readonly<{ members: Result[] }>;
-  const groups = new Map<string, Members>();
-  for (const { id, measure, subject = null } of cells) {
-    if (measure?.serving !== true) continue;
-    for (const result of byId.get(id) ?? []) {
-      if (result.outcome !== 'reached') continue;
-      const key = measure.share ? shareKey(result) : cellKey(result);
-      const group = groups.get(key) ?? { measure, subject, members: [] };
-      groups.set(key, group);
-      group.members.push(result);
-    }
-    // Of a cell that is repeated all repetitions are in their groups now.
-    byId.delete(id);
-  }
-  return [...groups.values()].flatMap(({ members, ...group }): ServingGroup[] => {
-    const waiting = members.filter(lacksServing);
-    const [first] = waiting;
-    if (first === undefined) return [];
+  const groups = planGroups<Pick<ServingGroup, 'subject'>>(cells, results, {
+    isWanted: ({ serving }) => serving,
+    choose: ({ subject = null }, { outcome }) => (outcome === 'reached' ? { subject } : null),
+    shareKey,
+    lacks: lacksServing,
+  });
+  return groups.map(({ measure, of: { subject }, members, waiting, measured }) => {
     const known = members.find(({ serving }) => serving !== undefined)?.serving ?? null;
-    // The roomiest guest has the fewest other reasons to fail.
-    const measured = waiting.reduce((best, one) => (one.settings.memory > best.settings.memory ? one : best));
-    return [{ ...group, measured, waiting, known }];
+    return { measure, subject, measured, waiting, known };
   });
 }
 
