@@ -4,12 +4,7 @@
  */
 import { resolveDefaults } from '../../images/allocator/engines.ts';
 import type { Facts } from '../../images/allocator/facts.ts';
-import { PoolproofError } from '../errors.ts';
-import { addSwap } from '../guest/observe.ts';
-import { openSession, stopOnAbort } from '../guest/open-session.ts';
-import type { Session } from '../guest/session.ts';
 import type { Settings } from '../axes/table.ts';
-import { countingDeadlines } from '../plan/deadlines.ts';
 import { resolveEngine } from '../plan/requirements.ts';
 import {
   configurations,
@@ -17,6 +12,7 @@ import {
   sameConfiguration,
   type TierConfiguration,
 } from './configurations.ts';
+import { workInGuest } from './counting-session.ts';
 import { prepareGuest, type MeasuringGuest, type GuestMeasureTools } from './guest-machine.ts';
 import { measurePairs, type NotMeasurable, type PairsEnd } from './guest-pairs.ts';
 import type { GuestContext } from './guest-process.ts';
@@ -132,23 +128,12 @@ async function measureAgainst(
   trace: { raw: string[]; protocol: string[] },
 ): Promise<PairsEnd> {
   const deadline = performance.now() + (request.budgetMs ?? 60_000);
-  await using machine = await guest.start();
-  using _stop = stopOnAbort(machine, signal);
-  let session: Session | null = null;
-  try {
-    session = await openSession(machine, countingDeadlines);
-    const { settings, facts, overrides } = request;
-    await addSwap(session, settings, countingDeadlines);
-    const { engine } = guest;
-    const modulesOf = ({ subject, limits }: Step): string =>
-      guest.modulesOf({ subject, overrides: limits === 'cell' ? overrides : null });
+  const { settings, facts, overrides } = request;
+  const { start, engine } = guest;
+  const modulesOf = ({ subject, limits }: Step): string =>
+    guest.modulesOf({ subject, overrides: limits === 'cell' ? overrides : null });
+  return workInGuest({ start, settings, signal, protocol: trace.protocol }, async (session) => {
     const context: GuestContext = { session, settings, facts, engine, modulesOf, overrides };
-    return await measurePairs(context, { ...request, baseline, deadline }, trace.raw);
-  } catch (error) {
-    if (!(error instanceof PoolproofError) || signal.aborted) throw error;
-    const panic = machine.console.panic;
-    return { kind: 'not-measured', reason: panic === null ? error.message : `kernel panic: ${panic}` };
-  } finally {
-    trace.protocol.push(...(session?.log ?? []));
-  }
+    return measurePairs(context, { ...request, baseline, deadline }, trace.raw);
+  });
 }

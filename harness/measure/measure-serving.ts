@@ -7,13 +7,9 @@ import type { BuiltImages } from '../../images/build.ts';
 import { buildSubjectDisk } from '../../images/subject-disk.ts';
 import type { Tier } from '../../images/allocator/tier.ts';
 import type { Settings } from '../axes/table.ts';
-import { PoolproofError } from '../errors.ts';
-import { addSwap } from '../guest/observe.ts';
-import { openSession, stopOnAbort } from '../guest/open-session.ts';
-import type { Session } from '../guest/session.ts';
 import type { Subject } from '../matrix/subject.ts';
-import { countingDeadlines } from '../plan/deadlines.ts';
 import type { Machine } from '../machine/machine.ts';
+import { workInGuest } from './counting-session.ts';
 import { buildMeasureSpec, prepareStart, type GuestMeasureTools } from './guest-machine.ts';
 import type { NotMeasurable } from './guest-pairs.ts';
 import {
@@ -148,31 +144,23 @@ async function measureIn(
   { signal, check }: ServingMeasureTools,
   trace: { raw: string[]; protocol: string[] },
 ): Promise<Found> {
-  await using machine = await start();
-  using _stop = stopOnAbort(machine, signal);
-  let session: Session | null = null;
-  try {
-    session = await openSession(machine, countingDeadlines);
-    const { settings, facts } = request;
-    await addSwap(session, settings, countingDeadlines);
-    const context: ServerContext = { session, settings, facts, served, components, check };
-    const count = async (step: ServerStep): Promise<ServerEnd> => {
-      const left = deadline - performance.now();
-      if (left <= 0) return { kind: 'failed', reason: describeBudget(request) };
-      const { end, raw } = await countServer(context, step, left);
-      trace.raw.push(raw);
-      return performance.now() > deadline && end.kind !== 'counted'
-        ? { kind: 'failed', reason: describeBudget(request) }
-        : end;
-    };
-    return await countAll(loads, request, count);
-  } catch (error) {
-    if (!(error instanceof PoolproofError) || signal.aborted) throw error;
-    const panic = machine.console.panic;
-    return { kind: 'not-measured', reason: panic === null ? error.message : `kernel panic: ${panic}` };
-  } finally {
-    trace.protocol.push(...(session?.log ?? []));
-  }
+  const { settings, facts } = request;
+  return workInGuest(
+    { start, settings, signal, protocol: trace.protocol },
+    async (session): Promise<Found> => {
+      const context: ServerContext = { session, settings, facts, served, components, check };
+      const count = async (step: ServerStep): Promise<ServerEnd> => {
+        const left = deadline - performance.now();
+        if (left <= 0) return { kind: 'failed', reason: describeBudget(request) };
+        const { end, raw } = await countServer(context, step, left);
+        trace.raw.push(raw);
+        return performance.now() > deadline && end.kind !== 'counted'
+          ? { kind: 'failed', reason: describeBudget(request) }
+          : end;
+      };
+      return countAll(loads, request, count);
+    },
+  );
 }
 
 const describeBudget = ({ budgetMs = 60_000 }: ServingMeasureRequest): string =>
