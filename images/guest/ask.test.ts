@@ -1,48 +1,15 @@
 /** The program that asks a server in a guest, against servers on this computer. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync } from 'node:fs';
+import type { Server } from 'node:net';
 import path from 'node:path';
 import t from 'tap';
-import { buildProgram } from './programs/build-program.ts';
+import { openHttpProgram } from '../fixtures/http-program.ts';
 
-const folder = mkdtempSync(path.join(tmpdir(), 'poolproof-test-'));
-t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-const program = path.join(folder, 'ask');
-writeFileSync(program, buildProgram('ask'), { mode: 0o755 });
-const request = 'GET /x HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n';
-writeFileSync(path.join(folder, 'request'), request);
-
-async function listen(onRequest: (socket: Socket, count: number) => void): Promise<Server> {
-  let count = 0;
-  const server = createServer((socket) => {
-    socket.on('error', () => undefined);
-    socket.once('data', (data) => {
-      t.equal(data.toString(), request);
-      onRequest(socket, (count += 1));
-    });
-  });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  t.teardown(() => server.close());
-  return server;
-}
+const { folder, listen, run } = openHttpProgram(t, 'ask');
 
 /** Runs it until it ends; its status, its events and the answer it kept. */
 async function ask(server: Server, status = '200') {
-  const { port } = server.address() as AddressInfo;
-  const events = path.join(folder, 'events');
-  const child = spawn(program, [String(port), status], {
-    cwd: folder,
-    stdio: ['ignore', 'ignore', 'ignore', 'ignore', openSync(events, 'w')],
-  });
-  const [code] = (await once(child, 'exit')) as [number | null];
-  return {
-    code,
-    events: readFileSync(events, 'latin1').split('\n').slice(0, -1),
-    answer: readFileSync(path.join(folder, 'answer')),
-  };
+  return { ...(await run(server, [status])), answer: readFileSync(path.join(folder, 'answer')) };
 }
 
 t.test('it asks until the status is the one that is waited for', async (t) => {

@@ -1,50 +1,20 @@
 /** The program that sends requests to a server and counts its processor time, against servers on this computer. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
+import type { Server } from 'node:net';
 import path from 'node:path';
 import t from 'tap';
-import { buildProgram } from './programs/build-program.ts';
+import { openHttpProgram } from '../fixtures/http-program.ts';
 
-const folder = mkdtempSync(path.join(tmpdir(), 'poolproof-test-'));
-t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-const program = path.join(folder, 'load');
-writeFileSync(program, buildProgram('load'), { mode: 0o755 });
-const request = 'GET /x HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n';
-writeFileSync(path.join(folder, 'request'), request);
-
-/** Calls back for each request, with its number over all connections. */
-async function listen(onRequest: (socket: Socket, count: number) => void): Promise<Server> {
-  let count = 0;
-  const server = createServer((socket) => {
-    socket.on('error', () => undefined);
-    socket.on('data', (data) => {
-      t.equal(data.toString(), request);
-      onRequest(socket, (count += 1));
-    });
-  });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  t.teardown(() => server.close());
-  return server;
-}
+const { folder, listen, run } = openHttpProgram(t, 'load');
 
 type Event = Readonly<{ wanted: number; right: number; opened: number; cpuNs: number; status: number }>;
 
 /** Runs it until it ends, and reads its events. It counts the time of this very process, where the servers are. */
 async function load(server: Server, counts: readonly number[], pid = process.pid) {
-  const { port } = server.address() as AddressInfo;
-  const events = path.join(folder, 'events');
-  const child = spawn(program, [String(port), String(pid), '200', ...counts.map(String)], {
-    cwd: folder,
-    stdio: ['ignore', 'ignore', 'ignore', 'ignore', openSync(events, 'w')],
-  });
-  const [code] = (await once(child, 'exit')) as [number | null];
-  const lines = readFileSync(events, 'latin1').split('\n').slice(0, -1);
+  const { code, events } = await run(server, [String(pid), '200', ...counts.map(String)]);
   return {
     code,
-    events: lines.map((line): Event => {
+    events: events.map((line): Event => {
       const [word, ...numbers] = line.split(' ');
       t.equal(word, '.load');
       const [wanted = NaN, right = NaN, opened = NaN, cpuNs = NaN, status = NaN] = numbers.map(Number);
