@@ -1,6 +1,7 @@
 /** Which pairs of values of two axes some cell had. A value that its row does not draw counts as the nearest one. */
 import type { Axis } from '../axes/axis.ts';
 import { axes, type AxisTable, rowsOf, type Settings } from '../axes/table.ts';
+import { countTuples } from '../matrix/cover.ts';
 
 export type Covered = Readonly<{ pairs: number; of: number }>;
 
@@ -55,11 +56,7 @@ export class PairCoverage {
 
   get covered(): Covered {
     const counts = this.#places.map(({ count }) => count);
-    const of = counts.reduce(
-      (sum, count, place) => sum + counts.slice(place + 1).reduce((rest, other) => rest + count * other, 0),
-      0,
-    );
-    return { pairs: this.#seen.size, of };
+    return { pairs: this.#seen.size, of: countTuples(counts, 2) };
   }
 
   #pairsOf(settings: Settings): readonly string[] {
