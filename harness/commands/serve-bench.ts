@@ -36,7 +36,10 @@ type Options = Readonly<{
   cache?: string | undefined;
 }>;
 
-/** @returns 1 where a server answered with something else than 2xx: its figures do not count */
+/**
+ * @returns 1 where a server answered with something else than 2xx: its figures do not count; 130 after a signal, with
+ * the figures of the rounds until then
+ */
 export async function serveBench(
   context: Context,
   _args: readonly string[],
@@ -58,7 +61,9 @@ export async function serveBench(
   const [before = 0] = loadavg();
   const [engine] = engines;
   const withHost = cases.some(({ contenders }) => contenders.some(({ server }) => server === 'wasm-host'));
-  const figures = await runServing({
+  // What was measured until a signal came is shown.
+  context.finishOnSignal();
+  const { figures, interrupted } = await runServing({
     program,
     components: path.join(project.subjectsFolder, 'components'),
     library: withHost
@@ -80,9 +85,17 @@ export async function serveBench(
     load: { before, after: loadavg()[0] ?? 0 },
     figures,
   };
+  if (interrupted) context.err(`interrupted: ${describeRounds(figures)}\n`);
+  if (figures.length === 0) return 130;
   context.out(options.json ? `${JSON.stringify(record, null, 1)}\n` : renderServing(record));
+  if (interrupted) return 130;
   return figures.some(({ invalid }) => invalid !== null) ? 1 : 0;
 }
+
+const describeRounds = (figures: ServingRecord['figures']): string =>
+  figures.length === 0
+    ? 'no figure yet, which takes two rounds'
+    : `the figures are of ${Math.min(...figures.map(({ rounds }) => rounds))} rounds`;
 
 /** The file of the user, or the published one as a program: in the cache it is not executable. */
 async function findProgram(context: Context, options: Options, folder: string): Promise<string> {

@@ -1,5 +1,6 @@
 /** Runs the samples of a serving benchmark on this machine, one at a time, within its time. */
 import path from 'node:path';
+import { PoolproofError } from '../errors.ts';
 import { evaluateServing, type ServingFigure, type ServingRound } from './evaluate-serving.ts';
 import { hostModules, serveByHost } from './serving-host.ts';
 import {
@@ -40,28 +41,61 @@ export type ServingProgress = Readonly<{
   mode: string;
 }>;
 
+export type ServingOutcome = Readonly<{
+  /** Of the cases with at least two rounds. */
+  figures: readonly ServingFigure[];
+  /** The signal came: the figures are of the rounds that were whole until then. */
+  interrupted: boolean;
+}>;
+
 /**
  * Round by round over all cases, so that what changes on the machine falls on all of them.
  *
- * @throws PoolproofError USAGE where the time is too short, MEASURE_FAILED, INTERRUPTED
+ * @throws PoolproofError USAGE where the time is too short, MEASURE_FAILED
  */
-export async function runServing(run: ServingRun): Promise<readonly ServingFigure[]> {
+export async function runServing(run: ServingRun): Promise<ServingOutcome> {
   const sampleMs = planSampleMs(run.cases, run.seconds);
   const rounds = run.cases.map((): ServingRound[] => []);
   const start = performance.now();
-  for (let done = 0; fitsRound(done, performance.now() - start, run.seconds * 1000); done += 1) {
-    const of = run.cases.reduce((sum, { contenders }) => sum + 2 * contenders.length, 0);
-    let sample = 0;
-    for (const [at, one] of run.cases.entries()) {
-      const begin = (mode: string): void => {
-        sample += 1;
-        const { work, connections } = one;
-        run.onSample?.({ round: done + 1, of, sample, work, connections, mode });
-      };
-      rounds[at]?.push(await sampleCase(run, one, sampleMs, begin));
+  let interrupted = false;
+  for (
+    let done = 0;
+    !interrupted && fitsRound(done, performance.now() - start, run.seconds * 1000);
+    done += 1
+  ) {
+    try {
+      await sampleRound(run, rounds, done, sampleMs);
+    } catch (error) {
+      if (!(error instanceof PoolproofError) || error.code !== 'INTERRUPTED') throw error;
+      interrupted = true;
     }
   }
-  return run.cases.flatMap((one, at) => evaluateServing(one, rounds[at] ?? []));
+  const figures = run.cases.flatMap((one, at) => {
+    const whole = rounds[at] ?? [];
+    return whole.length < leastRoundsOfFigure ? [] : evaluateServing(one, whole);
+  });
+  return { figures, interrupted };
+}
+
+/** An interval is over rounds. */
+const leastRoundsOfFigure = 2;
+
+async function sampleRound(
+  run: ServingRun,
+  rounds: readonly ServingRound[][],
+  done: number,
+  sampleMs: number,
+): Promise<void> {
+  const of = run.cases.reduce((sum, { contenders }) => sum + 2 * contenders.length, 0);
+  let sample = 0;
+  for (const [at, one] of run.cases.entries()) {
+    const begin = (mode: string): void => {
+      sample += 1;
+      const { work, connections } = one;
+      run.onSample?.({ round: done + 1, of, sample, work, connections, mode });
+    };
+    rounds[at]?.push(await sampleCase(run, one, sampleMs, begin));
+  }
 }
 
 async function sampleCase(

@@ -29,14 +29,18 @@ const endTimeoutMs = 15_000;
 /**
  * Resolves once the server has printed the address that it listens on, `http://127.0.0.1:PORT`.
  *
- * @throws PoolproofError MEASURE_FAILED when it does not come up
+ * @throws PoolproofError MEASURE_FAILED when it does not come up, INTERRUPTED
  */
 export async function startServer(server: ServerCommand, signal: AbortSignal): Promise<RunningServer> {
   const child = spawn(server.command, server.args, {
     env: { ...environment, ...server.variables },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  // A second signal ends this process at once: no server is left behind.
+  const stop = (): void => void child.kill('SIGTERM');
+  process.once('exit', stop);
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  void ended.then(() => process.off('exit', stop));
   const end = async (): Promise<void> => {
     // A launcher passes it on, and ends after its server.
     child.kill('SIGTERM');
@@ -98,6 +102,11 @@ async function findAddress(child: ChildProcess, server: ServerCommand, signal: A
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', onData);
     child.once('error', (error) => fail('could not be started', error));
     child.once('close', () => fail('ended before it listened'));
-    signal.addEventListener('abort', () => child.kill('SIGTERM'), { once: true });
+    const onAbort = (): void => {
+      clearTimeout(timer);
+      reject(new PoolproofError('INTERRUPTED', 'measuring was interrupted'));
+    };
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
   });
 }

@@ -24,6 +24,9 @@ const { values, positionals: names } = parseArgs({
 });
 const { quick = false, json: jsonFile } = values;
 
+// Servers and guests end with this process, which a signal would end without a word.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+
 const defaultMatrix = 'matrices/default.yaml';
 
 // Where the harness' own time is measured its files are in memory: ext4 passes by inodes that were deleted in the last

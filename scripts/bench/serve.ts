@@ -207,7 +207,7 @@ export async function benchPlantedRequests(
     let figures: readonly PlantedRequestFigure[] = [];
     const shortest = hosts.reduce((sum, host) => sum + secondsFor[host], 0);
     for (const seconds of [shortest, 4 * shortest]) {
-      const found = await runServing({
+      const { figures: found } = await runServing({
         program,
         library,
         components: path.join(project.subjectsFolder, 'components'),
