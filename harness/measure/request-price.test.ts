@@ -6,10 +6,10 @@ t.test('one server for each component and length of batches, a short and a long 
   t.same(
     loads.map(({ component, works, requests }) => [component, works.map(({ name }) => name), requests]),
     [
-      ['hello', ['hello'], [20, 24, 72, 24, 72]],
-      ['touch', ['touch-1', 'touch-16', 'touch-256'], [20, 24, 72, 24, 72]],
-      ['touch', ['loop'], [2, 2, 6, 2, 6]],
-      ['sleep', ['sleep'], [20, 24, 72, 24, 72]],
+      ['hello', ['hello'], [20, 96, 288, 96, 288]],
+      ['touch', ['touch-1', 'touch-16', 'touch-256'], [20, 48, 144, 48, 144]],
+      ['touch', ['loop'], [1, 2, 6, 2, 6]],
+      ['sleep', ['sleep'], [10, 24, 72, 24, 72]],
     ],
   );
   t.match(planLoads(['touch-16'], 20), [{ works: [{ path: '/32/1' }] }]);

@@ -16,6 +16,7 @@ const harness = () => import('./harness.ts');
 const load = () => import('./load.ts');
 const overhead = () => import('./overhead-guest.ts');
 const reports = () => import('./reports.ts');
+const requests = () => import('./request-boots.ts');
 const serve = () => import('./serve.ts');
 
 const { values, positionals: names } = parseArgs({
@@ -87,6 +88,12 @@ const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
       connections: [1, 16, 64],
     }),
   'planted-requests': async () => (await serve()).benchPlantedRequests(quick ? [10] : [0, 10, 50]),
+  'request-boots': async () =>
+    (await requests()).benchRequestBoots(
+      ['spin-sizes', 'wasm-host'],
+      ['standard', 'conservative', 'on-demand'],
+      quick ? 2 : 5,
+    ),
   'overhead-cell': async () => (await overhead()).benchOverheadCells(quick ? ['22'] : ['20', '22', '24']),
 };
 
