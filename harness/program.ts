@@ -32,6 +32,23 @@ const only = new Option(
 ).argParser(several);
 const durations = new Option('--durations <run>', 'balance shards by the durations of this run');
 
+const programHelp = `
+Exit codes:
+  0    every cell did what was expected, or the command did what it is for
+  1    some cell did not; each command's help says what else 1 means
+  2    no verdict for some cell, or a command line or file that is wrong
+  3    this computer lacks something; doctor names it
+  130  interrupted
+
+Environment:
+  POOLPROOF_CACHE          folder of images and templates; --cache goes before it
+  POOLPROOF_QEMU           QEMU to run (default: the one on the PATH)
+  POOLPROOF_ACCEL          kvm or tcg, without a trial (default: KVM where a guest boots with it)
+  POOLPROOF_LIBWASMTIME    libwasmtime of host, overhead and advise; --library goes before it
+  POOLPROOF_DEBIAN_MIRROR  addresses of Debian's archives, before apt's own and those of setup
+  NO_COLOR, FORCE_COLOR    no colours, or colours anywhere
+`;
+
 /** Builds the whole command line. `exit` hears the code of the command that ran. */
 export function buildProgram(context: Context, exit: (code: number) => void): Command {
   const program = new Command('poolproof')
@@ -40,7 +57,7 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
     .configureOutput({ writeOut: context.out, writeErr: context.err })
     .showHelpAfterError('(poolproof --help lists the commands)')
     .exitOverride();
-  program.option('--verbose', 'show the trace of an error');
+  program.option('--verbose', 'show the trace of an error').addHelpText('after', programHelp);
   const shared: Registry = {
     program,
     run:

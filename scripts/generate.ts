@@ -12,6 +12,7 @@ import { renderReportSchema } from '../harness/report/report-schema.ts';
 import { renderComponents } from './generate-components.ts';
 import { renderFileTables } from './generate-file-tables.ts';
 import { renderGuestPrograms } from './generate-guest-programs.ts';
+import { renderManPage } from './generate-man-page.ts';
 
 /** Path, relative to the root of a repository → contents. */
 export type GeneratedFiles = Readonly<Record<string, string | Uint8Array>>;
@@ -24,6 +25,7 @@ const renderFiles = async (root: string): Promise<GeneratedFiles> => ({
     renderReference(),
   ),
   'results/report.schema.json': renderReportSchema(),
+  ...(await renderManPage(root)),
   ...(await renderGuestPrograms(root)),
   ...(await renderComponents(root)),
   ...(await renderFileTables(root)),

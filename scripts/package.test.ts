@@ -42,7 +42,7 @@ const files = (await readdir(folder, { recursive: true, withFileTypes: true }))
 
 t.test('the package holds what runs and nothing else', (t) => {
   const allowed =
-    /^(?:dist\/(?:harness|images)\/|matrices\/|images\/lock\.yaml$|results\/report\.|package\.json$|README\.md$|LICENSE$)/;
+    /^(?:dist\/(?:harness|images)\/|matrices\/|images\/lock\.yaml$|harness\/poolproof\.1$|results\/report\.|package\.json$|README\.md$|LICENSE$)/;
   t.same(
     files.filter((file) => !allowed.test(file)),
     [],
@@ -62,6 +62,7 @@ t.test('the package holds what runs and nothing else', (t) => {
     'dist/images/wasm-host/worker.cjs',
     'dist/images/wasm-host/canary.wasm',
     'images/lock.yaml',
+    'harness/poolproof.1',
     'matrices/default.yaml',
     'results/report.schema.json',
   ])
