@@ -16,7 +16,7 @@ import {
   type Job,
   type JobOptions,
 } from './resolve-build.ts';
-import { holdBuildLock } from './cache/build-lock.ts';
+import { holdBuildLock, type WaitEvent } from './cache/build-lock.ts';
 import {
   blobPath,
   findArtefact,
@@ -40,7 +40,7 @@ export type ImageEvent =
   /** A kernel in which no cell of the project has passed yet. */
   | Readonly<{ kind: 'untried'; name: string }>
   /** Another process builds in the same cache; this one goes on when that one is done. */
-  | Readonly<{ kind: 'wait' }>;
+  | WaitEvent;
 
 export type BuildRequest = ImageRequest & JobOptions & Readonly<{ onEvent?: (event: ImageEvent) => void }>;
 
@@ -96,7 +96,7 @@ export async function buildImages(request: BuildRequest): Promise<BuiltImages> {
   const job = await openJob(request, request);
   let found = await findInCache(job);
   if (!isComplete(job, found)) {
-    await using _lock = await holdBuildLock(job.cache, () => onEvent({ kind: 'wait' }));
+    await using _lock = await holdBuildLock(job.cache, onEvent);
     found = await findInCache(job);
     if (!isComplete(job, found)) {
       await buildMissing(job, onEvent);

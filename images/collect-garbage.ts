@@ -2,7 +2,7 @@
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { findInCache, openJob, type JobOptions } from './resolve-build.ts';
-import { holdBuildLock } from './cache/build-lock.ts';
+import { holdBuildLock, type WaitEvent } from './cache/build-lock.ts';
 import { blobPath, openCache, parseArtefact, type ImageCache } from './cache/image-cache.ts';
 import { fullRequest, listedKernels } from './inspect.ts';
 
@@ -21,9 +21,12 @@ export type GarbageRequest = JobOptions &
 export type Collected = Readonly<{ removedFiles: number; removedBytes: number; keptBytes: number }>;
 
 /** Not while guests run: a machine keeps the files it has open, one that starts may miss some. */
-export async function collectGarbage(request: GarbageRequest): Promise<Collected> {
+export async function collectGarbage(
+  request: GarbageRequest,
+  onEvent?: (event: WaitEvent) => void,
+): Promise<Collected> {
   const cache = await openCache(request.cacheDir);
-  await using _lock = await holdBuildLock(cache);
+  await using _lock = await holdBuildLock(cache, onEvent);
   const { images, packages } = await listUsed(request);
   const files = await Promise.all(
     (await readdir(path.join(cache.folder, 'blobs'))).map(async (name) => {

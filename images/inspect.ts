@@ -2,7 +2,7 @@
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { findInCache, openJob, type JobOptions } from './resolve-build.ts';
-import { holdBuildLock } from './cache/build-lock.ts';
+import { holdBuildLock, type WaitEvent } from './cache/build-lock.ts';
 import {
   blobPath,
   hashFile,
@@ -99,10 +99,14 @@ export type Damage = Readonly<{
  * the next build makes or fetches them again; a machine that runs from one keeps what it has open.
  */
 export async function verifyImages(
-  options: Readonly<{ cacheDir?: string; onFile?: (file: string) => void }> = {},
+  options: Readonly<{
+    cacheDir?: string;
+    onFile?: (file: string) => void;
+    onEvent?: (event: WaitEvent) => void;
+  }> = {},
 ): Promise<Readonly<{ checked: number; damaged: readonly Damage[] }>> {
   const cache = await openCache(options.cacheDir);
-  await using _lock = await holdBuildLock(cache);
+  await using _lock = await holdBuildLock(cache, options.onEvent);
   const damaged: Damage[] = [];
   const names = (await readdir(path.join(cache.folder, 'blobs'))).sort();
   for (const name of names) {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { readWheelMember, unpackNpm } from './archive/unpack.ts';
-import { holdBuildLock } from './cache/build-lock.ts';
+import { holdBuildLock, type WaitEvent } from './cache/build-lock.ts';
 import { resolveCacheFolder } from './cache/cache-folder.ts';
 import { blobPath, makeWorkFolder, openCache } from './cache/image-cache.ts';
 import { engineLibrary, engines, lockNames, nodes } from './definitions.ts';
@@ -32,7 +32,7 @@ type PackageFile = Readonly<{
 async function findPackageFile(
   { lockName, title, hint, folder: kind, name, extract }: PackageFile,
   cacheDir: string = resolveCacheFolder(),
-  onEvent: (event: FetchEvent) => void = () => undefined,
+  onEvent: (event: FetchEvent | WaitEvent) => void = () => undefined,
 ): Promise<string> {
   const pin = (await loadLock()).find((row) => row.name === lockName);
   const wanted = wantUnpinned(lockName);
@@ -45,7 +45,7 @@ async function findPackageFile(
   const pathOf = (sha256: string): string => path.join(cache.folder, kind, sha256.slice(0, 16), name);
   const known = pin ?? (await recallUnpinned(cache, lockName));
   if (known !== undefined && existsSync(pathOf(known.sha256))) return pathOf(known.sha256);
-  await using _lock = await holdBuildLock(cache);
+  await using _lock = await holdBuildLock(cache, onEvent);
   await using work = await makeWorkFolder(cache);
   const store = new ComponentStore(cache, {
     // Of what is pinned no successor will do.
@@ -61,7 +61,11 @@ async function findPackageFile(
   return file;
 }
 
-type Find = (version: string, cacheDir?: string, onEvent?: (event: FetchEvent) => void) => Promise<string>;
+type Find = (
+  version: string,
+  cacheDir?: string,
+  onEvent?: (event: FetchEvent | WaitEvent) => void,
+) => Promise<string>;
 
 /**
  * Path of `node` of a pinned release line or a whole version, the very one that guests run; fetched and checked when it

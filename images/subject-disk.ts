@@ -107,7 +107,7 @@ async function build(
   files: readonly PlacedFile[],
   { onEvent }: DiskOptions,
 ): Promise<Artefact> {
-  await using _lock = await holdBuildLock(cache, () => onEvent?.({ kind: 'wait' }));
+  await using _lock = await holdBuildLock(cache, onEvent);
   const known = await findArtefact(cache, recipe);
   if (known !== undefined) return known;
   onEvent?.({ kind: 'build', name });
@@ -209,7 +209,7 @@ async function fetchMember(
   const recipe = hashRecipe([recipeVersion, 'subject-file', registry, name, version, member]);
   const known = await findArtefact(cache, recipe);
   if (known !== undefined) return { recipe, artefact: known };
-  await using _lock = await holdBuildLock(cache, () => onEvent?.({ kind: 'wait' }));
+  await using _lock = await holdBuildLock(cache, onEvent);
   await using work = await makeWorkFolder(cache);
   onEvent?.({ kind: 'fetch', name: `${registry}/${name}`, version });
   const folder = path.join(work.path, 'fetched');

@@ -7,7 +7,7 @@ import { create } from 'tar';
 import { checkArchive, extractBlobs, manifestName, type Manifest } from './archive/archive-check.ts';
 import { buildImages, type BuildRequest } from './build.ts';
 import { findInCache, openJob, type Job, type RecordedArtefact } from './resolve-build.ts';
-import { holdBuildLock } from './cache/build-lock.ts';
+import { holdBuildLock, type WaitEvent } from './cache/build-lock.ts';
 import {
   blobPath,
   hasBlob,
@@ -77,15 +77,20 @@ export async function exportImages(
   };
   return {
     file,
-    sizeBytes: await writeArchive(file, manifest, job.cache),
+    sizeBytes: await writeArchive(file, manifest, job.cache, onEvent),
     digest: built.digest,
     images: artefacts.map(({ artefact }) => artefact.name),
   };
 }
 
 /** Returns its size, bytes. */
-async function writeArchive(file: string, manifest: Manifest, cache: ImageCache): Promise<number> {
-  await using _lock = await holdBuildLock(cache);
+async function writeArchive(
+  file: string,
+  manifest: Manifest,
+  cache: ImageCache,
+  onEvent: ExportRequest['onEvent'],
+): Promise<number> {
+  await using _lock = await holdBuildLock(cache, onEvent);
   await using work = await makeWorkFolder(cache);
   const partial = `${file}.${randomUUID()}.partial`;
   const keep = removeAtExit(partial);
@@ -133,10 +138,14 @@ export type Imported = Readonly<{ digest: string; images: readonly string[] }>;
  *
  * @throws PoolproofError IMAGE_ARCHIVE, IMAGE_CHECKSUM, DISK_FULL, CACHE_UNWRITABLE
  */
-export async function importImages(file: string, cacheDir: string = resolveCacheFolder()): Promise<Imported> {
+export async function importImages(
+  file: string,
+  cacheDir: string = resolveCacheFolder(),
+  onEvent?: (event: WaitEvent) => void,
+): Promise<Imported> {
   const manifest = await checkArchive(file);
   const cache = await openCache(cacheDir);
-  await using _lock = await holdBuildLock(cache);
+  await using _lock = await holdBuildLock(cache, onEvent);
   await using work = await makeWorkFolder(cache);
   const wanted = new Map<string, RecordedArtefact>();
   for (const entry of manifest.artefacts) {

@@ -34,7 +34,7 @@ export async function updateLock(request: UpdateRequest = {}): Promise<readonly 
     if (error instanceof PoolproofError && error.code === 'IMAGE_LOCK_INVALID') return [];
     throw error;
   });
-  await using _lock = await holdBuildLock(cache, () => onEvent({ kind: 'wait' }));
+  await using _lock = await holdBuildLock(cache, onEvent);
   await using work = await makeWorkFolder(cache);
   const store = new ComponentStore(cache, {
     locked: false,

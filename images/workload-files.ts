@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { unpackNpm } from './archive/unpack.ts';
-import { holdBuildLock } from './cache/build-lock.ts';
+import { holdBuildLock, type WaitEvent } from './cache/build-lock.ts';
 import { blobPath, hashRecipe, makeWorkFolder, openCache, type ImageCache } from './cache/image-cache.ts';
 import { lockNames } from './definitions.ts';
 import { PoolproofError } from './errors.ts';
@@ -24,7 +24,7 @@ export const workloadLockName = ({ name, version }: WorkloadPackage): string =>
  */
 export async function findWorkloadFiles(
   cacheDir: string = resolveCacheFolder(),
-  onEvent: (event: FetchEvent) => void = () => undefined,
+  onEvent: (event: FetchEvent | WaitEvent) => void = () => undefined,
   lockFile?: string,
 ): Promise<string> {
   const pins = findPins(await loadLock(lockFile));
@@ -32,7 +32,7 @@ export async function findWorkloadFiles(
   const recipe = hashRecipe([workloadPackages, [...pins.values()].map(({ sha256 }) => sha256)]);
   const folder = path.join(cache.folder, 'workloads', recipe.slice(0, 16));
   if (existsSync(folder)) return folder;
-  await using _lock = await holdBuildLock(cache);
+  await using _lock = await holdBuildLock(cache, onEvent);
   // Another process may have been here between the look and the lock.
   if (existsSync(folder)) return folder;
   await using work = await makeWorkFolder(cache);

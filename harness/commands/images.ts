@@ -81,7 +81,10 @@ export async function build(
 }
 
 export async function verify(context: Context, _args: readonly string[], options: Options): Promise<number> {
-  const { checked, damaged } = await verifyImages({ cacheDir: cacheOption(options) });
+  const { checked, damaged } = await verifyImages({
+    cacheDir: cacheOption(options),
+    onEvent: notifyOf(context).onImageEvent,
+  });
   for (const { file, expected, found } of damaged)
     context.err(`damaged: ${file}: ${expected} expected, ${found} found\n`);
   context.out(
@@ -126,7 +129,7 @@ export async function importFrom(
 ): Promise<number> {
   const [file] = args;
   if (file === undefined) throw new PoolproofError('USAGE', 'missing <file>');
-  const { digest, images } = await importImages(file, cacheOption(options));
+  const { digest, images } = await importImages(file, cacheOption(options), notifyOf(context).onImageEvent);
   context.out(`${formatCount(images.length, 'image')}, ${digest}\n`);
   return 0;
 }
@@ -140,6 +143,7 @@ export async function gc(
   const cacheDir = cacheOption(options);
   const collected = await collectGarbage(
     keepBytes === undefined ? { cacheDir, unused: true } : { cacheDir, keepBytes },
+    notifyOf(context).onImageEvent,
   );
   context.out(
     `${formatCount(collected.removedFiles, 'file')} removed, ${mib(collected.removedBytes)}; ${mib(collected.keptBytes)} kept\n`,

@@ -10,6 +10,9 @@ import type { ImageCache } from './image-cache.ts';
 /** Of flock when another process holds the lock. */
 const takenCode = 75;
 
+/** Another process builds in this cache. */
+export type WaitEvent = Readonly<{ kind: 'wait' }>;
+
 type Holder = ReturnType<typeof startHolder>;
 
 /** No `sh -c … &`: cat is the very process that inherits the locked descriptor, and it reports that it is there. */
@@ -26,7 +29,10 @@ const startHolder = (file: string, how: readonly string[]) =>
  * The lock is held by flock(1), whose child reads from us: when this process ends, however it ends, that pipe closes,
  * the child ends, and the kernel frees the lock. A lock file would outlive a SIGKILL.
  */
-export async function holdBuildLock(cache: ImageCache, onWait?: () => void): Promise<AsyncDisposable> {
+export async function holdBuildLock(
+  cache: ImageCache,
+  onEvent?: (event: WaitEvent) => void,
+): Promise<AsyncDisposable> {
   const file = path.join(cache.folder, 'lock');
   const special = await describeSpecialFile(file);
   if (special !== null)
@@ -35,7 +41,7 @@ export async function holdBuildLock(cache: ImageCache, onWait?: () => void): Pro
   // computer is.
   let held = await tryLock(['--nonblock', `--conflict-exit-code=${takenCode}`]);
   if (held === null) {
-    onWait?.();
+    onEvent?.({ kind: 'wait' });
     held = await tryLock([]);
   }
   const { holder } = held ?? fail(undefined);
