@@ -140,7 +140,7 @@ export const limitRows: readonly LimitRow[] = [
 ];
 
 const ofThreads = (count: number | null): string =>
-  count === null ? 'any number of threads' : `${count} threads`;
+  count === null ? 'any number of threads' : `${count} ${count === 1 ? 'thread' : 'threads'}`;
 
 /** Settings that are given up whole. */
 const givenUp: readonly Readonly<

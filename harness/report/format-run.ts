@@ -8,6 +8,15 @@ import type { RunView } from './run-view.ts';
 export const formatCount = (count: number, noun: string): string =>
   `${count} ${noun}${count === 1 ? '' : 's'}`;
 
+/** `A CPU (1 core, Debian 12, Linux 6.1.0)`: where a time was measured. */
+export const formatMachine = ({
+  cpuModel,
+  cores,
+  os,
+  kernel,
+}: Readonly<{ cpuModel: string; cores: number; os: string; kernel: string }>): string =>
+  `${cpuModel} (${formatCount(cores, 'core')}, ${os}, Linux ${kernel})`;
+
 const exitMeanings: Readonly<Record<ExitCode, string>> = {
   0: 'every cell did what was expected',
   1: 'some cell did not do what was expected',

@@ -2,6 +2,7 @@
 import { servingModes, servingWorks } from '../measure/serving-plan.ts';
 import { formatFactor } from '../outcome/format-figure.ts';
 import type { ServingRecord } from '../store/serving-record.ts';
+import { formatMachine } from './format-run.ts';
 import { groupBy } from './group-by.ts';
 import { escapeMarkdown, markdownTable } from './markdown.ts';
 import { formatClaims } from './published-estimate.ts';
@@ -37,10 +38,9 @@ export function renderServingSection(record: ServingRecord): string {
 }
 
 function formatOrigin({ server, host, machine, measuredAt, load }: ServingRecord): string {
-  const { cpuModel, cores, os, kernel } = machine;
-  const origin = `${server.version}, ${server.name}${host === null ? '' : `, and ${host}`}, on ${cpuModel} (${cores} cores, ${os}, Linux ${kernel}), ${measuredAt.slice(0, 10)}; load average ${load.before.toFixed(1)} before and ${load.after.toFixed(1)} after.`;
+  const origin = `${server.version}, ${server.name}${host === null ? '' : `, and ${host}`}, on ${formatMachine(machine)}, ${measuredAt.slice(0, 10)}; load average ${load.before.toFixed(1)} before and ${load.after.toFixed(1)} after.`;
   const noisy =
-    load.before > cores / 2
+    load.before > machine.cores / 2
       ? ' The machine had other work: ratios of CPU time stand, with wide intervals; requests per second and quantiles are those of a busy machine.'
       : '';
   return `${escapeMarkdown(origin)}${noisy}\n\nMade from \`results/reference/serving.json\`, which \`poolproof serve-bench --json\` wrote.`;

@@ -1,6 +1,7 @@
 /** The table of a serving benchmark in a terminal. */
 import { formatFactor, formatFactorInterval } from '../outcome/format-figure.ts';
 import type { ServingRecord } from '../store/serving-record.ts';
+import { formatMachine } from './format-run.ts';
 import { createPlainTable, renderLines } from './plain-table.ts';
 
 type Figure = ServingRecord['figures'][number];
@@ -20,9 +21,8 @@ export function renderServing({ server, host, machine, load, figures }: ServingR
     for (const row of rows) table.push(renderRow(row));
     return renderLines(table).join('\n');
   });
-  const { cpuModel, cores, os, kernel } = machine;
   const servers = [server.version, ...(host === null ? [] : [host])].join('; ');
-  return `${servers} on ${cpuModel} (${cores} cores, ${os}, Linux ${kernel})
+  return `${servers} on ${formatMachine(machine)}
 load average before: ${load.before.toFixed(1)}, after: ${load.after.toFixed(1)}
 
 ${tables.join('\n\n')}

@@ -34,6 +34,7 @@ const record: ServingRecord = {
 t.test('the table names CPU and load, and tells unstable and invalid figures apart', (t) => {
   const text = renderServing(record);
   t.match(text, 'wasmtime 49.0.3 (f96eabaa1 2026-10-14) on AMD EPYC (2 cores');
+  t.match(renderServing({ ...record, machine: { ...record.machine, cores: 1 } }), ' on AMD EPYC (1 core, ');
   t.match(text, 'load average before: 0.1, after: 2.3');
   t.match(text, /^hello, connections: 2 +CPU per request/m);
   t.match(text, /^spin +× 1\.00 +30\.0 +20989 +0\.08 +0\.22 +13878$/m);

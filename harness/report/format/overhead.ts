@@ -5,6 +5,7 @@ import { formatFigure } from '../../outcome/format-figure.ts';
 import { isMean } from '../../outcome/overhead.ts';
 import type { Format } from '../format.ts';
 import { formatResources, formatWorkloads, groupNotMeasured, resourceHeads } from '../format-overhead.ts';
+import { formatMachine } from '../format-run.ts';
 import { groupBy } from '../group-by.ts';
 import { escapeMarkdown, markdownTable } from '../markdown.ts';
 import { lineOf } from '../native-figures.ts';
@@ -55,9 +56,10 @@ function render(view: RunView): string {
 function formatOrigin({ record: run, native }: RunView): string {
   const components = Object.entries(run.images.components).map(([name, version]) => `${name} ${version}`);
   const guests = `Instructions: run ${run.id} of ${run.matrix.file}, ${run.startedAt.slice(0, 10)}, poolproof ${run.tool.version}, QEMU ${run.qemu.version}; in the guests ${components.join(', ')}.`;
-  const byMachine = groupBy(native, ({ machine: { cpuModel, cores, kernel, os }, measuredAt }) => {
-    return `${cpuModel} (${cores} cores, ${os}, Linux ${kernel}), ${measuredAt.slice(0, 10)}`;
-  });
+  const byMachine = groupBy(
+    native,
+    ({ machine, measuredAt }) => `${formatMachine(machine)}, ${measuredAt.slice(0, 10)}`,
+  );
   const machines = [...byMachine].map(([where, records]) => {
     const engines = records.map(({ engine, node }) => `${engine.kind} ${engine.version} in Node ${node}`);
     return `${where}: ${engines.join(', ')}`;
