@@ -150,11 +150,15 @@ t.test('surroundings that are broken give a sentence, a code and its exit code',
     t.match(end, { status, signal: null, stderr: message }, title);
     t.notMatch(end.stderr, hasTrace, `${title}: no trace`);
   }
-  const full = spawnSync('sh', ['-c', '"$@" >/dev/full', 'sh', ...command, 'plan', matrix], {
-    encoding: 'utf8',
-  });
-  t.match(full, { status: 3, stderr: /^DISK_FULL: no space left/ }, 'standard output on a full disk');
-  t.notMatch(full.stderr, hasTrace);
+  const run = fileURLToPath(new URL('fixtures/runs/whole', import.meta.url));
+  for (const words of [
+    ['plan', matrix],
+    ['report', run, '--format', 'json'],
+  ]) {
+    const full = spawnSync('sh', ['-c', '"$@" >/dev/full', 'sh', ...command, ...words], { encoding: 'utf8' });
+    t.match(full, { status: 3, stderr: /^DISK_FULL: no space left/ }, `${words[0]} on a full disk`);
+    t.notMatch(full.stderr, hasTrace);
+  }
   t.end();
 });
 

@@ -3,22 +3,13 @@ import { cp, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import t, { type Test } from 'tap';
 import { plainFacts, type Script } from './fixtures/fake-machine.ts';
-import { listen, standardOutput } from './fixtures/fake-commands.ts';
+import { listen, run, standardOutput } from './fixtures/fake-commands.ts';
 import { main } from './program.ts';
 import type { Format } from './report/format.ts';
 import { formats } from './report/formats.ts';
 
 const good: Script = { stdout: standardOutput };
 const cell = 'memory=512M,overcommit=0';
-
-/** Runs a command line on fake machines, with a cache and a results folder of its own. */
-async function run(t: Test, words: readonly string[], scripts: readonly Script[] = [good], typed = '') {
-  process.env['POOLPROOF_CACHE'] = path.join(t.testdirName, 'cache');
-  const { context, stdin, out, err } = listen(scripts);
-  stdin.end(typed);
-  const code = await main(words, context);
-  return { code, out: out(), err: err() };
-}
 
 const matrix = 'title: a title\naxes: { memory: [512M], overcommit: [0], thp: [always] }\nrepeat: 2\n';
 
@@ -65,7 +56,7 @@ t.test('a run with a tag is found by it; one that cannot be told from others is 
   t.match(explained, { code: 0, out: /^cell: memory=512M/ });
   t.match(await run(t, ['explain', `${cell}@nigthly`, ...results]), {
     code: 2,
-    err: /^STORE_NOT_FOUND: .*no run nigthly\n {2}runs here: (?:other|nightly), (?:other|nightly), 20/,
+    err: /^STORE_NOT_FOUND: .*no run nigthly\n {2}did you mean nightly\? runs here: (?:other|nightly), (?:other|nightly), 20/,
   });
   t.match(await start('--tag', 'latest'), { code: 2, err: /^USAGE: --tag latest/ });
   t.match(await start('--tag', 'x', '--resume'), { code: 2, err: /^USAGE: --tag and --resume/ });

@@ -22,6 +22,7 @@ import {
   several,
   size,
 } from './commands/registry.ts';
+import { withNearFile } from './commands/with-near-file.ts';
 import { exitCodeOfError, renderError } from './errors.ts';
 
 // Options of several commands.
@@ -324,7 +325,7 @@ export async function main(argv: readonly string[], context: Context): Promise<n
   } catch (error) {
     // Commander has written its message already; help and version end with 0.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    context.err(`${renderError(error, { verbose: wantsTrace(argv) })}\n`);
+    context.err(`${renderError(await withNearFile(error), { verbose: wantsTrace(argv) })}\n`);
     return context.signal.aborted ? 130 : exitCodeOfError(error);
   }
 }

@@ -33,6 +33,17 @@ export async function openPlainFile(file: string): Promise<FileHandle> {
   throw new SpecialFileError(`is ${what} and not a plain file`);
 }
 
+const refusals: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'it is a folder',
+  EACCES: 'reading it is not allowed',
+  ENXIO: 'it is a socket or a device that is not there',
+};
+
+/** Why a file could not be read, for a person. */
+export const describeUnread = (cause: unknown): string =>
+  refusals[String((cause as NodeJS.ErrnoException).code)] ?? String(cause);
+
 /** Longest wait for the next byte of a pipe. */
 const pipeMs = 3000;
 const lookEveryMs = 20;

@@ -2,6 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PoolproofError } from '../errors.ts';
+import { axisNames } from '../axes/table.ts';
 import { resolveAxis } from '../matrix/cell-id.ts';
 import { compareRuns, type Comparison } from '../report/compare.ts';
 import {
@@ -13,6 +14,7 @@ import { findRun } from '../store/find-run.ts';
 import { runFile } from '../store/run-record.ts';
 import type { Context } from './context.ts';
 import { loadReadable, type ReadableRun } from './load-readable.ts';
+import { partValues } from './registry.ts';
 
 const renderers: Readonly<Record<string, (comparison: Comparison) => string>> = {
   text: renderComparisonText,
@@ -45,6 +47,10 @@ async function loadSide(
   return { runs, damaged: runs.some(({ damaged }) => damaged) };
 }
 
+/** `node`, `node,engine` */
+const isAxes = (word: string): boolean =>
+  word.split(',').every((name) => axisNames.some((known) => known === name));
+
 type Options = Readonly<{
   results?: string | undefined;
   baseline?: string | undefined;
@@ -57,7 +63,9 @@ type Options = Readonly<{
 /** Exit code: 1 a regression, 2 nothing to compare or a judged cell is judged no more or a line is damaged, else 0. */
 export async function compare(context: Context, args: readonly string[], options: Options): Promise<number> {
   const { results: resultsDir = 'results', baseline, failOnFlaky = false } = options;
-  const [old, now = 'latest', ...more] = baseline === undefined ? args : [baseline, ...args];
+  const axesOf = partValues(options.across ?? [], isAxes);
+  const names = [...axesOf.others, ...args];
+  const [old, now = 'latest', ...more] = baseline === undefined ? names : [baseline, ...names];
   if (old === undefined || more.length > 0) {
     throw new PoolproofError('USAGE', 'compare needs two runs', {
       hint: 'poolproof compare <old> [new], or poolproof compare --baseline results/reference [new]',
@@ -70,7 +78,7 @@ export async function compare(context: Context, args: readonly string[], options
       hint: `there are ${Object.keys(renderers).join(', ')}`,
     });
   }
-  const across = (options.across ?? []).flatMap((text) => text.split(',')).map((name) => resolveAxis(name));
+  const across = axesOf.values.flatMap((text) => text.split(',')).map((name) => resolveAxis(name));
   const [before, after] = [
     await loadSide(context, resultsDir, old),
     await loadSide(context, resultsDir, now),

@@ -52,6 +52,18 @@ export const several = (text: string, before: readonly string[] | undefined): re
   text,
 ];
 
+/**
+ * Values of an option that takes several, and the arguments behind them, which commander takes for values as well. The
+ * first word is a value, whatever it is.
+ */
+export function partValues(
+  given: readonly string[],
+  isValue: (word: string) => boolean,
+): Readonly<{ values: readonly string[]; others: readonly string[] }> {
+  const values = given.filter((word, place) => place === 0 || isValue(word));
+  return { values, others: given.filter((word, place) => place > 0 && !isValue(word)) };
+}
+
 export const cache = new Option('--cache <dir>', 'image cache').env('POOLPROOF_CACHE');
 
 export const locked = new Option(

@@ -1,4 +1,5 @@
 /** `poolproof report` */
+import { statSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
@@ -12,6 +13,7 @@ import { parseNativeRecord, type NativeRecord } from '../store/native-record.ts'
 import type { Context } from './context.ts';
 import { addEvidence } from './evidence.ts';
 import { loadReadable } from './load-readable.ts';
+import { partValues } from './registry.ts';
 import { findFormat } from './reporters.ts';
 
 type Options = Readonly<{
@@ -26,6 +28,8 @@ type ShownRun = Readonly<{ dir: string; view: RunView; damaged: boolean }>;
 
 /** Far beyond a record with all its measurements. */
 const maxRecordBytes = 64 * 2 ** 20;
+
+const isFile = (name: string): boolean => statSync(name, { throwIfNoEntry: false })?.isFile() === true;
 
 async function loadNative(files: readonly string[]): Promise<readonly NativeRecord[]> {
   return Promise.all(
@@ -67,11 +71,11 @@ export async function report(
   options: Options,
   table: FormatTable = formats,
 ): Promise<number> {
-  const { results: resultsDir = 'results', format: given = ['table'], output = null } = options;
-  // After `--format md` commander takes a run for a format too: a word that is none is a run.
-  const [first = 'table', ...more] = given;
-  const wanted = [...new Set([first, ...more.filter((word) => Object.hasOwn(table, word))])];
-  const names = [...more.filter((word) => !Object.hasOwn(table, word)), ...args];
+  const { results: resultsDir = 'results', output = null } = options;
+  const named = partValues(options.format ?? ['table'], (word) => Object.hasOwn(table, word));
+  const records = partValues(options.native ?? [], isFile);
+  const wanted = [...new Set(named.values)];
+  const names = [...named.others, ...records.others, ...args];
   const chosen = wanted.map((name) => findFormat(name, table));
   // Two documents one after the other are neither.
   if (output === null && wanted.length > 1) {
@@ -79,7 +83,7 @@ export async function report(
       hint: 'add --output <folder>: each format has its file there',
     });
   }
-  const native = await loadNative(options.native ?? []);
+  const native = await loadNative(records.values);
   const runs: ShownRun[] = [];
   for (const name of names.length === 0 ? ['latest'] : names) {
     const run = await loadReadable(context, resultsDir, name);

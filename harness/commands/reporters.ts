@@ -23,6 +23,9 @@ const duringRuns: FormatTable = Object.fromEntries(
   Object.entries<Format>(formats).filter(([, { storedOnly }]) => storedOnly !== true),
 );
 
+/** `tap`, `tap=file` */
+export const isReporter = (word: string): boolean => Object.hasOwn(duringRuns, word.split('=', 1)[0] ?? '');
+
 export type Wanted = Readonly<{
   name: string;
   format: Format;

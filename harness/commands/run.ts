@@ -13,7 +13,8 @@ import { wantsColor } from '../report/wants-color.ts';
 import type { RunSummary } from '../run/run.ts';
 import { cacheOption, finishCells, notifyOf, type Context } from './context.ts';
 import { findCellsAgain } from './cells-again.ts';
-import { buildReporters, parseReporters } from './reporters.ts';
+import { partValues } from './registry.ts';
+import { buildReporters, isReporter, parseReporters } from './reporters.ts';
 
 type Options = Readonly<{
   results?: string;
@@ -44,7 +45,10 @@ type Options = Readonly<{
 export async function run(context: Context, args: readonly string[], options: Options): Promise<number> {
   const { results: resultsDir = 'results', resume, tag, reporter, json } = options;
   const { shard, durations, jobs, memoryBudget, templateCache, retries } = options;
-  const wanted = parseReporters(reporter);
+  const words = partValues(reporter ?? [], isReporter);
+  const [given, ...more] = [...args, ...words.others];
+  // What is neither a format nor the one matrix is a format that is not there.
+  const wanted = parseReporters(more.length > 0 ? reporter : words.values);
   // A report on standard output has it for itself: what a person reads goes to the other one.
   const printed = wanted.find(({ file }) => file === '-');
   if (printed !== undefined && json) {
@@ -58,7 +62,7 @@ export async function run(context: Context, args: readonly string[], options: Op
     context.out('no cell of that run is to be run again\n');
     return 0;
   }
-  const matrix = await loadMatrix(findMatrix(args[0] ?? again?.matrix), { requireFiles: true });
+  const matrix = await loadMatrix(findMatrix(given ?? again?.matrix), { requireFiles: true });
   const only = again?.ids ?? options.only ?? [];
   const summary = await runWith(
     matrix,

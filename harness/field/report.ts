@@ -4,7 +4,7 @@
  */
 import { gunzipSync } from 'node:zlib';
 import { z } from 'zod';
-import { readBounded } from '../../images/bounded-file.ts';
+import { describeUnread, readBounded } from '../../images/bounded-file.ts';
 import { PoolproofError } from '../errors.ts';
 import { printable, quote } from '../matrix/diagnostics.ts';
 import { parseSource, type Source } from '../matrix/source.ts';
@@ -212,7 +212,10 @@ export async function loadFieldReport(file: string): Promise<FieldReport> {
   try {
     bytes = await readBounded(file, maxReportBytes);
   } catch (cause) {
-    throw new PoolproofError('FIELD_NOT_FOUND', 'cannot read the report', { file: printable(file), cause });
+    throw new PoolproofError('FIELD_NOT_FOUND', `cannot read the report: ${describeUnread(cause)}`, {
+      file: printable(file),
+      cause,
+    });
   }
   if (bytes.length > maxReportBytes) throw tooLarge(file);
   if (bytes.subarray(0, gzipMagic.length).equals(gzipMagic)) bytes = unzip(bytes, file);

@@ -1,7 +1,8 @@
 /** A matrix file → a matrix, or everything that is wrong with it at once. */
 import { readdir, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { readBounded } from '../../images/bounded-file.ts';
+import { basename, dirname } from 'node:path';
+import { describeUnread, readBounded } from '../../images/bounded-file.ts';
+import { project } from '../../images/paths.ts';
 import { PoolproofError } from '../errors.ts';
 import { nearest } from '../axes/nearest-word.ts';
 import { axes } from '../axes/table.ts';
@@ -19,6 +20,7 @@ import type { Problem } from './diagnostics.ts';
 import { withoutRefused } from './without-invalid.ts';
 import { parseSource } from './source.ts';
 import type { Source } from './source.ts';
+import { nearestFile } from './nearest-file.ts';
 import { resolveSubjects } from './subject-resolve.ts';
 import { hostSubject } from '../axes/host.ts';
 import type { Subject } from './subject.ts';
@@ -43,18 +45,22 @@ export async function loadMatrix(path: string, options: LoadOptions = {}): Promi
   return parseMatrix(await readText(path), path, options);
 }
 
-/** The YAML file in the same folder whose name was probably meant; null where there is none. */
-async function findNear(path: string): Promise<string | null> {
-  const files = (await readdir(dirname(path)).catch(() => [])).filter((name) => yamlEnd.test(name));
-  const stem = nearest(
-    basename(path).replace(yamlEnd, ''),
-    files.map((name) => name.replace(yamlEnd, '')),
-  );
-  const near = files.find((name) => name.replace(yamlEnd, '') === stem);
-  return near === undefined ? null : printable(join(dirname(path), near));
-}
+const yamlEndings = ['.yaml', '.yml'];
 
-const yamlEnd = /\.ya?ml$/;
+/** A name without a folder, or with that of the shipped matrices. */
+const shippedName = /^(?:matrices\/)?([^/]+?)(?:\.ya?ml)?$/;
+
+/** The matrix that was probably meant: a YAML file in the same folder, or a shipped one by its name. */
+async function findNear(path: string): Promise<string | null> {
+  const near = await nearestFile(path, yamlEndings);
+  const stem = shippedName.exec(path)?.[1];
+  if (near !== null || stem === undefined) return near;
+  const shipped = (await readdir(project.matricesFolder)).filter((name) => name.endsWith('.yaml'));
+  return nearest(
+    stem,
+    shipped.map((name) => name.replace(/\.yaml$/, '')),
+  );
+}
 
 async function readText(path: string): Promise<string> {
   const file = printable(path);
@@ -68,17 +74,11 @@ async function readText(path: string): Promise<string> {
   } catch (cause) {
     if (cause instanceof PoolproofError) throw cause;
     const code = (cause as NodeJS.ErrnoException).code;
-    const why = {
-      ENOENT: 'there is no such file',
-      EISDIR: 'it is a folder',
-      EACCES: 'reading it is not allowed',
-      ENXIO: 'it is a socket or a device that is not there',
-    }[String(code)];
     const near = code === 'ENOENT' ? await findNear(path) : null;
-    throw new PoolproofError('MATRIX_NOT_FOUND', `cannot read the matrix: ${why ?? String(cause)}`, {
+    throw new PoolproofError('MATRIX_NOT_FOUND', `cannot read the matrix: ${describeUnread(cause)}`, {
       file,
       cause,
-      ...(near !== null && { hint: `did you mean ${near}?` }),
+      ...(near !== null && { hint: `did you mean ${printable(near)}?` }),
     });
   }
   try {

@@ -4,6 +4,7 @@ import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ReadEntry } from 'tar';
 import { readTar, TarError, type TarProgress } from '../../images/archive/read-tar.ts';
+import { describeUnread } from '../../images/bounded-file.ts';
 import { removeAtExit } from '../../images/temporary-folder.ts';
 import { PoolproofError } from '../errors.ts';
 import {
@@ -183,7 +184,10 @@ function explainRead(cause: unknown, file: string): PoolproofError {
   if (cause instanceof TarError) return bundleError(file, `it ${cause.message}`, cause);
   const code = errnoOf(cause);
   if (code === 'ENOENT' || code === 'EACCES' || code === 'EISDIR') {
-    return new PoolproofError('STORE_NOT_FOUND', `this bundle cannot be read (${code})`, { file, cause });
+    return new PoolproofError('STORE_NOT_FOUND', `cannot read the bundle: ${describeUnread(cause)}`, {
+      file,
+      cause,
+    });
   }
   if (code?.startsWith('Z_') === true) return bundleError(file, 'it is not gzip, or cut short', cause);
   return storeError(cause, file);

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { nearest } from '../axes/nearest-word.ts';
 import { PoolproofError } from '../errors.ts';
 import { loadRecord, runFile } from './run-record.ts';
 import { errnoOf } from './store-error.ts';
@@ -85,6 +86,7 @@ export async function findRun(resultsDir: string, name = 'latest'): Promise<stri
     throw ambiguous(resultsDir, `${name} is the tag of a run and the folder of one`, [id, `./${folder}`]);
   if (id !== undefined) return join(resultsDir, id);
   const known = [...(await listTags(resultsDir)).slice(0, 5), ...runs.slice(-5)];
+  const near = nearest(word, ['latest', ...known]);
   const only = `only ${counted.length} ${counted.length === 1 ? 'run has' : 'runs have'} the tag ${word}`;
   throw new PoolproofError('STORE_NOT_FOUND', `no run ${name}`, {
     file: resultsDir,
@@ -93,7 +95,7 @@ export async function findRun(resultsDir: string, name = 'latest'): Promise<stri
         ? only
         : runs.length === 0
           ? 'this folder holds no run yet'
-          : `runs here: ${known.join(', ')}`,
+          : `${near === null ? '' : `did you mean ${near}? `}runs here: ${known.join(', ')}`,
   });
 }
 

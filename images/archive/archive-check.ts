@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import type { ReadEntry } from 'tar';
 import { z } from 'zod';
 import { artefactSchema } from '../cache/image-cache.ts';
+import { describeUnread } from '../bounded-file.ts';
 import { parseShallowJson } from '../bounded-json.ts';
 import { PoolproofError } from '../errors.ts';
 import { pinSchema } from '../lock.ts';
@@ -100,6 +101,12 @@ async function readEntries(
   } catch (cause) {
     if (cause instanceof PoolproofError) throw cause;
     if (cause instanceof TarError) throw archiveError(file, `it ${cause.message}`, cause);
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'EACCES')
+      throw new PoolproofError('IMAGE_ARCHIVE', `cannot read the archive: ${describeUnread(cause)}`, {
+        file,
+        cause,
+      });
     throw archiveError(file, 'it cannot be read to its end', cause);
   }
   return reading;
@@ -127,7 +134,7 @@ function findProblem(entry: ReadEntry, { manifest, seen }: Reading): string | un
 }
 
 const archiveError = (file: string, message: string, cause?: unknown): PoolproofError =>
-  new PoolproofError('IMAGE_ARCHIVE', `${file}: ${message}`, {
+  new PoolproofError('IMAGE_ARCHIVE', message, {
     file,
     hint: 'make the archive again with `poolproof images export`',
     cause,
