@@ -3,6 +3,7 @@ import t from 'tap';
 import { resolveCacheFolder } from '../images/cache/cache-folder.ts';
 import { buildImages } from '../images/build.ts';
 import { pinnedKernels } from '../images/definitions.ts';
+import { defaultArchitecture } from '../images/architectures.ts';
 import { startMachine } from './machine/machine.ts';
 import { defaultSettings } from './axes/table.ts';
 import type { Settings } from './axes/table.ts';
@@ -16,7 +17,8 @@ import { observeCell } from './guest/observe.ts';
 const qemu = await findQemu();
 
 // The first is what all other boot tests run on.
-for (const { name: kernel } of pinnedKernels.slice(1)) {
+for (const { name: kernel, metaPackages } of pinnedKernels.slice(1)) {
+  if (metaPackages[defaultArchitecture.name] === undefined) continue;
   t.test(`the kernel of ${kernel} under strict overcommit`, async (t) => {
     const images = await buildImages({
       kernel,

@@ -72,8 +72,8 @@ async function listUsed(
 ): Promise<Readonly<{ images: ReadonlySet<string>; packages: ReadonlySet<string> }>> {
   const images = new Set<string>();
   const packages = new Set<string>();
-  for (const kernel of await listedKernels(await openCache(options.cacheDir))) {
-    const found = await findInCache(await openJob(fullRequest(kernel.name), options));
+  for (const [kernel, architecture] of await listedKernels(await openCache(options.cacheDir))) {
+    const found = await findInCache(await openJob(fullRequest(kernel, architecture), options));
     for (const component of found.components.values()) packages.add(component.sha256);
     for (const { artefact } of found.artefacts.values()) images.add(artefact.sha256);
     if (found.initramfs !== undefined) images.add(found.initramfs.artefact.sha256);

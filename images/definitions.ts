@@ -3,7 +3,12 @@
  * library is a row. Exact versions and checksums are in lock.yaml, never here.
  */
 
-import { guestArchitecture } from './architectures.ts';
+import {
+  type Architecture,
+  type ArchitectureName,
+  architectureOf,
+  defaultArchitecture,
+} from './architectures.ts';
 
 /** Guest user space comes from one suite whatever the kernel, so that a kernel is the only thing that differs. */
 export const guestSuite = 'bookworm';
@@ -18,14 +23,24 @@ export type KernelDefinition = Readonly<{
   distribution: 'debian' | 'ubuntu';
   /** Suite of the distribution; its security suite is read too, where there is one. */
   suite: string;
-  /** Package whose dependency names the real, versioned kernel package. */
-  metaPackage: string;
+  /** By architecture the package whose dependency names the real, versioned kernel package; others have none. */
+  metaPackages: Readonly<Partial<Record<ArchitectureName, string>>>;
   /** First two numbers of every release of it (`uname -r`); null where the suite moves on. */
   series: string | null;
+  /** Its releases end with it. @default none of those that other rows have */
+  flavour?: string;
   title: string;
   /** No cell has passed in it yet, on any computer of the project: nothing draws or searches it. */
   untried?: true;
+  /** Bytes of a page. @default 4096 */
+  pageBytes?: number;
+  /** Bits of address that it gives a process. @default that of the architecture */
+  addressBits?: number;
 }>;
+
+const cloud = { 'x86-64': 'linux-image-cloud-amd64', arm64: 'linux-image-cloud-arm64' } as const;
+// Ubuntu has arm64 on other mirrors, in its ports archive.
+const ubuntu = { 'x86-64': 'linux-image-generic' } as const;
 
 /** The first is the default. */
 export const kernels: readonly KernelDefinition[] = [
@@ -33,7 +48,7 @@ export const kernels: readonly KernelDefinition[] = [
     name: 'bookworm',
     distribution: 'debian',
     suite: 'bookworm',
-    metaPackage: guestArchitecture.debian.kernelPackage,
+    metaPackages: cloud,
     series: '6.1',
     title: 'Debian 12 cloud kernel, 6.1',
   },
@@ -41,7 +56,8 @@ export const kernels: readonly KernelDefinition[] = [
     name: 'bullseye',
     distribution: 'debian',
     suite: 'bullseye',
-    metaPackage: guestArchitecture.debian.kernelPackage,
+    // Of arm64 the security archive lists versions that it has no files of.
+    metaPackages: { 'x86-64': cloud['x86-64'] },
     series: '5.10',
     title: 'Debian 11 cloud kernel, 5.10',
   },
@@ -49,7 +65,7 @@ export const kernels: readonly KernelDefinition[] = [
     name: 'trixie',
     distribution: 'debian',
     suite: 'trixie',
-    metaPackage: guestArchitecture.debian.kernelPackage,
+    metaPackages: cloud,
     series: '6.12',
     title: 'Debian 13 cloud kernel, 6.12',
   },
@@ -57,7 +73,7 @@ export const kernels: readonly KernelDefinition[] = [
     name: 'sid',
     distribution: 'debian',
     suite: 'sid',
-    metaPackage: guestArchitecture.debian.kernelPackage,
+    metaPackages: cloud,
     series: null,
     title: "Debian unstable's cloud kernel, the newest there is",
   },
@@ -66,7 +82,7 @@ export const kernels: readonly KernelDefinition[] = [
     distribution: 'ubuntu',
     suite: 'noble',
     // Not `-virtual`: it leaves out linux-modules-extra, and which of both has erofs is Ubuntu's business.
-    metaPackage: 'linux-image-generic',
+    metaPackages: ubuntu,
     series: '6.8',
     title: 'Ubuntu 24.04 kernel, 6.8',
     untried: true,
@@ -75,25 +91,51 @@ export const kernels: readonly KernelDefinition[] = [
     name: 'jammy',
     distribution: 'ubuntu',
     suite: 'jammy',
-    metaPackage: 'linux-image-generic',
+    metaPackages: ubuntu,
     series: '5.15',
     title: 'Ubuntu 22.04 kernel, 5.15',
     untried: true,
+  },
+  {
+    name: 'trixie-16k',
+    distribution: 'debian',
+    suite: 'trixie',
+    metaPackages: { arm64: 'linux-image-arm64-16k' },
+    series: '6.12',
+    flavour: '16k',
+    title: 'Debian 13 kernel with pages of 16 KiB, 6.12',
+    pageBytes: 16_384,
+    // With pages of 16 KiB the kernel has 47 bits below the 52 that a program can ask for.
+    addressBits: 47,
   },
 ];
 
 /** Those of which lock.yaml has the packages. */
 export const pinnedKernels = kernels.filter(({ distribution }) => distribution === 'debian');
 
-/** Whether cells have passed in a kernel: one that nobody knows counts as tried. */
-export const isTried = (row: string): boolean => kernels.find(({ name }) => name === row)?.untried !== true;
+export const defaultPageBytes = 4096;
 
-/** Whether a release, as `uname -r` prints it, can be a row's: of its series, or of none of the others. */
+/** The row of a value of the axis `kernel`; undefined where there is none. */
+export const findKernelRow = (name: string): KernelDefinition | undefined =>
+  kernels.find((row) => row.name === name);
+
+/** Whether cells have passed in a kernel: one that nobody knows counts as tried. */
+export const isTried = (row: string): boolean => findKernelRow(row)?.untried !== true;
+
+/** Whether a release, as `uname -r` prints it, can be a row's: of its series and flavour, or of none of the others. */
 export function isReleaseOf(row: string, release: string): boolean {
-  const found = kernels.find(({ series }) => series !== null && release.startsWith(`${series}.`));
-  const wanted = kernels.find(({ name }) => name === row);
-  return wanted !== undefined && (found?.series ?? null) === wanted.series;
+  const found = kernels.find(
+    ({ series, flavour = '' }) =>
+      series !== null && release.startsWith(`${series}.`) && flavour === flavourOf(release),
+  );
+  const wanted = findKernelRow(row);
+  if (wanted === undefined) return false;
+  return found === undefined ? wanted.series === null : found === wanted;
 }
+
+/** `16k` of `6.12.118+deb13-arm64-16k`. */
+const flavourOf = (release: string): string =>
+  kernels.find(({ flavour }) => flavour !== undefined && release.endsWith(`-${flavour}`))?.flavour ?? '';
 
 /**
  * Modules a guest loads before it can see its disks and its console. What a kernel has built in is left
@@ -134,11 +176,11 @@ export type LibraryDefinition = Readonly<{
 }>;
 
 /** Shared libraries that Node, koffi and libwasmtime name as NEEDED (`readelf -d`), and no more. */
-export const libraries: readonly LibraryDefinition[] = [
+export const librariesOf = ({ debian }: Architecture): readonly LibraryDefinition[] => [
   {
     package: 'libc6',
     sonames: [
-      guestArchitecture.debian.loader,
+      debian.loader,
       'libc.so.6',
       'libm.so.6',
       // Empty since glibc 2.34, but still named by what was linked against an older one.
@@ -153,15 +195,11 @@ export const libraries: readonly LibraryDefinition[] = [
   { package: 'libatomic1', sonames: ['libatomic.so.1'] },
 ];
 
-/**
- * npm package of Node builds, and the pinned release lines, newest first; any other version goes by its whole number.
- */
-export const nodePackage = guestArchitecture.npm.node;
+/** Pinned release lines of Node, newest first; any other version goes by its whole number. */
 export const nodes: readonly string[] = ['26', '24', '22', '20', '18'];
 
-/** Python package that carries the official libwasmtime, and the library's path inside its wheel. */
+/** Python package that carries the official libwasmtime. */
 export const enginePackage = 'wasmtime';
-export const engineLibrary = guestArchitecture.wheel.library;
 
 /**
  * Pinned versions of libwasmtime, newest first; the first is what `engine: wasmtime` means. A new first row is a
@@ -171,10 +209,12 @@ export const engines: readonly [string, ...string[]] = ['50.0.1', '38.0.0'];
 
 /** koffi: its loader and the platform package with the native part; both are pinned to one version. */
 export const koffiVersion = '3.3.4';
-export const koffiPackages: readonly string[] = ['koffi', guestArchitecture.npm.koffi];
+export const koffiPackagesOf = ({ npm }: Architecture): readonly string[] => ['koffi', npm.koffi];
 
 /** What an image is asked to hold. */
 export type ImageRequest = Readonly<{
+  /** @default x86-64 */
+  architecture?: ArchitectureName;
   /** Name of a row of `kernels`. */
   kernel: string;
   /** Release lines or whole versions, e.g. `['22', '20.11.1']`; each becomes a disk of its own. */
@@ -208,17 +248,28 @@ export const workloadsDisk = 'workloads';
 /** Folder of the compiled wasm host inside the guest; `../allocator` and koffi resolve from there. */
 export const hostFolder = `${mountPoint('host')}/wasm-host`;
 
+export const requestedArchitecture = ({ architecture }: Pick<ImageRequest, 'architecture'>): Architecture =>
+  architecture === undefined ? defaultArchitecture : architectureOf(architecture);
+
 /**
  * Lock names: `kernel/<row>/<part>`, `debian/<package>`, `npm/<package>@<line or version>`, `pip/<package>@<version>`.
+ * Before those but npm's, whose packages have a name per architecture, stands the architecture where it is not x86-64:
+ * `arm64/debian/<package>`.
  */
-export const lockNames = {
-  kernel: (row: string, part: string): string => `kernel/${row}/${part}`,
-  debian: (name: string): string => `debian/${name}`,
+export const lockNamesOf = ({ lockPrefix, npm }: Architecture) => ({
+  kernel: (row: string, part: string): string => `${lockPrefix}kernel/${row}/${part}`,
+  debian: (name: string): string => `${lockPrefix}debian/${name}`,
   workload: (name: string, version: string): string => `npm/${name}@${version}`,
   koffi: (name: string): string => `npm/${name}@${koffiVersion}`,
-  node: (line: string): string => `npm/${nodePackage}@${line}`,
-  engine: (version: string): string => `pip/${enginePackage}@${version}`,
-};
+  node: (line: string): string => `npm/${npm.node}@${line}`,
+  engine: (version: string): string => `${lockPrefix}pip/${enginePackage}@${version}`,
+});
+
+/** Those of x86-64. */
+export const lockNames = lockNamesOf(defaultArchitecture);
 
 /** Packages of the guest's own user space. */
-export const guestPackages: readonly string[] = ['busybox-static', ...libraries.map((row) => row.package)];
+export const guestPackages: readonly string[] = [
+  'busybox-static',
+  ...librariesOf(defaultArchitecture).map((row) => row.package),
+];

@@ -11,35 +11,52 @@ import {
   parseArtefact,
   type ImageCache,
 } from './cache/image-cache.ts';
-import {
-  engines,
-  kernels,
-  nodePackage,
-  nodes,
-  type ImageRequest,
-  type KernelDefinition,
-} from './definitions.ts';
+import { architectures, defaultArchitecture, type Architecture } from './architectures.ts';
+import { engines, findKernelRow, kernels, lockNamesOf, nodes, type ImageRequest } from './definitions.ts';
 import type { Pin } from './lock.ts';
 import { recallOwnKernel } from './source/own-kernel.ts';
 import { listUnpinned } from './source/unpinned.ts';
 
-/** Everything the tables and the lock know, for one kernel. */
-export const fullRequest = (kernel: string): ImageRequest => ({ kernel, nodes, engines, measure: true });
+/** Every kernel with each architecture that it is for. */
+const kernelsOfAll: readonly (readonly [string, Architecture])[] = architectures.flatMap((architecture) =>
+  kernels
+    .filter(({ metaPackages }) => metaPackages[architecture.name] !== undefined)
+    .map(({ name }) => [name, architecture] as const),
+);
+
+/** Everything the tables and the lock know, for one kernel. Costs are measured in guests of x86-64 only. */
+export const fullRequest = (
+  kernel: string,
+  architecture: Architecture = defaultArchitecture,
+): ImageRequest => ({
+  kernel,
+  nodes,
+  engines,
+  ...(architecture === defaultArchitecture ? { measure: true } : { architecture: architecture.name }),
+});
 
 /** The same, and what a cache has beside it. */
-function requestWithUnpinned(kernel: string, unpinned: readonly Pin[]): ImageRequest {
-  const full = fullRequest(kernel);
-  const isNode = (pin: Pin): boolean => pin.package === nodePackage;
-  const versions = (pins: readonly Pin[]): string[] => pins.map((pin) => pin.version);
+function requestWithUnpinned(
+  kernel: string,
+  architecture: Architecture,
+  unpinned: readonly Pin[],
+): ImageRequest {
+  const full = fullRequest(kernel, architecture);
+  const lockNames = lockNamesOf(architecture);
+  const versions = (lockName: (version: string) => string): string[] =>
+    unpinned.filter(({ name, version }) => lockName(version) === name).map(({ version }) => version);
   return {
     ...full,
-    nodes: [...full.nodes, ...versions(unpinned.filter(isNode))],
-    engines: [...full.engines, ...versions(unpinned.filter((pin) => !isNode(pin)))],
+    nodes: [...full.nodes, ...versions(lockNames.node)],
+    engines: [...full.engines, ...versions(lockNames.engine)],
   };
 }
 
 export type ListedImage = Readonly<{
-  /** `kernel-bookworm`, `initramfs-bookworm`, `base`, `host`, `node-22`, `wasmtime-50.0.1` … */
+  /**
+   * `kernel-bookworm`, `initramfs-bookworm`, `base`, `host`, `node-22`, `wasmtime-50.0.1` …; behind its architecture
+   * where that is not x86-64 (`arm64/base`), but for what all have in common.
+   */
   name: string;
   /** Versions of what it is made of, e.g. `6.1.192-2`. */
   versions: readonly string[];
@@ -52,28 +69,29 @@ export type ListedImage = Readonly<{
   successorOf: readonly string[];
 }>;
 
-/** Rows whose packages are known: pinned, or found here earlier. */
-export async function listedKernels(cache: ImageCache): Promise<KernelDefinition[]> {
-  const known = kernels.map(async ({ distribution, name }) => {
-    return distribution === 'debian' || (await recallOwnKernel(cache, name)).length > 0;
+/** Those of them whose packages are known: pinned, or found here earlier. */
+export async function listedKernels(cache: ImageCache): Promise<(typeof kernelsOfAll)[number][]> {
+  const known = kernelsOfAll.map(async ([name]) => {
+    return findKernelRow(name)?.distribution === 'debian' || (await recallOwnKernel(cache, name)).length > 0;
   });
   const isKnown = await Promise.all(known);
-  return kernels.filter((_, index) => isKnown[index]);
+  return kernelsOfAll.filter((_, index) => isKnown[index]);
 }
 
 /** The images that can be built, and those in the cache; calls no package manager. */
 export async function listImages(options: JobOptions = {}): Promise<ListedImage[]> {
   const listed = new Map<string, ListedImage>();
   const unpinned = await listUnpinned(await openCache(options.cacheDir));
-  for (const kernel of await listedKernels(await openCache(options.cacheDir))) {
-    const job = await openJob(requestWithUnpinned(kernel.name, unpinned), options);
+  for (const [kernel, architecture] of await listedKernels(await openCache(options.cacheDir))) {
+    const job = await openJob(requestWithUnpinned(kernel, architecture, unpinned), options);
     const found = await findInCache(job);
     for (const plan of job.plans) {
       const components = plan.components.flatMap((name) => found.components.get(name) ?? []);
       const scriptsAdded = plan.kind === 'initramfs';
       const recorded = scriptsAdded ? found.initramfs : found.artefacts.get(plan.name);
       const fetched = await Promise.all(components.map((one) => hasBlob(job.cache, one.sha256, one.size)));
-      const name = scriptsAdded ? `initramfs-${kernel.name}` : plan.name;
+      const plainName = scriptsAdded ? `initramfs-${kernel}` : plan.name;
+      const name = plan.components.length === 0 ? plainName : `${job.architecture.lockPrefix}${plainName}`;
       listed.set(name, {
         name,
         versions: components.map((component) => component.version),

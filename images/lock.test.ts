@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import t from 'tap';
-import { engines, guestPackages, koffiPackages, lockNames, nodes, pinnedKernels } from './definitions.ts';
+import { architectures } from './architectures.ts';
+import { lockNamesOf, pinnedKernels } from './definitions.ts';
+import { listNames } from './update.ts';
 import { PoolproofError } from './errors.ts';
 import { formatLock, loadLock, parseLock, parsePin, saveLock, type Pin } from './lock.ts';
 import { project } from './paths.ts';
@@ -105,13 +107,12 @@ t.test('changes name what moved, what is new and what is gone', (t) => {
 t.test('the lock of this project pins every row of the tables, in canonical form', async (t) => {
   const pins = await loadLock();
   const names = new Set(pins.map(({ name }) => name));
-  const wanted = [
-    ...guestPackages.map(lockNames.debian),
-    ...koffiPackages.map(lockNames.koffi),
-    ...nodes.map(lockNames.node),
-    ...engines.map(lockNames.engine),
-    ...pinnedKernels.map((kernel) => lockNames.kernel(kernel.name, 'image')),
-  ];
+  const wanted = architectures.flatMap((architecture) => [
+    ...listNames(architecture),
+    ...pinnedKernels
+      .filter(({ metaPackages }) => metaPackages[architecture.name] !== undefined)
+      .map(({ name }) => lockNamesOf(architecture).kernel(name, 'image')),
+  ]);
   t.strictSame(
     wanted.filter((name) => !names.has(name)),
     [],

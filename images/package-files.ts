@@ -6,7 +6,8 @@ import { readWheelMember, unpackNpm } from './archive/unpack.ts';
 import { holdBuildLock, type WaitEvent } from './cache/build-lock.ts';
 import { resolveCacheFolder } from './cache/cache-folder.ts';
 import { blobPath, makeWorkFolder, openCache } from './cache/image-cache.ts';
-import { engineLibrary, engines, lockNames, nodes } from './definitions.ts';
+import { defaultArchitecture } from './architectures.ts';
+import { engines, lockNames, nodes } from './definitions.ts';
 import { PoolproofError } from './errors.ts';
 import { loadLock } from './lock.ts';
 import { ComponentStore, type Component, type FetchEvent } from './source/component-store.ts';
@@ -103,7 +104,9 @@ export const findEngineLibrary: Find = (version, ...options) =>
       extract: async (wheel, folder) => {
         const file = path.join(folder, 'libwasmtime.so');
         await mkdir(folder, { recursive: true });
-        await writeFile(file, await readWheelMember(wheel, engineLibrary), { mode: 0o755 });
+        await writeFile(file, await readWheelMember(wheel, defaultArchitecture.wheel.library), {
+          mode: 0o755,
+        });
         return file;
       },
     },

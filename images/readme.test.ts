@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { defaultArchitecture } from './architectures.ts';
 import { buildScriptArchive } from './archive/initramfs.ts';
 
 t.test('the README says where every file of this repository in a guest comes from', async (t) => {
@@ -10,7 +11,7 @@ t.test('the README says where every file of this repository in a guest comes fro
     const [, inGuest = ''] = /^\| (`\/[^|]*)\|/.exec(line) ?? [];
     return [...inGuest.matchAll(/`\/([^`]+)`/g)].map((match) => match[1]);
   });
-  const archive = (await buildScriptArchive(guestFolder)).toString('latin1');
+  const archive = (await buildScriptArchive(guestFolder, defaultArchitecture)).toString('latin1');
   const programs = [...archive.matchAll(/(?<=\0|^|[0-9A-F])(bin\/[a-z]+)\0/g)].map((match) => match[1]);
   t.ok(programs.length >= 3, programs.join());
   const scripts = (await readdir(guestFolder)).filter((name) => name.endsWith('.sh'));

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { guestArchitecture } from './architectures.ts';
+import { defaultArchitecture, type Architecture } from './architectures.ts';
 import { buildBytecode, bytecodePrograms } from './archive/bytecode.ts';
 import { buildErofs, linkInTree, makeTreeFolder, writeTreeFile } from './archive/erofs.ts';
 import type { MeasureFiles } from './archive/host-files.ts';
@@ -12,14 +12,14 @@ import { hashRecipe } from './cache/image-cache.ts';
 import {
   busyboxApplets,
   engineDisk,
-  engineLibrary,
   guestModules,
-  koffiPackages,
-  libraries,
-  lockNames,
+  koffiPackagesOf,
+  librariesOf,
+  lockNamesOf,
   measureDisk,
   mountPoint,
   nodeDisk,
+  requestedArchitecture,
   workloadsDisk,
   type ImageRequest,
 } from './definitions.ts';
@@ -28,6 +28,7 @@ import type { Pin } from './lock.ts';
 import { extractWorkloads } from './wasm-host/workloads/extract.ts';
 import { bytecodeFile } from './wasm-host/worker-script.ts';
 import { workloadPackages } from './wasm-host/workloads/packages.ts';
+import { workloadLockName } from './workload-files.ts';
 
 /** One file of an image: what it is made of, and how. */
 export type ArtefactPlan = Readonly<{
@@ -63,16 +64,16 @@ export function planArtefacts(
   /** Null: nothing is measured. */
   measureFiles: MeasureFiles | null,
 ): ArtefactPlan[] {
-  const kernelPins = pins
-    .map((pin) => pin.name)
-    .filter((name) => name.startsWith(lockNames.kernel(request.kernel, '')));
+  const architecture = requestedArchitecture(request);
+  const prefix = lockNamesOf(architecture).kernel(request.kernel, '');
+  const kernelPins = pins.map((pin) => pin.name).filter((name) => name.startsWith(prefix));
   return [
     kernelPlan(request.kernel, kernelPins),
-    initramfsPlan(request.kernel, kernelPins),
-    basePlan(),
+    initramfsPlan(request.kernel, kernelPins, architecture),
+    basePlan(architecture),
     hostPlan(hostFiles),
-    ...request.nodes.map((line) => nodePlan(line, hostFiles)),
-    ...request.engines.map(enginePlan),
+    ...request.nodes.map((line) => nodePlan(line, hostFiles, architecture)),
+    ...request.engines.map((version) => enginePlan(version, architecture)),
     ...(measureFiles === null ? [] : [measurePlan(measureFiles), workloadsPlan(measureFiles)]),
   ];
 }
@@ -94,41 +95,45 @@ const kernelPlan = (row: string, kernelPins: readonly string[]): ArtefactPlan =>
   },
 });
 
-const initramfsPlan = (row: string, kernelPins: readonly string[]): ArtefactPlan => ({
+const initramfsPlan = (
+  row: string,
+  kernelPins: readonly string[],
+  architecture: Architecture,
+): ArtefactPlan => ({
   name: `initramfs-base-${row}`,
   kind: 'initramfs',
-  components: [...kernelPins, lockNames.debian('busybox-static')],
+  components: [...kernelPins, lockNamesOf(architecture).debian('busybox-static')],
   inputs: { guestModules, busyboxApplets },
   build: async (parts) => {
     const kernel = await unpackKernel(kernelPins, parts);
     const tree = path.join(parts.folder, 'busybox');
-    await unpackDeb(parts.fileOf(lockNames.debian('busybox-static')), tree);
+    await unpackDeb(parts.fileOf(lockNamesOf(architecture).debian('busybox-static')), tree);
     const file = path.join(parts.folder, 'initramfs');
-    await writeFile(
-      file,
-      await buildBaseArchive(kernel, await readFirst(tree, ['bin/busybox', 'usr/bin/busybox'])),
-    );
+    const busybox = await readFirst(tree, ['bin/busybox', 'usr/bin/busybox']);
+    await writeFile(file, await buildBaseArchive(kernel, busybox, architecture));
     return { file, facts: { release: kernel.release } };
   },
 });
 
-const koffiFiles = new RegExp(
-  String.raw`^(package\.json|LICENSE.*|(index|indirect)\.c?js|src/koffi/.*\.c?js|${guestArchitecture.npm.koffiFolder}/.*)$`,
-);
+const koffiFiles = ({ npm }: Architecture): RegExp =>
+  new RegExp(
+    String.raw`^(package\.json|LICENSE.*|(index|indirect)\.c?js|src/koffi/.*\.c?js|${npm.koffiFolder}/.*)$`,
+  );
 
 /** C library and friends in one flat folder, and koffi: what every Node and engine needs. */
-const basePlan = (): ArtefactPlan => ({
+const basePlan = (architecture: Architecture): ArtefactPlan => ({
   name: 'base',
   kind: 'disk',
   components: [
-    ...libraries.map((row) => lockNames.debian(row.package)),
-    ...koffiPackages.map((name) => lockNames.koffi(name)),
+    ...librariesOf(architecture).map((row) => lockNamesOf(architecture).debian(row.package)),
+    ...koffiPackagesOf(architecture).map((name) => lockNamesOf(architecture).koffi(name)),
   ],
-  inputs: { libraries },
+  inputs: { libraries: librariesOf(architecture) },
   build: async ({ fileOf, folder }) => {
     const tree = path.join(folder, 'tree');
-    const { libraryFolder } = guestArchitecture.debian;
-    for (const row of libraries) {
+    const { libraryFolder } = architecture.debian;
+    const lockNames = lockNamesOf(architecture);
+    for (const row of librariesOf(architecture)) {
       const unpacked = path.join(folder, row.package);
       await unpackDeb(fileOf(lockNames.debian(row.package)), unpacked);
       for (const soname of row.sonames) {
@@ -138,11 +143,11 @@ const basePlan = (): ArtefactPlan => ({
       }
       await keepCopyright(unpacked, row.package, tree);
     }
-    for (const name of koffiPackages) {
+    for (const name of koffiPackagesOf(architecture)) {
       const target = path.join(tree, 'node_modules', name);
       await makeTreeFolder(tree, `node_modules/${name}`);
       // Without its sources, documentation and the build for musl.
-      await unpackNpm(fileOf(lockNames.koffi(name)), target, koffiFiles);
+      await unpackNpm(fileOf(lockNames.koffi(name)), target, koffiFiles(architecture));
     }
     return finishDisk(tree, folder);
   },
@@ -184,14 +189,13 @@ const measurePlan = ({ program }: MeasureFiles): ArtefactPlan => ({
 const workloadsPlan = ({ kernels }: MeasureFiles): ArtefactPlan => ({
   name: workloadsDisk,
   kind: 'disk',
-  components: workloadPackages.map(({ name, version }) => lockNames.workload(name, version)),
+  components: workloadPackages.map(workloadLockName),
   inputs: { digest: digestFiles(kernels), workloadPackages },
   build: async ({ fileOf, folder }) => {
     const tree = path.join(folder, 'tree');
     const folderOf = (name: string): string => path.join(folder, 'packages', name.replaceAll('/', '+'));
-    for (const { name, version } of workloadPackages) {
-      await unpackNpm(fileOf(lockNames.workload(name, version)), folderOf(name), /./);
-    }
+    for (const wanted of workloadPackages)
+      await unpackNpm(fileOf(workloadLockName(wanted)), folderOf(wanted.name), /./);
     const files = [...kernels, ...(await extractWorkloads(folderOf))];
     for (const [name, data] of files) await writeTreeFile(tree, name, data, 0o644);
     return finishDisk(tree, folder);
@@ -201,35 +205,45 @@ const workloadsPlan = ({ kernels }: MeasureFiles): ArtefactPlan => ({
 const digestFiles = (files: ReadonlyMap<string, Buffer>): string =>
   hashRecipe([...files].map(([name, data]) => [name, createHash('sha256').update(data).digest('hex')]));
 
-/** Node, and beside it the bytecode of the host's worker that it takes. */
-const nodePlan = (line: string, hostFiles: ReadonlyMap<string, Buffer>): ArtefactPlan => {
-  const programs = new Map([...hostFiles].filter(([name]) => bytecodePrograms.includes(name)));
+/**
+ * Node, and beside it the bytecode of the host's worker that it takes: only of the architecture that every computer
+ * which builds images can run, so that all of them build the same.
+ */
+const nodePlan = (
+  line: string,
+  hostFiles: ReadonlyMap<string, Buffer>,
+  architecture: Architecture,
+): ArtefactPlan => {
+  const hasBytecode = architecture === defaultArchitecture;
+  const programs = new Map([...hostFiles].filter(([name]) => hasBytecode && bytecodePrograms.includes(name)));
+  const component = lockNamesOf(architecture).node(line);
   return {
     name: nodeDisk(line),
     kind: 'disk',
-    components: [lockNames.node(line)],
+    components: [component],
     inputs: { digest: digestFiles(programs) },
     build: async ({ fileOf, folder }) => {
       const tree = path.join(folder, 'tree');
       await makeTreeFolder(tree, 'bin');
-      await unpackNpm(fileOf(lockNames.node(line)), tree, /^(bin\/node|LICENSE)$/);
+      await unpackNpm(fileOf(component), tree, /^(bin\/node|LICENSE)$/);
       for (const [name, data] of programs) await writeTreeFile(folder, name, data);
       const node = path.join(tree, 'bin/node');
-      const bytecode = await buildBytecode(node, path.join(folder, 'wasm-host'), folder);
+      const bytecode = hasBytecode ? await buildBytecode(node, path.join(folder, 'wasm-host'), folder) : null;
       if (bytecode !== null) await writeTreeFile(tree, `bin/${bytecodeFile}`, bytecode);
       return finishDisk(tree, folder);
     },
   };
 };
 
-const enginePlan = (version: string): ArtefactPlan => ({
+const enginePlan = (version: string, architecture: Architecture): ArtefactPlan => ({
   name: engineDisk(version),
   kind: 'disk',
-  components: [lockNames.engine(version)],
-  inputs: { engineLibrary },
+  components: [lockNamesOf(architecture).engine(version)],
+  inputs: { engineLibrary: architecture.wheel.library },
   build: async ({ fileOf, folder }) => {
     const tree = path.join(folder, 'tree');
-    const library = await readWheelMember(fileOf(lockNames.engine(version)), engineLibrary);
+    const wheel = fileOf(lockNamesOf(architecture).engine(version));
+    const library = await readWheelMember(wheel, architecture.wheel.library);
     await writeTreeFile(tree, 'lib/libwasmtime.so', library, 0o755);
     return finishDisk(tree, folder);
   },

@@ -5,7 +5,15 @@ import { checkUpToDate, loadHostFiles, loadMeasureFiles } from './archive/host-f
 import { buildScriptArchive } from './archive/initramfs.ts';
 import { planArtefacts, recipeVersion, type ArtefactPlan } from './recipes.ts';
 import { findArtefact, hashRecipe, openCache, type Artefact, type ImageCache } from './cache/image-cache.ts';
-import { engines, kernels, lockNames, nodes, type ImageRequest } from './definitions.ts';
+import {
+  engines,
+  kernels,
+  lockNamesOf,
+  nodes,
+  requestedArchitecture,
+  type ImageRequest,
+} from './definitions.ts';
+import type { Architecture } from './architectures.ts';
 import { PoolproofError } from './errors.ts';
 import { loadLock, type Pin } from './lock.ts';
 import { project } from './paths.ts';
@@ -28,6 +36,7 @@ export type JobOptions = Readonly<{
 
 /** A request with everything read that its images depend on. */
 export type Job = Readonly<{
+  architecture: Architecture;
   kernel: string;
   locked: boolean;
   cache: ImageCache;
@@ -54,17 +63,19 @@ export type RecordedArtefact = Readonly<{ recipe: string; artefact: Artefact }>;
 /** @throws PoolproofError IMAGE_UNKNOWN, IMAGE_LOCK_INVALID, IMAGE_BUILD (nothing compiled), CACHE_UNWRITABLE */
 export async function openJob(request: ImageRequest, options: JobOptions = {}): Promise<Job> {
   checkRequest(request);
+  const architecture = requestedArchitecture(request);
   const [cache, locked, hostFiles, measureFiles, scripts] = await Promise.all([
     openCache(options.cacheDir),
     loadLock(options.lockFile),
     loadHostFiles(options.compiledFolder),
     request.measure === true ? loadMeasureFiles(options.compiledFolder) : null,
-    buildScriptArchive(project.guestFolder),
+    buildScriptArchive(project.guestFolder, architecture),
     checkUpToDate(path.join(project.sourceFolder, 'guest'), project.guestFolder),
   ]);
   const pins = [...locked, ...(await recallOwnKernel(cache, request.kernel))];
   const plans = planArtefacts(request, pins, hostFiles, measureFiles);
   return {
+    architecture,
     kernel: request.kernel,
     locked: options.locked ?? false,
     cache,
@@ -105,7 +116,9 @@ export async function findInCache(job: Job): Promise<Found> {
 
 /** Pins of all parts of the job's kernel. */
 export const kernelPins = (job: Job): Pin[] =>
-  [...job.pins.values()].filter(({ name }) => name.startsWith(lockNames.kernel(job.kernel, '')));
+  [...job.pins.values()].filter(({ name }) =>
+    name.startsWith(lockNamesOf(job.architecture).kernel(job.kernel, '')),
+  );
 
 export const isComplete = (job: Job, found: Found): boolean =>
   found.initramfs !== undefined && job.plans.every((plan) => found.artefacts.has(plan.name));
@@ -134,8 +147,12 @@ function checkRequest(request: ImageRequest): void {
       hint: `known are ${known.join(', ')}${more}`,
     });
   };
-  const rows = kernels.map((kernel) => kernel.name);
-  if (!rows.includes(request.kernel)) refuse('kernel', request.kernel, rows);
+  const { name: architecture } = requestedArchitecture(request);
+  const rows = kernels.filter((row) => row.metaPackages[architecture] !== undefined).map(({ name }) => name);
+  if (!rows.includes(request.kernel)) {
+    const of = kernels.some(({ name }) => name === request.kernel) ? ` for ${architecture}` : '';
+    refuse('kernel', `${request.kernel}${of}`, rows);
+  }
   const more = ', and any whole version that was published';
   for (const node of request.nodes) {
     if (!nodes.includes(node) && !isWholeVersion(node)) refuse('node', node, nodes, more);

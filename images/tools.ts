@@ -3,7 +3,7 @@
  * that it installs by itself, before there is a Node; a test holds it against this table.
  */
 import { readFileSync } from 'node:fs';
-import { guestArchitecture } from './architectures.ts';
+import { architectures, defaultArchitecture, type Architecture } from './architectures.ts';
 
 /** Package managers, with the distributions (`ID` and `ID_LIKE` of os-release) that have them. */
 export const packageManagers = {
@@ -34,13 +34,14 @@ const named = (
   apk: string | null = dnf,
 ): PackageNames => ({ apt, dnf, zypper, pacman, apk });
 
-const { program, package: qemuPackage } = guestArchitecture.qemu;
-
-export const qemuTool: Tool = {
-  name: program,
-  packages: named(qemuPackage, `${qemuPackage}-core`, 'qemu-x86', qemuPackage, program),
+/** The QEMU of an architecture. */
+export const qemuToolOf = ({ qemu }: Architecture): Tool => ({
+  name: qemu.program,
+  packages: named(qemu.package, ...qemu.otherPackages),
   use: 'runs guests',
-};
+});
+
+export const qemuTool = qemuToolOf(defaultArchitecture);
 
 /** All but QEMU. The columns are apt, dnf, zypper, pacman, apk. */
 export const tools: readonly Tool[] = [
@@ -118,7 +119,7 @@ export function ownPackageManager(): PackageManager {
 
 /** Packages that bring a program; its own name where the table has none. */
 export const packagesOfTool = (name: string): PackageNames =>
-  [qemuTool, ...tools].find((tool) => tool.name === name)?.packages ?? named(name);
+  [...architectures.map(qemuToolOf), ...tools].find((tool) => tool.name === name)?.packages ?? named(name);
 
 /** The command that installs packages here, e.g. `dnf install xz`; null where the distribution has none of them. */
 export function installCommand(

@@ -4,7 +4,8 @@ import path from 'node:path';
 import { holdBuildLock } from './cache/build-lock.ts';
 import { makeWorkFolder, openCache } from './cache/image-cache.ts';
 import type { ImageEvent } from './build.ts';
-import { engines, guestPackages, koffiPackages, lockNames, nodes, pinnedKernels } from './definitions.ts';
+import { architectures, type Architecture } from './architectures.ts';
+import { engines, guestPackages, koffiPackagesOf, lockNamesOf, nodes, pinnedKernels } from './definitions.ts';
 import { PoolproofError } from './errors.ts';
 import { loadLock, saveLock, type Pin } from './lock.ts';
 import { ComponentStore } from './source/component-store.ts';
@@ -41,18 +42,28 @@ export async function updateLock(request: UpdateRequest = {}): Promise<readonly 
     workFolder: path.join(work.path, 'fetched'),
     onEvent,
   });
-  const names = [
-    ...guestPackages.map(lockNames.debian),
-    ...koffiPackages.map(lockNames.koffi),
-    ...nodes.map(lockNames.node),
-    ...engines.map(lockNames.engine),
-    ...workloadPackages.map(workloadLockName),
-  ];
-  for (const kernel of pinnedKernels) names.push(...(await store.listKernelNames(kernel.name)));
+  const names = new Set([...architectures.flatMap(listNames), ...workloadPackages.map(workloadLockName)]);
+  for (const architecture of architectures) {
+    for (const { name, metaPackages } of pinnedKernels) {
+      if (metaPackages[architecture.name] === undefined) continue;
+      for (const part of await store.listKernelNames(name, architecture)) names.add(part);
+    }
+  }
   const after: Pin[] = [];
   for (const name of names) after.push(await store.fetchNewest(name));
   await saveLock(after, request.lockFile);
   return comparePins(before, after);
+}
+
+/** Lock names of everything but kernels. */
+export function listNames(architecture: Architecture): readonly string[] {
+  const lockNames = lockNamesOf(architecture);
+  return [
+    ...guestPackages.map(lockNames.debian),
+    ...koffiPackagesOf(architecture).map(lockNames.koffi),
+    ...nodes.map(lockNames.node),
+    ...engines.map(lockNames.engine),
+  ];
 }
 
 export function comparePins(before: readonly Pin[], after: readonly Pin[]): PinChange[] {

@@ -11,6 +11,7 @@ import { TemplateStore } from '../harness/machine/template-store.ts';
 import type { Settings } from '../harness/axes/table.ts';
 import { deadlinesFor } from '../harness/plan/deadlines.ts';
 import { buildMachineSpec } from '../harness/plan/machine-spec.ts';
+import { imagesOf } from '../harness/plan/requirements.ts';
 import type { Prepared } from '../harness/run/prepare.ts';
 
 /** A folder of the guest that is writable and empty. */
@@ -34,7 +35,7 @@ export type CaptureRequest = Readonly<{
 export async function captureInGuest(request: CaptureRequest): Promise<string> {
   const { prepared, cacheDir, settings, words } = request;
   const { qemu, images, accelerator } = prepared;
-  const built = images.get(settings.kernel);
+  const built = images.get(imagesOf(settings));
   if (built === undefined) throw new RangeError(`no images with the kernel ${settings.kernel}`);
   const spec = buildMachineSpec(settings, built, { qemu: qemu.path, accelerator: accelerator.accelerator });
   const deadlines = deadlinesFor(accelerator.accelerator);

@@ -6,17 +6,27 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { execa } from 'execa';
-import { architectures } from '../images/architectures.ts';
+import { execa, ExecaError } from 'execa';
+import { architectures, type Architecture } from '../images/architectures.ts';
 import type { GeneratedFiles } from './generate.ts';
 
 /** The bytes of a program's only section, in base64. @throws Error with the assembler's message. */
-async function assemble(source: string, options: readonly string[]): Promise<string> {
+async function assemble(
+  source: string,
+  { toolPrefix, toolPackage, assemblerOptions }: Architecture['program'],
+): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'poolproof-assemble-'));
   try {
     const [object, code] = [path.join(folder, 'object'), path.join(folder, 'code')];
-    await execa('as', [...options, '-I', path.dirname(source), '-o', object, source]);
-    await execa('objcopy', ['-O', 'binary', '-j', '.text', object, code]);
+    const assembled = execa(`${toolPrefix}as`, [
+      ...assemblerOptions,
+      ...['-I', path.dirname(source), '-o', object, source],
+    ]);
+    await assembled.catch((cause: unknown) => {
+      const missing = cause instanceof ExecaError && cause.code === 'ENOENT';
+      throw missing ? new Error(`the package ${toolPackage} is not installed`, { cause }) : cause;
+    });
+    await execa(`${toolPrefix}objcopy`, ['-O', 'binary', '-j', '.text', object, code]);
     return (await readFile(code)).toString('base64');
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -31,7 +41,7 @@ export async function renderGuestPrograms(root: string): Promise<GeneratedFiles>
     const names = (await readdir(path.join(root, folder))).filter((name) => name.endsWith('.s')).sort();
     const rows = await Promise.all(
       names.map(async (name) => {
-        const bytes = await assemble(path.join(root, folder, name), program.assemblerOptions);
+        const bytes = await assemble(path.join(root, folder, name), program);
         const key = path.basename(name, '.s');
         return `  ${key.includes('-') ? `'${key}'` : key}: '${bytes}',\n`;
       }),

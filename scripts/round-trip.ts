@@ -14,6 +14,7 @@ import { parseFieldReport } from '../harness/field/report.ts';
 import { formatCellId } from '../harness/matrix/cell-id.ts';
 import type { Settings } from '../harness/axes/table.ts';
 import { findInapplicable } from '../harness/plan/applicable.ts';
+import { imagesOf } from '../harness/plan/requirements.ts';
 import { prepare, type Prepared } from '../harness/run/prepare.ts';
 import { captureInGuest } from './capture-in-guest.ts';
 import { compareReports } from './compare-reports.ts';
@@ -91,7 +92,7 @@ async function main(): Promise<void> {
   const drawn = drawTrips(Number(values.seed), Number(values.settings), Number(values.machines));
   const [prepared, known] = await prepareTrips(drawn.map(([settings]) => settings));
   const trips = drawn.filter(([settings]) => {
-    const built = prepared.images.get(settings.kernel);
+    const built = prepared.images.get(imagesOf(settings));
     return built !== undefined && findInapplicable(settings, built) === null;
   });
   say(

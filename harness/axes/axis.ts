@@ -4,7 +4,6 @@
  * random draws, labels and the reference follow from the rows.
  *
  * How axes to come are rows:
- * - architecture: `applies: 'boot'`, a `choice`, and `machine` that gives the guest's machine its architecture;
  * - page size: the same, proven by the fact `pageSize`;
  * - a kernel of one's own: values are objects, `{file, modules, label}`. `format` gives their canonical text, by
  *   which values are compared and ids are made; `stored` is the object; the label is what reports show;
@@ -13,6 +12,7 @@
  * - another limit of a group: `applies: 'process'`, `limit` gives the file of the group (`{'pids.max': …}`);
  *   `readBack` compares with the fact.
  */
+import type { ArchitectureName } from '../../images/architectures.ts';
 import type { Facts } from '../../images/allocator/facts.ts';
 import type { AxisKind } from './kinds.ts';
 
@@ -21,6 +21,8 @@ export type Lookup = <W>(axis: Axis<W>) => W;
 
 /** What a guest's machine is made of, as far as settings decide it. */
 export type GuestMachine = Readonly<{
+  /** Absent: x86-64. */
+  architecture?: ArchitectureName;
   memoryMib: number;
   cpus: number;
   /** QEMU CPU model and flags; null for the accelerator's own. */

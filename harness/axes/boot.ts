@@ -1,20 +1,54 @@
 /** Axes of the guest's machine: another value is another boot. */
-import { isReleaseOf, isTried } from '../../images/definitions.ts';
+import {
+  architectureNames,
+  architectureOf,
+  defaultArchitecture,
+  type ArchitectureName,
+} from '../../images/architectures.ts';
+import { defaultPageBytes, findKernelRow, isReleaseOf, isTried } from '../../images/definitions.ts';
 import type { Facts } from '../../images/allocator/facts.ts';
 import { type Axis, defineAxis } from './axis.ts';
 import { cpuModel, parseCpu } from './cpu-kind.ts';
 import { cpuFlags, cpuModels } from './cpu-models.ts';
-import { integer, name, optional, size } from './kinds.ts';
+import { choice, integer, name, optional, size } from './kinds.ts';
 import { formatFound, gib, kib, mib, tib } from './values.ts';
 
+export const arch = defineAxis({
+  name: 'arch',
+  description: "Architecture of the guest; another than this computer's is emulated",
+  unit: null,
+  kind: choice(architectureNames),
+  examples: ['arm64'],
+  alsoCalled: ['architecture', 'isa', 'machine', 'platform'],
+  applies: 'boot',
+  // The row of a kernel may know the address width better.
+  turn: 'first',
+  default: defaultArchitecture.name,
+  core: false,
+  since: 4,
+  provenBy: ['architecture'],
+  machine: (value) => (value === defaultArchitecture.name ? {} : { architecture: value }),
+  readBack: { asked: (value) => value, found: (facts) => formatFound(facts.architecture) },
+  estimate: (value) => ({ architecture: value, addressBits: architectureOf(value).addressBits }),
+  draw: { values: [defaultArchitecture.name], share: 0 },
+});
+
 /**
- * Measured on guests of 512 MiB to 8 GiB with kernel 6.1: 34 MiB for the kernel, 1.7 % for page structures, and
- * the bounce buffers for devices (linux swiotlb, 64 MiB) where RAM reaches beyond 4 GiB of addresses; q35 puts
- * it there from 2816 MiB on.
+ * Measured on guests of 512 MiB to 8 GiB (arm64: 4 GiB) with kernel 6.1: MiB for the kernel, the part of RAM for page
+ * structures, and the MiB from which on RAM reaches beyond 4 GiB of addresses, where it needs bounce buffers for
+ * devices (linux swiotlb, 64 MiB).
  */
-export function estimateMemTotal(bytes: number): number {
-  const bounceBuffers = bytes >= 2816 * mib ? 64 * mib : 0;
-  return Math.floor(bytes - 34.3 * mib - bytes * 0.01701 - bounceBuffers);
+const keptMemory: Readonly<
+  Record<ArchitectureName, Readonly<{ kernel: number; part: number; bounced: number }>>
+> = {
+  'x86-64': { kernel: 34.3, part: 0.01701, bounced: 2816 },
+  arm64: { kernel: 23.3, part: 0.01905, bounced: 3073 },
+};
+
+export function estimateMemTotal(bytes: number, of: ArchitectureName = defaultArchitecture.name): number {
+  const { kernel, part, bounced } = keptMemory[of];
+  const bounceBuffers = bytes >= bounced * mib ? 64 * mib : 0;
+  return Math.floor(bytes - kernel * mib - bytes * part - bounceBuffers);
 }
 
 export const memory = defineAxis({
@@ -40,8 +74,8 @@ export const memory = defineAxis({
     matches: (bytes, { memTotal }) =>
       memTotal !== null && memTotal <= bytes && memTotal >= bytes * 0.94 - 48 * mib,
   },
-  estimate: (bytes) => {
-    const memTotal = estimateMemTotal(bytes);
+  estimate: (bytes, of) => {
+    const memTotal = estimateMemTotal(bytes, of(arch));
     const free = memTotal * 0.94;
     // linux mm/mmap.c init_user_reserve, init_admin_reserve: 1/32 of the memory free at boot, capped.
     return {
@@ -55,6 +89,11 @@ export const memory = defineAxis({
   search: { from: 256 * mib, to: 16 * gib, step: 8 * mib },
   draw: { values: [512 * mib, 768 * mib, gib, 2 * gib, 3 * gib, 4 * gib] },
 });
+
+const isKernelOf =
+  (architecture: ArchitectureName) =>
+  (kernel: string): boolean =>
+    findKernelRow(kernel)?.metaPackages[architecture] !== undefined;
 
 /** @param kernels names of kernels; the first is the default */
 export const kernelAxis = (kernels: readonly string[]): Axis<string, 'kernel'> =>
@@ -70,14 +109,25 @@ export const kernelAxis = (kernels: readonly string[]): Axis<string, 'kernel'> =
     core: false,
     since: 1,
     column: 10,
-    provenBy: ['kernelRelease'],
+    provenBy: ['kernelRelease', 'pageSize'],
     readBack: {
       asked: (value) => value,
-      found: ({ kernelRelease }) => formatFound(kernelRelease),
-      matches: (value, { kernelRelease }) => kernelRelease !== null && isReleaseOf(value, kernelRelease),
+      found: ({ kernelRelease, pageSize }) =>
+        `${formatFound(kernelRelease)}${pageSize === defaultPageBytes ? '' : `, pages of ${pageSize} bytes`}`,
+      matches: (value, { kernelRelease, pageSize }) =>
+        kernelRelease !== null &&
+        isReleaseOf(value, kernelRelease) &&
+        pageSize === (findKernelRow(value)?.pageBytes ?? defaultPageBytes),
+    },
+    estimate: (value) => {
+      const { pageBytes, addressBits } = findKernelRow(value) ?? {};
+      return {
+        pageSize: pageBytes ?? defaultPageBytes,
+        ...(addressBits !== undefined && { addressBits }),
+      };
     },
     search: kernels.filter(isTried),
-    draw: { values: kernels.filter(isTried) },
+    draw: { values: kernels.filter(isKernelOf(defaultArchitecture.name)).filter(isTried) },
   });
 
 export const cpus = defineAxis({

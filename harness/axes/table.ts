@@ -68,6 +68,7 @@ const listRows = (known: KnownImages) =>
     limits.cgroupHigh,
     limits.pidsMax,
     limits.processes,
+    boot.arch,
     host.subject,
     host.env,
   ] as const;

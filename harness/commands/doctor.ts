@@ -1,5 +1,6 @@
 /** `poolproof doctor`: what this computer offers, and what is missing. */
 import { statfs } from 'node:fs/promises';
+import { architectures, defaultArchitecture, type Architecture } from '../../images/architectures.ts';
 import { guestSuite, kernels } from '../../images/definitions.ts';
 import { listImages, type ListedImage } from '../../images/inspect.ts';
 import { resolveSources } from '../../images/source/apt.ts';
@@ -10,6 +11,7 @@ import {
   keyringPackages,
   ownPackageManager,
   qemuTool,
+  qemuToolOf,
   tools,
   type PackageNames,
   type Tool,
@@ -30,6 +32,22 @@ async function checkQemu(): Promise<Line> {
   } catch (error) {
     if (!(error instanceof PoolproofError)) throw error;
     return { ok: false, text: error.message, packages: qemuTool.packages };
+  }
+}
+
+/** Only matrices that name the architecture need it. */
+async function checkOther(architecture: Architecture): Promise<Line> {
+  const { name } = architecture;
+  try {
+    const qemu = await findQemu(undefined, architecture);
+    return { ok: true, text: `guests of ${name}: QEMU ${qemu.version} at ${qemu.path}` };
+  } catch (error) {
+    if (!(error instanceof PoolproofError)) throw error;
+    const command = installCommand([qemuToolOf(architecture).packages]);
+    return {
+      ok: true,
+      text: `no guests of ${name}: ${error.message}${command === null ? '' : `; ${command}`}`,
+    };
   }
 }
 
@@ -136,6 +154,7 @@ export async function doctor(
     },
     { ok: true, text: `${formatCount(jobs, 'guest')} at a time within ${budgetMib} MiB` },
     await checkQemu(),
+    ...(await Promise.all(architectures.filter((one) => one !== defaultArchitecture).map(checkOther))),
     ...(await Promise.all(tools.map(checkTool))),
     await checkKvm(),
     await checkCache(cacheDir),

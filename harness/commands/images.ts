@@ -1,7 +1,8 @@
 /** `poolproof images …` */
 import { buildImages } from '../../images/build.ts';
 import { collectGarbage } from '../../images/collect-garbage.ts';
-import { pinnedKernels, type ImageRequest, type KernelDefinition } from '../../images/definitions.ts';
+import { defaultArchitecture } from '../../images/architectures.ts';
+import { pinnedKernels, requestedArchitecture, type ImageRequest } from '../../images/definitions.ts';
 import { fullRequest, listImages, verifyImages } from '../../images/inspect.ts';
 import { requireKernelSources } from '../../images/source/own-kernel.ts';
 import { buildSubjectDisk, type WantedFile } from '../../images/subject-disk.ts';
@@ -10,7 +11,7 @@ import { updateLock } from '../../images/update.ts';
 import { PoolproofError } from '../errors.ts';
 import { findMatrix } from '../matrix/find-matrix.ts';
 import { loadMatrix } from '../matrix/load.ts';
-import { collectRequirements } from '../plan/requirements.ts';
+import { collectRequirements, imagesOf } from '../plan/requirements.ts';
 import { formatCount } from '../report/format-run.ts';
 import { cacheOption, notifyOf, type Context } from './context.ts';
 
@@ -21,18 +22,20 @@ const mib = (bytes: number): string => `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
 type Wanted = ImageRequest & Readonly<{ subjects?: readonly (readonly WantedFile[])[] }>;
 
 /**
- * What a matrix needs, also to measure, and the files of its subjects; without one everything that is pinned, for the
- * kernels given.
+ * What a matrix needs, also to measure, and the files of its subjects; without one everything that is pinned for
+ * x86-64, or for the kernel given.
  */
-async function requestsFor(
-  file: string | undefined,
-  rows: readonly KernelDefinition[] = pinnedKernels,
-): Promise<readonly Wanted[]> {
-  if (file === undefined) return rows.map(({ name }) => fullRequest(name));
+async function requestsFor(file: string | undefined, only: string | null = null): Promise<readonly Wanted[]> {
+  if (file === undefined) {
+    return pinnedKernels
+      .filter(({ metaPackages }) => metaPackages[defaultArchitecture.name] !== undefined)
+      .filter(({ name }) => only === null || name === only)
+      .map(({ name }) => fullRequest(name));
+  }
   const cells = [...(await loadMatrix(findMatrix(file), { requireFiles: true })).cells()];
   const measures = cells.some(({ measure }) => measure !== undefined);
-  return [...collectRequirements(cells).values()].map((request) => {
-    const ofKernel = cells.filter(({ settings }) => settings.kernel === request.kernel);
+  return [...collectRequirements(cells)].map(([name, request]) => {
+    const ofKernel = cells.filter(({ settings }) => imagesOf(settings) === name);
     const subjects = new Map(ofKernel.flatMap(({ subject }) => (subject ? [[subject.name, subject]] : [])));
     const files = [...subjects.values()].map((subject) => subject.files).filter(({ length }) => length > 0);
     return { ...request, ...(measures && { measure: true }), subjects: files };
@@ -73,8 +76,9 @@ export async function build(
   for (const { subjects = [], ...request } of requests) {
     const built = await buildImages({ ...request, cacheDir, locked, onEvent });
     for (const files of subjects) await buildSubjectDisk(files, { cacheDir, onEvent });
+    const { lockPrefix } = requestedArchitecture(request);
     context.out(
-      `${request.kernel}: kernel ${built.kernel.release}, ${formatCount(built.disks.length, 'disk')}, ${built.digest}\n`,
+      `${lockPrefix}${request.kernel}: kernel ${built.kernel.release}, ${formatCount(built.disks.length, 'disk')}, ${built.digest}\n`,
     );
   }
   return 0;
@@ -106,7 +110,7 @@ export async function update(context: Context, _args: readonly string[], options
 export async function exportTo(context: Context, args: readonly string[], options: Options): Promise<number> {
   const [file, matrix] = args;
   // Without a matrix: the default kernel, which is the first.
-  const [request, ...others] = await requestsFor(matrix, pinnedKernels.slice(0, 1));
+  const [request, ...others] = await requestsFor(matrix, pinnedKernels[0]?.name);
   if (file === undefined || request === undefined) throw new PoolproofError('USAGE', 'missing <file>');
   if (others.length > 0) {
     throw new PoolproofError('USAGE', 'an archive holds the images of one kernel; this matrix uses several', {

@@ -14,8 +14,9 @@ import { renderExpectation } from '../outcome/expect.ts';
 import { ciFormats, renderCiMatrix } from '../plan/ci-matrix.ts';
 import { buildMachineSpec } from '../plan/machine-spec.ts';
 import { bootKey } from '../plan/order.ts';
+import { imagesOf } from '../plan/requirements.ts';
 import { planShards } from '../plan/shard.ts';
-import { prepare } from '../run/prepare.ts';
+import { emulatorOf, prepare } from '../run/prepare.ts';
 import { formatCoverage } from '../report/format-coverage.ts';
 import { formatCount } from '../report/format-run.ts';
 import { cacheOption, notifyOf, type Context } from './context.ts';
@@ -92,15 +93,16 @@ async function renderJobs(
 /** One command a machine; the channels are inherited sockets, see harness/machine/README.md. */
 async function printCommands(context: Context, matrix: Matrix, cacheDir: string): Promise<void> {
   const { onImageEvent } = notifyOf(context);
-  const { images, qemu, accelerator } = await (context.seams?.prepare ?? prepare)(matrix.cells(), {
+  const prepared = await (context.seams?.prepare ?? prepare)(matrix.cells(), {
     cacheDir,
     onImageEvent,
   });
   const shown = new Set<string>();
   for (const { settings } of matrix.cells()) {
-    const built = images.get(settings.kernel);
+    const built = prepared.images.get(imagesOf(settings));
     if (built === undefined || shown.has(bootKey(settings))) continue;
     shown.add(bootKey(settings));
+    const { qemu, accelerator } = emulatorOf(prepared, settings);
     const machine = { qemu: qemu.path, accelerator: accelerator.accelerator };
     context.out(`${formatCommand(buildMachineSpec(settings, built, machine), { kind: 'boot' })}\n`);
   }

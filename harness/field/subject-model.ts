@@ -64,11 +64,11 @@ export const hasTrapHandlerOff = ({ env, node }: Settings): boolean =>
 
 /** Address space of one memory of this Node, and of Node itself; bytes. */
 export function spaceOf(settings: Settings): Readonly<{ memory: number; start: number; guarded: boolean }> {
-  const { stackLimit, addressSpaceLimit } = estimateFacts(settings);
-  const guarded = startsGuarded(settings.node, addressSpaceLimit) && !hasTrapHandlerOff(settings);
+  const facts = estimateFacts(settings);
+  const guarded = startsGuarded(settings.node, facts.addressSpaceLimit) && !hasTrapHandlerOff(settings);
   return {
     memory: guarded ? cageBytes(v8VersionOf(settings.node)) : unguardedBytes,
-    start: resolveProcessCost(settings.node, stackLimit).start.virtual,
+    start: resolveProcessCost(settings.node, facts).start.virtual,
     guarded,
   };
 }

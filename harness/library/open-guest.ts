@@ -17,6 +17,7 @@ import { formatCommand } from '../machine/spec.ts';
 import type { Cell } from '../matrix/cell.ts';
 import { type Deadlines, deadlinesFor } from '../plan/deadlines.ts';
 import { buildMachineSpec } from '../plan/machine-spec.ts';
+import { imagesOf } from '../plan/requirements.ts';
 import type { Seams } from '../run/context.ts';
 import { prepare } from '../run/prepare.ts';
 
@@ -97,9 +98,9 @@ export async function openCell(cell: Cell, options: GuestOptions, seams: Seams =
   const { settings } = cell;
   const { cacheDir = resolveCacheFolder(), ...others } = options;
   const prepared = await (seams.prepare ?? prepare)([cell], { cacheDir, ...others });
-  const images = prepared.images.get(settings.kernel);
+  const images = prepared.images.get(imagesOf(settings));
   if (images === undefined)
-    throw new PoolproofError('IMAGE_UNKNOWN', `no image for kernel ${settings.kernel}`);
+    throw new PoolproofError('IMAGE_UNKNOWN', `no image for kernel ${imagesOf(settings)}`);
   const { accelerator } = prepared.accelerator;
   const deadlines = { ...deadlinesFor(accelerator), ...seams.deadlines };
   const spec = buildMachineSpec(settings, images, { qemu: prepared.qemu.path, accelerator });

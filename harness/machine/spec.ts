@@ -1,5 +1,5 @@
 /** A machine as plain values, and the QEMU command line it means. */
-import { guestArchitecture } from '../../images/architectures.ts';
+import { architectureOf, defaultArchitecture, type Architecture } from '../../images/architectures.ts';
 import { portName } from '../../images/guest/protocol.ts';
 import { swapDisk, type MachineSpec } from '../plan/machine-spec.ts';
 
@@ -16,15 +16,15 @@ export type Start = Readonly<
 export const channels = { session: 3, qmp: 4, console: 5, state: 6, swap: 7 } as const;
 
 /**
- * The kernel's command line. `reboot=t panic=-1` with -no-reboot: a panic ends QEMU.
+ * The kernel's command line. `panic=-1` with -no-reboot: a panic ends QEMU.
  * `loglevel=6`: the first lines show that the kernel runs; the rest costs time on an emulated UART.
  */
 function buildCommandLine(spec: MachineSpec): string {
-  const { kernel } = guestArchitecture;
+  const { kernel } = guestArchitecture(spec);
   return [
     `console=${kernel.console}`,
     'loglevel=6',
-    'reboot=t',
+    ...kernel.reset,
     'panic=-1',
     ...(spec.accelerator === 'tcg' && spec.icountShift === null ? kernel.emulatedClock : kernel.steadyClock),
     // Where the kernel puts itself at random, MemTotal differs by a page in one boot of sixty. What programs are
@@ -39,8 +39,13 @@ function buildCommandLine(spec: MachineSpec): string {
   ].join(' ');
 }
 
-const describeMachine = (start: Start): string =>
-  [...guestArchitecture.qemu.machine, ...(start.kind === 'boot' ? [] : ['memory-backend=ram'])].join(',');
+const guestArchitecture = ({ architecture }: MachineSpec): Architecture =>
+  architecture === undefined ? defaultArchitecture : architectureOf(architecture);
+
+const describeMachine = (spec: MachineSpec, start: Start): string =>
+  [...guestArchitecture(spec).qemu.machine, ...(start.kind === 'boot' ? [] : ['memory-backend=ram'])].join(
+    ',',
+  );
 
 /** Arguments for {@link MachineSpec.qemu}. Pure: the same spec and start give the same words. */
 export function buildArguments(spec: MachineSpec, start: Start): string[] {
@@ -54,7 +59,7 @@ export function buildArguments(spec: MachineSpec, start: Start): string[] {
     ...['-display', 'none'],
     // seccomp: no new programs, no privileges, no resource control, no obsolete calls.
     ...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
-    ...['-machine', describeMachine(start)],
+    ...['-machine', describeMachine(spec, start)],
     ...['-accel', spec.accelerator],
     ...(spec.icountShift === null ? [] : ['-icount', `shift=${spec.icountShift}`]),
     ...['-cpu', spec.cpuModel],

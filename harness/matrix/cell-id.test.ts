@@ -55,6 +55,7 @@ function randomSettings(next: () => number): Settings {
     maxMemory: pick([null, whole(1, 2 ** 24) * 2 ** 16]),
     reservation: pick([null, whole(0, 2 ** 20) * 2 ** 16]),
     guard: pick([null, whole(0, 2 ** 20) * 2 ** 16]),
+    arch: pick(['x86-64', 'arm64']),
     subject: pick(['wasm-host', 'node-fetch', 'x1']),
     allocator: pick(['auto', 'standard', 'conservative', 'on-demand']),
     profile: pick(['spin', 'wasmtime']),

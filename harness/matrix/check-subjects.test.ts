@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import t from 'tap';
-import { guestArchitecture } from '../../images/architectures.ts';
-import { findProgram, readInterpreter } from './interpreter.ts';
+import { defaultArchitecture } from '../../images/architectures.ts';
+import { findProgram, loaderPath, readInterpreter } from './interpreter.ts';
 import { loadMatrix } from './load.ts';
 
 const subject = `subject:
@@ -39,8 +39,7 @@ t.test('a program whose interpreter no guest has is refused with its name before
       (error: unknown) => error,
     );
   };
-  const { loader, loaderFolder } = guestArchitecture.debian;
-  const found = `/${loaderFolder}/${loader}`;
+  const found = loaderPath(defaultArchitecture);
   const programs = [
     '#!/bin/sh\n',
     '#! /bin/awk -f\n',

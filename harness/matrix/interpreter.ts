@@ -1,7 +1,7 @@
 /** What must be in a guest for a program to start: the interpreter of a script, the loader of an ELF file. */
 import { closeSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
-import { guestArchitecture } from '../../images/architectures.ts';
+import { architectures, type Architecture } from '../../images/architectures.ts';
 import { busyboxApplets } from '../../images/definitions.ts';
 
 /** Programs name their loader within their first page. */
@@ -59,10 +59,13 @@ function readHead(file: string): Buffer {
   }
 }
 
-/** Whether a guest has it. Files below /disks are those of subjects and images. */
-export function isInGuest(interpreter: string): boolean {
-  const { loader, loaderFolder } = guestArchitecture.debian;
-  if (interpreter.startsWith('/disks/') || interpreter === `/${loaderFolder}/${loader}`) return true;
+/** Where programs of an architecture look for their loader. */
+export const loaderPath = ({ debian: { loader, loaderFolder } }: Architecture): string =>
+  `/${loaderFolder ?? 'lib'}/${loader}`;
+
+/** Whether a guest of one of these architectures has it. Files below /disks are those of subjects and images. */
+export function isInGuest(interpreter: string, of: readonly Architecture[] = architectures): boolean {
+  if (interpreter.startsWith('/disks/') || of.map(loaderPath).includes(interpreter)) return true;
   const [, name = ''] = /^\/bin\/([^/]+)$/.exec(interpreter) ?? [];
   return name === 'busybox' || busyboxApplets.includes(name);
 }

@@ -2,12 +2,10 @@
 import { access, constants, readFile } from 'node:fs/promises';
 import { availableParallelism, cpus as listCpus, release, totalmem } from 'node:os';
 import path from 'node:path';
-import { guestArchitecture } from '../../images/architectures.ts';
+import { defaultArchitecture, type Architecture } from '../../images/architectures.ts';
 import { questionBounds, runProgram, type Bounds } from '../../images/run-program.ts';
 import { installHint } from '../../images/tools.ts';
 import { PoolproofError } from '../errors.ts';
-
-const { program: qemuName } = guestArchitecture.qemu;
 
 /** The oldest supported, of Debian 12. */
 export const oldestQemu = [7, 2] as const;
@@ -50,13 +48,23 @@ export async function findExecutable(name: string): Promise<string | null> {
   return null;
 }
 
+/** The environment variable that names another binary of an architecture's QEMU. */
+export const qemuVariable = ({ name }: Architecture): string =>
+  name === defaultArchitecture.name ? 'POOLPROOF_QEMU' : `POOLPROOF_QEMU_${name.toUpperCase()}`;
+
 /**
- * Finds QEMU and asks for its version. `POOLPROOF_QEMU` names another binary.
+ * Finds the QEMU of an architecture and asks for its version. `POOLPROOF_QEMU` names another binary for x86-64,
+ * `POOLPROOF_QEMU_ARM64` for arm64.
  * @throws PoolproofError QEMU_NOT_FOUND, QEMU_TOO_OLD, QEMU_FAILED.
  */
-export async function findQemu(bounds: Bounds = questionBounds): Promise<Qemu> {
-  const hint = `${installHint(qemuName)}, or set POOLPROOF_QEMU`;
-  const binary = process.env['POOLPROOF_QEMU'] ?? (await findExecutable(qemuName));
+export async function findQemu(
+  bounds: Bounds = questionBounds,
+  architecture: Architecture = defaultArchitecture,
+): Promise<Qemu> {
+  const { program: qemuName } = architecture.qemu;
+  const variable = qemuVariable(architecture);
+  const hint = `${installHint(qemuName)}, or set ${variable}`;
+  const binary = process.env[variable] ?? (await findExecutable(qemuName));
   if (binary === null) throw new PoolproofError('QEMU_NOT_FOUND', `${qemuName} is not installed`, { hint });
   const result = await runProgram(binary, ['--version'], bounds);
   const title = result.stdout.toString('utf8').split('\n', 1)[0]?.slice(0, 200) ?? '';

@@ -8,6 +8,7 @@ const mib = 1024 * 1024;
 /** Facts that no axis decides. */
 const common: Facts = {
   kernelRelease: null,
+  architecture: null,
   memTotal: null,
   memAvailable: null,
   swapTotal: null,

@@ -1,4 +1,5 @@
 /** A guest's machine as plain values: everything a boot depends on, and nothing else. */
+import { architectureOf } from '../../images/architectures.ts';
 import type { BuiltImages } from '../../images/build.ts';
 import type { GuestMachine } from '../axes/axis.ts';
 import { buildMachine } from '../axes/guest-settings.ts';
@@ -9,7 +10,7 @@ export type Accelerator = 'kvm' | 'tcg';
 /** Everything a boot depends on. Two machines with equal specs are the same machine. */
 export type MachineSpec = GuestMachine &
   Readonly<{
-    /** Path of qemu-system-x86_64. */
+    /** Path of the architecture's QEMU. */
     qemu: string;
     accelerator: Accelerator;
     /** QEMU CPU model and flags. */
@@ -39,8 +40,9 @@ export function buildMachineSpec(
     ...machine,
     qemu: options.qemu,
     accelerator: options.accelerator,
-    // Under emulation every feature QEMU has; under KVM the real CPU, as a wasm host would see it.
-    cpuModel: cpuModel ?? (options.accelerator === 'kvm' ? 'host' : 'max'),
+    // Under KVM the real CPU, as a wasm host would see it.
+    cpuModel:
+      cpuModel ?? (options.accelerator === 'kvm' ? 'host' : architectureOf(settings.arch).qemu.emulatedCpu),
     kernel: images.kernel.path,
     initramfs: images.initramfs.path,
     disks: images.disks.map(({ name, path }) => ({ name, path })),

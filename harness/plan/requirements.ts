@@ -1,4 +1,5 @@
 /** The images that the cells of a plan need. */
+import { defaultArchitecture } from '../../images/architectures.ts';
 import { engines as pinnedEngines, type ImageRequest } from '../../images/definitions.ts';
 import type { EngineKind } from '../../images/allocator/tier.ts';
 import type { Settings } from '../axes/table.ts';
@@ -16,25 +17,37 @@ export function resolveEngine(engine: string): ResolvedEngine {
   return { kind: 'wasmtime', version: version ?? pinnedEngines[0] };
 }
 
+/** Name of the images of a kernel: the kernel, with its architecture before it where that is not the default. */
+export const imagesOf = ({ kernel, arch }: Pick<Settings, 'kernel' | 'arch'>): string =>
+  arch === defaultArchitecture.name ? kernel : `${arch}/${kernel}`;
+
 /**
- * One image request a kernel, with every Node line and engine its cells use: cells that differ only in these
- * then share one machine, and one boot.
+ * One image request per kernel and architecture, by {@link imagesOf}, with every Node line and engine its cells use:
+ * cells that differ only in these then share one machine, and one boot.
  */
 export function collectRequirements(
   cells: Iterable<Readonly<{ settings: Settings }>>,
 ): ReadonlyMap<string, ImageRequest> {
-  const byKernel = new Map<string, { nodes: Set<string>; engines: Set<string> }>();
+  type Entry = Pick<Settings, 'kernel' | 'arch'> & { nodes: Set<string>; engines: Set<string> };
+  const byName = new Map<string, Entry>();
   for (const { settings } of cells) {
-    const entry = byKernel.get(settings.kernel) ?? { nodes: new Set(), engines: new Set() };
-    byKernel.set(settings.kernel, entry);
+    const { kernel, arch } = settings;
+    const name = imagesOf(settings);
+    const entry = byName.get(name) ?? { kernel, arch, nodes: new Set(), engines: new Set() };
+    byName.set(name, entry);
     entry.nodes.add(settings.node);
     const { version } = resolveEngine(settings.engine);
     if (version !== null) entry.engines.add(version);
   }
   return new Map(
-    [...byKernel].map(([kernel, { nodes, engines }]) => [
-      kernel,
-      { kernel, nodes: [...nodes].sort(), engines: [...engines].sort() },
+    [...byName].map(([name, { kernel, arch, nodes, engines }]) => [
+      name,
+      {
+        ...(arch !== defaultArchitecture.name && { architecture: arch }),
+        kernel,
+        nodes: [...nodes].sort(),
+        engines: [...engines].sort(),
+      },
     ]),
   );
 }

@@ -3,6 +3,7 @@ import type { BuiltImages } from '../../images/build.ts';
 import type { Cell } from '../matrix/cell.ts';
 import { fitDisks } from '../plan/disks.ts';
 import { groupByBoot } from '../plan/order.ts';
+import { imagesOf } from '../plan/requirements.ts';
 
 /** Plain data, the same after a way through JSON: another computer can run it. */
 export type BootPlan = Readonly<{
@@ -15,7 +16,7 @@ export type BootPlan = Readonly<{
 
 /** Images as a runner finds them among its own. */
 export type PlannedImages = Readonly<{
-  /** Value of the axis `kernel`. */
+  /** Value of the axis `kernel`, behind the architecture where that is not x86-64: `imagesOf` the settings. */
   kernel: string;
   /** Of all images of that kernel in this run: cells are run on no others. */
   digest: string;
@@ -24,7 +25,7 @@ export type PlannedImages = Readonly<{
 }>;
 
 /**
- * @param images by the kernel axis
+ * @param images by `imagesOf` settings
  * @returns plans in the order in which their first cells appear
  */
 export function planBoots(
@@ -33,7 +34,7 @@ export function planBoots(
   cold: boolean,
 ): readonly BootPlan[] {
   return groupByBoot(cells).flatMap((whole) => {
-    const { kernel } = whole.settings;
+    const kernel = imagesOf(whole.settings);
     const built = images.get(kernel);
     if (built === undefined) throw new RangeError('a group without images');
     return fitDisks(whole, built).map(({ group, images: { digest, disks } }) => ({

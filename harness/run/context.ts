@@ -64,7 +64,7 @@ export type Seams = Readonly<{
 export type RunContext = Readonly<{
   /** The part of the matrix that this run is about. */
   matrix: Matrix;
-  /** By the kernel axis. */
+  /** By `imagesOf` settings. */
   images: ReadonlyMap<string, BuiltImages>;
   run: OpenRun;
   results: RunResults;

@@ -13,7 +13,7 @@ import { deadlinesFor, type Deadlines } from '../plan/deadlines.ts';
 import { buildMachineSpec } from '../plan/machine-spec.ts';
 import { bootKey } from '../plan/order.ts';
 import type { BootPlan, PlannedImages } from './boot-plan.ts';
-import type { Prepared } from './prepare.ts';
+import { emulatorOf, type Prepared } from './prepare.ts';
 import type { CellContext } from './run-cell.ts';
 
 /** A boot that hangs or dies says nothing about the next one: measured, one in some hundred on a loaded machine. */
@@ -52,8 +52,9 @@ export async function prepareBoot({ cells, images, cold }: BootPlan, tools: Boot
   const { prepared, templates, startMachine, onNotice, signal } = tools;
   const [first] = cells;
   if (first === undefined) throw new RangeError('a boot plan without cells');
-  const { accelerator } = prepared.accelerator;
-  const { path: qemu, title: qemuTitle } = prepared.qemu;
+  const emulator = emulatorOf(prepared, first.settings);
+  const { accelerator } = emulator.accelerator;
+  const { path: qemu, title: qemuTitle } = emulator.qemu;
   const built = selectImages(images, prepared.images);
   const deadlines = { ...deadlinesFor(accelerator), ...tools.deadlines };
   const spec = buildMachineSpec(first.settings, built, { qemu, accelerator });

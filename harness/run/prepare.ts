@@ -1,17 +1,25 @@
 /** Prepares a run: QEMU, images, the accelerator, this computer. */
 import { createHash } from 'node:crypto';
+import {
+  defaultArchitecture,
+  isOwn,
+  type Architecture,
+  type ArchitectureName,
+} from '../../images/architectures.ts';
+import { requestedArchitecture } from '../../images/definitions.ts';
 import { buildImages, type BuiltDisk, type BuiltImages, type ImageEvent } from '../../images/build.ts';
 import { requireKernelSources } from '../../images/source/own-kernel.ts';
 import { buildSubjectDisk } from '../../images/subject-disk.ts';
 import { PoolproofError } from '../errors.ts';
 import { chooseAccelerator, type AcceleratorChoice } from '../machine/accelerator.ts';
-import { defaultSettings } from '../axes/table.ts';
+import { defaultSettings, type Settings } from '../axes/table.ts';
 import type { Cell, Matrix } from '../matrix/cell.ts';
 import type { Subject } from '../matrix/subject.ts';
 import { findQemu, readComputer, type Computer, type Qemu } from '../plan/computer.ts';
 import { digestMatrix } from '../plan/digest-matrix.ts';
 import { buildMachineSpec } from '../plan/machine-spec.ts';
-import { collectRequirements } from '../plan/requirements.ts';
+import { checkArchitecture } from '../plan/check-architecture.ts';
+import { collectRequirements, imagesOf } from '../plan/requirements.ts';
 import type { SelectedPart } from '../plan/select-part.ts';
 import { publicPath } from '../store/run-record.ts';
 import { requireTools } from './require-tools.ts';
@@ -26,48 +34,84 @@ export type PrepareOptions = Readonly<{
   onImageEvent?: (event: ImageEvent) => void;
 }>;
 
-export type Prepared = Readonly<{
-  qemu: Qemu;
-  computer: Computer;
-  accelerator: AcceleratorChoice;
-  /** By the kernel axis. */
-  images: ReadonlyMap<string, BuiltImages>;
-}>;
+/** What runs the guests of an architecture. */
+export type Emulator = Readonly<{ qemu: Qemu; accelerator: AcceleratorChoice }>;
+
+/** QEMU and accelerator are those of x86-64, or of the only other architecture that the cells have. */
+export type Prepared = Emulator &
+  Readonly<{
+    computer: Computer;
+    /** By {@link imagesOf}. */
+    images: ReadonlyMap<string, BuiltImages>;
+    /** Of all architectures; absent where there is one. */
+    emulators?: ReadonlyMap<ArchitectureName, Emulator>;
+  }>;
+
+/** What runs a guest with these settings. */
+export const emulatorOf = (prepared: Prepared, { arch }: Pick<Settings, 'arch'>): Emulator =>
+  prepared.emulators?.get(arch) ?? prepared;
 
 /**
  * Builds missing images; some milliseconds when there are none.
  * @throws PoolproofError QEMU_*, IMAGE_*, TOOL_NOT_FOUND, DISK_FULL, …; MATRIX_EMPTY without a cell.
  */
 export async function prepare(cells: Iterable<Cell>, options: PrepareOptions): Promise<Prepared> {
-  const subjects: SubjectsByKernel = new Map();
+  const subjects: SubjectsByImages = new Map();
   const requirements = collectRequirements(noteSubjects(cells, subjects));
-  const images = new Map<string, BuiltImages>();
   const { cacheDir, locked = false, onImageEvent: onEvent } = options;
   await requireTools([...requirements.values()].map((request) => ({ ...request, cacheDir, locked })));
-  const [qemu, computer] = await Promise.all([findQemu(), readComputer()]);
-  await requireKernelSources(requirements.keys(), { cacheDir, locked });
-  for (const [kernel, request] of requirements) {
+  const wanted = new Set([...requirements.values()].map((request) => requestedArchitecture(request)));
+  const emulators = new Map<ArchitectureName, Qemu>();
+  // Before anything is fetched for guests that cannot run here.
+  for (const architecture of wanted)
+    emulators.set(architecture.name, await findQemu(undefined, architecture));
+  const images = new Map<string, BuiltImages>();
+  const computer = await readComputer();
+  await requireKernelSources(
+    [...requirements.values()].map(({ kernel }) => kernel),
+    { cacheDir, locked },
+  );
+  const found = new Map<ArchitectureName, Emulator>();
+  for (const [name, request] of requirements) {
     const built = await buildImages({ ...request, cacheDir, locked, ...(onEvent && { onEvent }) });
-    images.set(kernel, await addSubjects(built, [...(subjects.get(kernel)?.values() ?? [])], options));
+    images.set(name, await addSubjects(built, [...(subjects.get(name)?.values() ?? [])], options));
+    const architecture = requestedArchitecture(request);
+    const qemu = emulators.get(architecture.name);
+    if (qemu !== undefined && !found.has(architecture.name))
+      found.set(architecture.name, await chooseEmulator(architecture, qemu, built, options));
   }
-  const [first] = images.values();
-  if (first === undefined) throw new PoolproofError('MATRIX_EMPTY', 'there is no cell to run');
-  // The machine that is booted once to see whether KVM works.
-  const probe = { ...defaultSettings(), memory: 512 * 1024 * 1024 };
-  const spec = buildMachineSpec(probe, first, { qemu: qemu.path, accelerator: 'tcg' });
-  const accelerator = await chooseAccelerator(spec, qemu.title, options.cacheDir);
-  return { qemu, computer, accelerator, images };
+  const main = found.get(defaultArchitecture.name) ?? [...found.values()][0];
+  if (main === undefined) throw new PoolproofError('MATRIX_EMPTY', 'there is no cell to run');
+  return { ...main, computer, images, ...(found.size > 1 && { emulators: found }) };
 }
 
-/** Foreign subjects by kernel and name, noted while the cells go by: a matrix can have a million. */
-type SubjectsByKernel = Map<string, Map<string, Subject>>;
+async function chooseEmulator(
+  architecture: Architecture,
+  qemu: Qemu,
+  images: BuiltImages,
+  { cacheDir }: PrepareOptions,
+): Promise<Emulator> {
+  const { name } = architecture;
+  if (!isOwn(architecture)) {
+    const reason = `this computer is no ${name}`;
+    return { qemu, accelerator: { accelerator: 'tcg', reason } };
+  }
+  // The machine that is booted once to see whether KVM works.
+  const probe = { ...defaultSettings(), arch: name, memory: 512 * 1024 * 1024 };
+  const spec = buildMachineSpec(probe, images, { qemu: qemu.path, accelerator: 'tcg' });
+  return { qemu, accelerator: await chooseAccelerator(spec, qemu.title, cacheDir) };
+}
 
-function* noteSubjects(cells: Iterable<Cell>, found: SubjectsByKernel): Generator<Cell> {
+/** Foreign subjects by images and name, noted while the cells go by: a matrix can have a million. */
+type SubjectsByImages = Map<string, Map<string, Subject>>;
+
+function* noteSubjects(cells: Iterable<Cell>, found: SubjectsByImages): Generator<Cell> {
   for (const cell of cells) {
+    checkArchitecture(cell);
     if (cell.subject !== undefined) {
-      const { kernel } = cell.settings;
-      const ofKernel = found.get(kernel) ?? new Map<string, Subject>();
-      found.set(kernel, ofKernel.set(cell.subject.name, cell.subject));
+      const name = imagesOf(cell.settings);
+      const ofImages = found.get(name) ?? new Map<string, Subject>();
+      found.set(name, ofImages.set(cell.subject.name, cell.subject));
     }
     yield cell;
   }
@@ -105,7 +149,7 @@ async function addSubjects(
 export async function describeRun(
   whole: Matrix,
   { matrix, uncut, selection }: SelectedPart,
-  { qemu, computer, accelerator, images }: Prepared,
+  { qemu, computer, accelerator, images, emulators }: Prepared,
   options: RunInit['options'],
 ): Promise<RunInit> {
   const digest = createHash('sha256');
@@ -126,6 +170,18 @@ export async function describeRun(
       os: computer.os,
     },
     qemu: { path: publicPath(qemu.path), version: qemu.version },
+    ...(emulators !== undefined && {
+      emulators: Object.fromEntries(
+        [...emulators].map(
+          ([
+            name,
+            {
+              qemu: { path, version },
+            },
+          ]) => [name, { path: publicPath(path), version }],
+        ),
+      ),
+    }),
     accelerator: { kind: accelerator.accelerator, reason: accelerator.reason },
     kernels: Object.fromEntries([...images].map(([name, built]) => [name, built.kernel.release])),
     images: {

@@ -65,3 +65,17 @@ t.test('where the images are there, only what runs guests is needed', async (t) 
   await setPath(t, [qemuTool.name, 'setpriv']);
   await t.resolves(requireTools([]));
 });
+
+t.test('the QEMU of the guests that are wanted is needed, and no other', async (t) => {
+  const cacheDir = await setPath(
+    t,
+    tools.map(({ name }) => name),
+  );
+  const arm = { ...request, cacheDir, architecture: 'arm64' } as const;
+  await t.rejects(requireTools([arm]), {
+    code: 'QEMU_NOT_FOUND',
+    message: 'qemu-system-aarch64 is not installed',
+  });
+  await writeFile(path.join(process.env['PATH'] ?? '', 'qemu-system-aarch64'), '', { mode: 0o755 });
+  await t.resolves(requireTools([arm]));
+});

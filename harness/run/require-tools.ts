@@ -1,24 +1,21 @@
 /** Names every program that a run lacks at once, before the first of them is missed. */
 import { isKernelBuilt, type BuildRequest } from '../../images/build.ts';
+import { requestedArchitecture } from '../../images/definitions.ts';
 import { PoolproofError } from '../errors.ts';
-import { findExecutable } from '../plan/computer.ts';
+import { findExecutable, qemuVariable } from '../plan/computer.ts';
 import {
   installCommand,
   ownPackageManager,
-  qemuTool,
+  qemuToolOf,
   tools,
   type PackageManager,
   type Tool,
 } from '../../images/tools.ts';
 
-/** What a run needs whose images are there. For a disk that is missing, `buildImages` names its program. */
-const always: readonly string[] = [qemuTool.name, 'setpriv'];
+/** Beside QEMU what a run needs whose images are there. For a disk that is missing, `buildImages` names its program. */
+const always: readonly string[] = ['setpriv'];
 
-async function isMissing({ name }: Tool): Promise<boolean> {
-  // Another binary may be named; `findQemu` looks at it.
-  if (name === qemuTool.name && process.env['POOLPROOF_QEMU'] !== undefined) return false;
-  return (await findExecutable(name)) === null;
-}
+const isMissing = async ({ name }: Tool): Promise<boolean> => (await findExecutable(name)) === null;
 
 const listed = (words: readonly string[]): string =>
   words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1) ?? ''}`;
@@ -28,12 +25,18 @@ export async function requireTools(
   requests: readonly BuildRequest[],
   manager: PackageManager = ownPackageManager(),
 ): Promise<void> {
-  const all = [qemuTool, ...tools];
+  const qemus = [...new Set(requests.map(requestedArchitecture))]
+    // Another binary may be named; `findQemu` looks at it.
+    .filter((architecture) => process.env[qemuVariable(architecture)] === undefined)
+    .map(qemuToolOf);
+  const all = [...qemus, ...tools];
   const areMissing = await Promise.all(all.map(isMissing));
   const absent = all.filter((_, index) => areMissing[index]);
   if (absent.length === 0) return;
   const built = (await Promise.all(requests.map(isKernelBuilt))).every(Boolean);
-  const missing = absent.filter(({ name }) => !built || always.includes(name));
+  const missing = absent.filter(
+    ({ name }) => !built || always.includes(name) || qemus.some((qemu) => qemu.name === name),
+  );
   if (missing.length === 0) return;
   const command = installCommand(
     missing.map(({ packages }) => packages),
@@ -50,7 +53,7 @@ export async function requireTools(
         ]),
   ];
   throw new PoolproofError(
-    missing.includes(qemuTool) ? 'QEMU_NOT_FOUND' : 'TOOL_NOT_FOUND',
+    qemus.some((qemu) => missing.includes(qemu)) ? 'QEMU_NOT_FOUND' : 'TOOL_NOT_FOUND',
     `${listed(missing.map(({ name }) => name))} ${missing.length === 1 ? 'is' : 'are'} not installed`,
     { hint: hints.join('; ') },
   );

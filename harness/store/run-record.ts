@@ -89,8 +89,16 @@ export const recordSchema = z
       })
       .readonly(),
     qemu: z.object({ path: text, version: text }).readonly(),
+    /** QEMU of each architecture; absent where the cells have one. */
+    emulators: z
+      .record(text, z.object({ path: text, version: text }).readonly())
+      .readonly()
+      .exactOptional(),
     accelerator: z.object({ kind: z.enum(['kvm', 'tcg']), reason: text }).readonly(),
-    /** Release of each guest kernel by its row in the kernel table: `{bookworm: '6.1.0-32-cloud-amd64'}`. */
+    /**
+     * Release of each guest kernel by its row in the kernel table, behind its architecture where that is not x86-64:
+     * `{bookworm: '6.1.0-32-cloud-amd64'}`.
+     */
     kernels: z.record(text, text).readonly(),
     images: z
       .object({

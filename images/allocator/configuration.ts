@@ -3,7 +3,7 @@ import { chooseConservative, fewestSlots, hasRoom } from './conservative.ts';
 import { resolveDefaults, type WasmtimeDefaults } from './engines.ts';
 import type { Facts } from './facts.ts';
 import { limitFacts } from './limits.ts';
-import { canaryInstances } from './mappings.ts';
+import { canaryInstances, usualPageBytes } from './mappings.ts';
 import type { PoolParameters } from './pool-parameters.ts';
 import { GiB, KiB, MiB } from './sizes.ts';
 import { resolveSpinPool, type Environment } from './spin-variables.ts';
@@ -40,6 +40,8 @@ export type WasmtimeConfiguration = Readonly<{
   reservationBytes: number;
   guardBytes: number;
   growthBytes: number;
+  /** Of the kernel's pages, where they are not of 4 KiB: parts of pools are rounded up to them. */
+  pageBytes?: number;
   noReserve: boolean;
   /** False: this version's C API cannot configure pools. */
   poolingInC: boolean;
@@ -64,6 +66,8 @@ export const formFacts = [
   ...limitFacts,
   'stackLimit',
   'cgroupMemoryMax',
+  'pageSize',
+  'architecture',
 ] as const satisfies readonly (keyof Facts)[];
 
 export type ConfigurationInput = Readonly<{
@@ -105,8 +109,13 @@ function resolveV8(tier: Tier, { engine }: ConfigurationInput): V8Configuration 
 }
 
 /** The engine's own settings, before a tier changes them. */
-const baseOf = (tier: Tier, defaults: WasmtimeDefaults): Omit<WasmtimeConfiguration, 'pool'> => ({
+const baseOf = (
+  tier: Tier,
+  defaults: WasmtimeDefaults,
+  { pageSize = usualPageBytes }: ConfigurationInput['facts'],
+): Omit<WasmtimeConfiguration, 'pool'> => ({
   kind: 'wasmtime',
+  ...(pageSize !== usualPageBytes && { pageBytes: pageSize }),
   tier,
   checks: 'elided',
   reservationBytes: defaults.reservationBytes,
@@ -122,7 +131,7 @@ export function resolvePooled(
   input: ConfigurationInput,
 ): PooledConfiguration {
   const defaults = resolveDefaults(input.engine.version);
-  const base = baseOf(tier, defaults);
+  const base = baseOf(tier, defaults, input.facts);
   const own =
     tier === 'conservative'
       ? chooseConservative(base, input)
@@ -146,7 +155,10 @@ function resolveOnDemand(input: ConfigurationInput): WasmtimeConfiguration {
   const defaults = resolveDefaults(input.engine.version);
   const big = canaryInstances * (defaults.reservationBytes + 2 * defaults.guardBytes);
   const form = hasRoom(big, input.facts) ? {} : unreserved;
-  return changeMemories({ ...baseOf('on-demand', defaults), ...form, pool: null }, input.parameters);
+  return changeMemories(
+    { ...baseOf('on-demand', defaults, input.facts), ...form, pool: null },
+    input.parameters,
+  );
 }
 
 /**

@@ -94,7 +94,7 @@ function leavesRoom(configuration: SpinConfiguration, { facts, node }: Configura
   const kept = slots * memoryKeepResidentBytes;
   const ram = Math.min(known.memTotal ?? Infinity, known.cgroupMemoryMax ?? Infinity);
   if (slots > fewestSlots && kept > ram * keptShare) return false;
-  const cost = node === undefined ? null : resolveProcessCost(node, known.stackLimit);
+  const cost = node === undefined ? null : resolveProcessCost(node, known);
   const steps = [
     ...(cost === null ? [] : [costStep('process', cost.start), costStep('code', cost.load.wasmtime)]),
     ...listPools(configuration).map(mappingStep),

@@ -9,6 +9,8 @@ export type Limit = number | null;
 /** All sizes in bytes. `null` means unlimited for limits and unknown for everything else. */
 export type Facts = Readonly<{
   kernelRelease: string | null;
+  /** From the fields that /proc/cpuinfo has. */
+  architecture: 'x86-64' | 'arm64' | 'riscv64' | null;
   memTotal: number | null;
   memAvailable: number | null;
   swapTotal: number | null;

@@ -64,6 +64,22 @@ export function readCpuField(cpuinfo: string, ...names: readonly string[]): stri
 export const readCpuModel = (cpuinfo: string): string | null =>
   readCpuField(cpuinfo, 'model name', 'Model', 'uarch');
 
+/** By the fields that an architecture's file has. */
+export function readArchitecture(cpuinfo: string): 'x86-64' | 'arm64' | 'riscv64' | null {
+  if (readCpuField(cpuinfo, 'vendor_id') !== null) return 'x86-64';
+  if (readCpuField(cpuinfo, 'CPU implementer') !== null) return 'arm64';
+  return /^rv64/.test(readCpuField(cpuinfo, 'isa') ?? '') ? 'riscv64' : null;
+}
+
+/**
+ * Bytes of a page. No text file states it; the default size of a huge page on arm64 follows from it: as many pages as
+ * fit into one page of their table, whose entries have 8 bytes.
+ */
+export function readPageSize(meminfo: string, architecture: string | null): number {
+  const huge = readMeminfo(meminfo, 'Hugepagesize');
+  return architecture === 'arm64' && huge !== null ? Math.sqrt(huge * 8) : 4 * KiB;
+}
+
 /** Flags of the first processor; `isa` is riscv's single one. */
 export function readCpuFlags(cpuinfo: string): readonly string[] {
   return readCpuField(cpuinfo, 'flags', 'Features', 'isa')?.split(/\s+/) ?? [];

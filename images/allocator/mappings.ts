@@ -19,7 +19,7 @@ export type Mapping = Readonly<{
   maps: number;
 }>;
 
-const pageBytes = 4 * KiB;
+export const usualPageBytes = 4 * KiB;
 /** NOMINAL_MAX_TABLE_ELEM_SIZE: a pooled table takes this much per element. */
 const tableElementBytes = 8;
 
@@ -71,11 +71,16 @@ export function describeForm(configuration: TierConfiguration): TierForm {
 }
 
 /** Mappings made when the engine is built. */
-export function listPools({ pool, ...settings }: WasmtimeConfiguration): readonly Mapping[] {
+export function listPools({
+  pool,
+  pageBytes = usualPageBytes,
+  ...settings
+}: WasmtimeConfiguration): readonly Mapping[] {
   if (pool === null) return [];
   const { noReserve } = settings;
   const slot = Math.max(settings.reservationBytes, pool.maxMemoryBytes) + settings.guardBytes;
   const slab = pool.memories * slot + settings.guardBytes;
+  const roundUp = (bytes: number): number => Math.ceil(bytes / pageBytes) * pageBytes;
   const table = roundUp(pool.tableElements * tableElementBytes) * pool.tables;
   const stacks = (roundUp(pool.stackBytes) + pageBytes) * pool.stacks;
   const one = { count: 1, noReserve } as const;
@@ -164,8 +169,4 @@ function listV8({ checks, memories, cageBytes }: TierConfiguration & { kind: 'v8
       maps: 0,
     },
   ];
-}
-
-function roundUp(bytes: number): number {
-  return Math.ceil(bytes / pageBytes) * pageBytes;
 }

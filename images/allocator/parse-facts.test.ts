@@ -14,7 +14,7 @@ const files = {
   '/proc/sys/vm/max_map_count': '65530\n',
   '/sys/kernel/mm/transparent_hugepage/enabled': 'always [madvise] never\n',
   '/proc/cpuinfo':
-    'processor\t: 0\nmodel name\t: QEMU TCG CPU version 2.5+\nflags\t\t: fpu hypervisor lm\naddress sizes\t: 40 bits physical, 57 bits virtual\n\nprocessor\t: 1\nmodel name\t: QEMU TCG CPU version 2.5+\n',
+    'processor\t: 0\nvendor_id\t: AuthenticAMD\nmodel name\t: QEMU TCG CPU version 2.5+\nflags\t\t: fpu hypervisor lm\naddress sizes\t: 40 bits physical, 57 bits virtual\n\nprocessor\t: 1\nmodel name\t: QEMU TCG CPU version 2.5+\n',
   '/proc/self/limits':
     'Limit                     Soft Limit           Hard Limit           Units     \nMax data size             unlimited            unlimited            bytes     \nMax stack size            8388608              unlimited            bytes     \nMax address space         8589934592           8589934592           bytes     \nMax processes             70                   7594                 processes \n',
   '/proc/self/status': 'Name:\tsh\nCapEff:\t000001ffffffffff\n',
@@ -29,6 +29,7 @@ const files = {
 t.test("a guest's files become facts", (t) => {
   t.same(parseFacts(files), {
     kernelRelease: '6.1.0-50-cloud-amd64',
+    architecture: 'x86-64',
     memTotal: 995_744 * KiB,
     memAvailable: 910_000 * KiB,
     swapTotal: 0,
@@ -76,6 +77,26 @@ t.test('what is missing stays unknown', (t) => {
   }
   t.end();
 });
+
+t.test(
+  'the architecture, its page size and an emulated processor are read from what each kernel says',
+  (t) => {
+    const read = (cpuinfo: string, huge: number) => {
+      const { architecture, pageSize, emulated } = parseFacts({
+        '/proc/cpuinfo': cpuinfo,
+        '/proc/meminfo': `MemTotal: 1000 kB\nHugepagesize:   ${huge} kB\n`,
+      });
+      return [architecture, pageSize, emulated];
+    };
+    const arm = 'processor\t: 0\nFeatures\t: fp asimd\nCPU implementer\t: 0x00\n';
+    t.same(read(arm, 2048), ['arm64', 4096, true]);
+    t.same(read(arm, 32_768), ['arm64', 16_384, true]);
+    t.same(read(arm.replace('0x00', '0x41'), 524_288), ['arm64', 65_536, false]);
+    t.same(read('vendor_id\t: GenuineIntel\n', 1_048_576), ['x86-64', 4096, false], 'huge pages of 1 GiB');
+    t.same(read('isa\t\t: rv64imafdc\nmmu\t\t: sv39\n', 2048), ['riscv64', 4096, false]);
+    t.end();
+  },
+);
 
 t.test('the address width is told by the CPU, or by where the stack is', (t) => {
   const bits = (cpuinfo: string, stat = '') =>

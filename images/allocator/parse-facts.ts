@@ -2,6 +2,7 @@
 import type { Facts, Limit } from './facts.ts';
 import {
   countCpus,
+  readArchitecture,
   readAddressBits,
   readCapability,
   readChoice,
@@ -11,6 +12,7 @@ import {
   readMeminfo,
   readMeminfoCount,
   readNumber,
+  readPageSize,
   type KernelFiles,
 } from './kernel-files.ts';
 import { KiB } from './sizes.ts';
@@ -56,9 +58,11 @@ export function parseFacts(files: KernelFiles): Facts {
   const kbytes = (name: string) => scale(readNumber(text(`/proc/sys/vm/${name}`)));
   const cpuModel = readCpuModel(cpuinfo);
   const cpuFlags = readCpuFlags(cpuinfo);
+  const architecture = readArchitecture(cpuinfo);
   const release = text('/proc/sys/kernel/osrelease').trim();
   return {
     kernelRelease: release === '' ? null : release,
+    architecture,
     memTotal: readMeminfo(meminfo, 'MemTotal'),
     memAvailable: readMeminfo(meminfo, 'MemAvailable'),
     swapTotal: readMeminfo(meminfo, 'SwapTotal'),
@@ -81,15 +85,19 @@ export function parseFacts(files: KernelFiles): Facts {
     processLimit: softLimit(limits, 'Max processes'),
     mdwe: confinements[text(writeExecuteFile).trim()] ?? null,
     addressBits: readAddressBits(cpuinfo, text('/proc/self/stat')),
-    pageSize: 4096, // every kernel of the image table; others differ only in rounding
+    pageSize: readPageSize(meminfo, architecture),
     cpus: countCpus(cpuinfo),
     cpuModel,
     cpuFlags,
     virtualised: cpuFlags.includes('hypervisor'),
-    emulated: /\bQEMU\b/.test(cpuModel ?? ''),
+    emulated: isEmulated(cpuModel, cpuinfo),
     sysAdmin: readCapability(text('/proc/self/status'), sysAdminBit),
   };
 }
+
+/** By its name on x86-64; the implementer 0 of arm64 is for software, and QEMU's `max` has it. */
+const isEmulated = (cpuModel: string | null, cpuinfo: string): boolean =>
+  /\bQEMU\b/.test(cpuModel ?? '') || /^CPU implementer\s*: 0x00$/m.test(cpuinfo);
 
 /** EPERM is the filter's answer, EACCES the kernel's. */
 const confinements: Readonly<Record<string, Facts['mdwe']>> = { '0': 'off', '1': 'seccomp', '13': 'prctl' };

@@ -57,7 +57,7 @@ function word(input: PredictionInput): string {
 }
 
 t.test('a start needs room for threads, of the group and, without privileges, of the user', (t) => {
-  const needed = resolveProcessCost('22.23.3', 8 * MiB).start.threads ?? 0;
+  const needed = resolveProcessCost('22.23.3', { stackLimit: 8 * MiB }).start.threads ?? 0;
   t.equal(word(ask({ pidsMax: needed - 1 })), 'crashed, process pids.max');
   t.equal(word(ask({ pidsMax: needed })), word(ask({})));
   const user = { sysAdmin: false, processLimit: needed - 1 };
@@ -78,7 +78,8 @@ t.test('a start needs room for threads, of the group and, without privileges, of
 
 t.test('the stacks of five threads are as large as the limit of stacks says', (t) => {
   // VmData of Node 22.23.3 by `ulimit -s`: 47.7 MiB at 8 MiB, 327.7 at 64 MiB, 17.7 at unlimited.
-  const charged = (limit: number | null) => resolveProcessCost('22.23.3', limit).start.charged / MiB;
+  const charged = (limit: number | null) =>
+    resolveProcessCost('22.23.3', { stackLimit: limit }).start.charged / MiB;
   t.equal(charged(64 * MiB) - charged(8 * MiB), 280);
   t.equal(charged(8 * MiB) - charged(null), 30);
   t.equal(word(ask({ ...strict(995_744), stackLimit: 128 * MiB })), 'crashed, process CommitLimit');
@@ -281,8 +282,9 @@ t.test("V8's rules follow Node's releases", (t) => {
 });
 
 t.test('a line of Node that was not measured counts as the nearest before it', (t) => {
-  t.same(resolveProcessCost('25.9.0', 8 * MiB), resolveProcessCost('24.21.0', 8 * MiB));
-  t.same(resolveProcessCost('16.0.0', 8 * MiB), resolveProcessCost('18.20.8', 8 * MiB));
+  const facts = { stackLimit: 8 * MiB };
+  t.same(resolveProcessCost('25.9.0', facts), resolveProcessCost('24.21.0', facts));
+  t.same(resolveProcessCost('16.0.0', facts), resolveProcessCost('18.20.8', facts));
   t.end();
 });
 

@@ -50,7 +50,7 @@ export function predictStart({ facts, node }: PredictionInput): Shortfall | null
   // V8 makes its first code writable and executable in turn, in every version: 16 to 26 die in its checks.
   const refusal = refuseCode('process', facts);
   if (refusal !== null) return refusal;
-  const { start } = resolveProcessCost(node, facts.stackLimit);
+  const { start } = resolveProcessCost(node, facts);
   return takeSteps([costStep('process', start)], facts).shortfall;
 }
 
@@ -65,7 +65,7 @@ export function predictTier(tier: Tier, input: PredictionInput): TierPrediction 
   const lacking = findLacking(configuration, input);
   if (lacking !== null) return { tier, fits: false, shortfall: lacking };
 
-  const { start, load, work } = resolveProcessCost(node, facts.stackLimit);
+  const { start, load, work } = resolveProcessCost(node, facts);
   const { shortfall, tightest } = takeSteps(
     [
       costStep('process', start),

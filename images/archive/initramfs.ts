@@ -2,10 +2,10 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import zlib from 'node:zlib';
-import { guestArchitecture } from '../architectures.ts';
+import type { Architecture } from '../architectures.ts';
 import { busyboxApplets, guestModules, mountPoint } from '../definitions.ts';
 import { PoolproofError } from '../errors.ts';
-import { buildProgram, programNames } from '../guest/programs/build-program.ts';
+import { buildProgram, programNamesOf } from '../guest/programs/build-program.ts';
 import { buildCpio, type CpioEntry } from './cpio.ts';
 import { moduleName, resolveModules } from './kernel-modules.ts';
 import { runProgram, workBounds } from '../run-program.ts';
@@ -29,8 +29,17 @@ const folders: readonly (readonly [string, number])[] = [
  * Where programs look for the dynamic loader and the libraries (Debian's loader searches its multiarch
  * folders first); all lead to the one flat folder on the base disk, so Node runs without any setting.
  */
-const { loaderFolder, libraryFolder } = guestArchitecture.debian;
-const libraryLinks: readonly string[] = [loaderFolder, `lib/${libraryFolder}`, `usr/lib/${libraryFolder}`];
+function listLibraryLinks({ debian }: Architecture): readonly CpioEntry[] {
+  const { libraryFolder, loaderFolder, loader } = debian;
+  const target = `${mountPoint('base')}/lib`;
+  return [
+    ...(loaderFolder === null
+      ? [{ kind: 'link', path: `lib/${loader}`, target: `${target}/${loader}` } as const]
+      : [{ kind: 'link', path: loaderFolder, target } as const]),
+    { kind: 'link', path: `lib/${libraryFolder}`, target },
+    { kind: 'link', path: `usr/lib/${libraryFolder}`, target },
+  ];
+}
 
 export type UnpackedKernel = Readonly<{
   /** As `uname -r` prints it. */
@@ -60,7 +69,11 @@ export async function findKernel(tree: string): Promise<UnpackedKernel> {
 }
 
 /** The part of the initramfs that scripts do not touch: busybox, its commands, modules in order, folders. */
-export async function buildBaseArchive(kernel: UnpackedKernel, busybox: Uint8Array): Promise<Buffer> {
+export async function buildBaseArchive(
+  kernel: UnpackedKernel,
+  busybox: Uint8Array,
+  architecture: Architecture,
+): Promise<Buffer> {
   const builtIn = await readFile(path.join(kernel.modulesFolder, 'modules.builtin'), 'utf8');
   const files = (await readdir(kernel.modulesFolder, { recursive: true })).filter((file) =>
     /\.ko(\.(xz|zst))?$/.test(file),
@@ -86,18 +99,14 @@ export async function buildBaseArchive(kernel: UnpackedKernel, busybox: Uint8Arr
       mode: 0o644,
       data,
     })),
-    ...libraryLinks.map((name): CpioEntry => ({
-      kind: 'link',
-      path: name,
-      target: `${mountPoint('base')}/lib`,
-    })),
+    ...listLibraryLinks(architecture),
     { kind: 'file', path: 'etc/passwd', mode: 0o644, data: Buffer.from('root:x:0:0:root:/root:/bin/sh\n') },
     { kind: 'file', path: 'etc/group', mode: 0o644, data: Buffer.from('root:x:0:\n') },
   ]);
 }
 
 /** The part that is this project's own: `init.sh` becomes /init, `session.sh` /session, …; and its programs. */
-export async function buildScriptArchive(guestFolder: string): Promise<Buffer> {
+export async function buildScriptArchive(guestFolder: string, architecture: Architecture): Promise<Buffer> {
   const names = (await readdir(guestFolder)).filter((name) => name.endsWith('.sh'));
   if (!names.includes('init.sh')) {
     throw new PoolproofError('IMAGE_BUILD', `there is no init.sh in ${guestFolder}`, {
@@ -117,11 +126,11 @@ export async function buildScriptArchive(guestFolder: string): Promise<Buffer> {
     { kind: 'folder', path: 'bin', mode: 0o755 },
     // Where the session's own files are; a subject finds it empty.
     { kind: 'folder', path: 'state', mode: 0o700 },
-    ...programNames.map((name): CpioEntry => ({
+    ...programNamesOf(architecture).map((name): CpioEntry => ({
       kind: 'file',
       path: `bin/${name}`,
       mode: 0o755,
-      data: buildProgram(name),
+      data: buildProgram(name, architecture),
     })),
   ]);
 }

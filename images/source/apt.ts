@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { PoolproofError } from '../errors.ts';
-import { guestArchitecture } from '../architectures.ts';
+import type { Architecture } from '../architectures.ts';
 import { runTool, type ToolOptions } from './run-tool.ts';
 import {
   debianKeyring,
@@ -103,12 +103,18 @@ async function ubuntuSources(suite: string, folder: string): Promise<readonly De
 export class AptRoot {
   readonly #folder: string;
   readonly #suite: string;
+  readonly #architecture: Architecture;
   readonly #loadSources: () => Promise<readonly DebianSource[]>;
   #updated: Promise<void> | undefined;
 
-  constructor(folder: string, suite: string, loadSources: () => Promise<readonly DebianSource[]>) {
+  constructor(
+    folder: string,
+    { suite, architecture }: Readonly<{ suite: string; architecture: Architecture }>,
+    loadSources: () => Promise<readonly DebianSource[]>,
+  ) {
     this.#folder = folder;
     this.#suite = suite;
+    this.#architecture = architecture;
     this.#loadSources = loadSources;
   }
 
@@ -157,7 +163,7 @@ export class AptRoot {
 
   async #update(): Promise<void> {
     const sources = await this.#loadSources();
-    const { architecture } = guestArchitecture.debian;
+    const { architecture } = this.#architecture.debian;
     for (const sub of ['lists/partial', 'cache/archives/partial', 'empty']) {
       await mkdir(path.join(this.#folder, sub), { recursive: true });
     }

@@ -4,7 +4,8 @@ import path from 'node:path';
 import pLimit from 'p-limit';
 import writeFileAtomic from 'write-file-atomic';
 import { addBlob, hasBlob, hashFile, type ImageCache } from '../cache/image-cache.ts';
-import { kernels, guestSuite } from '../definitions.ts';
+import { findKernelRow, guestSuite, lockNamesOf } from '../definitions.ts';
+import { architectures, defaultArchitecture, type Architecture } from '../architectures.ts';
 import { PoolproofError } from '../errors.ts';
 import { parsePin, type Pin } from '../lock.ts';
 import { AptRoot, findKernelPackages, resolveSources } from './apt.ts';
@@ -187,9 +188,9 @@ export class ComponentStore {
   }
 
   /** Lock names of a kernel as of today: Debian decides the number of its packages. */
-  async listKernelNames(row: string): Promise<string[]> {
-    const parts = await this.#findKernel(row);
-    return parts.map(({ part }) => `kernel/${row}/${part}`);
+  async listKernelNames(row: string, architecture: Architecture): Promise<string[]> {
+    const parts = await this.#findKernel(row, architecture);
+    return parts.map(({ part }) => lockNamesOf(architecture).kernel(row, part));
   }
 
   async #addChecked(file: string, pin: Pin, cure: string): Promise<void> {
@@ -219,9 +220,10 @@ export class ComponentStore {
       announce();
       return downloadNpm(packageName, version, folder);
     }
-    if (name.startsWith('pip/')) {
+    const { architecture, plainName } = splitLockName(name);
+    if (plainName.startsWith('pip/')) {
       announce();
-      return downloadWheel(packageName, version, folder);
+      return downloadWheel(packageName, version, folder, architecture);
     }
     return this.#aptLimit(async () => {
       const apt = this.#aptFor(name);
@@ -233,10 +235,11 @@ export class ComponentStore {
   }
 
   async #findNewest(name: string): Promise<Wanted> {
-    const [kind = '', ...rest] = name.split('/');
+    const { architecture, plainName } = splitLockName(name);
+    const [kind = '', ...rest] = plainName.split('/');
     if (kind === 'kernel') {
       const [row = '', part = ''] = rest;
-      const found = (await this.#findKernel(row)).find((entry) => entry.part === part)?.found;
+      const found = (await this.#findKernel(row, architecture)).find((entry) => entry.part === part)?.found;
       if (found !== undefined) return { name, package: found.package, version: found.version };
     } else if (kind === 'debian') {
       const found = await this.#aptLimit(() => this.#aptFor(name).find(rest.join('/')));
@@ -252,27 +255,40 @@ export class ComponentStore {
     throw new PoolproofError('IMAGE_FETCH', `no package manager offers anything for ${name}`);
   }
 
-  #findKernel(row: string): ReturnType<typeof findKernelPackages> {
-    const definition = kernels.find((kernel) => kernel.name === row);
-    if (definition === undefined) throw new PoolproofError('IMAGE_UNKNOWN', `there is no kernel ${row}`);
-    return this.#aptLimit(() => findKernelPackages(this.#aptOf(definition.suite), definition.metaPackage));
+  #findKernel(row: string, architecture: Architecture): ReturnType<typeof findKernelPackages> {
+    const definition = findKernelRow(row);
+    const metaPackage = definition?.metaPackages[architecture.name];
+    if (definition === undefined || metaPackage === undefined)
+      throw new PoolproofError('IMAGE_UNKNOWN', `there is no kernel ${row} for ${architecture.name}`);
+    return this.#aptLimit(() => findKernelPackages(this.#aptOf(definition.suite, architecture), metaPackage));
   }
 
   #aptFor(name: string): AptRoot {
-    const row = /^kernel\/([^/]+)/.exec(name)?.[1];
-    return this.#aptOf(kernels.find((kernel) => kernel.name === row)?.suite ?? guestSuite);
+    const { architecture, plainName } = splitLockName(name);
+    const row = /^kernel\/([^/]+)/.exec(plainName)?.[1] ?? '';
+    return this.#aptOf(findKernelRow(row)?.suite ?? guestSuite, architecture);
   }
 
-  #aptOf(suite: string): AptRoot {
-    let apt = this.#apt.get(suite);
+  #aptOf(suite: string, architecture: Architecture): AptRoot {
+    // Lists of two architectures in one root would be fetched anew at each change.
+    const folder = `${architecture.lockPrefix.replace('/', '-')}${suite}`;
+    let apt = this.#apt.get(folder);
     if (apt === undefined) {
-      apt = new AptRoot(path.join(this.#cache.folder, 'apt', suite), suite, async () => {
+      apt = new AptRoot(path.join(this.#cache.folder, 'apt', folder), { suite, architecture }, async () => {
         const remembered = await recallMirror(this.#cache.folder);
         const { aptFolder: folder } = this.#options;
         return (await resolveSources(suite, { remembered, ...(folder && { folder }) })).sources;
       });
-      this.#apt.set(suite, apt);
+      this.#apt.set(folder, apt);
     }
     return apt;
   }
+}
+
+/** `arm64/debian/libc6` → its architecture and `debian/libc6`. */
+function splitLockName(name: string): Readonly<{ architecture: Architecture; plainName: string }> {
+  const architecture =
+    architectures.find(({ lockPrefix }) => lockPrefix !== '' && name.startsWith(lockPrefix)) ??
+    defaultArchitecture;
+  return { architecture, plainName: name.slice(architecture.lockPrefix.length) };
 }

@@ -5,6 +5,7 @@ import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
 import { holdBuildLock } from '../cache/build-lock.ts';
 import { openCache } from '../cache/image-cache.ts';
+import { defaultArchitecture } from '../architectures.ts';
 import { guestSuite, kernels } from '../definitions.ts';
 import { PoolproofError } from '../errors.ts';
 import { installCommand, keyringPackages } from '../tools.ts';
@@ -68,7 +69,8 @@ export async function rememberMirror(
   const cache = await openCache(cacheFolder);
   await using _lock = await holdBuildLock(cache);
   const chosen: DebianMirror = { mirror, security, keyring };
-  const apt = new AptRoot(path.join(cache.folder, 'apt', guestSuite), guestSuite, () =>
+  const root = { suite: guestSuite, architecture: defaultArchitecture };
+  const apt = new AptRoot(path.join(cache.folder, 'apt', guestSuite), root, () =>
     Promise.resolve(mirrorSources(chosen, guestSuite)),
   );
   const library = await apt.find('libc6');
@@ -77,7 +79,7 @@ export async function rememberMirror(
       hint: 'is it a mirror of Debian itself?',
     });
   }
-  const [kernel] = await findKernelPackages(apt, kernels[0]?.metaPackage ?? '');
+  const [kernel] = await findKernelPackages(apt, kernels[0]?.metaPackages[defaultArchitecture.name] ?? '');
   const file = mirrorPath(cache.folder);
   await writeFileAtomic(file, `${JSON.stringify({ schema: 1, ...chosen })}\n`, { mode: 0o600 });
   return {

@@ -3,6 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
+import { defaultArchitecture } from '../architectures.ts';
 import { holdBuildLock } from '../cache/build-lock.ts';
 import { openCache, type ImageCache } from '../cache/image-cache.ts';
 import { kernels, lockNames, type KernelDefinition } from '../definitions.ts';
@@ -78,17 +79,22 @@ export async function requireKernelSources(
  */
 export async function findOwnKernel(name: string, options: OwnKernelOptions = {}): Promise<void> {
   const row = ownKernelRow(name);
-  if (row === undefined) return;
+  const metaPackage = row?.metaPackages[defaultArchitecture.name];
+  if (row === undefined || metaPackage === undefined) return;
   await requireKernelSources([name], options);
   const cache = await openCache(options.cacheDir);
   if ((await recallOwnKernel(cache, name)).length > 0) return;
   await using _lock = await holdBuildLock(cache);
   const { aptFolder } = options;
-  const apt = new AptRoot(path.join(cache.folder, 'apt', row.suite), row.suite, async () => {
-    const found = await resolveSources(row.suite, aptFolder === undefined ? {} : { folder: aptFolder });
-    return found.sources;
-  });
-  const parts = await findKernelPackages(apt, row.metaPackage);
+  const apt = new AptRoot(
+    path.join(cache.folder, 'apt', row.suite),
+    { suite: row.suite, architecture: defaultArchitecture },
+    async () => {
+      const found = await resolveSources(row.suite, aptFolder === undefined ? {} : { folder: aptFolder });
+      return found.sources;
+    },
+  );
+  const parts = await findKernelPackages(apt, metaPackage);
   const pins = parts.map(({ part, found }) => ({
     name: lockNames.kernel(name, part),
     package: found.package,

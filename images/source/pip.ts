@@ -1,7 +1,7 @@
 /** Fetches wheels and their versions with pip, for the guest's platform. */
 import { mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { guestArchitecture } from '../architectures.ts';
+import { defaultArchitecture, type Architecture } from '../architectures.ts';
 import { PoolproofError } from '../errors.ts';
 import { missingTool, runTool } from './run-tool.ts';
 
@@ -18,21 +18,31 @@ export async function downloadWheel(
   name: string,
   version: string,
   folder: string,
+  architecture: Architecture = defaultArchitecture,
 ): Promise<string | undefined> {
-  const { file } = await askPip(name, version, folder);
+  const { file } = await askPip(name, version, folder, architecture);
   return file;
 }
 
 /** All versions of a package with a wheel for the guest's platform, oldest first. */
-export async function listWheelVersions(name: string, folder: string): Promise<string[]> {
+export async function listWheelVersions(
+  name: string,
+  folder: string,
+  architecture: Architecture = defaultArchitecture,
+): Promise<string[]> {
   // pip tells them only when it does not find what it was asked for; `pip index` is an experiment of pip's.
-  const { published } = await askPip(name, '0', folder);
+  const { published } = await askPip(name, '0', folder, architecture);
   return [...published];
 }
 
 type Answer = Readonly<{ file: string | undefined; published: readonly string[] }>;
 
-async function askPip(name: string, version: string, folder: string): Promise<Answer> {
+async function askPip(
+  name: string,
+  version: string,
+  folder: string,
+  { wheel: { platforms } }: Architecture,
+): Promise<Answer> {
   await mkdir(folder, { recursive: true });
   const args = [
     ...[
@@ -43,7 +53,7 @@ async function askPip(name: string, version: string, folder: string): Promise<An
       '--disable-pip-version-check',
       '--retries=2',
     ],
-    ...guestArchitecture.wheel.platforms.flatMap((platform) => ['--platform', platform]),
+    ...platforms.flatMap((platform) => ['--platform', platform]),
     ...['--implementation', 'py', '--abi', 'none', '--dest', folder, `${name}==${version}`],
   ];
   for (const [file, ...prefix] of callers) {

@@ -6,7 +6,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import type { ImageCache } from '../cache/image-cache.ts';
-import { enginePackage, lockNames, nodePackage } from '../definitions.ts';
+import { architectures } from '../architectures.ts';
+import { enginePackage, lockNamesOf } from '../definitions.ts';
 import { PoolproofError } from '../errors.ts';
 import { parsePin, type Pin } from '../lock.ts';
 import { listNpmVersions } from './npm.ts';
@@ -21,10 +22,20 @@ const wholeVersion = /^\d{1,3}\.\d{1,3}\.\d{1,3}$/;
 export const isWholeVersion = (text: string): boolean => wholeVersion.test(text);
 
 /** Families of which every published version can be had: lock name of a version, package, what people call it. */
-const families = [
-  { lockName: lockNames.node, package: nodePackage, title: 'Node', list: listNpmVersions },
-  { lockName: lockNames.engine, package: enginePackage, title: 'libwasmtime', list: listWheelVersions },
-] as const;
+const families = architectures.flatMap((architecture) => [
+  {
+    lockName: lockNamesOf(architecture).node,
+    package: architecture.npm.node,
+    title: 'Node',
+    list: listNpmVersions,
+  },
+  {
+    lockName: lockNamesOf(architecture).engine,
+    package: enginePackage,
+    title: 'libwasmtime',
+    list: (name: string, folder: string) => listWheelVersions(name, folder, architecture),
+  },
+]);
 
 /** The unpinned component of a lock name; undefined where only a pin will do. */
 export function wantUnpinned(name: string): Wanted | undefined {
@@ -60,7 +71,7 @@ export async function listUnpinned(cache: ImageCache): Promise<Pin[]> {
 
 /** The error for a version that its package manager does not have, with those nearest to it. */
 export async function neverPublished(wanted: Wanted, folder: string): Promise<PoolproofError> {
-  const family = families.find((candidate) => candidate.package === wanted.package);
+  const family = families.find(({ lockName }) => lockName(wanted.version) === wanted.name);
   const near = nearestVersions((await family?.list(wanted.package, folder)) ?? [], wanted.version);
   return new PoolproofError(
     'IMAGE_UNKNOWN',

@@ -4,7 +4,7 @@
  */
 import type { WasmtimeConfiguration } from '../allocator/configuration.ts';
 import type { Layout } from '../allocator/host-report.ts';
-import { listMappings, listPools } from '../allocator/mappings.ts';
+import { listMappings, listPools, usualPageBytes } from '../allocator/mappings.ts';
 import { KiB, MiB } from '../allocator/sizes.ts';
 import {
   inaccessible,
@@ -38,9 +38,6 @@ const roundingBytes = 64 * KiB;
  * Smaller than any pool of another size than configured: 1000 tables of the default size have 153 MiB.
  */
 const processSlackBytes = 16 * MiB;
-
-/** A guard page of each stack is mapped writable, charged, and made inaccessible. */
-const stackGuardBytes = 4 * KiB;
 
 /** The canary's memories: the first while it was alone, and all after growth, in the order they were made. */
 export type Placed = Readonly<{ alone: PlacedMemory; last: readonly PlacedMemory[] }>;
@@ -154,7 +151,8 @@ function checkBehind(
 
 function checkWritable(configuration: WasmtimeConfiguration, { writableBytes }: Layout): void {
   const configured = listPools(configuration).reduce((sum, mapping) => sum + mapping.writableBytes, 0);
-  const guards = (configuration.pool?.stacks ?? 0) * stackGuardBytes;
+  // A guard page of each stack is mapped writable, charged, and made inaccessible.
+  const guards = (configuration.pool?.stacks ?? 0) * (configuration.pageBytes ?? usualPageBytes);
   if (
     writableBytes < configured - guards - processSlackBytes ||
     writableBytes > configured + processSlackBytes

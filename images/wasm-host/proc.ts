@@ -64,8 +64,8 @@ export function readMoment(): KernelMoment {
   const [size = 0, , , , , data = 0] = (readText('/proc/self/statm') ?? '').split(' ').map(Number);
   const maps = parseMaps(readText('/proc/self/maps') ?? '');
   return {
-    virtualBytes: size * pageBytes,
-    writableBytes: data * pageBytes,
+    virtualBytes: size * readPageBytes(),
+    writableBytes: data * readPageBytes(),
     heapBytes: heapBytes(maps),
     maps,
   };
@@ -73,11 +73,17 @@ export function readMoment(): KernelMoment {
 
 /** VmSize of this process, bytes. */
 export function readVirtualBytes(): number {
-  return Number.parseInt(readText('/proc/self/statm') ?? '0', 10) * pageBytes;
+  return Number.parseInt(readText('/proc/self/statm') ?? '0', 10) * readPageBytes();
 }
 
-/** The page size of x86-64, the only architecture of guests and of the engine tables. */
-const pageBytes = 4 * KiB;
+let pageBytes: number | null = null;
+
+/** Read once: it is of the kernel. */
+const readPageBytes = (): number =>
+  (pageBytes ??= parseFacts({
+    '/proc/meminfo': readText('/proc/meminfo'),
+    '/proc/cpuinfo': readText('/proc/cpuinfo'),
+  }).pageSize);
 
 /** Committed_AS of the machine, bytes. */
 export function readCommitted(): number | null {

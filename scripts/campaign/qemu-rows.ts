@@ -2,12 +2,12 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { guestArchitecture } from '../../images/architectures.ts';
+import { defaultArchitecture } from '../../images/architectures.ts';
 import { between, pick, type Random } from './draw.ts';
 import { programs } from './small-runs.ts';
 import { guestGroup, type GuestRow, type Scene } from './table.ts';
 
-const { program } = guestArchitecture.qemu;
+const { program } = defaultArchitecture.qemu;
 const findReal = (): string =>
   execFileSync('sh', ['-c', `command -v ${program}`], { encoding: 'utf8' }).trim();
 

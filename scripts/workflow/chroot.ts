@@ -2,7 +2,7 @@
 import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
-import { guestArchitecture } from '../../images/architectures.ts';
+import { defaultArchitecture } from '../../images/architectures.ts';
 import { loadMachineSources } from '../../images/source/apt.ts';
 import { formatSources, selectSources } from '../../images/source/sources-list.ts';
 import { qemuTool, tools } from '../../images/tools.ts';
@@ -24,7 +24,7 @@ export const networkEnv = (): Record<string, string> =>
 export async function makeDebian(root: string): Promise<void> {
   const sources = selectSources(await loadMachineSources(), suite);
   const file = `${root}.sources`;
-  await writeFile(file, formatSources(sources, guestArchitecture.debian.architecture));
+  await writeFile(file, formatSources(sources, defaultArchitecture.debian.architecture));
   await execa('mmdebstrap', ['--variant=minbase', '--quiet', suite, root, file], { stdio: 'inherit' });
   await cp('/etc/resolv.conf', path.join(root, 'etc/resolv.conf'), { dereference: true });
   // Certificates of this computer's network: taken up when ca-certificates is installed.

@@ -1,0 +1,54 @@
+/** Refuses cells that an architecture has no machine for, before anything is fetched or booted. */
+import { architectureOf, defaultArchitecture, type ArchitectureName } from '../../images/architectures.ts';
+import { findKernelRow, kernels } from '../../images/definitions.ts';
+import { PoolproofError } from '../errors.ts';
+import type { Cell } from '../matrix/cell.ts';
+import { findProgram, isInGuest, readInterpreter } from '../matrix/interpreter.ts';
+import type { Subject } from '../matrix/subject.ts';
+
+/** Whether a file of a package is no program, or its package says that it is of this architecture. */
+const isForEveryArchitecture = (from: string, arch: ArchitectureName): boolean =>
+  /\.(?:wasm|[cm]?js|json)$/.test(from) ||
+  (arch === 'arm64' && /^npm:[^/]*\/?[^/]*(?:arm64|aarch64)/.test(from));
+
+/** Read once per subject: a matrix can have a million cells. */
+const interpreters = new WeakMap<Subject, string | null>();
+
+function interpreterOf(subject: Subject): string | null {
+  const known = interpreters.get(subject);
+  if (known !== undefined) return known;
+  const program = findProgram(subject);
+  const read = program === null ? null : readInterpreter(program);
+  interpreters.set(subject, read);
+  return read;
+}
+
+/** @throws PoolproofError USAGE with what to leave out of the matrix */
+export function checkArchitecture({ id, settings, subject, measure }: Cell): void {
+  const { arch, kernel, cpu } = settings;
+  const refuse = (what: string, leaveOut: string): never => {
+    throw new PoolproofError('USAGE', `${id}: ${what}`, {
+      hint: `leave it out: \`exclude: [{ ${leaveOut} }]\``,
+    });
+  };
+  const row = findKernelRow(kernel);
+  if (row !== undefined && row.metaPackages[arch] === undefined) {
+    const others = kernels.filter(({ metaPackages }) => metaPackages[arch] !== undefined);
+    refuse(
+      `the kernel ${kernel} is none of ${arch}, which has ${others.map(({ name }) => name).join(', ')}`,
+      `arch: ${arch}, kernel: ${kernel}`,
+    );
+  }
+  const interpreter = subject === undefined ? null : interpreterOf(subject);
+  if (interpreter !== null && !isInGuest(interpreter, [architectureOf(arch)]))
+    refuse(`the subject's program needs ${interpreter}, which no guest of ${arch} has`, `arch: ${arch}`);
+  if (arch === defaultArchitecture.name) return;
+  if (cpu !== null)
+    refuse(`cpu ${cpu} is a model of ${defaultArchitecture.name}`, `arch: ${arch}, cpu: ${cpu}`);
+  if (measure !== undefined)
+    refuse(`costs are measured in guests of ${defaultArchitecture.name} only`, `arch: ${arch}`);
+  const packaged = subject?.files.find(({ from }) => /^(?:npm|pip):/.test(from));
+  if (packaged !== undefined && !isForEveryArchitecture(packaged.from, arch)) {
+    refuse(`the subject's ${packaged.from} is of ${defaultArchitecture.name}`, `arch: ${arch}`);
+  }
+}
