@@ -12,6 +12,7 @@ import { hashRecipe } from './cache/image-cache.ts';
 import {
   busyboxApplets,
   engineDisk,
+  findKernelRow,
   guestModules,
   koffiPackagesOf,
   librariesOf,
@@ -95,6 +96,11 @@ const kernelPlan = (row: string, kernelPins: readonly string[]): ArtefactPlan =>
   },
 });
 
+const modulesOf = (row: string): readonly string[] => [
+  ...(findKernelRow(row)?.modules ?? []),
+  ...guestModules,
+];
+
 const initramfsPlan = (
   row: string,
   kernelPins: readonly string[],
@@ -103,14 +109,14 @@ const initramfsPlan = (
   name: `initramfs-base-${row}`,
   kind: 'initramfs',
   components: [...kernelPins, lockNamesOf(architecture).debian('busybox-static')],
-  inputs: { guestModules, busyboxApplets },
+  inputs: { guestModules: modulesOf(row), busyboxApplets },
   build: async (parts) => {
     const kernel = await unpackKernel(kernelPins, parts);
     const tree = path.join(parts.folder, 'busybox');
     await unpackDeb(parts.fileOf(lockNamesOf(architecture).debian('busybox-static')), tree);
     const file = path.join(parts.folder, 'initramfs');
     const busybox = await readFirst(tree, ['bin/busybox', 'usr/bin/busybox']);
-    await writeFile(file, await buildBaseArchive(kernel, busybox, architecture));
+    await writeFile(file, await buildBaseArchive(kernel, busybox, architecture, modulesOf(row)));
     return { file, facts: { release: kernel.release } };
   },
 });

@@ -3,7 +3,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import zlib from 'node:zlib';
 import type { Architecture } from '../architectures.ts';
-import { busyboxApplets, guestModules, mountPoint } from '../definitions.ts';
+import { busyboxApplets, mountPoint } from '../definitions.ts';
 import { PoolproofError } from '../errors.ts';
 import { buildProgram, programNamesOf } from '../guest/programs/build-program.ts';
 import { buildCpio, type CpioEntry } from './cpio.ts';
@@ -73,6 +73,7 @@ export async function buildBaseArchive(
   kernel: UnpackedKernel,
   busybox: Uint8Array,
   architecture: Architecture,
+  wanted: readonly string[],
 ): Promise<Buffer> {
   const builtIn = await readFile(path.join(kernel.modulesFolder, 'modules.builtin'), 'utf8');
   const files = (await readdir(kernel.modulesFolder, { recursive: true })).filter((file) =>
@@ -80,7 +81,7 @@ export async function buildBaseArchive(
   );
   const fileOf = new Map(files.map((file) => [moduleName(file), path.join(kernel.modulesFolder, file)]));
   const modules = await resolveModules(
-    guestModules,
+    wanted,
     new Set(builtIn.split('\n').filter(Boolean).map(moduleName)),
     async (name) => readModule(fileOf.get(name)),
   );
