@@ -385,7 +385,7 @@ do_shell() {
     exec 3>&- 4>&- 5>&- 8>&-
     cd / || exit 125
     enter_limits
-    # shellcheck disable=SC2086 # programs and their arguments, or nothing
+    # shellcheck disable=SC2086,SC2094 # programs and their arguments, or nothing; a device, which is read and written
     busybox setsid busybox cttyhack $confine $env -i "$@" /bin/busybox sh -i <"$serial" >"$serial" 2>&1
   )
   say closed
