@@ -1,4 +1,4 @@
-/** What must be in a guest for a program to start: the interpreter of a script, the loader of an ELF file. */
+/** What a program needs of a guest to start: its architecture, and its interpreter or loader. */
 import { closeSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
 import { architectures, type Architecture } from '../../images/architectures.ts';
@@ -29,8 +29,7 @@ export function readInterpreter(file: string): string | null {
   const head = readHead(file);
   const text = head.toString('latin1');
   if (text.startsWith('#!')) return /^#!\s*(\S+)/.exec(text)?.[1] ?? null;
-  // 64 bit, little endian: other programs cannot start in a guest for another reason.
-  if (!text.startsWith('\x7fELF\x02\x01') || head.length < 64) return null;
+  if (!isElf(head)) return null;
   const [table, entry, count] = [
     Number(head.readBigUInt64LE(32)),
     head.readUInt16LE(54),
@@ -44,6 +43,16 @@ export function readInterpreter(file: string): string | null {
   }
   return null;
 }
+
+/** e_machine of an ELF file; null where it is none. */
+export function readElfMachine(file: string): number | null {
+  const head = readHead(file);
+  return isElf(head) ? head.readUInt16LE(18) : null;
+}
+
+/** 64 bit, little endian: other programs cannot start in a guest for another reason. */
+const isElf = (head: Buffer): boolean =>
+  head.length >= 64 && head.subarray(0, 6).toString('latin1') === '\x7fELF\x02\x01';
 
 function readHead(file: string): Buffer {
   const head = Buffer.alloc(headBytes);
@@ -63,9 +72,9 @@ function readHead(file: string): Buffer {
 export const loaderPath = ({ debian: { loader, loaderFolder } }: Architecture): string =>
   `/${loaderFolder ?? 'lib'}/${loader}`;
 
-/** Whether a guest of one of these architectures has it. Files below /disks are those of subjects and images. */
-export function isInGuest(interpreter: string, of: readonly Architecture[] = architectures): boolean {
-  if (interpreter.startsWith('/disks/') || of.map(loaderPath).includes(interpreter)) return true;
+/** Whether guests of any architecture have it. Files below /disks are those of subjects and images. */
+export function isInGuest(interpreter: string): boolean {
+  if (interpreter.startsWith('/disks/') || architectures.map(loaderPath).includes(interpreter)) return true;
   const [, name = ''] = /^\/bin\/([^/]+)$/.exec(interpreter) ?? [];
   return name === 'busybox' || busyboxApplets.includes(name);
 }

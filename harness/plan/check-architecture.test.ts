@@ -1,4 +1,7 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import t from 'tap';
+import { architectures } from '../../images/architectures.ts';
 import { parseMatrix } from '../matrix/load.ts';
 import { checkArchitecture } from './check-architecture.ts';
 import { collectRequirements } from './requirements.ts';
@@ -34,3 +37,30 @@ t.test('what an architecture does not have is refused before anything is fetched
   }
   t.end();
 });
+
+t.test('a program of another architecture is refused, also where it names no loader', async (t) => {
+  const dir = t.testdir({ script: '#!/bin/sh\n', other: buildElf(21) });
+  const check = (arch: string, program: string): void =>
+    cellsOf(
+      `axes: { arch: ${arch} }\nsubject: { name: s, run: ['{files}/run'], files: { run: ${path.join(dir, program)} } }`,
+    ).forEach(checkArchitecture);
+  for (const { name, program } of architectures) {
+    await writeFile(path.join(dir, name), buildElf(program.elfMachine));
+    check(name, name);
+    check(name, 'script');
+    t.throws(() => check(name, 'other'), {
+      code: 'USAGE',
+      message: /program is of another architecture \(ELF machine 21\)$/,
+    });
+  }
+  t.throws(() => check('arm64', 'x86-64'), { code: 'USAGE', message: /the subject's program is of x86-64$/ });
+  t.throws(() => check('x86-64', 'arm64'), { code: 'USAGE', message: /the subject's program is of arm64$/ });
+});
+
+/** The header of an ELF file. */
+function buildElf(machine: number): Buffer {
+  const head = Buffer.alloc(64);
+  head.write('\x7fELF\x02\x01', 'latin1');
+  head.writeUInt16LE(machine, 18);
+  return head;
+}

@@ -1,9 +1,14 @@
 /** Refuses cells that an architecture has no machine for, before anything is fetched or booted. */
-import { architectureOf, defaultArchitecture, type ArchitectureName } from '../../images/architectures.ts';
+import {
+  architectureOf,
+  architectures,
+  defaultArchitecture,
+  type ArchitectureName,
+} from '../../images/architectures.ts';
 import { findKernelRow, kernels } from '../../images/definitions.ts';
 import { PoolproofError } from '../errors.ts';
 import type { Cell } from '../matrix/cell.ts';
-import { findProgram, isInGuest, readInterpreter } from '../matrix/interpreter.ts';
+import { findProgram, readElfMachine } from '../matrix/interpreter.ts';
 import type { Subject } from '../matrix/subject.ts';
 
 /** Whether a file of a package is no program, or its package says that it is of this architecture. */
@@ -12,14 +17,15 @@ const isForEveryArchitecture = (from: string, arch: ArchitectureName): boolean =
   (arch === 'arm64' && /^npm:[^/]*\/?[^/]*(?:arm64|aarch64)/.test(from));
 
 /** Read once per subject: a matrix can have a million cells. */
-const interpreters = new WeakMap<Subject, string | null>();
+const machines = new WeakMap<Subject, number | null>();
 
-function interpreterOf(subject: Subject): string | null {
-  const known = interpreters.get(subject);
+/** e_machine of the subject's program; null where it is a script, or comes with a package. */
+function machineOf(subject: Subject): number | null {
+  const known = machines.get(subject);
   if (known !== undefined) return known;
   const program = findProgram(subject);
-  const read = program === null ? null : readInterpreter(program);
-  interpreters.set(subject, read);
+  const read = program === null ? null : readElfMachine(program);
+  machines.set(subject, read);
   return read;
 }
 
@@ -39,9 +45,14 @@ export function checkArchitecture({ id, settings, subject, measure }: Cell): voi
       `arch: ${arch}, kernel: ${kernel}`,
     );
   }
-  const interpreter = subject === undefined ? null : interpreterOf(subject);
-  if (interpreter !== null && !isInGuest(interpreter, [architectureOf(arch)]))
-    refuse(`the subject's program needs ${interpreter}, which no guest of ${arch} has`, `arch: ${arch}`);
+  const machine = subject === undefined ? null : machineOf(subject);
+  if (machine !== null && machine !== architectureOf(arch).program.elfMachine) {
+    const of = architectures.find(({ program }) => program.elfMachine === machine)?.name;
+    refuse(
+      `the subject's program is of ${of ?? `another architecture (ELF machine ${machine})`}`,
+      `arch: ${arch}`,
+    );
+  }
   if (arch === defaultArchitecture.name) return;
   if (cpu !== null)
     refuse(`cpu ${cpu} is a model of ${defaultArchitecture.name}`, `arch: ${arch}, cpu: ${cpu}`);
