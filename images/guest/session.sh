@@ -10,6 +10,8 @@ seq=0
 serve=''
 loads=''
 waking=''
+# shellcheck source=images/guest/limits.sh
+. /limits
 say() { printf '%s %s %s\n' "$token" "$seq" "$*" >&3; }
 
 # Files as a block of `<path>:<line>` lines; a file that cannot be read is simply not there.
@@ -114,14 +116,6 @@ do_swapon() {
   say error "no swap on disk $1"
 }
 
-# make_group <file> <limit>: the group the subject is to be in, with one of its limits.
-make_group() {
-  group=/sys/fs/cgroup/subject/cgroup.procs
-  mkdir -p /sys/fs/cgroup/subject &&
-    echo "+${1%.*}" >/sys/fs/cgroup/cgroup.subtree_control &&
-    echo "$2" >"/sys/fs/cgroup/subject/$1"
-}
-
 # serve <line, port or http> <pattern, hexadecimal port or request> <words of run>: as `run`, and ends the subject when it
 # is up. The time is that until then. A request is `<port> <status> <answers> <path>`: so many answers of another status
 # end the subject as well.
@@ -180,35 +174,6 @@ start_loading() {
     echo .loaded >&4
   ) </dev/null &
   asker=$!
-}
-
-# The limits of a subject for /bin/keep: sets `group`, `confine` and `numbers` (`<resource>=<limit>`).
-read_limits() {
-  group=- confine=- numbers=''
-  for limit in $1; do
-    value=${limit#*=}
-    case $limit in
-      memory.*=* | pids.*=*)
-        make_group "${limit%%=*}" "$value" || { problem='the cgroup of the subject cannot be made'; return 1; } ;;
-      confine=*) confine=$value ;;
-      c=*) add_number 4 512 ;;
-      d=*) add_number 2 1024 ;;
-      s=*) add_number 3 1024 ;;
-      u=*) add_number 6 1 ;;
-      v=*) add_number 9 1024 ;;
-      *) problem="unknown limit $limit"; return 1 ;;
-    esac
-  done
-}
-
-# add_number <resource> <bytes of its unit>
-add_number() {
-  case $value in
-    # RLIM_INFINITY
-    unlimited) number=18446744073709551615 ;;
-    *) number=$((value * $2)) ;;
-  esac
-  numbers="$numbers${numbers:+ }$1=$number"
 }
 
 # Whether the harness wants this run to end. Nothing else can come while one is on; what does is no word for it.
@@ -351,44 +316,6 @@ subject_answered() {
   elif [ "$answers" -ge "$most" ]; then
     ready=wrong
   fi
-}
-
-# The limits of /bin/keep for a shell: the group first, as memory counts in it from then on. Sets `confine` and `env` to
-# the words that go before the program and its environment.
-enter_limits() {
-  confine='' env=env
-  for limit in $limits; do
-    # It does not bind root: see programs/*/keep.s.
-    case $limit in u=*)
-      env='busybox su -p -s /bin/env user --'
-      mkdir -p /etc
-      echo 'user:x:1000:1000::/tmp:/bin/sh' >/etc/passwd
-    ;; esac
-    case $limit in
-      memory.*=* | pids.*=*) echo 0 >/sys/fs/cgroup/subject/cgroup.procs ;;
-      confine=*) confine="/bin/confine ${limit#*=}" ;;
-      *) ulimit "-${limit%=*}" "${limit#*=}" ;;
-    esac || exit 125
-  done
-  echo 0 >/proc/self/oom_score_adj
-}
-
-# shell: an interactive shell on the serial console, for `poolproof shell`.
-do_shell() {
-  limits=$1
-  shift
-  say ok
-  # The last of its names is the serial line.
-  read -r serial </sys/class/tty/console/active
-  serial=/dev/${serial##* }
-  (
-    exec 3>&- 4>&- 5>&- 8>&-
-    cd / || exit 125
-    enter_limits
-    # shellcheck disable=SC2086,SC2094 # programs and their arguments, or nothing; a device, which is read and written
-    busybox setsid busybox cttyhack $confine $env -i "$@" /bin/busybox sh -i <"$serial" >"$serial" 2>&1
-  )
-  say closed
 }
 
 # No helper of the session is ended for want of memory before the subject is.
