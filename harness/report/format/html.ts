@@ -3,27 +3,17 @@
  * its script, and whose policy lets no other script run, whatever a guest wrote.
  */
 import { createHash } from 'node:crypto';
-import { labelAxis } from '../axis-labels.ts';
 import { type EvidenceByCell, type EvidenceTexts, evidenceKey, shareBudget } from '../evidence.ts';
 import type { Format } from '../format.ts';
-import { type Panels, collectPanels, embedData, renderFilters, renderList } from '../html/cell-list.ts';
-import { renderSection } from '../html/grid-table.ts';
+import { type Panels, collectPanels, embedData } from '../html/cell-list.ts';
 import { type Html, html, markup } from '../html/html.ts';
-import { renderKnownFailures } from '../html/known-failures.ts';
 import { renderLegend } from '../html/legend.ts';
-import { renderCosts } from '../html/overhead.ts';
-import {
-  renderFacts,
-  renderRunStates,
-  renderRuns,
-  renderSentences,
-  renderSources,
-} from '../html/overview.ts';
+import { renderRunStates, renderSentences } from '../html/overview.ts';
 import { type PageView, buildPageView } from '../html/page-view.ts';
 import { buildPanel } from '../html/panel.ts';
 import { script } from '../html/script.ts';
+import { renderSections } from '../html/sections.ts';
 import { styles } from '../html/styles.ts';
-import { listKnownFailures } from '../known-failures.ts';
 import type { RunView } from '../run-view.ts';
 
 export type HtmlOptions = Readonly<{
@@ -50,37 +40,13 @@ export function renderHtml(runs: readonly RunView[], options: HtmlOptions = {}):
 }
 
 function renderBody(page: PageView, title: string, panels: Panels, now: string | null): Html {
-  const { runs, newest, sections, cells, usual } = page;
+  const { runs, newest, sections, cells } = page;
   const gaps = sections.some(({ grid }) => grid.rows.some(({ places }) => places.includes(null)));
-  const cases = runs.flatMap(({ record }) => record.cases ?? []);
-  const known = listKnownFailures(
-    cases,
-    cells.flatMap(({ results }) => results),
-  );
-  const usualLabels = [...usual].map(([name, label]) => labelAxis(name, label));
-  const first = [' ', ...renderRunStates(page), renderSentences(page), ' ', renderFacts(page, now)];
+  const { contents, sections: body } = renderSections({ page, panels, now });
   return html`<a class="skip" href="#list">Skip to the list of cells</a>
     <header><h1>${title}</h1></header>
     <main>
-      <div class="first">${first}</div>
-      ${renderLegend(cells, gaps)}
-      ${sections.map((section, index) => renderSection(section, index, sections.length))}
-      ${renderKnownFailures(known)} ${renderCosts(cells)}${renderRuns(page)}
-      <section aria-labelledby="list">
-        <h2 id="list" tabindex="-1">Cells: prediction beside observation</h2>
-        ${usualLabels.length === 0 ? null : html`<p>A line names what is not usual. As usual: ${usualLabels.join(', ')}.</p>`}${
-          panels.kind === 'pieces'
-            ? html`<noscript
-                ><p>
-                  This report is large: the panels need the script. The deciding numbers are in each line,
-                  everything else in the run's own files.
-                </p></noscript
-              >`
-            : null
-        }${renderFilters(page)}
-        ${renderList(cells, panels)}
-      </section>
-      ${renderSources(page)}
+      ${renderRunStates(page)}${renderSentences(page)}${renderLegend(cells, gaps)}${contents}${body}
     </main>
     <footer>
       Made by poolproof ${newest.record.tool.version} from run${runs.length > 1 ? 's' : ''}

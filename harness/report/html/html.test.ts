@@ -67,7 +67,7 @@ t.test('overhead is shown with its interval and n where it was measured', (t) =>
   t.match(page, '+33.3 % [+33.1 %, +33.5 %]', 'figures stand beside their dots');
   t.match(page, /<circle class="hollow"/, 'what is unstable is drawn hollow');
   const means = formats.html.render(viewOf([{ ...buildResult(), ...buildOverhead() }], record));
-  t.match(means, '<h2 id="costs">What a lower tier costs</h2>');
+  t.match(means, />What a lower tier costs<\/h2>/);
   t.match(means, />conservative\/explicit, wasmtime, Node 22, kernels</);
   t.notMatch(formats.html.render(viewOf([buildStandard()], record)), 'id="costs"');
   const both = formats.html.render(

@@ -7,11 +7,8 @@ const isLink = (link: string | null): link is string => link !== null && /^https
 /** Null where the matrix has no cases. */
 export function renderKnownFailures(known: readonly KnownFailure[]): Html | null {
   if (known.length === 0) return null;
-  return html`<section aria-labelledby="known">
-    <h2 id="known">Known field failures</h2>
-    <p>${formatKnownFailures(known)}.</p>
-    ${scrollBox('Table of known failures', table(['case', 'here', 'what was seen', 'gone'], known.map(listCells)))}
-  </section>`;
+  return html`<p>${formatKnownFailures(known)}.</p>
+    ${scrollBox('Table of known failures', table(['case', 'here', 'what was seen', 'gone'], known.map(listCells)))}`;
 }
 
 function listCells(failure: KnownFailure): readonly [Html, string, Html, string] {

@@ -9,7 +9,7 @@ import {
   resourceHeads,
   shortNames,
 } from '../format-overhead.ts';
-import { type Html, html, nothing, scrollBox, table } from './html.ts';
+import { type Html, html, scrollBox, table } from './html.ts';
 import { type ChartRow, drawIntervals, formatCost, formatExactly } from './interval-chart.ts';
 import type { PageCell } from './page-view.ts';
 
@@ -115,10 +115,10 @@ type Cost = Readonly<{ name: string; pair: OverheadSummary; cells: number }>;
 /** More rows than these are a wall, not a chart. */
 const rowLimit = 40;
 
-/** The cost of all lower tiers on the page; empty where nothing was measured. */
-export function renderCosts(cells: readonly PageCell[]): Html {
+/** The cost of all lower tiers on the page; null where nothing was measured. */
+export function renderCosts(cells: readonly PageCell[]): Html | null {
   const costs = collectCosts(cells);
-  if (costs.length === 0) return nothing;
+  if (costs.length === 0) return null;
   const measured = costs.filter(({ pair }) => !pair.sameCode);
   const proven = new Map<string, number>();
   for (const { name, pair, cells } of costs) if (pair.sameCode) proven.set(name, cells);
@@ -126,9 +126,7 @@ export function renderCosts(cells: readonly PageCell[]): Html {
     ...pair,
     name: `${name}, ${shortNames[pair.workload] ?? pair.workload}`,
   }));
-  return html`<section aria-labelledby="costs">
-    <h2 id="costs">What a lower tier costs</h2>
-    ${drawByClock(rows.slice(0, rowLimit), 'Overhead: geometric means over memory kernels and over real programs')}${
+  return html`${drawByClock(rows.slice(0, rowLimit), 'Overhead: geometric means over memory kernels and over real programs')}${
       rows.length > rowLimit ? html`<p>${rows.length - rowLimit} more: see the cells.</p>` : null
     }${[...proven].map(
       ([name, cells]) =>
@@ -137,8 +135,7 @@ export function renderCosts(cells: readonly PageCell[]): Html {
           environment${cells === 1 ? '' : 's'}).
         </p>`,
     )}
-    <p>Each workload, with what could not be measured and why, is in the panel of its cells.</p>
-  </section>`;
+    <p>Each workload, with what could not be measured and why, is in the panel of its cells.</p>`;
 }
 
 /** Cells that share a measurement, or agree in every figure, are one: also those of several Node versions. */

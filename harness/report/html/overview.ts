@@ -194,8 +194,8 @@ function formatTrust({ superseded, cells }: PageView): string {
 }
 
 /** The runs this page is made of, where there are several. */
-export function renderRuns({ runs, cells }: PageView): Html {
-  if (runs.length < 2) return nothing;
+export function renderRuns({ runs, cells }: PageView): Html | null {
+  if (runs.length < 2) return null;
   const byRun = groupBy(cells, ({ run }) => run);
   const formatComputer = ({ record: { qemu, accelerator, machine } }: RunView): string =>
     `QEMU ${qemu.version}, ${accelerator.kind}, ${machine.cpuModel ?? 'unknown CPU'}`;
@@ -204,13 +204,10 @@ export function renderRuns({ runs, cells }: PageView): Html {
     const count = byRun.get(run)?.length ?? 0;
     return [id, renderTime(startedAt), count, formatComputer(run), images.digest.slice(0, 19)] as const;
   });
-  return html`<section aria-labelledby="runs">
-    <h2 id="runs">Runs on this page</h2>
-    <p>
+  return html`<p>
       Of each cell the newest result counts. Runs differ in what they ran on: compare cells of one run only.
     </p>
-    ${scrollBox('Table of runs', table(['run', 'started', 'cells', 'on', 'images'], rows))}
-  </section>`;
+    ${scrollBox('Table of runs', table(['run', 'started', 'cells', 'on', 'images'], rows))}`;
 }
 
 /** Everything that was inside the guests, and the matrices as they were given: to check, not to read first. */

@@ -1,0 +1,88 @@
+/** The sections of the page, in the order of reading: one row per section. The page's contents follow from the table. */
+import { labelAxis } from '../axis-labels.ts';
+import { listKnownFailures } from '../known-failures.ts';
+import { type Panels, renderFilters, renderList } from './cell-list.ts';
+import { renderSection } from './grid-table.ts';
+import { type Html, html } from './html.ts';
+import { renderKnownFailures } from './known-failures.ts';
+import { renderCosts } from './overhead.ts';
+import { renderFacts, renderRuns, renderSources } from './overview.ts';
+import type { PageView } from './page-view.ts';
+
+export type PageContent = Readonly<{
+  page: PageView;
+  panels: Panels;
+  /** ISO 8601; null: no ages. */
+  now: string | null;
+}>;
+
+export type PageSection = Readonly<{
+  /** Lasts: readers link to it. */
+  id: string;
+  title: string;
+  /** What stands below the title; null where the page has nothing to say about it, and no entry in its contents. */
+  render: (content: PageContent) => Html | null;
+}>;
+
+/** The verdict stands before all of them. */
+export const pageSections: readonly PageSection[] = [
+  {
+    id: 'tiers',
+    title: 'Tiers, and what decides them',
+    render: ({ page: { sections } }) =>
+      html`${sections.map((section, index) => renderSection(section, index, sections.length))}`,
+  },
+  { id: 'known', title: 'Known field failures', render: ({ page }) => renderKnown(page) },
+  { id: 'costs', title: 'What a lower tier costs', render: ({ page: { cells } }) => renderCosts(cells) },
+  { id: 'list', title: 'Cells: prediction beside observation', render: renderCells },
+  { id: 'runs', title: 'Runs on this page', render: ({ page }) => renderRuns(page) },
+  { id: 'how', title: 'How this was tested', render: ({ page, now }) => renderFacts(page, now) },
+  { id: 'sources', title: 'What is inside the guests', render: ({ page }) => renderSources(page) },
+];
+
+function renderKnown({ runs, cells }: PageView): Html | null {
+  return renderKnownFailures(
+    listKnownFailures(
+      runs.flatMap(({ record }) => record.cases ?? []),
+      cells.flatMap(({ results }) => results),
+    ),
+  );
+}
+
+function renderCells({ page, panels }: PageContent): Html {
+  const usual = [...page.usual].map(([name, label]) => labelAxis(name, label));
+  return html`${
+    usual.length === 0 ? null : html`<p>A line names what is not usual. As usual: ${usual.join(', ')}.</p>`
+  }${
+    panels.kind === 'pieces'
+      ? html`<noscript
+          ><p>
+            This report is large: the panels need the script. The deciding numbers are in each line,
+            everything else in the run's own files.
+          </p></noscript
+        >`
+      : null
+  }${renderFilters(page)}${renderList(page.cells, panels)}`;
+}
+
+/** The sections that have something to say, and a table of contents that links to them. */
+export function renderSections(content: PageContent): Readonly<{ contents: Html; sections: Html }> {
+  const shown = pageSections.flatMap(({ id, title, render }) => {
+    const body = render(content);
+    return body === null ? [] : [{ id, title, body }];
+  });
+  return {
+    contents: html`<nav class="contents" aria-label="Contents">
+      <ul>
+        ${shown.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`)}
+      </ul>
+    </nav>`,
+    sections: html`${shown.map(
+      ({ id, title, body }) =>
+        html`<section aria-labelledby="${id}">
+          <h2 id="${id}" tabindex="-1">${title}</h2>
+          ${body}
+        </section>`,
+    )}`,
+  };
+}
