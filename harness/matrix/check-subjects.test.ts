@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import t from 'tap';
 import { defaultArchitecture } from '../../images/architectures.ts';
-import { findProgram, loaderPath, readInterpreter } from './interpreter.ts';
+import { findProgram, loaderPath, readElfMachine, readInterpreter } from './interpreter.ts';
 import { loadMatrix } from './load.ts';
 
 const subject = `subject:
@@ -70,6 +70,7 @@ t.test('the program is found in a folder and in bin, and a package is not looked
   t.equal(of('{node}', 'run', '/src/run'), null);
   t.equal(findProgram({ run: [], files: [] }), null);
   t.equal(readInterpreter('/nowhere'), null);
+  t.equal(readElfMachine('/nowhere'), null);
   t.end();
 });
 

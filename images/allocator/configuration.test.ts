@@ -28,6 +28,16 @@ function sizeOf(configuration: WasmtimeConfiguration, pool: string): number | un
   return listMappings(configuration).find((mapping) => mapping.pool === pool)?.bytes;
 }
 
+t.test('the guard page before each stack is as large as a page of the kernel', (t) => {
+  const of = (pageSize: number) => wasmtime('standard', { facts: { ...input.facts, pageSize } });
+  const grown = (pool: string, pageSize: number): number =>
+    (sizeOf(of(pageSize), pool) ?? 0) - (sizeOf(of(4 * KiB), pool) ?? 0);
+  t.equal(grown('stack', 16 * KiB), (of(16 * KiB).pool?.stacks ?? 0) * 12 * KiB);
+  t.equal(grown('table', 16 * KiB), 0, 'whole pages of either size');
+  t.equal(grown('memory', 16 * KiB), 0);
+  t.end();
+});
+
 t.test('versions are read, and what is none is refused', (t) => {
   t.same(parseVersion('v20.15.1'), [20, 15]);
   t.same(parseVersion('22'), [22, Infinity], 'a bare line stands for its newest release');

@@ -65,17 +65,12 @@ const rows: readonly Row[] = [
 ];
 
 /**
- * The same on arm64, where V8 maps half as much code range at start: `node -e 0` of 24.21.0 and 26.10.0 needs 307 and
- * 305 MiB of private writable memory and 794 and 806 MiB of address space there. The figures of the older lines are
- * those of x86-64: guests charge 51 MiB for the worker of 22.
+ * What V8 maps less at start than on x86-64, from Node 24 on: half as much code range. On arm64 `node -e 0` of 24.21.0
+ * and 26.10.0 needs 307 and 305 MiB of private writable memory and 794 and 806 MiB of address space. Older lines need
+ * what they do on x86-64: guests charge 51 MiB for the worker of 22.
  */
-const arm64Rows: readonly Row[] = rows.map(({ start, ...row }) => ({
-  ...row,
-  start:
-    row.line < 24
-      ? start
-      : { ...start, virtual: start.virtual - 256 * MiB, charged: start.charged - 255 * MiB },
-}));
+const smallerCode: Readonly<Partial<Record<string, Cost>>> = { arm64: cost(256, 255, 0) };
+const firstSmaller = 24;
 
 /** Threads of every Node whose stacks are as large as RLIMIT_STACK: V8's four and one for signals. */
 const stackThreads = 5;
@@ -101,13 +96,14 @@ export function resolveProcessCost(
   { stackLimit, architecture }: Pick<Facts, 'stackLimit'> & Partial<Pick<Facts, 'architecture'>>,
 ): ProcessCost {
   const [major] = parseVersion(node);
-  const own = architecture === 'arm64' ? arm64Rows : rows;
-  const row = own.findLast(({ line }) => line <= major) ?? own[0] ?? oldest;
+  const row = rows.findLast(({ line }) => line <= major) ?? oldest;
   const more = stackThreads * ((stackLimit ?? unlimitedStack) - measuredStack);
-  const { virtual, charged, maps } = row.start;
+  const less = row.line < firstSmaller ? undefined : smallerCode[architecture ?? ''];
+  const virtual = row.start.virtual + more - (less?.virtual ?? 0);
+  const charged = row.start.charged + more - (less?.charged ?? 0);
   return {
     ...row,
-    start: { virtual: virtual + more, charged: charged + more, maps, threads: nodeThreads + hostProcesses },
+    start: { virtual, charged, maps: row.start.maps, threads: nodeThreads + hostProcesses },
   };
 }
 
