@@ -36,6 +36,19 @@ const distributionSchema = z
   })
   .meta({ id: 'distribution', description: 'a cell that was run several times' });
 
+const effectSchema = z
+  .object({
+    axis: text,
+    pairs: count.meta({ description: 'pairs that differ in this axis alone and can be compared' }),
+    changed: count.meta({ description: 'of these, those whose tiers or outcomes differ' }),
+    open: count.meta({ description: 'pairs not counted: a cell is flaky, not judged, or of unknown tier' }),
+    steps: z
+      .array(z.object({ from: text, to: text, pairs: count, changed: count, worse: count, better: count }))
+      .readonly()
+      .meta({ description: 'each value against the usual one, `from`' }),
+  })
+  .meta({ id: 'effect', description: 'what an axis changed in the cells of this run' });
+
 export const reportShape = z
   .object({
     poolproof: z.literal('report'),
@@ -86,6 +99,9 @@ export const reportShape = z
       )
       .readonly()
       .meta({ description: 'axes that vary, with the labels of their values' }),
+    effects: z.array(effectSchema).readonly().exactOptional().meta({
+      description: 'what each axis changed, the strongest first; absent in older reports',
+    }),
     reasons: z
       .array(
         z.object({

@@ -4,7 +4,7 @@ import { type Report, reportSchemaNumber } from '../report-schema.ts';
 import type { RunView } from '../run-view.ts';
 
 function render(view: RunView): string {
-  const { record, results, cells: views, axes, reasons, counts, flaky, exitCode, state } = view;
+  const { record, results, cells: views, axes, effects, reasons, counts, flaky, exitCode, state } = view;
   const { sentences: _, missingNames: __, missingSentence, partSentence, ...completeness } = state;
   const report: Report = {
     poolproof: 'report',
@@ -13,6 +13,7 @@ function render(view: RunView): string {
     summary: { ...counts, flaky: flaky.length, exitCode },
     completeness: { ...completeness, missingSentence, partSentence },
     axes: axes.map(({ name, values, ordered }) => ({ name, values, ordered })),
+    effects,
     reasons,
     distributions: views
       .filter(({ results: repeated }) => repeated.length > 1)

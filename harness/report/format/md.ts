@@ -1,6 +1,7 @@
 /** Markdown for a repository or release notes: what was tested on what, the grid, a line per reason. */
 import type { Result } from '../../store/result.ts';
 import type { RunRecord } from '../../store/run-record.ts';
+import { describeEffect, titleAxis } from '../axis-effects.ts';
 import { labelAxis } from '../axis-labels.ts';
 import { formatCell, isTroubled } from '../cell-view.ts';
 import { listCosts } from '../cost-columns.ts';
@@ -16,7 +17,7 @@ import { escapeMarkdown, markdownTable } from '../markdown.ts';
 import type { RunView } from '../run-view.ts';
 
 function render(view: RunView): string {
-  const { record, results, cells, axes, reasons, flaky } = view;
+  const { record, results, cells, axes, effects, reasons, flaky } = view;
   const grid = buildGrid(cells, axes);
   const legend = formatLegend(grid);
   return [
@@ -28,6 +29,13 @@ function render(view: RunView): string {
     ...(legend.length === 0 ? [] : [escapeMarkdown(legend.join(', '))]),
     ...renderHosts(view.hosts),
     ...[...formatNotes(results), ...formatServingNotes(results)].map(escapeMarkdown),
+    ...renderSection(
+      'What decides',
+      effects.map(
+        (effect) =>
+          `- **${escapeMarkdown(titleAxis(effect.axis))}**: ${escapeMarkdown(describeEffect(effect))}`,
+      ),
+    ),
     ...renderSection(
       'Reasons',
       reasons.map(
