@@ -60,11 +60,22 @@ export const mapAct: Rule = (report, so) => {
   if (kind === 'node') {
     const major = parseVersion(so.node)[0];
     const row = v8Subjects[symptom.act]?.find(({ fits }) => fits?.(major) !== false);
-    if (row === undefined) return { say: [] };
+    if (row === undefined)
+      return {
+        say:
+          symptom.act === 'unknown'
+            ? []
+            : [
+                say('command.output', describeAct(symptom.act), 'not reproducible', {
+                  why: 'no subject does this',
+                  decides: true,
+                }),
+              ],
+      };
     const env = { ...so.env, ...row.env?.(symptom) };
     return sayAct(symptom, so, { subject: row.subject, env }, row.instead);
   }
-  if (kind === 'other' || kind === null) return { say: [] };
+  if (kind === 'other' || kind === 'whole' || kind === null) return { say: [] };
   if (symptom.act === 'instruction') return sayAct(symptom, so, { subject: 'wasmtime-module' });
   // It compiles on a thread per processor.
   if (symptom.act === 'thread') {
@@ -140,6 +151,7 @@ const width: Decider = {
 const deciders: Readonly<Record<Act, readonly Decider[]>> = {
   start: [space, decide('dataLimit'), decide('overcommit'), writeExecute],
   memory: [space, width],
+  growth: [space, decide('dataLimit'), decide('overcommit')],
   instance: [space, width],
   fetch: [space, width],
   import: [space, width],

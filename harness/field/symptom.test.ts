@@ -21,6 +21,28 @@ t.test('one message has one class, in a report and in a guest', (t) => {
   t.end();
 });
 
+t.test('what comes back empty for now is no thread that was refused', (t) => {
+  for (const text of [
+    'read: Resource temporarily unavailable',
+    'flock: 3: Resource temporarily unavailable',
+    'thread \'main\' panicked at src/main.rs:4:2:\nErr(Os { code: 11, message: "Resource temporarily unavailable" })',
+    "thread 'main' panicked at 'recv: Resource temporarily unavailable (os error 11)', src/main.rs:4:2",
+  ])
+    t.not(symptomOfText(text)?.act, 'thread', text);
+  for (const text of [
+    'node[7]: pthread_create: Resource temporarily unavailable',
+    'bash: fork: retry: Resource temporarily unavailable',
+    'sh: 0: Cannot fork',
+    "OS can't spawn worker thread: Resource temporarily unavailable (os error 11)",
+    "thread 'main' panicked at std/src/thread/mod.rs:729:29:\nfailed to spawn thread: Os { code: 11 }",
+    'thread \'main\' panicked at library/std/src/thread/mod.rs:1:2:\nOs { code: 11, message: "Resource temporarily unavailable" }',
+    'ThreadPoolBuildError { kind: IOError(Os { code: 11, message: "Resource temporarily unavailable" }) }',
+    'Assertion `(0) == (uv_thread_create(t.get(), start_thread, this))` failed.',
+  ])
+    t.equal(symptomOfText(text)?.act, 'thread', text);
+  t.end();
+});
+
 t.test("the failure's own words decide the engine, whatever the command is", (t) => {
   const rows = [
     [
@@ -33,6 +55,14 @@ t.test("the failure's own words decide the engine, whatever the command is", (t)
     [['env', 'A=1', '/usr/bin/nodejs', 'x'], codeRange, { kind: 'node', assumed: false }],
     [['sudo', 'spin', 'up'], 'failed to create table pool mapping', { kind: 'spin' }],
     [['npx', '-y', 'vite@5'], codeRange, { kind: 'node', name: 'node' }],
+    [['next', 'build'], codeRange, { kind: 'node', name: 'node' }],
+    [
+      ['./my-cli'],
+      'FATAL ERROR: NewSpace::Grow Allocation failed - JavaScript heap out of memory',
+      { kind: 'node' },
+    ],
+    [['./shell'], '# Fatal JavaScript out of memory: Reached heap limit', { kind: 'other', name: 'shell' }],
+    [['npx', 'wrangler', 'dev'], '', { kind: 'whole', subject: 'workerd' }],
   ] as const;
   for (const [words, output, expected] of rows)
     t.match(findRuntime(reportOf({ words, output: [output] })), expected, words.join(' '));

@@ -114,6 +114,7 @@ export function symptomsOf({ outcome, reason, tiers, subject, settings }: Result
 const actNames: Readonly<Record<Act, string>> = {
   start: 'the start of the runtime',
   memory: 'one more linear memory',
+  growth: 'the growth of a memory',
   instance: 'an instance of a module',
   fetch: 'fetch()',
   import: 'the import of a CommonJS file',

@@ -8,6 +8,7 @@ import type { FailureClass } from './host-report.ts';
 export type Act =
   | 'start' // the runtime itself came up
   | 'memory' // one more linear memory
+  | 'growth' // a memory that is there grew
   | 'instance' // one instance of a module with a memory
   | 'fetch' // fetch(), whose parser is an instance
   | 'import' // import of a CommonJS file, whose lexer is an instance
@@ -56,8 +57,17 @@ export const knownMessages: readonly KnownMessage[] = [
     engine: 'wasmtime',
   },
   {
+    // A lock or a socket that has nothing yet ends with the same errno: only with a word of threads is it one of those.
     match:
-      /Resource temporarily unavailable|ERR_WORKER_INIT_FAILED|(?:spawn|fork|clone|thread|Worker)[^\n]*\bEAGAIN\b|\(os error 11\)|failed to (?:spawn|create) (?:a )?(?:worker )?thread/,
+      /(?<=(?:pthread_create|\bv?fork|\bclone|spawn|ThreadPool|thread pool|\bthreads?\b(?! '[^'\n]*' (?:\(\d+\) )?panicked at))[^\n]*)Resource temporarily unavailable|ERR_WORKER_INIT_FAILED|(?:spawn|fork|clone|thread|Worker)[^\n]*\bEAGAIN\b|uv_thread_create|[Cc]annot fork\b|failed to (?:spawn|create) (?:a )?(?:new |worker |OS )?thread/,
+    class: 'thread',
+    act: 'thread',
+    engine: null,
+  },
+  {
+    // The panic of std::thread::spawn: its place is on another line.
+    match: /Resource temporarily unavailable|\(os error 11\)/,
+    near: /std\/src\/(?:sys\/[\w/]*)?thread|thread\/(?:mod|functions)\.rs|rayon-core/,
     class: 'thread',
     act: 'thread',
     engine: null,
@@ -83,7 +93,7 @@ export const knownMessages: readonly KnownMessage[] = [
   },
   {
     match:
-      /Fatal (?:process|javascript) (?:out of memory|OOM)[^\n]*|Check failed: (?:12 == |[^\n]*SetPermissions)[^\n]*/i,
+      /Fatal (?:process|javascript) (?:out of memory|OOM)[^\n]*|V8 (?:process|javascript) OOM[^\n]*|OOM error in V8[^\n]*|Check failed: (?:12 == |[^\n]*SetPermissions)[^\n]*/i,
     class: 'v8-fatal',
     act: 'start',
     engine: 'v8',
@@ -112,10 +122,23 @@ export const knownMessages: readonly KnownMessage[] = [
     engine: 'v8',
   },
   {
+    match: /WebAssembly\.Memory\.grow\(\): [^\n]*|memory\.grow[^\n]*failed/,
+    class: 'v8-memory',
+    act: 'growth',
+    engine: 'v8',
+  },
+  {
     match: /WebAssembly[^\n]*[Oo]ut of memory[^\n]*|Cannot allocate Wasm memory[^\n]*/,
     class: 'v8-memory',
     act: 'instance',
     engine: 'v8',
+  },
+  // The dynamic loader, before the runtime has said anything.
+  {
+    match: /failed to map segment from shared object|cannot allocate memory in static TLS block/,
+    class: 'crashed',
+    act: 'start',
+    engine: null,
   },
   { match: /memory allocation of \d+ bytes failed/, class: 'engine', act: 'heap', engine: null },
   { match: /panicked at/, class: 'engine', act: 'unknown', engine: null },
