@@ -12,7 +12,7 @@ const largestSwap = 16 * gib;
 /** Smaller guests do not boot. */
 const smallestMemory = 256 * mib;
 /** The estimate of a guest's MemTotal is as exact as that; the kernel's own share differs as much between builds. */
-const near = 0.004;
+const nearOf = (memTotal: number): number => Math.max(0.004 * memTotal, 6 * mib);
 
 /** RAM of a guest that shows this MemTotal: whole pieces of 64 MiB where one is as near as the estimate is exact. */
 function ramFor(memTotal: number): number {
@@ -22,7 +22,7 @@ function ramFor(memTotal: number): number {
   // The kernel's share hardly depends on the size: a few steps meet.
   for (let step = 0; step < 6; step += 1) memory += memTotal - at(memory);
   const round = Math.round(memory / (64 * mib)) * 64 * mib;
-  return Math.abs(at(round) - memTotal) <= memTotal * near ? round : Math.round(memory / mib) * mib;
+  return Math.abs(at(round) - memTotal) <= nearOf(memTotal) ? round : Math.round(memory / mib) * mib;
 }
 
 export const mapMemory: Rule = ({ memory: { totalKib } }, so) => {
@@ -40,13 +40,13 @@ export const mapMemory: Rule = ({ memory: { totalKib } }, so) => {
   const memory = Math.min(Math.max(wanted, smallestMemory), largestMemory);
   const set = { memory };
   const shown = estimateFacts({ ...so, memory }).memTotal ?? memory;
-  const exact = Math.abs(shown - totalKib * kib) <= totalKib * kib * near;
+  const exact = Math.abs(shown - totalKib * kib) <= nearOf(totalKib * kib);
   const why =
     memory < wanted
       ? `no tier needs more than ${formatSize(largestMemory)}; what may be committed is set by itself`
       : memory > wanted
         ? 'a smaller guest does not boot'
-        : `MemTotal follows within ${Math.ceil((near * totalKib * kib) / mib)} MiB`;
+        : `MemTotal follows within ${Math.ceil(nearOf(totalKib * kib) / mib)} MiB`;
   return {
     set,
     say: [

@@ -222,7 +222,8 @@ put_level() {
   done
 }
 
-# walk MOUNT PATH FILE ...: from the own group up; every level that counts has the first of these files.
+# walk MOUNT PATH FILE ...: from the own group up; every level that counts has the first of these files, or
+# pids.max where processes are all that is counted there.
 walk() {
   mount=$1 path=$2 levels=0
   shift 2
@@ -230,7 +231,7 @@ walk() {
   case $path in */..*) path='' ;; esac
   [ -d "$mount$path" ] || path=''
   while [ "$levels" -lt 32 ]; do
-    if [ -e "$mount$path/$1" ]; then
+    if [ -e "$mount$path/$1" ] || [ -e "$mount$path/pids.max" ]; then
       [ "$levels" -gt 0 ] || echo '  levels:'
       levels=$((levels + 1))
       put_level "$mount$path" "$@"

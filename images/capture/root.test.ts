@@ -155,6 +155,18 @@ t.test('kernel files of other systems are read as what they say', { skip }, asyn
       'proc/self/status': 'CapEff:\t0000000000200000\nSeccomp:\t0\n',
     },
   });
+  const { report: counted } = await inRoot({
+    files: {
+      'proc/self/cgroup': '0::/app\n',
+      'sys/fs/cgroup/cgroup.controllers': 'pids\n',
+      'sys/fs/cgroup/app/pids.max': '64\n',
+      'sys/fs/cgroup/app/pids.current': '7\n',
+    },
+  });
+  t.match(counted.cgroup, {
+    version: 2,
+    levels: [{ pidsMax: 64, pidsCurrent: 7, memoryMax: null }],
+  });
   t.match(old.cgroup, { version: 1, levels: [{ memoryMax: 268_435_456, memoryCurrent: 1 }] });
   t.match(old.surroundings, { container: 'docker', gvisor: 'sign' });
   t.match(old.processor, { count: 2, mmu: 'sv39', flags: 'rv64imafdc', processBits: 38, model: null });
