@@ -38,6 +38,7 @@ export function listCandidates(
 const listGivenUp = (settings: Settings, wanted: Tier): readonly Candidate[] => [
   ...listLimits(settings, wanted),
   ...listSysctls(settings, wanted),
+  ...listProcessors(settings),
 ];
 
 const listChanges = (settings: Settings, wanted: Tier, spin: string | null): readonly Candidate[] => [

@@ -48,7 +48,8 @@ t.test('the runtime of the command chooses engine and profile', (t) => {
   const version = knownImages.engines[1]!;
   const exact = { ...command(['wasmtime']), programs: { ...base.programs, wasmtime: version } };
   t.equal(mapped(exact).settings.engine, `wasmtime@${version}`);
-  t.match(listObstacles(mapped(command(['deno', 'run'])).mappings), [/deno/]);
+  t.match(listObstacles(mapped(command(['bun', 'run'])).mappings), [/bun/]);
+  t.same(listObstacles(mapped(command(['deno', 'run'])).mappings), []);
   t.equal(mapped({}).settings.engine, 'v8', 'only node is there');
   const none = { programs: { ...base.programs, node: null } };
   t.match(mapped(none).settings, { engine: 'wasmtime', node: '22' });

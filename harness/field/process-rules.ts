@@ -4,8 +4,9 @@ import { axes } from '../axes/table.ts';
 import type { Settings } from '../axes/table.ts';
 import { startsGuarded } from '../../images/allocator/v8-rules.ts';
 import { factOf } from './captured-rules.ts';
-import { findRuntime, versionOf } from './runtime.ts';
-import { symptomOfReport } from './symptom.ts';
+import { hostSubject } from '../axes/host.ts';
+import { findRuntime, saysVersion, versionOf } from './runtime.ts';
+import { describeAct, symptomOfReport } from './symptom.ts';
 import { boundsThreads } from './thread-rules.ts';
 import { axisOf, say, type FactMapping, type FieldImages, type Rule } from './mapping.ts';
 import type { FieldReport } from './report.ts';
@@ -19,6 +20,36 @@ function engineFor(version: string | null): Readonly<{ engine: string; exact: bo
 /** Program of a stranger that has the engine in it: its pools are derived from the failure's own numbers. */
 const embedded = (name: string | null): string =>
   `the wasm host with Wasmtime's own pool sizes stands for ${name ?? 'a program that the report does not name'}`;
+
+/** A program that runs as itself, in the release of the report where that is pinned. */
+function mapWhole(report: FieldReport, so: Settings): ReturnType<Rule> {
+  const { name, subject = hostSubject } = findRuntime(report);
+  const version = name === 'deno' ? versionOf(report.programs.deno) : null;
+  const names = [subject, ...(version === null ? [] : [`${subject}@${version}`])];
+  const exact = names.find((one) => version !== null && saysVersion(one, version));
+  const set = { subject: exact ?? subject };
+  const why = exact === undefined ? 'the release that is pinned stands for it' : null;
+  const found = version === null ? name : `${name} ${version}`;
+  const met = say('command.words', found, why === null ? 'exact' : 'approximated', {
+    ...axisOf('subject', { ...so, ...set }),
+    why,
+    standIn: why !== null,
+    decides: true,
+  });
+  return { set, say: [met] };
+}
+
+function mapOther(report: FieldReport): ReturnType<Rule> {
+  const { name, subject } = findRuntime(report);
+  const symptom = symptomOfReport(report);
+  const inside = symptom?.engine === 'v8' ? 'V8 in another program: ' : '';
+  const who = name ?? 'this runtime';
+  const why =
+    subject === undefined || symptom === null
+      ? `${inside}there is no subject with ${who}`
+      : `no subject does this with ${who}: ${describeAct(symptom.act)}`;
+  return { say: [say('command.words', name, 'not reproducible', { why, decides: true })] };
+}
 
 export const mapEngine: Rule = (report, so) => {
   const { kind, name, assumed } = findRuntime(report);
@@ -66,12 +97,10 @@ export const mapEngine: Rule = (report, so) => {
         ? row({ engine: 'v8' }, name, words, { fact: 'command.words' })
         : row({ engine: 'v8' }, 'node', null);
     }
-    case 'other': {
-      const engine = symptomOfReport(report)?.engine;
-      const inside = engine === 'v8' ? 'V8 in another program: ' : '';
-      const why = `${inside}there is no subject with ${name ?? 'this runtime'}`;
-      return { say: [say('command.words', name, 'not reproducible', { why, decides: true })] };
-    }
+    case 'whole':
+      return mapWhole(report, so);
+    case 'other':
+      return mapOther(report);
     case null:
       return row(
         { engine: 'wasmtime', profile: 'spin' },
@@ -104,6 +133,8 @@ function assumeNode(report: FieldReport, { nodes }: FieldImages): string | null 
 export const mapNode: Rule = (report, so, known) => {
   const { node } = report.programs;
   const { kind, assumed } = findRuntime(report);
+  // There is none in its guest.
+  if (kind === 'whole') return { say: [] };
   const decides = so.engine === 'v8' || so.overcommit === 2;
   const row = (how: FactMapping['how'], value: string | null, why: string | null, found: string | null) => ({
     ...(value !== null && { set: { node: value } }),
@@ -128,7 +159,7 @@ export const mapNode: Rule = (report, so, known) => {
     );
   }
   if (version === null) {
-    const guess = assumed && kind === 'node' ? assumeNode(report, known) : null;
+    const guess = (assumed || node === 'notFound') && kind === 'node' ? assumeNode(report, known) : null;
     return guess === null
       ? row('approximated', so.node, 'the default Node runs the wasm host', missing)
       : row('approximated', guess, 'assumed: the newest Node that could have said it', missing);

@@ -92,6 +92,10 @@ t.test('of a program that the model does not know, every limit is given up whole
   t.same(changes({ subject: 'deno@2.9.6', overcommit: 2 }), [
     ['sysctl vm.overcommit_memory=0', 'deno@2.9.6'],
   ]);
+  t.match(changes({ subject: 'workerd', cpu: 'Penryn' }), [
+    [/^a processor with sse4\.2 and popcnt /, 'workerd'],
+    ['QEMU: -cpu Nehalem', 'workerd'],
+  ]);
   t.same(changes({ subject: 'deno@2.9.6' }), [], 'there is nothing to give up');
   t.end();
 });

@@ -5,7 +5,7 @@ import { defaultSettings, type Settings } from '../axes/table.ts';
 import { findSubject } from '../outcome/predict-cell.ts';
 import { axisOf, type FactMapping } from './mapping.ts';
 import type { FieldReport } from './report.ts';
-import { findRuntime, versionOf } from './runtime.ts';
+import { findRuntime, saysVersion, versionOf } from './runtime.ts';
 
 export type OnHost = Readonly<{
   settings: Settings;
@@ -45,11 +45,6 @@ function standFor(report: FieldReport, { engine }: Settings): Stand | null {
     : { subject, says: `${says}, ${newest}`, exact: false };
 }
 
-const saysVersion = (subject: string, version: string): boolean =>
-  findSubject({ ...defaultSettings(), subject })
-    ?.program?.says.split(' ')
-    .includes(version) === true;
-
 /** @param report null for a cell, which names its subject itself */
 export function moveToHost(report: FieldReport | null, settings: Settings): OnHost {
   const spin = report === null ? null : versionOf(report.programs.spin);
@@ -82,7 +77,7 @@ export function moveMappings(
     // No Node is in that host, and the engine is part of it.
     if (mapping.axis === 'node') return [];
     if (mapping.axis === 'engine')
-      return [{ ...mapping, ...subject, standIn: false, how: exact ? 'exact' : 'approximated', why }];
+      return [{ ...mapping, ...subject, standIn: !exact, how: exact ? 'exact' : 'approximated', why }];
     return [mapping.axis === 'subject' ? { ...mapping, ...subject } : mapping];
   });
 }

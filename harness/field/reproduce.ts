@@ -75,7 +75,7 @@ export function settleReport(report: FieldReport, { settings, mappings }: FieldC
   if (symptom === null && ended === 'failed')
     return {
       end: 'cannot be reproduced here',
-      because: ['the command failed, and no known failure is in its output'],
+      because: ['the command failed, and no known failure is in its output', ...listObstacles(mappings)],
     };
   if (symptom === null && ended === 'unknown')
     return {

@@ -1,22 +1,40 @@
 /**
  * Which program ran the WebAssembly of a report: its command, or, where that says nothing, the words of the failure.
  */
+import type { Act } from '../../images/allocator/known-messages.ts';
+import { defaultSettings } from '../axes/table.ts';
+import { findSubject } from '../outcome/predict-cell.ts';
 import type { FieldReport } from './report.ts';
 import { symptomOfReport, type Symptom } from './symptom.ts';
 
 const subjectPrograms = /^(?:spin|wasmtime|wash|node)$/;
-/** Runtimes that no subject stands for. */
-const otherPrograms = /^(?:deno|bun|wasmer)$/;
+/** Runtimes that no subject stands for. Of Bun there is only the build for old processors. */
+const otherPrograms = /^(?:bun|wasmer)$/;
+/** Programs that run as themselves, with what they do there. */
+const wholePrograms: Readonly<Record<string, Readonly<{ subject: string; acts: readonly Act[] }>>> = {
+  deno: { subject: 'deno', acts: ['start', 'memory', 'instruction'] },
+  workerd: { subject: 'workerd', acts: ['start', 'instruction'] },
+};
 /** Words that start another program, and packages of which a native program does the work. */
 const prefixes = /^(?:env|sudo|time|nice|exec|command|stdbuf|timeout|-.*|\d+|[A-Za-z_][A-Za-z0-9_]*=.*)$/;
 const launchers = /^(?:npx|npm|pnpm|yarn|corepack)$/;
 const nativePackages = /^(?:workerd|wrangler|miniflare|deno|bun|esbuild)$/;
+/** What these packages start. */
+const startedBy: Readonly<Record<string, string>> = { wrangler: 'workerd', miniflare: 'workerd' };
+/** Programs in JavaScript that are called by their own name. */
+const scripts =
+  /^(?:next|nuxt|vite|vitest|astro|tsc|tsx|ts-node|jest|mocha|webpack|rollup|eslint|prettier|ng|nest|gatsby|pm2)$/;
 
 export type Runtime = Readonly<{
-  /** `embedder`: another program with libwasmtime in it; `other`: no subject stands for it; null: nobody knows. */
-  kind: 'spin' | 'wasmtime' | 'wash' | 'node' | 'embedder' | 'other' | null;
+  /**
+   * `embedder`: another program with libwasmtime in it; `whole`: it is a subject as it is; `other`: no subject stands
+   * for it; null: nobody knows.
+   */
+  kind: 'spin' | 'wasmtime' | 'wash' | 'node' | 'embedder' | 'whole' | 'other' | null;
   /** The program's own name, for people. */
   name: string | null;
+  /** Of `whole`. */
+  subject?: string;
   /** Only the words of the failure say so. */
   assumed: boolean;
 }>;
@@ -33,21 +51,35 @@ export function programOf({ command }: FieldReport): string | null {
   if (launchers.test(name)) {
     const started = words.slice(at + 1).find((word) => !/^(?:-.*|exec|run|dlx|x|start|test)$/.test(word));
     const bare = started?.replace(/(?!^)@.*$/, '') ?? '';
-    return nativePackages.test(bare) ? bare : 'node';
+    return nativePackages.test(bare) ? (startedBy[bare] ?? bare) : 'node';
   }
-  return /^nodejs?(?:-?\d+)?$/.test(name) ? 'node' : name;
+  if (/^nodejs?(?:-?\d+)?$/.test(name) || scripts.test(name)) return 'node';
+  return startedBy[name] ?? name;
 }
 
 export const versionOf = (program: FieldReport['programs']['node']): string | null =>
   typeof program === 'string' && program !== 'notFound' ? program : null;
 
+/** Whether the release that is pinned for a subject calls itself so. */
+export const saysVersion = (subject: string, version: string): boolean =>
+  findSubject({ ...defaultSettings(), subject })
+    ?.program?.says.split(' ')
+    .includes(version) === true;
+
 /** Whether JavaScript said it, as only Node and browsers let it: V8 in another native program says less. */
 const isOfNode = ({ class: name }: Symptom, output: string): boolean =>
-  name === 'v8-memory' || name === 'unsupported' || /node:|npm ERR|\[node\]/.test(output);
+  name === 'v8-memory' ||
+  name === 'unsupported' ||
+  /node:|npm ERR|\[node\]|ERR_WORKER_|^FATAL ERROR: .*Allocation failed/m.test(output);
 
 export function findRuntime(report: FieldReport): Runtime {
   const symptom = symptomOfReport(report);
   const name = programOf(report);
+  const whole = name === null ? undefined : wholePrograms[name];
+  if (name !== null && whole !== undefined) {
+    const does = symptom === null || whole.acts.includes(symptom.act);
+    return { kind: does ? 'whole' : 'other', name, subject: whole.subject, assumed: false };
+  }
   if (name !== null && otherPrograms.test(name)) return { kind: 'other', name, assumed: false };
   const isOthers = symptom?.engine != null && (symptom.engine === 'v8') !== (name === 'node');
   if (name !== null && subjectPrograms.test(name) && !isOthers)

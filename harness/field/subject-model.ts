@@ -45,10 +45,11 @@ function threadsOf({ subject, env, cpus }: Settings): number {
   return nodeThreads + (subject === 'wasmtime-module' ? Number(env['RAYON_NUM_THREADS'] ?? cpus) : 0);
 }
 
-/** Instructions that a subject needs, in QEMU's words; V8 wants SSSE3 and SSE4.1 for SIMD, Wasmtime one more. */
+/** Instructions that a subject needs, in QEMU's words; V8 wants two for SIMD, Wasmtime more, workerd ends without. */
 export const neededFlags: Readonly<Record<string, readonly string[]>> = {
   'node-simd': ['ssse3', 'sse4.1'],
   'wasmtime-module': ['sse3', 'ssse3', 'sse4.1', 'sse4.2'],
+  workerd: ['sse4.2', 'popcnt'],
 };
 
 /** Of these flags, what a `cpu` lacks; `max` has every one. */
