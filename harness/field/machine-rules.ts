@@ -12,7 +12,7 @@ const largestSwap = 16 * gib;
 /** Smaller guests do not boot. */
 const smallestMemory = 256 * mib;
 /** The estimate of a guest's MemTotal is as exact as that; the kernel's own share differs as much between builds. */
-const nearOf = (memTotal: number): number => Math.max(0.004 * memTotal, 6 * mib);
+const nearOf = (memTotal: number): number => Math.max(0.004 * memTotal, 10 * mib);
 
 /** RAM of a guest that shows this MemTotal: whole pieces of 64 MiB where one is as near as the estimate is exact. */
 function ramFor(memTotal: number): number {

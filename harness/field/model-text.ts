@@ -27,5 +27,7 @@ export function describeStop(model: TierPrediction | undefined): string {
   const { tightest } = model;
   return tightest === null
     ? 'nothing limits it'
-    : `it fits; scarcest is ${tightest.limit}: ${tightest.pool} takes ${tightest.unit === 'bytes' ? formatBytes(tightest.needed) : tightest.needed} of ${tightest.unit === 'bytes' ? formatBytes(tightest.available) : tightest.available}`;
+    : tightest.chance === true
+      ? `it fits in most runs: ${describeShortfall(tightest)}`
+      : `it fits; scarcest is ${tightest.limit}: ${tightest.pool} takes ${tightest.unit === 'bytes' ? formatBytes(tightest.needed) : tightest.needed} of ${tightest.unit === 'bytes' ? formatBytes(tightest.available) : tightest.available}`;
 }

@@ -3,7 +3,7 @@ import { resolveTierConfiguration } from '../../images/allocator/configuration.t
 import type { Facts } from '../../images/allocator/facts.ts';
 import { listMappings, type Mapping } from '../../images/allocator/mappings.ts';
 import { parametersFor } from '../../images/allocator/pool-parameters.ts';
-import type { Prediction } from '../../images/allocator/prediction.ts';
+import { decidedByChance, type Prediction } from '../../images/allocator/prediction.ts';
 import { resolveChoice } from '../../images/allocator/spin-variables.ts';
 import { atLeast, type Tier } from '../../images/allocator/tier.ts';
 import { v8VersionOf } from '../../images/allocator/v8-rules.ts';
@@ -35,6 +35,8 @@ export function predictSettings(settings: Settings, slackBytes = 0): Prediction 
 /** Whether a limit is so near to what is needed that the model cannot tell: other limits, other words. */
 export function isClose(settings: Settings): boolean {
   const facts = estimateFacts(settings);
+  const plain = predictCell(settings, facts);
+  if (plain !== null && decidedByChance(plain) !== null) return true;
   const [fewer, more] = [-1, 1].map((sign) => {
     const shift = (limit: number | null, by: number): number | null =>
       limit === null ? null : Math.max(0, limit + sign * by);

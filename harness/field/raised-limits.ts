@@ -96,6 +96,7 @@ const rows: Readonly<Record<LimitName, Row | null>> = {
     change: () => 'a kernel with 47 or 48 bits of addresses',
     also: () => null,
   },
+  'free gap': null,
   memory: null,
   feature: null,
 };

@@ -2,7 +2,7 @@
  * Compares an outcome with its expectation: the rule of the matrix, otherwise the prediction. Prediction and
  * observation are compared in any case: a difference is a `finding`, whatever the verdict.
  */
-import type { Prediction } from '../../images/allocator/prediction.ts';
+import { decidedByChance, type Prediction } from '../../images/allocator/prediction.ts';
 import { type Checks, type Tier, atLeast } from '../../images/allocator/tier.ts';
 import type { Expectation } from '../matrix/cell.ts';
 import { isBaseline } from './overhead.ts';
@@ -32,6 +32,8 @@ export function compare(
   expectation: Expectation | null,
   prediction: Prediction | null,
 ): Comparison {
+  if (prediction !== null && decidedByChance(prediction) !== null)
+    return compareWithChance(observed, expectation, prediction);
   const expected = expectedOf(expectation, prediction);
   if (silentOutcomes.includes(observed.outcome)) return { verdict: null, expected, finding: null };
   return {
@@ -39,6 +41,20 @@ export function compare(
     expected,
     finding: prediction === null ? null : findDifference(observed, prediction),
   };
+}
+
+/** What chance decides contradicts no model, and is expected both ways: another run may end otherwise. */
+function compareWithChance(
+  observed: Observed,
+  expectation: Expectation | null,
+  { tier, outcome }: Prediction,
+): Comparison {
+  if (expectation !== null) return compare(observed, expectation, null);
+  const text = `${tier ?? outcome}, or another end by chance`;
+  const expected = { source: 'prediction', text, expectation } as const;
+  if (silentOutcomes.includes(observed.outcome)) return { verdict: null, expected, finding: null };
+  const isEither = observed.outcome === 'reached' || observed.outcome === 'exhausted';
+  return { verdict: isEither ? 'expected' : 'unexpected', expected, finding: null };
 }
 
 /** A tier as expected, whose overhead the matrix bounds, is undecided until that is measured: `judge-overhead.ts`. */

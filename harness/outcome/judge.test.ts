@@ -83,6 +83,35 @@ t.test('without a word of the matrix the prediction is the expectation', (t) => 
   t.end();
 });
 
+t.test('what chance decides is expected both ways and contradicts no model', (t) => {
+  const shortfall = { pool: 'memory', limit: 'free gap', needed: 2, available: 1, unit: 'bytes' } as const;
+  const chance: Prediction = {
+    outcome: 'exhausted',
+    tier: null,
+    checks: null,
+    startup: null,
+    tiers: [{ tier: 'standard', fits: false, shortfall: { ...shortfall, chance: true } }],
+  };
+  const exhausted: Observed = { outcome: 'exhausted', tier: null, checks: null };
+  for (const observed of [conservative, exhausted])
+    t.same(compare(observed, null, chance), {
+      verdict: 'expected',
+      expected: { source: 'prediction', text: 'exhausted, or another end by chance', expectation: null },
+      finding: null,
+    });
+  t.equal(compare({ ...exhausted, outcome: 'crashed' }, null, chance).verdict, 'unexpected');
+  t.equal(compare({ ...exhausted, outcome: 'broken' }, null, chance).verdict, null);
+  t.match(compare(exhausted, { tier: 'standard', ...because }, chance), {
+    verdict: 'unexpected',
+    finding: null,
+  });
+  t.match(compare(exhausted, null, { ...chance, tiers: [{ tier: 'standard', fits: false, shortfall }] }), {
+    verdict: 'expected',
+    expected: { text: 'exhausted' },
+  });
+  t.end();
+});
+
 t.test('a model that is wrong is a finding also where the matrix was right', (t) => {
   const expectation = { tier: 'conservative', ...because } as const;
   const compared = compare(conservative, expectation, { ...conservativePrediction, tier: 'on-demand' });

@@ -69,6 +69,7 @@ const shortfallSchema: z.ZodType<Shortfall> = z.object({
     'RLIMIT_DATA',
     'max_map_count',
     'address width',
+    'free gap',
     'RLIMIT_NPROC',
     'pids.max',
     'write-execute',
@@ -79,6 +80,7 @@ const shortfallSchema: z.ZodType<Shortfall> = z.object({
   // The remainder of a limit is below zero when more is committed than it allows.
   available: z.number(),
   unit: z.enum(['bytes', 'maps', 'threads']),
+  chance: z.literal(true).exactOptional(),
 });
 
 export const tierPredictionSchema: z.ZodType<TierPrediction> = z.discriminatedUnion('fits', [

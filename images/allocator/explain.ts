@@ -1,6 +1,6 @@
 /** Formats shortfalls: `table pool needs 1532 MiB, CommitLimit leaves 172 MiB`. */
 import type { LimitName, Pool, Shortfall } from './prediction.ts';
-import { formatPair } from './sizes.ts';
+import { formatPair, TiB } from './sizes.ts';
 
 const pools: Readonly<Record<Pool, string>> = {
   probe: 'the trial before the pool',
@@ -20,6 +20,7 @@ const limits: Readonly<Record<LimitName, string>> = {
   RLIMIT_DATA: 'RLIMIT_DATA',
   max_map_count: 'vm.max_map_count',
   'address width': 'the address space',
+  'free gap': 'the largest gap in the address space',
   RLIMIT_NPROC: 'RLIMIT_NPROC',
   'pids.max': 'pids.max',
   'write-execute': 'MemoryDenyWriteExecute',
@@ -27,8 +28,20 @@ const limits: Readonly<Record<LimitName, string>> = {
   feature: 'this version or setting',
 };
 
+/** What splits the address space, and what that means for other runs. */
+export const describeGap = ({ chance, available }: Shortfall): string => {
+  const splits =
+    available < 80 * TiB
+      ? "pages of V8's heap, at random places in the lower 64 TiB, split the rest"
+      : 'the program itself, at two thirds of the addresses, splits the rest';
+  return chance === true
+    ? `${splits}; decided by where they are placed: it may differ from run to run`
+    : splits;
+};
+
 /** `table pool needs 1531 MiB, CommitLimit leaves 172 MiB`. */
-export function describeShortfall({ pool, limit, needed, available, unit }: Shortfall): string {
+export function describeShortfall(shortfall: Shortfall): string {
+  const { pool, limit, needed, available, unit } = shortfall;
   const subject = pools[pool];
   const verb = pool === 'stack-guards' || pool === 'linear-memory' ? 'need' : 'needs';
   const source = limits[limit];
@@ -42,5 +55,7 @@ export function describeShortfall({ pool, limit, needed, available, unit }: Shor
   if (unit === 'maps') return `${subject} ${verb} ${needed} mappings, ${source} leaves ${available}`;
   if (unit === 'threads') return `${subject} ${verb} ${needed} threads, ${source} leaves ${available}`;
   const [need, left] = formatPair(needed, available);
+  if (limit === 'free gap')
+    return `${subject} ${verb} ${need} in one piece, ${source} has about ${left}: ${describeGap(shortfall)}`;
   return `${subject} ${verb} ${need}, ${source} leaves ${left}`;
 }

@@ -36,8 +36,27 @@ export const limitFacts = [
 ] as const satisfies readonly (keyof Facts)[];
 export type LimitFacts = Pick<Facts, (typeof limitFacts)[number]>;
 
+/**
+ * The largest gap that the other mappings of a process leave in 47 bits of addresses. One mapping has to fit into it,
+ * however much is free in all. Bytes.
+ */
+export type Gap = Readonly<{
+  /** There every time. */
+  always: number;
+  /** In half of the runs. */
+  usual: number;
+  /** No run is known to have more. */
+  most: number;
+}>;
+
 /** The holdings of a process: bytes of address space, private writable bytes, mappings, threads beside its first. */
-export type Holding = Readonly<{ virtual: number; writable: number; maps: number; threads?: number }>;
+export type Holding = Readonly<{
+  virtual: number;
+  writable: number;
+  maps: number;
+  threads?: number;
+  gap?: Gap;
+}>;
 
 /** One step of a process: what it adds. */
 export type Step = Readonly<{
@@ -49,7 +68,14 @@ export type Step = Readonly<{
   maps: number;
   /** Processes and threads that it starts. @default 0 */
   threads?: number;
+  /** The largest mapping of it, bytes. @default small enough for any gap */
+  single?: number;
+  /** How it splits the address space. @default as before */
+  gap?: Gap;
 }>;
+
+/** Only x86-64 gives a process so many: programs are placed there as measured. */
+const splitBits = 47;
 
 /** In the kernel's order: threads (kernel/fork.c); of a mapping (mm/mmap.c) mappings, address space, data, commit. */
 const rules: readonly Readonly<{
@@ -92,6 +118,13 @@ const rules: readonly Readonly<{
     available: ({ addressBits }, held) => (addressBits === null ? null : 2 ** addressBits - held.virtual),
   },
   {
+    limit: 'free gap',
+    unit: 'bytes',
+    needed: ({ single = 0 }) => single,
+    available: ({ addressBits }, { gap }) =>
+      addressBits === splitBits && gap !== undefined ? gap.usual : null,
+  },
+  {
     limit: 'RLIMIT_DATA',
     unit: 'bytes',
     needed: (step) => step.writable,
@@ -129,11 +162,21 @@ function availableCommit(facts: LimitFacts, held: Holding, step: Step): number |
 /** Every limit that applies to a step, as the shortfall it would be. */
 function listChecks(step: Step, held: Holding, facts: LimitFacts): readonly Shortfall[] {
   const checks: Shortfall[] = [];
-  for (const { limit, unit, needed, available } of rules) {
-    const left = available(facts, held, step);
+  for (const { limit, unit, needed, available: leftOf } of rules) {
+    const left = leftOf(facts, held, step);
     const wanted = needed(step);
-    if (left !== null && wanted > 0)
-      checks.push({ pool: step.pool, limit, needed: wanted, available: Math.max(0, Math.floor(left)), unit });
+    if (left === null || wanted <= 0) continue;
+    const { gap } = held;
+    const isChance = limit === 'free gap' && gap !== undefined && wanted > gap.always && wanted < gap.most;
+    const available = Math.max(0, Math.floor(left));
+    checks.push({
+      pool: step.pool,
+      limit,
+      needed: wanted,
+      available,
+      unit,
+      ...(isChance && { chance: true }),
+    });
   }
   return checks;
 }
@@ -149,6 +192,7 @@ export type StepResult = Readonly<{
 /** Takes one step. */
 export function takeStep(step: Step, held: Holding, facts: LimitFacts): StepResult {
   const checks = listChecks(step, held, facts);
+  const gap = step.gap ?? held.gap;
   let tightest: Shortfall | null = null;
   for (const check of checks) if (tightest === null || ratio(check) < ratio(tightest)) tightest = check;
   return {
@@ -157,6 +201,7 @@ export function takeStep(step: Step, held: Holding, facts: LimitFacts): StepResu
       writable: held.writable + step.writable,
       maps: held.maps + step.maps,
       threads: (held.threads ?? 0) + (step.threads ?? 0),
+      ...(gap !== undefined && { gap }),
     },
     shortfall: checks.find(({ needed, available }) => needed > available) ?? null,
     tightest,

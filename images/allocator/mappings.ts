@@ -50,6 +50,7 @@ export function mappingStep({ pool, bytes, writableBytes, count, noReserve, maps
     writable: writableBytes * count,
     heuristic: noReserve ? 0 : writableBytes,
     maps,
+    single: bytes,
   };
 }
 

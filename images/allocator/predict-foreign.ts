@@ -10,7 +10,7 @@ import type { Facts } from './facts.ts';
 import { hosts, type HostName, type HostRow, type Launch, type Program } from './hosts.ts';
 import { lacks, refuseCode, takeSteps, type Step } from './limits.ts';
 import type { Prediction, Shortfall, TierPrediction } from './prediction.ts';
-import { cost, costStep } from './processes.ts';
+import { cost, costStep, splitByProgram } from './processes.ts';
 import { TiB } from './sizes.ts';
 import type { Tier } from './tier.ts';
 
@@ -59,7 +59,7 @@ const slabBytes = (configuration: WasmtimeConfiguration): number =>
  * `--version`, `run` and `serve`, with pools of several sizes and without one. They agree within 8 MiB.
  */
 const needs = {
-  start: cost(50, 1.75, 45),
+  start: { ...cost(50, 1.75, 45), gap: splitByProgram },
   /** Of the engine that the trial is made with: 4 TiB and 158 to 165 MiB are needed in all. */
   trial: cost(48, 1, 4),
   /** Its threads, a compiler, the program. */

@@ -13,6 +13,7 @@ export type LimitName =
   | 'RLIMIT_DATA'
   | 'max_map_count'
   | 'address width'
+  | 'free gap' // other mappings of the process split its address space
   | 'RLIMIT_NPROC' // processes and threads of the user
   | 'pids.max' // processes and threads of the cgroup
   | 'write-execute' // PR_SET_MDWE or a filter: no memory both writable and executable
@@ -26,6 +27,8 @@ export type Shortfall = Readonly<{
   needed: number;
   available: number;
   unit: 'bytes' | 'maps' | 'threads';
+  /** Where the process and the kernel place other mappings decides: another run may end otherwise. */
+  chance?: true;
 }>;
 
 export type TierPrediction = Readonly<
@@ -50,3 +53,14 @@ export type Prediction = Readonly<{
   /** The limit that keeps the process itself from starting (outcome `crashed`). */
   startup: Shortfall | null;
 }>;
+
+/** What chance decided until a tier was reached: the model names the likelier end. Null where it is sure. */
+export function decidedByChance({ tiers, startup }: Prediction): Shortfall | null {
+  if (startup !== null) return null;
+  for (const tier of tiers) {
+    const deciding = tier.fits ? tier.tightest : tier.shortfall;
+    if (deciding?.chance === true) return deciding;
+    if (tier.fits) return null;
+  }
+  return null;
+}

@@ -16,6 +16,7 @@ const cures: Readonly<Record<LimitName, string | null>> = {
   RLIMIT_DATA: 'a larger data limit brings it back (ulimit -d, LimitDATA=)',
   max_map_count: 'a larger vm.max_map_count brings it back',
   'address width': null,
+  'free gap': 'a pool with fewer memories fits',
   RLIMIT_NPROC: 'a larger limit on processes brings it back (ulimit -u, LimitNPROC=)',
   'pids.max': 'a larger pids.max of the cgroup brings it back (TasksMax=, --pids-limit)',
   'write-execute': 'MemoryDenyWriteExecute=no brings it back: a compiler in the process needs such memory',
