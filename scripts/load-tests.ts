@@ -3,7 +3,7 @@
  * takes. What Node 22 cannot parse, `using` and `await using`, is compiled here. `.taprc` turns tap's own loader off.
  */
 import { readFileSync } from 'node:fs';
-import { registerHooks } from 'node:module';
+import { createRequire, registerHooks } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { transformSync } from 'esbuild';
 
@@ -11,6 +11,12 @@ import { transformSync } from 'esbuild';
 // those. Tests start children with this process' own arguments: those do without tap's loader.
 delete process.env['TAP_TYPE_STRIP_ONLY'];
 process.execArgv = process.execArgv.filter((word) => !word.includes('@tapjs/typescript'));
+
+// Tap gives every child a loader that counts covered files, by NODE_OPTIONS and by a listener: half a second and six
+// open files each time. Coverage is counted by c8.
+delete process.env['NODE_OPTIONS'];
+const processOnSpawn = createRequire(import.meta.url)('process-on-spawn') as { removeAllListeners(): void };
+processOnSpawn.removeAllListeners();
 
 registerHooks({
   load(url, context, nextLoad) {

@@ -11,8 +11,7 @@ const folder = await mkdtemp(path.join(tmpdir(), 'poolproof-user-'));
 t.teardown(() => rm(folder, { recursive: true, force: true }));
 
 /** As a user has it: `node` is the one of this test, and nothing of the test's runner is loaded into it. */
-const { NODE_OPTIONS: _options, ...outer } = process.env;
-const env = { ...outer, PATH: `${path.dirname(process.execPath)}:${process.env['PATH'] ?? ''}` };
+const env = { ...process.env, PATH: `${path.dirname(process.execPath)}:${process.env['PATH'] ?? ''}` };
 const inProject = { cwd: folder, env, extendEnv: false, reject: false } as const;
 
 const [, section = ''] =

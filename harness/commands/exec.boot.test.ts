@@ -4,13 +4,11 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 
 const cli = fileURLToPath(new URL('../../dist/harness/cli.js', import.meta.url));
-const { NODE_OPTIONS: _options, ...env } = process.env;
 
 /** Runs the command line with this input, to its end. */
 function poolproof(words: readonly string[], input: Buffer | string) {
   return spawnSync(process.execPath, [cli, ...words], {
     input,
-    env,
     timeout: 300_000,
     killSignal: 'SIGKILL',
   });

@@ -33,7 +33,7 @@ export async function buildBytecode(
 ): Promise<Buffer | null> {
   const [worker, keeper] = [path.join(hostFolder, 'worker.cjs'), path.join(hostFolder, 'keep-bytecode.cjs')];
   const run = async (flags: readonly string[], what: 'make' | 'check', file: string): Promise<boolean> => {
-    // NODE_OPTIONS are flags too: neither the user's count, nor those that a test runner gives every child.
+    // NODE_OPTIONS are flags too: those of the user do not count.
     const words = ['-i', node, ...flags, keeper, what, worker, file];
     return (await runProgram('env', words, bounds)).ok;
   };

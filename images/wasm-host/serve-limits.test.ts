@@ -12,8 +12,7 @@ writeFileSync(module, messageModule);
 
 const v8 = { engine: 'v8' };
 
-/** Without tap's module hooks: each thread would have a second one for them, of 512 MiB. */
-const limit = (kib: number): string => `unset NODE_OPTIONS; ulimit -v ${kib}`;
+const limit = (kib: number): string => `ulimit -v ${kib}`;
 
 /** Address space in KiB, and the tier that is the best in it. */
 const limits = [
