@@ -16,8 +16,8 @@ export type Architecture = Readonly<{
     program: string;
     /** Debian package of the program. */
     package: string;
-    /** The same where it has another name: dnf, zypper, pacman, apk. */
-    otherPackages: readonly [string, string, string, string];
+    /** The same where it has another name: dnf, zypper, pacman, apk, xbps. */
+    otherPackages: readonly [string, string, string, string, string];
     /** Machine type and its options. */
     machine: readonly string[];
     /** CPU model and flags under emulation: every feature QEMU has, but those that are too slow. */
@@ -77,7 +77,7 @@ const x86: Architecture = {
   qemu: {
     program: 'qemu-system-x86_64',
     package: 'qemu-system-x86',
-    otherPackages: ['qemu-system-x86-core', 'qemu-x86', 'qemu-system-x86', 'qemu-system-x86_64'],
+    otherPackages: ['qemu-system-x86-core', 'qemu-x86', 'qemu-system-x86', 'qemu-system-x86_64', 'qemu'],
     // No VMware port, no system management mode, no USB, no SATA: nothing here uses them,
     // and each costs the kernel a probe.
     machine: ['q35', 'vmport=off', 'smm=off', 'usb=off', 'sata=off'],
@@ -120,7 +120,13 @@ const arm64: Architecture = {
   qemu: {
     program: 'qemu-system-aarch64',
     package: 'qemu-system-arm',
-    otherPackages: ['qemu-system-aarch64-core', 'qemu-arm', 'qemu-system-aarch64', 'qemu-system-aarch64'],
+    otherPackages: [
+      'qemu-system-aarch64-core',
+      'qemu-arm',
+      'qemu-system-aarch64',
+      'qemu-system-aarch64',
+      'qemu',
+    ],
     // Version 3 of the interrupt controller: version 2 has room for 8 processors.
     machine: ['virt', 'gic-version=3'],
     // Pointer authentication is computed with the architected cipher: user space comes up after 8.0 s with it, after

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 import {
+  describeInstall,
   installCommand,
   installHint,
   keyringPackages,
@@ -62,8 +63,9 @@ t.test('a distribution is known by its own name, or by what it is like', (t) => 
     ['ID="opensuse-tumbleweed"\nID_LIKE="opensuse suse"\n', 'zypper'],
     ['ID=manjaro\nID_LIKE=arch\n', 'pacman'],
     ['ID=alpine\n', 'apk'],
-    ['ID=unheard-of\n', 'apt'],
-    ['', 'apt'],
+    ['ID="void"\n', 'xbps'],
+    ['ID=unheard-of\n', null],
+    ['', null],
   ] as const)
     t.equal(packageManagerOf(osRelease), manager, osRelease);
   t.end();
@@ -78,6 +80,14 @@ t.test(
       'apt-get install --no-install-recommends erofs-utils util-linux python3 python3-pip',
     );
     t.equal(installCommand(wanted, 'apk'), 'apk add erofs-utils setpriv flock python3 py3-pip');
+    t.equal(installCommand(wanted, 'xbps'), 'xbps-install -S erofs-utils util-linux python3 python3-pip');
+    t.equal(installCommand(wanted, null), null);
+    t.equal(
+      describeInstall(wanted, null),
+      'install what Debian calls erofs-utils, util-linux, python3, python3-pip',
+    );
+    t.equal(describeInstall([], null), null);
+    t.equal(describeInstall(wanted, 'apk'), installCommand(wanted, 'apk'));
     t.equal(installCommand([], 'dnf'), null);
     t.equal(installCommand([keyringPackages], 'zypper'), null);
     t.equal(installHint('xz', 'pacman'), 'pacman -S xz');

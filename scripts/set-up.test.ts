@@ -46,6 +46,7 @@ t.test(
         'apk add qemu-system-x86_64 erofs-utils setpriv flock xz',
         'apk add apt dpkg debian-archive-keyring',
       ],
+      ['void', 'xbps-install -S qemu erofs-utils util-linux xz python3', 'xbps-install -S apt dpkg'],
     ] as const) {
       const { exitCode, stderr } = await setUp(t, `ID=${id}\n`, []);
       t.equal(exitCode, 3, id);
@@ -56,6 +57,16 @@ t.test(
     }
   },
 );
+
+t.test('a distribution that is not known is asked for packages by their Debian names', options, async (t) => {
+  const { exitCode, stderr } = await setUp(t, 'ID=unheard-of\n', ['python3', 'xz']);
+  t.equal(exitCode, 3);
+  t.match(
+    stderr,
+    /missing: qemu-system-x86 erofs-utils [^]*\n {2}with the package manager of this distribution/,
+  );
+  t.notMatch(stderr, /sudo|apt-get/);
+});
 
 t.test('an apt beside another package manager is not used to install', options, async (t) => {
   const { exitCode, stderr } = await setUp(t, 'ID=fedora\n', ['apt-get', 'python3', 'xz']);

@@ -7,7 +7,7 @@ import { resolveSources } from '../../images/source/apt.ts';
 import { recallMirror, requireKeyring } from '../../images/source/debian-mirror.ts';
 import { debianKeyring } from '../../images/source/sources-list.ts';
 import {
-  installCommand,
+  describeInstall,
   keyringPackages,
   ownPackageManager,
   qemuTool,
@@ -55,10 +55,11 @@ async function checkTool({ name, packages, use }: Tool): Promise<Line> {
   const found = await findExecutable(name);
   if (found !== null) return { ok: true, text: `${name} at ${found}` };
   const manager = ownPackageManager();
+  const isNowhere = manager !== null && packages[manager] === null;
   const none = `; ${manager} has no package with it, and images of another machine need none: \`poolproof images import\``;
   return {
     ok: false,
-    text: `${name} is missing; it ${use}${packages[manager] === null ? none : ''}`,
+    text: `${name} is missing; it ${use}${isNowhere ? none : ''}`,
     packages,
   };
 }
@@ -163,7 +164,7 @@ export async function doctor(
   ];
   for (const { ok, text } of lines) context.out(`${ok ? 'ok     ' : 'MISSING'}  ${text}\n`);
   const missing = lines.flatMap(({ ok, packages }) => (ok || packages === undefined ? [] : [packages]));
-  const command = installCommand(missing);
-  if (command !== null) context.out(`\nsudo ${command}\n`);
+  const how = describeInstall(missing);
+  if (how !== null) context.out(`\n${ownPackageManager() === null ? '' : 'sudo '}${how}\n`);
   return lines.every(({ ok }) => ok) ? 0 : 3;
 }

@@ -4,7 +4,7 @@ import { requestedArchitecture } from '../../images/definitions.ts';
 import { PoolproofError } from '../errors.ts';
 import { findExecutable, qemuVariable } from '../plan/computer.ts';
 import {
-  installCommand,
+  describeInstall,
   ownPackageManager,
   qemuToolOf,
   tools,
@@ -23,7 +23,7 @@ const listed = (words: readonly string[]): string =>
 /** @throws PoolproofError QEMU_NOT_FOUND where QEMU is missing, otherwise TOOL_NOT_FOUND */
 export async function requireTools(
   requests: readonly BuildRequest[],
-  manager: PackageManager = ownPackageManager(),
+  manager: PackageManager | null = ownPackageManager(),
 ): Promise<void> {
   const qemus = [...new Set(requests.map(requestedArchitecture))]
     // Another binary may be named; `findQemu` looks at it.
@@ -38,13 +38,13 @@ export async function requireTools(
     ({ name }) => !built || always.includes(name) || qemus.some((qemu) => qemu.name === name),
   );
   if (missing.length === 0) return;
-  const command = installCommand(
+  const how = describeInstall(
     missing.map(({ packages }) => packages),
     manager,
   );
-  const elsewhere = missing.filter(({ packages }) => packages[manager] === null);
+  const elsewhere = missing.filter(({ packages }) => manager !== null && packages[manager] === null);
   const hints = [
-    ...(command === null ? [] : [command]),
+    ...(how === null ? [] : [how]),
     ...(elsewhere.length === 0
       ? []
       : [
