@@ -103,9 +103,9 @@ export const mapEngine: Rule = (report, so) => {
       return mapOther(report);
     case null:
       return row(
-        { engine: 'wasmtime', profile: 'spin' },
+        { engine: 'wasmtime', profile: 'wasmtime' },
         null,
-        'the report names no runtime; the default subject is run',
+        "the report names no runtime; the wasm host with Wasmtime's own pool sizes is run",
       );
   }
 };

@@ -155,6 +155,35 @@ t.test('a report is cured on its own host, or on the one that stands for it', (t
   t.end();
 });
 
+t.test('no cure names a variable of Spin where Spin was not run', (t) => {
+  const table = ['Error: failed to create table pool mapping', 'mmap failed to allocate 0x5fb40000 bytes'];
+  const stack = ['failed to create stack pool mapping: mmap failed to allocate 0x7d3e8000 bytes'];
+  const memory = ['failed to create memory pool mapping: mmap failed to reserve 0x3efd2000000 bytes'];
+  const one = ['mmap failed to reserve 0x104000000 bytes'];
+  const instance = ['RangeError: WebAssembly.instantiate(): Out of memory: Cannot allocate Wasm memory'];
+  const strict = { ...base.overcommit, mode: 2 as const };
+  for (const [words, output] of [
+    ...[table, stack, memory, one].flatMap((output) =>
+      ['wasmtime', 'wash', 'graph-node', 'node', '/usr/bin/shim'].map((name) => [[name, 'run'], output]),
+    ),
+    [['node', 'x.js'], instance],
+    [['next', 'build'], ['# Fatal process out of memory: Failed to reserve virtual memory for CodeRange']],
+    [['deno', 'run'], ['Fatal process out of memory: Oilpan: CagedHeap reservation.']],
+    [['workerd', 'serve'], ['Illegal instruction']],
+    [undefined, []],
+  ] as const)
+    for (const space of [2 * gib, 64 * gib, 'unlimited'] as const)
+      for (const more of [{}, { overcommit: strict, memory: { ...base.memory, totalKib: 500_000 } }]) {
+        const report = reportOf({ ...(words && { words }), output, space, node: 'notFound', more });
+        const { settings: moved, wanted, spin } = moveToHost(report, mapReport(report).settings);
+        const said = listCandidates(moved, wanted, spin).map(({ change, also, cost }) =>
+          [change, also, cost].join(' '),
+        );
+        t.notMatch(said.join('\n'), /spin/i, `${words?.[0] ?? 'no program'}: ${output[0] ?? ''}`);
+      }
+  t.end();
+});
+
 t.test('the version of a report decides which host stands for it, and its facts say so', (t) => {
   const move = (wasmtime: string) => {
     const report = reportOf({
