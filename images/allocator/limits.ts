@@ -194,7 +194,11 @@ export function takeStep(step: Step, held: Holding, facts: LimitFacts): StepResu
   const checks = listChecks(step, held, facts);
   const gap = step.gap ?? held.gap;
   let tightest: Shortfall | null = null;
-  for (const check of checks) if (tightest === null || ratio(check) < ratio(tightest)) tightest = check;
+  for (const check of checks) {
+    // A gap that is there every time limits nothing.
+    if (check.limit === 'free gap' && check.chance !== true) continue;
+    if (tightest === null || ratio(check) < ratio(tightest)) tightest = check;
+  }
   return {
     held: {
       virtual: held.virtual + step.virtual,
