@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import t from 'tap';
@@ -71,6 +72,9 @@ t.test('the program is found in a folder and in bin, and a package is not looked
   t.equal(findProgram({ run: [], files: [] }), null);
   t.equal(readInterpreter('/nowhere'), null);
   t.equal(readElfMachine('/nowhere'), null);
+  const file = path.join(t.testdir({}), 'server');
+  writeFileSync(file, buildElf(null));
+  t.equal(readElfMachine(file), 62);
   t.end();
 });
 
@@ -78,6 +82,7 @@ t.test('the program is found in a folder and in bin, and a package is not looked
 function buildElf(interpreter: string | null): Buffer {
   const head = Buffer.alloc(120);
   head.write('\x7fELF\x02\x01', 'latin1');
+  head.writeUInt16LE(62, 18);
   head.writeBigUInt64LE(64n, 32);
   head.writeUInt16LE(56, 54);
   head.writeUInt16LE(1, 56);
