@@ -1,4 +1,5 @@
 /** Boots a machine, warms what every cell will read, saves it. */
+import { readCpuIdentity } from '../machine/cpu-identity.ts';
 import { restoreClone, saveTemplate } from '../machine/template.ts';
 import { digestMachine, type Template, type TemplateStore } from '../machine/template-store.ts';
 import type { Machine, StartMachine } from '../machine/machine.ts';
@@ -51,11 +52,14 @@ export type TemplateRequest = Readonly<{
   startMachine: StartMachine;
 }>;
 
-export function templateKey({ spec, qemuTitle, warm }: TemplateRequest): Promise<string> {
+export async function templateKey({ spec, qemuTitle, warm }: TemplateRequest): Promise<string> {
   return digestMachine(spec, {
     qemuTitle,
     arguments: buildArguments(spec, { kind: 'template', ramFile: '' }),
     warmed: warm.map(({ command }) => command.join(' ')),
+    // `-cpu host` is the same word on every computer, and a cache may be shared or outlive a change of microcode: a
+    // guest that has seen a feature must not go on without it. An emulated CPU does not depend on the real one.
+    ...(spec.accelerator === 'kvm' && { computer: await readCpuIdentity() }),
   });
 }
 

@@ -47,7 +47,14 @@ const describeMachine = (spec: MachineSpec, start: Start): string =>
     ',',
   );
 
-/** Arguments for {@link MachineSpec.qemu}. Pure: the same spec and start give the same words. */
+/**
+ * Arguments for {@link MachineSpec.qemu}. Pure: the same spec and start give the same words.
+ *
+ * The CPUs `host` and `max` leave out what no saved state can hold (migratable=on, their default): above all an
+ * invariant TSC, so that a guest of KVM takes kvm-clock, which is saved and goes on in a clone. Nested virtualisation
+ * (vmx, svm) stays visible where this computer offers it: KVM saves its state since Linux 4.20, and nothing here uses
+ * it. The selftest asks QEMU about the first and clones machines with the second.
+ */
 export function buildArguments(spec: MachineSpec, start: Start): string[] {
   const memory = `${spec.memoryMib}M`;
   return [

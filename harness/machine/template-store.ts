@@ -44,12 +44,17 @@ export type Template = Readonly<{ key: string; folder: string; ramFile: string; 
 /**
  * Digest of everything a boot depends on. QEMU accepts most mismatches between a saved state and a machine silently
  * (another -smp, -append or disk), so nothing may be missing: every value of the spec, whose paths name kernel,
- * initramfs and disks by their digests, QEMU's version, the arguments built from them, and the warm-up. The QEMU binary
- * counts by size and time, so an upgrade in place is seen.
+ * initramfs and disks by their digests, QEMU's version, the arguments built from them, and the warm-up; under KVM the
+ * CPU of this computer (`computer`). The QEMU binary counts by size and time, so an upgrade in place is seen.
  */
 export async function digestMachine(
   spec: MachineSpec,
-  identity: Readonly<{ qemuTitle: string; arguments: readonly string[]; warmed: readonly string[] }>,
+  identity: Readonly<{
+    qemuTitle: string;
+    arguments: readonly string[];
+    warmed: readonly string[];
+    computer?: string;
+  }>,
 ): Promise<string> {
   const binary = await stat(spec.qemu);
   const qemu = `${identity.qemuTitle} ${binary.size} ${binary.mtimeMs}`;

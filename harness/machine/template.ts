@@ -20,7 +20,9 @@ const capabilities = [
 ];
 
 /**
- * Loads a template's state into a machine started as a clone; it runs on from there.
+ * Loads a template's state into a machine started as a clone; it runs on from there. So does its clock: the HPET's
+ * counter, kvmclock (KVM_SET_CLOCK) and each TSC are in the state, as they were when the template was stopped. Its time
+ * of day is as old as the template until the handshake sets it.
  * @throws PoolproofError QMP_ERROR when QEMU refuses or ends.
  */
 export async function restoreClone(machine: Machine): Promise<void> {
