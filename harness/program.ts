@@ -10,6 +10,7 @@ import {
   defineSearches,
 } from './commands/register-field.ts';
 import { defineOverhead } from './commands/register-overhead.ts';
+import { defineSelftest } from './commands/register-selftest.ts';
 import {
   cache,
   count,
@@ -76,6 +77,7 @@ export function buildProgram(context: Context, exit: (code: number) => void): Co
     defineHost,
     defineImages,
     defineComputer,
+    defineSelftest,
     defineReport,
     defineOverhead,
     defineComparison,

@@ -1,0 +1,44 @@
+/** Processes of this computer: those below one, and which of them are still there. */
+import { readdir, readFile } from 'node:fs/promises';
+
+export type Process = Readonly<{
+  pid: number;
+  parent: number;
+  /** In clock ticks since the boot; with the number it names a process. */
+  started: string;
+  /** Its words, blanks between them. */
+  command: string;
+}>;
+
+/** Null where it has ended, also where only its parent has not taken note yet. */
+async function readProcess(pid: number): Promise<Process | null> {
+  try {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+    // The name of a program stands in brackets and may have any characters.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    if (fields[0] === 'Z' || fields[0] === 'X') return null;
+    const command = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).replaceAll('\0', ' ').trim();
+    return { pid, parent: Number(fields[1]), started: fields[19] ?? '', command };
+  } catch {
+    return null;
+  }
+}
+
+/** All processes below this one. */
+export async function listBelow(pid: number): Promise<readonly Process[]> {
+  const numbers = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+  const all = (await Promise.all(numbers.map(readProcess))).filter((each) => each !== null);
+  const below = new Set([pid]);
+  // A child can have a smaller number than its parent.
+  for (let before = 0; before !== below.size;) {
+    before = below.size;
+    for (const each of all) if (below.has(each.parent)) below.add(each.pid);
+  }
+  return all.filter((each) => each.pid !== pid && below.has(each.pid));
+}
+
+/** Those of them that still run. */
+export async function listLeft(known: readonly Process[]): Promise<readonly Process[]> {
+  const now = await Promise.all(known.map(({ pid }) => readProcess(pid)));
+  return known.filter(({ started }, index) => now[index]?.started === started);
+}
