@@ -8,6 +8,7 @@ import { recallMirror, requireKeyring } from '../../images/source/debian-mirror.
 import { debianKeyring } from '../../images/source/sources-list.ts';
 import {
   describeInstall,
+  installCommand,
   keyringPackages,
   ownPackageManager,
   qemuTool,
