@@ -137,7 +137,10 @@ t.test('Markdown shows grid, reasons and links, and takes no markup from a guest
   const clean = formats.md.render(viewOf(buildDefaultResults()));
   t.match(clean, /^# Spin's defaults on small machines\n\nRun 2026/);
   t.match(clean, /^\| memory \| overcommit 0, thp always \|.*\| overhead \|\n\| --- \|/m);
-  t.match(clean, /^- \*\*512M–2G overcommit 2\*\*: table pool needs 153\d MiB/m);
+  t.match(
+    clean,
+    /^- \*\*overcommit 2\*\* conservative \(12 cells\): standard: table pool needs 1531 MiB, .* Proven here: With/m,
+  );
   t.notMatch(clean, /Cells to look at/);
   const text = render('md');
   t.match(text, /^## Cells to look at$/m);

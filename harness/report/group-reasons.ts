@@ -25,6 +25,16 @@ export type ReasonGroup = Readonly<{
 const measured =
   /\d+(?:\.\d+)? (?:KiB|MiB|GiB|TiB)\b|\d+(?:\.\d+)?(?= (?:bytes|mappings|ms|s)\b)|(?<=leaves )\d+/g;
 
+/** A text without its measurements, which are equal in all texts of one kind, and the measurements. */
+export function splitNumbers(text: string): Readonly<{ shape: string; numbers: string[] }> {
+  // Addresses differ from boot to boot and make no other reason.
+  const same = text.replace(/\b0x[\da-f]{5,}\b/gi, '0x…');
+  return {
+    shape: same.replace(measured, '\u0000'),
+    numbers: [...same.matchAll(measured)].map(([measure]) => measure),
+  };
+}
+
 /** One group for each distinct reason; cells that reached the first tier they tried, as expected, need none. */
 export function groupReasons(
   results: readonly Result[],
@@ -32,10 +42,7 @@ export function groupReasons(
 ): readonly ReasonGroup[] {
   const groups = new Map<string, { first: Result; shape: string; members: Result[]; numbers: string[][] }>();
   for (const result of results.filter(needsReason)) {
-    // Addresses differ from boot to boot and make no other reason.
-    const text = formatReason(result).replace(/\b0x[\da-f]{5,}\b/gi, '0x…');
-    const numbers = [...text.matchAll(measured)].map(([measure]) => measure);
-    const shape = text.replace(measured, '\u0000');
+    const { shape, numbers } = splitNumbers(formatReason(result));
     const key = [result.outcome, result.tier, result.verdict, shape].join('\n');
     const group = groups.get(key) ?? { first: result, shape, members: [], numbers: [] };
     group.members.push(result);
@@ -53,7 +60,7 @@ export function groupReasons(
   }));
 }
 
-function needsReason({ outcome, verdict, finding, tiers }: Result): boolean {
+export function needsReason({ outcome, verdict, finding, tiers }: Result): boolean {
   return !(
     outcome === 'reached' &&
     verdict === 'expected' &&
@@ -78,7 +85,7 @@ function formatReason(result: Result): string {
 }
 
 /** Puts the numbers back: one where all agree, else the smallest and the largest. */
-function fillRanges(shape: string, numbers: readonly (readonly string[])[]): string {
+export function fillRanges(shape: string, numbers: readonly (readonly string[])[]): string {
   let index = 0;
   return shape.replaceAll('\u0000', () => {
     const sorted = numbers.map((row) => row[index] ?? '').sort((a, b) => sizeOf(a) - sizeOf(b));

@@ -49,6 +49,39 @@ const effectSchema = z
   })
   .meta({ id: 'effect', description: 'what an axis changed in the cells of this run' });
 
+const whySchema = z
+  .object({
+    word: text.meta({ description: 'the tier, otherwise the outcome; `flaky` where repetitions differ' }),
+    where: text,
+    seen: text.meta({ description: 'observed; without what a program printed' }),
+    causes: z
+      .array(
+        z.object({
+          tier: tierSchema.nullable().meta({ description: 'the tier it stops; null for the process itself' }),
+          text,
+          share: z
+            .object({ least: share, most: share })
+            .nullable()
+            .meta({ description: 'available divided by needed: the smallest and the largest of the cells' }),
+        }),
+      )
+      .readonly()
+      .meta({ description: 'predicted, where the model says what was observed' }),
+    cells: z.array(text).readonly(),
+    cure: z
+      .object({
+        axis: text,
+        values: z.array(text).readonly(),
+        reached: z.array(tierSchema).readonly(),
+        cells: count.meta({ description: 'cells that the run has with that value too' }),
+      })
+      .nullable()
+      .meta({
+        description: 'a value of one axis with which this run reached a better tier, nothing else changed',
+      }),
+  })
+  .meta({ id: 'why', description: 'cells in which the same happened for the same limits' });
+
 export const reportShape = z
   .object({
     poolproof: z.literal('report'),
@@ -101,6 +134,9 @@ export const reportShape = z
       .meta({ description: 'axes that vary, with the labels of their values' }),
     effects: z.array(effectSchema).readonly().exactOptional().meta({
       description: 'what each axis changed, the strongest first; absent in older reports',
+    }),
+    why: z.array(whySchema).readonly().exactOptional().meta({
+      description: 'the reasons, most cells first; absent in older reports',
     }),
     reasons: z
       .array(

@@ -13,6 +13,7 @@ import { type PageView, buildPageView } from '../html/page-view.ts';
 import { buildPanel } from '../html/panel.ts';
 import { script } from '../html/script.ts';
 import { renderSections } from '../html/sections.ts';
+import { dataStyles } from '../html/data-styles.ts';
 import { styles } from '../html/styles.ts';
 import type { RunView } from '../run-view.ts';
 
@@ -70,8 +71,10 @@ function collectEvidence({ cells }: PageView): EvidenceByCell {
   return shareBudget([...found.keys()], found);
 }
 
+const sheet = `${styles}\n${dataStyles}`;
+
 function renderPage(title: string, body: Html, data: Html): string {
-  const policy = `default-src 'none'; script-src '${hash(script)}'; style-src '${hash(styles)}'; base-uri 'none'; form-action 'none'`;
+  const policy = `default-src 'none'; script-src '${hash(script)}'; style-src '${hash(sheet)}'; base-uri 'none'; form-action 'none'`;
   const head = html`<meta charset="utf-8" />
     <meta http-equiv="Content-Security-Policy" content="${markup(policy)}" />
     <meta name="viewport" content="width=device-width, initial-scale=1" />
@@ -80,7 +83,7 @@ function renderPage(title: string, body: Html, data: Html): string {
   // By hand, since the hashes cover these texts byte for byte.
   return [
     '<!doctype html>',
-    `<html lang="en"><head>${head.text}<style>${styles}</style></head>`,
+    `<html lang="en"><head>${head.text}<style>${sheet}</style></head>`,
     `<body>${body.text}`,
     `<script type="application/json" id="data">${data.text}</script>`,
     `<script>${script}</script></body></html>`,

@@ -1,5 +1,6 @@
 /** JSON: the run, the summary and every cell, for programs. The format is results/report.schema.json. */
 import type { Format } from '../format.ts';
+import { buildReasonCards } from '../reason-cards.ts';
 import { type Report, reportSchemaNumber } from '../report-schema.ts';
 import type { RunView } from '../run-view.ts';
 
@@ -14,6 +15,10 @@ function render(view: RunView): string {
     completeness: { ...completeness, missingSentence, partSentence },
     axes: axes.map(({ name, values, ordered }) => ({ name, values, ordered })),
     effects,
+    why: buildReasonCards(views, axes).map(({ cells, ...card }) => ({
+      ...card,
+      cells: cells.map(({ id }) => id),
+    })),
     reasons,
     distributions: views
       .filter(({ results: repeated }) => repeated.length > 1)

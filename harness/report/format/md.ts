@@ -14,10 +14,11 @@ import { type Grid, buildGrid, formatLegend, formatUsual } from '../grid.ts';
 import { type HostTable, formatStart, hostLegend } from '../host-table.ts';
 import { type KnownFailure, formatGone, formatKnownFailures, listKnownFailures } from '../known-failures.ts';
 import { escapeMarkdown, markdownTable } from '../markdown.ts';
+import { type ReasonCard, buildReasonCards, describeCure, titleCard } from '../reason-cards.ts';
 import type { RunView } from '../run-view.ts';
 
 function render(view: RunView): string {
-  const { record, results, cells, axes, effects, reasons, flaky } = view;
+  const { record, results, cells, axes, effects, flaky } = view;
   const grid = buildGrid(cells, axes);
   const legend = formatLegend(grid);
   return [
@@ -36,13 +37,7 @@ function render(view: RunView): string {
           `- **${escapeMarkdown(titleAxis(effect.axis))}**: ${escapeMarkdown(describeEffect(effect))}`,
       ),
     ),
-    ...renderSection(
-      'Reasons',
-      reasons.map(
-        (reason) =>
-          `- **${escapeMarkdown(reason.where)}**: ${escapeMarkdown(reason.reason)}${reason.cells > 1 ? ` (${reason.cells} cells)` : ''}`,
-      ),
-    ),
+    ...renderSection('Why', buildReasonCards(cells, axes).map(formatCard)),
     ...renderSection(
       'Flaky cells',
       flaky.map((cell) => `- ${escapeMarkdown(cell.id)}: ${escapeMarkdown(formatDistribution(cell))}`),
@@ -85,6 +80,18 @@ const nameColumn = ({ columnAxes }: Grid, labels: readonly string[]): string =>
   columnAxes.length === 1 && columnAxes[0] === 'subject'
     ? (labels[0] ?? '')
     : labels.map((label, index) => labelAxis(columnAxes[index] ?? 'env', label)).join(', ');
+
+function formatCard(card: ReasonCard): string {
+  const { where, seen, causes, cells } = card;
+  const cure = describeCure(card);
+  const parts = [
+    ...causes.map(({ tier, text }) => `${tier === null ? '' : `${tier}: `}${text}.`),
+    `Observed: ${seen}.`,
+    ...(cure === null ? [] : [`Proven here: ${cure}`]),
+  ];
+  const count = cells.length > 1 ? ` (${cells.length} cells)` : '';
+  return `- **${escapeMarkdown(where)}** ${escapeMarkdown(`${titleCard(card)}${count}: ${parts.join(' ')}`)}`;
+}
 
 /** The part of the matrix, and in bold the names of missing cells. */
 export function renderState({ state }: Pick<RunView, 'state'>): readonly string[] {

@@ -2,12 +2,14 @@
 import { labelAxis } from '../axis-labels.ts';
 import { listKnownFailures } from '../known-failures.ts';
 import { type Panels, renderFilters, renderList } from './cell-list.ts';
+import { renderEffects } from './effects.ts';
 import { renderSection } from './grid-table.ts';
 import { type Html, html } from './html.ts';
 import { renderKnownFailures } from './known-failures.ts';
 import { renderCosts } from './overhead.ts';
 import { renderFacts, renderRuns, renderSources } from './overview.ts';
 import type { PageView } from './page-view.ts';
+import { renderReasonCards } from './reason-cards.ts';
 
 export type PageContent = Readonly<{
   page: PageView;
@@ -32,6 +34,8 @@ export const pageSections: readonly PageSection[] = [
     render: ({ page: { sections } }) =>
       html`${sections.map((section, index) => renderSection(section, index, sections.length))}`,
   },
+  { id: 'decides', title: 'What decides', render: ({ page }) => renderEffects(page) },
+  { id: 'why', title: 'Why', render: ({ page }) => renderReasonCards(page) },
   { id: 'known', title: 'Known field failures', render: ({ page }) => renderKnown(page) },
   { id: 'costs', title: 'What a lower tier costs', render: ({ page: { cells } }) => renderCosts(cells) },
   { id: 'list', title: 'Cells: prediction beside observation', render: renderCells },

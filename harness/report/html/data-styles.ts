@@ -1,0 +1,24 @@
+/** Styles of the sections that show what decides, why, what it costs and what has changed: bars, cards, strips. */
+export const dataStyles = `
+.effects,.cards,.changes{list-style:none;padding:0;margin:.6rem 0}
+.effects{display:grid;gap:.7rem;max-width:46rem}
+.effects li{display:grid;grid-template-columns:1fr max-content;gap:.1rem 1rem;break-inside:avoid}
+.effects .of{font-variant-numeric:tabular-nums}.effects .share,.effects p{grid-column:1/-1;margin:0}.effects p{color:var(--mute);font-size:.9rem}
+.share{display:block;width:100%;height:10px}
+.share .whole{fill:var(--soft);stroke:var(--line);stroke-width:1;vector-effect:non-scaling-stroke}
+.share .least{fill:var(--s1)}.share .most{fill:var(--s2)}
+.cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(24rem,100%),1fr));gap:.8rem;align-items:start}
+.cards>li{border:1px solid var(--rule);border-radius:4px;padding:.6rem .8rem;break-inside:avoid;min-width:0}
+.cards p{margin:.3rem 0;overflow-wrap:anywhere}.cards .cure{border-left:3px solid var(--s1);padding-left:.5rem}
+.cards .links{columns:2;padding-left:1.1rem;margin:.3rem 0;font-size:.88rem;overflow-wrap:anywhere}
+.band{fill:var(--s4)}.band-edge{stroke:var(--line);stroke-dasharray:2 3}
+.changes li{border-top:1px solid var(--rule);padding:.4rem 0;break-inside:avoid;overflow-wrap:anywhere}
+.changes p{margin:.15rem 0}.strip{display:inline-block;height:14px;width:auto;vertical-align:middle}
+.strip rect{stroke:var(--line);stroke-width:1}.strip .good{fill:var(--s1)}.strip .bad{fill:var(--sf)}.strip .gap{fill:none;stroke-dasharray:2 2}
+.space{width:100%;max-width:46rem;height:auto;font-size:12px;fill:currentColor}
+.space .map{fill:var(--s2);stroke:var(--line)}.space .all{fill:var(--s1);stroke:var(--line)}.space .limit{stroke:var(--sf);stroke-width:2}
+.space .tick{stroke:var(--rule)}
+@media (max-width:600px){.cards .links{columns:1}}
+@media (forced-colors:active){.share rect,.strip rect,.space rect,.band{forced-color-adjust:none}}
+@media print{.share rect,.strip rect,.space rect,.band{print-color-adjust:exact;-webkit-print-color-adjust:exact}.cards{grid-template-columns:1fr 1fr}}
+`.trim();

@@ -1,0 +1,98 @@
+import t from 'tap';
+import { readReference } from '../fixtures/report/reference.ts';
+import { buildResult, buildStandard, settings } from '../fixtures/report/results.ts';
+import type { Settings } from '../axes/table.ts';
+import { formatCellId } from '../matrix/cell-id.ts';
+import type { Result } from '../store/result.ts';
+import { findVaried } from './axis-labels.ts';
+import { buildCells } from './cell-view.ts';
+import { buildReasonCards, describeCure } from './reason-cards.ts';
+
+const named = (result: Result): Result => ({ ...result, id: formatCellId(result.settings) });
+const fallen = (over: Partial<Settings>, leaves: number, changes: Partial<Result> = {}): Result =>
+  named(buildResult(changes, { ...settings, ...over }, leaves));
+const standard = (over: Partial<Settings>): Result => named(buildStandard({}, { ...settings, ...over }));
+const cardsOf = (results: readonly Result[]) => buildReasonCards(buildCells(results), findVaried(results));
+
+t.test('the default run: one card per limit, with the cure that the run itself has proven', async (t) => {
+  const { cells, axes } = await readReference('default');
+  const cards = buildReasonCards(cells, axes);
+  t.match(cards, [
+    {
+      word: 'conservative',
+      where: '512M–2G overcommit 2',
+      seen: 'standard: 1531 MiB for the table pool refused',
+      causes: [{ tier: 'standard', text: 'table pool needs 1531 MiB, CommitLimit leaves 159–866 MiB' }],
+      cure: { axis: 'overcommit', values: ['0', '1'], reached: ['standard'], cells: 9 },
+    },
+    { where: '4G overcommit 2', causes: [{ text: 'stack pool needs 2004 MiB, CommitLimit leaves 248 MiB' }] },
+  ]);
+  const [first] = cards;
+  t.equal(first?.cells.length, 9);
+  const { least = 0, most = 0 } = first?.causes[0]?.share ?? {};
+  t.ok(least > 0.1 && least < 0.11 && most > 0.56 && most < 0.57, `${least} to ${most}`);
+  t.equal(
+    first === undefined ? '' : describeCure(first),
+    'With vm.overcommit_memory 0 or 1, and nothing else changed, all 9 cells reached standard.',
+  );
+});
+
+t.test('no card has a backtrace, and none mixes what was predicted with what was seen', async (t) => {
+  const { cells, axes } = await readReference('limits');
+  const cards = buildReasonCards(cells, axes);
+  t.equal(cards.length, 14);
+  for (const { seen, causes } of cards) {
+    t.notMatch(seen, /node::|0x[\da-f]{5}| \| |needs .* leaves/);
+    for (const { text } of causes) t.notMatch(text, /died|refused|SIG/);
+  }
+  t.match(
+    cards.find(({ word, causes: [cause] }) => word === 'crashed' && cause?.text.includes('CommitLimit')),
+    {
+      seen: 'the host died of SIGTRAP',
+      causes: [
+        {
+          tier: null,
+          text: 'Node 24, 26 needs 563–564 MiB before its first line, CommitLimit leaves 215–451 MiB',
+        },
+      ],
+    },
+  );
+});
+
+t.test('a model that says something else than was observed explains nothing', (t) => {
+  const [card] = cardsOf([
+    fallen({}, 100, { finding: 'the model said standard, conservative was observed' }),
+  ]);
+  t.match(card, { word: 'conservative', causes: [] });
+  t.end();
+});
+
+t.test('a cure is no cure where it failed for one of the cells, or changes the host', (t) => {
+  const bad = [fallen({ memory: 2 ** 30 }, 100), fallen({ memory: 2 ** 31 }, 200)];
+  const cured = standard({ memory: 2 ** 30, overcommit: 0 });
+  const [half] = cardsOf([...bad, cured]);
+  t.match(half, { cure: { axis: 'overcommit', values: ['0'], cells: 1 } });
+  t.equal(
+    half === undefined ? '' : describeCure(half),
+    'With vm.overcommit_memory 0, and nothing else changed, the 1 of 2 cells that were run with it reached standard.',
+  );
+  const [failed] = cardsOf([...bad, cured, fallen({ memory: 2 ** 31, overcommit: 0 }, 300)]);
+  t.equal(failed?.cure, null);
+  const [other] = cardsOf([fallen({}, 100), standard({ subject: 'spin' })]);
+  t.equal(other?.cure, null);
+  t.end();
+});
+
+t.test('a setting that helps as much as more memory is named first', (t) => {
+  const [card] = cardsOf([fallen({}, 100), standard({ memory: 2 ** 33 }), standard({ overcommit: 1 })]);
+  t.match(card, { cure: { axis: 'overcommit', values: ['1'] } });
+  t.end();
+});
+
+t.test('a cell that was flaky there is no proof', (t) => {
+  const there = standard({ overcommit: 0 });
+  const again = { ...fallen({ overcommit: 0 }, 100), repetition: 2 };
+  const [card] = cardsOf([fallen({}, 100), there, again]).filter(({ word }) => word === 'conservative');
+  t.equal(card?.cure, null);
+  t.end();
+});

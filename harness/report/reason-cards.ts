@@ -1,0 +1,211 @@
+/**
+ * Why, as cards: cells in which the same happened for the same limits. What was observed and what the model says are
+ * two sentences; neither has a word of what a program printed before it died, which is evidence.
+ */
+import { describeShortfall } from '../../images/allocator/explain.ts';
+import type { Shortfall } from '../../images/allocator/prediction.ts';
+import { formatBytes } from '../../images/allocator/sizes.ts';
+import type { Tier } from '../../images/allocator/tier.ts';
+import { hostSubject } from '../axes/host.ts';
+import { plainLine } from '../outcome/plain-text.ts';
+import { observedOf } from '../outcome/repetitions.ts';
+import type { Result } from '../store/result.ts';
+import { titleAxis } from './axis-effects.ts';
+import type { VariedAxis } from './axis-labels.ts';
+import { type CellView, type CellWord, formatSurprise } from './cell-view.ts';
+import { prepareDescriptions } from './describe-cells.ts';
+import { type Cure, prepareCures } from './find-cures.ts';
+import { groupBy } from './group-by.ts';
+import { fillRanges, needsReason, splitNumbers } from './group-reasons.ts';
+
+/** A limit of the model over the cells of a card. */
+export type Cause = Readonly<{
+  /** The tier that it stops; null for the process itself. */
+  tier: Tier | null;
+  /** `table pool needs 1531 MiB, CommitLimit leaves 158–866 MiB` */
+  text: string;
+  /** Available divided by needed, 0–1: the smallest and the largest of the cells; null where nothing is counted. */
+  share: Readonly<{ least: number; most: number }> | null;
+}>;
+
+export type ReasonCard<Cell extends CellView = CellView> = Readonly<{
+  word: CellWord;
+  /** `512M–2G overcommit 2` */
+  where: string;
+  /** Observed: `The kernel refused the table pool of 1531 MiB.` */
+  seen: string;
+  /** Predicted, where the model says what was observed; empty where it says something else, or nothing. */
+  causes: readonly Cause[];
+  cells: readonly Cell[];
+  cure: Cure | null;
+}>;
+
+type Stop = Readonly<{ tier: Tier | null; shortfall: Shortfall }>;
+
+/** The cells that reached their best tier as expected need no card. Most cells first. */
+export function buildReasonCards<Cell extends CellView>(
+  cells: readonly Cell[],
+  axes: readonly VariedAxis[],
+  scope?: (cell: Cell) => string,
+): readonly ReasonCard<Cell>[] {
+  const troubled = cells
+    .filter(({ results }) => results.some(needsReason))
+    .map((cell) => ({ cell, stops: listStops(cell.deciding), seen: describeSeen(cell.deciding) }));
+  const keyOf = ({ cell: { word, verdict }, stops, seen }: (typeof troubled)[number]): string => {
+    const limits = stops.map(({ tier, shortfall: { pool, limit, unit } }) =>
+      [tier, pool, limit, unit].join(),
+    );
+    return [word, verdict, ...limits, ...(stops.length === 0 ? [splitNumbers(seen).shape] : [])].join('\n');
+  };
+  const describe = prepareDescriptions(cells, axes);
+  const findCure = prepareCures(cells, axes, scope);
+  return [...groupBy(troubled, keyOf).values()]
+    .flatMap((members) => {
+      const [first] = members;
+      if (first === undefined) return [];
+      const part = members.map(({ cell }) => cell);
+      return [
+        {
+          word: first.cell.word,
+          where: describe(part),
+          seen: joinTexts(members.map(({ seen }) => seen)),
+          causes: first.stops.map((_, index) =>
+            joinStops(
+              members.flatMap(({ stops }) => stops[index] ?? []),
+              part,
+            ),
+          ),
+          cells: part,
+          cure: findCure(part),
+        },
+      ];
+    })
+    .sort((a, b) => b.cells.length - a.cells.length);
+}
+
+/** The limits by which the model explains what was observed: of the tiers that failed, or of the process. */
+function listStops({ outcome, tier, predicted, finding, tiers }: Result): readonly Stop[] {
+  if (predicted === null || finding !== null || predicted.outcome !== outcome) return [];
+  if (outcome === 'crashed')
+    return predicted.startup === null ? [] : [{ tier: null, shortfall: predicted.startup }];
+  const failed = new Set(tiers.filter(({ ok }) => !ok).map((attempt) => attempt.tier));
+  // A foreign host says nothing of its attempts: those before the tier it reached.
+  const before = tiers.length > 0 ? null : predicted.tiers.slice(0, placeOf(predicted.tiers, tier));
+  return (before ?? predicted.tiers.filter((one) => failed.has(one.tier))).flatMap((one) =>
+    one.fits ? [] : [{ tier: one.tier, shortfall: one.shortfall }],
+  );
+}
+
+function placeOf(tiers: readonly Readonly<{ tier: Tier }>[], tier: Tier | null): number {
+  const place = tiers.findIndex((one) => one.tier === tier);
+  return place === -1 ? tiers.length : place;
+}
+
+function joinStops(stops: readonly Stop[], cells: readonly CellView[]): Cause {
+  const counted = stops.flatMap(({ shortfall: { limit, needed, available } }) =>
+    limit === 'feature' || limit === 'write-execute' || needed <= 0 ? [] : [Math.min(1, available / needed)],
+  );
+  return {
+    tier: stops[0]?.tier ?? null,
+    text: joinTexts(stops.map(({ shortfall }) => describeStop(shortfall, cells))),
+    share: counted.length === 0 ? null : { least: Math.min(...counted), most: Math.max(...counted) },
+  };
+}
+
+/** A process that does not even start is known by its name. */
+function describeStop(shortfall: Shortfall, cells: readonly CellView[]): string {
+  const text = describeShortfall(shortfall);
+  if (shortfall.pool !== 'process' || cells.some(({ settings }) => settings.subject !== hostSubject))
+    return text;
+  const nodes = [...new Set(cells.map(({ settings }) => settings.node))].sort();
+  return text.replace(
+    /^the process itself needs (.+?), /,
+    `Node ${nodes.join(', ')} needs $1 before its first line, `,
+  );
+}
+
+/** Kinds of texts that a card names. */
+const shownKinds = 3;
+
+/** Texts of one kind are one, with the ranges of their numbers. */
+function joinTexts(texts: readonly string[]): string {
+  const kinds = [...groupBy(texts.map(splitNumbers), ({ shape }) => shape)].map(([shape, members]) =>
+    fillRanges(
+      shape,
+      members.map(({ numbers }) => numbers),
+    ),
+  );
+  const more = kinds.length - shownKinds;
+  return [...kinds.slice(0, shownKinds), ...(more > 0 ? [`${more} other ends`] : [])].join('; or ');
+}
+
+/** Of one attempt, and of all that a cell did. */
+const attemptLength = 120;
+const seenLength = 400;
+
+function describeSeen(result: Result): string {
+  const { verdict, outcome, tiers } = result;
+  const surprise = verdict === 'unexpected' ? `${formatSurprise(result)}: ` : '';
+  const refused = tiers.flatMap((attempt) => (attempt.ok ? [] : [describeAttempt(attempt)]));
+  const text =
+    (outcome === 'reached' || outcome === 'exhausted') && refused.length > 0
+      ? refused.join('; ')
+      : withoutModel(result);
+  return plainLine(`${surprise}${text}`, seenLength);
+}
+
+/** `standard: 1531 MiB for the table pool refused` */
+function describeAttempt({ tier, pool, bytes, class: kind, message }: Result['tiers'][number]): string {
+  if (pool !== null)
+    return `${tier}: ${bytes === null ? '' : `${formatBytes(bytes)} for `}the ${pool} pool refused`;
+  if (bytes !== null) return `${tier}: ${formatBytes(bytes)} refused`;
+  const said = withoutOutput(message ?? kind ?? 'failed');
+  return plainLine(
+    `${tier}: ${said.startsWith(`${tier}: `) ? said.slice(tier.length + 2) : said}`,
+    attemptLength,
+  );
+}
+
+/** The stored reason has the model's sentence before or behind what was observed. */
+function withoutModel({ reason, predicted }: Result): string {
+  const shortfalls = [
+    predicted?.startup ?? [],
+    ...(predicted?.tiers ?? []).map((one) => (one.fits ? [] : one.shortfall)),
+  ].flat();
+  const rest = shortfalls.reduce((text, shortfall) => {
+    const sentence = describeShortfall(shortfall);
+    return text.replace(`${sentence}; `, '').replace(`; ${sentence}`, '');
+  }, reason);
+  return withoutOutput(rest);
+}
+
+/** Several lines of a program, or addresses, are evidence: the sentence before them says what happened. */
+function withoutOutput(text: string): string {
+  const isOutput = / \| |\b0x[\da-f]{5,}|…/i.test(text);
+  return isOutput ? text.replace(/:\s.*$/s, '') : text;
+}
+
+/** `With vm.overcommit_memory 0 or 1, and nothing else changed, all 12 cells reached standard.` */
+export function describeCure({ cure, cells }: Pick<ReasonCard, 'cure' | 'cells'>): string | null {
+  if (cure === null) return null;
+  const { axis, values, reached } = cure;
+  const few = values.length > 4 ? [...values.slice(0, 3), `${values.length - 3} other values`] : values;
+  const all =
+    cure.cells < cells.length
+      ? `the ${cure.cells} of ${cells.length} cells that were run with it`
+      : cells.length === 1
+        ? 'it'
+        : cells.length === 2
+          ? 'both cells'
+          : `all ${cells.length} cells`;
+  return `With ${titleAxis(axis)} ${joinWords(few)}, and nothing else changed, ${all} reached ${joinWords(reached)}.`;
+}
+
+const joinWords = (words: readonly string[]): string =>
+  words.length < 2 ? (words[0] ?? '') : `${words.slice(0, -1).join(', ')} or ${words.at(-1) ?? ''}`;
+
+/** One word or tier that a card's cells share, with its sign where it was not expected. */
+export const titleCard = ({ word, cells }: ReasonCard): string => {
+  const tiers = new Set(cells.flatMap(({ results }) => results.map(observedOf)));
+  return word === 'flaky' ? `flaky: ${[...tiers].join(', ')}` : word;
+};
