@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { symlink, writeFile } from 'node:fs/promises';
+import { copyFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
@@ -29,6 +29,21 @@ async function setUp(t: Test, osRelease: string, programs: readonly string[]) {
     reject: false,
   });
 }
+
+t.test('a command runs in the folder in which it is called', async (t) => {
+  const node = '#!/bin/sh\npwd\nprintf "%s\\n" "$@"\n';
+  const dir = t.testdir({ checkout: { scripts: { 'set-up': '' } }, bin: {}, mine: {} });
+  const own = path.join(dir, 'checkout/scripts/poolproof');
+  await copyFile(poolproof, own);
+  await writeFile(path.join(dir, 'bin/node'), node, { mode: 0o755 });
+  const { stdout } = await execa(own, ['plan', 'my matrix.yaml'], {
+    cwd: path.join(dir, 'mine'),
+    env: { PATH: `${path.join(dir, 'bin')}:${process.env['PATH'] ?? ''}` },
+  });
+  const [folder, ...words] = stdout.split('\n');
+  t.equal(folder, path.join(dir, 'mine'));
+  t.same(words.slice(-3), [path.join(dir, 'checkout/dist/harness/cli.js'), 'plan', 'my matrix.yaml']);
+});
 
 t.test(
   'without apt the packages are named as the distribution names them, and set-up ends with 3',

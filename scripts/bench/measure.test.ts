@@ -3,6 +3,7 @@ import { ownFlags, spreadOf } from './measure.ts';
 
 t.test('a benchmark starts Node with the options of scripts/poolproof', (t) => {
   t.match(ownFlags(), ['--no-memory-reducer', /^--min-semi-space-size=\d+$/]);
+  t.equal(ownFlags().length, 2);
   t.end();
 });
 

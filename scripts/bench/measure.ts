@@ -35,7 +35,7 @@ export async function withFolder<T>(work: (folder: string) => Promise<T>, parent
 /** Options that scripts/poolproof gives Node. */
 export function ownFlags(): string[] {
   const script = readFileSync(path.resolve(project.sourceFolder, '../scripts/poolproof'), 'utf8');
-  const words = /^exec node (.*)dist\/harness\/cli\.js/m.exec(script)?.[1];
+  const words = /^exec node (.*) \S*dist\/harness\/cli\.js/m.exec(script)?.[1];
   if (words === undefined) throw new Error('scripts/poolproof does not start Node as it used to');
   return words.split(' ').filter(Boolean);
 }
