@@ -22,7 +22,7 @@ import type { Expectation } from '../matrix/cell.ts';
 import { type Observed, compare, renderExpectation } from './expect.ts';
 import { explain } from './explain.ts';
 import { estimateCell, predictCell, resolveAsked } from './predict-cell.ts';
-import { judge, judgeSkipped } from './judge.ts';
+import { judge, judgeUnasked } from './judge.ts';
 import { plainLine, plainLines, plainTail } from './plain-text.ts';
 
 /** The model's own words; their rounding is tested there. */
@@ -271,7 +271,7 @@ t.test('nothing of a report that was not believed is shown as a tier', (t) => {
 });
 
 t.test('a skipped cell keeps its reason and has no verdict', (t) => {
-  const judged = judgeSkipped('needs 64G of memory,\n24G are here', null, conservativePrediction);
+  const judged = judgeUnasked('skipped', 'needs 64G of memory,\n24G are here', null, conservativePrediction);
   t.match(judged, {
     outcome: 'skipped',
     reason: 'needs 64G of memory, 24G are here',

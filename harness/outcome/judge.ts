@@ -101,15 +101,16 @@ export function judge(
   };
 }
 
-/** Judgement of a cell that does not apply here, with the reason. */
-export function judgeSkipped(
+/** Judgement of a cell that no machine was asked about: it does not apply here, or the harness cannot ask. */
+export function judgeUnasked(
+  outcome: 'skipped' | 'broken',
   reason: string,
   expectation: Expectation | null,
   prediction: Prediction | null,
 ): Judgement {
-  const compared = compare({ outcome: 'skipped', tier: null, checks: null }, expectation, prediction);
+  const compared = compare({ outcome, tier: null, checks: null }, expectation, prediction);
   const nothing = { tier: null, form: null, tiers: [], host: null };
-  return { outcome: 'skipped', reason: plainLine(reason), predicted: prediction, ...compared, ...nothing };
+  return { outcome, reason: plainLine(reason), predicted: prediction, ...compared, ...nothing };
 }
 
 /** An outcome without a verdict stays what it is. */

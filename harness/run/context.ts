@@ -44,8 +44,11 @@ export type RunOptions = Readonly<{
   /** News for the user that is in no result: a template that failed, a successor used. */
   onNotice?: (text: string) => void;
   signal?: AbortSignal;
-  /** Where boot plans are run; the run disposes of it at its end. @default this computer */
-  openRunner?: (prepared: Prepared, options: RunOptions) => Promise<Runner>;
+  /**
+   * Where boot plans are run; the run disposes of it at its end. `uncut` is the matrix without `only` and `shard`: the
+   * images are of all its cells. @default this computer
+   */
+  openRunner?: (prepared: Prepared, options: RunOptions, uncut: Matrix) => Promise<Runner>;
   /** Recorded with the run. */
   recordOptions?: Readonly<Record<string, string | number | boolean | null>>;
 }> &

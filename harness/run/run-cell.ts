@@ -10,7 +10,7 @@ import type { Observation } from '../guest/observation.ts';
 import type { Cell } from '../matrix/cell.ts';
 import type { Machine, StartMachine } from '../machine/machine.ts';
 import type { Template } from '../machine/template-store.ts';
-import { judge, judgeSkipped, type Judgement } from '../outcome/judge.ts';
+import { judge, judgeUnasked, type Judgement } from '../outcome/judge.ts';
 import type { Outcome } from '../outcome/outcome.ts';
 import { predictCell, resolveAsked } from '../outcome/predict-cell.ts';
 import { reportOf } from '../outcome/read-report.ts';
@@ -201,25 +201,26 @@ async function tryUntilShown(cell: Cell, context: CellContext): Promise<readonly
   return [first, second, third];
 }
 
-/** A cell that does not apply here: no machine is started. */
-function skipCell(cell: Cell, { images }: CellContext, reason: string, startedAt: string): CellEnd {
+/** A cell without a machine: it does not apply here, or nobody can run it. */
+export function endUnasked(
+  { id, repetition, settings, expectation }: Cell,
+  outcome: 'skipped' | 'broken',
+  reason: string,
+  imageDigest: string,
+): CellRun {
   return {
     result: {
       schema: resultSchema,
-      id: cell.id,
-      repetition: cell.repetition,
-      settings: cell.settings,
-      ...judgeSkipped(reason, cell.expectation, null),
+      ...{ id, repetition, settings },
+      ...judgeUnasked(outcome, reason, expectation, null),
       attempts: [],
       readBack: [],
       facts: null,
       timings: {},
-      imageDigest: images.digest,
-      startedAt,
+      imageDigest,
+      startedAt: new Date().toISOString(),
     },
     evidence: {},
-    peakMib: null,
-    stopped: Promise.resolve(0),
   };
 }
 
@@ -230,7 +231,10 @@ function skipCell(cell: Cell, { images }: CellContext, reason: string, startedAt
 export async function runCell(cell: Cell, context: CellContext): Promise<CellEnd> {
   const startedAt = new Date().toISOString();
   const inapplicable = findInapplicable(cell.settings, context.images, cell.subject);
-  if (inapplicable !== null) return skipCell(cell, context, inapplicable, startedAt);
+  if (inapplicable !== null) {
+    const end = endUnasked(cell, 'skipped', inapplicable, context.images.digest);
+    return { ...end, peakMib: null, stopped: Promise.resolve(0) };
+  }
   const tries = await tryUntilShown(cell, context);
   const last = tries.at(-1) ?? tries[0];
   const { observation, judgement } = last;

@@ -13,7 +13,8 @@ export async function runCells(todo: readonly Cell[], context: RunContext): Prom
   while (plans.length > 0 && !signal.aborted) {
     const expected = new Map(plans.flatMap(({ cells }) => cells.map((cell) => [cellKey(cell), cell])));
     const retries: Cell[] = [];
-    await runner.run(plans, (event) => retries.push(...receive(event, expected, context)), signal);
+    const onEvent = (event: RunnerEvent) => void retries.push(...receive(event, expected, context));
+    await runner.run(plans, onEvent, signal, context.run.record.id);
     // A clone would only replay what the first one did.
     plans = planBoots(retries, images, true);
   }

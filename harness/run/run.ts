@@ -60,7 +60,7 @@ async function runPart(
 ): Promise<RunSummary> {
   const { matrix } = part;
   const { strict = false, failOnFlaky = false, openRunner = openLocalRunner } = options;
-  await using runner = await openRunner(prepared, options);
+  await using runner = await openRunner(prepared, options, part.uncut);
   await using run = await openRun(whole, part, prepared, options);
   const todo = [...matrix.cells()].filter((cell) => !run.done.has(cellKey(cell)));
   const reporter = multiplex(options.reporters ?? []);
@@ -109,7 +109,7 @@ async function openRun(
   return resume === undefined ? createRun(resultsDir, init) : resumeRun(resume, init);
 }
 
-function openLocalRunner(prepared: Prepared, options: RunOptions): Promise<Runner> {
+export function openLocalRunner(prepared: Prepared, options: RunOptions): Promise<Runner> {
   const { jobs, memoryBudgetMib } = options;
   const capacity = decideCapacity(prepared.computer, {
     ...(jobs !== undefined && { jobs }),

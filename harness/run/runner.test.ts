@@ -69,7 +69,7 @@ async function openHere(cacheDir: string): Promise<Runner> {
     startMachine: fakeMachines(scripts),
   });
   return {
-    run: (...words) => local.run(...words),
+    run: (plans, onEvent, signal) => local.run(plans, onEvent, signal),
     measure: () => Promise.resolve(overhead),
     measureServing: () => Promise.resolve(serving),
     peakMib: 0,
@@ -174,7 +174,7 @@ t.test('cells of other images than a computer has are refused', async (t) => {
     { ...plan!.images, kernel: 'noble' },
   ]) {
     await t.rejects(
-      runner.run([{ ...plan!, images }], () => t.fail('nothing is run'), signal),
+      runner.run([{ ...plan!, images }], () => t.fail('nothing is run'), signal, 'run'),
       { code: 'IMAGE_CHECKSUM' },
     );
   }
@@ -193,6 +193,7 @@ t.test('a result that cannot be kept ends the cells that have not begun', async 
         if (kind === 'ended') throw full;
       },
       new AbortController().signal,
+      'run',
     ),
     full,
   );

@@ -31,12 +31,14 @@ export type Runner = AsyncDisposable &
      * Resolves when every cell has ended, or when the signal has fired; cells that had not ended by then give no
      * event. What happens in a cell is in its result.
      *
+     * @param runId id of the run's record: a run that is resumed has the same one
      * @throws the first failure of the harness, of `onEvent` too, after everything else has been ended
      */
     run(
       plans: readonly BootPlan[],
       onEvent: (event: RunnerEvent) => void,
       signal: AbortSignal,
+      runId: string,
     ): Promise<void>;
     /**
      * Measures the overhead of one cell. Request and result are plain data as well.

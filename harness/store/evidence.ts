@@ -21,6 +21,9 @@ const fileLimit = 8 * 2 ** 20;
 
 const safeName = /^(?:[a-z0-9][a-z0-9-]{0,40}\/)?[a-z0-9][a-z0-9.-]{0,60}$/;
 
+/** Whether the store takes a file of evidence by that name. */
+export const isEvidenceName = (name: string): boolean => safeName.test(name);
+
 /** As the store names them: no path leaves the folder, no name begins with a dot. */
 const evidencePath =
   /^evidence\/[A-Za-z0-9_][A-Za-z0-9._-]{0,199}\/(?:[a-z0-9][a-z0-9-]{0,40}\/)?[a-z0-9][a-z0-9.-]{0,60}$/;
@@ -57,7 +60,7 @@ export function writeEvidence(
     mkdirSync(temporary, { recursive: true });
     const made = new Set<string>();
     for (const [name, content] of Object.entries(files)) {
-      if (!safeName.test(name)) throw new RangeError(`not a name for evidence: ${name}`);
+      if (!isEvidenceName(name)) throw new RangeError(`not a name for evidence: ${name}`);
       if (content.length === 0) continue;
       const parent = dirname(name);
       if (parent !== '.' && !made.has(parent)) mkdirSync(join(temporary, parent));

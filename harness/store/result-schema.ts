@@ -17,13 +17,13 @@ import {
 import { outcomes, verdicts } from '../outcome/outcome.ts';
 import { cellIdSchema } from './cell-id-schema.ts';
 import { overheadSchema, overheadSourceSchema } from './overhead-schema.ts';
-import { type Result, resultSchema } from './result.ts';
+import { type FleetMachine, type Result, resultSchema } from './result.ts';
 import { servingSchema } from './price-schema.ts';
 
 const text = z.string();
 const count = z.number().nonnegative();
 
-const expectationSchema = z.object({
+export const expectationSchema = z.object({
   tier: tierSchema.exactOptional(),
   atLeast: tierSchema.exactOptional(),
   outcome: z.enum(['reached', 'exhausted', 'crashed', 'timeout', 'guest-died']).exactOptional(),
@@ -34,6 +34,17 @@ const expectationSchema = z.object({
 });
 
 const machineEndSchema = z.object({ kind: z.enum(machineEndKinds), detail: text });
+
+/** Chosen by a worker: shown on terminals and pages. */
+export const machineName = text.regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$/);
+
+export const fleetMachineSchema: z.ZodType<FleetMachine> = z.object({
+  name: machineName,
+  qemu: text.max(40),
+  accelerator: z.enum(['kvm', 'tcg']),
+  cpuModel: text.max(200),
+  kernel: text.max(200),
+});
 
 const share = z.number().min(0).max(1);
 
@@ -142,6 +153,7 @@ const shapeSchema: z.ZodType<Result> = z.object({
     })
     .exactOptional(),
   timings: timingsSchema,
+  machine: fleetMachineSchema.exactOptional(),
   imageDigest: text.nullable(),
   startedAt: text,
   evidence: text.nullable(),

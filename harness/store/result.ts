@@ -36,6 +36,17 @@ export type StoredDistribution = Readonly<{
   shares: readonly Readonly<{ observed: Tier | Outcome; count: number; low: number; high: number }>[];
 }>;
 
+/** A machine of a fleet: the name it chose, and what may matter to a result. Has no address. */
+export type FleetMachine = Readonly<{
+  name: string;
+  /** `7.2.22`. */
+  qemu: string;
+  accelerator: 'kvm' | 'tcg';
+  cpuModel: string;
+  /** `uname -r`. */
+  kernel: string;
+}>;
+
 export type Result = Readonly<{
   schema: typeof resultSchema;
   id: string;
@@ -63,6 +74,8 @@ export type Result = Readonly<{
   subject?: SubjectSummary;
   /** Milliseconds by phase. */
   timings: Readonly<Record<string, number>>;
+  /** Which machine of a fleet made it; absent where the run's own computer did, which is in the record. */
+  machine?: FleetMachine;
   /** Digest of what the cell ran on (images and machine), so that like is compared with like. */
   imageDigest: string | null;
   startedAt: string;
