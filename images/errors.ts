@@ -65,6 +65,10 @@ export const errorCodes = {
   STORE_SCHEMA: 2,
   BUNDLE_INVALID: 2,
   REPORT_UNKNOWN: 2,
+  // a fleet
+  FLEET_NOT_INSTALLED: 3, // the packages of the queue
+  FLEET_UNREACHABLE: 3,
+  FLEET_REFUSED: 3, // Redis: a password, no memory, read only
   // reports and cases of the field
   FIELD_INVALID: 2, // damaged, hostile or foreign
   FIELD_SCHEMA: 2, // of a newer format

@@ -10,6 +10,7 @@ import { createProgress } from '../report/progress.ts';
 import { buildRunView } from '../report/run-view.ts';
 import { renderTimings } from '../report/timings.ts';
 import { wantsColor } from '../report/wants-color.ts';
+import type { RunOptions } from '../run/context.ts';
 import type { RunSummary } from '../run/run.ts';
 import { cacheOption, finishCells, notifyOf, type Context } from './context.ts';
 import { findCellsAgain } from './cells-again.ts';
@@ -39,6 +40,7 @@ type Options = Readonly<{
   strict?: boolean | undefined;
   details?: boolean | undefined;
   timings?: boolean | undefined;
+  fleet?: string | undefined;
   json?: boolean | undefined;
 }>;
 
@@ -94,11 +96,18 @@ export async function run(context: Context, args: readonly string[], options: Op
         ...buildReporters(wanted, context.out),
       ],
     },
-    context.seams ?? {},
+    { ...context.seams, ...(await chooseRunner(options)) },
   );
   if (json) for (const result of summary.results) context.out(`${JSON.stringify(result)}\n`);
   else describe(matrix, summary, options, context, printed === undefined ? context.out : context.err);
   return summary.exitCode;
+}
+
+/** Nothing of a fleet is loaded without one. */
+async function chooseRunner({ fleet }: Options): Promise<Pick<RunOptions, 'openRunner'>> {
+  if (fleet === undefined) return {};
+  const { openFleet } = await import('../fleet/open-fleet.ts');
+  return { openRunner: await openFleet(fleet) };
 }
 
 /** What a person reads after the run. */

@@ -1,0 +1,54 @@
+/** `poolproof work` */
+import { randomBytes } from 'node:crypto';
+import { PoolproofError } from '../errors.ts';
+import { openLink } from '../fleet/connect.ts';
+import { defaultTiming } from '../fleet/timing.ts';
+import { FleetWorker } from '../fleet/worker.ts';
+import { decideCapacity } from '../plan/admission.ts';
+import { findQemu, readComputer } from '../plan/computer.ts';
+import { prepare } from '../run/prepare.ts';
+import { machineName } from '../store/result-schema.ts';
+import { cacheOption, notifyOf, type Context } from './context.ts';
+
+type Options = Readonly<{
+  fleet: string;
+  name?: string | undefined;
+  jobs?: number | undefined;
+  /** Bytes. */
+  memoryBudget?: number | undefined;
+  allowSubjects?: boolean | undefined;
+  cache?: string | undefined;
+  locked?: boolean | undefined;
+}>;
+
+export async function work(context: Context, _args: readonly string[], options: Options): Promise<number> {
+  // Not the computer's own: that may name a person.
+  const { fleet, name = `worker-${randomBytes(2).toString('hex')}`, jobs, memoryBudget } = options;
+  if (!machineName.safeParse(name).success)
+    throw new PoolproofError('USAGE', `--name ${name}: letters, digits, - _ and . are possible, at most 40`);
+  const notify = notifyOf(context);
+  const link = await openLink({ address: fleet, onNotice: notify.onNotice });
+  const [qemu, computer] = await Promise.all([findQemu(), readComputer()]);
+  const capacity = decideCapacity(computer, {
+    ...(jobs !== undefined && { jobs }),
+    ...(memoryBudget !== undefined && { budgetMib: Math.floor(memoryBudget / 1024 ** 2) }),
+  });
+  context.finishOnSignal();
+  context.err(`${name} takes cells from ${link.address}, ${capacity.jobs} at a time; Ctrl-C ends it\n`);
+  await new FleetWorker({
+    ...notify,
+    link,
+    name,
+    tool: context.version,
+    cacheDir: cacheOption(options),
+    locked: options.locked ?? false,
+    capacity,
+    computer,
+    qemu,
+    allowSubjects: options.allowSubjects ?? false,
+    prepare: context.seams?.prepare ?? prepare,
+    timing: defaultTiming,
+    signal: context.signal,
+  }).work();
+  return 0;
+}

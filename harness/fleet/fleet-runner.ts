@@ -1,0 +1,335 @@
+/**
+ * Runs boot plans on the machines of a fleet: the coordinator. Jobs go into queues of Redis, results come back through
+ * a stream, and only here it is decided what counts.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import type { GuestMeasureRequest, GuestOverhead } from '../measure/measure-guest.ts';
+import type { GuestServing } from '../measure/measure-serving.ts';
+import type { Cell } from '../matrix/cell.ts';
+import type { Durations } from '../plan/shard-durations.ts';
+import type { BootPlan } from '../run/boot-plan.ts';
+import type { Prepared } from '../run/prepare.ts';
+import type { Runner, RunnerEvent, ServingRequest } from '../run/runner.ts';
+import { cellKey } from '../store/read-run.ts';
+import { chunkPlans } from './chunk-plans.ts';
+import { explain, keys, type Link } from './connect.ts';
+import { buildLanes, queueName } from './lanes.ts';
+import { type Call, type FleetJob, InvalidMessage, type Lane, parseJob, unpackMessage } from './messages.ts';
+import type { LeftCell } from './pending-cells.ts';
+import { countSlots, listWorkers } from './roster.ts';
+import { Round } from './round.ts';
+import { type Timing, missedBeats } from './timing.ts';
+import { Watch } from './watch.ts';
+
+export type FleetRunnerOptions = Readonly<{
+  link: Link;
+  prepared: Prepared;
+  tool: string;
+  title: string;
+  /** By kernel, see {@link collectSamples}. */
+  samples: ReadonlyMap<string, readonly Cell[]>;
+  /** How long cells took before. */
+  durations: Durations;
+  timing: Timing;
+  /** Opens what measures; one machine, so that figures of a run are of one CPU. */
+  openLocal: () => Promise<Runner>;
+}>;
+
+/** Guests at a time of a fleet whose workers are still to come. */
+const expectedSlots = 8;
+/** Jobs per call to Redis, messages per answer. */
+const batchSize = 200;
+/** Priority of the shortest job: a number that BullMQ still takes. Lower ones go first. */
+const lastPriority = 2_000_000;
+/** For how long a run can be resumed from what the queue has. */
+const callSeconds = 7 * 24 * 3600;
+/** Longest that the end of a run waits for a Redis that does not answer, ms. */
+const closeMs = 5000;
+
+/** One call of `run`. */
+type Batch = Readonly<{
+  run: string;
+  round: Round;
+  signal: AbortSignal;
+  /** Queue of each job. */
+  queues: Map<string, string>;
+}>;
+
+type Addition = Readonly<{ plan: BootPlan; estimatedMs: number; lost: number }>;
+
+export class FleetRunner implements Runner {
+  readonly #options: FleetRunnerOptions;
+  readonly #redis: Redis;
+  /** Waits for messages; a connection that waits can do nothing else. */
+  readonly #reader: Redis;
+  readonly #queues = new Map<string, Queue>();
+  #call: Call | null = null;
+  #local: Promise<Runner> | null = null;
+
+  constructor(options: FleetRunnerOptions) {
+    this.#options = options;
+    this.#redis = options.link.redis;
+    this.#reader = this.#redis.duplicate({ lazyConnect: true });
+    // The first connection says what is wrong.
+    this.#reader.on('error', () => undefined);
+  }
+
+  /** Guests are on other computers. */
+  readonly peakMib = 0;
+
+  async run(
+    plans: readonly BootPlan[],
+    onEvent: (event: RunnerEvent) => void,
+    signal: AbortSignal,
+    run: string,
+  ): Promise<void> {
+    const { prepared, link } = this.#options;
+    const { accelerator } = prepared.accelerator;
+    const round = new Round(plans, { qemu: prepared.qemu.version, accelerator }, onEvent);
+    const ended = new AbortController();
+    try {
+      const work = this.#work({ run, round, signal, queues: new Map() });
+      // Behind an abort nobody waits for a Redis that may never answer.
+      work.catch(() => undefined);
+      await Promise.race([work, whenAborted(signal, ended.signal)]);
+    } catch (error) {
+      throw explain(error, link.address);
+    } finally {
+      ended.abort();
+    }
+    const shares = [...round.byMachine].sort().map(([name, count]) => `${name} ${count}`);
+    if (shares.length > 0) round.notice(`cells by machine: ${shares.join(', ')}`);
+  }
+
+  async measure(
+    request: GuestMeasureRequest,
+    onStart: () => void,
+    signal: AbortSignal,
+  ): Promise<GuestOverhead> {
+    return (await this.#openLocal()).measure(request, onStart, signal);
+  }
+
+  async measureServing(
+    request: ServingRequest,
+    onStart: () => void,
+    signal: AbortSignal,
+  ): Promise<GuestServing> {
+    return (await this.#openLocal()).measureServing(request, onStart, signal);
+  }
+
+  /** Ends the run for the fleet too: workers drop what they still do for it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const call = this.#call;
+    const forget = async (): Promise<void> => {
+      if (call === null) return;
+      for (const queue of this.#queues.values()) {
+        await queue.obliterate({ force: true });
+        // What its pause wrote stays otherwise.
+        await this.#redis.del(queue.toKey('meta'));
+      }
+      await this.#redis.del(keys.call(call.run), keys.alive(call.run), keys.news(call.run));
+      await this.#redis.srem(keys.runs, call.run);
+    };
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, closeMs)));
+    await Promise.race([forget().catch(() => undefined), late]);
+    clearTimeout(timer);
+    this.#reader.disconnect();
+    this.#redis.disconnect();
+    await (await this.#local)?.[Symbol.asyncDispose]();
+  }
+
+  #openLocal(): Promise<Runner> {
+    return (this.#local ??= this.#options.openLocal());
+  }
+
+  async #work(batch: Batch): Promise<void> {
+    const { run, round, signal } = batch;
+    const { timing, durations } = this.#options;
+    const { lanes } = await this.#publish(run);
+    const watch = new Watch(round, lanes, timing.patienceMs);
+    await this.#adopt(batch, lanes);
+    const slots = countSlots(await listWorkers(this.#redis));
+    const chunks = chunkPlans(round.pending.unassigned(), durations, slots || expectedSlots);
+    await this.#add(
+      batch,
+      chunks.map((chunk) => ({ ...chunk, lost: 0 })),
+    );
+    let beatAt = performance.now();
+    while (round.pending.size > 0 && !signal.aborted) {
+      await this.#receive(batch, Math.min(1000, timing.beatMs));
+      if (performance.now() - beatAt < timing.beatMs) continue;
+      beatAt = performance.now();
+      await this.#publish(run);
+      await this.#addLost(batch);
+      watch.look(await listWorkers(this.#redis));
+    }
+  }
+
+  /** Tells the fleet of the run, and that its coordinator lives. */
+  async #publish(run: string): Promise<Call> {
+    const { prepared, tool, title, samples, timing } = this.#options;
+    const call = (this.#call ??= {
+      schema: 1,
+      run,
+      title: title.slice(0, 200),
+      tool,
+      qemu: prepared.qemu.version,
+      accelerator: prepared.accelerator.accelerator,
+      lanes: [...buildLanes(run, prepared, samples)],
+    });
+    const aliveMs = timing.beatMs * missedBeats;
+    // A Redis without memory takes no new value, but renews this one.
+    if ((await this.#redis.pexpire(keys.alive(run), aliveMs)) === 1) return call;
+    await this.#redis.set(keys.call(run), JSON.stringify(call), 'EX', callSeconds);
+    // Workers write only into a stream that is there: what is too late leaves nothing.
+    const made = this.#redis.xgroup('CREATE', keys.news(run), 'coordinator', '0', 'MKSTREAM');
+    await made.catch((error: unknown) => {
+      if (!String(error).includes('BUSYGROUP')) throw error;
+    });
+    await this.#redis.sadd(keys.runs, run);
+    await this.#redis.set(keys.alive(run), '1', 'PX', aliveMs);
+    return call;
+  }
+
+  #queue(name: string): Queue {
+    const known = this.#queues.get(name);
+    if (known !== undefined) return known;
+    const { bullmq } = this.#options.link;
+    const queue = new bullmq.Queue(name, { connection: this.#redis });
+    // Every call says what is wrong by itself.
+    queue.on('error', () => undefined);
+    this.#queues.set(name, queue);
+    return queue;
+  }
+
+  /** Jobs of the run from before `--resume` go on: their cells are not queued again. */
+  async #adopt({ run, round, queues }: Batch, lanes: readonly Lane[]): Promise<void> {
+    let cells = 0;
+    for (const { queue } of lanes) {
+      const jobs = await this.#queue(queue).getJobs(['active', 'prioritized', 'waiting', 'delayed']);
+      for (const { id, data } of jobs) {
+        const job = tryParseJob(data);
+        if (id === undefined || job?.run !== run) continue;
+        queues.set(id, queue);
+        round.pending.assign(id, job.plan.cells.map(cellKey), job.lost);
+        cells += round.pending.countCells(id);
+      }
+    }
+    if (cells > 0) round.notice(`${cells} cells of the run are in the queue already`);
+  }
+
+  async #add({ run, round, queues }: Batch, additions: readonly Addition[]): Promise<void> {
+    const options = { removeOnComplete: true, removeOnFail: true };
+    for (let at = 0; at < additions.length; at += batchSize) {
+      const byQueue = new Map<string, BulkJob[]>();
+      for (const { plan, estimatedMs, lost } of additions.slice(at, at + batchSize)) {
+        const name = queueName(run, plan.images.kernel, plan.images.digest);
+        const jobId = `job-${randomBytes(6).toString('hex')}`;
+        round.pending.assign(jobId, plan.cells.map(cellKey), lost);
+        queues.set(jobId, name);
+        const priority = Math.max(1, lastPriority - Math.round(estimatedMs));
+        const job = {
+          name: nameJob(plan),
+          data: { schema: 1, run, plan, lost } satisfies FleetJob,
+          opts: { ...options, jobId, priority },
+        };
+        byQueue.set(name, [...(byQueue.get(name) ?? []), job]);
+      }
+      for (const [name, jobs] of byQueue) await this.#queue(name).addBulk(jobs);
+    }
+  }
+
+  /** Takes the messages that are there, or waits for one. @returns how many it took */
+  async #receive(batch: Batch, waitMs: number): Promise<number> {
+    const { run, round, signal } = batch;
+    const stream = keys.news(run);
+    const read = (): Promise<[Buffer, Buffer[]][]> =>
+      this.#redis.xrangeBuffer(stream, '-', '+', 'COUNT', batchSize);
+    let found = await read();
+    if (found.length === 0 && waitMs > 0) {
+      await this.#reader.xread('COUNT', 1, 'BLOCK', Math.ceil(waitMs), 'STREAMS', stream, '0');
+      found = await read();
+    }
+    const taken: string[] = [];
+    const again: LeftCell[] = [];
+    for (const [id, [, bytes = Buffer.alloc(0)]] of found) {
+      if (signal.aborted) break;
+      again.push(...hear(round, bytes));
+      taken.push(id.toString());
+    }
+    if (taken.length === 0) return 0;
+    await this.#add(batch, again.map(alone));
+    await this.#redis.xdel(stream, ...taken);
+    return taken.length;
+  }
+
+  /** Jobs that are gone although cells of theirs have not ended: Redis lost them, or their results. */
+  async #addLost(batch: Batch): Promise<void> {
+    const { round, queues } = batch;
+    const jobs = round.pending.jobs();
+    const gone: string[] = [];
+    for (let at = 0; at < jobs.length; at += batchSize) {
+      const some = jobs.slice(at, at + batchSize);
+      const asked = this.#redis.pipeline();
+      for (const job of some) asked.exists(this.#queue(queues.get(job) ?? '').toKey(job));
+      const answers = (await asked.exec()) ?? [];
+      for (const [index, [error, count]] of answers.entries()) {
+        if (error !== null) throw error;
+        const job = some[index];
+        if (count === 0 && job !== undefined) gone.push(job);
+      }
+    }
+    if (gone.length === 0) return;
+    // Results are written before their job ends: what is not among them now does not come any more.
+    while ((await this.#receive(batch, 0)) > 0);
+    const left = gone.flatMap((job) => round.lose(job));
+    if (left.length === 0) return;
+    round.notice(`the queue lost ${left.length} cells that had not ended: they are queued again`);
+    await this.#add(batch, left.map(alone));
+  }
+}
+
+/** @param ended fires when nobody waits any more */
+const whenAborted = (signal: AbortSignal, ended: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true, signal: ended });
+  });
+
+type BulkJob = Parameters<Queue['addBulk']>[0][number];
+
+const alone = ({ cell, plan, lost }: LeftCell): Addition => ({
+  plan: { ...plan, cells: [cell] },
+  // Before all others: what waited longest is not to end last.
+  estimatedMs: lastPriority,
+  lost,
+});
+
+/** @returns cells to queue again */
+function hear(round: Round, bytes: Buffer): readonly LeftCell[] {
+  try {
+    return round.hear(unpackMessage(bytes));
+  } catch (error) {
+    if (!(error instanceof InvalidMessage)) throw error;
+    round.notice(`a message of a worker is not valid: ${error.message}`);
+    return [];
+  }
+}
+
+/** `8 cells: memory=512M,overcommit=2,…` */
+function nameJob({ cells }: BootPlan): string {
+  const [first] = cells;
+  return `${cells.length === 1 ? '' : `${cells.length} cells: `}${first?.id ?? ''}`;
+}
+
+function tryParseJob(data: unknown): FleetJob | null {
+  try {
+    return parseJob(data);
+  } catch (error) {
+    if (error instanceof InvalidMessage) return null;
+    throw error;
+  }
+}

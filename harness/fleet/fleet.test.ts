@@ -1,0 +1,135 @@
+/** A fleet on real processes and a real Redis, over fake machines. Its faults are in scripts/campaign/fleet-rows.ts. */
+import path from 'node:path';
+import { execa } from 'execa';
+import t from 'tap';
+import { fakeMachines } from '../fixtures/fake-machine.ts';
+import { fakePrepared } from '../fixtures/fake-prepared.ts';
+import { finish, Lab, matrixOf } from '../fixtures/fleet-lab.ts';
+import { conservativeReport } from '../fixtures/outcome/observations.ts';
+import { parseMatrix } from '../matrix/load.ts';
+import { runPrepared } from '../run/run.ts';
+import type { Result } from '../store/result.ts';
+import { parseAddress } from './connect.ts';
+
+const cells = 30;
+
+/** Keys of runs and their queues; that of a check is gone after a moment. */
+const listRunKeys = async ({ redis }: Lab): Promise<readonly string[]> =>
+  ((await redis.command('KEYS', '*poolproof[-:]r*')) as readonly string[])
+    .concat((await redis.command('KEYS', 'bull:*')) as readonly string[])
+    .filter((key) => !key.endsWith(':stalled-check'));
+
+/** What is the same wherever a cell runs. */
+const withoutPlace = ({ startedAt: _at, timings, machine: _machine, ...rest }: Result): unknown => ({
+  ...rest,
+  timings: Object.keys(timings),
+});
+const comparable = (results: readonly Result[]): readonly unknown[] =>
+  [...results].sort((a, b) => (a.id < b.id ? -1 : 1)).map(withoutPlace);
+
+t.test('three workers give what one computer gives, one of them killed and one late', async (t) => {
+  const folder = t.testdir();
+  await using lab = await Lab.open(path.join(folder, 'lab'));
+  const coordinator = await lab.coordinator('main', matrixOf(cells));
+  const killed = await lab.worker('killed');
+  await lab.worker('steady', { cellMs: 1000 });
+  await coordinator.ends(5);
+  killed.kill('SIGKILL');
+  await lab.worker('late', { cellMs: 10, jobs: 2 });
+  const { results, exitCode } = await finish(coordinator);
+  const local = await runPrepared(parseMatrix(matrixOf(cells), 'm.yaml'), fakePrepared, {
+    resultsDir: path.join(folder, 'results'),
+    cacheDir: path.join(folder, 'cache'),
+    cold: true,
+    startMachine: fakeMachines([{ stdout: `${JSON.stringify(conservativeReport)}\n` }]),
+  });
+  t.strictSame(comparable(results), comparable(local.results));
+  t.equal(exitCode, local.exitCode);
+  t.same([...new Set(results.map(({ machine }) => machine?.name))].sort(), ['killed', 'late', 'steady']);
+  t.match(coordinator.notices(), [/^worker killed: one guest/]);
+  t.match(coordinator.notices().at(-1), /^cells by machine: killed \d+, late \d+, steady \d+$/);
+  t.same(await listRunKeys(lab), [], 'nothing of the run stays');
+});
+
+t.test('a machine that does not fit takes nothing, and the coordinator says what it lacks', async (t) => {
+  await using lab = await Lab.open(t.testdir());
+  const coordinator = await lab.coordinator('main', matrixOf(4));
+  await coordinator.said((line) => line.kind === 'notice' && /there is no worker/.test(line.text));
+  await lab.worker('old', { tool: '0.0.1' });
+  const other = await lab.worker('other', { digest: 'sha256:9' });
+  const says =
+    /^no worker takes the cells of bookworm: old: it has poolproof 0\.0\.1, the run .*; other: its images of bookworm are sha256:9, those of the run sha256:3$/;
+  await coordinator.said((line) => line.kind === 'notice' && says.test(line.text));
+  t.match(other.notices(), [/^no cells of fleet with bookworm: its images/]);
+  t.equal(coordinator.lines.filter(({ kind }) => kind === 'ended').length, 0);
+  await lab.worker('fit');
+  const { results } = await finish(coordinator);
+  t.same(
+    results.map(({ machine }) => machine?.name),
+    ['fit', 'fit', 'fit', 'fit'],
+  );
+});
+
+t.test('Ctrl-C ends a run at once, keeps its cells, and workers drop the rest', async (t) => {
+  await using lab = await Lab.open(t.testdir());
+  const coordinator = await lab.coordinator('main', matrixOf(cells));
+  const worker = await lab.worker('worker', { jobs: 2 });
+  await coordinator.ends(3);
+  coordinator.kill('SIGINT');
+  const { results, exitCode } = await finish(coordinator);
+  t.equal(exitCode, 130);
+  t.ok(results.length >= 3 && results.length < cells, `${results.length} of ${cells} cells`);
+  worker.kill('SIGTERM');
+  await worker.ended;
+  t.equal(worker.child.exitCode, 0);
+  t.same(await listRunKeys(lab), []);
+});
+
+t.test('an address is that of a Redis, and has no password', (t) => {
+  t.equal(parseAddress('rediss://lab@queue.example:6380/2').host, 'queue.example:6380');
+  for (const address of ['queue.example', 'http://queue.example', 'redis://', ''])
+    t.throws(() => parseAddress(address), { code: 'USAGE', message: /that of its Redis/ }, address);
+  t.throws(() => parseAddress('redis://:secret@queue.example'), {
+    code: 'USAGE',
+    message: /^(?!.*secret)/,
+    details: { hint: /POOLPROOF_FLEET_PASSWORD/ },
+  });
+  t.end();
+});
+
+const cli = path.resolve(import.meta.dirname, '../../dist/harness/cli.js');
+
+/** Runs the command line where neither package is installed; tells which files of the fleet it loads. */
+async function runWithoutPeers(
+  args: readonly string[],
+): Promise<{ code: number | undefined; stderr: string }> {
+  const hook = `import { registerHooks } from 'node:module';
+registerHooks({ resolve(name, context, next) {
+  if (name === 'bullmq' || name === 'ioredis') throw Object.assign(new Error('not there'), { code: 'ERR_MODULE_NOT_FOUND' });
+  if (name.includes('../fleet/')) process.stderr.write('loads ' + name + '\\n');
+  return next(name, context);
+} });`;
+  const url = `data:text/javascript,${encodeURIComponent(hook)}`;
+  const { exitCode, stderr } = await execa(process.execPath, ['--import', url, cli, ...args], {
+    reject: false,
+  });
+  return { code: exitCode, stderr };
+}
+
+t.test('without the packages one line says what to install, and only a fleet needs them', async (t) => {
+  const folder = t.testdir({ 'm.yaml': 'axes: {memory: [512M]}\n' });
+  const fleet = ['--fleet', 'redis://127.0.0.1:1'];
+  const install = /FLEET_NOT_INSTALLED: .*\n.*npm install bullmq@6 ioredis@6/;
+  for (const args of [
+    ['run', path.join(folder, 'm.yaml'), ...fleet],
+    ['work', ...fleet],
+    ['fleet', ...fleet],
+  ]) {
+    const { code, stderr } = await runWithoutPeers(args);
+    t.match(stderr, install, args.join(' '));
+    t.equal(code, 3, args.join(' '));
+  }
+  const plain = await runWithoutPeers(['run', path.join(folder, 'nothing.yaml')]);
+  t.match(plain.stderr, /^MATRIX_NOT_FOUND/);
+  t.equal(plain.code, 2);
+});

@@ -1,0 +1,74 @@
+/** What a worker has made ready for the cells of a lane: its queue, its images, and what runs boot plans with them. */
+import type { Worker as QueueWorker } from 'bullmq';
+import type { Capacity } from '../plan/admission.ts';
+import { LocalRunner, type LocalRunnerOptions } from '../run/local-runner.ts';
+import type { Prepared, PrepareOptions } from '../run/prepare.ts';
+import type { FleetMachine } from '../store/result.ts';
+import type { Link } from './connect.ts';
+import { findForeignFile, findOtherImages, findUnfit } from './lanes.ts';
+import type { Call, Lane } from './messages.ts';
+import type { Timing } from './timing.ts';
+
+export type LaneTools = PrepareOptions &
+  Pick<LocalRunnerOptions, 'startMachine' | 'deadlines'> &
+  Readonly<{
+    link: Link;
+    name: string;
+    tool: string;
+    capacity: Capacity;
+    timing: Timing;
+    /** Takes files of foreign subjects by their path here, and packages without a checksum. */
+    allowSubjects: boolean;
+    prepare: (cells: Lane['samples'], options: PrepareOptions) => Promise<Prepared>;
+  }>;
+
+export type OpenLane = AsyncDisposable &
+  Readonly<{
+    lane: Lane;
+    run: string;
+    /** Fetches jobs; processes none by itself. */
+    jobs: QueueWorker;
+    runner: LocalRunner;
+    machine: FleetMachine;
+  }>;
+
+/**
+ * Makes a lane ready: builds its images where they are missing.
+ * @returns why this machine cannot take its jobs, in words, when it cannot
+ */
+export async function openLane(call: Call, lane: Lane, tools: LaneTools): Promise<OpenLane | string> {
+  const { tool, allowSubjects, prepare, link, name, capacity, timing } = tools;
+  if (call.tool !== tool) return findUnfit(call, { ...call, tool }) ?? '';
+  const foreign = findForeignFile(lane);
+  if (foreign !== null && !allowSubjects)
+    return `it does not take ${foreign} without --allow-subjects: only packages with a sha256`;
+  const prepared = await prepare(lane.samples, tools);
+  const { qemu, computer } = prepared;
+  const { accelerator } = prepared.accelerator;
+  const unfit = findUnfit(call, { tool, qemu: qemu.version, accelerator }) ?? findOtherImages(lane, prepared);
+  if (unfit !== null) return unfit;
+  const runner = await LocalRunner.open({ ...tools, prepared, capacity });
+  const jobs = new link.bullmq.Worker(lane.queue, null, {
+    connection: link.redis,
+    autorun: false,
+    name,
+    lockDuration: timing.lockMs,
+    stalledInterval: Math.max(200, timing.lockMs / 4),
+    // Each loss is in the job, and the next worker decides: see take-job.ts.
+    maxStalledCount: Number.MAX_SAFE_INTEGER,
+  });
+  // Every call says what is wrong by itself.
+  jobs.on('error', () => undefined);
+  await jobs.startStalledCheckTimer();
+  return {
+    lane,
+    run: call.run,
+    jobs,
+    runner,
+    machine: { name, qemu: qemu.version, accelerator, cpuModel: computer.cpuModel, kernel: computer.kernel },
+    [Symbol.asyncDispose]: async () => {
+      await jobs.close(true).catch(() => undefined);
+      await runner[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,115 @@
+/** What comes out of Redis is not believed: anybody may have written it. */
+import { deflateRawSync } from 'node:zlib';
+import t from 'tap';
+import { fakeImages, fakePrepared } from '../fixtures/fake-prepared.ts';
+import { parseMatrix } from '../matrix/load.ts';
+import { planBoots } from '../run/boot-plan.ts';
+import { endUnasked } from '../run/run-cell.ts';
+import { collectSamples, buildLanes, findForeignFile, findOtherImages, findUnfit } from './lanes.ts';
+import { packMessage, parseCall, parseJob, parsePresence, unpackMessage } from './messages.ts';
+
+const matrix = parseMatrix(
+  `axes: {memory: [512M, 1G], subject: [wasm-host, plain-node]}
+subjects: {plain-node: {run: ['{node}', -v], ready: {exit: 0}, tiers: {conservative: v2}}}
+expect: [{tier: conservative, where: {memory: 512M}, because: small}]
+measure: {overhead: true}
+`,
+  'm.yaml',
+);
+const cells = [...matrix.cells()];
+const machine = { name: 'lab-1', qemu: '7.2.0', accelerator: 'tcg', cpuModel: 'x', kernel: '6' } as const;
+const result = endUnasked(cells[0]!, 'skipped', 'x', fakeImages.digest).result;
+const ended = { kind: 'ended', result, evidence: { 'console.log': 'x', 'attempt-1/stdout': 'y' } } as const;
+
+const invalid = { name: 'InvalidMessage' };
+
+const pack = (value: unknown): Buffer => deflateRawSync(JSON.stringify(value));
+
+t.test('a message is the same after its way', (t) => {
+  for (const event of [
+    ended,
+    { kind: 'started', cell: 'a#1' },
+    { kind: 'notice', text: 'x' },
+    { kind: 'given-up', job: 'job-1', reason: 'x', lost: 1 },
+  ] as const)
+    t.strictSame(unpackMessage(packMessage({ machine, event })), { machine, event });
+  t.end();
+});
+
+t.test('a message that is no message, or says what none can say, is refused', (t) => {
+  const bad: Readonly<Record<string, Buffer>> = {
+    'no data': Buffer.alloc(0),
+    'not deflated': Buffer.from('{}'),
+    'a bomb': deflateRawSync(Buffer.alloc(80 * 2 ** 20)),
+    'too deep': deflateRawSync('['.repeat(1000)),
+    'no machine': pack({ event: ended }),
+    'a name that a terminal obeys': pack({ machine: { ...machine, name: '\u001b[2J' }, event: ended }),
+    'an unknown kind': pack({ machine, event: { kind: 'run', command: 'sh' } }),
+    'evidence that leaves its folder': pack({ machine, event: { ...ended, evidence: { '../x': 'y' } } }),
+    'a tier without a proof': pack({
+      machine,
+      event: { ...ended, result: { ...result, outcome: 'reached' } },
+    }),
+    'half a result': pack({ machine, event: { ...ended, result: { id: result.id } } }),
+  };
+  for (const [title, bytes] of Object.entries(bad)) t.throws(() => unpackMessage(bytes), invalid, title);
+  t.end();
+});
+
+t.test('a job is a boot plan and nothing else', (t) => {
+  const [plan] = planBoots(cells, fakePrepared.images, true);
+  const job = { schema: 1, run: '20261123T230311Z-a1b2c3', plan, lost: 0 };
+  t.strictSame(
+    JSON.parse(JSON.stringify(parseJob(JSON.parse(JSON.stringify(job))))),
+    JSON.parse(JSON.stringify(job)),
+  );
+  for (const [title, change] of Object.entries({
+    'another schema': { schema: 2 },
+    'a command': { command: ['rm', '-rf', '/'] },
+    'a run that is a path': { run: '../x' },
+    'no cells': { plan: { ...plan, cells: [] } },
+    'a field nobody knows': { plan: { ...plan, qemu: '/bin/sh' } },
+    'a setting that no guest has': {
+      plan: { ...plan, cells: [{ ...cells[0], settings: { ...cells[0]!.settings, memory: 'all' } }] },
+    },
+  }))
+    t.throws(() => parseJob({ ...job, ...change }), invalid, title);
+  t.throws(() => parseCall('{'), invalid);
+  t.throws(() => parsePresence('{"schema": 1}'), invalid);
+  t.end();
+});
+
+t.test('a lane has a sample for each Node, engine and subject, and a queue a person can read', (t) => {
+  const samples = collectSamples(cells);
+  t.same(
+    samples.get('bookworm')?.map(({ subject }) => subject?.name),
+    [undefined, 'plain-node'],
+  );
+  const [lane] = buildLanes('20261123T230311Z-a1b2c3', fakePrepared, samples);
+  t.equal(lane?.queue, 'poolproof-20261123T230311Z-a1b2c3-bookworm-3');
+  t.same(buildLanes('x', fakePrepared, new Map()), []);
+  t.equal(findOtherImages(lane!, fakePrepared), null);
+  t.match(findOtherImages(lane!, { images: new Map() }), /images of bookworm are missing/);
+  t.end();
+});
+
+t.test('a machine that differs in what the record of a run says does not fit', (t) => {
+  const call = { tool: '1.0.0', qemu: '7.2.0', accelerator: 'tcg' };
+  t.equal(findUnfit(call, call), null);
+  t.equal(findUnfit(call, { ...call, tool: '0.9.0' }), 'it has poolproof 0.9.0, the run 1.0.0');
+  t.match(findUnfit(call, { ...call, qemu: '9.1.0' }), /QEMU 9\.1\.0/);
+  t.match(findUnfit(call, { ...call, accelerator: 'kvm' }), /the accelerator kvm/);
+  t.end();
+});
+
+t.test("files of other people's subjects are packages with a checksum, or need a permission", (t) => {
+  const withFile = (from: string, sha256?: string) => {
+    const file = { to: 'x', from, ...(sha256 !== undefined && { sha256 }) };
+    return { samples: [{ ...cells[1]!, subject: { ...cells[1]!.subject!, files: [file] } }] };
+  };
+  t.equal(findForeignFile({ samples: cells }), null);
+  t.equal(findForeignFile(withFile('npm:x@1.0.0/x.js', 'ab')), null);
+  t.equal(findForeignFile(withFile('npm:x@1.0.0/x.js')), 'npm:x@1.0.0/x.js');
+  t.equal(findForeignFile(withFile('/etc/shadow', 'ab')), '/etc/shadow');
+  t.end();
+});

@@ -1,0 +1,143 @@
+/** What coordinator and workers write to each other, as text; what is read is validated, whoever wrote it. */
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { z } from 'zod';
+import { parseShallowJson } from '../../images/bounded-json.ts';
+import type { CellRun, RunnerEvent } from '../run/runner.ts';
+import { isEvidenceName } from '../store/evidence.ts';
+import { fleetMachineSchema, lineSchema, machineName } from '../store/result-schema.ts';
+import type { FleetMachine } from '../store/result.ts';
+import { cellSchema, planSchema } from './plan-schema.ts';
+
+const text = z.string().max(4096);
+/** Of a run's record; part of the names of its queues. */
+const runId = z.string().regex(/^[A-Za-z0-9-]{1,60}$/);
+const version = z.literal(1);
+
+/** Cells of one boot plan, and how many workers were lost while one of them ran. */
+const jobSchema = z.strictObject({
+  schema: version,
+  run: runId,
+  plan: planSchema,
+  lost: z.int().nonnegative(),
+});
+export type FleetJob = Readonly<z.infer<typeof jobSchema>>;
+
+/** Cells that need the same images, and the queue their jobs are in. */
+const laneSchema = z.strictObject({
+  queue: z.string().regex(/^[A-Za-z0-9_.-]{1,160}$/),
+  kernel: text,
+  /** Of all images of that kernel in the run. */
+  digest: text,
+  /** Whose images those are: a cell for each Node, engine and subject that the run uses with that kernel. */
+  samples: z.array(cellSchema).min(1),
+});
+export type Lane = Readonly<z.infer<typeof laneSchema>>;
+
+/** The call of a coordinator: what its run needs of a machine. */
+const callSchema = z.strictObject({
+  schema: version,
+  run: runId,
+  title: text,
+  tool: text,
+  qemu: text,
+  accelerator: z.enum(['kvm', 'tcg']),
+  lanes: z.array(laneSchema).min(1),
+});
+export type Call = Readonly<z.infer<typeof callSchema>>;
+
+/** What a worker says of itself every few seconds. */
+const presenceSchema = z.strictObject({
+  schema: version,
+  name: machineName,
+  tool: text,
+  qemu: text,
+  cpuModel: text,
+  kernel: text,
+  memoryMib: z.number().nonnegative(),
+  /** Guests at a time. */
+  jobs: z.int().positive(),
+  /** `kernel digest` of images it has made ready. */
+  images: z.array(text),
+  /** Cells it runs now, by id. */
+  cells: z.array(text),
+  /** Cells it has ended since it started. */
+  ended: z.int().nonnegative(),
+  /** By queue: why it takes no job from there. */
+  refuses: z.record(text, text),
+});
+export type Presence = Readonly<z.infer<typeof presenceSchema>>;
+
+const startedSchema = z.strictObject({ kind: z.literal('started'), cell: text });
+const noticeSchema = z.strictObject({ kind: z.literal('notice'), text });
+/** A job that its worker will not finish: the coordinator decides about its cells. */
+const givenUpSchema = z.strictObject({
+  kind: z.literal('given-up'),
+  job: text,
+  reason: text,
+  /** Workers lost while the cells of the job ran, or failures of workers themselves. */
+  lost: z.int().nonnegative(),
+});
+
+const envelopeSchema = z.looseObject({ machine: fleetMachineSchema, event: z.unknown() });
+const endedSchema = z.strictObject({
+  kind: z.literal('ended'),
+  result: z.unknown(),
+  evidence: z.record(z.string().refine(isEvidenceName, { error: 'not a name for evidence' }), z.string()),
+});
+const otherSchema = z.discriminatedUnion('kind', [startedSchema, noticeSchema, givenUpSchema]);
+
+export type GivenUp = Readonly<z.infer<typeof givenUpSchema>>;
+
+/** News of a worker, in the order in which it happened there. */
+export type Message = Readonly<{ machine: FleetMachine; event: RunnerEvent | GivenUp }>;
+
+/** A cell leaves some 60 kB of evidence, a flooding subject 16 MiB of output. */
+const longestMessage = 64 * 2 ** 20;
+const deepest = 64;
+
+/** Deflated: evidence is text, a tenth of its size then. */
+export const packMessage = (message: Message): Buffer =>
+  deflateRawSync(JSON.stringify(message), { level: 1 });
+
+/** Why something that was received counts for nothing. */
+export class InvalidMessage extends Error {
+  override readonly name = 'InvalidMessage';
+}
+
+/** @throws InvalidMessage */
+export function unpackMessage(bytes: Buffer): Message {
+  return refuseInvalid(() => {
+    const unpacked = inflateRawSync(bytes, { maxOutputLength: longestMessage }).toString('utf8');
+    const { machine, event } = envelopeSchema.parse(parseShallowJson(unpacked, deepest));
+    const kind = z.looseObject({ kind: z.string() }).parse(event).kind;
+    return { machine, event: kind === 'ended' ? parseEnded(event) : otherSchema.parse(event) };
+  });
+}
+
+/** The result is checked as a stored line is; where its evidence is, the store says. */
+function parseEnded(event: unknown): Readonly<{ kind: 'ended' }> & CellRun {
+  const { kind, result, evidence } = endedSchema.parse(event);
+  const line = lineSchema.parse({ ...z.looseObject({}).parse(result), evidence: null });
+  const { evidence: _none, ...rest } = line;
+  return { kind, result: rest, evidence };
+}
+
+const parseText =
+  <T>(schema: z.ZodType<T>) =>
+  (source: string): T =>
+    refuseInvalid(() => schema.parse(parseShallowJson(source, deepest)));
+
+/** @throws InvalidMessage, each of them */
+export const parseCall: (source: string) => Call = parseText(callSchema);
+export const parsePresence: (source: string) => Presence = parseText(presenceSchema);
+export const parseJob = (data: unknown): FleetJob => refuseInvalid(() => jobSchema.parse(data));
+
+function refuseInvalid<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (cause) {
+    const issue = cause instanceof z.ZodError ? cause.issues[0] : undefined;
+    const why = issue === undefined ? String(cause) : `${issue.path.join('.')}: ${issue.message}`;
+    throw new InvalidMessage(why, { cause });
+  }
+}

@@ -1,0 +1,34 @@
+/** The workers of a fleet, as they describe themselves. */
+import type { Redis } from 'ioredis';
+import { keys } from './connect.ts';
+import { InvalidMessage, parsePresence, type Lane, type Presence } from './messages.ts';
+
+/** Those that live, by name; what none of ours wrote is left out. */
+export async function listWorkers(redis: Redis): Promise<readonly Presence[]> {
+  const ids = await redis.smembers(keys.workers);
+  if (ids.length === 0) return [];
+  const texts = await redis.mget(ids.map(keys.worker));
+  const gone = ids.filter((_, index) => texts[index] == null);
+  if (gone.length > 0) await redis.srem(keys.workers, gone);
+  const found = texts.flatMap((text): Presence[] => {
+    if (text === null) return [];
+    try {
+      return [parsePresence(text)];
+    } catch (error) {
+      if (error instanceof InvalidMessage) return [];
+      throw error;
+    }
+  });
+  return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Guests that a fleet runs at a time. */
+export const countSlots = (workers: readonly Presence[]): number =>
+  workers.reduce((sum, { jobs }) => sum + jobs, 0);
+
+/** Why no worker takes cells of a lane; null where one does, or makes its images ready. */
+export function explainIdle(workers: readonly Presence[], { queue }: Lane): string | null {
+  if (workers.length === 0) return 'there is no worker: start some with `poolproof work --fleet`';
+  if (workers.some(({ refuses }) => refuses[queue] === undefined)) return null;
+  return workers.map(({ name, refuses }) => `${name}: ${refuses[queue] ?? ''}`).join('; ');
+}

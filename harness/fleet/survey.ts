@@ -1,0 +1,72 @@
+/** A fleet at one moment: its workers, its runs, and what waits in their queues. */
+import { keys, type Link } from './connect.ts';
+import { type Call, InvalidMessage, parseCall, type Presence } from './messages.ts';
+import { listWorkers } from './roster.ts';
+
+export type RunSurvey = Readonly<{
+  run: string;
+  title: string;
+  /** Its coordinator lives. */
+  isAlive: boolean;
+  /** By kernel; jobs, each some cells of one boot. */
+  lanes: readonly Readonly<{ kernel: string; waiting: number; active: number }>[];
+  /** Messages that its coordinator has not read. */
+  unread: number;
+}>;
+
+export type Survey = Readonly<{ workers: readonly Presence[]; runs: readonly RunSurvey[] }>;
+
+export async function surveyFleet(link: Link): Promise<Survey> {
+  const { redis } = link;
+  const runs: RunSurvey[] = [];
+  for (const run of (await redis.smembers(keys.runs)).sort()) {
+    const call = tryParse(await redis.get(keys.call(run)));
+    if (call !== null) runs.push(await surveyRun(link, call));
+  }
+  return { workers: await listWorkers(redis), runs };
+}
+
+async function surveyRun({ redis, bullmq }: Link, { run, title, lanes }: Call): Promise<RunSurvey> {
+  const counted = lanes.map(async ({ kernel, queue: name }) => {
+    const queue = new bullmq.Queue(name, { connection: redis });
+    queue.on('error', () => undefined);
+    const { active = 0, ...waiting } = await queue.getJobCounts(
+      'active',
+      'waiting',
+      'prioritized',
+      'delayed',
+    );
+    return { kernel, active, waiting: Object.values(waiting).reduce((sum, count) => sum + count, 0) };
+  });
+  const [alive, unread] = await Promise.all([redis.exists(keys.alive(run)), redis.xlen(keys.news(run))]);
+  return { run, title, isAlive: alive === 1, lanes: await Promise.all(counted), unread };
+}
+
+function tryParse(text: string | null): Call | null {
+  if (text === null) return null;
+  try {
+    return parseCall(text);
+  } catch (error) {
+    if (error instanceof InvalidMessage) return null;
+    throw error;
+  }
+}
+
+/** For a person. */
+export function renderSurvey({ workers, runs }: Survey): string {
+  const lines = workers.flatMap(({ name, qemu, cpuModel, jobs, ended, cells, images, refuses }) => [
+    `${name}: ${cells.length} of ${jobs} guests, ${ended} cells ended; QEMU ${qemu}, ${cpuModel}`,
+    ...images.map((image) => `  has images of ${image}`),
+    ...cells.map((cell) => `  runs ${cell}`),
+    ...Object.entries(refuses).map(([queue, why]) => `  takes nothing from ${queue}: ${why}`),
+  ]);
+  if (workers.length === 0) lines.push('no workers');
+  for (const { run, title, isAlive, lanes, unread } of runs) {
+    lines.push(`run ${run}: ${title}${isAlive ? '' : ' (its coordinator is not there)'}`);
+    for (const { kernel, waiting, active } of lanes)
+      lines.push(`  ${kernel}: ${waiting} jobs wait, ${active} are being done`);
+    if (unread > 0) lines.push(`  ${unread} messages wait for the coordinator`);
+  }
+  if (runs.length === 0) lines.push('no runs');
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,174 @@
+/** One job on a worker: its cells run here, and each result goes to the coordinator the moment it is there. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Job } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { cellKey } from '../store/read-run.ts';
+import { keys } from './connect.ts';
+import type { OpenLane } from './machine-lane.ts';
+import { type FleetJob, InvalidMessage, type Message, packMessage, parseJob } from './messages.ts';
+import type { Timing } from './timing.ts';
+
+export type JobTools = Readonly<{
+  redis: Redis;
+  timing: Timing;
+  /** Of this worker: the lock of a job is bound to it. */
+  token: string;
+  /** Fires when the worker is to end: cells that have not ended are handed back. */
+  signal: AbortSignal;
+  /** Hears how many cells the job has. */
+  onJob: (cells: number) => void;
+  /** Hears which cells are running, and which have ended. */
+  onCell: (kind: 'started' | 'ended' | 'dropped', cell: string) => void;
+  onNotice: (text: string) => void;
+}>;
+
+/** Between two tries to write into a Redis that refuses, ms: it may be full for a while. */
+const againMs = 500;
+
+/**
+ * Runs a job. When it resolves, its cells have ended, or belong to somebody else again.
+ * @throws the failure of the harness that kept the cells from being run; they are given up then
+ */
+export async function takeJob(open: OpenLane, job: Job, tools: JobTools): Promise<void> {
+  const news = new News(open, tools);
+  const data = tryParse(job.data);
+  if (data instanceof InvalidMessage || data.run !== open.run)
+    return giveUp(job, news, 'the job is not valid', Number.MAX_SAFE_INTEGER, tools);
+  const lost = data.lost + job.stalledCounter;
+  const isMany = data.plan.cells.length > 1;
+  // A guest may take its worker down. Which of several did is found one by one; one that did it twice is not tried.
+  if (lost >= 2 || (job.stalledCounter > 0 && isMany))
+    return giveUp(job, news, 'the job stalled: its worker ended, or was not heard of', lost, tools);
+  const left = new Set(data.plan.cells.map(cellKey));
+  tools.onJob(left.size);
+  await using lock = keepLock(job, tools);
+  try {
+    await runCells(open, data, left, news, AbortSignal.any([tools.signal, lock.lost]), tools);
+  } catch (error) {
+    await giveUp(job, news, `its harness failed: ${String(error)}`, lost + 1, tools);
+    throw error;
+  }
+  // Not ours any more: what has ended here counts, if nobody else was faster.
+  if (lock.lost.aborted) return;
+  await settle(() => finish(job, data, left, tools.token), tools);
+}
+
+async function runCells(
+  { runner }: OpenLane,
+  { plan }: FleetJob,
+  left: Set<string>,
+  news: News,
+  signal: AbortSignal,
+  { onCell }: JobTools,
+): Promise<void> {
+  try {
+    await runner.run(
+      [plan],
+      (event) => {
+        if (event.kind === 'started') onCell('started', event.cell);
+        if (event.kind === 'ended') {
+          const key = cellKey(event.result);
+          left.delete(key);
+          onCell('ended', key);
+        }
+        news.send(event);
+      },
+      signal,
+    );
+    await news.written();
+  } finally {
+    for (const key of left) onCell('dropped', key);
+  }
+}
+
+/** Ends a job, or hands it back with the cells that have not ended here. */
+async function finish(job: Job, data: FleetJob, left: ReadonlySet<string>, token: string): Promise<void> {
+  if (left.size === 0) {
+    await job.moveToCompleted(null, token, false);
+    return;
+  }
+  const cells = data.plan.cells.filter((cell) => left.has(cellKey(cell)));
+  await job.updateData({ ...data, plan: { ...data.plan, cells } });
+  await job.moveToWait(token);
+}
+
+/** The coordinator decides about the cells. */
+async function giveUp(job: Job, news: News, reason: string, lost: number, tools: JobTools): Promise<void> {
+  news.send({ kind: 'given-up', job: job.id ?? '', reason: reason.slice(0, 1000), lost });
+  await news.written();
+  await settle(() => job.moveToFailed(new Error(reason), tools.token, false), tools);
+}
+
+/** Where it fails, the job has become another's, and that is what the queue knows. */
+async function settle(action: () => Promise<unknown>, { onNotice }: JobTools): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    onNotice(`a job could not be ended in the queue: ${String(error)}`);
+  }
+}
+
+function tryParse(data: unknown): FleetJob | InvalidMessage {
+  try {
+    return parseJob(data);
+  } catch (error) {
+    if (error instanceof InvalidMessage) return error;
+    throw error;
+  }
+}
+
+/** Renews the lock of a job until disposed of; `lost` fires when the job is another's, or there no more. */
+function keepLock(job: Job, { timing, token }: JobTools): AsyncDisposable & Readonly<{ lost: AbortSignal }> {
+  const lost = new AbortController();
+  let renewing: Promise<void> = Promise.resolve();
+  const renew = async (): Promise<void> => {
+    try {
+      if ((await job.extendLock(token, timing.lockMs)) !== 1) lost.abort();
+    } catch {
+      // No answer, or a refusal: the next one tells.
+    }
+  };
+  const timer = setInterval(() => void (renewing = renew()), timing.lockMs / 3);
+  return {
+    lost: lost.signal,
+    [Symbol.asyncDispose]: async () => {
+      clearInterval(timer);
+      await Promise.race([renewing, sleep(timing.lockMs, undefined, { ref: false })]);
+    },
+  };
+}
+
+/** Messages to the coordinator, in order; each is tried until Redis takes it. */
+class News {
+  readonly #tools: JobTools;
+  readonly #open: OpenLane;
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(open: OpenLane, tools: JobTools) {
+    this.#open = open;
+    this.#tools = tools;
+  }
+
+  send(event: Message['event']): void {
+    const bytes = packMessage({ machine: this.#open.machine, event });
+    this.#last = this.#last.then(() => this.#write(bytes));
+  }
+
+  /** Resolves when everything that was sent is in Redis, or the run is over. */
+  written(): Promise<void> {
+    return this.#last;
+  }
+
+  async #write(bytes: Buffer): Promise<void> {
+    const { redis, onNotice } = this.#tools;
+    for (let tries = 0; ; tries += 1) {
+      try {
+        await redis.xadd(keys.news(this.#open.run), 'NOMKSTREAM', '*', 'm', bytes);
+        return;
+      } catch (error) {
+        if (tries === 0) onNotice(`Redis does not take a result; trying again: ${String(error)}`);
+        await sleep(againMs);
+      }
+    }
+  }
+}

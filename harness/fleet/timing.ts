@@ -1,0 +1,16 @@
+/** How long things take in a fleet before somebody acts, ms. */
+export type Timing = Readonly<{
+  /** A job whose worker has not renewed its lock for so long becomes another's. */
+  lockMs: number;
+  /** Between two looks of an idle worker for jobs. */
+  lookMs: number;
+  /** Between two signs of life, and two checks of what became of the jobs. */
+  beatMs: number;
+  /** Cells that no worker has taken for so long are reported. */
+  patienceMs: number;
+}>;
+
+export const defaultTiming: Timing = { lockMs: 20_000, lookMs: 1000, beatMs: 5000, patienceMs: 30_000 };
+
+/** Signs of life that may be missing before something counts as dead: a busy computer is late. */
+export const missedBeats = 6;

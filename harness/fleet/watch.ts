@@ -1,0 +1,40 @@
+/** Tells the user of a run who comes and goes, and why nobody takes what waits. */
+import { explainIdle } from './roster.ts';
+import type { Lane, Presence } from './messages.ts';
+import type { Round } from './round.ts';
+
+export class Watch {
+  readonly #round: Round;
+  readonly #patienceMs: number;
+  /** By queue: since when no worker takes its jobs, and what was said about it. */
+  readonly #idle: ReadonlyMap<Lane, { since: number; said: string | null }>;
+  #seen: ReadonlySet<string> = new Set();
+
+  constructor(round: Round, lanes: readonly Lane[], patienceMs: number) {
+    this.#round = round;
+    this.#patienceMs = patienceMs;
+    this.#idle = new Map(lanes.map((lane) => [lane, { since: performance.now(), said: null }]));
+  }
+
+  look(workers: readonly Presence[]): void {
+    this.#tellWorkers(workers);
+    const waiting = new Set(this.#round.pending.plans().map(({ images }) => images.kernel));
+    const now = performance.now();
+    for (const [lane, idle] of this.#idle) {
+      const why = waiting.has(lane.kernel) ? explainIdle(workers, lane) : null;
+      if (why === null) idle.since = now;
+      if (why === null || why === idle.said || now - idle.since < this.#patienceMs) continue;
+      this.#round.notice(`no worker takes the cells of ${lane.kernel}: ${why}`);
+      idle.said = why;
+    }
+  }
+
+  #tellWorkers(workers: readonly Presence[]): void {
+    const names = new Set(workers.map(({ name }) => name));
+    for (const { name, jobs } of workers)
+      if (!this.#seen.has(name))
+        this.#round.notice(`worker ${name}: ${jobs === 1 ? 'one guest' : `${jobs} guests`} at a time`);
+    for (const name of this.#seen) if (!names.has(name)) this.#round.notice(`worker ${name} is gone`);
+    this.#seen = names;
+  }
+}

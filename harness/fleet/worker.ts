@@ -1,0 +1,248 @@
+/**
+ * A worker: takes jobs of every run that this machine fits, as many as keep its guests busy, until it is told to end.
+ */
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Job } from 'bullmq';
+import type { Computer, Qemu } from '../plan/computer.ts';
+import { isRefusal, explain, keys } from './connect.ts';
+import { type LaneTools, type OpenLane, openLane } from './machine-lane.ts';
+import { type Call, InvalidMessage, type Lane, parseCall, type Presence } from './messages.ts';
+import { takeJob } from './take-job.ts';
+import { missedBeats } from './timing.ts';
+
+export type WorkerOptions = LaneTools &
+  Readonly<{
+    computer: Computer;
+    qemu: Qemu;
+    /** News for the user: what it takes, and what is wrong. */
+    onNotice: (text: string) => void;
+    /** Hears of each cell, by its key. */
+    onCell?: (kind: 'started' | 'ended' | 'dropped', cell: string) => void;
+    /** Ends it: cells that have not ended are handed back. */
+    signal: AbortSignal;
+  }>;
+
+/** Longest that the end waits for a Redis that does not answer, ms. */
+const closeMs = 5000;
+
+type Known = { lane: Lane; open: Promise<OpenLane | null> };
+
+export class FleetWorker {
+  readonly #options: WorkerOptions;
+  readonly #id = randomBytes(8).toString('hex');
+  /** By queue. */
+  readonly #lanes = new Map<string, Known>();
+  readonly #refuses = new Map<string, string>();
+  readonly #ready = new Map<string, OpenLane>();
+  /** Cells that run, or wait here for their turn, by job. */
+  readonly #jobs = new Map<string, { queue: string; cells: number; done: Promise<void> }>();
+  readonly #running = new Set<string>();
+  #ended = 0;
+  #failure: unknown = null;
+  /** Wakes the loop: a cell or a job has ended. */
+  #wake: () => void = () => undefined;
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Works until the signal fires.
+   * @throws PoolproofError for what keeps this machine from running any cell; FLEET_REFUSED
+   */
+  async work(): Promise<void> {
+    const { signal, link, timing } = this.#options;
+    const beat = setInterval(() => void this.#sayPresent(), timing.beatMs);
+    signal.addEventListener('abort', () => this.#wake(), { once: true });
+    try {
+      await this.#sayPresent();
+      while (!signal.aborted && this.#failure === null) {
+        const took = await this.#look().catch((error: unknown) => this.#noteTrouble(error));
+        if (!took) await this.#rest();
+      }
+    } finally {
+      clearInterval(beat);
+      await this.#end();
+    }
+    if (this.#failure !== null) throw explain(this.#failure, link.address);
+  }
+
+  /** @returns false: nothing was taken */
+  #noteTrouble(error: unknown): false {
+    if (!isRefusal(error)) throw explain(error, this.#options.link.address);
+    this.#options.onNotice(error.message.split('\n', 1)[0] ?? '');
+    return false;
+  }
+
+  async #rest(): Promise<void> {
+    const { timing } = this.#options;
+    const timer = new AbortController();
+    const woken = new Promise<void>((resolve) => (this.#wake = resolve));
+    await Promise.race([
+      woken,
+      sleep(timing.lookMs, undefined, { signal: timer.signal }).catch(() => undefined),
+    ]);
+    timer.abort();
+  }
+
+  /** Looks through the lanes for one job. @returns whether it took one */
+  async #look(): Promise<boolean> {
+    const { capacity, signal } = this.#options;
+    if (this.#countCells() >= capacity.jobs) return false;
+    for (const call of await this.#readCalls()) for (const lane of call.lanes) this.#meet(call, lane);
+    for (const [queue, open] of this.#ready) {
+      if (signal.aborted) return false;
+      const busy = [...this.#jobs.values()].find((job) => job.queue !== queue);
+      // Each lane counts memory by itself: two at a time would give out the same twice.
+      if (busy !== undefined) continue;
+      const job = await fetchJob(open, this.#id);
+      if (job === undefined) continue;
+      // The next look begins with the others: a long run is not to keep a short one waiting.
+      this.#ready.delete(queue);
+      this.#ready.set(queue, open);
+      this.#start(open, job);
+      return true;
+    }
+    return false;
+  }
+
+  #countCells(): number {
+    return [...this.#jobs.values()].reduce((sum, { cells }) => sum + cells, 0);
+  }
+
+  async #readCalls(): Promise<readonly Call[]> {
+    const { redis } = this.#options.link;
+    const runs = await redis.smembers(keys.runs);
+    if (runs.length === 0) return this.#forget([]);
+    const [calls, alive] = await Promise.all([
+      redis.mget(runs.map(keys.call)),
+      redis.mget(runs.map(keys.alive)),
+    ]);
+    const gone = runs.filter((_, index) => calls[index] == null);
+    if (gone.length > 0) await redis.srem(keys.runs, gone);
+    const texts = calls.filter((text, index) => text !== null && alive[index] !== null);
+    return this.#forget(texts.flatMap((text) => tryParse(text ?? '')));
+  }
+
+  /** Closes the lanes of runs that are over. */
+  #forget(calls: readonly Call[]): readonly Call[] {
+    const named = new Set(calls.flatMap(({ lanes }) => lanes.map(({ queue }) => queue)));
+    for (const [queue, { open }] of this.#lanes) {
+      const isUsed = [...this.#jobs.values()].some((job) => job.queue === queue);
+      if (named.has(queue) || isUsed) continue;
+      this.#lanes.delete(queue);
+      this.#ready.delete(queue);
+      this.#refuses.delete(queue);
+      void open.then((lane) => lane?.[Symbol.asyncDispose]());
+    }
+    return calls;
+  }
+
+  /** Makes a lane ready that is new, beside the work. */
+  #meet(call: Call, lane: Lane): void {
+    if (this.#lanes.has(lane.queue)) return;
+    const refuse = (why: string): null => {
+      this.#refuses.set(lane.queue, why);
+      this.#options.onNotice(`no cells of ${call.title || call.run} with ${lane.kernel}: ${why}`);
+      return null;
+    };
+    const open = openLane(call, lane, this.#options).then(
+      (opened) => {
+        if (typeof opened === 'string') return refuse(opened);
+        this.#ready.set(lane.queue, opened);
+        this.#wake();
+        return opened;
+      },
+      (error: unknown) => refuse(error instanceof Error ? error.message : String(error)),
+    );
+    this.#lanes.set(lane.queue, { lane, open: open.finally(() => void this.#sayPresent()) });
+  }
+
+  #start(open: OpenLane, job: Job): void {
+    const { link, timing, signal, onNotice, onCell } = this.#options;
+    const id = job.id ?? '';
+    const entry = { queue: open.lane.queue, cells: 1, done: Promise.resolve() };
+    this.#jobs.set(id, entry);
+    const done = takeJob(open, job, {
+      redis: link.redis,
+      timing,
+      token: this.#id,
+      signal,
+      onNotice,
+      onJob: (cells) => (entry.cells = cells),
+      onCell: (kind, cell) => {
+        if (kind === 'started') this.#running.add(cell);
+        else this.#running.delete(cell);
+        if (kind === 'ended') this.#ended += 1;
+        if (kind !== 'started') entry.cells -= 1;
+        onCell?.(kind, cell);
+        this.#wake();
+      },
+    });
+    entry.done = done
+      .catch((error: unknown) => void (this.#failure ??= error))
+      .finally(() => {
+        this.#jobs.delete(id);
+        this.#wake();
+      });
+  }
+
+  async #sayPresent(): Promise<void> {
+    const { link, name, tool, computer, qemu, capacity, timing } = this.#options;
+    const presence: Presence = {
+      schema: 1,
+      name,
+      tool,
+      qemu: qemu.version,
+      cpuModel: computer.cpuModel.slice(0, 200),
+      kernel: computer.kernel,
+      memoryMib: capacity.budgetMib,
+      jobs: capacity.jobs,
+      images: [...this.#ready.values()].map(({ lane }) => `${lane.kernel} ${lane.digest}`),
+      cells: [...this.#running].slice(0, 64),
+      ended: this.#ended,
+      refuses: Object.fromEntries([...this.#refuses].map(([queue, why]) => [queue, why.slice(0, 1000)])),
+    };
+    try {
+      await link.redis
+        .multi()
+        .set(keys.worker(this.#id), JSON.stringify(presence), 'PX', timing.beatMs * missedBeats)
+        .sadd(keys.workers, this.#id)
+        .exec();
+    } catch {
+      // The connection says what is wrong; the next beat comes.
+    }
+  }
+
+  /** Hands back what has not ended, and leaves. */
+  async #end(): Promise<void> {
+    const { link } = this.#options;
+    const leave = async (): Promise<void> => {
+      await Promise.all([...this.#jobs.values()].map(({ done }) => done));
+      await link.redis.multi().del(keys.worker(this.#id)).srem(keys.workers, this.#id).exec();
+    };
+    const timer = new AbortController();
+    await Promise.race([
+      leave().catch(() => undefined),
+      sleep(closeMs, undefined, { signal: timer.signal }).catch(() => undefined),
+    ]);
+    timer.abort();
+    await Promise.all([...this.#ready.values()].map((open) => open[Symbol.asyncDispose]()));
+    link.redis.disconnect();
+  }
+}
+
+/** None where the queue is empty, which the types of BullMQ do not say. */
+const fetchJob = (open: OpenLane, token: string): Promise<Job | undefined> =>
+  open.jobs.getNextJob(token, { block: false });
+
+function tryParse(text: string): readonly Call[] {
+  try {
+    return [parseCall(text)];
+  } catch (error) {
+    // Of another version, or of somebody else: its coordinator sees that nobody takes its jobs.
+    if (error instanceof InvalidMessage) return [];
+    throw error;
+  }
+}
