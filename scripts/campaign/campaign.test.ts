@@ -9,6 +9,7 @@ import { guestRows } from './campaign.ts';
 import { checkExitCode, checkWords, isRefusal, judgeResults, readLines } from './checks.ts';
 import { chooseRow, randomOf } from './draw.ts';
 import { fakeRows } from './fake-rows.ts';
+import { fleetRows } from './fleet-rows.ts';
 import { renderPage, summarize } from './page.ts';
 import { hosts } from './small-runs.ts';
 import { type Outcome, selectRows } from './table.ts';
@@ -28,10 +29,10 @@ const of = (overcommit: number): Result => {
 const pair = [of(0), of(2)];
 
 t.test('each target and each way has a row, and each row a name of its own', (t) => {
-  const rows = [...guestRows, ...fakeRows];
+  const rows = [...guestRows, ...fakeRows, ...fleetRows];
   t.equal(new Set(rows.map(({ name }) => name)).size, rows.length);
   const has = (key: 'target' | 'way'): string[] => [...new Set(rows.map((row) => row[key]))].sort();
-  t.same(has('target'), ['QEMU', 'cache', 'disk', 'harness', 'results', 'session', 'subject']);
+  t.same(has('target'), ['QEMU', 'cache', 'disk', 'fleet', 'harness', 'results', 'session', 'subject']);
   t.same(has('way'), ['cut', 'fill', 'flip', 'garble', 'kill', 'slow', 'stop']);
   t.end();
 });
@@ -124,7 +125,7 @@ t.test('the page counts each row, and tells what failed with its number', (t) =>
     ...{ missed: false, skipped: null, failures: ['wrong: x'], seconds: 4 },
   };
   const about = { seed: 9, command: 'node x', machine: ['2 cores'], minutes: 3, date: '2026-11-28' };
-  const page = renderPage(about, { real: guestRows, fake: fakeRows }, [outcome]);
+  const page = renderPage(about, { real: guestRows, fake: fakeRows, fleet: fleetRows }, [outcome]);
   t.match(page, /\| `kill-qemu` \| QEMU \| kill \| [^|]* \| 1 \| 0 \| 1 \| 0 \| 0 \| 0 \| 2 \| 1 \| 4 \|/);
   t.match(page, /- real-3, `kill-qemu`: "a\|b"\n {2}- "wrong: x"/);
   t.equal(summarize([outcome]), '1 faults, 1 of them over real guests: 0 passed, 1 failed, 0 skipped');

@@ -1,7 +1,9 @@
-/** A campaign: so many faults, one after another over real guests, many at a time over fake machines. */
+/** A campaign: so many faults, one after another over real guests and on fleets, many at a time over fake machines. */
 import { cacheRows } from './cache-rows.ts';
 import { chooseRow, randomOf } from './draw.ts';
 import { fakeRows } from './fake-rows.ts';
+import { fleetRows } from './fleet-rows.ts';
+import { playFleet } from './play-fleet.ts';
 import { playScene } from './play.ts';
 import { killRows } from './kill-rows.ts';
 import { resultsRows } from './results-rows.ts';
@@ -27,6 +29,7 @@ export type Campaign = Readonly<{
   /** Numbers of the faults of each place. */
   real: readonly number[];
   fake: readonly number[];
+  fleet: readonly number[];
   selection: Selection;
   cacheDir: string;
   /** Faults over real guests at a time, each with a workplace of its own. */
@@ -58,11 +61,23 @@ async function playReal(place: Workplace, row: GuestRow, seed: number, number: n
   return { ...head, drawn: scene.drawn, skipped: null, ...played, seconds };
 }
 
+async function playOnFleet({ selection, seed }: Campaign, number: number): Promise<Outcome> {
+  const startedAt = performance.now();
+  const row = chooseRow(selectRows(fleetRows, selection), seed, number);
+  const scene = row.draw(randomOf(seed, 'fleet', number));
+  const played = await playFleet(scene);
+  const seconds = Math.round(performance.now() - startedAt) / 1000;
+  const head = { id: `fleet-${number}`, row: row.name, drawn: scene.drawn };
+  return { ...head, reasons: [], missed: false, skipped: null, ...played, seconds };
+}
+
 /** @throws Error when a run without a fault is not right. */
 export async function runCampaign(campaign: Campaign): Promise<void> {
-  const { seed, real, fake, selection, cacheDir, jobs, onOutcome, signal, say } = campaign;
+  const { seed, real, fake, fleet, selection, cacheDir, jobs, onOutcome, signal, say } = campaign;
   const chosen = selectRows(guestRows, selection);
   if (fake.length > 0 && selectRows(fakeRows, selection).length > 0) await runFakes(campaign);
+  if (selectRows(fleetRows, selection).length > 0)
+    for (const number of fleet) if (!signal.aborted) onOutcome(await playOnFleet(campaign, number));
   if (real.length === 0 || chosen.length === 0) return;
   const left = [...real];
   const work = async (): Promise<void> => {

@@ -3,15 +3,16 @@ import { pick, randomFrom, type Random } from '../../harness/field/draw-settings
 
 export { pick, type Random };
 
-/** The place of a fault: a run of real guests, or of fake machines. */
-export type Place = 'real' | 'fake';
+/** The place of a fault: a run of real guests, of fake machines, or on a fleet. */
+export type Place = keyof typeof placeMix;
+
+const placeMix = { real: 0, fake: 0x2545f491, fleet: 0x7f4a7c15 } as const;
 
 /** 2^32 divided by the golden ratio: its multiples fill a circle evenly, however many there are. */
 const golden = 0x9e3779b1;
 
 const mix = (seed: number, place: Place, number: number): number =>
-  (Math.imul(seed + 1, golden) ^ Math.imul(number + 1, 0x85ebca6b) ^ (place === 'real' ? 0 : 0x2545f491)) >>>
-  0;
+  (Math.imul(seed + 1, golden) ^ Math.imul(number + 1, 0x85ebca6b) ^ placeMix[place]) >>> 0;
 
 /** The generator of one fault. */
 export const randomOf = (seed: number, place: Place, number: number): Random =>

@@ -8,6 +8,7 @@ import { resolveCacheFolder } from '../../images/cache/cache-folder.ts';
 import { findQemu, readComputer } from '../../harness/plan/computer.ts';
 import { guestRows, runCampaign } from './campaign.ts';
 import { fakeRows } from './fake-rows.ts';
+import { fleetRows } from './fleet-rows.ts';
 import { renderPage, summarize } from './page.ts';
 import { type Outcome, selectRows } from './table.ts';
 
@@ -15,6 +16,7 @@ const help = `node dist/scripts/campaign/main.js [options]
 
   --faults N      faults in all (default 100)
   --real R        of them over real guests (default: 30 of 100)
+  --fleet F       on fleets of processes with a Redis, beside them (default 0)
   --seed S        draws the same faults again (default: the time)
   --jobs N        faults over real guests at a time (default 1)
   --only WORDS    rows by name, target or way, with commas
@@ -29,6 +31,7 @@ const { values } = parseArgs({
   options: {
     faults: { type: 'string', default: '100' },
     real: { type: 'string' },
+    fleet: { type: 'string', default: '0' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     jobs: { type: 'string', default: '1' },
     only: { type: 'string', default: '' },
@@ -54,19 +57,23 @@ function count(name: string, text: string): number {
 const upTo = (n: number): number[] => Array.from({ length: n }, (_, index) => index);
 
 /** The numbers of the faults, by their place. */
-function chooseNumbers(): Readonly<{ real: readonly number[]; fake: readonly number[] }> {
+function chooseNumbers(): Readonly<Record<'real' | 'fake' | 'fleet', readonly number[]>> {
   if (values.fault === undefined) {
     const faults = count('faults', values.faults);
     const hasFakes = selectRows(fakeRows, selection).length > 0;
     const hasReal = selectRows(guestRows, selection).length > 0;
+    const fleet = upTo(count('fleet', values.fleet));
+    if (!hasFakes && !hasReal && fleet.length > 0) return { real: [], fake: [], fleet };
     if (!hasFakes && !hasReal) throw new Error(`--only ${values.only}: there is no such row (--list)`);
     const share = !hasReal ? 0 : hasFakes ? Math.ceil(faults * 0.3) : faults;
     const real = values.real === undefined ? share : Math.min(faults, count('real', values.real));
-    return { real: upTo(real), fake: upTo(faults - real) };
+    return { real: upTo(real), fake: upTo(faults - real), fleet };
   }
   const of = (place: string): number[] =>
-    (values.fault ?? []).filter((id) => id.startsWith(`${place}-`)).map((id) => count('fault', id.slice(5)));
-  return { real: of('real'), fake: of('fake') };
+    (values.fault ?? [])
+      .filter((id) => id.startsWith(`${place}-`))
+      .map((id) => count('fault', id.slice(place.length + 1)));
+  return { real: of('real'), fake: of('fake'), fleet: of('fleet') };
 }
 
 function tell(outcome: Outcome): void {
@@ -79,7 +86,7 @@ function tell(outcome: Outcome): void {
   ];
   const end = skipped !== null ? `skipped: ${skipped}` : failures.length > 0 ? 'FAILED' : words.join(', ');
   // Fakes are many: only those that failed are told one by one.
-  if (id.startsWith('real-') || failures.length > 0)
+  if (!id.startsWith('fake-') || failures.length > 0)
     say(`${id} ${row}: ${drawn}\n  ${end} (${seconds.toFixed(1)} s)`);
   for (const failure of failures) say(`  ${failure}`);
   if (id.startsWith('real-')) for (const reason of reasons) say(`  no verdict: ${reason}`);
@@ -90,7 +97,7 @@ async function main(): Promise<number> {
     say(
       values.help
         ? help
-        : [...guestRows, ...fakeRows]
+        : [...guestRows, ...fakeRows, ...fleetRows]
             .map((row) => `${row.name}  (${row.way}, ${row.target}) ${row.does}`)
             .join('\n'),
     );
@@ -103,7 +110,7 @@ async function main(): Promise<number> {
   const controller = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => controller.abort());
   say(
-    `seed ${seed}: ${numbers.real.length} faults over real guests, ${numbers.fake.length} over fake machines`,
+    `seed ${seed}: ${numbers.real.length} faults over real guests, ${numbers.fake.length} over fake machines, ${numbers.fleet.length} on fleets`,
   );
   await runCampaign({
     seed,
@@ -120,7 +127,8 @@ async function main(): Promise<number> {
   });
   const minutes = Math.max(1, Math.round((performance.now() - startedAt) / 60_000));
   say(summarize(outcomes));
-  const lost = numbers.real.length + numbers.fake.length - outcomes.length;
+  const { real, fake, fleet } = numbers;
+  const lost = real.length + fake.length + fleet.length - outcomes.length;
   if (lost > 0) say(`${lost} faults have no outcome`);
   if (values.json !== undefined)
     writeFileSync(values.json, `${JSON.stringify({ seed, outcomes }, null, 1)}\n`);
@@ -131,9 +139,13 @@ async function main(): Promise<number> {
       `Linux ${computer.kernel}, ${computer.os}`,
       `QEMU ${qemu.version}, Node ${process.version}`,
     ];
-    const command = `node dist/scripts/campaign/main.js --faults ${values.faults} --real ${numbers.real.length} --seed ${seed}${values.quick ? ' --quick' : ''}${values.only === '' ? '' : ` --only ${values.only}`}`;
+    const command = `node dist/scripts/campaign/main.js --faults ${values.faults} --real ${real.length} --fleet ${fleet.length} --seed ${seed}${values.quick ? ' --quick' : ''}${values.only === '' ? '' : ` --only ${values.only}`}`;
     const about = { seed, command, machine, minutes, date: new Date().toISOString().slice(0, 10) };
-    const rows = { real: selectRows(guestRows, selection), fake: selectRows(fakeRows, selection) };
+    const rows = {
+      real: selectRows(guestRows, selection),
+      fake: selectRows(fakeRows, selection),
+      fleet: selectRows(fleetRows, selection),
+    };
     writeFileSync(values.output, renderPage(about, rows, outcomes));
   }
   return lost === 0 && outcomes.every(({ failures }) => failures.length === 0) ? 0 : 1;

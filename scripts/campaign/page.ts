@@ -1,5 +1,5 @@
 /** Outcomes of a campaign → a page. Pure. */
-import type { FakeRow, GuestRow, Outcome } from './table.ts';
+import type { FakeRow, FleetRow, GuestRow, Outcome } from './table.ts';
 
 export type About = Readonly<{
   seed: number;
@@ -11,7 +11,7 @@ export type About = Readonly<{
   date: string;
 }>;
 
-type Row = Pick<GuestRow | FakeRow, 'name' | 'target' | 'way' | 'does'>;
+type Row = Pick<GuestRow | FakeRow | FleetRow, 'name' | 'target' | 'way' | 'does'>;
 
 const sum = (outcomes: readonly Outcome[], of: (outcome: Outcome) => number | boolean): number =>
   outcomes.reduce((total, outcome) => total + Number(of(outcome)), 0);
@@ -57,7 +57,7 @@ export function summarize(outcomes: readonly Outcome[]): string {
 
 export function renderPage(
   about: About,
-  { real, fake }: Readonly<{ real: readonly Row[]; fake: readonly Row[] }>,
+  { real, fake, fleet }: Readonly<{ real: readonly Row[]; fake: readonly Row[]; fleet: readonly Row[] }>,
   outcomes: readonly Outcome[],
 ): string {
   const failed = outcomes.filter(({ failures }) => failures.length > 0);
@@ -86,6 +86,10 @@ ${renderRows(real, outcomes)}
 ## Over fake machines
 
 ${renderRows(fake, outcomes)}
+
+## On fleets
+
+${renderRows(fleet, outcomes)}
 
 <!-- prettier-ignore-end -->
 ${failed.length === 0 ? '' : `\n## Failed\n\n${failed.map(renderFailure).join('\n')}\n`}${

@@ -4,12 +4,13 @@
  */
 import type { ErrorCode } from '../../images/errors.ts';
 import type { FaultyMachine } from './faulty-machine.ts';
+import type { FleetScene } from './fleet-rows.ts';
 import type { Random } from './draw.ts';
 import type { Harness, Moment } from './harness.ts';
 import type { SmallRun } from './small-runs.ts';
 import type { Workplace } from './workplace.ts';
 
-export type Target = 'harness' | 'QEMU' | 'session' | 'subject' | 'disk' | 'cache' | 'results';
+export type Target = 'fleet' | 'harness' | 'QEMU' | 'session' | 'subject' | 'disk' | 'cache' | 'results';
 export type Way = 'stop' | 'kill' | 'slow' | 'cut' | 'flip' | 'fill' | 'garble';
 
 type RowHead = Readonly<{
@@ -70,6 +71,9 @@ export type GuestRow = RowHead &
 /** A fault in a run over fake machines, in a process that many of them share. */
 export type FakeRow = RowHead & Readonly<{ draw: (random: Random) => FaultyMachine }>;
 
+/** A fault in a run on a fleet, in processes of its own. */
+export type FleetRow = RowHead & Readonly<{ draw: (random: Random) => FleetScene }>;
+
 /** Rows of one target and way, by their names. */
 const group = <R extends RowHead>(
   target: Target,
@@ -79,6 +83,7 @@ const group = <R extends RowHead>(
 
 export const guestGroup = group<GuestRow>;
 export const fakeGroup = group<FakeRow>;
+export const fleetGroup = group<FleetRow>;
 
 /** Which rows a campaign draws from. */
 export type Selection = Readonly<{
