@@ -11,6 +11,7 @@ import { findQemu, readComputer } from '../../harness/plan/computer.ts';
 import { ownFlags, withFolder } from './measure.ts';
 
 // Measurements in this process run without the modules of other benchmarks.
+const fleet = () => import('./fleet.ts');
 const guests = () => import('./guests.ts');
 const harness = () => import('./harness.ts');
 const load = () => import('./load.ts');
@@ -63,6 +64,13 @@ const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
         figures.push(await runAlone([`fake=${cells}`, folder]));
       return figures;
     }, inMemory),
+  fleet: () =>
+    withFolder(async (folder) => {
+      const figures: unknown[] = [];
+      for (const cells of quick ? [1000] : [1000, 10_000])
+        figures.push(await (await fleet()).benchFleet(cells, folder, quick ? 0 : 1000));
+      return figures;
+    }),
   report: async () => (await reports()).benchReport(quick ? 1000 : 10_000, quick ? 2 : 5),
   history: async () => (await reports()).benchHistory(quick ? 36 : 365, 500),
   clones: async () => (await guests()).benchClones(quick ? 3 : 15, quick ? 20 : 1000),
