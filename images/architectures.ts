@@ -12,6 +12,8 @@ export type Architecture = Readonly<{
   name: ArchitectureName;
   /** What Node calls it (`process.arch`): guests of another computer's architecture are emulated. */
   nodeName: string;
+  /** What its kernels call it (`uname -m`). */
+  kernelName: string;
   qemu: Readonly<{
     program: string;
     /** Debian package of the program. */
@@ -74,6 +76,7 @@ export type Architecture = Readonly<{
 const x86: Architecture = {
   name: 'x86-64',
   nodeName: 'x64',
+  kernelName: 'x86_64',
   qemu: {
     program: 'qemu-system-x86_64',
     package: 'qemu-system-x86',
@@ -117,6 +120,7 @@ const x86: Architecture = {
 const arm64: Architecture = {
   name: 'arm64',
   nodeName: 'arm64',
+  kernelName: 'aarch64',
   qemu: {
     program: 'qemu-system-aarch64',
     package: 'qemu-system-arm',

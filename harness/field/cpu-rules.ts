@@ -1,8 +1,10 @@
 /** Rules for the processor: its number, flags and address width. */
+import { architectureOf, defaultArchitecture } from '../../images/architectures.ts';
+import { findKernelRow } from '../../images/definitions.ts';
 import { formatCpu, parseCpu } from '../axes/cpu-kind.ts';
 import { cpuFlags, cpuModels } from '../axes/cpu-models.ts';
 import { formatSize } from '../axes/size.ts';
-import { axisOf, say, type FactMapping, type Rule } from './mapping.ts';
+import { axisOf, say, type Rule } from './mapping.ts';
 import type { FieldReport } from './report.ts';
 
 /** What engines ask a processor for, in QEMU's words. */
@@ -87,8 +89,12 @@ export const mapProcessor: Rule = (report, so) => {
     },
   );
   const found = processor.flags?.split(/\s+/) ?? [];
-  if (kernel.architecture !== 'x86_64' || found.length === 0) {
-    const why = found.length === 0 ? 'the guest has a processor with every flag' : 'the guest is x86_64';
+  const { kernelName } = defaultArchitecture;
+  if (kernel.architecture !== kernelName || found.length === 0) {
+    const why =
+      found.length === 0 || so.arch !== defaultArchitecture.name
+        ? 'the guest has a processor with every flag'
+        : `the guest is ${so.arch}`;
     return {
       set: { cpus },
       say: [counted, say('processor.flags', null, 'approximated', { ...axisOf('cpu', so), why })],
@@ -110,31 +116,13 @@ export const mapProcessor: Rule = (report, so) => {
   };
 };
 
-/** Bits a process of this guest gets (x86-64). */
-const guestBits = 47;
-/** Of other machines pools have the same sizes. */
-const wideMachines: readonly (string | null)[] = ['aarch64', 'riscv64', 'loongarch64', 'ppc64le', 's390x'];
-
-function mapArchitecture({ kernel: { architecture } }: FieldReport): FactMapping {
-  if (architecture === 'x86_64') return say('kernel.architecture', architecture, 'exact');
-  const how = wideMachines.includes(architecture) ? 'approximated' : 'not reproducible';
-  return say('kernel.architecture', architecture, how, {
-    why:
-      how === 'approximated'
-        ? 'the guest is x86_64; pools have the same sizes on 64-bit machines'
-        : 'the guest is x86_64, and this is no 64-bit machine that is known',
-    standIn: how === 'approximated',
-    decides: true,
-  });
-}
-
 export const mapWidth: Rule = (report, so) => {
   const bits = report.processor.processBits;
-  const machine = mapArchitecture(report);
+  const guestBits = findKernelRow(so.kernel)?.addressBits ?? architectureOf(so.arch).addressBits;
   if (bits === null || bits >= guestBits) {
     const why = bits === guestBits ? null : `the guest has ${guestBits}`;
     const how = bits === guestBits ? 'exact' : 'approximated';
-    return { say: [machine, say('processor.processBits', bits, how, { why, decides: true })] };
+    return { say: [say('processor.processBits', bits, how, { why, decides: true })] };
   }
   const standIn = {
     why: 'a limit of the same size stands in for the address width',
@@ -147,17 +135,16 @@ export const mapWidth: Rule = (report, so) => {
       ...axisOf('addressBits', { ...so, ...set }),
       ...standIn,
     });
-    return { set, say: [machine, met] };
+    return { set, say: [met] };
   }
   if (bits < 28) {
     const why = 'no Node starts in so small an address space';
-    return { say: [machine, say('processor.processBits', bits, 'not reproducible', { why, decides: true })] };
+    return { say: [say('processor.processBits', bits, 'not reproducible', { why, decides: true })] };
   }
   const addressSpace = Math.min(2 ** bits, so.addressSpace ?? Infinity);
   return {
     set: { addressSpace },
     say: [
-      machine,
       say('processor.processBits', bits, 'approximated', {
         axis: 'addressSpace',
         value: formatSize(addressSpace),

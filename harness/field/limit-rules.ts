@@ -45,7 +45,7 @@ export const mapWriteExecute: Rule = (report, so, known) => {
     return { say: [say(fact, null, 'approximated', { ...axisOf('mdwe', so), why, decides: true })] };
   }
   if (found === 'off') return { say: [say(fact, 'yes', 'exact', { ...axisOf('mdwe', so), decides: true })] };
-  const order = listKernels(known).find(({ name }) => name === so.kernel)?.order ?? 0;
+  const order = listKernels(known, so.arch).find(({ name }) => name === so.kernel)?.order ?? 0;
   const mdwe = found === 'prctl' && order >= mdweSince ? 'prctl' : 'seccomp';
   const why =
     found === mdwe

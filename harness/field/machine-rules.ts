@@ -1,6 +1,7 @@
 /** Rules for memory and kernel: RAM, swap, huge pages set aside, the kernel itself. */
-import { lockNames } from '../../images/definitions.ts';
-import { defaultSettings } from '../axes/table.ts';
+import { architectureOf, defaultArchitecture, type ArchitectureName } from '../../images/architectures.ts';
+import { defaultPageBytes, findKernelRow, lockNamesOf } from '../../images/definitions.ts';
+import { defaultSettings, type Settings } from '../axes/table.ts';
 import { formatSize } from '../axes/size.ts';
 import { estimateFacts } from '../plan/estimate-facts.ts';
 import { axisOf, say, type FieldImages, type Rule } from './mapping.ts';
@@ -15,9 +16,9 @@ const smallestMemory = 256 * mib;
 const nearOf = (memTotal: number): number => Math.max(0.004 * memTotal, 10 * mib);
 
 /** RAM of a guest that shows this MemTotal: whole pieces of 64 MiB where one is as near as the estimate is exact. */
-function ramFor(memTotal: number): number {
+function ramFor(memTotal: number, { arch }: Settings): number {
   const at = (bytes: number): number =>
-    estimateFacts({ ...defaultSettings(), memory: bytes }).memTotal ?? bytes;
+    estimateFacts({ ...defaultSettings(), arch, memory: bytes }).memTotal ?? bytes;
   let memory = memTotal;
   // The kernel's share hardly depends on the size: a few steps meet.
   for (let step = 0; step < 6; step += 1) memory += memTotal - at(memory);
@@ -36,7 +37,7 @@ export const mapMemory: Rule = ({ memory: { totalKib } }, so) => {
         }),
       ],
     };
-  const wanted = ramFor(totalKib * kib);
+  const wanted = ramFor(totalKib * kib, so);
   const memory = Math.min(Math.max(wanted, smallestMemory), largestMemory);
   const set = { memory };
   const shown = estimateFacts({ ...so, memory }).memTotal ?? memory;
@@ -119,11 +120,12 @@ function orderOf(release: string | null): number | null {
   return major === undefined ? null : Number(major) * 1000 + Number(minor);
 }
 
-/** Rows of the kernel table with what is pinned of each, oldest first. */
-export function listKernels({
-  kernels,
-  versions,
-}: FieldImages): readonly Readonly<{ name: string; order: number }>[] {
+/** Rows of the kernel table with what is pinned of each for an architecture, oldest first. */
+export function listKernels(
+  { kernels, versions }: FieldImages,
+  arch: ArchitectureName = defaultArchitecture.name,
+): readonly Readonly<{ name: string; order: number }>[] {
+  const lockNames = lockNamesOf(architectureOf(arch));
   return kernels
     .flatMap((name) => {
       const order = orderOf(versions.get(lockNames.kernel(name, 'image')) ?? null);
@@ -132,14 +134,20 @@ export function listKernels({
     .sort((a, b) => a.order - b.order);
 }
 
+const pageBytesOf = (kernel: string): number => findKernelRow(kernel)?.pageBytes ?? defaultPageBytes;
+
 export const mapKernel: Rule = ({ kernel }, so, known) => {
   const order = orderOf(kernel.release);
-  const rows = listKernels(known);
+  const all = listKernels(known, so.arch);
+  const withPages = all.filter(({ name }) => pageBytesOf(name) === (kernel.pageSize ?? defaultPageBytes));
+  const rows =
+    withPages.length > 0 ? withPages : all.filter(({ name }) => pageBytesOf(name) === defaultPageBytes);
   const nearest =
     order === null
       ? undefined
       : [...rows].sort((a, b) => Math.abs(a.order - order) - Math.abs(b.order - order))[0];
   const set = nearest === undefined ? {} : { kernel: nearest.name };
+  const pageBytes = pageBytesOf(nearest?.name ?? so.kernel);
   const exact = nearest !== undefined && nearest.order === order;
   return {
     set,
@@ -152,9 +160,11 @@ export const mapKernel: Rule = ({ kernel }, so, known) => {
             ? 'the default kernel'
             : 'the nearest pinned kernel',
       }),
-      say('kernel.pageSize', kernel.pageSize, kernel.pageSize === 4096 ? 'exact' : 'not reproducible', {
+      say('kernel.pageSize', kernel.pageSize, kernel.pageSize === pageBytes ? 'exact' : 'not reproducible', {
         why:
-          kernel.pageSize === 4096 ? null : 'the guest has pages of 4096 bytes; pools are rounded otherwise',
+          kernel.pageSize === pageBytes
+            ? null
+            : `the guest has pages of ${pageBytes} bytes; pools are rounded otherwise`,
       }),
     ],
   };

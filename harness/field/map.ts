@@ -5,6 +5,7 @@
  */
 import { defaultSettings } from '../axes/table.ts';
 import { mapOvercommit } from './commit-rules.ts';
+import { mapArchitecture } from './architecture-rules.ts';
 import { mapProcessor, mapWidth } from './cpu-rules.ts';
 import { mapCaptured } from './captured-rules.ts';
 import { mapCgroup, mapHigh, mapWriteExecute } from './limit-rules.ts';
@@ -19,6 +20,7 @@ import { mapThreads } from './thread-rules.ts';
 /** In this order: later rules build on what earlier ones set. */
 const rules: readonly Rule[] = [
   mapEngine,
+  mapArchitecture,
   mapMemory,
   mapSwap,
   mapHugePages,
@@ -31,9 +33,9 @@ const rules: readonly Rule[] = [
   mapCaptured('stackLimit'),
   mapCgroup,
   mapHigh,
+  mapKernel,
   mapWidth,
   mapProcessor,
-  mapKernel,
   mapWriteExecute,
   mapAct,
   mapVariables,

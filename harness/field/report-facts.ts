@@ -1,6 +1,7 @@
 /** A field report → the facts by which the model predicts. Null is unknown or, for limits, unlimited, as in `Facts`. */
 import type { Facts } from '../../images/allocator/facts.ts';
 import { parseFacts } from '../../images/allocator/parse-facts.ts';
+import { architectureOfReport } from './architecture-rules.ts';
 import { confinementOf } from './limit-rules.ts';
 import type { FieldReport } from './report.ts';
 
@@ -17,6 +18,8 @@ export function factsOf(report: FieldReport): Facts {
   return {
     ...parseFacts({}),
     kernelRelease: report.kernel.release,
+    architecture: architectureOfReport(report)?.name ?? null,
+    ...(report.kernel.pageSize !== null && { pageSize: report.kernel.pageSize }),
     memTotal: kib(memory.totalKib),
     memAvailable: kib(memory.availableKib),
     swapTotal: kib(memory.swapTotalKib),

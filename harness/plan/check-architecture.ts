@@ -16,6 +16,16 @@ const isForEveryArchitecture = (from: string, arch: ArchitectureName): boolean =
   /\.(?:wasm|[cm]?js|json)$/.test(from) ||
   (arch === 'arm64' && /^npm:[^/]*\/?[^/]*(?:arm64|aarch64)/.test(from));
 
+/** The first of a subject's packages that an architecture cannot run; null where it can run all. */
+export const findForeignPackage = (
+  { files }: Pick<Subject, 'files'>,
+  arch: ArchitectureName,
+): string | null =>
+  arch === defaultArchitecture.name
+    ? null
+    : (files.find(({ from }) => /^(?:npm|pip):/.test(from) && !isForEveryArchitecture(from, arch))?.from ??
+      null);
+
 /** Read once per subject: a matrix can have a million cells. */
 const machines = new WeakMap<Subject, number | null>();
 
@@ -58,8 +68,6 @@ export function checkArchitecture({ id, settings, subject, measure }: Cell): voi
     refuse(`cpu ${cpu} is a model of ${defaultArchitecture.name}`, `arch: ${arch}, cpu: ${cpu}`);
   if (measure !== undefined)
     refuse(`costs are measured in guests of ${defaultArchitecture.name} only`, `arch: ${arch}`);
-  const packaged = subject?.files.find(({ from }) => /^(?:npm|pip):/.test(from));
-  if (packaged !== undefined && !isForEveryArchitecture(packaged.from, arch)) {
-    refuse(`the subject's ${packaged.from} is of ${defaultArchitecture.name}`, `arch: ${arch}`);
-  }
+  const foreign = subject === undefined ? null : findForeignPackage(subject, arch);
+  if (foreign !== null) refuse(`the subject's ${foreign} is of ${defaultArchitecture.name}`, `arch: ${arch}`);
 }
