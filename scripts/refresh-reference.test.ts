@@ -1,10 +1,10 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { buildDistributions } from '../harness/outcome/repetitions.ts';
 import { exitCodeOf } from '../harness/report/exit-code.ts';
 import { collectResults, readRun } from '../harness/store/read-run.ts';
-import { renderReference, renderReferenceOverhead } from './refresh-reference.ts';
+import { listRuns, renderReference, renderReferenceOverhead } from './refresh-reference.ts';
 
 const folder = join(import.meta.dirname, '../results/reference');
 
@@ -26,7 +26,7 @@ t.test('the overhead page is made again byte for byte from the published records
 });
 
 t.test('the published records are whole, and every cell did what was expected', async (t) => {
-  const names = (await readdir(folder)).filter((name) => !name.includes('.'));
+  const names = await listRuns(folder);
   t.ok(['default', 'limits', 'overhead'].every((name) => names.includes(name)));
   for (const name of names) {
     const run = await readRun(join(folder, name));

@@ -6,6 +6,7 @@
  * --json` wrote. results/overhead.md is made of all three. Without
  * arguments the pages are made anew from what is there. Run from the root of the repository.
  */
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -25,12 +26,19 @@ const overheadRun = 'overhead';
 const nativeFolder = 'native';
 const servingFile = 'serving.json';
 
+/** The folders of `dir` that hold a run: other records of the reference have folders too. */
+export async function listRuns(dir: string): Promise<readonly string[]> {
+  const entries = await readdir(dir, { withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isDirectory() && existsSync(join(dir, entry.name, 'run.json')))
+    .map(({ name }) => name)
+    .sort();
+}
+
 /** The page of all runs in `dir`: a pure function of their records. */
 export async function renderReference(dir: string): Promise<string> {
-  const entries = await readdir(dir, { withFileTypes: true });
-  const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
   const native = await readNative(join(dir, overheadRun, nativeFolder));
-  const runs = names.sort().map(async (name) => {
+  const runs = (await listRuns(dir)).map(async (name) => {
     const run = await readRun(join(dir, name));
     const results = await collectResults(run.results());
     if (run.problems.length > 0) throw new Error(`${name}: ${run.problems[0]?.message ?? ''}`);
