@@ -65,7 +65,11 @@ function findClauses(
 }
 
 /** `512M–2G` for three or more neighbours of an ordered axis, else a list. */
-function joinValues(axis: VariedAxis, values: readonly string[], positions: readonly number[]): string {
+export function joinValues(
+  axis: VariedAxis,
+  values: readonly string[],
+  positions: readonly number[],
+): string {
   // Most parts of a tree of ten thousand cells.
   const [only] = positions;
   if (positions.length === 1 && only !== undefined) return values[only] ?? '';

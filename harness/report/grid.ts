@@ -37,12 +37,12 @@ export function listLayouts(
 ): readonly (readonly string[])[] {
   const varied = columnCandidates.filter((name) => axes.some((axis) => axis.name === name));
   const layouts = varied.map((_, index) => varied.slice(index));
-  const dense = layouts.filter((columns) => findFilled(cells, axes, columns) >= leastFilled);
+  const dense = layouts.filter((columns) => countFilled(cells, axes, columns) >= leastFilled);
   return dense.length === 0 ? [[]] : dense;
 }
 
 /** The share of places that have a cell. */
-function findFilled(
+export function countFilled(
   cells: readonly CellView[],
   axes: readonly VariedAxis[],
   columnAxes: readonly string[],
@@ -88,7 +88,7 @@ export function buildGrid<Cell extends CellView>(
 }
 
 /** Labels are cut to a length: cells that differ beyond it share a place. */
-function joinCells<Cell extends CellView>(cells: readonly Cell[]): Cell | null {
+export function joinCells<Cell extends CellView>(cells: readonly Cell[]): Cell | null {
   const [first] = cells;
   if (first === undefined || cells.length === 1) return first ?? null;
   const results = cells.flatMap((cell) => cell.results.map((result) => ({ ...result, id: first.id })));

@@ -61,13 +61,13 @@ t.test('each host is a column that says how it starts, and how that is known', (
     [
       [
         '0',
-        'starts',
-        'starts, serves nothing',
-        'starts fully (told)',
-        'starts fully (proven)',
-        'without pool (seen)',
+        'runs',
+        'starts but serves nothing',
+        'runs fully (told)',
+        'runs fully (proven)',
+        'runs without a pool (seen)',
       ],
-      ['2', null, 'smaller (seen) ✗', 'does not start', 'smaller (proven)', 'does not start'],
+      ['2', null, 'runs smaller (seen) ✗', 'does not start', 'runs smaller (proven)', 'does not start'],
     ],
   );
   const [older] = results.slice(2, 3).map(({ subject, ...rest }) => ({ ...rest, subject: { ...subject! } }));
@@ -88,12 +88,12 @@ t.test('what hosts print is told once, with the causes and without the time', (t
     },
   );
   t.match(
-    texts.find(({ start }) => start === 'starts, serves nothing'),
+    texts.find(({ start }) => start === 'starts but serves nothing'),
     { text: 'error: instantiation error' },
   );
   t.notOk(
     texts.some(({ text }) => text.includes('3.9TiB')),
-    'what starts fully explains nothing',
+    'what runs fully explains nothing',
   );
   t.end();
 });
@@ -106,7 +106,7 @@ t.test('many hosts, such as versions of one, are rows', (t) => {
   t.same(grid.columnAxes, ['overcommit']);
   t.equal(grid.rows.length, 11);
   t.same(grid.rows[10]?.labels, ['wash@2.10.0']);
-  t.ok(grid.rows.every(({ places }) => places.every((cell) => describeStart(cell!) === 'starts fully')));
+  t.ok(grid.rows.every(({ places }) => places.every((cell) => describeStart(cell!) === 'runs fully')));
   t.end();
 });
 
@@ -115,14 +115,17 @@ t.test('Markdown and the page have the table, with text of a guest made harmless
   const view = viewOf([...results, hostile]);
   const text = md.render(view);
   t.match(text, '## Hosts\n\n| overcommit | bun | spin-sizes | wash | wasm-host | wasmtime-serve |');
-  t.match(text, '| 0 | starts | starts, serves nothing | starts fully (told) |');
+  t.match(text, '| 0 | runs | starts but serves nothing | runs fully (told) |');
   t.match(text, '- **overcommit 2 subject wash, wasmtime-serve** does not start: Error: failed');
   t.match(text, '&lt;img src=x&gt; \\| \\*x\\*');
   const page = html.render(view);
-  t.match(page, '<th scope="col" colspan="1">wasmtime-serve</th>');
-  t.match(page, /<td class="sf[^"]*">\s*<a href="#cell-[^"]+">starts, serves nothing<\/a\s*>\s*<\/td>/);
-  t.match(page, /<a href="#cell-[^"]+">starts fully<\/a\s*>\s*<small>told<\/small>/);
-  t.match(page, '<h3>What hosts print</h3>');
+  t.match(page, '<th scope="col">wasmtime-serve</th>');
+  t.match(
+    page,
+    /<td class="sf" data-c="spin-sizes">\s*<a href="#cell-[^"]+"\s*><span aria-hidden="true">△ <\/span\s*>starts but serves nothing<\/a/,
+  );
+  t.match(page, />runs fully<\/a\s*><small>[^<]*<\/small><small class="basis">told<\/small>/);
+  t.match(page, '<h2 id="printed" tabindex="-1">What hosts print</h2>');
   t.notMatch(page, '<img src=x>');
   const plain = viewOf(results.slice(0, 2));
   t.notMatch(md.render(plain), '## Hosts');

@@ -19,18 +19,18 @@ export type HostTable<Cell extends CellView = CellView> = Readonly<{
 
 /** How a host starts, for a reader who compares hosts: a tier of ours is a word about pools. */
 const starts: Readonly<Record<CellWord, string>> = {
-  standard: 'starts fully',
-  conservative: 'smaller',
-  'on-demand': 'without pool',
-  reached: 'starts',
-  flaky: 'flaky',
+  standard: 'runs fully',
+  conservative: 'runs smaller',
+  'on-demand': 'runs without a pool',
+  reached: 'runs',
+  flaky: 'differs each time',
   exhausted: 'does not start',
   crashed: 'does not start',
   timeout: 'not up in time',
   'guest-died': 'guest died',
-  invalid: 'invalid',
-  broken: 'broken',
-  skipped: 'skipped',
+  invalid: 'not judged',
+  broken: 'not judged',
+  skipped: 'not tested',
 };
 
 /** More hosts than this are rows: versions of a few hosts, most of them. */
@@ -48,11 +48,14 @@ export function buildHostTable<Cell extends CellView>(
   return { grid: buildGrid(cells, axes, across), texts: listTexts(cells, axes) };
 }
 
-/** `starts fully`, `starts, serves nothing`, `does not start` */
-export function describeStart({ word, deciding }: CellView): string {
-  const answers = deciding.outcome === 'exhausted' && deciding.subject?.answer !== undefined;
-  return word === 'exhausted' && answers ? 'starts, serves nothing' : starts[word];
+/** `runs fully`, `starts but serves nothing`, `does not start` */
+export function describeStart(cell: CellView): string {
+  return servesNothing(cell) ? 'starts but serves nothing' : starts[cell.word];
 }
+
+/** It came up and answers, but never as it should. */
+export const servesNothing = ({ word, deciding }: CellView): boolean =>
+  word === 'exhausted' && deciding.outcome === 'exhausted' && deciding.subject?.answer !== undefined;
 
 /** How the tier is known; null where there is none. Older results do not say that it was told. */
 export function basisOf({ tier, subject }: Result): Basis | 'proven' | null {
@@ -60,7 +63,7 @@ export function basisOf({ tier, subject }: Result): Basis | 'proven' | null {
   return subject === undefined ? 'proven' : (subject.basis ?? 'told');
 }
 
-/** `smaller (seen) ✗` */
+/** `runs smaller (seen) ✗` */
 export function formatStart(cell: CellView): string {
   const basis = basisOf(cell.deciding);
   const signs = cell.marks.map((mark) => ` ${markSigns[mark]}`).join('');
@@ -69,14 +72,15 @@ export function formatStart(cell: CellView): string {
 
 /** The signs of a table with their meaning. */
 export const hostLegend: readonly string[] = [
-  'Starts fully: with its whole pool; smaller: with a smaller one; without pool: memories are mapped when they are needed',
+  'Runs fully: with its whole pool; smaller: with a smaller one; without a pool: memories are mapped when they are needed',
   'Proven: by our host, which uses it; seen: in the mappings of the process; told: by a line of its output',
 ];
 
 /** The time before a line of a log is another one in each guest. */
 const logTime = /^\d{4}-\d\d-\d\dT[\d:.]+Z?\s+/;
 
-function printed({ subject, tiers }: Result): string {
+/** What a host that is not ours printed when it failed, otherwise why the best tier did. */
+export function printed({ subject, tiers }: Result): string {
   if (subject === undefined) return tiers.find(({ ok }) => !ok)?.message ?? '';
   return [subject.line ?? [], subject.causes ?? []].flat().join(': ').replace(logTime, '');
 }

@@ -7,14 +7,14 @@ import { type EvidenceByCell, type EvidenceTexts, evidenceKey, shareBudget } fro
 import type { Format } from '../format.ts';
 import { type Panels, collectPanels, embedData } from '../html/cell-list.ts';
 import { type Html, html, markup } from '../html/html.ts';
-import { renderLegend } from '../html/legend.ts';
-import { renderRunStates, renderSentences } from '../html/overview.ts';
+import { renderDate, renderRunStates } from '../html/overview.ts';
 import { type PageView, buildPageView } from '../html/page-view.ts';
 import { buildPanel } from '../html/panel.ts';
 import { script } from '../html/script.ts';
 import { renderSections } from '../html/sections.ts';
 import { dataStyles } from '../html/data-styles.ts';
 import { styles } from '../html/styles.ts';
+import { renderSummary, renderVerdict } from '../html/verdict.ts';
 import type { RunView } from '../run-view.ts';
 
 export type HtmlOptions = Readonly<{
@@ -37,17 +37,21 @@ export function renderHtml(runs: readonly RunView[], options: HtmlOptions = {}):
       : `Supported environments, ${sections.length} matrices`;
   const evidence = collectEvidence(page);
   const panels = collectPanels(cells, (cell) => buildPanel(cell, evidence), options.staticLimit);
-  return renderPage(title, renderBody(page, title, panels, options.now ?? null), embedData(page, panels));
+  const body = renderBody(page, title, panels, options.now ?? null);
+  return renderPage({ title, summary: renderSummary(page) }, body, embedData(page, panels));
 }
 
 function renderBody(page: PageView, title: string, panels: Panels, now: string | null): Html {
-  const { runs, newest, sections, cells } = page;
-  const gaps = sections.some(({ grid }) => grid.rows.some(({ places }) => places.includes(null)));
-  const { contents, sections: body } = renderSections({ page, panels, now });
+  const { runs, newest } = page;
+  const { contents, sections } = renderSections({ page, panels, now });
   return html`<a class="skip" href="#list">Skip to the list of cells</a>
-    <header><h1>${title}</h1></header>
+    <header>
+      <h1>${title}</h1>
+      ${renderDate(page, now)}
+    </header>
     <main>
-      ${renderRunStates(page)}${renderSentences(page)}${renderLegend(cells, gaps)}${contents}${body}
+      <p class="lead">${renderSummary(page)}</p>
+      ${renderRunStates(page)}${renderVerdict(page)}${contents}${sections}
     </main>
     <footer>
       Made by poolproof ${newest.record.tool.version} from run${runs.length > 1 ? 's' : ''}
@@ -73,13 +77,25 @@ function collectEvidence({ cells }: PageView): EvidenceByCell {
 
 const sheet = `${styles}\n${dataStyles}`;
 
-function renderPage(title: string, body: Html, data: Html): string {
-  const policy = `default-src 'none'; script-src '${hash(script)}'; style-src '${hash(sheet)}'; base-uri 'none'; form-action 'none'`;
+type Head = Readonly<{ title: string; summary: string }>;
+
+/** A cell of a grid, filled to the half: what the page is about, and no request. */
+const icon = `data:image/svg+xml,${encodeURIComponent(
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="3" fill="#0b4f8a"/><path d="M8 3a5 5 0 0 0 0 10z" fill="#fff"/><circle cx="8" cy="8" r="5" fill="none" stroke="#fff" stroke-width="1.5"/></svg>',
+)}`;
+
+function renderPage({ title, summary }: Head, body: Html, data: Html): string {
+  const policy = `default-src 'none'; img-src data:; script-src '${hash(script)}'; style-src '${hash(sheet)}'; base-uri 'none'; form-action 'none'`;
   const head = html`<meta charset="utf-8" />
     <meta http-equiv="Content-Security-Policy" content="${markup(policy)}" />
     <meta name="viewport" content="width=device-width, initial-scale=1" />
     <meta name="referrer" content="no-referrer" />
-    <title>${title}</title>`;
+    <title>${title}</title>
+    <meta name="description" content="${summary}" />
+    <meta property="og:type" content="article" />
+    <meta property="og:title" content="${title}" />
+    <meta property="og:description" content="${summary}" />
+    <link rel="icon" href="${markup(icon)}" />`;
   // By hand, since the hashes cover these texts byte for byte.
   return [
     '<!doctype html>',

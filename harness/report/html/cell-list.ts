@@ -4,11 +4,11 @@
  * in the page as they are. Those of a large one would be 60 MB: they are kept as lists of pieces, each
  * distinct piece once, and put together when a panel is opened.
  */
-import { describeShortfall } from '../../../images/allocator/explain.ts';
 import { plainLine } from '../../outcome/plain-text.ts';
 import { cellWords, formatCell } from '../cell-view.ts';
 import { formatCount } from '../format-run.ts';
 import { rankLabels } from '../grid.ts';
+import { tellNumbers } from '../verdict-table.ts';
 import { type Html, embedJson, html, markup } from './html.ts';
 import { classOf } from './legend.ts';
 import { type PageCell, type PageView, anchorStart, pageVerdicts } from './page-view.ts';
@@ -119,11 +119,10 @@ export function renderList(cells: readonly PageCell[], panels: Panels): Html {
 }
 
 function renderCell(cell: PageCell, body: Html | null): Html {
-  const { anchor, word, name, pageVerdict, olderMs, old, emulated } = cell;
-  const marks = `${emulated ? ' e' : ''}${old ? ' o' : ''}`;
+  const { anchor, word, name, pageVerdict, olderMs, old, marked } = cell;
   return html`<details id="${anchor}">
     <summary>
-      <b class="chip ${classOf[word]}${marks}">${formatCell(cell)}</b> ${name}
+      <b class="chip ${classOf[word]}${marked}">${formatCell(cell)}</b> ${name}
       <i>${formatDeciding(cell)}</i>${pageVerdict === 'as expected' ? null : html` <b>${pageVerdict}</b>`}${
         old ? html` <b>${formatAge(olderMs)}</b>` : null
       }
@@ -132,21 +131,8 @@ function renderCell(cell: PageCell, body: Html | null): Html {
   </details>`;
 }
 
-/** `predicted conservative: table pool needs 1531 MiB, CommitLimit leaves 172 MiB`. */
-function formatDeciding({ results }: PageCell): string {
-  const result = results.find(({ verdict }) => verdict === 'unexpected') ?? results[0];
-  if (result === undefined) return '';
-  const { predicted, tier, reason } = result;
-  const scarcest = predicted?.tiers.find((one) => one.tier === tier);
-  const numbers =
-    scarcest?.fits === true && scarcest.tightest !== null && result.tiers.every(({ ok }) => ok)
-      ? `; scarcest: ${describeShortfall(scarcest.tightest)}`
-      : '';
-  return plainLine(
-    `predicted ${predicted?.tier ?? predicted?.outcome ?? 'nothing'}: ${reason}${numbers}`,
-    240,
-  );
-}
+/** The number that decides; a failure without one has its first words. The prediction stands in the panel. */
+const formatDeciding = (cell: PageCell): string => tellNumbers(cell) || plainLine(cell.reason, 160);
 
 /** `3 days older than the newest run`. */
 export function formatAge(ms: number): string {

@@ -1,48 +1,39 @@
-/** The grid of a matrix: environments by settings, a word for each cell, a link to its panel; and the reasons below. */
-import { plainLine } from '../../outcome/plain-text.ts';
+/** The grid of a matrix: environments by settings, a word for each cell, a link to its panel. */
+import { labelAxis } from '../axis-labels.ts';
 import { formatCell } from '../cell-view.ts';
 import { findClocks, formatRow, type OverheadText } from '../format-overhead.ts';
 import { formatServingRow, isPriced, servingHead } from '../format-serving.ts';
-import { formatCount } from '../format-run.ts';
 import { type Grid, formatUsual, listHeads } from '../grid.ts';
-import type { ReasonGroup } from '../group-reasons.ts';
-import { renderHosts } from './host-table.ts';
-import { type Html, html, nothing } from './html.ts';
+import type { SmallGrid } from '../small-grids.ts';
+import { tellNumbers } from '../verdict-table.ts';
+import { type Html, html } from './html.ts';
 import { classOf } from './legend.ts';
 import { bands } from './overhead.ts';
 import type { PageCell, Section } from './page-view.ts';
+import { widthOf } from './verdict.ts';
 
-/** Grid and reasons. With a heading where there are several: the page's own title says the same of one. */
+/** Grids. With a heading where there are several: the page's own title says the same of one. */
 export function renderSection(section: Section, index: number, of: number): Html {
-  const { title, cells, grid, hosts, reasons } = section;
-  const table = renderHosts(hosts, index);
-  if (of === 1) return html`${table}${renderGrid(grid, index)}${renderReasons(reasons, false)}`;
-  const id = `matrix-${index + 1}`;
-  return html`<section aria-labelledby="${id}">
-    <h2 id="${id}">${title} <small>${formatCount(cells.length, 'environment')}</small></h2>
-    ${table}${renderGrid(grid, index)}${renderReasons(reasons, true)}
+  const { title, grids } = section;
+  const id = (at: number) => `grid${index === 0 ? '' : `-${index + 1}`}${at === 0 ? '' : `.${at + 1}`}`;
+  const body = html`<div class="grids">${grids.map((grid, at) => renderGrid(grid, id(at)))}</div>`;
+  if (of === 1) return body;
+  return html`<section aria-labelledby="matrix-${index + 1}">
+    <h3 id="matrix-${index + 1}">${title}</h3>
+    ${body}
   </section>`;
 }
 
-/** @param index which grid of the page: ids differ */
-function renderGrid(grid: Grid<PageCell>, index: number): Html {
-  const id = index === 0 ? 'grid' : `grid-${index + 1}`;
+function renderGrid({ title, grid }: SmallGrid<PageCell>, id: string): Html {
   const shape: Shape = { grid, costs: grid.rows.some(({ places }) => places.some(isCosted)) };
   const lines = grid.rows.map(({ labels, places }) => renderLine(labels, places, shape));
   const usual = formatUsual(grid);
-  return html`<div
-    class="scroll gridbox${lines.length > 30 ? ' tall' : ''}"
-    tabindex="0"
-    role="region"
-    aria-labelledby="${id}-caption"
-  >
-    <table class="grid" id="${id}">
-      <caption id="${id}-caption">
-        <span
-          >Tier reached in each
-          environment${grid.columnAxes.length === 0 ? '' : `, by ${grid.columnAxes.join(' and ')}`}; each cell
-          links to its panel.${usual === null ? null : ` ${capitalize(usual)}.`}</span
-        >
+  return html`<div class="gridbox${grid.columnAxes.length === 0 ? ' long' : ''}">
+    <table class="grid ${widthOf(grid.columns.length)}" id="${id}">
+      <caption>
+        ${title ?? `Tier reached${grid.columnAxes.length === 0 ? '' : ` by ${grid.columnAxes.join(' and ')}`}`}${
+          usual === null ? null : html` <small>${capitalize(usual)}.</small>`
+        }
       </caption>
       ${renderHead(shape)}
       <tbody>
@@ -65,18 +56,13 @@ const isCosted = (cell: PageCell | null): boolean =>
 const capitalize = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 
 function renderLine(labels: readonly string[], found: readonly (PageCell | null)[], shape: Shape): Html {
-  const only = shape.grid.columnAxes.length === 0 ? (found[0] ?? null) : null;
+  const { columnAxes, columns } = shape.grid;
+  const only = columnAxes.length === 0 ? (found[0] ?? null) : null;
   return html`<tr>
-    ${labels.map((label) => html`<th scope="row">${label}</th>`)}${found.map(renderPlace)}${
-      only === null ? null : html`<td class="told">${formatWhy(only)}</td>`
-    }${shape.costs ? renderCost(found) : null}
+    ${labels.map((label) => html`<th scope="row">${label}</th>`)}${found.map((cell, index) =>
+      renderPlace(cell, nameColumn(columnAxes, columns[index] ?? [])),
+    )}${only === null ? null : html`<td class="told">${tellNumbers(only)}</td>`}${shape.costs ? renderCost(found) : null}
   </tr>`;
-}
-
-/** Where a line is one cell there is room for the numbers that decided it. */
-function formatWhy({ results }: PageCell): string {
-  const result = results.find(({ verdict }) => verdict === 'unexpected') ?? results[0];
-  return plainLine(result?.reason ?? '', 150);
 }
 
 /**
@@ -99,13 +85,17 @@ function renderRest(shape: Shape, lines: readonly Html[]): Html {
   >`;
 }
 
-function renderPlace(cell: PageCell | null): Html {
-  if (cell === null) return html`<td class="sn">–</td>`;
-  const { word, anchor, emulated, old, cost } = cell;
-  const text = formatCell(cell);
-  const marks = `${emulated ? ' e' : ''}${old ? ' o' : ''}`;
-  return html`<td class="${classOf[word]}${marks}">
-    <a href="#${anchor}">${text}</a>${cost === null ? null : html`<small>${cost.sign} ${cost.text}</small>`}
+/** The name of a place where the grid is shown as cards, without a head above it. */
+const nameColumn = (axes: readonly string[], labels: readonly string[]): string =>
+  axes.map((axis, index) => labelAxis(axis, labels[index] ?? '')).join(' · ');
+
+function renderPlace(cell: PageCell | null, column: string): Html {
+  const named = column === '' ? null : html`data-c="${column}"`;
+  if (cell === null) return html`<td class="sn" ${named}>–</td>`;
+  const { word, anchor, marked, cost } = cell;
+  return html`<td class="${classOf[word]}${marked}" ${named}>
+    <a href="#${anchor}">${formatCell(cell)}</a
+    >${cost === null ? null : html`<small>${cost.sign} ${cost.text}</small>`}
   </td>`;
 }
 
@@ -159,41 +149,4 @@ function renderHead({ grid, costs }: Shape): Html {
       </tr>`;
     })}
   </thead>`;
-}
-
-/** A hundred reasons explain nothing any more; the cells themselves have theirs. */
-const reasonLimit = 100;
-/** More than these are folded. */
-const shownReasons = 8;
-
-function renderReasons(reasons: readonly ReasonGroup[], nested: boolean): Html {
-  if (reasons.length === 0) return nothing;
-  const items = reasons
-    .slice(0, reasonLimit)
-    .map(
-      ({ where, reason, cells }) =>
-        html`<li><b>${where}</b>: ${reason}${cells > 1 ? ` (${cells} cells)` : ''}</li>`,
-    );
-  const more = reasons.length - reasonLimit;
-  const rest = [
-    ...items.slice(shownReasons),
-    ...(more > 0 ? [html`<li>and ${more} more: see the cells</li>`] : []),
-  ];
-  // One heading of this level per page, for screen-reader navigation.
-  return html`<div class="why">
-    ${nested ? html`<h3>Why not the best tier</h3>` : html`<h2>Why not the best tier</h2>`}
-    <ul class="reasons">
-      ${items.slice(0, shownReasons)}
-    </ul>
-    ${
-      rest.length === 0
-        ? null
-        : html`<details class="fold">
-            <summary>${reasons.length - shownReasons} more reasons</summary>
-            <ul class="reasons">
-              ${rest}
-            </ul>
-          </details>`
-    }
-  </div>`;
 }

@@ -11,7 +11,7 @@ import { summarizeCost } from './overhead.ts';
 import { formatCost } from './interval-chart.ts';
 import { quoteShell, wrapCommand } from './panel-evidence.ts';
 
-const grid = (page: string) => /<table class="grid".*?<\/table>/s.exec(page)?.[0] ?? '';
+const grid = (page: string) => /<table class="grid [^"]*" id="grid">.*?<\/table>/s.exec(page)?.[0] ?? '';
 
 t.test('values are escaped wherever they stand', (t) => {
   t.equal(
@@ -51,13 +51,13 @@ t.test('overhead is shown with its interval and n where it was measured', (t) =>
   const page = formats.html.render(viewOf(cells, record));
   t.match(grid(page), /<small>▇ \+33 %<\/small>/);
   t.match(page, /<svg class="chart"[^>]*aria-label="Overhead in overcommit 2, in instructions"/);
-  t.match(page, '<td>+33.1 % to +33.5 %</td>', 'the interval in words');
-  t.match(page, '<td>16 (8)</td>');
+  t.match(page, '<td data-c="interval">+33.1 % to +33.5 %</td>', 'the interval in words');
+  t.match(page, '<td data-c="pairs (processes)">16 (8)</td>');
   t.match(page, /<s>\+33.3 %<\/s> unstable/);
   t.match(page, 'overhead: 20 % and more');
   t.match(page, 'Measured in memory=1G,overcommit=2,thp=always,engine=wasmtime,node=22#1');
   t.match(page, 'bulk-memory: not measurable under emulation.');
-  t.match(page, /<th scope="row">conservative\/explicit<\/th>\s*<td>\s*176 M instructions/);
+  t.match(page, /<th scope="row">conservative\/explicit<\/th>\s*<td[^>]*>\s*176 M instructions/);
   t.match(page, '<p>None: it is the baseline.</p>');
   t.match(
     grid(formats.html.render(viewOf([buildStandard(baselineOverhead)], record))),

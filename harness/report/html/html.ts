@@ -58,12 +58,12 @@ export function text(value: string): Html {
 
 export const nothing = new Html('');
 
-/** A table with a head; the first value of a row is its header. */
+/** A table with a head; the first value of a row is its header. On a narrow screen each row is a card. */
 export function table(
   heads: readonly string[],
   rows: readonly (readonly [HtmlValue, ...(readonly HtmlValue[])])[],
 ): Html {
-  return html`<table class="plain">
+  return html`<table class="plain ${heads.length > 3 ? 'wide' : 'narrow'}">
     <thead>
       <tr>
         ${heads.map((head) => html`<th scope="col">${head}</th>`)}
@@ -74,16 +74,12 @@ export function table(
         ([first, ...rest]) =>
           html`<tr>
             <th scope="row">${first}</th>
-            ${rest.map((value) => html`<td>${value}</td>`)}
+            ${rest.map((value, index) => html`<td data-c="${heads[index + 1] ?? ''}">${value}</td>`)}
           </tr>`,
       )}
     </tbody>
   </table>`;
 }
-
-/** A box that scrolls on its own where its content is wider than the screen. */
-export const scrollBox = (label: string, content: Html, role: 'region' | 'group' = 'region'): Html =>
-  html`<div class="scroll" tabindex="0" role="${role}" aria-label="${label}">${content}</div>`;
 
 function show(value: HtmlValue): string {
   if (value instanceof Html) return value.text;

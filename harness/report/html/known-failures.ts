@@ -1,6 +1,6 @@
 /** The section about known failures of the field: one row per case. */
 import { type KnownFailure, formatGone, formatKnownFailures } from '../known-failures.ts';
-import { type Html, html, scrollBox, table } from './html.ts';
+import { type Html, html, table } from './html.ts';
 
 const isLink = (link: string | null): link is string => link !== null && /^https?:\/\/[^\s"'<>]+$/.test(link);
 
@@ -8,7 +8,7 @@ const isLink = (link: string | null): link is string => link !== null && /^https
 export function renderKnownFailures(known: readonly KnownFailure[]): Html | null {
   if (known.length === 0) return null;
   return html`<p>${formatKnownFailures(known)}.</p>
-    ${scrollBox('Table of known failures', table(['case', 'here', 'what was seen', 'gone'], known.map(listCells)))}`;
+    ${table(['case', 'here', 'what was seen', 'gone'], known.map(listCells))}`;
 }
 
 function listCells(failure: KnownFailure): readonly [Html, string, Html, string] {

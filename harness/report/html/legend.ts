@@ -3,7 +3,7 @@ import { type CellWord, cellWords } from '../cell-view.ts';
 import { groupBy } from '../group-by.ts';
 import { type Html, html, nothing } from './html.ts';
 import { bands } from './overhead.ts';
-import type { PageCell } from './page-view.ts';
+import type { PageCell, PageView } from './page-view.ts';
 
 /** The class of a word: its colour, its border, its hatch. */
 export const classOf: Readonly<Record<CellWord, string>> = {
@@ -26,19 +26,22 @@ const meanings: Readonly<Record<CellWord, string>> = {
   standard: 'the whole pool, reserved ahead: room for the most instances',
   conservative: 'a small pool: room for fewer instances at once, same functions',
   'on-demand': 'no pool: each memory is mapped when it is needed, same functions',
-  reached: 'a program of its own came up; it tells no tier',
+  reached: 'came up; it shows no tier',
   flaky: 'repetitions of the same cell ended differently',
-  exhausted: 'the wasm host ran and tried every tier; none works there',
-  crashed: 'the wasm host died before it could decide',
-  timeout: 'the wasm host did not answer in time',
+  exhausted: 'ran and serves nothing: every tier it tried failed',
+  crashed: 'died before it could decide',
+  timeout: 'did not answer in time',
   'guest-died': 'the guest itself did not survive',
   invalid: 'the guest did not get the settings asked for: no result',
   broken: 'the test could not be made: says nothing about the environment',
   skipped: 'does not apply there: not tested',
 };
 
-/** Only what occurs, in one fixed order. `gaps`: some grid has places without a cell. */
-export function renderLegend(cells: readonly PageCell[], gaps: boolean): Html {
+/** Only what occurs, in one fixed order. */
+export function renderLegend({ cells, sections }: PageView): Html {
+  const gaps = sections.some(({ grids }) =>
+    grids.some(({ grid }) => grid.rows.some(({ places }) => places.includes(null))),
+  );
   const present = countWords(cells);
   const costs = new Set(cells.map(({ cost }) => cost?.band));
   const tiersAndEnds = [
@@ -121,6 +124,6 @@ const signs: readonly Sign[] = [
     text: 'expected, but not as the model predicted',
     occurs: ({ marks }) => marks.includes('finding'),
   },
-  { sign: 'ᵉ', text: 'decided in an emulated guest', occurs: ({ emulated }) => emulated },
+  { sign: 'ᵉ', text: 'decided in an emulated guest', occurs: ({ marked }) => marked.includes('e') },
   { sign: '†', text: 'from a run a day or more older than the newest here', occurs: ({ old }) => old },
 ];

@@ -9,7 +9,7 @@ import {
   resourceHeads,
   shortNames,
 } from '../format-overhead.ts';
-import { type Html, html, scrollBox, table } from './html.ts';
+import { type Html, html, table } from './html.ts';
 import { type ChartRow, drawIntervals, formatCost, formatExactly } from './interval-chart.ts';
 import type { PageCell } from './page-view.ts';
 
@@ -60,7 +60,7 @@ export function drawByClock(
   return html`${clocks.map((clock) => {
     const own = rows.filter((row) => row.clock === clock);
     const against = [...new Set(own.map(({ baseline }) => baseline))].join(', ');
-    return html`<figure class="scroll" tabindex="0" aria-label="${title}, in ${clock}">
+    return html`<figure aria-label="${title}, in ${clock}">
       <figcaption>${title}, in ${clock}, against ${against}; dots with their intervals</figcaption>
       ${drawIntervals(own, `${title}, in ${clock}`)}
     </figure>`;
@@ -85,7 +85,7 @@ export function tabulateCosts(pairs: readonly OverheadSummary[]): Html {
       `${pair.pairs} (${pair.processes})`,
     ] as const;
   });
-  return scrollBox('Overhead figures', table(heads, rows), 'group');
+  return table(heads, rows);
 }
 
 /** The figures of a cell: repetitions that share a measurement have the same. */
@@ -107,7 +107,7 @@ export function renderSource({ measuredIn, notMeasured, baselineNote }: Overhead
 export function tabulateResources({ resources }: OverheadSource): Html | null {
   if (resources.length === 0) return null;
   const rows = resources.map((one) => [`${one.tier}/${one.form}`, ...formatResources(one)] as const);
-  return scrollBox('Resources of the serving process', table(['form', ...resourceHeads], rows), 'group');
+  return table(['form', ...resourceHeads], rows);
 }
 
 type Cost = Readonly<{ name: string; pair: OverheadSummary; cells: number }>;

@@ -1,7 +1,4 @@
-/**
- * The first screen: what was tested, when, on what; the sentences a reader needs; the runs; and the sources at the end.
- */
-import { tiers } from '../../../images/allocator/tier.ts';
+/** What was tested, when, on what, and how far one may trust it; the runs; and the sources at the end. */
 import { findCompleteness } from '../../store/completeness.ts';
 import type { RunRecord } from '../../store/run-record.ts';
 import { labelAxis } from '../axis-labels.ts';
@@ -9,8 +6,7 @@ import { formatCompleteness } from '../format-completeness.ts';
 import { formatCount } from '../format-run.ts';
 import { groupBy } from '../group-by.ts';
 import type { RunView } from '../run-view.ts';
-import { type Html, html, nothing, scrollBox, table } from './html.ts';
-import { countWords } from './legend.ts';
+import { type Html, html, nothing, table } from './html.ts';
 import type { PageCell, PageVerdict, PageView } from './page-view.ts';
 
 /**
@@ -59,7 +55,7 @@ const formatTime = (iso: string): string => iso.replace(/^(\d{4}-\d\d-\d\d)T(\d\
 const renderTime = (iso: string): Html => html`<time datetime="${iso}">${formatTime(iso)}</time>`;
 
 /** @param now ISO 8601; with it the age of the newest run is shown */
-export function renderFacts(page: PageView, now: string | null): Html {
+function renderFacts(page: PageView, now: string | null): Html {
   const [newest] = page.runs;
   if (newest === undefined) return nothing;
   const { record } = newest;
@@ -134,27 +130,20 @@ function formatGuests(record: RunRecord, cells: readonly PageCell[]): string {
 const sortedSet = (texts: readonly string[]): readonly string[] =>
   [...new Set(texts)].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
 
-/** The result, its meaning, and how far one may trust it. */
-export function renderSentences(page: PageView): Html {
-  const { cells } = page;
-  const happened = countWords(cells).map(({ word, count }) => `${word} in ${count}`);
-  const fallen = tiers.slice(1).some((tier) => cells.some(({ word }) => word === tier));
-  const costed = cells.some(({ cost }) => cost !== null);
-  return html`<div class="sentences">
-    <p>
-      Which allocator tier does the wasm host get there? Of ${cells.length} environments:
-      <strong>${happened.join(', ') || 'nothing yet'}</strong>.
-    </p>
-    <p>
-      ${
-        fallen
-          ? 'A lower tier changes no function: conservative has room for fewer instances at once, on-demand has no pool'
-          : 'Standard is the whole pool, reserved ahead; a lower tier would change no function'
-      };
-      what a tier costs in speed ${costed ? 'is shown with its interval' : 'was not measured here'}.
-    </p>
-    <p>${describeProof(page)}, with all settings read back: ${formatTrust(page)}.</p>
-  </div>`;
+/** How the result came about, and how far one may trust it. */
+export function renderHow(page: PageView, now: string | null): Html {
+  return html`<p>${describeProof(page)}, with all settings read back: ${formatTrust(page)}.</p>
+    ${renderFacts(page, now)}`;
+}
+
+/** Below the title: when, on what, by what. */
+export function renderDate({ newest: { record } }: PageView, now: string | null): Html {
+  const { startedAt, finishedAt, accelerator, qemu, tool } = record;
+  const how = accelerator.kind === 'kvm' ? 'hardware virtualisation' : 'emulated guests';
+  return html`<p class="date">
+    ${renderTime(startedAt)}${finishedAt === null ? ', not finished' : null}${formatAge(startedAt, now)} ·
+    QEMU ${qemu.version}, ${how} · poolproof ${tool.version}
+  </p>`;
 }
 
 /** The source of each tier: proven, seen or told. */
@@ -182,7 +171,7 @@ function formatTrust({ superseded, cells }: PageView): string {
     [judged('no verdict'), `${judged('no verdict')} without a verdict`],
     [
       emulated,
-      `${emulated === cells.length ? 'all' : emulated} were decided in emulated guests (ᵉ), whose times say nothing about speed`,
+      `${emulated === cells.length ? 'all' : emulated} were decided in emulated guests${emulated === cells.length ? '' : ' (ᵉ)'}, whose times say nothing about speed`,
     ],
     [count(({ old }) => old), `${count(({ old }) => old)} come from older runs (†)`],
     [superseded, `${superseded} older results of the same cells are left out`],
@@ -207,7 +196,7 @@ export function renderRuns({ runs, cells }: PageView): Html | null {
   return html`<p>
       Of each cell the newest result counts. Runs differ in what they ran on: compare cells of one run only.
     </p>
-    ${scrollBox('Table of runs', table(['run', 'started', 'cells', 'on', 'images'], rows))}`;
+    ${table(['run', 'started', 'cells', 'on', 'images'], rows)}`;
 }
 
 /** Everything that was inside the guests, and the matrices as they were given: to check, not to read first. */
@@ -227,9 +216,9 @@ export function renderSources({ runs }: PageView): Html {
   const texts = matrices.map(
     ({ file, text }) =>
       html`<h3>${file}</h3>
-        <pre tabindex="0" role="region" aria-label="Matrix ${file}">${text}</pre>`,
+        <pre>${text}</pre>`,
   );
-  return html`<details class="source">
+  return html`<details class="source sources">
     <summary>What the guests are made of, and the matri${matrices.length === 1 ? 'x' : 'ces'}</summary>
     <div>${table(['component', 'version'], rows)}${texts}</div>
   </details>`;

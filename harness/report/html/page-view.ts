@@ -2,12 +2,14 @@
 import type { OverheadSummary } from '../../measure/figures.ts';
 import { type Usual, type VariedAxis, findUsual, findVaried, labelAxis } from '../axis-labels.ts';
 import { type CellView, buildCells } from '../cell-view.ts';
-import { type Grid, buildGrid, compareOrder, rankLabels } from '../grid.ts';
+import { compareOrder, rankLabels } from '../grid.ts';
 import { groupBy } from '../group-by.ts';
 import { type ReasonGroup, groupReasons } from '../group-reasons.ts';
 import { type HostTable, buildHostTable } from '../host-table.ts';
 import { mergeRuns } from '../merge-runs.ts';
 import type { RunView } from '../run-view.ts';
+import { type SmallGrid, splitGrid } from '../small-grids.ts';
+import { type VerdictTable, buildVerdictTable } from '../verdict-table.ts';
 import { type CostSummary, pickFigures, summarizeCost } from './overhead.ts';
 
 /** The order of the filter; a cell has the first that fits. */
@@ -29,6 +31,8 @@ export type PageCell = CellView &
     olderMs: number;
     /** A day older or more, which is marked wherever the cell is. Runs of one evening are one picture. */
     old: boolean;
+    /** Classes for the marks of its word: emulation where only some cells of the page ran under it, and age. */
+    marked: string;
     cost: CostSummary | null;
     figures: readonly OverheadSummary[];
   }>;
@@ -39,7 +43,8 @@ export type Section = Readonly<{
   file: string;
   cells: readonly PageCell[];
   reasons: readonly ReasonGroup[];
-  grid: Grid<PageCell>;
+  verdict: VerdictTable<PageCell>;
+  grids: readonly SmallGrid<PageCell>[];
   /** Where more than one subject ran. */
   hosts: HostTable<PageCell> | null;
 }>;
@@ -83,6 +88,9 @@ export function buildPageView(given: readonly RunView[]): PageView {
   const usual = findUsual(views, unnamed);
   const rank = rankLabels(axes);
   const takeAnchor = createAnchors();
+  const isEmulated = ({ results, run: { record } }: (typeof views)[number]): boolean =>
+    results.some(({ facts }) => facts?.emulated ?? record.accelerator.kind === 'tcg');
+  const allEmulated = views.every(isEmulated);
   const cells = views
     .map((cell) => ({ cell, order: rank(axes.map(({ name }) => cell.labels[name] ?? '')) }))
     .sort((a, b) => compareOrder(a.order, b.order) || (a.cell.id < b.cell.id ? -1 : 1))
@@ -91,14 +99,17 @@ export function buildPageView(given: readonly RunView[]): PageView {
       const age = Date.parse(newest.record.startedAt) - Date.parse(record.startedAt);
       const olderMs = record.id === newest.record.id ? 0 : age;
       const figures = pickFigures(cell.results);
+      const emulated = isEmulated(cell);
+      const old = olderMs >= oldMs;
       return {
         ...cell,
         anchor: takeAnchor(cell.id),
         name: formatName(cell, axes, usual),
         pageVerdict: judge(cell),
-        emulated: cell.results.some(({ facts }) => facts?.emulated ?? record.accelerator.kind === 'tcg'),
+        emulated,
         olderMs,
-        old: olderMs >= oldMs,
+        old,
+        marked: `${emulated && !allEmulated ? ' e' : ''}${old ? ' o' : ''}`,
         cost: summarizeCost(figures),
         figures,
       };
@@ -156,7 +167,8 @@ function buildSections(
         file,
         cells: own,
         reasons: groupReasons(results, axes),
-        grid: buildGrid(own, axes),
+        verdict: buildVerdictTable(own, axes),
+        grids: splitGrid(own, axes),
         hosts: buildHostTable(own, axes),
       };
     });

@@ -68,7 +68,7 @@ export function renderEvidence(
       const open = name === 'stderr' && result.outcome !== 'reached' ? ' open' : '';
       return [
         markup(`<details class="fold"${open}><summary>${title}</summary>`),
-        ...showText(shown, title),
+        ...showText(shown),
         markup('</details>'),
       ];
     }),
@@ -77,12 +77,8 @@ export function renderEvidence(
 }
 
 /** Line by line, since most lines of most cells are the same. */
-function showText(content: string, title: string): readonly Html[] {
-  return [
-    markup(`<pre tabindex="0" role="group" aria-label="${title}">`),
-    ...content.split('\n').map((line) => text(`${line}\n`)),
-    markup('</pre>'),
-  ];
+function showText(content: string): readonly Html[] {
+  return [markup('<pre>'), ...content.split('\n').map((line) => text(`${line}\n`)), markup('</pre>')];
 }
 
 /** One option per line, still ready to paste; unchanged where the words cannot be separated. */
@@ -98,7 +94,7 @@ export function renderReproduction({ id: cellId, run }: PageCell): readonly Html
   const id = text(quoteShell(cellId));
   return [
     markup('<h3>Reproduce</h3>'),
-    markup('<pre tabindex="0" role="group" aria-label="Commands to reproduce">'),
+    markup('<pre>'),
     text(`poolproof run ${quoteShell(run.record.matrix.file)} --only `),
     id,
     markup('\npoolproof shell '),

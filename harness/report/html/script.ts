@@ -1,7 +1,7 @@
 /**
  * The page's own script, as text: it is part of the page byte for byte (the policy names its hash), so it
  * may not depend on how this program was compiled. It adds filters, sorting, links that open panels,
- * panels of large reports, and printing with panels open. Everything else is there without it.
+ * panels of large reports, and printing of what is not shown yet. Everything else is there without it.
  */
 export const script = `
 'use strict';
@@ -150,6 +150,7 @@ const goTo = () => {
   item.firstElementChild.focus();
 };
 
+let from = null;
 form.addEventListener('input', () => { apply(); remember(); });
 form.addEventListener('submit', (event) => event.preventDefault());
 form.addEventListener('reset', () => setTimeout(() => { apply(); remember(); }));
@@ -159,24 +160,21 @@ list.addEventListener('keydown', (event) => {
   const item = event.target.closest('#cells > details');
   if (!item || !item.open) return;
   item.open = false;
-  const link = linkTo(at.get(item.id));
+  const link = from && from.hash.slice(1) === item.id ? from : linkTo(at.get(item.id));
   (link && !link.closest('.off') ? link : item.firstElementChild).focus();
 });
-// The same link twice changes no address.
+// Escape leads back to it; the same link twice changes no address.
 document.addEventListener('click', (event) => {
-  const link = event.target.closest('.gridbox td a');
-  if (link && link.hash === location.hash) goTo();
+  const link = event.target.closest('a[href^="#cell-"]');
+  if (!link) return;
+  from = link;
+  if (link.hash === location.hash) goTo();
 });
 addEventListener('hashchange', goTo);
-let opened = [];
 addEventListener('beforeprint', () => {
   append(Infinity);
   grids.forEach(({ showAll }) => showAll());
-  opened = [...list.children].filter((item) => !item.open);
-  if (opened.length > 500) opened = [];
-  opened.forEach(reveal);
 });
-addEventListener('afterprint', () => opened.forEach((item) => { item.open = false; }));
 form.hidden = false;
 on = ids.map(() => true);
 grids.forEach((grid) => grid.long && grid.show());

@@ -1,13 +1,16 @@
-/** The sections of the page, in the order of reading: one row per section. The page's contents follow from the table. */
+/** The sections of the page, in the order of reading: one row per section. The contents follow from the table. */
 import { labelAxis } from '../axis-labels.ts';
 import { listKnownFailures } from '../known-failures.ts';
 import { type Panels, renderFilters, renderList } from './cell-list.ts';
+import { renderDownloads } from './downloads.ts';
 import { renderEffects } from './effects.ts';
 import { renderSection } from './grid-table.ts';
+import { renderTexts } from './host-texts.ts';
 import { type Html, html } from './html.ts';
 import { renderKnownFailures } from './known-failures.ts';
+import { renderLegend } from './legend.ts';
 import { renderCosts } from './overhead.ts';
-import { renderFacts, renderRuns, renderSources } from './overview.ts';
+import { renderHow, renderRuns, renderSources } from './overview.ts';
 import type { PageView } from './page-view.ts';
 import { renderReasonCards } from './reason-cards.ts';
 
@@ -28,19 +31,23 @@ export type PageSection = Readonly<{
 
 /** The verdict stands before all of them. */
 export const pageSections: readonly PageSection[] = [
+  { id: 'why', title: 'Why', render: ({ page }) => renderReasonCards(page) },
+  { id: 'decides', title: 'What decides', render: ({ page }) => renderEffects(page) },
   {
     id: 'tiers',
-    title: 'Tiers, and what decides them',
-    render: ({ page: { sections } }) =>
-      html`${sections.map((section, index) => renderSection(section, index, sections.length))}`,
+    title: 'Tiers',
+    render: ({ page }) =>
+      html`${renderLegend(page)}${page.sections.map((section, index) =>
+        renderSection(section, index, page.sections.length),
+      )}`,
   },
-  { id: 'decides', title: 'What decides', render: ({ page }) => renderEffects(page) },
-  { id: 'why', title: 'Why', render: ({ page }) => renderReasonCards(page) },
+  { id: 'printed', title: 'What hosts print', render: ({ page: { sections } }) => renderTexts(sections) },
   { id: 'known', title: 'Known field failures', render: ({ page }) => renderKnown(page) },
   { id: 'costs', title: 'What a lower tier costs', render: ({ page: { cells } }) => renderCosts(cells) },
-  { id: 'list', title: 'Cells: prediction beside observation', render: renderCells },
+  { id: 'list', title: 'Every cell', render: renderCells },
   { id: 'runs', title: 'Runs on this page', render: ({ page }) => renderRuns(page) },
-  { id: 'how', title: 'How this was tested', render: ({ page, now }) => renderFacts(page, now) },
+  { id: 'how', title: 'How this was tested', render: ({ page, now }) => renderHow(page, now) },
+  { id: 'files', title: 'The results as files', render: ({ page: { runs } }) => renderDownloads(runs) },
   { id: 'sources', title: 'What is inside the guests', render: ({ page }) => renderSources(page) },
 ];
 

@@ -1,0 +1,112 @@
+/** The page as a reader meets it: nothing cut or off the screen, and what print and forced colours leave of it. */
+import type { Page } from 'playwright-core';
+import t from 'tap';
+import { findViolations, launchBrowser } from '../fixtures/report/browser.ts';
+import { buildEverything } from '../fixtures/report/everything.ts';
+import { buildDefaultResults, buildStandard, record, viewOf } from '../fixtures/report/results.ts';
+import { collectResults, readRun } from '../store/read-run.ts';
+import { renderHtml } from './format/html.ts';
+import { formats } from './formats.ts';
+import { type RunResults, buildRunView } from './run-view.ts';
+
+const renderHtmlReport = (runs: readonly RunResults[]): string =>
+  renderHtml(runs.map((run) => buildRunView(run)));
+
+const open = await launchBrowser(t);
+
+/**
+ * What a reader cannot see of tables, and boxes that scroll: by name, empty where all is well. What is only for screen
+ * readers is meant to be out of sight.
+ */
+const findHidden = (page: Page): Promise<readonly string[]> =>
+  page.evaluate<string[]>(`[...document.querySelectorAll('main *')].flatMap((element) => {
+    const { left, right, width } = element.getBoundingClientRect();
+    const { overflowX, overflowY, clipPath } = getComputedStyle(element);
+    if (width === 0 || clipPath !== 'none' || element.closest('.unseen')) return [];
+    const clipped = element.closest('thead');
+    if (clipped && getComputedStyle(clipped).clipPath !== 'none') return [];
+    const name = element.tagName + '.' + element.className + ': ' + element.textContent.slice(0, 40);
+    const out = element.closest('table') && (left < 0 || right > innerWidth + 0.5);
+    const cut = element.closest('table') && element.scrollWidth > element.clientWidth + 1 && element.clientWidth > 0;
+    const scrolls = [overflowX, overflowY].some((value) => value === 'auto' || value === 'scroll');
+    return out || cut || scrolls ? [name] : [];
+  })`);
+
+/** The stored run of the limits matrix: 79 cells that fill no grid. */
+async function readLimits(): Promise<string> {
+  const run = await readRun('results/reference/limits');
+  return renderHtmlReport([{ record: run.record, results: await collectResults(run.results()), base: '' }]);
+}
+
+/** Eight hosts in environments of which some are not tested, with long names and reasons. */
+function buildHosts(): readonly RunResults[] {
+  const names = [
+    'wasm-host',
+    'spin-sizes',
+    'wasmtime-serve',
+    'wasmtime-pool',
+    'wash@2.10.1',
+    'deno@2.9.6',
+    'bun',
+    'extism',
+  ];
+  const results = names.flatMap((subject, at) =>
+    ([0, 1, 2] as const).slice(at % 2).map((overcommit) => {
+      const { tier, outcome } =
+        at === 6
+          ? { tier: null, outcome: 'exhausted' as const }
+          : { tier: 'standard' as const, outcome: 'reached' as const };
+      const id = `overcommit=${overcommit},subject=${subject}`;
+      const line = 'Error: failed to create_stack_pool_mapping_of_0x7d3e8000_bytes: Cannot allocate memory';
+      const foreign = {
+        name: subject,
+        ready: true,
+        failure: null,
+        line,
+        exitCode: 1,
+        signal: null,
+        basis: 'seen',
+      } as const;
+      return buildStandard(
+        {
+          id,
+          tier,
+          outcome,
+          ...(at === 0 ? {} : { subject: foreign }),
+          ...(at === 6 ? { predicted: null } : {}),
+        },
+        { subject, overcommit },
+      );
+    }),
+  );
+  return [{ record, results }];
+}
+
+t.test('nothing of a table is cut or off the screen, and nothing scrolls inside the page', async (t) => {
+  const pages = {
+    default: formats.html.render(viewOf(buildDefaultResults(), record)),
+    limits: await readLimits(),
+    hosts: renderHtmlReport(buildHosts()),
+    everything: renderHtmlReport(buildEverything()),
+  };
+  for (const [name, html] of Object.entries(pages)) {
+    await using opened = await open(name, html);
+    const { page } = opened;
+    await page.locator('#cells > details > summary').last().click();
+    for (const width of [390, 768, 1440]) {
+      await page.setViewportSize({ width, height: 900 });
+      t.same(await findHidden(page), [], `${name}, ${width} px`);
+      t.equal(await page.evaluate('document.documentElement.scrollWidth'), width);
+    }
+  }
+});
+
+t.test('79 cells print on six pages, forced colours keep the words', async (t) => {
+  await using opened = await open('limits', await readLimits(), { forcedColors: 'active' });
+  const { page } = opened;
+  t.same(await findViolations(page), []);
+  const pdf = (await page.pdf({ format: 'A4' })).toString('latin1');
+  const pages = (pdf.match(/\/Type \/Page\b/g) ?? []).length;
+  t.ok(pages > 1 && pages <= 6, `${pages} pages`);
+  t.equal(await page.locator('#cells > details').count(), 79, 'every cell has its line');
+});

@@ -1,0 +1,42 @@
+/** The results as files inside the page, and the command that repeats the run. */
+import { gzipSync, strToU8 } from 'fflate';
+import { csv } from '../format/csv.ts';
+import { json } from '../format/json.ts';
+import type { RunView } from '../run-view.ts';
+import { type Html, html, markup } from './html.ts';
+import { quoteShell } from './panel-evidence.ts';
+
+/** Of more results the page names the command that writes the files. */
+const mostResults = 500;
+
+const kinds = [
+  { name: 'CSV', end: 'csv', type: 'text/csv', format: csv, pack: strToU8 },
+  {
+    name: 'JSON, compressed',
+    end: 'json.gz',
+    type: 'application/gzip',
+    format: json,
+    // Without a time: equal results give equal bytes. A tenth of the text, which a page carries a third larger.
+    pack: (text: string) => gzipSync(strToU8(text), { mtime: 0 }),
+  },
+] as const;
+
+export function renderDownloads(runs: readonly RunView[]): Html {
+  return html`<ul class="files">
+    ${runs.map((run) => {
+      const { id, matrix } = run.record;
+      return html`<li>
+        ${matrix.title}, run ${id}: ${kinds.map((kind) => renderFile(run, kind))} again with
+        <code>poolproof run ${quoteShell(matrix.file)}</code>
+      </li>`;
+    })}
+  </ul>`;
+}
+
+function renderFile(run: RunView, { name, end, type, format, pack }: (typeof kinds)[number]): Html {
+  const { id } = run.record;
+  if (run.results.length > mostResults)
+    return html`${name} with <code>poolproof report ${id} --format ${end.replace('.gz', '')}</code>; `;
+  const data = `data:${type};base64,${Buffer.from(pack(format.render(run))).toString('base64')}`;
+  return html`<a download="poolproof-${id}.${end}" href="${markup(data)}">${name}</a>; `;
+}

@@ -1,0 +1,31 @@
+/** What hosts print where they do not run fully, each text once. */
+import type { HostTable } from '../host-table.ts';
+import { type Html, html } from './html.ts';
+import type { Section } from './page-view.ts';
+
+/** More texts than these are folded. */
+const shownTexts = 12;
+
+/** Null where one host ran, or all of them run fully. */
+export function renderTexts(sections: readonly Section[]): Html | null {
+  const texts: HostTable['texts'] = sections.flatMap(({ hosts }) => hosts?.texts ?? []);
+  if (texts.length === 0) return null;
+  const items = texts.map(
+    ({ start, where, text, cells }) =>
+      html`<li><b>${where}</b> ${start}: <q>${text}</q>${cells > 1 ? ` (${cells} cells)` : null}</li>`,
+  );
+  const rest = items.slice(shownTexts);
+  return html`<ul class="reasons">
+      ${items.slice(0, shownTexts)}
+    </ul>
+    ${
+      rest.length === 0
+        ? null
+        : html`<details class="fold">
+            <summary>${rest.length} more texts</summary>
+            <ul class="reasons">
+              ${rest}
+            </ul>
+          </details>`
+    }`;
+}

@@ -1,0 +1,121 @@
+/** The first screen: title, date, one sentence, and for each matrix the table of environments and hosts. */
+import { labelAxis } from '../axis-labels.ts';
+import { type CellWord, markSigns } from '../cell-view.ts';
+import { formatCount } from '../format-run.ts';
+import { groupBy } from '../group-by.ts';
+import { basisOf, describeStart, hostLegend, servesNothing } from '../host-table.ts';
+import type { VerdictPlace, VerdictTable } from '../verdict-table.ts';
+import { type Html, html, nothing } from './html.ts';
+import { classOf } from './legend.ts';
+import type { PageCell, PageView, Section } from './page-view.ts';
+
+/** A sign for each way of starting: what is filled in is what there is of a pool. */
+const startSigns: Readonly<Record<CellWord, string>> = {
+  standard: '●',
+  conservative: '◐',
+  'on-demand': '○',
+  reached: '✓',
+  flaky: '≈',
+  exhausted: '⊘',
+  crashed: '⊘',
+  timeout: '⊘',
+  'guest-died': '⊘',
+  invalid: '?',
+  broken: '?',
+  skipped: '–',
+};
+
+/** `The host runs fully in 24 of 36 environments, runs smaller in 12.`: also for those who only see a link. */
+export function renderSummary({ cells, axes }: PageView): string {
+  const hosts = axes.find(({ name }) => name === 'subject')?.values.length ?? 1;
+  const best = [...cells].sort((a, b) => order.indexOf(a.word) - order.indexOf(b.word));
+  const starts = [...groupBy(best, describeStart)].map(([start, { length }]) => [start, length] as const);
+  if (hosts > 1)
+    return `${formatCount(cells.length, 'test')} of ${hosts} hosts: ${starts.map(([start, count]) => `${start} in ${count}`).join(', ')}.`;
+  const words = starts.map(
+    ([start, count], index) =>
+      `${start} in ${count}${index === 0 ? ` of ${formatCount(cells.length, 'environment')}` : ''}`,
+  );
+  return words.length === 0 ? 'Nothing was tested yet.' : `The host ${words.join(', ')}.`;
+}
+
+const order = Object.keys(startSigns) as readonly CellWord[];
+
+const nouns = { environment: 'environment', host: 'host', 'host and environment': 'cell' } as const;
+
+/** More lines than this are folded. */
+const shownLines = 24;
+
+export function renderVerdict({ sections }: PageView): Html {
+  const several = sections.length > 1;
+  return html`${sections.map((section, index) => {
+    const id = `verdict-${index + 1}`;
+    const title = html`<h2 id="${id}">
+      ${section.title} <small>${formatCount(section.cells.length, 'environment')}</small>
+    </h2>`;
+    return several
+      ? html`<section aria-labelledby="${id}">${title}${renderTables(section, id)}</section>`
+      : html`<div id="${id}">${renderTables(section, id)}</div>`;
+  })}`;
+}
+
+function renderTables({ verdict, title }: Section, id: string): Html {
+  const rest = verdict.lines.slice(shownLines);
+  const usual = [...verdict.usual].map(([name, label]) => labelAxis(name, label)).join(', ');
+  const caption = `How each host runs: ${title}`;
+  return html`${renderTable({ ...verdict, lines: verdict.lines.slice(0, shownLines) }, caption)}${
+      rest.length === 0
+        ? nothing
+        : html`<details class="fold more">
+            <summary>${formatCount(rest.length, 'more line')}</summary>
+            ${renderTable({ ...verdict, lines: rest }, `${caption}, continued`)}
+          </details>`
+    }
+    <p class="note" id="${id}-legend">
+      ${hostLegend.map((line) => `${line}. `)}${usual === '' ? null : `What a line does not name is as usual: ${usual}.`}
+    </p>`;
+}
+
+function renderTable({ corner, heads, lines }: VerdictTable<PageCell>, caption: string): Html {
+  return html`<table class="grid verdict ${widthOf(heads.length)}${heads.length === 1 ? ' one' : ''}">
+    <caption class="unseen">
+      ${caption}
+    </caption>
+    <thead>
+      <tr>
+        <th scope="col">${corner}</th>
+        ${heads.map((head) => html`<th scope="col">${head}</th>`)}
+      </tr>
+    </thead>
+    <tbody>
+      ${lines.map(
+        ({ where, count, places }) =>
+          html`<tr>
+            <th scope="row">
+              ${where.map((clause) => html`<span>${clause}</span> `)}${count === 1 ? null : html` <small>${formatCount(count, nouns[corner])}</small>`}
+            </th>
+            ${places.map((place, index) => renderPlace(place, heads[index] ?? ''))}
+          </tr>`,
+      )}
+    </tbody>
+  </table>`;
+}
+
+/** Tables of many columns become cards earlier than those of few. */
+export const widthOf = (columns: number): string =>
+  columns > 6 ? 'wide' : columns > 3 ? 'middle' : 'narrow';
+
+function renderPlace(place: VerdictPlace<PageCell> | null, head: string): Html {
+  if (place === null) return html`<td class="sn" data-c="${head}">– <small>not tested</small></td>`;
+  const { cell, numbers } = place;
+  const basis = basisOf(cell.deciding);
+  const signs = cell.marks.map((mark) => ` ${markSigns[mark]}`).join('');
+  return html`<td class="${classOf[cell.word]}${cell.marked}" data-c="${head}">
+    <a href="#${cell.anchor}"
+      ><span aria-hidden="true">${servesNothing(cell) ? '△' : startSigns[cell.word]} </span
+      >${describeStart(cell)}${signs}</a
+    >${numbers === '' ? null : html`<small>${numbers}</small>`}${
+      basis === null ? null : html`<small class="basis">${basis}</small>`
+    }
+  </td>`;
+}

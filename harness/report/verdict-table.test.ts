@@ -1,0 +1,143 @@
+import t from 'tap';
+import { buildDefaultResults, buildResult, buildStandard, viewOf } from '../fixtures/report/results.ts';
+import { parseCellId, formatCellId } from '../matrix/cell-id.ts';
+import type { Result } from '../store/result.ts';
+import { splitGrid } from './small-grids.ts';
+import { type VerdictTable, buildVerdictTable, findShortfall } from './verdict-table.ts';
+
+const tableOf = (results: readonly Result[]): VerdictTable => {
+  const { cells, axes } = viewOf(results);
+  return buildVerdictTable(cells, axes);
+};
+const showLines = ({ lines }: VerdictTable) =>
+  lines.map(({ where, count, places }) => [
+    where.join('; '),
+    count,
+    ...places.map((place) => place?.numbers ?? null),
+  ]);
+
+/** A host that is not ours. */
+const host = (id: string, changes: Partial<Result>, subject: object = {}): Result => {
+  const settings = parseCellId(id);
+  return {
+    ...buildResult({ predicted: null, form: null, tiers: [], ...changes }),
+    id: formatCellId(settings),
+    settings,
+    subject: {
+      name: settings.subject,
+      ready: true,
+      failure: null,
+      line: null,
+      exitCode: 1,
+      signal: null,
+      ...subject,
+    },
+  };
+};
+
+t.test(
+  'environments in which the same happens are one line, with the range of the numbers that decide',
+  (t) => {
+    const table = tableOf(buildDefaultResults());
+    t.match(table, { corner: 'environment', heads: ['our wasm host'] });
+    t.same(showLines(table), [
+      ['overcommit 0, 1', 24, '3.94 TiB reserved'],
+      ['512M–2G overcommit 2', 9, 'table pool needs 1531 MiB, CommitLimit leaves 56–811 MiB'],
+      ['4G overcommit 2', 3, 'stack pool needs 2004 MiB, CommitLimit leaves 254 MiB'],
+    ]);
+    t.equal(table.lines[1]?.places[0]?.cell.word, 'conservative');
+    t.end();
+  },
+);
+
+t.test('hosts stand beside each other, and what was not tested is empty', (t) => {
+  const table = tableOf([
+    host('overcommit=0,subject=wash', { tier: 'standard' }, { basis: 'seen' }),
+    host('overcommit=2,subject=wash', { outcome: 'exhausted', tier: null }, { line: 'no room' }),
+    host('overcommit=0,subject=bun', { tier: null, outcome: 'reached' }),
+  ]);
+  t.same(
+    table.heads,
+    ['bun', 'wash'].sort((a, b) => table.heads.indexOf(a) - table.heads.indexOf(b)),
+  );
+  t.equal(table.lines.length, 2);
+  const wash = table.heads.indexOf('wash');
+  t.equal(table.lines[1]?.places[wash]?.numbers, 'no room', 'the first words of a failure without numbers');
+  t.equal(table.lines[1]?.places[1 - wash], null);
+  t.end();
+});
+
+t.test('many hosts are lines, and many versions of one with the same result are counted', (t) => {
+  const table = tableOf(
+    Array.from({ length: 11 }, (_, minor) =>
+      [0, 2].map((mode) =>
+        host(`overcommit=${mode},subject=wash@2.${minor}.0`, { tier: 'standard' }, { basis: 'seen' }),
+      ),
+    ).flat(),
+  );
+  t.match(table, { corner: 'host', heads: ['overcommit 0', 'overcommit 2'] });
+  t.same(showLines(table), [['wash (11 versions)', 11, '', '']]);
+  t.end();
+});
+
+t.test('a model that is wrong about a cell explains nothing in it', (t) => {
+  t.match(findShortfall(buildResult()), { pool: 'table', limit: 'CommitLimit' });
+  t.equal(findShortfall(buildResult({ finding: 'the model said x' })), null);
+  t.equal(findShortfall(buildStandard()), null);
+  t.equal(findShortfall(buildResult({ outcome: 'timeout', tier: null })), null);
+  t.end();
+});
+
+/** One setting at a time away from the usual, and one pair. */
+const sparse: readonly (readonly [string, object])[] = [
+  ['a', {}],
+  ['b', { node: '20' }],
+  ['c', { node: '24' }],
+  ['d', { addressSpace: 2 ** 31 }],
+  ['e', { addressSpace: 2 ** 31, node: '20' }],
+  ['f', { dataLimit: 2 ** 28 }],
+  ['g', { dataLimit: 2 ** 29 }],
+  ['h', { maxMapCount: 1000, swap: 2 ** 30, engine: 'v8' }],
+];
+
+t.test('a sparse matrix is a small grid for each pair of axes, and every cell is in one', (t) => {
+  const { cells, axes } = viewOf(
+    sparse.map(([id, over]) => buildStandard({ id }, { overcommit: 0, ...over })),
+  );
+  const grids = splitGrid(cells, axes);
+  t.same(
+    grids.map(({ title, grid }) => [title, grid.rowHeads.join(' '), grid.columnAxes.join(' ')]),
+    [
+      ['everything else as usual', 'node', 'addressSpace'],
+      ['everything else as usual', 'dataLimit', ''],
+      ['others', 'settings', ''],
+    ],
+  );
+  const shown = grids.flatMap(({ grid }) =>
+    grid.rows.flatMap(({ places }) => places.flatMap((cell) => cell?.id ?? [])),
+  );
+  t.same(
+    [...new Set(shown)].sort(),
+    sparse.map(([id]) => id),
+  );
+  const dense = viewOf(buildDefaultResults());
+  t.equal(splitGrid(dense.cells, dense.axes).length, 1, 'a full matrix is one grid');
+  t.end();
+});
+
+t.test('where many axes vary a line names what is not usual, and nothing else', (t) => {
+  const table = tableOf(sparse.map(([id, over]) => buildStandard({ id }, { overcommit: 0, ...over })));
+  t.equal(table.usual.get('engine'), 'wasmtime');
+  t.same(
+    table.lines.map(({ where }) => where),
+    [
+      [
+        'addressSpace 2G, unlimited, node 20, 22',
+        'node 24',
+        'dataLimit 256M, 512M',
+        'maxMapCount 1000, engine v8, swap 1G',
+      ],
+    ],
+  );
+  t.end();
+});

@@ -1,0 +1,202 @@
+/** The table people come for: environments down, hosts across, how each runs there, and the number that decides. */
+import { describeShortfall } from '../../images/allocator/explain.ts';
+import type { Shortfall } from '../../images/allocator/prediction.ts';
+import { formatBytes } from '../../images/allocator/sizes.ts';
+import { plainLine } from '../outcome/plain-text.ts';
+import type { Result } from '../store/result.ts';
+import { type Usual, type VariedAxis, findUsual, labelAxis } from './axis-labels.ts';
+import { type CellView, cellWords } from './cell-view.ts';
+import { prepareDescriptions } from './describe-cells.ts';
+import { describeUnusual } from './describe-unusual.ts';
+import { joinCells } from './grid.ts';
+import { groupBy } from './group-by.ts';
+import { fillRanges, splitNumbers } from './group-reasons.ts';
+import { basisOf, describeStart, printed } from './host-table.ts';
+
+/** One host in environments where the same happens to it. */
+export type VerdictPlace<Cell extends CellView = CellView> = Readonly<{
+  /** The first of them. */
+  cell: Cell;
+  cells: number;
+  /** `table pool needs 1531 MiB, CommitLimit leaves 158–866 MiB`; empty where nothing is known. */
+  numbers: string;
+}>;
+
+export type VerdictTable<Cell extends CellView = CellView> = Readonly<{
+  /** What a line is. */
+  corner: 'environment' | 'host' | 'host and environment';
+  heads: readonly string[];
+  /** What the lines do not name because it is usual; empty where they name every axis that varies. */
+  usual: Usual;
+  lines: readonly Readonly<{
+    /** Clauses: together they name exactly what the line stands for. */
+    where: readonly string[];
+    /** How many environments (or hosts) the line stands for. */
+    count: number;
+    /** One per head; null where nothing was tested. */
+    places: readonly (VerdictPlace<Cell> | null)[];
+  }>[];
+}>;
+
+/** More columns than this do not fit beside each other. */
+const mostColumns = 8;
+
+/** With more axes than this a line names what is not usual. */
+const namedAxes = 3;
+
+/** How the table of our own host alone is headed. */
+const ownHost = 'our wasm host';
+
+/** Lines of equal places are one. With many hosts, hosts are lines; with many environments too, each cell is one. */
+export function buildVerdictTable<Cell extends CellView>(
+  cells: readonly Cell[],
+  axes: readonly VariedAxis[],
+): VerdictTable<Cell> {
+  const hosts = axes.filter(({ name }) => name === 'subject');
+  const environment = axes.filter(({ name }) => name !== 'subject');
+  const layouts = [
+    { corner: 'environment', down: environment, across: hosts },
+    { corner: 'host', down: hosts, across: environment },
+    { corner: 'host and environment', down: axes, across: [] },
+  ] as const;
+  const { corner, down, across } =
+    layouts.find((layout) => groupCells(cells, layout.across).length <= mostColumns) ?? layouts[2];
+  const columns = groupCells(cells, across).map(([first]) => labelAll(first, across));
+  const heads = columns.map((labels) => nameColumn(labels, across, cells));
+  const keys = columns.map((labels) => labels.join('\n'));
+  const lines = groupCells(cells, down).map((members) => {
+    const byKey = groupBy(members, (cell) => labelAll(cell, across).join('\n'));
+    return keys.map((key) => joinCells(byKey.get(key) ?? []));
+  });
+  const usual: Usual =
+    down.length > namedAxes
+      ? findUsual(
+          cells,
+          down.filter(({ name }) => name !== 'memory'),
+        )
+      : new Map();
+  const describe = prepareDescriptions(cells, down);
+  const name = (members: readonly Cell[]): readonly string[] => {
+    if (corner === 'host') return nameHosts(members);
+    if (usual.size > 0) return describeUnusual(members, down, usual);
+    return nameAll(describe(members), down).split('; ');
+  };
+  const joined = [...groupBy(lines, (line) => line.map(keyOf).join('\u0001')).values()].map((equal) => ({
+    where: name(equal.flatMap((line) => line.find((cell) => cell !== null) ?? [])),
+    count: equal.length,
+    places: keys.map((_, index) => joinPlaces(equal.flatMap((line) => line[index] ?? []))),
+  }));
+  return { corner, heads, usual, lines: heads.length === 1 ? sortLines(joined) : joined };
+}
+
+/** More versions of a host than this are counted. */
+const namedVersions = 4;
+
+/** `wash@2.0.2, wash@2.0.3`; `wasmtime-serve (22 versions)` */
+function nameHosts(cells: readonly CellView[]): readonly string[] {
+  const hosts = groupBy(
+    cells.map(({ labels }) => labels['subject'] ?? ''),
+    (host) => host.replace(/@.*/, ''),
+  );
+  return [...hosts].map(([name, versions]) =>
+    versions.length > namedVersions ? `${name} (${versions.length} versions)` : versions.join(', '),
+  );
+}
+
+type Line<Cell extends CellView> = VerdictTable<Cell>['lines'][number];
+
+/** One host: the best first, and of those what holds in most environments. */
+function sortLines<Cell extends CellView>(lines: readonly Line<Cell>[]): readonly Line<Cell>[] {
+  const rank = ({ places: [place] }: Line<Cell>) => cellWords.indexOf(place?.cell.word ?? 'skipped');
+  return [...lines].sort((a, b) => rank(a) - rank(b) || b.count - a.count);
+}
+
+/** Cells by their labels on some axes, in the order of the cells. */
+const groupCells = <Cell extends CellView>(
+  cells: readonly Cell[],
+  axes: readonly VariedAxis[],
+): readonly (readonly Cell[])[] => [...groupBy(cells, (cell) => labelAll(cell, axes).join('\n')).values()];
+
+const labelAll = (cell: CellView | undefined, axes: readonly VariedAxis[]): readonly string[] =>
+  axes.map(({ name }) => cell?.labels[name] ?? '');
+
+function nameColumn(
+  labels: readonly string[],
+  axes: readonly VariedAxis[],
+  cells: readonly CellView[],
+): string {
+  const [first] = cells;
+  if (axes.length === 0)
+    return first?.deciding.subject === undefined ? ownHost : (first.labels['subject'] ?? '');
+  return axes
+    .map(({ name }, index) =>
+      name === 'subject' ? (labels[index] ?? '') : labelAxis(name, labels[index] ?? ''),
+    )
+    .join(' · ');
+}
+
+function nameAll(described: string, down: readonly VariedAxis[]): string {
+  if (described !== 'all cells') return described;
+  return down.length === 0 ? 'the one environment' : 'everywhere';
+}
+
+/** Equal for cells of which a reader learns the same. */
+function keyOf(cell: CellView | null): string {
+  if (cell === null) return '';
+  const { deciding, marks } = cell;
+  const { shape } = splitNumbers(tellNumbers(cell));
+  return [describeStart(cell), basisOf(deciding), marks.join(' '), shape].join('\n');
+}
+
+function joinPlaces<Cell extends CellView>(cells: readonly Cell[]): VerdictPlace<Cell> | null {
+  const [cell] = cells;
+  if (cell === undefined) return null;
+  const split = cells.map((one) => splitNumbers(tellNumbers(one)));
+  return {
+    cell,
+    cells: cells.length,
+    numbers: fillRanges(
+      split[0]?.shape ?? '',
+      split.map(({ numbers }) => numbers),
+    ),
+  };
+}
+
+/**
+ * The limit that keeps a host from its whole pool, from serving, or from starting, as far as model and guest agree;
+ * null where none does.
+ */
+export function findShortfall({ predicted, finding, outcome, tier }: Result): Shortfall | null {
+  if (predicted === null || finding !== null || tier === 'standard') return null;
+  if (predicted.startup !== null) return outcome === 'crashed' ? predicted.startup : null;
+  const refused = predicted.tiers.flatMap((one) =>
+    one.fits || one.shortfall.limit === 'feature' ? [] : [one.shortfall],
+  );
+  // A host without any tier is stopped by the last it tries.
+  return (outcome === 'exhausted' ? refused.at(-1) : outcome === 'reached' ? refused[0] : null) ?? null;
+}
+
+/** The numbers under a word; for a whole pool its size, for a failure without numbers its first words. */
+export function tellNumbers({ deciding }: Pick<CellView, 'deciding'>): string {
+  const { tier, form, subject, outcome, reason } = deciding;
+  const shortfall = findShortfall(deciding);
+  if (shortfall !== null) return findSame(describeShortfall(shortfall), reason) ?? plainLine(reason, 90);
+  const largest = subject?.process?.up?.largest[0]?.bytes;
+  if (tier !== null && form !== null && form.reservedBytes > 0)
+    return `${formatBytes(form.reservedBytes)} reserved`;
+  if (subject !== undefined && outcome === 'reached')
+    return tier === null || largest === undefined ? '' : `largest mapping ${formatBytes(largest)}`;
+  return plainLine(printed(deciding) || reason, 90);
+}
+
+/**
+ * The part of a reason that says the same: with the numbers of the moment when a pool was tried, where the model has
+ * those from before. Null where what happened is something else.
+ */
+function findSame(text: string, reason: string): string | null {
+  const parts = splitNumbers(text).shape.split('\u0000');
+  const pattern = parts
+    .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+    .join('[\\d.]+(?: [KMGT]iB)?');
+  return new RegExp(pattern).exec(reason)?.[0] ?? null;
+}
