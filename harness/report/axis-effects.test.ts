@@ -20,7 +20,7 @@ const effectOf = (results: readonly Result[], axis: string) =>
 
 t.test('the default run: huge pages change nothing, strict overcommit every pair', async (t) => {
   const view = await readReference('default');
-  const [first, ...rest] = view.effects;
+  const [first, ...rest] = findEffects(view.cells, view.axes);
   t.match(first, { axis: 'overcommit', pairs: 36, changed: 24, open: 0 });
   t.same(first?.steps, [
     { from: '0', to: '1', pairs: 12, changed: 0, worse: 0, better: 0 },

@@ -11,12 +11,24 @@ export function groupNeighbours<Cell extends Pick<CellView, 'id'>>(
   axis: string,
   scope: (cell: Cell) => string = () => '',
 ): readonly (readonly Cell[])[] {
-  // An id is made of exact values, where labels are cut; of the environment each variable is a piece of its own.
-  const start = axis === 'env' ? 'env.' : `${axis}=`;
-  const restOf = (cell: Cell): string =>
-    `${scope(cell)}\n${cell.id
-      .split(',')
-      .filter((piece) => !piece.startsWith(start))
-      .join()}`;
+  const rest = axis === 'env' ? withoutVariables : withoutPiece(`${axis}=`);
+  const restOf = (cell: Cell): string => `${scope(cell)}\n${rest(cell.id)}`;
   return [...groupBy(cells, restOf).values()].filter(({ length }) => length > 1);
 }
+
+/** Ids are made of exact values, where labels are cut; a comma in a value is escaped. */
+function withoutPiece(start: string): (id: string) => string {
+  return (id) => {
+    const at = id.startsWith(start) ? 0 : id.indexOf(`,${start}`);
+    if (at === -1) return id;
+    const end = id.indexOf(',', at + 1);
+    return `${id.slice(0, at)}${end === -1 ? '' : id.slice(at === 0 ? end + 1 : end)}`;
+  };
+}
+
+/** Each variable is a piece of its own. */
+const withoutVariables = (id: string): string =>
+  id
+    .split(',')
+    .filter((piece) => !piece.startsWith('env.'))
+    .join();

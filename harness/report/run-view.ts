@@ -8,7 +8,6 @@ import { findCompleteness } from '../store/completeness.ts';
 import type { NativeRecord } from '../store/native-record.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
-import { type AxisEffect, findEffects } from './axis-effects.ts';
 import { type VariedAxis, findVaried, orderForReports } from './axis-labels.ts';
 import { type CellView, buildCells } from './cell-view.ts';
 import type { EvidenceByCell } from './evidence.ts';
@@ -61,8 +60,6 @@ export type RunView = Readonly<{
   flaky: readonly CellView[];
   /** The axes with more than one value. */
   axes: readonly VariedAxis[];
-  /** The pairs of cells that differ in one axis only, and how many of them end differently. */
-  effects: readonly AxisEffect[];
   reasons: readonly ReasonGroup[];
   /** Where more than one subject ran: how each starts. */
   hosts: HostTable | null;
@@ -89,7 +86,6 @@ export function buildRunView(run: RunResults, options: ViewOptions = {}): RunVie
     cells,
     flaky: cells.filter(({ verdict }) => verdict === 'flaky'),
     axes,
-    effects: findEffects(cells, axes),
     reasons: groupReasons(results, axes),
     hosts: buildHostTable(cells, axes),
     counts: countResults(results),

@@ -1,11 +1,12 @@
 /** JSON: the run, the summary and every cell, for programs. The format is results/report.schema.json. */
+import { findEffects } from '../axis-effects.ts';
 import type { Format } from '../format.ts';
 import { buildReasonCards } from '../reason-cards.ts';
 import { type Report, reportSchemaNumber } from '../report-schema.ts';
 import type { RunView } from '../run-view.ts';
 
 function render(view: RunView): string {
-  const { record, results, cells: views, axes, effects, reasons, counts, flaky, exitCode, state } = view;
+  const { record, results, cells: views, axes, reasons, counts, flaky, exitCode, state } = view;
   const { sentences: _, missingNames: __, missingSentence, partSentence, ...completeness } = state;
   const report: Report = {
     poolproof: 'report',
@@ -14,7 +15,7 @@ function render(view: RunView): string {
     summary: { ...counts, flaky: flaky.length, exitCode },
     completeness: { ...completeness, missingSentence, partSentence },
     axes: axes.map(({ name, values, ordered }) => ({ name, values, ordered })),
-    effects,
+    effects: findEffects(views, axes),
     why: buildReasonCards(views, axes).map(({ cells, ...card }) => ({
       ...card,
       cells: cells.map(({ id }) => id),

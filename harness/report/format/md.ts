@@ -1,7 +1,7 @@
 /** Markdown for a repository or release notes: what was tested on what, the grid, a line per reason. */
 import type { Result } from '../../store/result.ts';
 import type { RunRecord } from '../../store/run-record.ts';
-import { describeEffect, titleAxis } from '../axis-effects.ts';
+import { describeEffect, findEffects, titleAxis } from '../axis-effects.ts';
 import { labelAxis } from '../axis-labels.ts';
 import { formatCell, isTroubled } from '../cell-view.ts';
 import { listCosts } from '../cost-columns.ts';
@@ -18,7 +18,7 @@ import { type ReasonCard, buildReasonCards, describeCure, titleCard } from '../r
 import type { RunView } from '../run-view.ts';
 
 function render(view: RunView): string {
-  const { record, results, cells, axes, effects, flaky } = view;
+  const { record, results, cells, axes, flaky } = view;
   const grid = buildGrid(cells, axes);
   const legend = formatLegend(grid);
   return [
@@ -32,7 +32,7 @@ function render(view: RunView): string {
     ...[...formatNotes(results), ...formatServingNotes(results)].map(escapeMarkdown),
     ...renderSection(
       'What decides',
-      effects.map(
+      findEffects(cells, axes).map(
         (effect) =>
           `- **${escapeMarkdown(titleAxis(effect.axis))}**: ${escapeMarkdown(describeEffect(effect))}`,
       ),
