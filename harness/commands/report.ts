@@ -7,12 +7,13 @@ import { readBounded } from '../../images/bounded-file.ts';
 import { PoolproofError } from '../errors.ts';
 import type { Format, RenderOptions } from '../report/format.ts';
 import { type FormatTable, formats } from '../report/formats.ts';
-import { buildRunView, type RunView } from '../report/run-view.ts';
+import { buildRunView } from '../report/run-view.ts';
 import { wantsColor } from '../report/wants-color.ts';
 import { parseNativeRecord, type NativeRecord } from '../store/native-record.ts';
 import type { Context } from './context.ts';
 import { addEvidence } from './evidence.ts';
 import { loadReadable } from './load-readable.ts';
+import { publishRuns, type ShownRun } from './publish-runs.ts';
 import { partValues } from './registry.ts';
 import { findFormat } from './reporters.ts';
 
@@ -21,10 +22,9 @@ type Options = Readonly<{
   format?: readonly string[] | undefined;
   native?: readonly string[] | undefined;
   output?: string | undefined;
+  site?: string | undefined;
   details?: boolean | undefined;
 }>;
-
-type ShownRun = Readonly<{ dir: string; view: RunView; damaged: boolean }>;
 
 /** Far beyond a record with all its measurements. */
 const maxRecordBytes = 64 * 2 ** 20;
@@ -60,6 +60,10 @@ async function renderRuns(
     : [format.renderTogether(views, options)];
 }
 
+/** What is not there cannot be as expected, whatever the format. */
+const exitCodeOf = (runs: readonly ShownRun[]): 0 | 2 =>
+  runs.every(({ view, damaged }) => !damaged && view.state.state !== 'incomplete') ? 0 : 2;
+
 /**
  * Exit code: 2 when cells of a run are missing, it has not ended or a line of it is damaged, else 0. The table's last
  * line has that of the run: where the two differ, a notice says so.
@@ -77,6 +81,11 @@ export async function report(
   const wanted = [...new Set(named.values)];
   const names = [...named.others, ...records.others, ...args];
   const chosen = wanted.map((name) => findFormat(name, table));
+  if (options.site !== undefined && (output !== null || named.values.join() !== 'table')) {
+    throw new PoolproofError('USAGE', '--site writes its own formats and files', {
+      hint: 'leave out --format and --output: the site has the page and the JSON of each run',
+    });
+  }
   // Two documents one after the other are neither.
   if (output === null && wanted.length > 1) {
     throw new PoolproofError('USAGE', `--format ${wanted.join(' ')}: several reports need a folder`, {
@@ -88,6 +97,11 @@ export async function report(
   for (const name of names.length === 0 ? ['latest'] : names) {
     const run = await loadReadable(context, resultsDir, name);
     runs.push({ ...run, view: buildRunView(run, { native }) });
+  }
+  if (options.site !== undefined) {
+    await publishRuns(runs, options.site);
+    context.err(`${path.join(options.site, 'index.html')}\n`);
+    return exitCodeOf(runs);
   }
   const renderOptions = { color: wantsColor(context.stdout), details: options.details === true };
   for (const format of chosen) {
@@ -105,8 +119,7 @@ export async function report(
       context.err(`${file}\n`);
     }
   }
-  // What is not there cannot be as expected, whatever the format.
-  const code = runs.every(({ view, damaged }) => !damaged && view.state.state !== 'incomplete') ? 0 : 2;
+  const code = exitCodeOf(runs);
   const shows = chosen.some(({ file }) => file === null) && output === null;
   if (shows && runs.some(({ view }) => view.exitCode !== code))
     context.err(`notice: that is the exit code of the run; report itself ends with ${code}\n`);
