@@ -14,8 +14,10 @@ import { cellKey, cellsFile } from '../store/read-run.ts';
 import { cellIdSchema } from '../store/cell-id-schema.ts';
 import { readFronts } from '../store/read-fronts.ts';
 import { type RunRecord, loadRecord, runFile } from '../store/run-record.ts';
+import type { Result } from '../store/result.ts';
 import type { LineFront } from '../store/scan-line.ts';
 import { formatMissing } from './format-completeness.ts';
+import { groupBy } from './group-by.ts';
 
 export const indexFile = 'index.json';
 
@@ -67,6 +69,10 @@ export type HistoryIndex = Readonly<{
   saved: boolean;
 }>;
 
+/** The part of an index that a cell's history is made of. */
+export type IndexedCells = Pick<HistoryIndex, 'cells' | 'states'> &
+  Readonly<{ runs: readonly Pick<IndexedRun, 'id' | 'cells'>[] }>;
+
 /**
  * The index of `resultsDir`, up to date: runs that are new or have changed are read, line by line, and runs
  * that are gone are dropped.
@@ -113,6 +119,28 @@ export async function loadHistoryIndex(
     read,
     unreadable,
     saved,
+  };
+}
+
+/** Runs that are in memory, as {@link loadHistoryIndex} gives those of a folder. Parts of one run are one run. */
+export function indexRuns(
+  runs: readonly Readonly<{ record: Pick<RunRecord, 'id' | 'startedAt'>; results: readonly Result[] }>[],
+): IndexedCells {
+  const intern = new Interner(null);
+  const oldestFirst = [...runs].sort((a, b) => (a.record.startedAt < b.record.startedAt ? -1 : 1));
+  return {
+    cells: intern.cells,
+    states: intern.states,
+    runs: [...groupBy(oldestFirst, ({ record }) => record.id)].map(([id, parts]) => {
+      const results = parts.flatMap((part) => part.results);
+      const byKey = new Map(
+        results.map((result) => [
+          cellKey(result),
+          intern.add({ ...result, checks: result.form?.checks ?? null }),
+        ]),
+      );
+      return { id, cells: [...byKey.values()].flat() };
+    }),
   };
 }
 
@@ -182,7 +210,13 @@ class Interner {
     this.#statePlaces = new Map(this.states.map((state, place) => [keyOf(state), place]));
   }
 
-  add({ id, outcome, tier, checks, verdict }: LineFront): readonly [number, number] {
+  add({
+    id,
+    outcome,
+    tier,
+    checks,
+    verdict,
+  }: Pick<LineFront, 'id' | 'outcome' | 'tier' | 'checks' | 'verdict'>): readonly [number, number] {
     const state: IndexedState = [outcome, tier, checks, verdict];
     return [
       placeOf(this.cells, this.#cellPlaces, id, id),

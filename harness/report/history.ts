@@ -7,7 +7,7 @@ import type { Cell, Matrix } from '../matrix/cell.ts';
 import { selectCells } from '../matrix/select.ts';
 import { plainLine } from '../outcome/plain-text.ts';
 import { type EnvironmentDifference } from './compare-environment.ts';
-import type { HistoryIndex, IndexedState } from './history-index.ts';
+import type { HistoryIndex, IndexedCells, IndexedState } from './history-index.ts';
 import { silentOutcomes } from '../outcome/outcome.ts';
 import { type CellVerdict, type Observed, rankOf } from '../outcome/repetitions.ts';
 import { formatCount } from './format-run.ts';
@@ -84,7 +84,7 @@ function valuesOf(cells: readonly Cell[], row: Axis<unknown>): (string | number 
   return [...byText.values()];
 }
 
-export function buildHistory(index: HistoryIndex, ids: ReadonlySet<string>): readonly CellHistory[] {
+export function buildHistory(index: IndexedCells, ids: ReadonlySet<string>): readonly CellHistory[] {
   const wanted = new Map(index.cells.flatMap((id, place) => (ids.has(id) ? [[place, id] as const] : [])));
   const timelines = new Map(
     [...wanted.keys()].map((place) => [place, [] as { run: string; states: IndexedState[] }[]]),

@@ -11,14 +11,12 @@ export const dataStyles = `
 .cards>li{border:1px solid var(--rule);border-radius:4px;padding:.6rem .8rem;break-inside:avoid;min-width:0}
 .cards p{margin:.3rem 0;overflow-wrap:anywhere}.cards .cure{border-left:3px solid var(--s1);padding-left:.5rem}
 .cards .links{columns:2;padding-left:1.1rem;margin:.3rem 0;font-size:.88rem;overflow-wrap:anywhere}
-.band{fill:var(--s4)}.band-edge{stroke:var(--line);stroke-dasharray:2 3}
+.cost .band{fill:var(--s4)}.cost path{stroke:currentColor;vector-effect:non-scaling-stroke;fill:none}.cost .zero{stroke:var(--line);stroke-width:1}
+.cost{overflow:visible;border-bottom:1px solid var(--rule)}.cost .interval{stroke-width:3}.cost .dot{stroke-width:9;stroke-linecap:round}
 .changes li{border-top:1px solid var(--rule);padding:.4rem 0;break-inside:avoid;overflow-wrap:anywhere}
 .changes p{margin:.15rem 0}.strip{display:inline-block;height:14px;width:auto;vertical-align:middle}
-.strip rect{stroke:var(--line);stroke-width:1}.strip .good{fill:var(--s1)}.strip .bad{fill:var(--sf)}.strip .gap{fill:none;stroke-dasharray:2 2}
-.space{width:100%;max-width:46rem;height:auto;font-size:12px;fill:currentColor}
-.space .map{fill:var(--s2);stroke:var(--line)}.space .all{fill:var(--s1);stroke:var(--line)}.space .limit{stroke:var(--sf);stroke-width:2}
-.space .tick{stroke:var(--rule)}
+.strip rect{stroke:var(--line);stroke-width:1}.strip .good{fill:var(--s1)}.strip .bad{fill:var(--sf)}.strip .cross{stroke:var(--sft);stroke-width:2;fill:none}
 @media (max-width:600px){.cards .links{columns:1}}
-@media (forced-colors:active){.share rect,.strip rect,.space rect,.band{forced-color-adjust:none}}
-@media print{.share rect,.strip rect,.space rect,.band{print-color-adjust:exact;-webkit-print-color-adjust:exact}.cards{grid-template-columns:1fr 1fr}}
+@media (forced-colors:active){.share rect,.strip rect,.band{forced-color-adjust:none}}
+@media print{.share rect,.strip rect,.band{print-color-adjust:exact;-webkit-print-color-adjust:exact}.cards{grid-template-columns:1fr 1fr}}
 `.trim();

@@ -2,6 +2,7 @@
 import { labelAxis } from '../axis-labels.ts';
 import { listKnownFailures } from '../known-failures.ts';
 import { type Panels, renderFilters, renderList } from './cell-list.ts';
+import { renderChanges } from './changes.ts';
 import { renderDownloads } from './downloads.ts';
 import { renderEffects } from './effects.ts';
 import { renderSection } from './grid-table.ts';
@@ -31,6 +32,7 @@ export type PageSection = Readonly<{
 
 /** The verdict stands before all of them. */
 export const pageSections: readonly PageSection[] = [
+  { id: 'changes', title: 'Since last time', render: ({ page }) => renderChanges(page) },
   { id: 'why', title: 'Why', render: ({ page }) => renderReasonCards(page) },
   { id: 'decides', title: 'What decides', render: ({ page }) => renderEffects(page) },
   {

@@ -1,0 +1,115 @@
+/** Since last time: the cells that moved, the first bad run of each kind of move, and its history as a strip. */
+import { formatOverheadMove } from '../compare-overhead.ts';
+import type { ChangeGroup } from '../compare-render.ts';
+import type { CellHistory } from '../history.ts';
+import { type SinceLast, describeChanges, findChanges } from '../since-last.ts';
+import { formatCount } from '../format-run.ts';
+import { type Html, html } from './html.ts';
+import type { PageCell, PageView } from './page-view.ts';
+
+/** More kinds of changes are folded, more links of one counted. */
+const shownGroups = 12;
+const shownLinks = 8;
+const shownMoves = 3;
+
+/** Null where no matrix was run twice. */
+export function renderChanges({ given, cells }: PageView): Html | null {
+  const found = findChanges(given);
+  if (found.length === 0) return null;
+  const byId = new Map(cells.map((cell) => [cell.id, cell]));
+  return html`${found.map((since) => renderMatrix(since, byId))}`;
+}
+
+function renderMatrix(since: SinceLast, cells: ReadonlyMap<string, PageCell>): Html {
+  const { newest, before, groups, comparison } = since;
+  const items = groups.map((group) => renderGroup(group, since, cells));
+  const rest = items.slice(shownGroups);
+  return html`<p>
+      <b>${newest.matrix.title}</b>, ${renderTime(newest.startedAt)} against ${renderTime(before.startedAt)}:
+      ${describeChanges(since)}
+    </p>
+    ${items.length === 0 ? null : renderList(items.slice(0, shownGroups))}
+    ${
+      rest.length === 0
+        ? null
+        : html`<details class="fold">
+            <summary>${formatCount(rest.length, 'more change')}</summary>
+            ${renderList(rest)}
+          </details>`
+    }
+    ${
+      groups.length === 0 || comparison.environment.length === 0
+        ? null
+        : html`<p>
+            Also different between these runs:
+            ${comparison.environment
+              .map(
+                ({ what, old, new: now }) =>
+                  `${what} ${old.join(' | ') || 'none'} → ${now.join(' | ') || 'none'}`,
+              )
+              .join('; ')}.
+          </p>`
+    }`;
+}
+
+const renderTime = (iso: string): Html => html`<time datetime="${iso}">${iso.slice(0, 10)}</time>`;
+
+const renderList = (items: readonly Html[]): Html =>
+  html`<ul class="changes">
+    ${items}
+  </ul>`;
+
+const words = { worse: '✗ worse', better: '✓ better', other: '≠ different' } as const;
+
+function renderGroup(group: ChangeGroup, since: SinceLast, cells: ReadonlyMap<string, PageCell>): Html {
+  const { direction, regression, where, what, ids } = group;
+  const first = since.comparison.changes.find(({ id }) => id === ids[0]);
+  const history = since.histories.get(ids[0] ?? '');
+  const moves = (first?.overhead ?? []).slice(0, shownMoves).map(formatOverheadMove);
+  return html`<li>
+    <p>
+      <b>${words[direction]}</b>${regression ? ', a regression' : ''}: ${where}: ${what}
+      ${history === undefined ? null : drawStrip(history)}
+    </p>
+    ${moves.length === 0 ? null : html`<p>${moves.join('; ')}</p>`}
+    ${
+      history?.firstBad == null
+        ? null
+        : html`<p>
+            First bad run: ${history.firstBad}; last good one: ${history.lastGood ?? 'none of these'}.
+          </p>`
+    }
+    <p>
+      ${ids.slice(0, shownLinks).map((id, index) => {
+        const cell = cells.get(id);
+        const name = cell === undefined ? id : html`<a href="#${cell.anchor}">${cell.name}</a>`;
+        return html`${index === 0 ? '' : '; '}${name}`;
+      })}${ids.length > shownLinks ? ` and ${ids.length - shownLinks} more` : ''}
+    </p>
+  </li>`;
+}
+
+/** The newest runs that a strip has room for. */
+const shownRuns = 40;
+
+/** A square per run in which the cell was judged, oldest first: filled where good, and crossed where bad. */
+export function drawStrip({ spans, silent }: CellHistory): Html {
+  const squares = spans.flatMap(({ bad, runs }) => Array.from({ length: runs }, () => bad)).slice(-shownRuns);
+  const text = spans.map(({ state, runs }) => `${state} in ${formatCount(runs, 'run')}`).join(', then ');
+  const size = 14;
+  return html`<svg
+    class="strip"
+    viewBox="0 0 ${squares.length * size} ${size}"
+    width="${squares.length * size}"
+    height="${size}"
+    role="img"
+    aria-label="${text}${silent === 0 ? '' : `; not judged in ${formatCount(silent, 'run')}`}"
+  >
+    ${squares.map(
+      (bad, index) =>
+        html`<rect class="${bad ? 'bad' : 'good'}" x="${index * size + 1}" y="1" width="12" height="12" />${
+            bad ? html`<path class="cross" d="M${index * size + 4} 4l6 6m0-6l-6 6" />` : null
+          }`,
+    )}
+  </svg>`;
+}
