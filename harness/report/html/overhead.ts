@@ -1,6 +1,6 @@
 /** The overhead of a tier, as far as it was measured: in a few words, as tables, and as charts of intervals. */
 import { isMean, type OverheadSource } from '../../outcome/overhead.ts';
-import type { OverheadSummary } from '../../measure/figures.ts';
+import { means, type OverheadSummary } from '../../measure/figures.ts';
 import type { Result } from '../../store/result.ts';
 import {
   formatResources,
@@ -9,13 +9,15 @@ import {
   resourceHeads,
   shortNames,
 } from '../format-overhead.ts';
+import { findHeadlineCosts } from '../headline-costs.ts';
+import { renderHeadlines } from './headline-costs.ts';
 import { type Html, html, table } from './html.ts';
 import { type ChartRow, drawIntervals, formatCost, formatExactly } from './interval-chart.ts';
 import type { PageCell } from './page-view.ts';
 
 export type Band = 'none' | 'low' | 'some' | 'high';
 
-/** By the largest cost of any workload. The sign says it without colour. */
+/** By the figure of {@link summarizeCost}, its upper end where it is a range. The sign says it without colour. */
 export const bands: readonly Readonly<{ band: Band; below: number; sign: string; text: string }>[] = [
   { band: 'none', below: 1.005, sign: '▁', text: 'no cost (below 0.5 %)' },
   { band: 'low', below: 1.05, sign: '▃', text: 'below 5 %' },
@@ -25,9 +27,13 @@ export const bands: readonly Readonly<{ band: Band; below: number; sign: string;
 
 export type CostSummary = Readonly<{ band: Band; sign: string; text: string; clock: string }>;
 
-/** From the cheapest workload to the dearest; null where nothing (stable) was measured. */
+/**
+ * The mean over real programs; without one, from the cheapest workload to the dearest. Null where nothing (stable) was
+ * measured.
+ */
 export function summarizeCost(pairs: readonly OverheadSummary[]): CostSummary | null {
-  const stable = pairs.filter((pair) => pair.stable && !isMean(pair));
+  const programs = pairs.filter((pair) => pair.stable && pair.workload === means.program);
+  const stable = programs.length > 0 ? programs : pairs.filter((pair) => pair.stable && !isMean(pair));
   if (stable.length === 0) return null;
   // Users feel time; instructions stand in where there is no time.
   const clock = stable.some((pair) => pair.clock === 'time') ? 'time' : 'instructions';
@@ -115,26 +121,24 @@ type Cost = Readonly<{ name: string; pair: OverheadSummary; cells: number }>;
 /** More rows than these are a wall, not a chart. */
 const rowLimit = 40;
 
-/** The cost of all lower tiers on the page; null where nothing was measured. */
+/** The cost of all lower tiers on the page: one figure each, and all of them behind a click. */
 export function renderCosts(cells: readonly PageCell[]): Html | null {
   const costs = collectCosts(cells);
-  if (costs.length === 0) return null;
-  const measured = costs.filter(({ pair }) => !pair.sameCode);
-  const proven = new Map<string, number>();
-  for (const { name, pair, cells } of costs) if (pair.sameCode) proven.set(name, cells);
-  const rows = measured.map(({ name, pair }) => ({
-    ...pair,
-    name: `${name}, ${shortNames[pair.workload] ?? pair.workload}`,
-  }));
-  return html`${drawByClock(rows.slice(0, rowLimit), 'Overhead: geometric means over memory kernels and over real programs')}${
-      rows.length > rowLimit ? html`<p>${rows.length - rowLimit} more: see the cells.</p>` : null
-    }${[...proven].map(
-      ([name, cells]) =>
-        html`<p>
-          ${name}: 0 %, since it runs byte for byte the same machine code as the baseline (${cells}
-          environment${cells === 1 ? '' : 's'}).
-        </p>`,
-    )}
+  const headlines = findHeadlineCosts(cells);
+  if (costs.length === 0 && headlines.length === 0) return null;
+  return html`${renderHeadlines(headlines)}${costs.length === 0 ? null : renderMeasurements(costs)}`;
+}
+
+function renderMeasurements(costs: readonly Cost[]): Html {
+  const rows = costs
+    .filter(({ pair }) => !pair.sameCode)
+    .map(({ name, pair }) => ({ ...pair, name: `${name}, ${shortNames[pair.workload] ?? pair.workload}` }));
+  return html`<details class="fold">
+      <summary>Each measurement, and the memory kernels</summary>
+      ${drawByClock(rows.slice(0, rowLimit), 'Overhead: geometric means over memory kernels and over real programs')}${
+        rows.length > rowLimit ? html`<p>${rows.length - rowLimit} more: see the cells.</p>` : null
+      }
+    </details>
     <p>Each workload, with what could not be measured and why, is in the panel of its cells.</p>`;
 }
 
