@@ -39,6 +39,8 @@ t.test('overhead is shown with its interval and n where it was measured', (t) =>
   });
   t.equal(summarizeCost([{ ...pair, stable: false }]), null, 'an unstable session says nothing');
   t.equal(summarizeCost([]), null);
+  const programs = { ...pair, workload: 'geometric mean, real programs', ratio: 1.06 };
+  t.match(summarizeCost([pair, programs]), { band: 'some', text: '+6 %' }, 'the mean, no range of workloads');
   t.same([1, 1.0004, 0.98, 1.055, 2.2].map(formatCost), ['0 %', '0 %', '−2 %', '+5.5 %', '+120 %']);
   const cells = [
     {

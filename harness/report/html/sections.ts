@@ -1,4 +1,4 @@
-/** The sections of the page, in the order of reading: one row per section. The contents follow from the table. */
+/** The sections of the page in the order of reading, one row each. The page's contents follow from the table. */
 import { labelAxis } from '../axis-labels.ts';
 import { listKnownFailures } from '../known-failures.ts';
 import { type Panels, renderFilters, renderList } from './cell-list.ts';
