@@ -6,19 +6,21 @@ import { defaultArchitecture, type Architecture } from '../../images/architectur
 import { questionBounds, runProgram, type Bounds } from '../../images/run-program.ts';
 import { installHint } from '../../images/tools.ts';
 import { PoolproofError } from '../errors.ts';
-
-/** The oldest supported, of Debian 12. */
-export const oldestQemu = [7, 2] as const;
+import {
+  nameCpu,
+  oldestQemu,
+  parseAvailableMib,
+  parseCgroup,
+  parseCgroupRoom,
+  parseOsName,
+  parseQemuVersion,
+  type CgroupRoom,
+  type QemuVersion,
+} from './parse-computer.ts';
 
 const mib = 1024 * 1024;
 
-export type Qemu = Readonly<{
-  path: string;
-  /** `7.2.22`. */
-  version: string;
-  /** The first line of --version, with the distribution's own number. */
-  title: string;
-}>;
+export type Qemu = Readonly<{ path: string }> & Pick<QemuVersion, 'version' | 'title'>;
 
 export type Computer = Readonly<{
   cores: number;
@@ -67,9 +69,8 @@ export async function findQemu(
   const binary = process.env[variable] ?? (await findExecutable(qemuName));
   if (binary === null) throw new PoolproofError('QEMU_NOT_FOUND', `${qemuName} is not installed`, { hint });
   const result = await runProgram(binary, ['--version'], bounds);
-  const title = result.stdout.toString('utf8').split('\n', 1)[0]?.slice(0, 200) ?? '';
-  const version = /version (\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?/.exec(title);
-  if (!result.ok || version === null) {
+  const found = parseQemuVersion(result.stdout.toString('utf8'));
+  if (!result.ok || found === null) {
     throw new PoolproofError(
       result.errorCode === null ? 'QEMU_FAILED' : 'QEMU_NOT_FOUND',
       `${binary} --version ${result.ok ? 'gave no version' : result.why}`,
@@ -80,68 +81,53 @@ export async function findQemu(
       },
     );
   }
-  const [major, minor] = [Number(version[1]), Number(version[2])];
-  if (major < oldestQemu[0] || (major === oldestQemu[0] && minor < oldestQemu[1])) {
-    throw new PoolproofError(
-      'QEMU_TOO_OLD',
-      `${binary} is ${major}.${minor}; ${oldestQemu.join('.')} is the oldest supported`,
-      {
-        hint: 'Debian 12 and Ubuntu 23.04 are the first with a new enough QEMU',
-      },
-    );
-  }
-  return { path: binary, version: `${major}.${minor}.${version[3] ?? 0}`, title };
+  const { version, title, isSupported } = found;
+  if (isSupported) return { path: binary, version, title };
+  throw new PoolproofError(
+    'QEMU_TOO_OLD',
+    `${binary} is ${version}; ${oldestQemu.join('.')} is the oldest supported`,
+    { hint: 'Debian 12 and Ubuntu 23.04 are the first with a new enough QEMU' },
+  );
 }
 
-async function readText(file: string): Promise<string | null> {
-  return readFile(file, 'utf8').catch(() => null);
-}
+/** Empty where it cannot be read. */
+const readText = (file: string): Promise<string> => readFile(file, 'utf8').catch(() => '');
 
-type CgroupRoom = Readonly<{
-  /** What memory.max still allows, MiB; null without a limit. */
-  memoryMib: number | null;
-  /** Cores' worth of time that cpu.max allows; null without a limit. */
-  cores: number | null;
-}>;
+/** A folder and those above it, up to the root. */
+const listUpwards = (folder: string): readonly string[] =>
+  folder === path.dirname(folder) ? [folder] : [folder, ...listUpwards(path.dirname(folder))];
 
 /** What the cgroup v2 of this process allows, the smallest up the tree. */
-async function readCgroupRoom(): Promise<CgroupRoom> {
-  const own = /^0::(.*)$/m.exec((await readText('/proc/self/cgroup')) ?? '')?.[1];
-  let room: CgroupRoom = { memoryMib: null, cores: null };
-  if (own === undefined) return room;
-  for (let folder = own; ; folder = path.dirname(folder)) {
-    const [max, current, cpu] = await Promise.all(
-      ['memory.max', 'memory.current', 'cpu.max'].map((name) =>
-        readText(path.join('/sys/fs/cgroup', folder, name)),
-      ),
+async function readCgroupRoom(root: string): Promise<CgroupRoom> {
+  const own = parseCgroup(await readText(path.join(root, 'proc/self/cgroup')));
+  const rooms: CgroupRoom[] = [];
+  for (const folder of own === null ? [] : listUpwards(own)) {
+    const read = (name: string): Promise<string> => readText(path.join(root, 'sys/fs/cgroup', folder, name));
+    rooms.push(
+      parseCgroupRoom({
+        memoryMax: await read('memory.max'),
+        memoryCurrent: await read('memory.current'),
+        cpuMax: await read('cpu.max'),
+      }),
     );
-    const limit = Number(max);
-    const quota = /^(\d+) (\d+)$/m.exec(cpu ?? '');
-    room = {
-      memoryMib:
-        max && Number.isFinite(limit)
-          ? least(room.memoryMib, (limit - Number(current)) / mib)
-          : room.memoryMib,
-      cores: quota === null ? room.cores : least(room.cores, Number(quota[1]) / Number(quota[2])),
-    };
-    if (folder === '/' || folder === '.') return room;
   }
+  return {
+    memoryMib: Math.min(...rooms.map(({ memoryMib }) => memoryMib)),
+    cores: Math.min(...rooms.map(({ cores }) => cores)),
+  };
 }
 
-const least = (a: number | null, b: number): number => (a === null ? b : Math.min(a, b));
-
-/** Reads what this computer offers now. */
-export async function readComputer(): Promise<Computer> {
-  const meminfo = (await readText('/proc/meminfo')) ?? '';
-  const availableMib = Number(/^MemAvailable:\s+(\d+) kB$/m.exec(meminfo)?.[1] ?? 0) / 1024;
-  const { memoryMib: cgroupMib, cores } = await readCgroupRoom();
+/** Reads what this computer offers now. `root`: another place of /proc, /sys and /etc, in tests. */
+export async function readComputer(root = '/'): Promise<Computer> {
+  const availableMib = parseAvailableMib(await readText(path.join(root, 'proc/meminfo')));
+  const { memoryMib, cores } = await readCgroupRoom(root);
   return {
     // A part of a core still runs a guest.
-    cores: Math.min(availableParallelism(), Math.max(1, Math.ceil(cores ?? Infinity))),
-    cpuModel: listCpus()[0]?.model.trim() ?? 'unknown',
+    cores: Math.min(availableParallelism(), Math.max(1, Math.ceil(cores))),
+    cpuModel: nameCpu(listCpus().map(({ model }) => model)),
     memTotalMib: Math.round(totalmem() / mib),
-    memAvailableMib: Math.floor(cgroupMib === null ? availableMib : Math.min(availableMib, cgroupMib)),
+    memAvailableMib: Math.floor(Math.min(availableMib, memoryMib)),
     kernel: release(),
-    os: /^PRETTY_NAME="?([^"\n]*)"?$/m.exec((await readText('/etc/os-release')) ?? '')?.[1] ?? 'unknown',
+    os: parseOsName(await readText(path.join(root, 'etc/os-release'))),
   };
 }
