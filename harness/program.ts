@@ -1,4 +1,4 @@
-/** The commands: their names, arguments, options and help. What they do is in commands/, loaded when it is needed. */
+/** The commands: their names, arguments, options and help. Their actions are in commands/, loaded on demand. */
 import { Command, CommanderError, Option } from '@commander-js/extra-typings';
 import type { Context } from './commands/context.ts';
 import { defineCompletion } from './commands/register-completion.ts';
@@ -37,8 +37,8 @@ const durations = new Option('--durations <run>', 'balance shards by the duratio
 
 const programHelp = `
 Exit codes:
-  0    every cell did what was expected, or the command did what it is for
-  1    some cell did not; each command's help says what else 1 means
+  0    every cell as expected, or the command succeeded
+  1    some cell not as expected; other meanings are in the help of each command
   2    no verdict for some cell, or a command line or file that is wrong
   3    this computer lacks something; doctor names it
   130  interrupted
@@ -220,7 +220,7 @@ function defineComputer({ program, run }: Registry): void {
   program
     .command('setup')
     .description('name a Debian mirror on a computer whose own apt has none; it is checked and remembered')
-    .option('--mirror <url>', 'address of a Debian mirror (default: asked for on a terminal)')
+    .option('--mirror <url>', 'address of a Debian mirror (default: a question on a terminal)')
     .option('--security <url>', "address of Debian's security archive")
     .option('--keyring <file>', "file with Debian's keys (default: that of the distribution's package)")
     .option('--forget', "use this computer's own sources again")

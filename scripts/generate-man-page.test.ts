@@ -20,7 +20,7 @@ t.test('groff and mandoc find nothing to warn of in the manual page, and it read
   t.match(text, /^ {3}poolproof run \[options\] \[matrix\]$/m);
   t.match(text, /^ {7}--shard <i\/n>\n {14}one part of the matrix, e\.g\. 2\/3;/m);
   t.match(text, /^ {7}Example:\n {9}poolproof run matrices\/limits\.yaml --only engine=v8$/m);
-  t.match(text, /^EXIT CODES\n {7}0 {6}every cell did what was expected/m);
+  t.match(text, /^EXIT CODES\n {7}0 {6}every cell as expected/m);
   t.match(text, /^ {7}POOLPROOF_CACHE\n/m);
   t.end();
 });

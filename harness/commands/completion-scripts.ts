@@ -1,6 +1,6 @@
 /**
- * The lines that teach a shell to complete `poolproof`. They only pass on what was typed and show the answers of
- * `poolproof complete`. @bomb.sh/tab and @pnpm/tabtab were read: their scripts evaluate what is typed on TAB (in bash
+ * Shell scripts that complete `poolproof`. They only pass on the typed words and show the answers of
+ * `poolproof complete`. @bomb.sh/tab and @pnpm/tabtab were read: their scripts evaluate the typed words on TAB (in bash
  * and in fish), and none completes behind the `=` of `memory=512M` in bash.
  */
 

@@ -18,7 +18,7 @@ export type Place = Readonly<{
   term: string | null;
   /** The value of `--results`, where it was given. */
   results: string;
-  /** What the answers are put behind: `--only=`. */
+  /** Text before each answer: `--only=`. */
   before: string;
   /** The word, as far as it is typed, without `before`. */
   current: string;

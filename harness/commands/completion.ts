@@ -1,4 +1,4 @@
-/** `poolproof completion <shell>`, the lines for a shell, and `poolproof complete`, with which they ask. */
+/** `poolproof completion <shell>` prints a shell's script; `poolproof complete` answers its requests. */
 import path from 'node:path';
 import type { Command } from '@commander-js/extra-typings';
 import { PoolproofError } from '../errors.ts';
@@ -29,7 +29,7 @@ const special = /[^\w@%+=:,./~-]/g;
 type Rest = Readonly<{
   /** Characters of the word that bash keeps. */
   kept: number;
-  /** Inside quotes, which whoever began them ends. */
+  /** Inside quotes, which the user closes. */
   quoted: boolean;
 }>;
 

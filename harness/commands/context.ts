@@ -1,4 +1,4 @@
-/** What a command may touch of the outside: the terminal and the wish to stop. */
+/** The outside world of a command: the terminal and signals. */
 import type { ImageEvent } from '../../images/build.ts';
 import { resolveCacheFolder } from '../../images/cache/cache-folder.ts';
 import { readCommit } from '../run/commit.ts';
@@ -10,7 +10,7 @@ import { wantsColor } from '../report/wants-color.ts';
 
 export type Context = Readonly<{
   version: string;
-  /** Results. What a terminal would obey is written out as \\uXXXX, here and in `err`. */
+  /** Results. Control characters are written out as \\uXXXX, here and in `err`. */
   out: (text: string) => void;
   /** Progress, notices, errors. */
   err: (text: string) => void;
@@ -21,7 +21,7 @@ export type Context = Readonly<{
   /** From now on there is something to save or to end in order: the first signal fires `signal` and no more. */
   finishOnSignal: () => void;
   close: () => void;
-  /** What is typed. @default standard input */
+  /** Typed input. @default standard input */
   stdin?: NodeJS.ReadStream;
   /** Other machines than real ones, in tests. */
   seams?: Seams;
@@ -29,7 +29,7 @@ export type Context = Readonly<{
 
 /**
  * The real terminal. A first signal ends the process at once, as there is nothing to save: QEMU and the tools die with
- * it. After `finishOnSignal` a first one only asks the command to end, and a second ends the process.
+ * it. After `finishOnSignal` a first one only requests the end of the command, and a second ends the process.
  */
 export async function openContext(argv: readonly string[] = []): Promise<Context> {
   const controller = new AbortController();
@@ -98,12 +98,12 @@ function renderImageEvent(event: ImageEvent): string {
   }
 }
 
-/** Tells a person what happens to images, and what no result says. */
+/** Shows events of images, and notices that belong to no result. */
 export const notifyOf = (context: Context) => ({
   onImageEvent: (event: ImageEvent) => context.err(renderImageEvent(event)),
   onNotice: (text: string) => context.err(`notice: ${text}\n`),
 });
 
-/** The folder of images and templates: `--cache`, else what the environment says. */
+/** The folder of images and templates: `--cache`, else that of the environment. */
 export const cacheOption = ({ cache }: Readonly<{ cache?: unknown }>): string =>
   typeof cache === 'string' && cache !== '' ? cache : resolveCacheFolder();

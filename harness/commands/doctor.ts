@@ -1,4 +1,4 @@
-/** `poolproof doctor`: what this computer offers, and what is missing. */
+/** `poolproof doctor`: checks this computer for the requirements, and names missing packages. */
 import { statfs } from 'node:fs/promises';
 import { architectures, defaultArchitecture, type Architecture } from '../../images/architectures.ts';
 import { guestSuite, kernels } from '../../images/definitions.ts';

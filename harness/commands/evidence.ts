@@ -1,4 +1,4 @@
-/** What the guests of a run left behind, for the formats that show it. */
+/** The evidence files of a run, for the formats that show them. */
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { describeSpecialFile } from '../../images/bounded-file.ts';

@@ -77,7 +77,7 @@ const withNode = (node: string, folders = '/bin'): string =>
   [...new Set([...folders.split(':'), posix.dirname(nodePath(node))])].join(':');
 
 /**
- * What is piped in, to its end; null at a terminal and where that is nothing.
+ * Piped input, to its end; null at a terminal and where it is empty.
  * @throws PoolproofError USAGE when it is too much
  */
 async function readInput({ stdin = process.stdin }: Context): Promise<Buffer | null> {

@@ -31,7 +31,7 @@ export async function explain(
     }
   } else name = parseCellName(text);
   const stored = await findResult(textOption(options, 'results') ?? 'results', name);
-  if (stored === null) context.err(`no stored result of ${name.id}; asking a guest\n`);
+  if (stored === null) context.err(`no stored result of ${name.id}; booting a guest\n`);
   const result =
     stored ??
     (await (

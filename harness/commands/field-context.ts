@@ -1,4 +1,4 @@
-/** What the field's commands share: a runner of trials with the options of the command line. */
+/** The runner of trials of the field's commands, with the options of the command line. */
 import { makeTemporaryFolder } from '../../images/temporary-folder.ts';
 import { loadLock } from '../../images/lock.ts';
 import { stat } from 'node:fs/promises';
@@ -54,7 +54,7 @@ export type TrialOptions = Readonly<{
   once: boolean;
 }>;
 
-/** What a guest said of a cell, in a line. */
+/** The outcome of a cell and its reason, in one line. */
 export const seen = ({ tier, outcome, reason }: Result): string =>
   plainLine(`${tier ?? outcome}: ${reason}`, 300);
 
@@ -71,7 +71,7 @@ function progress(context: Context): TrialEvents {
 }
 
 /**
- * Waits for a search that a signal may end: what it found until then is kept by its callbacks.
+ * Waits for a search that a signal may end; its callbacks keep the findings until then.
  * @returns undefined where it was ended
  */
 export async function untilInterrupted<Value>(search: Promise<Value>): Promise<Value | undefined> {

@@ -97,7 +97,7 @@ function describeCure({ candidate: { change, cost, also, settings }, result }: T
   return `fix: ${change}\ncosts: ${cost}\nproven: ${seen(result)}\n${other}cell: ${formatCellId(settings)}\n`;
 }
 
-/** What the cure does not bring back, and the limits to raise for it. */
+/** The tiers that stay out of reach after the cure, and the limits to raise for them. */
 function describeRest(before: Result, { result: { tier } }: Tried): string {
   const [whole] = tiers;
   if (tier === null || tier === whole) return '';

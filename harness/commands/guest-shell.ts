@@ -9,7 +9,7 @@ const leaveKey = 0x1d;
 const newline = 0x0a;
 const endKey = '\x04';
 
-/** The end of the input is typed until the shell has ended: what it runs takes one, and one is lost while it starts. */
+/** The end of the input is typed until the shell ends: a running command takes one, and a starting shell loses one. */
 const endEveryMs = 300;
 
 /** A word as one types it into the guest's shell. */

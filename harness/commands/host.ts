@@ -53,11 +53,11 @@ export async function host(
         : (given ?? (await findEngineLibrary(engine.version, cacheOption({ cache }), onImageEvent))),
     node,
     once,
-    // What was fetched by its version is that version, also where its digest is not known.
+    // A library fetched by its version is that version, even if its digest is unknown.
     digest: engine.version !== null && (given !== undefined || engines.includes(engine.version)),
   });
   context.finishOnSignal();
-  // The launcher ends its worker itself when it is told to stop.
+  // On SIGTERM the launcher ends its worker itself.
   const result = await execa(command, [...args], {
     stdio: 'inherit',
     // The host ends itself when this process is gone, however it went.

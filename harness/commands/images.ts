@@ -22,7 +22,7 @@ const mib = (bytes: number): string => `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
 type Wanted = ImageRequest & Readonly<{ subjects?: readonly (readonly WantedFile[])[] }>;
 
 /**
- * What a matrix needs, also to measure, and the files of its subjects; without one everything that is pinned for
+ * The images of a matrix, also to measure, and the files of its subjects; without one everything that is pinned for
  * x86-64, or for the kernel given.
  */
 async function requestsFor(file: string | undefined, only: string | null = null): Promise<readonly Wanted[]> {

@@ -10,7 +10,7 @@ title: A first matrix
 axes: # every combination is a cell; each is run in a guest of its own
   memory: [512M, 2G]
   overcommit: [0, 2]
-expect: # without a rule the model's prediction is what is expected
+expect: # without a rule, the model's prediction is the expectation
   - where: { overcommit: 0 }
     tier: standard
     because: nothing is charged before it is used

@@ -10,7 +10,7 @@ import { formatCount } from '../report/format-run.ts';
 import type { Context } from './context.ts';
 import { openTrialRunner, untilInterrupted } from './field-context.ts';
 
-/** What the model says happens and which pool stops it: the part of a signature it can know. */
+/** The predicted outcome and the pool that stops it: the part of a signature that the model knows. */
 function outline(settings: Settings): string {
   const prediction = estimateCell(settings);
   if (prediction === null) return 'refused';

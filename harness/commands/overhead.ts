@@ -1,4 +1,4 @@
-/** `poolproof overhead`: what the forms of a tier cost on this very machine. */
+/** `poolproof overhead`: measures the cost of each form of a tier on this machine. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseMajor } from '../../images/allocator/engines.ts';
@@ -28,7 +28,7 @@ import { untilInterrupted } from './field-context.ts';
 /** Enough for an interval of a percent either way; see harness/measure/README.md. */
 const defaultProcesses = 10;
 
-/** Processes of each form whose start and memory are told, as medians. */
+/** Processes of each form for the medians of start time and memory. */
 const startRounds = 5;
 
 /** Fewer give an interval by Student's t that is wider than anybody wants to know. */
@@ -71,7 +71,7 @@ export async function overhead(
   const plans = options.fresh
     ? others.map((other) => planQuartets(engine.kind, other, count))
     : [planTogether(engine.kind, others, count)];
-  // What was measured until a signal came is shown.
+  // On a signal, the measurements so far are shown.
   context.finishOnSignal();
   const { summaries, raw, interrupted } = await measureAll(context, plans, request);
   const resources = interrupted
@@ -92,7 +92,7 @@ export async function overhead(
 const countProcesses = (plans: readonly NativePlan[]): number =>
   plans.reduce((sum, plan) => sum + plan.processes.length, 0);
 
-/** Files that are measured and that measure; what is not there is fetched. */
+/** The measured and the measuring files; missing ones are fetched. */
 async function findPrograms(
   context: Context,
   { version }: ResolvedEngine,
@@ -113,7 +113,7 @@ async function findPrograms(
 }
 
 /**
- * What is known of a library of the user's own: the version of the pinned build with its digest, else the major version
+ * The known version of a user's own library: that of the pinned build with its digest, else the major version
  * alone. The library says that much of itself, and each measuring process compares it.
  */
 function versionOfFile(library: string, requested: string, version: string): string {
@@ -162,7 +162,7 @@ async function measureAll(
   return { summaries, raw, interrupted: false };
 }
 
-/** What a record says of itself: see native-record.ts. */
+/** The head of a record: see native-record.ts. */
 async function describeRecord(
   measured: readonly Measurement[],
 ): Promise<Omit<NativeRecord, 'summaries' | 'resources'>> {

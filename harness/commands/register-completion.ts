@@ -5,7 +5,7 @@ export function defineCompletion({ program, run }: Registry): void {
   const load = async () => import('./completion.ts');
   program
     .command('completion')
-    .description('print the lines that teach a shell to complete commands, options, cells, matrices and runs')
+    .description('print a shell script that completes commands, options, cells, matrices and runs')
     .argument('<shell>', 'bash, zsh or fish')
     .addHelpText(
       'after',
@@ -16,7 +16,7 @@ In the start-up file of the shell:
   fish: poolproof completion fish | source\n`,
     )
     .action(run(async () => (await load()).completion));
-  // What these lines call.
+  // Called by these scripts.
   program
     .command('complete', { hidden: true })
     .argument('<shell>')

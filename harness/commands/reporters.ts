@@ -71,7 +71,7 @@ function buildSink({ name, format, file }: Wanted, out: Context['out']): Sink {
   if (file !== null && isShared(file)) return { append, write: append };
   return {
     append,
-    // What is streamed is read while it grows (`tail -f`): the file must stay the same file.
+    // A streamed report is read while it grows (`tail -f`): the file must stay the same file.
     write: (text, dir) => (format.stream === undefined ? writeFileAtomic : writeFile)(placeIn(dir), text),
   };
 }

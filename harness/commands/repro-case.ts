@@ -22,7 +22,7 @@ export async function reproCase(context: Context, id: string, options: Options):
   const matrix = await loadMatrix(file);
   const one = findCase(matrix, id);
   tell(`case: ${one.id}${one.title === null ? '' : `: ${plainLine(one.title)}`}\n`);
-  if (one.link !== null) tell(`told: ${one.link}\n`);
+  if (one.link !== null) tell(`thread: ${one.link}\n`);
   const chosen = selectCase(matrix, one);
   const [first] = chosen.cells();
   const results = first === undefined ? [] : await run(context, chosen, options);

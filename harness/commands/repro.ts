@@ -30,11 +30,11 @@ import { reproCase } from './repro-case.ts';
 
 type Options = Readonly<Record<string, unknown>>;
 
-/** What is to be reproduced: its cell, and how the guest's answer is held against it. */
+/** The failure to reproduce: its cell, and the comparison with the guest's answer. */
 type Case = Readonly<{
   settings: Settings;
   mappings: readonly FactMapping[];
-  /** What is looked for, for people. */
+  /** The failure in words. */
   looked: string;
   /** The failure of a report; absent where a stored result is run again. */
   symptom?: Symptom | null;
@@ -51,7 +51,7 @@ async function openCase(file: string): Promise<Case> {
     return {
       settings,
       mappings,
-      looked: endOfCommand(report) === 'failed' ? 'an unknown failure' : 'no failure is told',
+      looked: endOfCommand(report) === 'failed' ? 'an unknown failure' : 'no failure is reported',
       symptom,
       settled,
       compare: (result) => describeReached(estimateCell(settings), result),
@@ -82,12 +82,12 @@ async function openCell(text: string, resultsDir: string): Promise<Case> {
   return {
     settings,
     mappings: [],
-    looked: 'what the model says; no result of this cell is stored',
+    looked: 'the prediction; no result of this cell is stored',
     compare: (result) => compareModel(prediction, result),
   };
 }
 
-/** What a bundle holds: each of its cells that failed, else each that was judged. */
+/** The cells of a bundle: those that failed, else all that were judged. */
 async function openBundle(file: string): Promise<readonly Case[]> {
   await using folder = await makeTemporaryFolder();
   const { dir } = await unpackBundle(file, folder.path);
@@ -151,7 +151,7 @@ async function runOnce(context: Context, options: Options, settings: Settings): 
   return runTrial(settings);
 }
 
-/** One line for programs: words without blanks, `-` for what there is none of. */
+/** One line for programs: words without blanks, `-` for a missing value. */
 export function renderSummary(cell: string, symptom: Symptom | null, { end }: Reproduction): string {
   const fields = {
     end: end.replaceAll(' ', '-'),
@@ -166,7 +166,7 @@ export function renderSummary(cell: string, symptom: Symptom | null, { end }: Re
     .join(' ')}`;
 }
 
-/** The case with what was seen, so that the nightly run notices when it goes away. */
+/** The case with its observed outcome, so that the nightly run notices when it goes away. */
 async function saveCase(
   file: string,
   name: string,

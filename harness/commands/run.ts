@@ -49,9 +49,9 @@ export async function run(context: Context, args: readonly string[], options: Op
   const { shard, durations, jobs, memoryBudget, templateCache, retries } = options;
   const words = partValues(reporter ?? [], isReporter);
   const [given, ...more] = [...args, ...words.others];
-  // What is neither a format nor the one matrix is a format that is not there.
+  // A word that is neither a format nor the one matrix is refused as a format.
   const wanted = parseReporters(more.length > 0 ? reporter : words.values);
-  // A report on standard output has it for itself: what a person reads goes to the other one.
+  // A report on standard output has it for itself: text for people goes to standard error.
   const printed = wanted.find(({ file }) => file === '-');
   if (printed !== undefined && json) {
     throw new PoolproofError(
@@ -110,7 +110,7 @@ async function chooseRunner({ fleet }: Options): Promise<Pick<RunOptions, 'openR
   return { openRunner: await openFleet(fleet) };
 }
 
-/** What a person reads after the run. */
+/** The summary for people after the run. */
 function describe(
   matrix: Matrix,
   { dir, record, results, interrupted }: RunSummary,

@@ -1,4 +1,4 @@
-/** `poolproof serve-bench`: what a request costs `wasmtime serve` and our host, in each tier, on this very machine. */
+/** `poolproof serve-bench`: the cost of a request to `wasmtime serve` and our host, per tier, on this machine. */
 import { copyFile, chmod } from 'node:fs/promises';
 import { loadavg } from 'node:os';
 import path from 'node:path';

@@ -1,4 +1,4 @@
-/** `poolproof setup`: the Debian mirror of a computer whose own apt has none, asked for, checked and remembered. */
+/** `poolproof setup`: checks and remembers a Debian mirror for a computer whose own apt has none. */
 import { createInterface } from 'node:readline/promises';
 import { guestSuite } from '../../images/definitions.ts';
 import { resolveSources } from '../../images/source/apt.ts';
@@ -53,7 +53,7 @@ export async function setup(context: Context, _args: readonly string[], options:
 
 const isTerminal = ({ stdin = process.stdin }: Context): boolean => stdin.isTTY;
 
-/** @throws PoolproofError USAGE where one is missing and nobody can be asked */
+/** @throws PoolproofError USAGE where one is missing and there is no terminal */
 async function askForRest(
   context: Context,
   { mirror, security }: Options,
