@@ -148,10 +148,6 @@ export async function startServing(
     health: () => describeHealth(report, module, isStopping, pool),
   });
   await listen(server, address);
-  writeAll(
-    1,
-    `wasm host: serving ${module} on ${describeAddress(server)} (${pool.state.threads} threads, queue of ${limits.queue})\n`,
-  );
   let isOrphan = false;
   const leave = (): void => {
     // Nobody else is left to remove it.
@@ -172,6 +168,11 @@ export async function startServing(
     isOrphan = who === launcherName;
     stop(`${who} is gone`);
   });
+  // Last: whoever reads it may stop the host at once.
+  writeAll(
+    1,
+    `wasm host: serving ${module} on ${describeAddress(server)} (${pool.state.threads} threads, queue of ${limits.queue})\n`,
+  );
 }
 
 function describeHealth(report: HostReport, module: string, isStopping: boolean, pool: ServePool): object {

@@ -83,9 +83,11 @@ async function run(args: WorkerArguments, stopwatch: Stopwatch): Promise<Ended> 
     };
     writeFileSync(attemptFile(args.state, args.attempt, 'proven'), '');
     const findings = { proof, facts, attempts: [...earlier, attempt] };
+    // Before the report: whoever reads it may stop the host at once.
+    if (prepared === null && !args.once) keepAlive();
     const report = log({ ...own, engine }, choice, stopwatch, findings);
     if (prepared !== null) return async () => loadServer().startServing(prepared, report, args.state);
-    return args.once ? 0 : keepAlive;
+    return args.once ? 0 : () => Promise.resolve();
   } catch (error) {
     const failure = toFailure(args.tier, error);
     if (failure === null) throw error;
@@ -254,12 +256,11 @@ function sum({ timings }: Stopwatch): number {
 }
 
 /** Without a module to serve: holds what was proven until the process is stopped. */
-async function keepAlive(): Promise<void> {
+function keepAlive(): void {
   const timer = setInterval(() => undefined, 0x7fff_ffff);
   const stop = () => clearInterval(timer);
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
-  return Promise.resolve();
 }
 
 /** The whole attempt; the exit code. A defect of this program is never taken for a tier that does not work. */
