@@ -2,6 +2,11 @@
 
 /** The first line that counts, and what a mail program or a list put before it and before every other line. */
 const start = /^([\s>]*)poolproof: *["']?field-report["']?\s*$/;
+/** Of a terminal that shows a file in colours. */
+// eslint-disable-next-line no-control-regex
+const colours = /\u001b\[[\d;]*m/g;
+/** What capture.sh says on the side, where both streams go to one file. */
+const aside = /^capture\.sh: /;
 const fence = /^\s*(?:```|~~~)/;
 const end = /^end: *["']?field-report["']?\s*$/;
 const version1 = /^schema: *1\s*$/;
@@ -27,6 +32,9 @@ export function unwrapReport(source: string): ReportText {
   const lines = source
     .replace(/^\ufeff/, '')
     .replaceAll('\u00a0', ' ')
+    // Of a report, which is ASCII, only mail programs make these.
+    .replace(/[\u201c\u201d]/g, '"')
+    .replace(colours, '')
     .split(/\r\n|\r|\n/);
   const first = lines.findIndex((line) => start.test(line));
   if (first < 0) return { text: source, indentation: 0, whole: true, withoutLast: source };
@@ -37,7 +45,7 @@ export function unwrapReport(source: string): ReportText {
     const inside = line.startsWith(prefix) || line.trim() === prefix.trim();
     const own = line.startsWith(prefix) ? line.slice(prefix.length) : '';
     if (!inside || fence.test(own)) break;
-    kept.push(own);
+    kept.push(aside.test(own) ? '' : own);
     if (own.trim() !== '') last = kept.length - 1;
     if (end.test(own)) break;
   }

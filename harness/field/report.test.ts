@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import t, { type Test } from 'tap';
 import { PoolproofError } from '../errors.ts';
-import { loadFieldReport, maxReportBytes, parseFieldReport } from './report.ts';
+import { loadFieldReport, parseFieldReport } from './report.ts';
+import { maxReportBytes } from './report-bytes.ts';
 
 const fixture = (name: string): Promise<string> =>
   readFile(new URL(`../fixtures/field/${name}.yaml`, import.meta.url), 'utf8');
@@ -158,6 +159,10 @@ const ways: Readonly<Record<string, (text: string) => string>> = {
     `On Monday ann wrote:\n${text.replace(/^/gm, '> ').replace(/> $/gm, '>')}\nI see {\n`,
   'quoted twice, with the line ends of Windows': (text) =>
     text.replace(/^/gm, '> > ').replaceAll('\n', '\r\n'),
+  'with what the script said on the side': (text) =>
+    text.replace(/^command:\n/m, 'command:\ncapture.sh: running the command; Ctrl-C ends it\n'),
+  'with the colours of a terminal': (text) => text.replace(/$/gm, '\u001b[0m'),
+  'with the quotation marks of a letter': (text) => text.replace(/"([^"\n]*)"/g, '\u201c$1\u201d'),
   'from a web page': (text) => text.replace(/ {2}/g, ' \u00a0'),
 };
 
@@ -229,7 +234,19 @@ t.test('a compressed attachment is read; a bomb and a damaged one are refused', 
     'r.yaml.gz': zipped,
     'bomb.gz': gzipSync(Buffer.alloc(64 * 2 ** 20)),
     'cut.gz': zipped.subarray(0, zipped.length / 2),
+    'windows.yaml': Buffer.from(`\ufeff${second.replaceAll('\n', '\r\n')}`, 'utf16le'),
+    'r.zip': Buffer.from('PK\x03\x04...', 'latin1'),
+    'r.tgz': gzipSync(Buffer.concat([Buffer.alloc(257, 'r'), Buffer.from('ustar'), Buffer.alloc(250)])),
   });
+  t.same(await loadFieldReport(`${dir}/windows.yaml`), parseFieldReport(second, 'r.yaml'));
+  for (const [name, format] of [
+    ['r.zip', 'zip'],
+    ['r.tgz', 'tar'],
+  ] as const)
+    await t.rejects(loadFieldReport(`${dir}/${name}`), {
+      code: 'FIELD_INVALID',
+      message: new RegExp(`packed with ${format}: unpack it`),
+    });
   t.same(await loadFieldReport(`${dir}/r.yaml.gz`), parseFieldReport(second, 'r.yaml'));
   await t.rejects(loadFieldReport(`${dir}/bomb.gz`), {
     code: 'FIELD_INVALID',

@@ -2,21 +2,18 @@
  * A field report's text → a validated value. Every refusal names the field, its place and the reason, and nothing of a
  * report is ever more than data (report-shape.ts). A report that was cut off on its way counts as far as it goes.
  */
-import { gunzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { describeUnread, readBounded } from '../../images/bounded-file.ts';
 import { PoolproofError } from '../errors.ts';
 import { printable, quote } from '../matrix/diagnostics.ts';
 import { parseSource, type Source } from '../matrix/source.ts';
+import { decodeReport, maxReportBytes, tooLarge } from './report-bytes.ts';
 import { placeOfFact, rawShape, readFiles } from './report-files.ts';
 import { reportShape, unknownOf, type ReportFacts } from './report-shape.ts';
 import { unwrapReport } from './report-text.ts';
 
 /** Version of the format that capture.sh writes; version 1, which interpreted the files itself, is still read. */
 export const fieldReportSchema = 2;
-
-/** Larger files are refused unread: capture.sh writes some 20 KB at most. */
-export const maxReportBytes = 256 * 1024;
 
 /** Null stands for unknown. */
 export type FieldReport = ReportFacts &
@@ -183,28 +180,8 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   );
 }
 
-const tooLarge = (file: string): PoolproofError =>
-  new PoolproofError('FIELD_INVALID', `the report is larger than ${maxReportBytes / 1024} KiB`, {
-    file: printable(file),
-  });
-
-const gzipMagic = Buffer.of(0x1f, 0x8b);
-
-/** A compressed attachment; no more of it is unpacked than a report may have. */
-function unzip(bytes: Buffer, file: string): Buffer {
-  try {
-    return gunzipSync(bytes, { maxOutputLength: maxReportBytes });
-  } catch (cause) {
-    if (cause instanceof RangeError) throw tooLarge(file);
-    throw new PoolproofError('FIELD_INVALID', 'the compressed report is damaged or cut off', {
-      file: printable(file),
-      cause,
-    });
-  }
-}
-
 /**
- * Reads a report, also one that gzip has compressed.
+ * Reads a report, also one that gzip has compressed, or that Windows has written in UTF-16.
  * @throws PoolproofError `FIELD_NOT_FOUND` when the file cannot be read, and what {@link parseFieldReport} throws.
  */
 export async function loadFieldReport(file: string): Promise<FieldReport> {
@@ -217,15 +194,5 @@ export async function loadFieldReport(file: string): Promise<FieldReport> {
       cause,
     });
   }
-  if (bytes.length > maxReportBytes) throw tooLarge(file);
-  if (bytes.subarray(0, gzipMagic.length).equals(gzipMagic)) bytes = unzip(bytes, file);
-  try {
-    return parseFieldReport(new TextDecoder('utf-8', { fatal: true }).decode(bytes), file);
-  } catch (cause) {
-    if (cause instanceof PoolproofError) throw cause;
-    throw new PoolproofError('FIELD_INVALID', 'the report is not a text in UTF-8', {
-      file: printable(file),
-      cause,
-    });
-  }
+  return parseFieldReport(decodeReport(bytes, file), file);
 }
