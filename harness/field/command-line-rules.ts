@@ -1,4 +1,4 @@
-/** Rules for the command line of a report: variables before the program, options after it. */
+/** Rules for the command line of a report: variables and limits that it sets, options after the program. */
 import type { Settings } from '../axes/table.ts';
 import { axes } from '../axes/table.ts';
 import { formatSize } from '../axes/size.ts';
@@ -44,6 +44,32 @@ export const mapVariables: Rule = ({ command }, so) => {
         : []),
     ],
   };
+};
+
+/** Limits that the command itself sets, which no fact of the machine shows. */
+const ownLimits: readonly Readonly<{ axis: 'addressSpace' | 'dataLimit'; words: RegExp; unit: number }>[] = [
+  { axis: 'addressSpace', words: /\bulimit (?:-\w+ (?:\w+ )?)*?-[SH]*v (\d{1,15})\b/, unit: 1024 },
+  { axis: 'addressSpace', words: /(?:\bprlimit .*--as|\bLimitAS)[= ](\d{1,18})\b/, unit: 1 },
+  { axis: 'dataLimit', words: /\bulimit (?:-\w+ (?:\w+ )?)*?-[SH]*d (\d{1,15})\b/, unit: 1024 },
+  { axis: 'dataLimit', words: /(?:\bprlimit .*--data|\bLimitDATA)[= ](\d{1,18})\b/, unit: 1 },
+];
+
+export const mapOwnLimits: Rule = ({ command }, so) => {
+  const text = (command?.words ?? []).join(' ');
+  return ownLimits.reduce<{ set: Partial<Settings>; say: readonly FactMapping[] }>(
+    (all, { axis, words, unit }) => {
+      const [told, count] = words.exec(text) ?? [];
+      if (told === undefined || count === undefined) return all;
+      const kib = Math.floor((Number(count) * unit) / 1024);
+      const found = axes[axis].schema.safeParse(`${kib}K`);
+      // It can only be lowered.
+      if (!found.success || found.data === null || found.data >= (so[axis] ?? Infinity)) return all;
+      const set = { ...all.set, [axis]: found.data };
+      const met = { ...axisOf(axis, { ...so, ...set }), decides: true };
+      return { set, say: [...all.say, say('command.words', told, 'exact', met)] };
+    },
+    { set: {}, say: [] },
+  );
 };
 
 type PoolAxis = 'memories' | 'tables' | 'tableElements' | 'stacks' | 'maxMemory' | 'reservation' | 'guard';

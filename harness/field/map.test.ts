@@ -289,3 +289,23 @@ t.test('a report that was cut off says so', (t) => {
   t.ok(mapped({}).mappings.every(({ fact }) => fact !== 'report'));
   t.end();
 });
+
+t.test('a limit that the command sets itself counts as one of the process', (t) => {
+  const mib = 2 ** 20;
+  const settingsOf = (...words: readonly string[]) => mapped(command(words)).settings;
+  t.equal(settingsOf('bash', '-c', 'ulimit -v 2097152; node x.js').addressSpace, 2048 * mib);
+  t.equal(settingsOf('sh', '-c', 'ulimit -c 0 -Sv 1048576 && node x').addressSpace, 1024 * mib);
+  t.equal(settingsOf('prlimit', '--as=1073741824', 'node', 'x').addressSpace, 1024 * mib);
+  t.equal(settingsOf('systemd-run', '-p', 'LimitDATA=536870912', 'node', 'x').dataLimit, 512 * mib);
+  t.equal(
+    settingsOf('sh', '-c', 'ulimit -v unlimited; node x').addressSpace,
+    settingsOf('node', 'x').addressSpace,
+  );
+  t.match(
+    mapped(command(['bash', '-c', 'ulimit -v 2097152; node x.js']))
+      .mappings.filter(({ axis }) => axis === 'addressSpace')
+      .at(-1),
+    { fact: 'command.words', found: 'ulimit -v 2097152', how: 'exact', value: '2G', decides: true },
+  );
+  t.end();
+});

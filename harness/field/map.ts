@@ -14,7 +14,7 @@ import { mapHugePages, mapKernel, mapMemory, mapSwap } from './machine-rules.ts'
 import { plainImages, type FactMapping, type FieldCase, type FieldImages, type Rule } from './mapping.ts';
 import { mapEngine, mapNode, mapUnmet } from './process-rules.ts';
 import type { FieldReport } from './report.ts';
-import { mapOptions, mapVariables } from './command-line-rules.ts';
+import { mapOptions, mapOwnLimits, mapVariables } from './command-line-rules.ts';
 import { mapThreads } from './thread-rules.ts';
 
 /** In this order: later rules build on what earlier ones set. */
@@ -37,6 +37,7 @@ const rules: readonly Rule[] = [
   mapWidth,
   mapProcessor,
   mapWriteExecute,
+  mapOwnLimits,
   mapAct,
   mapVariables,
   mapOptions,

@@ -17,10 +17,14 @@ const wholePrograms: Readonly<Record<string, Readonly<{ subject: string; acts: r
 };
 /** Words that start another program, and packages of which a native program does the work. */
 const prefixes = /^(?:env|sudo|time|nice|exec|command|stdbuf|timeout|-.*|\d+|[A-Za-z_][A-Za-z0-9_]*=.*)$/;
+/** Programs that start the one that matters, somewhere in their words. */
+const starters =
+  /^(?:(?:ba|da|z|k|a)?sh|su|docker|podman|nerdctl|kubectl|crictl|chroot|unshare|nsenter|systemd-run|strace|gdb|prlimit|nohup|setsid|taskset|numactl|tini|dumb-init)$/;
 const launchers = /^(?:npx|npm|pnpm|yarn|corepack)$/;
 const nativePackages = /^(?:workerd|wrangler|miniflare|deno|bun|esbuild)$/;
 /** What these packages start. */
 const startedBy: Readonly<Record<string, string>> = { wrangler: 'workerd', miniflare: 'workerd' };
+const nodes = /^nodejs?(?:-?\d+)?$/;
 /** Programs in JavaScript that are called by their own name. */
 const scripts =
   /^(?:next|nuxt|vite|vitest|astro|tsc|tsx|ts-node|jest|mocha|webpack|rollup|eslint|prettier|ng|nest|gatsby|pm2)$/;
@@ -39,21 +43,34 @@ export type Runtime = Readonly<{
   assumed: boolean;
 }>;
 
+const isKnown = (word: string): boolean =>
+  [subjectPrograms, otherPrograms, launchers, scripts, nativePackages, nodes].some((known) =>
+    known.test(word),
+  );
+
 /**
  * The program of the command without its folder; a launcher of JavaScript counts as Node unless a native program
- * follows.
+ * follows. Of what a shell or a container starts, the first word that is a program's; null where none is.
  */
-export function programOf({ command }: FieldReport): string | null {
-  const words = (command?.words ?? []).map((word) => word.replace(/^.*\//, ''));
+export const programOf = ({ command }: FieldReport): string | null => findProgram(command?.words ?? []);
+
+function findProgram(given: readonly string[]): string | null {
+  const words = given.map((word) => (/\s/.test(word) ? word : word.replace(/^.*\//, '')));
   const at = words.findIndex((word) => !prefixes.test(word));
   const name = words[at];
   if (name === undefined) return null;
+  if (starters.test(name)) {
+    const inner = words.slice(at + 1).flatMap((word) => word.split(/[\s;&|'"()]+/));
+    const bare = inner.map((word) => word.replace(/^.*\//, ''));
+    const first = bare.findIndex(isKnown);
+    return first < 0 ? null : findProgram(bare.slice(first));
+  }
   if (launchers.test(name)) {
     const started = words.slice(at + 1).find((word) => !/^(?:-.*|exec|run|dlx|x|start|test)$/.test(word));
     const bare = started?.replace(/(?!^)@.*$/, '') ?? '';
     return nativePackages.test(bare) ? (startedBy[bare] ?? bare) : 'node';
   }
-  if (/^nodejs?(?:-?\d+)?$/.test(name) || scripts.test(name)) return 'node';
+  if (nodes.test(name) || scripts.test(name)) return 'node';
   return startedBy[name] ?? name;
 }
 

@@ -62,6 +62,12 @@ t.test("the failure's own words decide the engine, whatever the command is", (t)
       { kind: 'node' },
     ],
     [['./shell'], '# Fatal JavaScript out of memory: Reached heap limit', { kind: 'other', name: 'shell' }],
+    [['bash', '-c', 'ulimit -v 524288; /usr/bin/node x.js'], codeRange, { kind: 'node', assumed: false }],
+    [['sh', '-c', 'exec spin up'], 'failed to create table pool mapping', { kind: 'spin' }],
+    [['docker', 'run', '--rm', 'image', 'wasmtime', 'run'], '(os error 12)', { kind: 'wasmtime' }],
+    [['sh', './start.sh'], codeRange, { kind: 'node', name: null, assumed: true }],
+    [['sh', './start.sh'], 'failed to create table pool mapping', { kind: 'embedder', name: null }],
+    [['strace', '-f', 'npx', 'workerd', 'serve'], 'Illegal instruction', { kind: 'whole', name: 'workerd' }],
     [['npx', 'wrangler', 'dev'], '', { kind: 'whole', subject: 'workerd' }],
   ] as const;
   for (const [words, output, expected] of rows)
