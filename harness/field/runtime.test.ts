@@ -17,7 +17,16 @@ t.test('a program that is a subject as it is runs as itself, where it does what 
   const trap = { exit: 'none', signal: 'SIGTRAP', space: 8 * gib } as const;
   const cage = '# Fatal process out of memory: Oilpan: CagedHeap reservation.';
   for (const [change, subject, end] of [
-    [{ words: ['npx', 'workerd@1.20250129.0', 'serve'], exit: 132, more: old }, 'workerd', 'by stand-in'],
+    [
+      {
+        words: ['npx', 'workerd@1.20250129.0', 'serve'],
+        output: ['Illegal instruction (core dumped)'],
+        exit: 132,
+        more: old,
+      },
+      'workerd',
+      'by stand-in',
+    ],
     [{ words: ['npx', 'wrangler', 'dev'], exit: 'none', signal: 'SIGILL', more: old }, 'workerd', 'stand-in'],
     [{ words: ['deno', 'run', 'x.ts'], output: [cage], ...trap, more: { programs } }, 'deno@2.9.6', ''],
     [{ words: ['deno', 'task', 'dev'], output: [codeRange], ...trap }, 'deno', 'by stand-in'],
@@ -28,8 +37,9 @@ t.test('a program that is a subject as it is runs as itself, where it does what 
     t.equal(settleReport(report, found), null, 'a guest says');
     const wanted = symptomOfReport(report)!;
     const died = seen(found.settings, wanted.act === 'instruction' ? null : wanted.text, 'crashed');
+    const reason = wanted.act === 'instruction' ? 'died of SIGILL' : died.reason;
     const signal = wanted.act === 'instruction' ? 'SIGILL' : 'SIGTRAP';
-    const result: Result = { ...died, subject: { ...died.subject!, signal, exitCode: null } };
+    const result: Result = { ...died, reason, subject: { ...died.subject!, signal, exitCode: null } };
     t.match(compareFailure(wanted, result, found.mappings, report).end, new RegExp(`^reproduced.*${end}$`));
     t.equal(endWith(change, null).end, 'not reproduced');
   }

@@ -46,6 +46,8 @@ export function symptomOfText(text: string): Symptom | null {
       .replace('readable+', '')
       // Whatever was to be started.
       .replace(/^spawn .* eagain$/, 'spawn eagain')
+      // A shell's name of the signal, and the harness's.
+      .replace(/^(?:illegal instruction|sigill)$/, '')
       .replace(/[.\s]+$/, ''),
     text: lineAt(text, at),
   };
