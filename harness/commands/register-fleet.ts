@@ -23,6 +23,7 @@ export function defineFleet({ program, run }: Registry): void {
       size('--memory-budget'),
     )
     .option('--allow-subjects', "take files of other people's subjects by their path on this computer")
+    .option('--metrics <address>', 'serve Prometheus metrics there, e.g. 127.0.0.1:9464')
     .addOption(locked)
     .addOption(cache)
     .addHelpText('after', example('poolproof work --fleet redis://queue.example:6379 --name lab-2'))

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { PoolproofError } from '../errors.ts';
 import { openLink } from '../fleet/connect.ts';
+import type { Metrics } from '../fleet/metrics.ts';
 import { defaultTiming } from '../fleet/timing.ts';
 import { FleetWorker } from '../fleet/worker.ts';
 import { decideCapacity } from '../plan/admission.ts';
@@ -17,6 +18,7 @@ type Options = Readonly<{
   /** Bytes. */
   memoryBudget?: number | undefined;
   allowSubjects?: boolean | undefined;
+  metrics?: string | undefined;
   cache?: string | undefined;
   locked?: boolean | undefined;
 }>;
@@ -26,13 +28,17 @@ export async function work(context: Context, _args: readonly string[], options: 
   const { fleet, name = `worker-${randomBytes(2).toString('hex')}`, jobs, memoryBudget } = options;
   if (!machineName.safeParse(name).success)
     throw new PoolproofError('USAGE', `--name ${name}: letters, digits, - _ and . are possible, at most 40`);
-  const notify = notifyOf(context);
-  const link = await openLink({ address: fleet, onNotice: notify.onNotice });
   const [qemu, computer] = await Promise.all([findQemu(), readComputer()]);
   const capacity = decideCapacity(computer, {
     ...(jobs !== undefined && { jobs }),
     ...(memoryBudget !== undefined && { budgetMib: Math.floor(memoryBudget / 1024 ** 2) }),
   });
+  await using metrics =
+    options.metrics === undefined ? null : await openMetrics(options.metrics, capacity.jobs);
+  if (metrics !== null) context.err(`metrics: ${metrics.address}\n`);
+  const notify = notifyOf(context);
+  // Last of all that can fail: the worker closes it.
+  const link = await openLink({ address: fleet, onNotice: notify.onNotice });
   context.finishOnSignal();
   context.err(`${name} takes cells from ${link.address}, ${capacity.jobs} at a time; Ctrl-C ends it\n`);
   await new FleetWorker({
@@ -48,7 +54,11 @@ export async function work(context: Context, _args: readonly string[], options: 
     allowSubjects: options.allowSubjects ?? false,
     prepare: context.seams?.prepare ?? prepare,
     timing: defaultTiming,
+    ...(metrics !== null && { onCell: metrics.onCell }),
     signal: context.signal,
   }).work();
   return 0;
 }
+
+const openMetrics = async (address: string, guests: number): Promise<Metrics> =>
+  (await import('../fleet/metrics.ts')).serveMetrics(address, guests);
