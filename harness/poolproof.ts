@@ -45,7 +45,13 @@ export type { FetchEvent } from '../images/source/component-store.ts';
 export { listRuns } from './store/find-run.ts';
 export { loadHistory, loadRun, type LoadedRun } from './library/stored-runs.ts';
 export type { RunRecord } from './store/run-record.ts';
-export type { MachineAttempt, Result, StoredDistribution, TierAttempt } from './store/result.ts';
+export type {
+  FleetMachine,
+  MachineAttempt,
+  Result,
+  StoredDistribution,
+  TierAttempt,
+} from './store/result.ts';
 export type { Form, HostSummary } from './outcome/judge.ts';
 export type { Outcome, Verdict } from './outcome/outcome.ts';
 export type { Expected } from './outcome/expect.ts';
