@@ -1,9 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import t, { type Test } from 'tap';
-import { listen } from '../fixtures/fake-commands.ts';
-import type { Script } from '../fixtures/fake-machine.ts';
-import { main } from '../program.ts';
+import { listen } from './fixtures/fake-commands.ts';
+import type { Script } from './fixtures/fake-machine.ts';
+import { main } from './program.ts';
 
 async function run(t: Test, script: Script, ...words: readonly string[]) {
   const dir = t.testdirName;
