@@ -32,6 +32,7 @@ const foundation = ['./errors.ts', './plain-text.ts'];
 const ofImages = [
   './architectures.ts',
   './definitions.ts',
+  './kernel-file.ts',
   './paths.ts',
   './build.ts',
   './errors.ts',

@@ -17,6 +17,8 @@ import {
   count,
   engine,
   example,
+  kernelFile,
+  kernelModules,
   library,
   locked,
   node,
@@ -104,6 +106,8 @@ function defineRun({ program, run }: Registry): void {
     )
     .addOption(runsIn)
     .addOption(only)
+    .addOption(kernelFile)
+    .addOption(kernelModules)
     .option('--failed [run]', 'run the unexpected cells of a stored run again (default: the latest)')
     .option('--broken [run]', 'run its cells without a verdict again; both together: either')
     .option('--shard <i/n>', 'one part of the matrix, e.g. 2/3; merge puts the parts together')
@@ -208,6 +212,8 @@ function defineComputer({ program, run }: Registry): void {
     .argument('<cell>', 'cell id, e.g. memory=512M,overcommit=2')
     .argument('<command...>', 'behind --: the command and its arguments; input that is piped in goes to it')
     .option('--timeout <seconds>', 'end it after so long (default: 3600); exit 124', count('--timeout'))
+    .addOption(kernelFile)
+    .addOption(kernelModules)
     .addOption(cache)
     .addHelpText(
       'after',
@@ -232,6 +238,8 @@ function defineComputer({ program, run }: Registry): void {
     .command('shell')
     .description("open a shell inside a cell's guest, with its settings applied")
     .argument('<cell>', 'cell id, e.g. memory=512M,overcommit=2')
+    .addOption(kernelFile)
+    .addOption(kernelModules)
     .addOption(cache)
     .addHelpText(
       'after',

@@ -9,6 +9,7 @@ import {
   architectureOf,
   defaultArchitecture,
 } from './architectures.ts';
+import { parseKernelFile } from './kernel-file.ts';
 
 /** Guest user space comes from one suite whatever the kernel, so that a kernel is the only thing that differs. */
 export const guestSuite = 'bookworm';
@@ -126,8 +127,12 @@ export const findKernelRow = (name: string): KernelDefinition | undefined =>
 /** Whether cells have passed in a kernel: one that nobody knows counts as tried. */
 export const isTried = (row: string): boolean => findKernelRow(row)?.untried !== true;
 
-/** Whether a release, as `uname -r` prints it, can be a row's: of its series and flavour, or of none of the others. */
+/**
+ * Whether a release, as `uname -r` prints it, can be a row's: of its series and flavour, or of none of the others. A
+ * kernel of one's own is the file that QEMU is given.
+ */
 export function isReleaseOf(row: string, release: string): boolean {
+  if (parseKernelFile(row) !== null) return true;
   const found = kernels.find(
     ({ series, flavour = '' }) =>
       series !== null && release.startsWith(`${series}.`) && flavour === flavourOf(release),
@@ -219,7 +224,7 @@ export const koffiPackagesOf = ({ npm }: Architecture): readonly string[] => ['k
 export type ImageRequest = Readonly<{
   /** @default x86-64 */
   architecture?: ArchitectureName;
-  /** Name of a row of `kernels`. */
+  /** Name of a row of `kernels`, or a file: see kernel-file.ts. */
   kernel: string;
   /** Release lines or whole versions, e.g. `['22', '20.11.1']`; each becomes a disk of its own. */
   nodes: readonly string[];

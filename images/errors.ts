@@ -47,6 +47,7 @@ export const errorCodes = {
   IMAGE_BUILD: 3,
   IMAGE_LOCK_INVALID: 3,
   IMAGE_ARCHIVE: 3,
+  KERNEL_UNFIT: 3, // a kernel of the user's own that is none, or lacks what a guest needs
   CACHE_UNWRITABLE: 3,
   // machine and guest
   MACHINE_EXITED: 2,

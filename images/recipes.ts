@@ -6,7 +6,7 @@ import { defaultArchitecture, type Architecture } from './architectures.ts';
 import { buildBytecode, bytecodePrograms } from './archive/bytecode.ts';
 import { buildErofs, linkInTree, makeTreeFolder, writeTreeFile } from './archive/erofs.ts';
 import type { MeasureFiles } from './archive/host-files.ts';
-import { buildBaseArchive, findKernel } from './archive/initramfs.ts';
+import { buildBaseArchive, collectModules, findKernel } from './archive/initramfs.ts';
 import { readWheelMember, unpackDeb, unpackNpm } from './archive/unpack.ts';
 import { hashRecipe } from './cache/image-cache.ts';
 import {
@@ -29,6 +29,7 @@ import type { Pin } from './lock.ts';
 import { extractWorkloads } from './wasm-host/workloads/extract.ts';
 import { bytecodeFile } from './wasm-host/worker-script.ts';
 import { workloadPackages } from './wasm-host/workloads/packages.ts';
+import type { OwnKernelFiles } from './source/own-kernel-files.ts';
 import { workloadLockName } from './workload-files.ts';
 
 /** One file of an image: what it is made of, and how. */
@@ -64,13 +65,16 @@ export function planArtefacts(
   hostFiles: ReadonlyMap<string, Buffer>,
   /** Null: nothing is measured. */
   measureFiles: MeasureFiles | null,
+  /** The kernel, where it is none of the pins. */
+  own: OwnKernelFiles | null = null,
 ): ArtefactPlan[] {
   const architecture = requestedArchitecture(request);
   const prefix = lockNamesOf(architecture).kernel(request.kernel, '');
   const kernelPins = pins.map((pin) => pin.name).filter((name) => name.startsWith(prefix));
   return [
-    kernelPlan(request.kernel, kernelPins),
-    initramfsPlan(request.kernel, kernelPins, architecture),
+    ...(own === null
+      ? [kernelPlan(request.kernel, kernelPins), initramfsPlan(request.kernel, kernelPins, architecture)]
+      : planOwnKernel(own, architecture)),
     basePlan(architecture),
     hostPlan(hostFiles),
     ...request.nodes.map((line) => nodePlan(line, hostFiles, architecture)),
@@ -111,15 +115,53 @@ const initramfsPlan = (
   components: [...kernelPins, lockNamesOf(architecture).debian('busybox-static')],
   inputs: { guestModules: modulesOf(row), busyboxApplets },
   build: async (parts) => {
-    const kernel = await unpackKernel(kernelPins, parts);
-    const tree = path.join(parts.folder, 'busybox');
-    await unpackDeb(parts.fileOf(lockNamesOf(architecture).debian('busybox-static')), tree);
-    const file = path.join(parts.folder, 'initramfs');
-    const busybox = await readFirst(tree, ['bin/busybox', 'usr/bin/busybox']);
-    await writeFile(file, await buildBaseArchive(kernel, busybox, architecture, modulesOf(row)));
-    return { file, facts: { release: kernel.release } };
+    const { modulesFolder, release } = await unpackKernel(kernelPins, parts);
+    const modules = await collectModules(modulesFolder, modulesOf(row));
+    return writeInitramfs(parts, modules, release, architecture);
   },
 });
+
+async function writeInitramfs(
+  { folder, fileOf }: BuildParts,
+  modules: OwnKernelFiles['modules'],
+  release: string,
+  architecture: Architecture,
+): Promise<Built> {
+  const tree = path.join(folder, 'busybox');
+  await unpackDeb(fileOf(lockNamesOf(architecture).debian('busybox-static')), tree);
+  const file = path.join(folder, 'initramfs');
+  const busybox = await readFirst(tree, ['bin/busybox', 'usr/bin/busybox']);
+  await writeFile(file, buildBaseArchive(modules, busybox, architecture));
+  return { file, facts: { release } };
+}
+
+/** Of files that no package manager knows: they are read before, and named by their contents. */
+const planOwnKernel = (
+  { digest, release, bytes, modules }: OwnKernelFiles,
+  architecture: Architecture,
+): readonly ArtefactPlan[] => [
+  {
+    name: `kernel-${ownKernelName(digest)}`,
+    kind: 'kernel',
+    components: [],
+    inputs: { digest },
+    build: async ({ folder }) => {
+      const file = path.join(folder, 'vmlinuz');
+      await writeFile(file, bytes);
+      return { file, facts: { release } };
+    },
+  },
+  {
+    name: `initramfs-base-${ownKernelName(digest)}`,
+    kind: 'initramfs',
+    components: [lockNamesOf(architecture).debian('busybox-static')],
+    inputs: { guestModules, busyboxApplets, digest },
+    build: (parts) => writeInitramfs(parts, modules, release, architecture),
+  },
+];
+
+/** In place of a row's name, in the names of its artefacts. */
+export const ownKernelName = (digest: string): string => `own-${digest.slice(0, 12)}`;
 
 const koffiFiles = ({ npm }: Architecture): RegExp =>
   new RegExp(

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { checkUpToDate, loadHostFiles, loadMeasureFiles } from './archive/host-files.ts';
 import { buildScriptArchive } from './archive/initramfs.ts';
-import { planArtefacts, recipeVersion, type ArtefactPlan } from './recipes.ts';
+import { ownKernelName, planArtefacts, recipeVersion, type ArtefactPlan } from './recipes.ts';
 import { findArtefact, hashRecipe, openCache, type Artefact, type ImageCache } from './cache/image-cache.ts';
 import {
   engines,
@@ -15,10 +15,12 @@ import {
 } from './definitions.ts';
 import type { Architecture } from './architectures.ts';
 import { PoolproofError } from './errors.ts';
+import { parseKernelFile } from './kernel-file.ts';
 import { loadLock, type Pin } from './lock.ts';
 import { project } from './paths.ts';
 import { recallComponent, recallKernel, type Component } from './source/component-store.ts';
 import { recallOwnKernel } from './source/own-kernel.ts';
+import { readOwnKernelFiles } from './source/own-kernel-files.ts';
 import { isWholeVersion, recallUnpinned, wantUnpinned, type Wanted } from './source/unpinned.ts';
 
 export type JobOptions = Readonly<{
@@ -72,16 +74,18 @@ export async function openJob(request: ImageRequest, options: JobOptions = {}): 
     buildScriptArchive(project.guestFolder, architecture),
     checkUpToDate(path.join(project.sourceFolder, 'guest'), project.guestFolder),
   ]);
-  const pins = [...locked, ...(await recallOwnKernel(cache, request.kernel))];
-  const plans = planArtefacts(request, pins, hostFiles, measureFiles);
+  const own = await readOwnKernelFiles(request.kernel);
+  const recorded = own === null ? await recallOwnKernel(cache, request.kernel) : [];
+  const pins = [...locked, ...recorded];
+  const plans = planArtefacts(request, pins, hostFiles, measureFiles, own);
   return {
     architecture,
-    kernel: request.kernel,
+    kernel: own === null ? request.kernel : ownKernelName(own.digest),
     locked: options.locked ?? false,
     cache,
     aptFolder: options.aptFolder,
     plans,
-    ...componentsFor(plans, pins),
+    ...componentsFor(plans, pins, own !== null),
     scripts,
   };
 }
@@ -149,9 +153,9 @@ function checkRequest(request: ImageRequest): void {
   };
   const { name: architecture } = requestedArchitecture(request);
   const rows = kernels.filter((row) => row.metaPackages[architecture] !== undefined).map(({ name }) => name);
-  if (!rows.includes(request.kernel)) {
+  if (!rows.includes(request.kernel) && parseKernelFile(request.kernel) === null) {
     const of = kernels.some(({ name }) => name === request.kernel) ? ` for ${architecture}` : '';
-    refuse('kernel', `${request.kernel}${of}`, rows);
+    refuse('kernel', `${request.kernel}${of}`, rows, ', and a file with a slash in its name');
   }
   const more = ', and any whole version that was published';
   for (const node of request.nodes) {
@@ -162,7 +166,11 @@ function checkRequest(request: ImageRequest): void {
   }
 }
 
-function componentsFor(plans: readonly ArtefactPlan[], pins: readonly Pin[]): Pick<Job, 'pins' | 'unpinned'> {
+function componentsFor(
+  plans: readonly ArtefactPlan[],
+  pins: readonly Pin[],
+  isOwnKernel: boolean,
+): Pick<Job, 'pins' | 'unpinned'> {
   const byName = new Map(pins.map((pin) => [pin.name, pin]));
   const notPinned = (name: string): PoolproofError =>
     new PoolproofError('IMAGE_UNKNOWN', `${name} is not pinned in lock.yaml`, {
@@ -171,7 +179,7 @@ function componentsFor(plans: readonly ArtefactPlan[], pins: readonly Pin[]): Pi
   const needed = new Map<string, Pin>();
   const unpinned = new Map<string, Wanted>();
   for (const plan of plans) {
-    if (plan.kind === 'kernel' && plan.components.length === 0) throw notPinned(plan.name);
+    if (plan.kind === 'kernel' && plan.components.length === 0 && !isOwnKernel) throw notPinned(plan.name);
     for (const name of plan.components) {
       const wanted = wantUnpinned(name);
       const pin = byName.get(name) ?? (wanted && findSamePackage(pins, wanted));

@@ -6,11 +6,13 @@ import {
   type ArchitectureName,
 } from '../../images/architectures.ts';
 import { defaultPageBytes, findKernelRow, isReleaseOf, isTried } from '../../images/definitions.ts';
+import { labelKernel } from '../../images/kernel-file.ts';
 import type { Facts } from '../../images/allocator/facts.ts';
 import { type Axis, defineAxis } from './axis.ts';
 import { cpuModel, parseCpu } from './cpu-kind.ts';
 import { cpuFlags, cpuModels } from './cpu-models.ts';
-import { choice, integer, name, optional, size } from './kinds.ts';
+import { kernelName } from './kernel-kind.ts';
+import { choice, integer, optional, size } from './kinds.ts';
 import { formatFound, gib, kib, mib, tib } from './values.ts';
 
 export const arch = defineAxis({
@@ -101,14 +103,15 @@ export const kernelAxis = (kernels: readonly string[]): Axis<string, 'kernel'> =
     name: 'kernel',
     description: 'Kernel of the guest',
     unit: null,
-    kind: name(kernels, "noble and jammy are Ubuntu's, untried"),
-    examples: [kernels[0] ?? 'bookworm'],
+    kind: kernelName(kernels),
+    examples: [kernels[0] ?? 'bookworm', './bzImage:./modules'],
     alsoCalled: ['linux', 'kernelVersion'],
     applies: 'boot',
     default: kernels[0] ?? 'bookworm',
     core: false,
     since: 1,
     column: 10,
+    label: labelKernel,
     provenBy: ['kernelRelease', 'pageSize'],
     readBack: {
       asked: (value) => value,

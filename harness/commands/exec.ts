@@ -7,8 +7,9 @@ import { buildCell } from '../field/results.ts';
 import { type Guest, openCell } from '../library/open-guest.ts';
 import { parseCellId } from '../matrix/cell-id.ts';
 import { cacheOption, notifyOf, type Context } from './context.ts';
+import { type KernelOptions, useKernel } from './kernel-option.ts';
 
-type Options = Readonly<{ cache?: string | undefined; timeout?: number | undefined }>;
+type Options = KernelOptions & Readonly<{ cache?: string | undefined; timeout?: number | undefined }>;
 
 /** Longer than anybody waits at a terminal. */
 const defaultSeconds = 3600;
@@ -35,7 +36,7 @@ export async function exec(
   [id = '', ...command]: readonly string[],
   { timeout: seconds = defaultSeconds, ...options }: Options,
 ): Promise<number> {
-  const cell = buildCell(parseCellId(id));
+  const cell = buildCell(useKernel(parseCellId(id), options));
   context.err(`booting ${cell.id}\n`);
   const { onImageEvent } = notifyOf(context);
   const opened = openCell(cell, { cacheDir: cacheOption(options), onImageEvent }, context.seams);

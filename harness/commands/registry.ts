@@ -71,6 +71,12 @@ export const locked = new Option(
   'refuse versions that are not pinned, and successors of pinned ones',
 );
 
+export const kernelFile = new Option('--kernel <file>', 'a kernel of your own: a bzImage');
+export const kernelModules = new Option(
+  '--modules <dir>',
+  'its modules, where what a guest needs is not built in: lib/modules/<release>',
+);
+
 export const node = new Option(
   '--node <file>',
   'Node to run it with: a file, or a line such as 24 (default: this one)',

@@ -1,10 +1,12 @@
 /** `poolproof run` */
 import path from 'node:path';
+import { labelKernel } from '../../images/kernel-file.ts';
 import { PoolproofError } from '../errors.ts';
 import { runWith } from '../library/run-matrix.ts';
 import type { Matrix } from '../matrix/cell.ts';
 import { findMatrix } from '../matrix/find-matrix.ts';
 import { loadMatrix } from '../matrix/load.ts';
+import { withKernel } from '../matrix/with-kernel.ts';
 import { formats } from '../report/formats.ts';
 import { createProgress } from '../report/progress.ts';
 import { buildRunView } from '../report/run-view.ts';
@@ -14,35 +16,37 @@ import type { RunOptions } from '../run/context.ts';
 import type { RunSummary } from '../run/run.ts';
 import { cacheOption, finishCells, notifyOf, type Context } from './context.ts';
 import { findCellsAgain } from './cells-again.ts';
+import { type KernelOptions, readKernelOption } from './kernel-option.ts';
 import { partValues } from './registry.ts';
 import { buildReporters, isReporter, parseReporters } from './reporters.ts';
 
-type Options = Readonly<{
-  results?: string;
-  cache?: string | undefined;
-  locked?: boolean | undefined;
-  only?: readonly string[] | undefined;
-  shard?: string | undefined;
-  durations?: string | undefined;
-  resume?: string | true | undefined;
-  tag?: string | undefined;
-  failed?: string | true | undefined;
-  broken?: string | true | undefined;
-  cold?: boolean | undefined;
-  jobs?: number | undefined;
-  /** Bytes. */
-  memoryBudget?: number | undefined;
-  /** Bytes. */
-  templateCache?: number | undefined;
-  reporter?: readonly string[] | undefined;
-  retries?: number | undefined;
-  failOnFlaky?: boolean | undefined;
-  strict?: boolean | undefined;
-  details?: boolean | undefined;
-  timings?: boolean | undefined;
-  fleet?: string | undefined;
-  json?: boolean | undefined;
-}>;
+type Options = KernelOptions &
+  Readonly<{
+    results?: string;
+    cache?: string | undefined;
+    locked?: boolean | undefined;
+    only?: readonly string[] | undefined;
+    shard?: string | undefined;
+    durations?: string | undefined;
+    resume?: string | true | undefined;
+    tag?: string | undefined;
+    failed?: string | true | undefined;
+    broken?: string | true | undefined;
+    cold?: boolean | undefined;
+    jobs?: number | undefined;
+    /** Bytes. */
+    memoryBudget?: number | undefined;
+    /** Bytes. */
+    templateCache?: number | undefined;
+    reporter?: readonly string[] | undefined;
+    retries?: number | undefined;
+    failOnFlaky?: boolean | undefined;
+    strict?: boolean | undefined;
+    details?: boolean | undefined;
+    timings?: boolean | undefined;
+    fleet?: string | undefined;
+    json?: boolean | undefined;
+  }>;
 
 export async function run(context: Context, args: readonly string[], options: Options): Promise<number> {
   const { results: resultsDir = 'results', resume, tag, reporter, json } = options;
@@ -64,7 +68,9 @@ export async function run(context: Context, args: readonly string[], options: Op
     context.out('no cell of that run is to be run again\n');
     return 0;
   }
-  const matrix = await loadMatrix(findMatrix(given ?? again?.matrix), { requireFiles: true });
+  const kernel = readKernelOption(options);
+  const file = findMatrix(given ?? again?.matrix);
+  const matrix = withKernel(await loadMatrix(file, { requireFiles: true }), kernel);
   const only = again?.ids ?? options.only ?? [];
   const summary = await runWith(
     matrix,
@@ -96,12 +102,15 @@ export async function run(context: Context, args: readonly string[], options: Op
         ...buildReporters(wanted, context.out),
       ],
     },
-    { ...context.seams, ...(await chooseRunner(options)) },
+    { ...context.seams, ...(await chooseRunner(options)), ...recordKernel(kernel) },
   );
   if (json) for (const result of summary.results) context.out(`${JSON.stringify(result)}\n`);
   else describe(matrix, summary, options, context, printed === undefined ? context.out : context.err);
   return summary.exitCode;
 }
+
+const recordKernel = (kernel: string | null): Pick<RunOptions, 'recordOptions'> =>
+  kernel === null ? {} : { recordOptions: { kernel: labelKernel(kernel) } };
 
 /** Nothing of a fleet is loaded without one. */
 async function chooseRunner({ fleet }: Options): Promise<Pick<RunOptions, 'openRunner'>> {

@@ -13,6 +13,7 @@ import type { Cell, CellOnce, Matrix } from './cell.ts';
 import { type Expanded, expandMatrix } from './expand.ts';
 import { findAbsentFiles, findAbsentInterpreters, findUntoldTiers } from './check-subjects.ts';
 import { withPresentNames } from './former-names.ts';
+import { withKernelPlaces } from './kernel-places.ts';
 import { type MatrixFile, schemaOf } from './matrix-schema.ts';
 import { describeIssues, resolveIssues } from './zod-diagnostics.ts';
 import { MatrixErrors, printable } from './diagnostics.ts';
@@ -101,7 +102,7 @@ export function parseMatrix(text: string, file: string, options: LoadOptions = {
   const table = options.table ?? axes;
   const parsed = parseSource(text);
   if (parsed.value === undefined) throw new MatrixErrors(file, text, parsed.problems);
-  const source = withPresentNames(parsed, text, table);
+  const source = withKernelPlaces(withPresentNames(parsed, text, table), dirname(file));
   const schema = schemaOf(table);
   const checked = schema.safeParse(source.value);
   if (!checked.success) {

@@ -68,23 +68,29 @@ export async function findKernel(tree: string): Promise<UnpackedKernel> {
   throw new PoolproofError('IMAGE_BUILD', 'the kernel packages have no kernel with modules of its release');
 }
 
-/** The part of the initramfs that scripts do not touch: busybox, its commands, modules in order, folders. */
-export async function buildBaseArchive(
-  kernel: UnpackedKernel,
-  busybox: Uint8Array,
-  architecture: Architecture,
+export type LoadedModule = Readonly<{ name: string; data: Buffer }>;
+
+/** The wanted modules and those that they need, in the order of loading. @throws PoolproofError IMAGE_BUILD */
+export async function collectModules(
+  modulesFolder: string,
   wanted: readonly string[],
-): Promise<Buffer> {
-  const builtIn = await readFile(path.join(kernel.modulesFolder, 'modules.builtin'), 'utf8');
-  const files = (await readdir(kernel.modulesFolder, { recursive: true })).filter((file) =>
+): Promise<readonly LoadedModule[]> {
+  const builtIn = await readFile(path.join(modulesFolder, 'modules.builtin'), 'utf8');
+  const files = (await readdir(modulesFolder, { recursive: true })).filter((file) =>
     /\.ko(\.(xz|zst))?$/.test(file),
   );
-  const fileOf = new Map(files.map((file) => [moduleName(file), path.join(kernel.modulesFolder, file)]));
-  const modules = await resolveModules(
-    wanted,
-    new Set(builtIn.split('\n').filter(Boolean).map(moduleName)),
-    async (name) => readModule(fileOf.get(name)),
+  const fileOf = new Map(files.map((file) => [moduleName(file), path.join(modulesFolder, file)]));
+  return resolveModules(wanted, new Set(builtIn.split('\n').filter(Boolean).map(moduleName)), async (name) =>
+    readModule(fileOf.get(name)),
   );
+}
+
+/** The part of the initramfs that scripts do not touch: busybox, its commands, modules in order, folders. */
+export function buildBaseArchive(
+  modules: readonly LoadedModule[],
+  busybox: Uint8Array,
+  architecture: Architecture,
+): Buffer {
   const order = modules.map(({ name }) => `${name}.ko\n`).join('');
   return buildCpio([
     ...folders.map(([name, mode]): CpioEntry => ({ kind: 'folder', path: name, mode })),
