@@ -4,8 +4,8 @@ import tseslint from 'typescript-eslint';
 
 // The one order of the harness: data flows left to right. A folder may import itself and folders to its left, never one
 // to its right; that keeps every stage testable with plain values. The stages end with `report`; `run` puts them
-// together, `fleet` runs cells on other machines, `field` asks guests through `run`, `library` is what commands and other
-// programs call, `selftest` tries the stages on this computer, and `commands` are what `cli.ts` calls.
+// together, `fleet` runs cells on other machines, `field` asks guests through `run`, `library` is what commands and
+// other programs call, `selftest` tries the stages on this computer, and `commands` are what `cli.ts` calls.
 const order = [
   'axes',
   'matrix',

@@ -86,7 +86,7 @@ t.test('the reports have a section of them, and nothing of a case becomes markup
   t.match(md, /- \[owner\/project\\#1\]\(https:\/\/example\.org\/1\): \*\*reproduced\*\*/);
   t.match(md, /not gone with node=24/);
   const page = formats.html.render(viewOf(results, run));
-  t.match(page, /<h2 id="known">Known field failures<\/h2>/);
+  t.match(page, /<h2 id="known" tabindex="-1">Known field failures<\/h2>/);
   t.match(page, '<a href="https://example.org/1"');
   const section = page.slice(
     page.indexOf('id="known"'),

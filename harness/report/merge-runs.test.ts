@@ -10,7 +10,7 @@ import { type RunResults, buildRunView } from './run-view.ts';
 
 const older: RunRecord = { ...record, id: '20261120T230311Z-000001', startedAt: '2026-11-20T23:03:11.000Z' };
 
-const grid = (page: string) => /<table class="grid".*?<\/table>/s.exec(page)?.[0] ?? '';
+const grid = (page: string) => /<table class="grid [^"]*" id="grid">.*?<\/table>/s.exec(page)?.[0] ?? '';
 const cellsOf = (page: string) =>
   (
     JSON.parse(/id="data">(.*?)<\/script>/s.exec(page)?.[1] ?? 'null') as Readonly<{
@@ -51,8 +51,8 @@ t.test('of each cell the newest result counts, and its age is shown', (t) => {
   t.equal(page, renderHtml([fresh, old].map((run) => buildRunView(run))));
   t.match(page, '3 days older than the newest run');
   t.match(page, '1 come from older runs (†); 1 older results of the same cells are left out');
-  t.match(page, '<h2 id="runs">Runs on this page</h2>');
-  t.match(grid(page), '<td class="s2 e o">');
+  t.match(page, '<h2 id="runs" tabindex="-1">Runs on this page</h2>');
+  t.match(grid(page), '<td class="s2 o" data-c="overcommit 0">');
   t.same(
     cellsOf(page).map((cell) => cell.at(-1)),
     [3 * 24 * 60, 0],

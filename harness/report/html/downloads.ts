@@ -6,8 +6,10 @@ import type { RunView } from '../run-view.ts';
 import { type Html, html, markup } from './html.ts';
 import { quoteShell } from './panel-evidence.ts';
 
-/** Of more results the page names the command that writes the files. */
+/** Of more the page names the command that writes the files. */
 const mostResults = 500;
+/** Bytes of a file that a page carries: what a guest wrote may be long. */
+const mostBytes = 512 * 1024;
 
 const kinds = [
   { name: 'CSV', end: 'csv', type: 'text/csv', format: csv, pack: strToU8 },
@@ -35,8 +37,9 @@ export function renderDownloads(runs: readonly RunView[]): Html {
 
 function renderFile(run: RunView, { name, end, type, format, pack }: (typeof kinds)[number]): Html {
   const { id } = run.record;
-  if (run.results.length > mostResults)
+  const bytes = run.results.length > mostResults ? null : pack(format.render(run));
+  if (bytes === null || bytes.length > mostBytes)
     return html`${name} with <code>poolproof report ${id} --format ${end.replace('.gz', '')}</code>; `;
-  const data = `data:${type};base64,${Buffer.from(pack(format.render(run))).toString('base64')}`;
+  const data = `data:${type};base64,${Buffer.from(bytes).toString('base64')}`;
   return html`<a download="poolproof-${id}.${end}" href="${markup(data)}">${name}</a>; `;
 }
