@@ -30,7 +30,11 @@ t.test('cells of a fleet come out as here, and say which machine made them', asy
   const worker = start(folder, ['work', '--fleet', address, '--name', 'lab-1', '--jobs', '1']);
   const fleet = await start(folder, ['run', file, '--fleet', address]).ended;
   t.equal(fleet.code, 0, fleet.stderr);
-  const survey = await start(folder, ['fleet', '--fleet', address]).ended;
+  const ask = () => start(folder, ['fleet', '--fleet', address]).ended;
+  let survey = await ask();
+  // A worker says how it is with its next beat.
+  for (let tries = 0; tries < 20 && !survey.stdout.includes('2 cells ended'); tries += 1)
+    survey = await ask();
   t.match(survey.stdout, /^lab-1: 0 of 1 guests, 2 cells ended; QEMU \d/);
   t.match(survey.stdout, /^no runs$/m);
   worker.child.kill('SIGTERM');

@@ -4,7 +4,7 @@ import type { Capacity } from '../plan/admission.ts';
 import { LocalRunner, type LocalRunnerOptions } from '../run/local-runner.ts';
 import type { Prepared, PrepareOptions } from '../run/prepare.ts';
 import type { FleetMachine } from '../store/result.ts';
-import type { Link } from './connect.ts';
+import { keys, type Link } from './connect.ts';
 import { findForeignFile, findOtherImages, findUnfit } from './lanes.ts';
 import type { Call, Lane } from './messages.ts';
 import type { Timing } from './timing.ts';
@@ -68,7 +68,14 @@ export async function openLane(call: Call, lane: Lane, tools: LaneTools): Promis
     machine: { name, qemu: qemu.version, accelerator, cpuModel: computer.cpuModel, kernel: computer.kernel },
     [Symbol.asyncDispose]: async () => {
       await jobs.close(true).catch(() => undefined);
+      await forgetQueue(link, call.run, jobs).catch(() => undefined);
       await runner[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Removes what scripts of the queue wrote behind the end of its run: nobody else would. */
+async function forgetQueue({ redis }: Link, run: string, jobs: QueueWorker): Promise<void> {
+  if ((await redis.exists(keys.call(run))) === 0)
+    await redis.del(jobs.toKey('meta'), jobs.toKey('stalled-check'));
 }
