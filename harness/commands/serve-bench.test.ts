@@ -17,8 +17,8 @@ function plantServer(folder: string): Readonly<{ program: string; pids: () => re
     `#!${process.execPath}
     if (process.argv[2] === '--version') console.log('wasmtime 49.0.3');
     else {
-      require('node:fs').appendFileSync(${JSON.stringify(pidFile)}, process.pid + '\\n');
-      const server = require('node:http').createServer((request, answer) => answer.end('hello'));
+      process.getBuiltinModule('node:fs').appendFileSync(${JSON.stringify(pidFile)}, process.pid + '\\n');
+      const server = process.getBuiltinModule('node:http').createServer((request, answer) => answer.end('hello'));
       server.listen(0, '127.0.0.1', () => console.log('http://127.0.0.1:' + server.address().port + '/'));
     }`,
   );

@@ -294,6 +294,10 @@ t.test('loadMatrix reads a file, and says why it cannot', async (t) => {
     code: 'MATRIX_NOT_FOUND',
     details: { hint: `did you mean ${join(folder, 'good.yaml')}?` },
   });
+  await t.rejects(loadMatrix('limts'), {
+    code: 'MATRIX_NOT_FOUND',
+    details: { hint: 'did you mean limits?' },
+  });
   await failsWith(folder, 'MATRIX_NOT_FOUND', /folder/);
   await failsWith(join(folder, 'good.yaml/x'), 'MATRIX_NOT_FOUND', /ENOTDIR/);
   await failsWith(join(folder, 'binary.yaml'), 'MATRIX_SYNTAX', /UTF-8/);

@@ -37,6 +37,8 @@ t.test('--kernel gives every cell one kernel, and no matrix two', (t) => {
     [...matrix.cells()].map(({ id }) => id),
     [/^memory=512M,.*kernel=\.\/bzImage$/, /^memory=1G,.*kernel=\.\/bzImage$/],
   );
+  const plain = parseMatrix('axes: {memory: [512M]}', 'm.yaml');
+  t.equal(withKernel(plain, null), plain, 'nothing changes without the option');
   const varied = parseMatrix('axes: {memory: [512M], kernel: [bookworm, trixie]}', 'm.yaml');
   t.throws(() => withKernel(varied, './bzImage'), { code: 'USAGE' });
   t.end();

