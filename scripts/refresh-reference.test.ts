@@ -23,11 +23,14 @@ t.test('the overhead page is made again byte for byte from the published records
   t.match(made, /^## What a request costs a server$/m);
   for (const mode of ['pool', 'conservative', 'explicit', 'on-demand'])
     t.match(made, new RegExp(`^- \\*\\*${mode}\\*\\*: × \\d`, 'm'));
+  t.match(made, /^\| spin-sizes \| standard \| \d+ k instructions \|/m);
+  for (const host of ['spin-sizes', 'wasmtime-serve'])
+    t.match(made, new RegExp(`^\\| ${host} \\| on-demand \\| × \\d`, 'm'));
 });
 
 t.test('the published records are whole, and every cell did what was expected', async (t) => {
   const names = await listRuns(folder);
-  t.ok(['default', 'limits', 'overhead'].every((name) => names.includes(name)));
+  t.ok(['default', 'limits', 'overhead', 'requests'].every((name) => names.includes(name)));
   for (const name of names) {
     const run = await readRun(join(folder, name));
     const results = await collectResults(run.results());

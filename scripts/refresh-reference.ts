@@ -3,7 +3,7 @@
  * the records of real runs into results/reference/<name>/, without their bulky evidence, and makes the page of them
  * all. `native=<file>,<file>` takes what `poolproof overhead --json` wrote on a real machine, without the raw samples,
  * into results/reference/overhead/native/, instead of what is there. `serving=<file>` takes what `poolproof serve-bench
- * --json` wrote. results/overhead.md is made of all three. Without
+ * --json` wrote. results/overhead.md is made of these and of the run `requests`. Without
  * arguments the pages are made anew from what is there. Run from the root of the repository.
  */
 import { existsSync } from 'node:fs';
@@ -13,8 +13,9 @@ import { pathToFileURL } from 'node:url';
 import writeFileAtomic from 'write-file-atomic';
 import { parseNativeRecord, type NativeRecord } from '../harness/store/native-record.ts';
 import { formats } from '../harness/report/formats.ts';
+import { renderGuestServing } from '../harness/report/guest-serving-page.ts';
 import { renderServingSection } from '../harness/report/serving-page.ts';
-import { buildRunView } from '../harness/report/run-view.ts';
+import { buildRunView, type RunView } from '../harness/report/run-view.ts';
 import { collectResults, readRun } from '../harness/store/read-run.ts';
 import { parseServingRecord } from '../harness/store/serving-record.ts';
 import { writeRecord } from '../harness/store/run-record.ts';
@@ -23,6 +24,8 @@ const folder = 'results/reference';
 const overheadPage = 'results/overhead.md';
 /** Of the run of matrices/overhead.yaml; records of real machines lie below it. */
 const overheadRun = 'overhead';
+/** Of the run of matrices/requests.yaml. */
+const requestsRun = 'requests';
 const nativeFolder = 'native';
 const servingFile = 'serving.json';
 
@@ -38,24 +41,25 @@ export async function listRuns(dir: string): Promise<readonly string[]> {
 /** The page of all runs in `dir`: a pure function of their records. */
 export async function renderReference(dir: string): Promise<string> {
   const native = await readNative(join(dir, overheadRun, nativeFolder));
-  const runs = (await listRuns(dir)).map(async (name) => {
-    const run = await readRun(join(dir, name));
-    const results = await collectResults(run.results());
-    if (run.problems.length > 0) throw new Error(`${name}: ${run.problems[0]?.message ?? ''}`);
-    return buildRunView({ record: run.record, results }, { native });
-  });
+  const runs = (await listRuns(dir)).map((name) => readView(join(dir, name), native));
   return formats.html.renderTogether(await Promise.all(runs));
 }
 
 /** The overhead page of the run and the real machines in `dir`: a pure function of their records. */
 export async function renderReferenceOverhead(dir: string): Promise<string> {
-  const run = await readRun(join(dir, overheadRun));
   const native = await readNative(join(dir, overheadRun, nativeFolder));
-  const results = await collectResults(run.results());
-  const page = formats.overhead.render(buildRunView({ record: run.record, results }, { native }));
+  const page = formats.overhead.render(await readView(join(dir, overheadRun), native));
   const serving = join(dir, servingFile);
   const section = renderServingSection(parseServingRecord(await readFile(serving, 'utf8'), serving));
-  return `${page}\n${section}\n`;
+  return [page, section, '', renderGuestServing(await readView(join(dir, requestsRun))), ''].join('\n');
+}
+
+/** @throws Error where a line of the record cannot be read */
+async function readView(dir: string, native: readonly NativeRecord[] = []): Promise<RunView> {
+  const run = await readRun(dir);
+  const results = await collectResults(run.results());
+  if (run.problems.length > 0) throw new Error(`${dir}: ${run.problems[0]?.message ?? ''}`);
+  return buildRunView({ record: run.record, results }, { native });
 }
 
 async function takeServing(file: string): Promise<void> {
