@@ -71,3 +71,7 @@ export function formatCounts({ counts, flaky }: Pick<RunView, 'counts' | 'flaky'
   const again = count === 0 ? '' : `; ${formatCount(count, 'machine')} started again, ${hung} hung`;
   return `${formatCount(total, 'cell')}: ${happened.join(', ') || 'none'}; ${verdicts.join(', ')}${again}`;
 }
+
+/** `2026-11-24 00:18 UTC`; other text is returned unchanged. */
+export const formatTime = (iso: string): string =>
+  iso.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d).*Z$/, '$1 $2 UTC');

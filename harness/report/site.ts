@@ -5,6 +5,7 @@
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import { formatTime } from './format-run.ts';
 import { html, markup, table, type Html } from './html/html.ts';
 
 export type SiteOptions = Readonly<{
@@ -88,7 +89,7 @@ export function renderFeed(runs: readonly SiteRun[], { address = '', noun }: Sit
 /** The list of runs, newest first. */
 export function renderIndex(runs: readonly SiteRun[], { noun = 'run' }: SiteOptions = {}): string {
   const rows = runs.map(({ run, summary, changes }): [Html, ...string[]] => [
-    html`<a href="${folderOf(run.id, noun)}report.html">${run.startedAt}</a>`,
+    html`<a href="${folderOf(run.id, noun)}report.html">${formatTime(run.startedAt)}</a>`,
     run.matrix.title,
     `${summary.byVerdict.expected} of ${summary.total} as expected`,
     stateOf({ summary }).word,

@@ -3,7 +3,7 @@ import { findCompleteness } from '../../store/completeness.ts';
 import type { RunRecord } from '../../store/run-record.ts';
 import { labelAxis } from '../axis-labels.ts';
 import { formatCompleteness } from '../format-completeness.ts';
-import { formatCount } from '../format-run.ts';
+import { formatCount, formatTime } from '../format-run.ts';
 import { groupBy } from '../group-by.ts';
 import type { RunView } from '../run-view.ts';
 import { type Html, html, nothing, table } from './html.ts';
@@ -48,9 +48,6 @@ export function renderRunStates({ given }: PageView): readonly Html[] {
     ];
   });
 }
-
-/** `2026-11-24 00:18 UTC`; other text is returned unchanged. */
-const formatTime = (iso: string): string => iso.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d).*Z$/, '$1 $2 UTC');
 
 const renderTime = (iso: string): Html => html`<time datetime="${iso}">${formatTime(iso)}</time>`;
 
