@@ -3,6 +3,7 @@
  * for a fleet, and nowhere else.
  */
 import type * as BullMq from 'bullmq';
+import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { PoolproofError } from '../errors.ts';
 
@@ -149,4 +150,11 @@ export function explain(error: unknown, address: string): unknown {
     cause: error,
     hint: 'start Redis there, or name another address with --fleet',
   });
+}
+
+/** A queue upon the link. Its own errors are not heard: every call says by itself what is wrong. */
+export function openQueue({ redis, bullmq }: Link, name: string): Queue {
+  const queue = new bullmq.Queue(name, { connection: redis });
+  queue.on('error', () => undefined);
+  return queue;
 }

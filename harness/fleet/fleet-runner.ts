@@ -14,13 +14,21 @@ import type { Prepared } from '../run/prepare.ts';
 import type { Runner, RunnerEvent, ServingRequest } from '../run/runner.ts';
 import { cellKey } from '../store/read-run.ts';
 import { chunkPlans } from './chunk-plans.ts';
-import { explain, keys, type Link } from './connect.ts';
+import { explain, keys, type Link, openQueue } from './connect.ts';
 import { buildLanes, queueName } from './lanes.ts';
-import { type Call, type FleetJob, InvalidMessage, type Lane, parseJob, unpackMessage } from './messages.ts';
+import {
+  type Call,
+  type FleetJob,
+  InvalidMessage,
+  type Lane,
+  parseJob,
+  unlessInvalid,
+  unpackMessage,
+} from './messages.ts';
 import type { LeftCell } from './pending-cells.ts';
 import { countSlots, listWorkers } from './roster.ts';
 import { Round } from './round.ts';
-import { type Timing, missedBeats } from './timing.ts';
+import { type Timing, missedBeats, waitAtMost } from './timing.ts';
 import { Watch } from './watch.ts';
 
 export type FleetRunnerOptions = Readonly<{
@@ -132,10 +140,7 @@ export class FleetRunner implements Runner {
       await this.#redis.del(keys.call(call.run), keys.alive(call.run), keys.news(call.run));
       await this.#redis.srem(keys.runs, call.run);
     };
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, closeMs)));
-    await Promise.race([forget().catch(() => undefined), late]);
-    clearTimeout(timer);
+    await waitAtMost(closeMs, forget());
     this.#reader.disconnect();
     this.#redis.disconnect();
     await (await this.#local)?.[Symbol.asyncDispose]();
@@ -197,10 +202,7 @@ export class FleetRunner implements Runner {
   #queue(name: string): Queue {
     const known = this.#queues.get(name);
     if (known !== undefined) return known;
-    const { bullmq } = this.#options.link;
-    const queue = new bullmq.Queue(name, { connection: this.#redis });
-    // Every call says what is wrong by itself.
-    queue.on('error', () => undefined);
+    const queue = openQueue(this.#options.link, name);
     this.#queues.set(name, queue);
     return queue;
   }
@@ -211,7 +213,7 @@ export class FleetRunner implements Runner {
     for (const { queue } of lanes) {
       const jobs = await this.#queue(queue).getJobs(['active', 'prioritized', 'waiting', 'delayed']);
       for (const { id, data } of jobs) {
-        const job = tryParseJob(data);
+        const job = unlessInvalid(() => parseJob(data));
         if (id === undefined || job?.run !== run) continue;
         queues.set(id, queue);
         round.pending.assign(id, job.plan.cells.map(cellKey), job.lost);
@@ -323,13 +325,4 @@ function hear(round: Round, bytes: Buffer): readonly LeftCell[] {
 function nameJob({ cells }: BootPlan): string {
   const [first] = cells;
   return `${cells.length === 1 ? '' : `${cells.length} cells: `}${first?.id ?? ''}`;
-}
-
-function tryParseJob(data: unknown): FleetJob | null {
-  try {
-    return parseJob(data);
-  } catch (error) {
-    if (error instanceof InvalidMessage) return null;
-    throw error;
-  }
 }

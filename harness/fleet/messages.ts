@@ -132,6 +132,16 @@ export const parseCall: (source: string) => Call = parseText(callSchema);
 export const parsePresence: (source: string) => Presence = parseText(presenceSchema);
 export const parseJob = (data: unknown): FleetJob => refuseInvalid(() => jobSchema.parse(data));
 
+/** What another one wrote, or null where it is not valid: of another version, or of somebody else. */
+export function unlessInvalid<T>(parse: () => T): T | null {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof InvalidMessage) return null;
+    throw error;
+  }
+}
+
 function refuseInvalid<T>(parse: () => T): T {
   try {
     return parse();

@@ -1,7 +1,7 @@
 /** The workers of a fleet, as they describe themselves. */
 import type { Redis } from 'ioredis';
 import { keys } from './connect.ts';
-import { InvalidMessage, parsePresence, type Lane, type Presence } from './messages.ts';
+import { parsePresence, type Lane, type Presence, unlessInvalid } from './messages.ts';
 
 /** Those that live, by name; what none of ours wrote is left out. */
 export async function listWorkers(redis: Redis): Promise<readonly Presence[]> {
@@ -10,15 +10,9 @@ export async function listWorkers(redis: Redis): Promise<readonly Presence[]> {
   const texts = await redis.mget(ids.map(keys.worker));
   const gone = ids.filter((_, index) => texts[index] == null);
   if (gone.length > 0) await redis.srem(keys.workers, gone);
-  const found = texts.flatMap((text): Presence[] => {
-    if (text === null) return [];
-    try {
-      return [parsePresence(text)];
-    } catch (error) {
-      if (error instanceof InvalidMessage) return [];
-      throw error;
-    }
-  });
+  const found = texts.flatMap((text) =>
+    text === null ? [] : (unlessInvalid(() => parsePresence(text)) ?? []),
+  );
   return found.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 

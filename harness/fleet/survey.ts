@@ -1,6 +1,6 @@
 /** A fleet at one moment: its workers, its runs, and what waits in their queues. */
-import { keys, type Link } from './connect.ts';
-import { type Call, InvalidMessage, parseCall, type Presence } from './messages.ts';
+import { keys, type Link, openQueue } from './connect.ts';
+import { type Call, parseCall, type Presence, unlessInvalid } from './messages.ts';
 import { listWorkers } from './roster.ts';
 
 export type RunSurvey = Readonly<{
@@ -20,16 +20,17 @@ export async function surveyFleet(link: Link): Promise<Survey> {
   const { redis } = link;
   const runs: RunSurvey[] = [];
   for (const run of (await redis.smembers(keys.runs)).sort()) {
-    const call = tryParse(await redis.get(keys.call(run)));
+    const text = await redis.get(keys.call(run));
+    const call = text === null ? null : unlessInvalid(() => parseCall(text));
     if (call !== null) runs.push(await surveyRun(link, call));
   }
   return { workers: await listWorkers(redis), runs };
 }
 
-async function surveyRun({ redis, bullmq }: Link, { run, title, lanes }: Call): Promise<RunSurvey> {
+async function surveyRun(link: Link, { run, title, lanes }: Call): Promise<RunSurvey> {
+  const { redis } = link;
   const counted = lanes.map(async ({ kernel, queue: name }) => {
-    const queue = new bullmq.Queue(name, { connection: redis });
-    queue.on('error', () => undefined);
+    const queue = openQueue(link, name);
     const { active = 0, ...waiting } = await queue.getJobCounts(
       'active',
       'waiting',
@@ -40,16 +41,6 @@ async function surveyRun({ redis, bullmq }: Link, { run, title, lanes }: Call): 
   });
   const [alive, unread] = await Promise.all([redis.exists(keys.alive(run)), redis.xlen(keys.news(run))]);
   return { run, title, isAlive: alive === 1, lanes: await Promise.all(counted), unread };
-}
-
-function tryParse(text: string | null): Call | null {
-  if (text === null) return null;
-  try {
-    return parseCall(text);
-  } catch (error) {
-    if (error instanceof InvalidMessage) return null;
-    throw error;
-  }
 }
 
 /** For a person. */

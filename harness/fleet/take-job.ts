@@ -5,7 +5,7 @@ import type { Redis } from 'ioredis';
 import { cellKey } from '../store/read-run.ts';
 import { keys } from './connect.ts';
 import type { OpenLane } from './machine-lane.ts';
-import { type FleetJob, InvalidMessage, type Message, packMessage, parseJob } from './messages.ts';
+import { type FleetJob, type Message, packMessage, parseJob, unlessInvalid } from './messages.ts';
 import type { Timing } from './timing.ts';
 
 export type JobTools = Readonly<{
@@ -31,8 +31,8 @@ const againMs = 500;
  */
 export async function takeJob(open: OpenLane, job: Job, tools: JobTools): Promise<void> {
   const news = new News(open, tools);
-  const data = tryParse(job.data);
-  if (data instanceof InvalidMessage || data.run !== open.run)
+  const data = unlessInvalid(() => parseJob(job.data));
+  if (data?.run !== open.run)
     return giveUp(job, news, 'the job is not valid', Number.MAX_SAFE_INTEGER, tools);
   const lost = data.lost + job.stalledCounter;
   const isMany = data.plan.cells.length > 1;
@@ -108,15 +108,6 @@ async function settle(action: () => Promise<unknown>, { onNotice }: JobTools): P
   }
 }
 
-function tryParse(data: unknown): FleetJob | InvalidMessage {
-  try {
-    return parseJob(data);
-  } catch (error) {
-    if (error instanceof InvalidMessage) return error;
-    throw error;
-  }
-}
-
 /** Renews the lock of a job until disposed of; `lost` fires when the job is another's, or there no more. */
 function keepLock(job: Job, { timing, token }: JobTools): AsyncDisposable & Readonly<{ lost: AbortSignal }> {
   const lost = new AbortController();
@@ -133,6 +124,7 @@ function keepLock(job: Job, { timing, token }: JobTools): AsyncDisposable & Read
     lost: lost.signal,
     [Symbol.asyncDispose]: async () => {
       clearInterval(timer);
+      // A process that ends does not wait for it.
       await Promise.race([renewing, sleep(timing.lockMs, undefined, { ref: false })]);
     },
   };

@@ -1,4 +1,7 @@
-/** How long things take in a fleet before somebody acts, ms. */
+/** How long things take in a fleet before somebody acts, and a wait that is no longer. */
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Milliseconds. */
 export type Timing = Readonly<{
   /** A job whose worker has not renewed its lock for so long becomes another's. */
   lockMs: number;
@@ -14,3 +17,11 @@ export const defaultTiming: Timing = { lockMs: 20_000, lookMs: 1000, beatMs: 500
 
 /** Signs of life that may be missing before something counts as dead: a busy computer is late. */
 export const missedBeats = 6;
+
+/** Waits until work has ended, well or not, but no longer than so many ms. */
+export async function waitAtMost(ms: number, work: Promise<unknown>): Promise<void> {
+  const timer = new AbortController();
+  const late = sleep(ms, undefined, { signal: timer.signal }).catch(() => undefined);
+  await Promise.race([work.catch(() => undefined), late]);
+  timer.abort();
+}

@@ -2,14 +2,13 @@
  * A worker: takes jobs of every run that this machine fits, as many as keep its guests busy, until it is told to end.
  */
 import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job } from 'bullmq';
 import type { Computer, Qemu } from '../plan/computer.ts';
 import { isRefusal, explain, keys } from './connect.ts';
 import { type LaneTools, type OpenLane, openLane } from './machine-lane.ts';
-import { type Call, InvalidMessage, type Lane, parseCall, type Presence } from './messages.ts';
+import { type Call, type Lane, parseCall, type Presence, unlessInvalid } from './messages.ts';
 import { takeJob } from './take-job.ts';
-import { missedBeats } from './timing.ts';
+import { missedBeats, waitAtMost } from './timing.ts';
 
 export type WorkerOptions = LaneTools &
   Readonly<{
@@ -76,14 +75,7 @@ export class FleetWorker {
   }
 
   async #rest(): Promise<void> {
-    const { timing } = this.#options;
-    const timer = new AbortController();
-    const woken = new Promise<void>((resolve) => (this.#wake = resolve));
-    await Promise.race([
-      woken,
-      sleep(timing.lookMs, undefined, { signal: timer.signal }).catch(() => undefined),
-    ]);
-    timer.abort();
+    await waitAtMost(this.#options.timing.lookMs, new Promise<void>((resolve) => (this.#wake = resolve)));
   }
 
   /** Looks through the lanes for one job. @returns whether it took one */
@@ -122,7 +114,8 @@ export class FleetWorker {
     const gone = runs.filter((_, index) => calls[index] == null);
     if (gone.length > 0) await redis.srem(keys.runs, gone);
     const texts = calls.filter((text, index) => text !== null && alive[index] !== null);
-    return this.#forget(texts.flatMap((text) => tryParse(text ?? '')));
+    // Where one is not valid, its coordinator sees that nobody takes its jobs.
+    return this.#forget(texts.flatMap((text) => unlessInvalid(() => parseCall(text ?? '')) ?? []));
   }
 
   /** Closes the lanes of runs that are over. */
@@ -222,12 +215,7 @@ export class FleetWorker {
       await Promise.all([...this.#jobs.values()].map(({ done }) => done));
       await link.redis.multi().del(keys.worker(this.#id)).srem(keys.workers, this.#id).exec();
     };
-    const timer = new AbortController();
-    await Promise.race([
-      leave().catch(() => undefined),
-      sleep(closeMs, undefined, { signal: timer.signal }).catch(() => undefined),
-    ]);
-    timer.abort();
+    await waitAtMost(closeMs, leave());
     await Promise.all([...this.#ready.values()].map((open) => open[Symbol.asyncDispose]()));
     link.redis.disconnect();
   }
@@ -236,13 +224,3 @@ export class FleetWorker {
 /** None where the queue is empty, which the types of BullMQ do not say. */
 const fetchJob = (open: OpenLane, token: string): Promise<Job | undefined> =>
   open.jobs.getNextJob(token, { block: false });
-
-function tryParse(text: string): readonly Call[] {
-  try {
-    return [parseCall(text)];
-  } catch (error) {
-    // Of another version, or of somebody else: its coordinator sees that nobody takes its jobs.
-    if (error instanceof InvalidMessage) return [];
-    throw error;
-  }
-}
