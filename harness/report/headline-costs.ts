@@ -1,4 +1,5 @@
 /** One figure per tier that a reader can use: the mean over real programs, and that over the requests of a server. */
+import { logAverage } from 'simple-statistics';
 import type { Tier } from '../../images/allocator/tier.ts';
 import { type Clock, type Interval, means, type OverheadSummary } from '../measure/figures.ts';
 import type { Result } from '../store/result.ts';
@@ -48,7 +49,7 @@ function joinMeasurements(all: readonly Measured[]): readonly HeadlineCost[] {
   return [
     {
       ...first,
-      ratio: meanOf(own.map(({ ratio }) => ratio)),
+      ratio: logAverage(own.map(({ ratio }) => ratio)),
       low: Math.min(...own.map(({ low }) => low)),
       high: Math.max(...own.map(({ high }) => high)),
       sameCode: own.every(({ sameCode }) => sameCode),
@@ -56,9 +57,6 @@ function joinMeasurements(all: readonly Measured[]): readonly HeadlineCost[] {
     },
   ];
 }
-
-const meanOf = (ratios: readonly number[]): number =>
-  Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length);
 
 function readPrograms(figure: OverheadSummary): readonly Measured[] {
   const { workload, stable, tier, form, engine, clock, cpuModel, ratio, low, high, sameCode } = figure;
@@ -82,7 +80,7 @@ function readPrograms(figure: OverheadSummary): readonly Measured[] {
 function readRequests({ serving, tier, settings }: Result): readonly Measured[] {
   const prices = serving?.kind === 'measured' ? serving.prices : [];
   if (tier === null || prices.length === 0 || prices.some(({ stable }) => !stable)) return [];
-  const mean = (end: keyof Interval): number => meanOf(prices.map(({ ratio }) => ratio[end]));
+  const mean = (end: keyof Interval): number => logAverage(prices.map(({ ratio }) => ratio[end]));
   const [ratio, low, high] = [mean('ratio'), mean('low'), mean('high')];
   const name = `${tier}, ${settings.subject}`;
   return [

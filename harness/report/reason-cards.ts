@@ -198,11 +198,11 @@ export function describeCure({ cure, cells }: Pick<ReasonCard, 'cure' | 'cells'>
         : cells.length === 2
           ? 'both cells'
           : `all ${cells.length} cells`;
-  return `With ${titleAxis(axis)} ${joinWords(few)}, and nothing else changed, ${all} reached ${joinWords(reached)}.`;
+  return `With ${titleAxis(axis)} ${alternatives.format(few)}, and nothing else changed, ${all} reached ${alternatives.format(reached)}.`;
 }
 
-const joinWords = (words: readonly string[]): string =>
-  words.length < 2 ? (words[0] ?? '') : `${words.slice(0, -1).join(', ')} or ${words.at(-1) ?? ''}`;
+/** `0, 1 or 2` */
+const alternatives = new Intl.ListFormat('en-GB', { type: 'disjunction' });
 
 /** One word or tier that a card's cells share, with its sign where it was not expected. */
 export const titleCard = ({ word, cells }: ReasonCard): string => {

@@ -17,8 +17,8 @@ const always: readonly string[] = ['setpriv'];
 
 const isMissing = async ({ name }: Tool): Promise<boolean> => (await findExecutable(name)) === null;
 
-const listed = (words: readonly string[]): string =>
-  words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1) ?? ''}`;
+/** `flock, npm and xz` */
+const list = new Intl.ListFormat('en-GB', { type: 'conjunction' });
 
 /** @throws PoolproofError QEMU_NOT_FOUND where QEMU is missing, otherwise TOOL_NOT_FOUND */
 export async function requireTools(
@@ -48,13 +48,13 @@ export async function requireTools(
     ...(elsewhere.length === 0
       ? []
       : [
-          `${manager} has no package with ${listed(elsewhere.map(({ name }) => name))}, which only the making of images ` +
+          `${manager} has no package with ${list.format(elsewhere.map(({ name }) => name))}, which only the making of images ` +
             'needs: bring them from another machine with `poolproof images export` and `poolproof images import`',
         ]),
   ];
   throw new PoolproofError(
     qemus.some((qemu) => missing.includes(qemu)) ? 'QEMU_NOT_FOUND' : 'TOOL_NOT_FOUND',
-    `${listed(missing.map(({ name }) => name))} ${missing.length === 1 ? 'is' : 'are'} not installed`,
+    `${list.format(missing.map(({ name }) => name))} ${missing.length === 1 ? 'is' : 'are'} not installed`,
     { hint: hints.join('; ') },
   );
 }

@@ -4,6 +4,7 @@ import type { ChangeGroup } from '../compare-render.ts';
 import type { CellHistory } from '../history.ts';
 import { type SinceLast, describeChanges, findChanges } from '../since-last.ts';
 import { formatCount } from '../format-run.ts';
+import { foldRest } from './fold-rest.ts';
 import { type Html, html } from './html.ts';
 import type { PageCell, PageView } from './page-view.ts';
 
@@ -23,20 +24,12 @@ export function renderChanges({ given, cells }: PageView): Html | null {
 function renderMatrix(since: SinceLast, cells: ReadonlyMap<string, PageCell>): Html {
   const { newest, before, groups, comparison } = since;
   const items = groups.map((group) => renderGroup(group, since, cells));
-  const rest = items.slice(shownGroups);
+  const fold = { shown: shownGroups, more: (count: number) => formatCount(count, 'more change') };
   return html`<p>
       <b>${newest.matrix.title}</b>, ${renderTime(newest.startedAt)} against ${renderTime(before.startedAt)}:
       ${describeChanges(since)}
     </p>
-    ${items.length === 0 ? null : renderList(items.slice(0, shownGroups))}
-    ${
-      rest.length === 0
-        ? null
-        : html`<details class="fold">
-            <summary>${formatCount(rest.length, 'more change')}</summary>
-            ${renderList(rest)}
-          </details>`
-    }
+    ${items.length === 0 ? null : foldRest(items, fold, renderList)}
     ${
       groups.length === 0 || comparison.environment.length === 0
         ? null

@@ -1,5 +1,6 @@
 /** What hosts print where they do not run fully, each text once. */
 import type { HostTable } from '../host-table.ts';
+import { foldRest } from './fold-rest.ts';
 import { type Html, html } from './html.ts';
 import type { Section } from './page-view.ts';
 
@@ -14,18 +15,12 @@ export function renderTexts(sections: readonly Section[]): Html | null {
     ({ start, where, text, cells }) =>
       html`<li><b>${where}</b> ${start}: <q>${text}</q>${cells > 1 ? ` (${cells} cells)` : null}</li>`,
   );
-  const rest = items.slice(shownTexts);
-  return html`<ul class="reasons">
-      ${items.slice(0, shownTexts)}
-    </ul>
-    ${
-      rest.length === 0
-        ? null
-        : html`<details class="fold">
-            <summary>${rest.length} more texts</summary>
-            <ul class="reasons">
-              ${rest}
-            </ul>
-          </details>`
-    }`;
+  return foldRest(
+    items,
+    { shown: shownTexts, more: (count) => `${count} more texts` },
+    (part) =>
+      html`<ul class="reasons">
+        ${part}
+      </ul>`,
+  );
 }

@@ -4,7 +4,6 @@ import { type Usual, type VariedAxis, findUsual, findVaried, labelAxis } from '.
 import { type CellView, buildCells } from '../cell-view.ts';
 import { compareOrder, rankLabels } from '../grid.ts';
 import { groupBy } from '../group-by.ts';
-import { type ReasonGroup, groupReasons } from '../group-reasons.ts';
 import { type HostTable, buildHostTable } from '../host-table.ts';
 import { mergeRuns } from '../merge-runs.ts';
 import type { RunView } from '../run-view.ts';
@@ -42,7 +41,6 @@ export type Section = Readonly<{
   title: string;
   file: string;
   cells: readonly PageCell[];
-  reasons: readonly ReasonGroup[];
   verdict: VerdictTable<PageCell>;
   grids: readonly SmallGrid<PageCell>[];
   /** Where more than one subject ran. */
@@ -161,12 +159,10 @@ function buildSections(
       const ids = new Set(members.flatMap(({ cells: own }) => own.map(({ id }) => id)));
       const own = matrices.size === 1 ? cells : cells.filter(({ id }) => ids.has(id));
       const axes = own === cells ? all : findVaried(own);
-      const results = own.flatMap((cell) => cell.results);
       return {
         title,
         file,
         cells: own,
-        reasons: groupReasons(results, axes),
         verdict: buildVerdictTable(own, axes),
         grids: splitGrid(own, axes),
         hosts: buildHostTable(own, axes),

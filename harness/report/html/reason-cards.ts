@@ -2,6 +2,7 @@
 import { type Cause, type ReasonCard, buildReasonCards, describeCure, titleCard } from '../reason-cards.ts';
 import { formatCount } from '../format-run.ts';
 import { drawShare } from './effects.ts';
+import { foldRest } from './fold-rest.ts';
 import { type Html, html } from './html.ts';
 import { classOf } from './legend.ts';
 import type { PageCell, PageView } from './page-view.ts';
@@ -14,24 +15,19 @@ const shownLinks = 60;
 export function renderReasonCards({ cells, axes }: PageView): Html | null {
   const cards = buildReasonCards(cells, axes, ({ run }) => run.record.id).map(renderCard);
   if (cards.length === 0) return null;
-  const rest = cards.slice(shownCards);
+  const fold = { shown: shownCards, more: (count: number) => formatCount(count, 'more reason') };
   return html`<p>
       Each bar is by the model: how much of what is needed there is, light up to the cell with the most. What
       was observed in the guests stands below it.
     </p>
-    <ul class="cards">
-      ${cards.slice(0, shownCards)}
-    </ul>
-    ${
-      rest.length === 0
-        ? null
-        : html`<details class="fold">
-            <summary>${formatCount(rest.length, 'more reason')}</summary>
-            <ul class="cards">
-              ${rest}
-            </ul>
-          </details>`
-    }`;
+    ${foldRest(
+      cards,
+      fold,
+      (part) =>
+        html`<ul class="cards">
+          ${part}
+        </ul>`,
+    )}`;
 }
 
 function renderCard(card: ReasonCard<PageCell>): Html {

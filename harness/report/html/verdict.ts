@@ -5,7 +5,8 @@ import { formatCount } from '../format-run.ts';
 import { groupBy } from '../group-by.ts';
 import { basisOf, describeStart, hostLegend, servesNothing } from '../host-table.ts';
 import type { VerdictPlace, VerdictTable } from '../verdict-table.ts';
-import { type Html, html, nothing } from './html.ts';
+import { foldRest } from './fold-rest.ts';
+import { type Html, html } from './html.ts';
 import { classOf } from './legend.ts';
 import type { PageCell, PageView, Section } from './page-view.ts';
 
@@ -60,17 +61,16 @@ export function renderVerdict({ sections }: PageView): Html {
 }
 
 function renderTables({ verdict, title }: Section, id: string): Html {
-  const rest = verdict.lines.slice(shownLines);
   const usual = [...verdict.usual].map(([name, label]) => labelAxis(name, label)).join(', ');
   const caption = `How each host runs: ${title}`;
-  return html`${renderTable({ ...verdict, lines: verdict.lines.slice(0, shownLines) }, caption)}${
-      rest.length === 0
-        ? nothing
-        : html`<details class="fold more">
-            <summary>${formatCount(rest.length, 'more line')}</summary>
-            ${renderTable({ ...verdict, lines: rest }, `${caption}, continued`)}
-          </details>`
-    }
+  const fold = {
+    shown: shownLines,
+    more: (count: number) => formatCount(count, 'more line'),
+    class: 'fold more',
+  };
+  return html`${foldRest(verdict.lines, fold, (lines, isRest) =>
+      renderTable({ ...verdict, lines }, `${caption}${isRest ? ', continued' : ''}`),
+    )}
     <p class="note" id="${id}-legend">
       ${hostLegend.map((line) => `${line}. `)}${usual === '' ? null : `What a line does not name is as usual: ${usual}.`}
     </p>`;
