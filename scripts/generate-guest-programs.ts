@@ -1,7 +1,7 @@
 /**
  * Assembles the guest's small programs, `images/guest/programs/<architecture>/*.s`, into the bytes that are built into
- * images; `*.macros` are parts of them. The bytes, `images/guest/programs/<architecture>.ts`, are checked in: binutils
- * are only needed to change a program.
+ * images; `*.macros` are parts of them, and files beside these folders are parts of every architecture's. The bytes,
+ * `images/guest/programs/<architecture>.ts`, are checked in: binutils are only needed to change a program.
  */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -20,7 +20,7 @@ async function assemble(
     const [object, code] = [path.join(folder, 'object'), path.join(folder, 'code')];
     const assembled = execa(`${toolPrefix}as`, [
       ...assemblerOptions,
-      ...['-I', path.dirname(source), '-o', object, source],
+      ...['-I', path.dirname(source), '-I', path.dirname(path.dirname(source)), '-o', object, source],
     ]);
     await assembled.catch((cause: unknown) => {
       const missing = cause instanceof ExecaError && cause.code === 'ENOENT';

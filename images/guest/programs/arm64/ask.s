@@ -194,11 +194,7 @@ set_timeout:
     define_read_number
     define_append
 
-# Appends a blank and the number x0.
-append_number:
-    mov w2, #' '
-    strb w2, [x10], #1
-    define_append_digits
+    define_append_number
 
 request: .asciz "request"
 answer: .asciz "answer"

@@ -671,11 +671,7 @@ search:
 # Appends the text at x1.
     define_append
 
-# Appends a blank and the number x0.
-append_number:
-    mov w2, #' '
-    strb w2, [x10], #1
-    define_append_digits
+    define_append_number
 
 # Sends the event that ends at x10.
 send_event:
@@ -761,25 +757,4 @@ reap:
     must_work
     ret
 
-vmstat: .asciz "/proc/vmstat"
-out_head: .asciz "out"
-out_tail: .asciz "out-tail"
-err_head: .asciz "err"
-err_tail: .asciz "err-tail"
-proc: .asciz "/proc"
-dev: .asciz "/dev"
-own_dev: .asciz "/state/dev"
-state: .asciz "/state"
-root: .asciz "/"
-null: .asciz "/dev/null"
-score: .asciz "/proc/self/oom_score_adj"
-zero: .ascii "0"
-confine: .asciz "/bin/confine"
-self: .asciz "/bin/keep"
-gate_word: .asciz "gate"
-ready: .asciz ".ready"
-end: .asciz ".end"
-not_started: .asciz "poolproof: exec: "
-no_memory: .asciz ": Cannot allocate memory\n"
-no_file: .asciz ": not found\n"
-no_program: .asciz ": cannot be executed\n"
+.include "keep.texts"

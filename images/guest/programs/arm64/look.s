@@ -11,28 +11,10 @@
 # One program because a shell takes 1,400 calls to read one status, and because there may be more mappings than the port
 # carries. It takes 15 KiB of stack and no other memory.
 .text
-.set TEXT, 8192
-.set LINE, 240          // kept of a line of maps
-.set ENTRY, 256         // 8 bytes of size, 8 of length, the line with its break
-.set ENTRIES, 8
-
-# Frame at x29:
-.set F_PID, 0
-.set F_AT, 8            // place in the entries of a folder
-.set F_END, 16          // behind what was read
-.set F_ARGUMENTS, 24    // 5 pointers
-.set F_PATH, 64
-.set F_STATUS, 128
-.set F_STAT, 192
-.set F_LINE, 256
-.set F_TOP, 512
-.set F_ENTRIES, F_TOP + ENTRIES * ENTRY
-.set F_TEXT, F_ENTRIES + 4096
-.set FRAME, F_TEXT + TEXT + 16
-
+.include "look.layout"
 .include "text.macros"
 
-# x19: PID, x20: the chosen process, x21: its VmSize, x22: number of processes, x23: the folder; x24: F_TEXT.
+# x29: the frame, x19: PID, x20: the chosen process, x21: its VmSize, x22: number of processes, x23: the folder; x24: F_TEXT.
 .globl _start
 _start:
     ldr x1, [sp, #16]

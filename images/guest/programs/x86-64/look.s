@@ -12,28 +12,10 @@
 # carries. It takes 15 KiB of stack and no other memory.
 .intel_syntax noprefix
 .text
-.set TEXT, 8192
-.set LINE, 240          # kept of a line of maps
-.set ENTRY, 256         # 8 bytes of size, 8 of length, the line with its break
-.set ENTRIES, 8
-
-# Frame at rbp:
-.set F_PID, 0
-.set F_AT, 8            # place in the entries of a folder
-.set F_END, 16          # behind what was read
-.set F_ARGUMENTS, 24    # 5 pointers
-.set F_PATH, 64
-.set F_STATUS, 128
-.set F_STAT, 192
-.set F_LINE, 256
-.set F_TOP, 512
-.set F_ENTRIES, F_TOP + ENTRIES * ENTRY
-.set F_TEXT, F_ENTRIES + 4096
-.set FRAME, F_TEXT + TEXT + 16
-
+.include "look.layout"
 .include "text.macros"
 
-# rbx: PID, r12: the chosen process, r13: its VmSize, r14: number of processes, r15: the folder.
+# rbp: the frame, rbx: PID, r12: the chosen process, r13: its VmSize, r14: number of processes, r15: the folder.
 .globl _start
 _start:
     mov rsi, [rsp+16]
