@@ -118,8 +118,6 @@ export const kernels: readonly KernelDefinition[] = [
 /** Those of which lock.yaml has the packages. */
 export const pinnedKernels = kernels.filter(({ distribution }) => distribution === 'debian');
 
-export const defaultPageBytes = 4096;
-
 /** The row of a value of the axis `kernel`; undefined where there is none. */
 export const findKernelRow = (name: string): KernelDefinition | undefined =>
   kernels.find((row) => row.name === name);

@@ -5,8 +5,9 @@ import {
   defaultArchitecture,
   type ArchitectureName,
 } from '../../images/architectures.ts';
-import { defaultPageBytes, findKernelRow, isReleaseOf, isTried } from '../../images/definitions.ts';
+import { findKernelRow, isReleaseOf, isTried } from '../../images/definitions.ts';
 import { labelKernel } from '../../images/kernel-file.ts';
+import { usualPageBytes } from '../../images/allocator/mappings.ts';
 import type { Facts } from '../../images/allocator/facts.ts';
 import { type Axis, defineAxis } from './axis.ts';
 import { cpuModel, parseCpu } from './cpu-kind.ts';
@@ -116,16 +117,16 @@ export const kernelAxis = (kernels: readonly string[]): Axis<string, 'kernel'> =
     readBack: {
       asked: (value) => value,
       found: ({ kernelRelease, pageSize }) =>
-        `${formatFound(kernelRelease)}${pageSize === defaultPageBytes ? '' : `, pages of ${pageSize} bytes`}`,
+        `${formatFound(kernelRelease)}${pageSize === usualPageBytes ? '' : `, pages of ${pageSize} bytes`}`,
       matches: (value, { kernelRelease, pageSize }) =>
         kernelRelease !== null &&
         isReleaseOf(value, kernelRelease) &&
-        pageSize === (findKernelRow(value)?.pageBytes ?? defaultPageBytes),
+        pageSize === (findKernelRow(value)?.pageBytes ?? usualPageBytes),
     },
     estimate: (value) => {
       const { pageBytes, addressBits } = findKernelRow(value) ?? {};
       return {
-        pageSize: pageBytes ?? defaultPageBytes,
+        pageSize: pageBytes ?? usualPageBytes,
         ...(addressBits !== undefined && { addressBits }),
       };
     },

@@ -6,6 +6,7 @@ import type { Tier } from '../../images/allocator/tier.ts';
 import { hasTrapHandlerFlag } from '../../images/allocator/v8-rules.ts';
 import { hostSubject } from '../axes/host.ts';
 import { axes, defaultSettings, formatValue, type AxisName, type Settings } from '../axes/table.ts';
+import { formatCount } from '../report/format-run.ts';
 import { rangeOf } from './axis-range.ts';
 import { predictThreshold } from './bisect.ts';
 import { type Candidate, isBelieved, isUnknown } from './candidate.ts';
@@ -141,7 +142,7 @@ export const limitRows: readonly LimitRow[] = [
 ];
 
 const ofThreads = (count: number | null): string =>
-  count === null ? 'any number of threads' : `${count} ${count === 1 ? 'thread' : 'threads'}`;
+  count === null ? 'any number of threads' : formatCount(count, 'thread');
 
 /** Settings that are given up whole. */
 const givenUp: readonly Readonly<

@@ -1,6 +1,7 @@
 /** Rules for memory and kernel: RAM, swap, huge pages set aside, the kernel itself. */
+import { usualPageBytes } from '../../images/allocator/mappings.ts';
 import { architectureOf, defaultArchitecture, type ArchitectureName } from '../../images/architectures.ts';
-import { defaultPageBytes, findKernelRow, lockNamesOf } from '../../images/definitions.ts';
+import { findKernelRow, lockNamesOf } from '../../images/definitions.ts';
 import { defaultSettings, type Settings } from '../axes/table.ts';
 import { formatSize } from '../axes/size.ts';
 import { estimateFacts } from '../plan/estimate-facts.ts';
@@ -134,14 +135,14 @@ export function listKernels(
     .sort((a, b) => a.order - b.order);
 }
 
-const pageBytesOf = (kernel: string): number => findKernelRow(kernel)?.pageBytes ?? defaultPageBytes;
+const pageBytesOf = (kernel: string): number => findKernelRow(kernel)?.pageBytes ?? usualPageBytes;
 
 export const mapKernel: Rule = ({ kernel }, so, known) => {
   const order = orderOf(kernel.release);
   const all = listKernels(known, so.arch);
-  const withPages = all.filter(({ name }) => pageBytesOf(name) === (kernel.pageSize ?? defaultPageBytes));
+  const withPages = all.filter(({ name }) => pageBytesOf(name) === (kernel.pageSize ?? usualPageBytes));
   const rows =
-    withPages.length > 0 ? withPages : all.filter(({ name }) => pageBytesOf(name) === defaultPageBytes);
+    withPages.length > 0 ? withPages : all.filter(({ name }) => pageBytesOf(name) === usualPageBytes);
   const nearest =
     order === null
       ? undefined

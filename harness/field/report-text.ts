@@ -3,7 +3,7 @@
 /** The first line that counts, and what a mail program or a list put before it and before every other line. */
 const start = /^([\s>]*)poolproof: *["']?field-report["']?\s*$/;
 /** Of a terminal that shows a file in colours. */
-// eslint-disable-next-line no-control-regex
+// eslint-disable-next-line no-control-regex -- control characters are what is looked for
 const colours = /\u001b\[[\d;]*m/g;
 /** What capture.sh says on the side, where both streams go to one file. */
 const aside = /^capture\.sh: /;
