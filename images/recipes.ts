@@ -6,7 +6,7 @@ import { defaultArchitecture, type Architecture } from './architectures.ts';
 import { buildBytecode, bytecodePrograms } from './archive/bytecode.ts';
 import { buildErofs, linkInTree, makeTreeFolder, writeTreeFile } from './archive/erofs.ts';
 import type { MeasureFiles } from './archive/host-files.ts';
-import { buildBaseArchive, collectModules, findKernel } from './archive/initramfs.ts';
+import { buildBaseArchive, collectModules, findKernel, listModules } from './archive/initramfs.ts';
 import { readWheelMember, unpackDeb, unpackNpm } from './archive/unpack.ts';
 import { hashRecipe } from './cache/image-cache.ts';
 import {
@@ -116,7 +116,7 @@ const initramfsPlan = (
   inputs: { guestModules: modulesOf(row), busyboxApplets },
   build: async (parts) => {
     const { modulesFolder, release } = await unpackKernel(kernelPins, parts);
-    const modules = await collectModules(modulesFolder, modulesOf(row));
+    const modules = await collectModules(await listModules(modulesFolder), modulesOf(row));
     return writeInitramfs(parts, modules, release, architecture);
   },
 });

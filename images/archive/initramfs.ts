@@ -70,20 +70,26 @@ export async function findKernel(tree: string): Promise<UnpackedKernel> {
 
 export type LoadedModule = Readonly<{ name: string; data: Buffer }>;
 
-/** The wanted modules and those that they need, in the order of loading. @throws PoolproofError IMAGE_BUILD */
-export async function collectModules(
-  modulesFolder: string,
-  wanted: readonly string[],
-): Promise<readonly LoadedModule[]> {
-  const builtIn = await readFile(path.join(modulesFolder, 'modules.builtin'), 'utf8');
-  const files = (await readdir(modulesFolder, { recursive: true })).filter((file) =>
+/** The modules of a kernel, by name: those that are built in, and the files of the others. */
+export type KernelModules = Readonly<{ builtIn: ReadonlySet<string>; fileOf: ReadonlyMap<string, string> }>;
+
+export async function listModules(folder: string): Promise<KernelModules> {
+  const builtIn = await readFile(path.join(folder, 'modules.builtin'), 'utf8');
+  const files = (await readdir(folder, { recursive: true })).filter((file) =>
     /\.ko(\.(xz|zst))?$/.test(file),
   );
-  const fileOf = new Map(files.map((file) => [moduleName(file), path.join(modulesFolder, file)]));
-  return resolveModules(wanted, new Set(builtIn.split('\n').filter(Boolean).map(moduleName)), async (name) =>
-    readModule(fileOf.get(name)),
-  );
+  return {
+    builtIn: new Set(builtIn.split('\n').filter(Boolean).map(moduleName)),
+    fileOf: new Map(files.map((file) => [moduleName(file), path.join(folder, file)])),
+  };
 }
+
+/** The wanted modules and those that they need, in the order of loading. @throws PoolproofError IMAGE_BUILD */
+export const collectModules = (
+  { builtIn, fileOf }: KernelModules,
+  wanted: readonly string[],
+): Promise<readonly LoadedModule[]> =>
+  resolveModules(wanted, builtIn, async (name) => readModule(fileOf.get(name)));
 
 /** The part of the initramfs that scripts do not touch: busybox, its commands, modules in order, folders. */
 export function buildBaseArchive(

@@ -1,11 +1,10 @@
 /** A kernel of one's own from files of this computer: read, checked, and named by its contents. */
 import { createHash } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { collectModules, type LoadedModule } from '../archive/initramfs.ts';
+import { collectModules, listModules, type LoadedModule } from '../archive/initramfs.ts';
 import { readKernelImage, readOwnConfig, type KernelImage } from '../archive/kernel-image.ts';
 import { findMissing } from '../archive/kernel-needs.ts';
-import { moduleName } from '../archive/kernel-modules.ts';
 import { guestModules } from '../definitions.ts';
 import { PoolproofError } from '../errors.ts';
 import { parseKernelFile } from '../kernel-file.ts';
@@ -60,17 +59,6 @@ async function findConfig(
   return readOwnConfig(image);
 }
 
-async function listModules(folder: string): Promise<Record<'builtIn' | 'modules', ReadonlySet<string>>> {
-  const builtIn = await readFile(path.join(folder, 'modules.builtin'), 'utf8');
-  const files = (await readdir(folder, { recursive: true })).filter((name) =>
-    /\.ko(\.(xz|zst))?$/.test(name),
-  );
-  return {
-    builtIn: new Set(builtIn.split('\n').filter(Boolean).map(moduleName)),
-    modules: new Set(files.map(moduleName)),
-  };
-}
-
 /**
  * The kernel that a value of the axis `kernel` names by its file; null for the name of a row.
  * @throws PoolproofError KERNEL_UNFIT for a file that is no kernel or lacks what a guest needs, by name
@@ -83,8 +71,12 @@ export async function readOwnKernelFiles(kernel: string): Promise<OwnKernelFiles
   const image = readKernelImage(bytes, file);
   const folder = named.modules === null ? null : await findModulesFolder(named.modules, image.release);
   const config = await findConfig(image, file, folder);
-  const known = folder === null ? { builtIn: null, modules: new Set<string>() } : await listModules(folder);
-  const missing = findMissing({ config, ...known });
+  const known = folder === null ? null : await listModules(folder);
+  const missing = findMissing({
+    config,
+    builtIn: known?.builtIn ?? null,
+    modules: new Set(known?.fileOf.keys()),
+  });
   if (missing.length > 0) {
     throw new PoolproofError('KERNEL_UNFIT', `Linux ${image.release} lacks ${missing.join(', ')}`, {
       file,
@@ -94,7 +86,7 @@ export async function readOwnKernelFiles(kernel: string): Promise<OwnKernelFiles
           : 'turn these options on in its configuration (CONFIG_…)',
     });
   }
-  const modules = folder === null ? [] : await collectModules(folder, guestModules);
+  const modules = known === null ? [] : await collectModules(known, guestModules);
   const hash = createHash('sha256').update(bytes);
   for (const { name, data } of modules) hash.update(`\0${name}\0`).update(data);
   return { digest: hash.digest('hex'), release: image.release, bytes, modules };
