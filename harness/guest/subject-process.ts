@@ -1,5 +1,6 @@
 /** What the kernel's files show of a subject's process: while it runs, and when it has ended. */
 import type { Reply } from '../../images/guest/protocol.ts';
+import { readStatField } from '../../images/allocator/kernel-files.ts';
 import { parseFacts } from '../../images/allocator/parse-facts.ts';
 
 /** One mapping. `name` is that of its file, `[heap]` and the like, or empty for memory without one. */
@@ -56,10 +57,9 @@ function parseMapping(line: string): ProcessMapping[] {
   return [{ bytes: Number.parseInt(end, 16) - Number.parseInt(start, 16), protection, name }];
 }
 
-/** Minor and major faults, fields 10 and 12; the name before them may hold blanks and parentheses. */
+/** Minor and major faults. */
 function parseFaults(stat: string): Pick<ProcessView, 'minorFaults' | 'majorFaults'> | null {
-  const words = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const [minorFaults = NaN, majorFaults = NaN] = [words[7], words[9]].map(Number);
+  const [minorFaults = NaN, majorFaults = NaN] = [10, 12].map((field) => Number(readStatField(stat, field)));
   return Number.isFinite(minorFaults + majorFaults) ? { minorFaults, majorFaults } : null;
 }
 

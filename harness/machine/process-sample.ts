@@ -1,6 +1,7 @@
 /** Samples a QEMU process: the run and wait time of its threads, and whether it is stopped. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { uptime } from 'node:os';
+import { readStatField } from '../../images/allocator/kernel-files.ts';
 import type { Sample, ThreadTimes } from './guest-time.ts';
 
 function read(path: string): string | null {
@@ -16,10 +17,9 @@ function read(path: string): string | null {
  */
 const frozenIn = /freezer_trap|refrigerator/;
 
-/** T: stopped by a signal; t: by a debugger. The name before the state may hold blanks and parentheses. */
+/** T: stopped by a signal; t: by a debugger. */
 function isStopped(folder: string): boolean {
-  const stat = read(`${folder}/stat`) ?? '';
-  const state = stat.slice(stat.lastIndexOf(')') + 2);
+  const state = readStatField(read(`${folder}/stat`) ?? '', 3) ?? '';
   return /^[Tt]/.test(state) || frozenIn.test(read(`${folder}/wchan`) ?? '');
 }
 

@@ -1,5 +1,6 @@
 /** Processes of this computer: those below one, and which of them are still there. */
 import { readdir, readFile } from 'node:fs/promises';
+import { readStatField } from '../../images/allocator/kernel-files.ts';
 
 export type Process = Readonly<{
   pid: number;
@@ -14,11 +15,9 @@ export type Process = Readonly<{
 async function readProcess(pid: number): Promise<Process | null> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    // The name of a program stands in brackets and may have any characters.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    if (fields[0] === 'Z' || fields[0] === 'X') return null;
+    if (/^[ZX]$/.test(readStatField(stat, 3) ?? '')) return null;
     const command = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).replaceAll('\0', ' ').trim();
-    return { pid, parent: Number(fields[1]), started: fields[19] ?? '', command };
+    return { pid, parent: Number(readStatField(stat, 4)), started: readStatField(stat, 22) ?? '', command };
   } catch {
     return null;
   }

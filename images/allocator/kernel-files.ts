@@ -121,11 +121,18 @@ export function readCpuBits(cpuinfo: string): Readonly<{ physical: number | null
 }
 
 /**
+ * A field of /proc/<pid>/stat from the third on, by its number in proc_pid_stat(5). The second, the name of the
+ * program, may hold blanks and parentheses.
+ */
+export const readStatField = (stat: string, number: number): string | undefined =>
+  stat.slice(stat.lastIndexOf(')') + 2).split(' ')[number - 3];
+
+/**
  * Bits of address that a process gets, from /proc/<pid>/stat: its stack (field 28) is mapped just below the end of
  * the address space. Null where it is hidden from the reader.
  */
 export function readStackBits(stat: string): number | null {
-  const field = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[25];
+  const field = readStatField(stat, 28);
   const stack = field !== undefined && /^\d+\s*$/.test(field) ? Number(field) : 0;
   return stack > 1 ? Math.floor(Math.log2(stack)) + 1 : null;
 }

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { readStatField } from '../../images/allocator/kernel-files.ts';
 import { project } from '../../images/paths.ts';
 
 export type Spread = Readonly<{
@@ -95,9 +96,10 @@ export async function timeProcess(
  */
 function readCpuSeconds(pid: number | 'self'): Readonly<{ own: number; children: number }> {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // Behind the name, which may hold blanks, comes field 3. A tick is 10 ms.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const [user = NaN, system = NaN, childUser = NaN, childSystem = NaN] = fields.slice(11, 15).map(Number);
+  const [user = NaN, system = NaN, childUser = NaN, childSystem = NaN] = [14, 15, 16, 17].map((field) =>
+    Number(readStatField(stat, field)),
+  );
+  // A tick is 10 ms.
   return { own: (user + system) / 100, children: (childUser + childSystem) / 100 };
 }
 
