@@ -61,6 +61,7 @@ const moreOfImages = {
     './wasm-host/measure-v8.ts',
   ],
   run: ['./subject-disk.ts', './source/own-kernel.ts'],
+  selftest: ['./cache/image-cache.ts'],
   commands: ['.'],
 };
 

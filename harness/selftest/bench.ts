@@ -1,9 +1,8 @@
 /** What the checks of a selftest share: the machine that is tried, its template, samples of many boots and clones. */
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
 import pLimit from 'p-limit';
 import type { BuiltImages } from '../../images/build.ts';
+import { hashFile } from '../../images/cache/image-cache.ts';
 import type { Facts } from '../../images/allocator/facts.ts';
 import { defaultSettings, type Settings } from '../axes/table.ts';
 import { PoolproofError } from '../errors.ts';
@@ -65,12 +64,6 @@ const qemuMib = 150;
 
 const templateCacheBytes = 4 * 1024 ** 3;
 
-export async function hashFile(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(file, { highWaterMark: 4 * mib }), hash);
-  return hash.digest('hex');
-}
-
 export class Bench {
   readonly prepared: Prepared;
   readonly cacheDir: string;
@@ -127,7 +120,7 @@ export class Bench {
       .digest('hex');
     await this.#templates.use(key);
     const template = await buildTemplate(request, key);
-    return { template, ramSha256: await hashFile(template.ramFile) };
+    return { template, ramSha256: (await hashFile(template.ramFile)).sha256 };
   }
 
   /** A machine that answers; its owner disposes of it. @throws PoolproofError where it does not come up */

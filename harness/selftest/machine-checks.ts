@@ -1,7 +1,8 @@
 /** Checks of boots and clones: that they come up, that a clone is what a boot is, its CPU, memory and randomness. */
 import type { Facts } from '../../images/allocator/facts.ts';
+import { hashFile } from '../../images/cache/image-cache.ts';
 import { askQemu } from './ask-qemu.ts';
-import { hashFile, type Bench, type Sample, type StartKind } from './bench.ts';
+import type { Bench, Sample, StartKind } from './bench.ts';
 import { judge, listSome, type Check, type Finding } from './check.ts';
 import { describeTimes } from './figures.ts';
 
@@ -72,7 +73,7 @@ async function compareMemory(bench: Bench): Promise<Finding> {
   const { template, ramSha256 } = await bench.template();
   // Clones that write to one file end each other: how many came up is no part of this answer.
   const { came, lost } = await bench.samples('clone');
-  const now = await hashFile(template.ramFile);
+  const { sha256: now } = await hashFile(template.ramFile);
   const words = `after ${came.length + lost.length} clones, the SHA-256 of the template's memory is `;
   return judge(now === ramSha256, `${words}${now === ramSha256 ? 'the same' : 'another'}`);
 }

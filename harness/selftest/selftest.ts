@@ -1,7 +1,6 @@
 /** The selftest: every check in turn, and what was found as one record. */
 import { defaultSettings } from '../axes/table.ts';
-import { PoolproofError } from '../errors.ts';
-import { exitCodeOfError } from '../errors.ts';
+import { exitCodeOfError, PoolproofError } from '../errors.ts';
 import { parseMatrix } from '../matrix/load.ts';
 import { nearest } from '../axes/nearest-word.ts';
 import type { Seams } from '../run/context.ts';
