@@ -15,7 +15,7 @@ import { parseNativeRecord, type NativeRecord } from '../harness/store/native-re
 import { formats } from '../harness/report/formats.ts';
 import { renderGuestServing } from '../harness/report/guest-serving-page.ts';
 import { renderServingSection } from '../harness/report/serving-page.ts';
-import { buildRunView, type RunView } from '../harness/report/run-view.ts';
+import { buildRunView, type RunResults, type RunView } from '../harness/report/run-view.ts';
 import { collectResults, readRun } from '../harness/store/read-run.ts';
 import { parseServingRecord } from '../harness/store/serving-record.ts';
 import { writeRecord } from '../harness/store/run-record.ts';
@@ -55,12 +55,15 @@ export async function renderReferenceOverhead(dir: string): Promise<string> {
 }
 
 /** @throws Error where a line of the record cannot be read */
-async function readView(dir: string, native: readonly NativeRecord[] = []): Promise<RunView> {
+async function readWhole(dir: string): Promise<Pick<RunResults, 'record' | 'results'>> {
   const run = await readRun(dir);
   const results = await collectResults(run.results());
   if (run.problems.length > 0) throw new Error(`${dir}: ${run.problems[0]?.message ?? ''}`);
-  return buildRunView({ record: run.record, results }, { native });
+  return { record: run.record, results };
 }
+
+const readView = async (dir: string, native: readonly NativeRecord[] = []): Promise<RunView> =>
+  buildRunView(await readWhole(dir), { native });
 
 async function takeServing(file: string): Promise<void> {
   const record = parseServingRecord(await readFile(file, 'utf8'), file);
@@ -91,13 +94,11 @@ async function takeNative(files: readonly string[]): Promise<void> {
 }
 
 async function take(name: string, from: string): Promise<void> {
-  const run = await readRun(from);
-  if (run.record.finishedAt === null) throw new Error(`${from} is not finished`);
-  const results = await collectResults(run.results());
-  if (run.problems.length > 0) throw new Error(`${from}: ${run.problems[0]?.message ?? ''}`);
+  const { record, results } = await readWhole(from);
+  if (record.finishedAt === null) throw new Error(`${from} is not finished`);
   const to = join(folder, name);
   await mkdir(to, { recursive: true });
-  await writeRecord(to, run.record);
+  await writeRecord(to, record);
   // The order of cells is that in which they ended: sorted, a refresh changes only what has changed.
   const sorted = [...results].sort((a, b) =>
     a.id === b.id ? a.repetition - b.repetition : a.id < b.id ? -1 : 1,

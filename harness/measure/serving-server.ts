@@ -87,25 +87,25 @@ async function findAddress(child: ChildProcess, server: ServerCommand, signal: A
   let text = '';
   return new Promise<string>((resolve, reject) => {
     const timer = setTimeout(() => fail('did not listen within 30 s'), startTimeoutMs);
-    const fail = (what: string, cause?: unknown): void => {
+    const settle = (act: () => void): void => {
       clearTimeout(timer);
-      reject(serverFailure(server, what, text, cause));
+      signal.removeEventListener('abort', onAbort);
+      act();
     };
+    const fail = (what: string, cause?: unknown): void =>
+      settle(() => reject(serverFailure(server, what, text, cause)));
+    const onAbort = (): void =>
+      settle(() => reject(new PoolproofError('INTERRUPTED', 'measuring was interrupted')));
     const onData = (data: Buffer): void => {
       if (text.length < 65_536) text += data.toString('latin1');
       const found = /http:\/\/127\.0\.0\.1:\d+/.exec(text);
       if (found === null || !text.includes('\n', found.index)) return;
-      clearTimeout(timer);
-      resolve(found[0]);
+      settle(() => resolve(found[0]));
     };
     // Read to the end: a full pipe would stop the server.
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', onData);
     child.once('error', (error) => fail('could not be started', error));
     child.once('close', () => fail('ended before it listened'));
-    const onAbort = (): void => {
-      clearTimeout(timer);
-      reject(new PoolproofError('INTERRUPTED', 'measuring was interrupted'));
-    };
     if (signal.aborted) onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
   });
