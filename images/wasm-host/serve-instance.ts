@@ -25,7 +25,17 @@ export type SharedEngine =
   /** @param room memories, the garbage of this thread included, that it may have before it collects */
   | Readonly<{ kind: 'v8'; module: object; room: number }>;
 
-export type ThreadData = Readonly<{ shared: SharedEngine; abi: Abi; limits: HandlerLimits; folder: string }>;
+export type ThreadData = Readonly<{
+  shared: SharedEngine;
+  abi: Abi;
+  limits: HandlerLimits;
+  folder: string;
+  /** Of BatchClaims. */
+  claims: SharedArrayBuffer;
+}>;
+
+/** A thread's message after each request. */
+export type Done = Readonly<{ outcome: Outcome; ms: number }>;
 
 /** Makes an instance, gives it a request, and ends it. Throws only for a defect of this program. */
 export type Handler = (job: Job) => Outcome;

@@ -1,10 +1,11 @@
-/** The threads of a server and the queue before them: one request per thread, and a thread for each that is lost. */
-import type { Outcome } from './serve-instance.ts';
+/** The threads of a server and the queue before them: short requests in batches, and a thread for each that is lost. */
+import { BatchClaims, maxBatchJobs, type Batch } from './serve-batch.ts';
+import type { Done, Outcome } from './serve-instance.ts';
 import type { Job } from './serve-message.ts';
 
 /** A thread as the pool sees it; node:worker_threads' Worker is one. */
 export type Thread = Readonly<{
-  postMessage: (job: Job | null) => void;
+  postMessage: (batch: Batch | null) => void;
   terminate: () => unknown;
   on: ((event: 'message', listener: (value: unknown) => void) => unknown) &
     ((event: 'error', listener: (error: Error) => void) => unknown) &
@@ -26,7 +27,8 @@ export type PoolOptions = Readonly<{
    */
   canTerminate: boolean;
   maxThreads: number;
-  startThread: () => Thread;
+  /** @param claims of BatchClaims, for the thread */
+  startThread: (claims: SharedArrayBuffer) => Thread;
   /** Called every `tickMs` while an instance runs. */
   onTick: () => void;
   tickMs: number;
@@ -52,7 +54,29 @@ type Waiting = Readonly<{
   resolve: (outcome: Outcome | Refused) => void;
   since: number;
 }>;
-type Member = { thread: Thread; current: Waiting | null; isReady: boolean; isStuck: boolean };
+
+/** A thread. */
+type Member = {
+  readonly thread: Thread;
+  readonly claims: BatchClaims;
+  /** Its batch, as far as it has no answer, in order. Null: given up, and its answer may still come. */
+  batch: (Waiting | null)[];
+  /** Jobs of the batch that were answered. */
+  answered: number;
+  /** The time at which the first of `batch` began, as far as is known here. */
+  since: number;
+  isReady: boolean;
+  isStuck: boolean;
+};
+
+/**
+ * To wake a thread that sleeps takes longer than a short request: tens of microseconds in a virtual machine. So a batch
+ * is what takes about this long, and one request where that takes longer.
+ */
+const batchMs = 0.25;
+
+/** The weight of the newest request in the mean of their times. */
+const newestWeight = 1 / 8;
 
 export class ServePool {
   readonly #options: PoolOptions;
@@ -60,7 +84,13 @@ export class ServePool {
   readonly #idle: Member[] = [];
   readonly #queue: Waiting[] = [];
   #clock: NodeJS.Timeout | null = null;
+  #isFilling = false;
+  /** Of a request in its thread; null before the first. */
+  #meanMs: number | null = null;
+  /** Threads with a batch, but for those given up. */
   #inUse = 0;
+  /** In batches, and neither answered nor given up. */
+  #held = 0;
   #inUseHighWater = 0;
   #queuedHighWater = 0;
   #isClosed = false;
@@ -83,19 +113,23 @@ export class ServePool {
       threads: members.filter(({ isReady, isStuck }) => isReady && !isStuck).length,
       inUse: this.#inUse,
       inUseHighWater: this.#inUseHighWater,
-      queued: this.#queue.length,
+      queued: this.#queued,
       queuedHighWater: this.#queuedHighWater,
       stuck: members.filter(({ isStuck }) => isStuck).length,
     };
   }
 
+  /** Without a thread, or behind another request in a thread's batch. */
+  get #queued(): number {
+    return this.#queue.length + this.#held - this.#inUse;
+  }
+
   /** @param isGone true once nobody waits for the answer: the request is not begun any more; one that runs goes on */
   async run(job: Job, isGone: () => boolean): Promise<Outcome | Refused> {
-    if (this.#idle.length === 0 && this.#queue.length >= this.#options.queue) return { kind: 'full' };
+    if (this.#queued >= this.#options.queue + this.#idle.length) return { kind: 'full' };
     return new Promise((resolve) => {
       this.#queue.push({ job, isGone, resolve, since: this.#options.now() });
-      this.#fill();
-      this.#queuedHighWater = Math.max(this.#queuedHighWater, this.#queue.length);
+      this.#fillSoon();
     });
   }
 
@@ -106,23 +140,46 @@ export class ServePool {
     for (const { thread } of this.#members) void thread.terminate();
   }
 
+  /** Once everything that has arrived is read: what arrives together can go in one batch. */
+  #fillSoon(): void {
+    if (this.#isFilling) return;
+    this.#isFilling = true;
+    setImmediate(() => {
+      this.#isFilling = false;
+      this.#fill();
+    });
+  }
+
   /** Gives waiting requests to idle threads. */
   #fill(): void {
-    while (this.#queue.length > 0 && this.#idle.length > 0) {
-      const next = this.#queue.shift();
-      if (next?.isGone() !== false) {
-        next?.resolve({ kind: 'gone' });
-        continue;
-      }
-      const member = this.#idle.pop();
+    while (this.#idle.length > 0) {
+      const batch = this.#takeBatch();
+      const member = batch.length > 0 ? this.#idle.pop() : undefined;
       if (member === undefined) break;
-      member.current = { ...next, since: this.#options.now() };
+      member.batch = batch;
+      member.answered = 0;
+      member.since = this.#options.now();
+      this.#held += batch.length;
       this.#inUse += 1;
       this.#inUseHighWater = Math.max(this.#inUseHighWater, this.#inUse);
-      member.thread.postMessage(next.job);
+      member.thread.postMessage(member.claims.open(batch.map(({ job }) => job)));
     }
-    if (this.#inUse + this.#queue.length > 0)
+    this.#queuedHighWater = Math.max(this.#queuedHighWater, this.#queued);
+    if (this.#held + this.#queue.length > 0)
       this.#clock ??= setInterval(() => this.#tick(), this.#options.tickMs);
+  }
+
+  #takeBatch(): Waiting[] {
+    const mean = this.#meanMs ?? batchMs;
+    const size = Math.min(maxBatchJobs, Math.max(1, Math.floor(batchMs / mean)));
+    const batch: Waiting[] = [];
+    while (batch.length < size) {
+      const next = this.#queue.shift();
+      if (next === undefined) break;
+      if (next.isGone()) next.resolve({ kind: 'gone' });
+      else batch.push(next);
+    }
+    return batch;
   }
 
   /** Nothing runs, nothing ticks. */
@@ -131,45 +188,68 @@ export class ServePool {
     const { now, limitMs, graceMs } = this.#options;
     const time = now();
     for (const member of [...this.#members]) {
-      const { current } = member;
-      if (current !== null && time - current.since > limitMs + graceMs) this.#giveUp(member, current);
+      const [current] = member.batch;
+      if (current === undefined) continue;
+      if (time - member.since >= this.#options.tickMs) this.#takeBack(member);
+      // It was not even awake.
+      if (member.batch.length === 0) this.#idle.push(member);
+      if (current !== null && time - member.since > limitMs + graceMs) this.#giveUp(member, current);
     }
     while (this.#queue[0] !== undefined && time - this.#queue[0].since > limitMs)
       this.#queue.shift()?.resolve({ kind: 'waited-too-long' });
     // An instance that was given up goes on until a tick ends it.
-    const isBusy = this.#inUse + this.#queue.length + this.state.stuck > 0;
+    const isBusy = this.#held + this.#queue.length + this.state.stuck > 0;
     if (!isBusy && this.#clock !== null) {
       clearInterval(this.#clock);
       this.#clock = null;
     }
   }
 
+  /** Another thread may take what waits behind a request that takes long. */
+  #takeBack(member: Member): void {
+    const begun = member.claims.close();
+    if (begun === null) return;
+    const unbegun = member.batch.splice(begun - member.answered).filter((waiting) => waiting !== null);
+    if (unbegun.length === 0) return;
+    this.#held -= unbegun.length;
+    if (member.batch.length === 0) this.#inUse -= 1;
+    this.#queue.unshift(...unbegun);
+    this.#fillSoon();
+  }
+
   #giveUp(member: Member, current: Waiting): void {
-    this.#end(member, { kind: 'late', reason: `nothing within ${this.#options.limitMs / 1000} s` }, current);
+    this.#held -= 1;
+    this.#inUse -= 1;
+    member.batch[0] = null;
     member.isStuck = true;
+    current.resolve({ kind: 'late', reason: `nothing within ${this.#options.limitMs / 1000} s` });
     if (this.#options.canTerminate) {
       this.#members.delete(member);
+      this.#fail(member, 'the request before it took too long');
       void member.thread.terminate();
     }
     if (this.#members.size < this.#options.maxThreads) void this.#startThread();
   }
 
-  #end(member: Member, outcome: Outcome, current: Waiting): void {
-    member.current = null;
-    this.#inUse -= 1;
-    current.resolve(outcome);
-  }
-
   /** Null once the thread is ready. */
   async #startThread(): Promise<string | null> {
     return new Promise((resolve) => {
-      const thread = this.#options.startThread();
-      const member: Member = { thread, current: null, isReady: false, isStuck: false };
+      const claims = new BatchClaims();
+      const thread = this.#options.startThread(claims.shared);
+      const member: Member = {
+        thread,
+        claims,
+        batch: [],
+        answered: 0,
+        since: 0,
+        isReady: false,
+        isStuck: false,
+      };
       this.#members.add(member);
       let words = 'it ended';
       thread.on('message', (value) => {
-        if (member.current !== null) this.#end(member, value as Outcome, member.current);
-        this.#welcome(member);
+        if (member.isReady) this.#finish(member, value as Done);
+        else this.#welcome(member);
         resolve(null);
       });
       thread.on('error', (error) => void (words = error.message));
@@ -178,6 +258,19 @@ export class ServePool {
         resolve(words);
       });
     });
+  }
+
+  #finish(member: Member, { outcome, ms }: Done): void {
+    const first = member.batch.shift();
+    member.answered += 1;
+    member.since = this.#options.now();
+    this.#meanMs = this.#meanMs === null ? ms : this.#meanMs + (ms - this.#meanMs) * newestWeight;
+    if (first !== null && first !== undefined) {
+      this.#held -= 1;
+      if (member.batch.length === 0 && !member.isStuck) this.#inUse -= 1;
+      first.resolve(outcome);
+    }
+    if (member.batch.length === 0) this.#welcome(member);
   }
 
   /** A thread that has nothing to do, new or again. */
@@ -191,16 +284,24 @@ export class ServePool {
     }
     member.isStuck = false;
     this.#idle.push(member);
-    this.#fill();
+    this.#fillSoon();
   }
 
   #lose(member: Member, words: string): void {
     if (!this.#members.delete(member)) return;
     const at = this.#idle.indexOf(member);
     if (at !== -1) this.#idle.splice(at, 1);
-    if (member.current !== null)
-      this.#end(member, { kind: 'failed', reason: `its thread ended: ${words}` }, member.current);
+    this.#takeBack(member);
+    this.#fail(member, `its thread ended: ${words}`);
     // One that could not even start would not start again.
     if (!this.#isClosed && member.isReady) void this.#startThread();
+  }
+
+  /** For what a thread has begun and will not answer. */
+  #fail(member: Member, reason: string): void {
+    const lost = member.batch.splice(0).filter((waiting) => waiting !== null);
+    this.#held -= lost.length;
+    if (lost.length > 0 && !member.isStuck) this.#inUse -= 1;
+    for (const waiting of lost) waiting.resolve({ kind: 'failed', reason });
   }
 }

@@ -1,16 +1,25 @@
-/** A thread of the server: one request at a time, each in an instance of its own. */
+/** A thread of the server: one request after the other, each in an instance of its own. */
 import { parentPort, workerData } from 'node:worker_threads';
-import type { ThreadData } from './serve-instance.ts';
-import type { Job } from './serve-message.ts';
+import { BatchClaims, type Batch } from './serve-batch.ts';
+import type { Done, ThreadData } from './serve-instance.ts';
 import { openV8Handler } from './serve-v8.ts';
 import { openWasmtimeHandler } from './serve-wasmtime.ts';
 
-const { shared, limits, folder } = workerData as ThreadData;
+const { shared, limits, folder, claims: cells } = workerData as ThreadData;
 const handle =
   shared.kind === 'wasmtime' ? openWasmtimeHandler(shared, limits, folder) : openV8Handler(shared, limits);
+const claims = new BatchClaims(cells);
 
-parentPort?.on('message', (job: Job | null) => {
-  if (job === null) parentPort?.close();
-  else parentPort?.postMessage(handle(job));
+parentPort?.on('message', (batch: Batch | null) => {
+  if (batch === null) {
+    parentPort?.close();
+    return;
+  }
+  for (const [index, job] of batch.jobs.entries()) {
+    if (!claims.begin(batch, index)) return;
+    const started = performance.now();
+    const outcome = handle(job);
+    parentPort?.postMessage({ outcome, ms: performance.now() - started } satisfies Done);
+  }
 });
 parentPort?.postMessage('ready');

@@ -196,7 +196,7 @@ function openPool({ shared, abi, threads, input }: Prepared, folder: string): Se
   const limitMs = limits.seconds * 1000;
   const tickMs = Math.max(5, Math.min(100, limitMs / ticksPerLimit));
   const ticks = Math.ceil(limitMs / tickMs) + 1;
-  const workerData: ThreadData = { shared, abi, limits: { answer: limits.answer, ticks }, folder };
+  const threadData = { shared, abi, limits: { answer: limits.answer, ticks }, folder };
   const { library } = input;
   const engine: Pointer = shared.kind === 'wasmtime' ? shared.engine : null;
   return new ServePool({
@@ -207,9 +207,9 @@ function openPool({ shared, abi, threads, input }: Prepared, folder: string): Se
     graceMs: engine === null ? 0 : interruptGraceMs,
     canTerminate: engine === null,
     maxThreads: Math.min(4 * threads, input.proof.slots ?? Infinity),
-    startThread: (): Thread =>
+    startThread: (claims): Thread =>
       new Worker(new URL('serve-thread.cjs', import.meta.url), {
-        workerData,
+        workerData: { ...threadData, claims } satisfies ThreadData,
         // Without the warning that WASI is experimental.
         execArgv: ['--no-warnings'],
         resourceLimits: { codeRangeSizeMb },
