@@ -26,9 +26,9 @@ const tableElementBytes = 8;
 /** Instances proven side by side, hence the memories an on-demand tier must have room for. */
 export const canaryInstances = 2;
 
-/** canary.wat: 16 pages at first, one more by growth. */
+/** canary.wat: 16 pages at first, one more by growth where the pool allows it. */
 export const canaryMemoryBytes = 1 * MiB;
-export const canaryGrownBytes = canaryMemoryBytes + 64 * KiB;
+const canaryGrownBytes = canaryMemoryBytes + 64 * KiB;
 /** V8 takes the declared maximum where guard regions are off: 64 pages. */
 const canaryMaximumBytes = 4 * MiB;
 /** One wasm page: each of the live memories that fill V8's room holds one. */
@@ -121,7 +121,7 @@ function listMemories(configuration: WasmtimeConfiguration): readonly Mapping[] 
   const touched: Mapping = {
     pool: 'linear-memory',
     bytes: 0,
-    writableBytes: canaryGrownBytes,
+    writableBytes: Math.min(canaryGrownBytes, pool?.maxMemoryBytes ?? Infinity),
     count: canaryInstances,
     protection: 'read-write',
     noReserve,

@@ -7,7 +7,7 @@ import {
 } from './configuration.ts';
 import type { Facts } from './facts.ts';
 import { lacks, refuseCode, takeSteps, type Step } from './limits.ts';
-import { canaryGrownBytes, listMappings, mappingStep } from './mappings.ts';
+import { canaryMemoryBytes, listMappings, mappingStep } from './mappings.ts';
 import type { Prediction, Shortfall, TierPrediction } from './prediction.ts';
 import { parametersFor, type PoolParameters } from './pool-parameters.ts';
 import { costStep, resolveProcessCost } from './processes.ts';
@@ -113,7 +113,7 @@ const canaryNeeds = {
   tables: 1,
   coreInstances: 1,
   tableElements: 10,
-  maxMemoryBytes: canaryGrownBytes,
+  maxMemoryBytes: canaryMemoryBytes,
 } as const;
 
 /** A shortfall of this version or these settings on any machine; null without one. */

@@ -27,6 +27,8 @@ t.test('every tier is measured, whatever its pool was told to be', async (t) => 
       'memories=9,reservation=67108864,maxMemory=67108864,guard=65536',
       { strideBytes: 64 * MiB + 64 * KiB },
     ],
+    // The canary's first size: its growth is refused, and proven so.
+    ['standard', 'memories=9,maxMemory=1048576', { slots: 9 }],
     ['on-demand', 'reservation=0,guard=65536', { mappingBytes: MiB + 2 * GiB + 128 * KiB, slots: null }],
     ['on-demand', 'reservation=67108864,guard=0', { mappingBytes: 64 * MiB, guardBeforeBytes: 0 }],
     ['on-demand', 'reservation=8589934592', { mappingBytes: 8 * GiB + 64 * MiB, strideBytes: null }],
@@ -65,6 +67,12 @@ const faults: readonly (readonly [symbol: string, choice: string, parameters: st
     'standard',
     '',
     /tables and stacks of 3706880000 bytes/,
+  ],
+  [
+    'wasmtime_pooling_allocation_config_max_memory_size_set',
+    'standard',
+    'memories=9,maxMemory=1048576',
+    /memory\.grow by one page: 16 instead of -1/,
   ],
   ['wasmtime_config_memory_reservation_set', 'standard', 'memories=9,reservation=8589934592', /are apart/],
   ['wasmtime_config_memory_guard_size_set', 'standard', 'memories=9,guard=2147483648', /are apart/],

@@ -60,7 +60,7 @@ export function proveWasmtime(
     instances.push(second);
     stopwatch.lap('second');
   }
-  checkGrowth(first);
+  checkGrowth(first, configuration.pool?.maxMemoryBytes);
   stopwatch.lap('grow');
   const last = readMoment();
   const memory = measureLayout(
