@@ -81,6 +81,7 @@ const shortfallSchema: z.ZodType<Shortfall> = z.object({
   available: z.number(),
   unit: z.enum(['bytes', 'maps', 'threads']),
   chance: z.literal(true).exactOptional(),
+  splitBy: z.enum(['v8-heap', 'program']).exactOptional(),
 });
 
 export const tierPredictionSchema: z.ZodType<TierPrediction> = z.discriminatedUnion('fits', [

@@ -1,6 +1,6 @@
 /** Formats shortfalls: `table pool needs 1532 MiB, CommitLimit leaves 172 MiB`. */
-import type { LimitName, Pool, Shortfall } from './prediction.ts';
-import { formatPair, TiB } from './sizes.ts';
+import type { LimitName, Pool, Shortfall, Splitter } from './prediction.ts';
+import { formatPair } from './sizes.ts';
 
 const pools: Readonly<Record<Pool, string>> = {
   probe: 'the trial before the pool',
@@ -28,12 +28,14 @@ const limits: Readonly<Record<LimitName, string>> = {
   feature: 'this version or setting',
 };
 
+const splitters: Readonly<Record<Splitter, string>> = {
+  'v8-heap': "pages of V8's heap, at random places in the lower 64 TiB, split the rest",
+  program: 'the program itself, at two thirds of the addresses, splits the rest',
+};
+
 /** What splits the address space, and what that means for other runs. */
-export const describeGap = ({ chance, available }: Shortfall): string => {
-  const splits =
-    available < 80 * TiB
-      ? "pages of V8's heap, at random places in the lower 64 TiB, split the rest"
-      : 'the program itself, at two thirds of the addresses, splits the rest';
+const describeGap = ({ chance, splitBy }: Shortfall): string => {
+  const splits = splitBy === undefined ? 'other mappings of the process split the rest' : splitters[splitBy];
   return chance === true
     ? `${splits}; decided by where they are placed: it may differ from run to run`
     : splits;

@@ -1,6 +1,6 @@
 /** The kernel's rules for one mapping: whether it fits, otherwise which limit refuses it and by how much. */
 import type { Facts } from './facts.ts';
-import type { LimitName, Pool, Shortfall } from './prediction.ts';
+import type { LimitName, Pool, Shortfall, Splitter } from './prediction.ts';
 
 /** What a version or its settings refuse on any machine, as a shortfall. */
 export const lacks = (pool: Pool, needed: number, available: number): Shortfall => ({
@@ -47,6 +47,7 @@ export type Gap = Readonly<{
   usual: number;
   /** No run is known to have more. */
   most: number;
+  splitBy: Splitter;
 }>;
 
 /** The holdings of a process: bytes of address space, private writable bytes, mappings, threads beside its first. */
@@ -167,7 +168,8 @@ function listChecks(step: Step, held: Holding, facts: LimitFacts): readonly Shor
     const wanted = needed(step);
     if (left === null || wanted <= 0) continue;
     const { gap } = held;
-    const isChance = limit === 'free gap' && gap !== undefined && wanted > gap.always && wanted < gap.most;
+    const split = limit === 'free gap' ? gap : undefined;
+    const isChance = split !== undefined && wanted > split.always && wanted < split.most;
     const available = Math.max(0, Math.floor(left));
     checks.push({
       pool: step.pool,
@@ -176,6 +178,7 @@ function listChecks(step: Step, held: Holding, facts: LimitFacts): readonly Shor
       available,
       unit,
       ...(isChance && { chance: true }),
+      ...(split !== undefined && { splitBy: split.splitBy }),
     });
   }
   return checks;

@@ -20,6 +20,9 @@ export type LimitName =
   | 'memory' // RAM or cgroup: pages that are really touched
   | 'feature'; // the engine or Node version lacks what the tier needs
 
+/** Mappings in the middle of the address space: pages of V8's heap, or those of the program's own file. */
+export type Splitter = 'v8-heap' | 'program';
+
 /** Bytes, mappings (VMAs) for max_map_count, or processes and threads. */
 export type Shortfall = Readonly<{
   pool: Pool;
@@ -29,6 +32,8 @@ export type Shortfall = Readonly<{
   unit: 'bytes' | 'maps' | 'threads';
   /** Where the process and the kernel place other mappings decides: another run may end otherwise. */
   chance?: true;
+  /** Of `free gap`: the mappings that split the address space. */
+  splitBy?: Splitter;
 }>;
 
 export type TierPrediction = Readonly<

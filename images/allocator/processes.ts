@@ -88,13 +88,18 @@ export const nodeThreads = 7;
  * the top: the gap between the highest page and those is the largest. Node 18 to 26, 20 runs each: 63.1 to 76.7 TiB,
  * half of them below 66; in guests 78.7 TiB was refused in 11 of 12.
  */
-const splitByV8: Gap = { always: 62.9 * TiB, usual: 66 * TiB, most: 96 * TiB };
+const splitByV8: Gap = { always: 62.9 * TiB, usual: 66 * TiB, most: 96 * TiB, splitBy: 'v8-heap' };
 
 /**
  * A program that may be placed anywhere (PIE) lies at two thirds of the addresses, at most 1 TiB higher: below it is
  * the largest gap. 85.3 TiB are always granted, 86.4 never.
  */
-export const splitByProgram: Gap = { always: 85.3 * TiB, usual: 85.8 * TiB, most: 86.4 * TiB };
+export const splitByProgram: Gap = {
+  always: 85.3 * TiB,
+  usual: 85.8 * TiB,
+  most: 86.4 * TiB,
+  splitBy: 'program',
+};
 
 /** The wasm host's shell, the one that watches the time, and its `sleep`, beside its Node. */
 const hostProcesses = 3;
