@@ -34,7 +34,7 @@ type Options = Readonly<{
 }>;
 
 /** Cells per machine: enough that a boot pays, few enough that a round meets several machines. */
-const cellsPerMachine = 6;
+const cellsPerMachine = 10;
 
 /** Exit code: 0 model and guests agree, 1 they differ somewhere, 2 some cell or all had no verdict, 130 interrupted. */
 export async function explore(context: Context, args: readonly string[], options: Options): Promise<number> {
@@ -55,7 +55,7 @@ export async function explore(context: Context, args: readonly string[], options
     ...notifyOf(context),
     ...context.seams,
   };
-  const cells = options.cells ?? 30;
+  const cells = options.cells ?? 40;
   const saved = new Map(file.contradictions.map((one, index) => [index, one]));
   const found = await search({
     seed,

@@ -97,7 +97,7 @@ export function defineExploration({ program, run }: Registry): void {
     )
     .addOption(new Option('--seed <n>', 'which cells are drawn').argParser(count('--seed')).default(1))
     .option('--axes <list>', 'axes that vary, e.g. memory,overcommit,addressSpace (default: all)')
-    .addOption(new Option('--cells <n>', 'cells of a round').argParser(count('--cells')).default(30))
+    .addOption(new Option('--cells <n>', 'cells of a round').argParser(count('--cells')).default(40))
     .addOption(
       new Option('--jobs <n>', 'guests at a time (default: one per core)').argParser(count('--jobs')),
     )

@@ -4,7 +4,7 @@ import { formatCellId } from '../matrix/cell-id.ts';
 import { bootKey } from '../plan/order.ts';
 import { buildCases } from './cell-matrix.ts';
 import { drawRound } from './draw-round.ts';
-import { isClose } from './model.ts';
+import { isClose, predictSettings } from './model.ts';
 import { PairCoverage } from './pair-coverage.ts';
 
 const draw = (
@@ -48,6 +48,8 @@ t.test(
       );
       t.ok(new Set(cells.map((one) => bootKey(one))).size <= 3);
       t.strictSame(cells.filter(isClose), []);
+      const waiting = cells.filter((one) => (predictSettings(one)?.startup ?? null) !== null);
+      t.ok(waiting.length <= 1, 'a Node that waits for ever costs as much as all the others');
     }
     t.end();
   },

@@ -7,7 +7,7 @@ import { axes, defaultSettings, type Settings } from '../axes/table.ts';
 import { formatCellId } from '../matrix/cell-id.ts';
 import { findInapplicable } from '../plan/applicable.ts';
 import { drawMachines, drawSettings, randomFrom, type Random } from './draw-settings.ts';
-import { isClose } from './model.ts';
+import { isClose, predictSettings } from './model.ts';
 import { listMovable, moveToThreshold } from './near-threshold.ts';
 import type { PairCoverage } from './pair-coverage.ts';
 
@@ -31,6 +31,12 @@ const choices = 6;
 /** How often a cell is moved next to a threshold. */
 const share = 0.5;
 
+/**
+ * Cells of a round in which Node does not start, as the model says: many of them wait for a thread or for memory until
+ * the deadline of the wasm host, three minutes, in which a job runs sixty other cells.
+ */
+const maxHanging = 1;
+
 /** Draws in vain after which a round has fewer cells: few axes have few combinations. */
 const maxDraws = 1000;
 
@@ -50,6 +56,8 @@ function applies(settings: Settings): boolean {
   const kernel = { path: '', digest: '', release: series };
   return findInapplicable(settings, { kernel, nodes: {} }) === null;
 }
+
+const isHanging = (settings: Settings): boolean => (predictSettings(settings)?.startup ?? null) !== null;
 
 function drawOne(random: Random, machines: readonly Settings[], names: ReadonlySet<string>): Settings | null {
   const drawn = narrow(drawSettings(random, machines), names);
@@ -73,19 +81,20 @@ export function drawRound({
     .slice(-machineCount)
     .map((machine) => narrow(machine, names));
   const cells = new Map<string, Settings>();
-  let draws = 0;
+  let [draws, hanging] = [0, 0];
   while (cells.size < count && draws < maxDraws) {
     let best: Readonly<{ settings: Settings; pairs: number }> | null = null;
     for (let choice = 0; choice < choices; choice += 1) {
       draws += 1;
       const settings = drawOne(random, machines, names);
-      if (settings === null) continue;
+      if (settings === null || (hanging >= maxHanging && isHanging(settings))) continue;
       const id = formatCellId(settings, axes);
       if (cells.has(id) || known.has(id)) continue;
       const pairs = coverage.countNew(settings);
       if (best === null || pairs > best.pairs) best = { settings, pairs };
     }
     if (best === null) continue;
+    if (isHanging(best.settings)) hanging += 1;
     cells.set(formatCellId(best.settings, axes), best.settings);
     coverage.add(best.settings);
   }
