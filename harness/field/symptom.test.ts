@@ -14,6 +14,11 @@ t.test('one message has one class, in a report and in a guest', (t) => {
     act: 'heap',
   });
   t.equal(symptomOfText('FATAL ERROR: v8::ToLocalChecked Empty MaybeLocal.'), null, 'no start that failed');
+  for (const option of [
+    'node: bad option: --disable-wasm-trap-handler',
+    'node: --disable-wasm-trap-handler is not allowed in NODE_OPTIONS',
+  ])
+    t.match(symptomOfText(option), { act: 'option', engine: 'v8', class: 'unsupported' });
   t.equal(symptomOfText('Error: read EAGAIN'), null, 'a socket has nothing to do with threads');
   t.match(symptomOfText('Error: unable to make memory executable'), { act: 'code', engine: 'wasmtime' });
   t.equal(symptomOfText("thread 'main' panicked at src/lib.rs:1:1:\nindex out of bounds"), null);
@@ -37,6 +42,10 @@ t.test('what comes back empty for now is no thread that was refused', (t) => {
     "thread 'main' panicked at std/src/thread/mod.rs:729:29:\nfailed to spawn thread: Os { code: 11 }",
     'thread \'main\' panicked at library/std/src/thread/mod.rs:1:2:\nOs { code: 11, message: "Resource temporarily unavailable" }',
     'ThreadPoolBuildError { kind: IOError(Os { code: 11, message: "Resource temporarily unavailable" }) }',
+    'fork/exec /usr/bin/git: resource temporarily unavailable',
+    'runtime: failed to create new OS thread (have 9 already; errno=11)',
+    'java.lang.OutOfMemoryError: unable to create native thread: possibly out of memory',
+    "RuntimeError: can't start new thread",
     'Assertion `(0) == (uv_thread_create(t.get(), start_thread, this))` failed.',
   ])
     t.equal(symptomOfText(text)?.act, 'thread', text);

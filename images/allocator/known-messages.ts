@@ -59,7 +59,7 @@ export const knownMessages: readonly KnownMessage[] = [
   {
     // A lock or a socket that has nothing yet ends with the same errno: only with a word of threads is it one of those.
     match:
-      /(?<=(?:pthread_create|\bv?fork|\bclone|spawn|ThreadPool|thread pool|\bthreads?\b(?! '[^'\n]*' (?:\(\d+\) )?panicked at))[^\n]*)Resource temporarily unavailable|ERR_WORKER_INIT_FAILED|(?:spawn|fork|clone|thread|Worker)[^\n]*\bEAGAIN\b|uv_thread_create|[Cc]annot fork\b|failed to (?:spawn|create) (?:a )?(?:new |worker |OS )?thread/,
+      /(?<=(?:pthread_create|\bv?fork|\bclone|spawn|ThreadPool|thread pool|\bthreads?\b(?! '[^'\n]*' (?:\(\d+\) )?panicked at))[^\n]*)[Rr]esource temporarily unavailable|ERR_WORKER_INIT_FAILED|(?:spawn|fork|clone|thread|Worker)[^\n]*\bEAGAIN\b|uv_thread_create|[Cc]annot fork\b|failed to (?:spawn|create) (?:an? )?(?:new |worker |OS |native )*thread|unable to create (?:new )?native thread|can't start new thread/,
     class: 'thread',
     act: 'thread',
     engine: null,
@@ -73,7 +73,7 @@ export const knownMessages: readonly KnownMessage[] = [
     engine: null,
   },
   { match: /\(os error 12\)/, class: 'instance-mapping', act: 'memory', engine: 'wasmtime' },
-  { match: /bad option: /, class: 'unsupported', act: 'option', engine: 'v8' },
+  { match: /bad option: |is not allowed in NODE_OPTIONS/, class: 'unsupported', act: 'option', engine: 'v8' },
   { match: /Wasm SIMD unsupported/, class: 'unsupported', act: 'instruction', engine: 'v8' },
   {
     match:
