@@ -89,6 +89,18 @@ t.test('of a refused thread without a limit that is small enough, or known, no g
     end: 'cannot be reproduced here',
     because: [/threadsMax 300: it counts the threads of the whole/],
   });
+  for (const [words, text] of [
+    [['graph-node'], 'failed to spawn thread: Resource temporarily unavailable (os error 11)'],
+    [['./runner'], 'runtime: failed to create new OS thread (have 9 already; errno=11)'],
+    [['java', '-jar', 'x'], 'java.lang.OutOfMemoryError: unable to create native thread'],
+  ] as const) {
+    const limits = { ...base.resourceLimits, processes: { soft: 64, hard: 64 } };
+    const report = reportOf({ words, output: [text], more: { ...user, resourceLimits: limits } });
+    t.match(settleReport(report, mapReport(report)), {
+      end: 'cannot be reproduced here',
+      because: [/there is no subject with/, 'processes bounds the processes and threads of the user: 64'],
+    });
+  }
   t.end();
 });
 

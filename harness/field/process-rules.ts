@@ -83,6 +83,7 @@ export const mapEngine: Rule = (report, so) => {
         { engine, profile: 'wasmtime' },
         versionOf(wasmtime),
         exact ? null : 'the newest pinned libwasmtime stands for it',
+        { standIn: !exact },
       );
     }
     case 'wash':

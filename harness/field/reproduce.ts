@@ -6,7 +6,7 @@ import type { Result } from '../store/result.ts';
 import { describeThreshold, hasLimit, listUnknown } from './failing-act.ts';
 import type { FactMapping, FieldCase } from './mapping.ts';
 import type { FieldReport } from './report.ts';
-import { boundsThreads } from './thread-rules.ts';
+import { boundsThreads, describeThreadLimits } from './thread-rules.ts';
 import {
   endOfCommand,
   nearestSymptom,
@@ -81,15 +81,18 @@ export function settleReport(report: FieldReport, { settings, mappings }: FieldC
     return {
       end: 'cannot tell',
       because: [
-        'how the command ended is unknown, and no known failure is in its output: `capture.sh <command>` shows it',
+        report.command === undefined
+          ? `the report is cut off in ${report.cutOffIn ?? 'its middle'}, before any command: the whole report shows it`
+          : 'how the command ended is unknown, and no known failure is in its output: `capture.sh <command>` shows it',
       ],
     };
   const obstacles = listObstacles(mappings);
   if (obstacles.length > 0) {
     const lacking = symptom?.act === 'instruction' ? describeLacking(report) : null;
+    const bounds = symptom?.act === 'thread' ? describeThreadLimits(settings) : [];
     return {
       end: symptom === null ? 'nothing to reproduce' : 'cannot be reproduced here',
-      because: [...obstacles, ...(lacking === null ? [] : [lacking])],
+      because: [...obstacles, ...(lacking === null ? [] : [lacking]), ...bounds],
     };
   }
   if (symptom === null) return null;

@@ -10,6 +10,8 @@ import { symptomOfReport, type Symptom } from './symptom.ts';
 const subjectPrograms = /^(?:spin|wasmtime|wash|node)$/;
 /** Runtimes that no subject stands for. Of Bun there is only the build for old processors. */
 const otherPrograms = /^(?:bun|wasmer)$/;
+/** In them the words of V8 are those of a web page, never of Node. */
+const browsers = /^(?:google-chrome|chrome|chromium|msedge|microsoft-edge|brave|opera|vivaldi)(?:-[\w-]+)?$/;
 /** Programs that run as themselves, with what they do there. */
 const wholePrograms: Readonly<Record<string, Readonly<{ subject: string; acts: readonly Act[] }>>> = {
   deno: { subject: 'deno', acts: ['start', 'memory', 'instruction'] },
@@ -98,6 +100,7 @@ export function findRuntime(report: FieldReport): Runtime {
     return { kind: does ? 'whole' : 'other', name, subject: whole.subject, assumed: false };
   }
   if (name !== null && otherPrograms.test(name)) return { kind: 'other', name, assumed: false };
+  if (name !== null && browsers.test(name)) return { kind: 'other', name, assumed: false };
   const isOthers = symptom?.engine != null && (symptom.engine === 'v8') !== (name === 'node');
   if (name !== null && subjectPrograms.test(name) && !isOthers)
     return { kind: name as 'spin' | 'wasmtime' | 'wash' | 'node', name, assumed: false };

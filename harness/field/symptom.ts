@@ -62,9 +62,9 @@ const chargedPool = (words: string, bytes: number | null): 'table' | 'stack' | n
     ? ((['table', 'stack'] as const).find((kind) => findSizes(kind, bytes) !== null) ?? null)
     : null;
 
-/** How a command ended: a status above 128 is a signal. */
-export function endOfCommand({ command }: FieldReport): 'none' | 'failed' | 'worked' | 'unknown' {
-  if (command === undefined) return 'none';
+/** How a command ended: a status above 128 is a signal. Of a report that is cut off before it, nobody knows. */
+export function endOfCommand({ command, cutOffIn }: FieldReport): 'none' | 'failed' | 'worked' | 'unknown' {
+  if (command === undefined) return cutOffIn === null ? 'none' : 'unknown';
   const { exit, signal } = command;
   if (signal !== null && signal !== 'none') return 'failed';
   if (exit === null || exit === 'none') return 'unknown';

@@ -81,6 +81,13 @@ export const mapThreads: Rule = (report, so) => {
   return { set, say: [...met, ...rest] };
 };
 
+/** The limits in these settings that bound threads, each with its value. */
+export const describeThreadLimits = (settings: Settings): readonly string[] =>
+  facts.flatMap(([axis, , whose]) => {
+    const limit = settings[axis];
+    return limit === null ? [] : [`${axis} bounds the processes and threads ${whose}: ${limit}`];
+  });
+
 /** Whether any limit in these settings bounds threads. */
 export const boundsThreads = (settings: Settings): boolean =>
   facts.some(([axis]) => settings[axis] !== rowOf(axes, axis).default);
