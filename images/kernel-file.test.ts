@@ -1,5 +1,5 @@
 import t from 'tap';
-import { formatKernelFile, labelKernel, parseKernelFile } from './kernel-file.ts';
+import { formatKernelFile, labelKernel, nameKernel, parseKernelFile } from './kernel-file.ts';
 
 t.test('a kernel file is told from the name of a row by a slash, and its text leads back to it', (t) => {
   const rows: readonly (readonly [string, ReturnType<typeof parseKernelFile>])[] = [
@@ -35,6 +35,11 @@ t.test('reports show the label, or the name of the file', (t) => {
   t.same(['mine:./bzImage', '/boot/vmlinuz-6.1:/m/x', 'bookworm'].map(labelKernel), [
     'mine',
     'vmlinuz-6.1',
+    'bookworm',
+  ]);
+  t.same(['mine:./bzImage', '/boot/vmlinuz-6.1:/m/x', 'bookworm'].map(nameKernel), [
+    './mine',
+    './vmlinuz-6.1',
     'bookworm',
   ]);
   t.end();

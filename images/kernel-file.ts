@@ -30,8 +30,12 @@ export function formatKernelFile({ label, file, modules }: KernelFile): string |
   return parseKernelFile(text)?.label === label ? text : null;
 }
 
-/** What reports show in place of the paths. */
+/** What reports show. */
 export function labelKernel(text: string): string {
   const found = parseKernelFile(text);
   return found === null ? text : (found.label ?? found.file.replace(/^.*\//, ''));
 }
+
+/** The same kernel without its place: `./mine`. The name of a row stays. */
+export const nameKernel = (text: string): string =>
+  parseKernelFile(text) === null ? text : `./${labelKernel(text)}`;

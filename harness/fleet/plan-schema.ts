@@ -62,6 +62,7 @@ export const cellSchema: z.ZodType<Cell> = z.strictObject({
   settings: storedSettings(),
   expectation: expectationSchema.nullable(),
   subject: subjectSchema.exactOptional(),
+  kernelFile: text.exactOptional(),
   measure: measureSchema.exactOptional(),
   repetition: z.int().positive(),
 });

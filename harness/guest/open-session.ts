@@ -1,4 +1,5 @@
 /** Waiting for a machine to answer, and ending it when nobody waits any longer. */
+import { PoolproofError } from '../errors.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { Deadlines } from '../plan/deadlines.ts';
 import { Session } from './session.ts';
@@ -14,7 +15,8 @@ export function stopOnAbort(machine: Machine, signal: AbortSignal): Disposable {
 /**
  * Opens the session within the deadlines; a kernel that writes nothing is given up early, because a boot that
  * hangs before its first line never recovers.
- * @throws PoolproofError MACHINE_EXITED, MACHINE_TIMEOUT, MACHINE_STALLED, PROTOCOL.
+ * @throws PoolproofError MACHINE_EXITED, MACHINE_TIMEOUT, MACHINE_STALLED, PROTOCOL; KERNEL_UNFIT for a kernel that
+ *   cannot mount a disk
  */
 export async function openSession(machine: Machine, deadlines: Deadlines): Promise<Session> {
   if (machine.start === 'clone') return Session.open(machine, deadlines.cloneReadyMs);
@@ -23,5 +25,10 @@ export async function openSession(machine: Machine, deadlines: Deadlines): Promi
   const first = Promise.race([console.firstLine, opened, machine.exited]);
   const firstLine = time.within(first, { what: 'nothing on the console', ms: deadlines.firstLineMs });
   // The line alone opens nothing: only its absence ends the wait.
-  return Promise.race([opened, firstLine.then(() => opened)]);
+  const session = await Promise.race([opened, firstLine.then(() => opened)]);
+  const failures = console.initFailures;
+  // A module that none of the disks needs is missed by nobody.
+  if (failures.some((what) => what.startsWith('disk ')))
+    throw new PoolproofError('KERNEL_UNFIT', `the kernel of the guest could not use ${failures.join(', ')}`);
+  return session;
 }

@@ -10,6 +10,9 @@ export const consoleCapBytes = 1024 * 1024;
 const kernelLinePattern = /\[ *\d+\.\d{6}\] /;
 /** The last line of init.sh. */
 const userSpaceLine = 'poolproof: session starts';
+/** Of init.sh, before the session starts. */
+const failurePattern = /^poolproof: ((?:module|disk) \S+) failed/;
+const maxFailures = 20;
 const panicPattern = /Kernel panic - not syncing: (.*)/;
 const oomPattern =
   /Out of memory: Killed process|Memory cgroup out of memory: Killed process|invoked oom-killer/;
@@ -31,6 +34,8 @@ export class ConsoleLog {
   /** The panic's message, once there was one. */
   panic: string | null = null;
   oomKill = false;
+  /** What init could not load or mount: `module erofs.ko`, `disk base`. */
+  readonly initFailures: string[] = [];
 
   push(chunk: Buffer): void {
     this.#totalBytes += chunk.length;
@@ -51,6 +56,8 @@ export class ConsoleLog {
       this.#firstLine?.();
     }
     if (line.includes(userSpaceLine)) this.#userSpace?.();
+    const failure = failurePattern.exec(line)?.[1];
+    if (failure !== undefined && this.initFailures.length < maxFailures) this.initFailures.push(failure);
     const panic = panicPattern.exec(line);
     if (panic) this.panic ??= panic[1]?.trim() ?? '';
     if (oomPattern.test(line)) this.oomKill = true;

@@ -74,10 +74,12 @@ t.test('the console is kept up to its cap and watched for what matters', async (
   t.equal(log.kernelStarted, false, 'the firmware is not the kernel');
   // Lines arrive in pieces.
   log.push(Buffer.from('[    0.000000] Linux ver'));
-  log.push(Buffer.from('sion 6.1.0\n[    9.1] x\npoolproof: session starts\n'));
+  log.push(Buffer.from('sion 6.1.0\n[    9.1] x\npoolproof: module erofs.ko failed\n'));
+  log.push(Buffer.from('poolproof: disk base failed\npoolproof: session starts\n'));
   await log.firstLine;
   await log.userSpace;
   t.equal(log.kernelStarted, true);
+  t.same(log.initFailures, ['module erofs.ko', 'disk base']);
   t.equal(log.panic, null);
   log.push(readFileSync(new URL('../fixtures/machine/oom-kill.txt', import.meta.url)));
   t.equal(log.oomKill, true);

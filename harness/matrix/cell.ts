@@ -30,6 +30,8 @@ export type Cell = Readonly<{
   expectation: Expectation | null;
   /** The subject that runs instead of the wasm host; absent for the wasm host. */
   subject?: Subject;
+  /** Where the kernel's files are, as a value of the axis `kernel`; absent for the name of a row. */
+  kernelFile?: string;
   /** What of it is measured; absent where the matrix requests nothing. */
   measure?: Measure;
   /** 1-based number among repetitions of the same settings; 1 without `repeat`. */

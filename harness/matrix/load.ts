@@ -102,7 +102,8 @@ export function parseMatrix(text: string, file: string, options: LoadOptions = {
   const table = options.table ?? axes;
   const parsed = parseSource(text);
   if (parsed.value === undefined) throw new MatrixErrors(file, text, parsed.problems);
-  const source = withKernelPlaces(withPresentNames(parsed, text, table), dirname(file));
+  const kernels = withKernelPlaces(withPresentNames(parsed, text, table), dirname(file), table);
+  const { source } = kernels;
   const schema = schemaOf(table);
   const checked = schema.safeParse(source.value);
   if (!checked.success) {
@@ -114,6 +115,7 @@ export function parseMatrix(text: string, file: string, options: LoadOptions = {
     throw new MatrixErrors(file, text, problems);
   }
   const { own, cases, problems, subjects } = check(checked.data, source, file, table);
+  problems.push(...kernels.problems);
   if (options.requireFiles === true) {
     problems.push(...findAbsentFiles(checked.data, subjects, source));
     problems.push(...findAbsentInterpreters(checked.data, subjects, source));
@@ -123,7 +125,9 @@ export function parseMatrix(text: string, file: string, options: LoadOptions = {
   }
   if (problems.length > 0) throw new MatrixErrors(file, text, problems);
   const repeat = checked.data.repeat ?? 1;
-  const cells = [...own.cells, ...cases.cells].map((cell) => withSubject(cell, subjects));
+  const cells = [...own.cells, ...cases.cells].map((cell) =>
+    withKernelFile(withSubject(cell, subjects), kernels.files),
+  );
   return {
     title: checked.data.title ?? basename(file),
     file,
@@ -173,6 +177,11 @@ function findShared(own: Expanded, { cells, cases }: ExpandedCases, source: Sour
 function withSubject(cell: CellOnce, subjects: ReadonlyMap<string, Subject>): CellOnce {
   const subject = cell.settings.subject === hostSubject ? undefined : subjects.get(cell.settings.subject);
   return subject === undefined ? cell : { ...cell, subject };
+}
+
+function withKernelFile(cell: CellOnce, files: ReadonlyMap<string, string>): CellOnce {
+  const kernelFile = files.get(cell.settings.kernel);
+  return kernelFile === undefined ? cell : { ...cell, kernelFile };
 }
 
 function* repeatCells(cells: readonly CellOnce[], repeat: number): Generator<Cell> {

@@ -1,4 +1,5 @@
 /** A matrix whose cells all run in one kernel: `--kernel`. */
+import { nameKernel } from '../../images/kernel-file.ts';
 import { PoolproofError } from '../errors.ts';
 import { formatCellId } from './cell-id.ts';
 import type { Cell, Matrix } from './cell.ts';
@@ -12,8 +13,8 @@ export function withKernel(matrix: Matrix, kernel: string | null): Matrix {
     });
   }
   const change = (cell: Cell): Cell => {
-    const settings = { ...cell.settings, kernel };
-    return { ...cell, settings, id: formatCellId(settings) };
+    const settings = { ...cell.settings, kernel: nameKernel(kernel) };
+    return { ...cell, settings, kernelFile: kernel, id: formatCellId(settings) };
   };
   return {
     ...matrix,

@@ -96,6 +96,15 @@ t.test('a plan asks for the images its cells use, and no others', (t) => {
   t.end();
 });
 
+t.test("images of a kernel of one's own are made of its files, and have its name", (t) => {
+  const own = { ...cell({ kernel: './mine' }), kernelFile: 'mine:/home/me/bzImage' };
+  t.same(
+    [...collectRequirements([own])].map(([name, { kernel }]) => [name, kernel]),
+    [['./mine', 'mine:/home/me/bzImage']],
+  );
+  t.end();
+});
+
 t.test('a machine carries what its cell asks and every disk of its image', (t) => {
   const images: BuiltImages = {
     kernel: { path: '/k', digest: 'd', release: 'r' },

@@ -3,6 +3,7 @@ import { defaultArchitecture } from '../../images/architectures.ts';
 import { engines as pinnedEngines, type ImageRequest } from '../../images/definitions.ts';
 import type { EngineKind } from '../../images/allocator/tier.ts';
 import type { Settings } from '../axes/table.ts';
+import type { Cell } from '../matrix/cell.ts';
 
 /** An engine as a cell names it, resolved: `wasmtime` means the newest pinned version. */
 export type ResolvedEngine = Readonly<{
@@ -26,14 +27,19 @@ export const imagesOf = ({ kernel, arch }: Pick<Settings, 'kernel' | 'arch'>): s
  * cells that differ only in these then share one machine, and one boot.
  */
 export function collectRequirements(
-  cells: Iterable<Readonly<{ settings: Settings }>>,
+  cells: Iterable<Pick<Cell, 'settings' | 'kernelFile'>>,
 ): ReadonlyMap<string, ImageRequest> {
   type Entry = Pick<Settings, 'kernel' | 'arch'> & { nodes: Set<string>; engines: Set<string> };
   const byName = new Map<string, Entry>();
-  for (const { settings } of cells) {
-    const { kernel, arch } = settings;
+  for (const { settings, kernelFile } of cells) {
+    const { arch, kernel } = settings;
     const name = imagesOf(settings);
-    const entry = byName.get(name) ?? { kernel, arch, nodes: new Set(), engines: new Set() };
+    const entry = byName.get(name) ?? {
+      kernel: kernelFile ?? kernel,
+      arch,
+      nodes: new Set(),
+      engines: new Set(),
+    };
     byName.set(name, entry);
     entry.nodes.add(settings.node);
     const { version } = resolveEngine(settings.engine);

@@ -135,6 +135,18 @@ t.test('an end that only a clone showed is tried on a boot, whose answer counts'
   }
 });
 
+t.test('a kernel that cannot mount a disk is no answer of the host, and is said by name', async (t) => {
+  const lacking = 'poolproof: module erofs.ko failed\npoolproof: disk base failed\n';
+  const { result, tries } = await run([{ ...good, console: lacking }], false);
+  t.same([...new Set(tries)], ['boot broken']);
+  t.match(result.reason, /the kernel of the guest could not use module erofs\.ko, disk base/);
+  const { result: whole } = await run(
+    [{ ...good, console: 'poolproof: module virtio_rng.ko failed\n' }],
+    false,
+  );
+  t.equal(whole.outcome, 'reached', 'a module alone stops nothing');
+});
+
 t.test('an end that the matrix expects of a clone needs no boot', async (t) => {
   t.same((await run([crash], true, 'crashed')).tries, ['clone crashed']);
   t.same((await run([panic], true, 'guest-died')).tries, ['clone guest-died']);

@@ -1,10 +1,10 @@
 import t from 'tap';
 import { moduleName, readDependencies, resolveModules } from './kernel-modules.ts';
 
-/** The smallest ELF file with a .modinfo section. */
+/** The smallest ELF file with a .modinfo section. @param modinfo its items, separated by `;` */
 function makeModule(modinfo: string): Buffer {
   const names = '\0.shstrtab\0.modinfo\0';
-  const info = Buffer.from(`${modinfo.split(' ').join('\0')}\0`, 'latin1');
+  const info = Buffer.from(`${modinfo.split(';').join('\0')}\0`, 'latin1');
   const sections: readonly (readonly [number, number, number])[] = [
     [0, 0, 0],
     [1, 64, names.length],
@@ -29,12 +29,14 @@ function makeModule(modinfo: string): Buffer {
 }
 
 const modules: Readonly<Record<string, Buffer>> = {
-  erofs: makeModule('license=GPL depends=libcrc32c name=erofs'),
-  libcrc32c: makeModule('softdep=pre: depends= name=libcrc32c'),
-  virtio_pci: makeModule('depends=virtio_ring,virtio name=virtio_pci'),
-  virtio_ring: makeModule('depends=virtio name=virtio_ring'),
-  virtio: makeModule('depends= name=virtio'),
-  virtio_rng: makeModule('depends=virtio,rng-core name=virtio_rng'),
+  erofs: makeModule('license=GPL;depends=libcrc32c;name=erofs'),
+  libcrc32c: makeModule('softdep=pre: crc32c post: later;depends=;name=libcrc32c'),
+  crc32c_generic: makeModule('depends=;name=crc32c_generic'),
+  crc32c: makeModule('depends=virtio;name=crc32c'),
+  virtio_pci: makeModule('depends=virtio_ring,virtio;name=virtio_pci'),
+  virtio_ring: makeModule('depends=virtio;name=virtio_ring'),
+  virtio: makeModule('depends=;name=virtio'),
+  virtio_rng: makeModule('depends=virtio,rng-core;name=virtio_rng'),
   loop_a: makeModule('depends=loop_b'),
   loop_b: makeModule('depends=loop_a'),
 };
@@ -44,8 +46,19 @@ t.test('dependencies come before what needs them, each once', async (t) => {
   const resolved = await resolveModules(['erofs', 'virtio_pci', 'virtio_rng'], new Set(['rng_core']), read);
   t.strictSame(
     resolved.map(({ name }) => name),
-    ['libcrc32c', 'erofs', 'virtio', 'virtio_ring', 'virtio_pci', 'virtio_rng'],
+    ['crc32c_generic', 'libcrc32c', 'erofs', 'virtio', 'virtio_ring', 'virtio_pci', 'virtio_rng'],
   );
+});
+
+t.test('what a module wants to be loaded before it comes first where there is such a module', async (t) => {
+  const names = async (builtIn: readonly string[], without: readonly string[] = []) => {
+    const readRest = async (name: string) => (without.includes(name) ? undefined : read(name));
+    return (await resolveModules(['libcrc32c'], new Set(builtIn), readRest)).map(({ name }) => name);
+  };
+  t.strictSame(await names([]), ['crc32c_generic', 'libcrc32c']);
+  t.strictSame(await names(['crc32c_generic']), ['libcrc32c']);
+  t.strictSame(await names([], ['crc32c_generic']), ['virtio', 'crc32c', 'libcrc32c']);
+  t.strictSame(await names([], ['crc32c_generic', 'crc32c']), ['libcrc32c'], 'a wish is no need');
 });
 
 t.test('what is built in is not looked for', async (t) => {

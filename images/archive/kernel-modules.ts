@@ -34,23 +34,43 @@ export async function resolveModules(
       );
     }
     for (const dependency of readDependencies(data)) await visit(dependency, [...path, name]);
+    for (const wish of readWishes(data)) await visitWish(wish, [...path, name]);
     order.set(name, data);
+  };
+  // The names of algorithms stand for several modules; the generic one runs on every processor.
+  const visitWish = async (wish: string, path: readonly string[]): Promise<void> => {
+    for (const name of [`${wish}_generic`, wish]) {
+      if (order.has(name) || builtIn.has(name)) return;
+      if (!path.includes(name) && (await read(name)) !== undefined) return visit(name, path);
+    }
   };
   for (const name of wanted) await visit(name, []);
   return [...order].map(([name, data]) => ({ name, data }));
 }
 
-/**
- * `depends=` of a module's .modinfo section. `softdep` is left out: libcrc32c's only one, crc32c, is built
- * into Debian's cloud kernels.
- */
-export function readDependencies(module: Buffer): string[] {
+/** The item of a module's .modinfo section that begins with `key=`, without it. */
+function findInfo(module: Buffer, key: string): string | undefined {
   const section = isElf(module) ? findSection(module, '.modinfo') : null;
   const field = section
     ?.toString('latin1')
     .split('\0')
-    .find((item) => item.startsWith('depends='));
-  if (field === undefined)
+    .find((item) => item.startsWith(`${key}=`));
+  return field?.slice(key.length + 1);
+}
+
+/** `depends=`. @throws PoolproofError IMAGE_BUILD */
+export function readDependencies(module: Buffer): string[] {
+  const text = findInfo(module, 'depends');
+  if (text === undefined)
     throw new PoolproofError('IMAGE_BUILD', 'a kernel module has no list of dependencies');
-  return field.slice('depends='.length).split(',').filter(Boolean).map(moduleName);
+  return text.split(',').filter(Boolean).map(moduleName);
+}
+
+/**
+ * `softdep=pre: … post: …`: what it wants to be loaded before it. Without crc32c, libcrc32c and so erofs do not load;
+ * a cloud kernel has it built in, a generic one as a module.
+ */
+export function readWishes(module: Buffer): string[] {
+  const [, before = ''] = /pre: ([^:]*?)(?: post:|$)/.exec(findInfo(module, 'softdep') ?? '') ?? [];
+  return before.split(' ').filter(Boolean).map(moduleName);
 }

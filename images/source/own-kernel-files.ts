@@ -19,7 +19,11 @@ export type OwnKernelFiles = Readonly<{
 
 async function readImage(file: string): Promise<Buffer> {
   return readFile(file).catch((cause: unknown) => {
-    throw new PoolproofError('KERNEL_UNFIT', 'the kernel cannot be read', { file, cause });
+    throw new PoolproofError('KERNEL_UNFIT', 'the kernel cannot be read', {
+      file,
+      cause,
+      hint: 'results have the name of a kernel alone: give its place with --kernel',
+    });
   });
 }
 
