@@ -13,8 +13,10 @@ import type { BootPlan } from '../run/boot-plan.ts';
 import type { Prepared } from '../run/prepare.ts';
 import type { Runner, RunnerEvent, ServingRequest } from '../run/runner.ts';
 import { cellKey } from '../store/read-run.ts';
+import { Backlog } from './backlog.ts';
 import { chunkPlans } from './chunk-plans.ts';
 import { explain, keys, type Link, openQueue } from './connect.ts';
+import { lastPriority, priorityOf } from './job-rules.ts';
 import { buildLanes, queueName } from './lanes.ts';
 import {
   type Call,
@@ -49,8 +51,6 @@ export type FleetRunnerOptions = Readonly<{
 const expectedSlots = 8;
 /** Jobs per call to Redis, messages per answer. */
 const batchSize = 200;
-/** Priority of the shortest job: a number that BullMQ still takes. Lower ones go first. */
-const lastPriority = 2_000_000;
 /** For how long a run can be resumed from what the queue has. */
 const callSeconds = 7 * 24 * 3600;
 /** Longest that the end of a run waits for a Redis that does not answer, ms. */
@@ -156,20 +156,22 @@ export class FleetRunner implements Runner {
     const { lanes } = await this.#publish(run);
     const watch = new Watch(round, lanes, timing.patienceMs);
     await this.#adopt(batch, lanes);
-    const slots = countSlots(await listWorkers(this.#redis));
-    const chunks = chunkPlans(round.pending.unassigned(), durations, slots || expectedSlots);
-    await this.#add(
-      batch,
-      chunks.map((chunk) => ({ ...chunk, lost: 0 })),
-    );
+    let slots = countSlots(await listWorkers(this.#redis)) || expectedSlots;
+    const chunks = chunkPlans(round.pending.unassigned(), durations, slots);
+    const backlog = new Backlog(chunks, ({ plan }) => queueOf(run, plan));
     let beatAt = performance.now();
     while (round.pending.size > 0 && !signal.aborted) {
+      const unfinished = round.pending.jobs().map((job) => batch.queues.get(job) ?? '');
+      const next = backlog.take(unfinished, slots).map((chunk) => ({ ...chunk, lost: 0 }));
+      await this.#add(batch, next);
       await this.#receive(batch, Math.min(1000, timing.beatMs));
       if (performance.now() - beatAt < timing.beatMs) continue;
       beatAt = performance.now();
       await this.#publish(run);
       await this.#addLost(batch);
-      watch.look(await listWorkers(this.#redis));
+      const workers = await listWorkers(this.#redis);
+      slots = countSlots(workers) || expectedSlots;
+      watch.look(workers);
     }
   }
 
@@ -228,15 +230,14 @@ export class FleetRunner implements Runner {
     for (let at = 0; at < additions.length; at += batchSize) {
       const byQueue = new Map<string, BulkJob[]>();
       for (const { plan, estimatedMs, lost } of additions.slice(at, at + batchSize)) {
-        const name = queueName(run, plan.images.kernel, plan.images.digest);
+        const name = queueOf(run, plan);
         const jobId = `job-${randomBytes(6).toString('hex')}`;
         round.pending.assign(jobId, plan.cells.map(cellKey), lost);
         queues.set(jobId, name);
-        const priority = Math.max(1, lastPriority - Math.round(estimatedMs));
         const job = {
           name: nameJob(plan),
           data: { schema: 1, run, plan, lost } satisfies FleetJob,
-          opts: { ...options, jobId, priority },
+          opts: { ...options, jobId, priority: priorityOf(estimatedMs) },
         };
         byQueue.set(name, [...(byQueue.get(name) ?? []), job]);
       }
@@ -302,6 +303,8 @@ const whenAborted = (signal: AbortSignal, ended: AbortSignal): Promise<void> =>
   });
 
 type BulkJob = Parameters<Queue['addBulk']>[0][number];
+
+const queueOf = (run: string, { images }: BootPlan): string => queueName(run, images.kernel, images.digest);
 
 const alone = ({ cell, plan, lost }: LeftCell): Addition => ({
   plan: { ...plan, cells: [cell] },

@@ -24,11 +24,16 @@ export class PendingCells {
   readonly #entries = new Map<string, Entry>();
   /** Keys of the cells that are left of each job. */
   readonly #jobs = new Map<string, Set<string>>();
+  /** Cells that have not ended, by the kernel of their images. */
+  readonly #kernels = new Map<string, number>();
 
   constructor(plans: readonly BootPlan[]) {
-    for (const plan of plans)
+    for (const plan of plans) {
+      const { kernel } = plan.images;
+      this.#kernels.set(kernel, (this.#kernels.get(kernel) ?? 0) + plan.cells.length);
       for (const cell of plan.cells)
         this.#entries.set(cellKey(cell), { cell, plan, job: null, isStarted: false, lost: 0 });
+    }
   }
 
   get size(): number {
@@ -61,9 +66,9 @@ export class PendingCells {
     }
   }
 
-  /** Plans of the cells that have not ended. */
-  plans(): readonly BootPlan[] {
-    return [...new Set([...this.#entries.values()].map(({ plan }) => plan))];
+  /** Whether a cell with the images of that kernel has not ended. */
+  needsKernel(kernel: string): boolean {
+    return (this.#kernels.get(kernel) ?? 0) > 0;
   }
 
   /** Cells without a job, by plan. */
@@ -88,6 +93,8 @@ export class PendingCells {
     const entry = this.#entries.get(key);
     if (entry === undefined) return false;
     this.#leaveJob(key, entry);
+    const { kernel } = entry.plan.images;
+    this.#kernels.set(kernel, (this.#kernels.get(kernel) ?? 0) - 1);
     return this.#entries.delete(key);
   }
 

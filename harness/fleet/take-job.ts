@@ -4,6 +4,7 @@ import type { Job } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { cellKey } from '../store/read-run.ts';
 import { keys } from './connect.ts';
+import { judgeStalls } from './job-rules.ts';
 import type { OpenLane } from './machine-lane.ts';
 import { type FleetJob, type Message, packMessage, parseJob, unlessInvalid } from './messages.ts';
 import type { Timing } from './timing.ts';
@@ -34,10 +35,8 @@ export async function takeJob(open: OpenLane, job: Job, tools: JobTools): Promis
   const data = unlessInvalid(() => parseJob(job.data));
   if (data?.run !== open.run)
     return giveUp(job, news, 'the job is not valid', Number.MAX_SAFE_INTEGER, tools);
-  const lost = data.lost + job.stalledCounter;
-  const isMany = data.plan.cells.length > 1;
-  // A guest may take its worker down. Which of several did is found one by one; one that did it twice is not tried.
-  if (lost >= 2 || (job.stalledCounter > 0 && isMany))
+  const { lost, isGivenUp } = judgeStalls(data.lost, job.stalledCounter, data.plan.cells.length);
+  if (isGivenUp)
     return giveUp(job, news, 'the job stalled: its worker ended, or was not heard of', lost, tools);
   const left = new Set(data.plan.cells.map(cellKey));
   tools.onJob(left.size);

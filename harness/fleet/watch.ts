@@ -18,10 +18,9 @@ export class Watch {
 
   look(workers: readonly Presence[]): void {
     this.#tellWorkers(workers);
-    const waiting = new Set(this.#round.pending.plans().map(({ images }) => images.kernel));
     const now = performance.now();
     for (const [lane, idle] of this.#idle) {
-      const why = waiting.has(lane.kernel) ? explainIdle(workers, lane) : null;
+      const why = this.#round.pending.needsKernel(lane.kernel) ? explainIdle(workers, lane) : null;
       if (why === null) idle.since = now;
       if (why === null || why === idle.said || now - idle.since < this.#patienceMs) continue;
       this.#round.notice(`no worker takes the cells of ${lane.kernel}: ${why}`);

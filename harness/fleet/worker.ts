@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import type { Job } from 'bullmq';
 import type { Computer, Qemu } from '../plan/computer.ts';
 import { isRefusal, explain, keys } from './connect.ts';
+import { queuesToAsk, wantsJob } from './job-rules.ts';
 import { type LaneTools, type OpenLane, openLane } from './machine-lane.ts';
 import { type Call, type Lane, parseCall, type Presence, unlessInvalid } from './messages.ts';
 import { takeJob } from './take-job.ts';
@@ -81,13 +82,13 @@ export class FleetWorker {
   /** Looks through the lanes for one job. @returns whether it took one */
   async #look(): Promise<boolean> {
     const { capacity, signal } = this.#options;
-    if (this.#countCells() >= capacity.jobs) return false;
+    if (!wantsJob(this.#countCells(), capacity.jobs)) return false;
     for (const call of await this.#readCalls()) for (const lane of call.lanes) this.#meet(call, lane);
-    for (const [queue, open] of this.#ready) {
+    const busy = [...this.#jobs.values()].map(({ queue }) => queue);
+    for (const queue of queuesToAsk(this.#ready.keys(), busy)) {
+      const open = this.#ready.get(queue);
       if (signal.aborted) return false;
-      const busy = [...this.#jobs.values()].find((job) => job.queue !== queue);
-      // Each lane counts memory by itself: two at a time would give out the same twice.
-      if (busy !== undefined) continue;
+      if (open === undefined) continue;
       const job = await fetchJob(open, this.#id);
       if (job === undefined) continue;
       // The next look begins with the others: a long run is not to keep a short one waiting.
