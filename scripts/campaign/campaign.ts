@@ -1,4 +1,5 @@
 /** A campaign: so many faults, one after another over real guests and on fleets, many at a time over fake machines. */
+import pLimit from 'p-limit';
 import { cacheRows } from './cache-rows.ts';
 import { chooseRow, randomOf } from './draw.ts';
 import { fakeRows } from './fake-rows.ts';
@@ -32,7 +33,7 @@ export type Campaign = Readonly<{
   fleet: readonly number[];
   selection: Selection;
   cacheDir: string;
-  /** Faults over real guests at a time, each with a workplace of its own. */
+  /** Faults over real guests at a time, each with a workplace of its own; and on fleets. */
   jobs: number;
   onOutcome: (outcome: Outcome) => void;
   /** Ends the campaign behind the fault that is on: what it started is ended with it. */
@@ -71,13 +72,25 @@ async function playOnFleet({ selection, seed }: Campaign, number: number): Promi
   return { ...head, reasons: [], missed: false, skipped: null, ...played, seconds };
 }
 
+/** So many at a time, in order. */
+async function spread(
+  numbers: readonly number[],
+  jobs: number,
+  play: (number: number) => Promise<void>,
+): Promise<void> {
+  const limit = pLimit(jobs);
+  await Promise.all(numbers.map((number) => limit(() => play(number))));
+}
+
 /** @throws Error when a run without a fault is not right. */
 export async function runCampaign(campaign: Campaign): Promise<void> {
   const { seed, real, fake, fleet, selection, cacheDir, jobs, onOutcome, signal, say } = campaign;
   const chosen = selectRows(guestRows, selection);
   if (fake.length > 0 && selectRows(fakeRows, selection).length > 0) await runFakes(campaign);
   if (selectRows(fleetRows, selection).length > 0)
-    for (const number of fleet) if (!signal.aborted) onOutcome(await playOnFleet(campaign, number));
+    await spread(fleet, jobs, async (number) => {
+      if (!signal.aborted) onOutcome(await playOnFleet(campaign, number));
+    });
   if (real.length === 0 || chosen.length === 0) return;
   const left = [...real];
   const work = async (): Promise<void> => {

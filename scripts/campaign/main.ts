@@ -18,7 +18,7 @@ const help = `node dist/scripts/campaign/main.js [options]
   --real R        of them over real guests (default: 30 of 100)
   --fleet F       on fleets of processes with a Redis, beside them (default 0)
   --seed S        draws the same faults again (default: the time)
-  --jobs N        faults over real guests at a time (default 1)
+  --jobs N        faults over real guests at a time, and on fleets (default 1)
   --only WORDS    rows by name, target or way, with commas
   --quick         without rows that take long
   --fault ID      just this one, e.g. real-17; again for more
