@@ -6,26 +6,27 @@ import { finish, Lab, matrixOf } from '../../harness/fixtures/fleet-lab.ts';
 /** Distinct cells of few boots, as in a real matrix. */
 const cellsPerBoot = 1000;
 const workers = 4;
-const guests = 16;
+/** Of each worker, as of a computer with four cores: 64 of one CPU would wait for it and not for the fleet. */
+const guests = 4;
 
 const round = (value: number): number => Math.round(value * 100) / 100;
 
+export type FleetFigures = Readonly<{
+  cells: number;
+  /** How long a fake cell sleeps. */
+  cellMs: number;
+  /** Of the coordinator, its start included. */
+  cpuMsPerCell: number;
+  seconds: number;
+  /** Work there is, by the guests that can do it at a time. */
+  idealSeconds: number;
+  redisPeakMib: number;
+  /** Commands that Redis ran, those in its scripts and those of waiting members included. */
+  redisCommandsPerCell: number;
+}>;
+
 /** @param cells a multiple of 1000 */
-export async function benchFleet(
-  cells: number,
-  folder: string,
-  cellMs: number,
-): Promise<
-  Readonly<{
-    cells: number;
-    /** Of the coordinator, its start included. */
-    cpuMsPerCell: number;
-    seconds: number;
-    /** Work there is, by the guests that can do it at a time. */
-    idealSeconds: number;
-    redisPeakMib: number;
-  }>
-> {
+export async function benchFleet(cells: number, folder: string, cellMs: number): Promise<FleetFigures> {
   const place = path.join(folder, `fleet-${cells}`);
   mkdirSync(place);
   await using lab = await Lab.open(place);
@@ -35,13 +36,17 @@ export async function benchFleet(
   const coordinator = await lab.coordinator('main', matrixOf(cellsPerBoot, 'bench', cells / cellsPerBoot));
   const { results, cpuMs } = await finish(coordinator);
   if (results.length !== cells) throw new Error(`${results.length} of ${cells} cells have a line`);
-  const info = String(await lab.redis.command('INFO', 'memory'));
-  const peak = Number(/^used_memory_peak:(\d+)/m.exec(info)?.[1]);
+  const seconds = (performance.now() - started) / 1000;
+  const info = String(await lab.redis.command('INFO', 'everything'));
+  const figure = (name: string): number => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1]);
+  const calls = [...info.matchAll(/^cmdstat_.*:calls=(\d+)/gm)].reduce((sum, [, n]) => sum + Number(n), 0);
   return {
     cells,
+    cellMs,
     cpuMsPerCell: round(cpuMs / cells),
-    seconds: round((performance.now() - started) / 1000),
+    seconds: round(seconds),
     idealSeconds: round((cells * cellMs) / 1000 / (workers * guests)),
-    redisPeakMib: round(peak / 2 ** 20),
+    redisPeakMib: round(figure('used_memory_peak') / 2 ** 20),
+    redisCommandsPerCell: round(calls / cells),
   };
 }
