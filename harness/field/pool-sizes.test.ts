@@ -10,7 +10,7 @@ t.test("sizes come from the number in Wasmtime's refusal, for programs that are 
       [
         ['freenet'],
         ['mmap failed to reserve 0x104000000 bytes'],
-        { allocator: 'on-demand', reservation: null, profile: 'wasmtime' },
+        { allocator: 'on-demand', reservation: 4 * gib, guard: 32 * 2 ** 20, profile: 'wasmtime' },
       ],
       [
         ['yara-x', 'scan'],

@@ -1,6 +1,5 @@
 /** The number in a refusal of Wasmtime → the sizes that its program had configured. */
 import { listPools } from '../../images/allocator/mappings.ts';
-import { resolveDefaults } from '../../images/allocator/engines.ts';
 import { resolveTierConfiguration } from '../../images/allocator/configuration.ts';
 import { formatSize } from '../axes/size.ts';
 import type { Settings } from '../axes/table.ts';
@@ -77,20 +76,14 @@ export function derivePool(
 ): ReturnType<Rule> & { set: Partial<Settings> } {
   if (act === 'memory') {
     const set = { allocator: 'on-demand' as const };
-    if (bytes === null) return { set, say: [] };
-    const { reservationBytes, guardBytes } = resolveDefaults(resolveEngine(so.engine).version ?? '');
-    if (bytes === reservationBytes + 2 * guardBytes)
-      return { set, say: [sayBytes(bytes, 'one memory on demand')] };
-    return derived(set, 'one memory', bytes, so);
+    // Also where it is the default: without a request the wasm host reserves less under a tight limit.
+    return bytes === null ? { set, say: [] } : derived(set, 'one memory', bytes, so);
   }
   if (act !== 'pool') return { set: {}, say: [] };
   const kind = pool === 'table' || pool === 'stack' ? pool : 'memory';
   if (bytes === null || ownPools(so).get(kind) === bytes) return { set: {}, say: [] };
   return derived({}, kind, bytes, so);
 }
-
-const sayBytes = (bytes: number, what: string) =>
-  say('command.output', `0x${bytes.toString(16)} bytes`, 'exact', { why: what, decides: true });
 
 function derived(
   set: Partial<Settings>,
