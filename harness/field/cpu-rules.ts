@@ -53,10 +53,17 @@ function modelOf(title: string | null): string | null {
   return Object.entries(cpuModels).find(([, row]) => row.title === plain)?.[0] ?? null;
 }
 
+/**
+ * The model to begin with where the name is of a real processor. One without these has none of the later extensions
+ * either, and programs that see those use these: on `max` without them Node dies of SIGILL at its start.
+ */
+const modelFor = (found: readonly string[]): string =>
+  found.includes('ssse3') && found.includes('sse4_1') ? 'max' : 'qemu64';
+
 /** The `cpu` with exactly the flags of a report, as far as engines ask for them; null for the guest's own. */
 function cpuFor({ processor }: FieldReport, found: readonly string[], ofV8: boolean): string | null {
   const named = modelOf(processor.model);
-  const model = named ?? 'max';
+  const model = named ?? modelFor(found);
   const own = flagsOfModel(model);
   // Only V8 uses protection keys. Of a real processor nothing else depends on them.
   const asked = askedFlags.filter((flag) => flag !== 'pku' || ofV8 || named !== null);

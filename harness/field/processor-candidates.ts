@@ -7,7 +7,7 @@ import { lackingFlags, neededFlags } from './subject-model.ts';
 /** Oldest model of QEMU with SSE4.2 and POPCNT, and what managers of virtual machines call such a processor. */
 const smallestModel = 'Nehalem';
 const managers =
-  'Proxmox: CPU type x86-64-v2 or host; libvirt: <model>Nehalem</model> or host-passthrough; VirtualBox: a host whose own processor has them';
+  'Proxmox: CPU type x86-64-v2 or host; libvirt: <model>Nehalem</model> or host-passthrough; VirtualBox: VBoxManage modifyvm <name> --cpu-profile host, on a host that has them';
 
 /** Flags that the model has anyway are no part of its text. */
 function canonical(text: string): string {

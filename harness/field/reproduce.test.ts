@@ -171,6 +171,8 @@ t.test('an instruction that is missing names the flags, and needs a subject that
     more: old,
   };
   t.match(mapReport(reportOf(simd)).settings, { subject: 'node-simd', cpu: /sse4\.2=off/ });
+  const older = { processor: { ...base.processor, flags: 'fpu pni cx16 popcnt' } };
+  t.equal(mapReport(reportOf({ ...simd, more: older })).settings.cpu, 'qemu64,popcnt=on');
   t.equal(endWith(simd, 'CompileError: WebAssembly.Module(): Wasm SIMD unsupported').end, 'reproduced');
   t.match(endWith(simd, null), { end: 'not reproduced', because: [/nothing failed/, /lacks sse4\.2/] });
   t.end();
