@@ -38,6 +38,10 @@ t.test(
   (t) => {
     for (const seed of [1, 2, 3]) {
       const cells = draw(seed, 0);
+      t.ok(
+        cells.every(({ memory, hugepages }) => memory - hugepages * 2 ** 21 >= 2 ** 28),
+        'huge pages leave a machine some memory',
+      );
       t.equal(cells.length, 12);
       t.equal(
         buildCases(

@@ -25,6 +25,8 @@ type RoundOptions = Readonly<{
   known: ReadonlySet<string>;
 }>;
 
+const mib = 2 ** 20;
+
 /** Draws of which the one with most new pairs is taken. */
 const choices = 6;
 
@@ -50,7 +52,11 @@ const narrow = (settings: Settings, names: ReadonlySet<string>): Settings => ({
   ...Object.fromEntries(Object.entries(settings).filter(([name]) => names.has(name))),
 });
 
+/** What huge pages have to leave of a machine, or it does not get all of them, or has no memory to run anything. */
+const leastLeft = 256 * mib;
+
 function applies(settings: Settings): boolean {
+  if (settings.hugepages * 2 * mib > settings.memory - leastLeft) return false;
   const series = kernels.find(({ name }) => name === settings.kernel)?.series ?? null;
   if (series === null) return true;
   const kernel = { path: '', digest: '', release: series };

@@ -1,9 +1,11 @@
 /** The model's word on settings nobody has booted yet: free, so searches ask it first and guests second. */
 import { resolveTierConfiguration } from '../../images/allocator/configuration.ts';
+import { parseVersion } from '../../images/allocator/engines.ts';
 import type { Facts } from '../../images/allocator/facts.ts';
 import { listMappings, type Mapping } from '../../images/allocator/mappings.ts';
 import { parametersFor } from '../../images/allocator/pool-parameters.ts';
 import { decidedByChance, type Prediction } from '../../images/allocator/prediction.ts';
+import { youngGeneration } from '../../images/allocator/processes.ts';
 import { resolveChoice } from '../../images/allocator/spin-variables.ts';
 import { atLeast, type Tier } from '../../images/allocator/tier.ts';
 import { v8VersionOf } from '../../images/allocator/v8-rules.ts';
@@ -35,6 +37,8 @@ export function predictSettings(settings: Settings, slackBytes = 0): Prediction 
 /** Whether a limit is so near to what is needed that the model cannot tell: other limits, other words. */
 export function isClose(settings: Settings): boolean {
   const facts = estimateFacts(settings);
+  const [line] = parseVersion(settings.node);
+  const bytes = blur.bytes + (line <= youngGeneration.lastLine ? youngGeneration.bytes : 0);
   const plain = predictCell(settings, facts);
   if (plain !== null && decidedByChance(plain) !== null) return true;
   const [fewer, more] = [-1, 1].map((sign) => {
@@ -42,9 +46,9 @@ export function isClose(settings: Settings): boolean {
       limit === null ? null : Math.max(0, limit + sign * by);
     return predictCell(settings, {
       ...facts,
-      commitLimit: shift(facts.commitLimit, blur.bytes),
+      commitLimit: shift(facts.commitLimit, bytes),
       addressSpaceLimit: shift(facts.addressSpaceLimit, blur.space),
-      dataLimit: shift(facts.dataLimit, blur.bytes),
+      dataLimit: shift(facts.dataLimit, bytes),
       cgroupMemoryMax: shift(facts.cgroupMemoryMax, blur.bytes),
       maxMapCount: shift(facts.maxMapCount, blur.maps),
       pidsMax: shift(facts.pidsMax ?? null, blur.threads),

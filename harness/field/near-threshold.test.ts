@@ -59,6 +59,15 @@ t.test(
   },
 );
 
+t.test('of the older Nodes chance decides wherever their young generation does', (t) => {
+  // Found by a search: the model says on-demand, and a guest had room for a small pool.
+  const tight = { ...defaultSettings(), memory: 4 * 2 ** 30, overcommit: 2 as const, overcommitRatio: 3 };
+  const cell = { ...tight, addressSpace: 3 * 2 ** 30, stackLimit: 'unlimited' as const };
+  t.ok(isClose({ ...cell, node: '20' }));
+  t.notOk(isClose({ ...cell, node: '20', overcommitRatio: 50 }));
+  t.end();
+});
+
 t.test('an axis that flips nothing moves nothing', (t) => {
   t.equal(moveToThreshold(randomFrom(1), defaultSettings(), []), null);
   const flat = axisNames.find((name) => name === 'hugepages') ?? 'hugepages';
