@@ -7,7 +7,8 @@ import {
   fitsRound,
   mirrorOrder,
   planSampleMs,
-  warmUps,
+  planSettling,
+  warmUp,
   type Contender,
   type ServingCase,
 } from './serving-plan.ts';
@@ -108,10 +109,12 @@ async function sampleCase(
   for (const index of mirrorOrder(contenders.length)) {
     const contender = contenders[index] ?? contenders[0];
     begin(contender.name);
+    const settling = planSettling(contender);
     const load = {
       path: contender.path,
       connections,
-      warmUp: warmUps[contender.server],
+      ...(settling !== undefined && { settling }),
+      warmUp,
       sampleMs,
       requests: run.requests,
     };

@@ -187,14 +187,22 @@ export const mirrorOrder = (count: number): readonly number[] => [
 const leastRounds = 5;
 const longestSampleMs = 1000;
 const shortestSampleMs = 100;
+/** Seconds of a case's own requests before a sample. */
+export const warmUp = { duration: 0.15 };
+
 /**
- * Requests before a sample. Node compiles while it serves: the first thousands of requests cost our host up to ten
- * times what the others do, however long they take.
+ * Requests before these, of our host. Node compiles while it serves: the first thousands of requests cost up to ten
+ * times what the others do, whatever they do. So they are the lightest of their module.
  */
-export const warmUps = {
-  'wasmtime-serve': { duration: 0.15 },
-  'wasm-host': { amount: 5000 },
-} as const satisfies Readonly<Record<Contender['server'], object>>;
+export function planSettling({
+  server,
+  component,
+  path,
+}: Contender): Readonly<{ path: string; amount: number }> | undefined {
+  if (server !== 'wasm-host') return undefined;
+  const lightest = servingWorks.find((work) => work.component === component);
+  return { path: lightest?.path ?? path, amount: 5000 };
+}
 
 /** With the start of a server and its compilation or proof, milliseconds. */
 const aroundSampleMs: Readonly<Record<Contender['server'], number>> = {

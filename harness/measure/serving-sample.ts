@@ -14,7 +14,9 @@ export type ServingLoad = Readonly<{
   path: string;
   /** Each is kept open, and has one request at a time. */
   connections: number;
-  /** Requests before the sample. */
+  /** Requests before those of `path`, for a server that is compiled while it serves. @default none */
+  settling?: Readonly<{ path: string; amount: number }>;
+  /** Requests of `path` before the sample; they say how many it has. */
   warmUp: SendOptions['end'];
   /** Length of the sample, as far as the requests before it allow to foresee it. */
   sampleMs: number;
@@ -42,8 +44,15 @@ export async function sampleServer(
   signal: AbortSignal,
 ): Promise<ServingSample> {
   await using server = await startServer(command, signal);
-  const { connections, warmUp } = load;
+  const { connections, settling, warmUp } = load;
   const url = `${server.url}${load.path}`;
+  if (settling !== undefined)
+    await sendRequests({
+      url: `${server.url}${settling.path}`,
+      connections,
+      end: { amount: settling.amount },
+      signal,
+    });
   const warm = await sendRequests({ url, connections, end: warmUp, signal });
   // On a busy machine none may have been answered yet.
   const wanted = warm.times.length === 0 ? 0 : (warm.times.length / warm.wallMs) * load.sampleMs;

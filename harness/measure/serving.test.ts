@@ -1,6 +1,6 @@
 import t from 'tap';
 import { evaluateServing } from './evaluate-serving.ts';
-import { fitsRound, mirrorOrder, planSampleMs, planServing } from './serving-plan.ts';
+import { fitsRound, mirrorOrder, planSampleMs, planServing, planSettling } from './serving-plan.ts';
 import { sampleServer, type ServingSample } from './serving-sample.ts';
 
 const { signal } = new AbortController();
@@ -134,20 +134,31 @@ t.test('one answer other than 2xx takes the figures of its mode away, and only t
   t.end();
 });
 
-/** A server that answers every `nth` request with 500, after some work. */
-const server = (nth: number) => ({
+/** A server that answers every `nth` request of pages that begin with `page` with 500, after some work. */
+const server = (nth: number, page = '/') => ({
   command: process.execPath,
   args: [
     '-e',
     `let count = 0;
     const server = require('node:http').createServer((request, answer) => {
-      count += 1;
-      answer.statusCode = count % ${nth} === 0 ? 500 : 200;
+      const isBad = request.url.startsWith('${page}') && (count += 1) % ${nth} === 0;
+      answer.statusCode = isBad ? 500 : 200;
       for (const end = performance.now() + 1; performance.now() < end;);
       answer.end(request.url);
     });
     server.listen(0, '127.0.0.1', () => console.log('http://127.0.0.1:' + server.address().port + '/'));`,
   ],
+});
+
+t.test('our host is settled by the lightest requests of its module, whatever it is measured with', (t) => {
+  const host = { name: '0', server: 'wasm-host', tier: 'standard' } as const;
+  t.same(planSettling({ ...host, component: 'touch', path: '/16000000/1' }), { path: '/1/1', amount: 5000 });
+  t.same(planSettling({ ...host, component: 'hello', path: '/' }), { path: '/', amount: 5000 });
+  t.equal(
+    planSettling({ name: '0', server: 'wasmtime-serve', options: [], component: 'touch', path: '/1/1' }),
+    undefined,
+  );
+  t.end();
 });
 
 t.test('CPU time is that of the server, for exactly as many requests as were wanted', async (t) => {
@@ -157,6 +168,24 @@ t.test('CPU time is that of the server, for exactly as many requests as were wan
   t.ok(found.cpuNs > 0.3e6 && found.cpuNs < 20e6, `${found.cpuNs} ns per request of 1 ms`);
   t.ok(found.p50Ms <= found.p99Ms && found.p50Ms >= 0.9);
 });
+
+t.test(
+  'requests that settle a server are sent before those that count, and none of them counts',
+  async (t) => {
+    const settling = { path: '/settle', amount: 6 };
+    const load = {
+      path: '/',
+      connections: 1,
+      settling,
+      warmUp: { amount: 4 },
+      sampleMs: 600_000,
+      requests: 10,
+    };
+    const { requests, invalid } = await sampleServer(server(6, '/settle'), load, signal);
+    t.equal(requests, 10);
+    t.equal(invalid, null, 'the request with 500 is the last of those that settle');
+  },
+);
 
 t.test('answers of 500 are counted, and a server that does not come up is told apart', async (t) => {
   const load = { path: '/', connections: 1, warmUp: { amount: 10 }, sampleMs: 600_000, requests: 40 };
