@@ -49,6 +49,7 @@ t.test('where nothing is short the whole pool fits, and nothing has to be set or
 t.test('under strict overcommit each host gets the slots that fit, in its own words', (t) => {
   const spin = ask('spin', strict4G);
   t.match(spin, { fits: 'smaller', byDefault: { tier: null }, reached: { slots: 310 } });
+  t.equal(spin.costs[0], 'at most 310 instances at a time; a request beyond is refused');
   t.same(spin.setup, { env: { SPIN_MAX_INSTANCE_COUNT: '310' }, options: [] });
   const serve = ask('wasmtime-serve', strict4G);
   t.match(serve.setup.options, [
@@ -141,6 +142,7 @@ t.test('the wasm host takes a smaller pool by itself', (t) => {
     fits: 'smaller',
     setup: { env: {} },
     reached: { tier: 'conservative', slots: 16 },
+    costs: ['at most 16 instances at a time; a request beyond waits'],
   });
   t.match(ask('node', { addressSpaceLimit: 2 * GiB }, '22.23.3'), {
     fits: 'none',

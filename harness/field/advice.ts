@@ -105,11 +105,11 @@ export function advise(name: AdvisedName, version: string, facts: Facts): Advice
   const pool = findPool(host, version, facts);
   if (pool !== null && pool.slots > own && (pool.slots >= worthwhile || byDefault.tier === null)) {
     const reached = describe(ask(pool.setup));
-    const costs = [limitCost(pool.slots), ...(pool.cost === null ? [] : [pool.cost])];
+    const costs = [limitCost(pool.slots, host), ...(pool.cost === null ? [] : [pool.cost])];
     return { ...advice, fits: 'smaller', setup: pool.setup, reached, costs, raises };
   }
   if (own > 0) {
-    const costs = [limitCost(own)];
+    const costs = [limitCost(own, host)];
     return { ...advice, fits: 'smaller', setup: noSetup, reached: advice.byDefault, costs, raises };
   }
   const ways = byDefault.tier === null ? host.withoutPool(version) : [];
@@ -119,5 +119,5 @@ export function advise(name: AdvisedName, version: string, facts: Facts): Advice
   return { ...advice, fits: 'none', setup, reached, costs, raises };
 }
 
-const limitCost = (slots: number): string =>
-  `at most ${slots} instances at a time; what is beyond is refused`;
+const limitCost = (slots: number, { queues }: AdvisedHost): string =>
+  `at most ${slots} instances at a time; a request beyond ${queues ? 'waits' : 'is refused'}`;

@@ -33,6 +33,8 @@ export type AdvisedHost = Readonly<{
   wholeSlots: number;
   /** The host has a pool of fewer slots by itself where its own does not fit. */
   adapts: boolean;
+  /** Requests beyond its instances wait; others are refused. */
+  queues: boolean;
   /** Throws AllocatorError for a version that is none. */
   predict: (facts: Facts, version: string, setup: Setup) => Prediction;
   /** Best first. Throws AllocatorError. */
@@ -104,7 +106,7 @@ const foreign =
   (facts, version, { env, options }) =>
     predictForeign({ host, version, facts, env, words: ['serve', ...options] });
 
-const common = { wholeSlots: 1000, adapts: false } as const;
+const common = { wholeSlots: 1000, adapts: false, queues: false } as const;
 const nothing = (): readonly Setup[] => [];
 
 export const advisedHosts = {
@@ -152,6 +154,7 @@ export const advisedHosts = {
     program: null,
     newest: process.versions.node,
     adapts: true,
+    queues: true,
     predict: (facts, node, { env }) =>
       predictHost({
         facts,
