@@ -5,7 +5,7 @@ import { plainLine } from '../outcome/plain-text.ts';
 import type { Result } from '../store/result.ts';
 import { renderCases } from './cell-matrix.ts';
 import { keepOnly, listDeviations, minimize } from './minimize.ts';
-import { predictSettings, summarize } from './model.ts';
+import { isClose, predictSettings, summarize } from './model.ts';
 import type { RunTrial } from './run-trial.ts';
 
 export type Contradiction = Readonly<{
@@ -50,8 +50,11 @@ export async function shrink(
   const settings = parseCellId(one.cell);
   const word = summarize(predictSettings(settings));
   let smallest = one;
+  const startsClose = isClose(settings);
   const minimal = await minimize(settings, {
     shows: async (some) => {
+      // Chance may decide there, and would lead the search away from what was found.
+      if (!startsClose && isClose(some)) return false;
       const result = await runTrial(some);
       const shown = findContradiction(result);
       if (shown?.finding !== one.finding) return false;

@@ -8,6 +8,7 @@ import type { Result } from '../store/result.ts';
 import { type Contradiction, isKnown, renderContradiction, shrink } from './contradiction.ts';
 import { explore, type ExploreOptions } from './explore.ts';
 import { minimize } from './minimize.ts';
+import { isClose } from './model.ts';
 
 const finding = 'the model said standard, conservative was observed';
 
@@ -57,6 +58,25 @@ t.test('a contradiction is shrunk to the settings without which it is gone', asy
   t.equal(found.cell, formatCellId(kept));
   t.equal(found.found, start.found);
   t.equal(smaller.at(-1), found.cell);
+});
+
+t.test('no cell in which chance decides stands for one of which the model is sure', async (t) => {
+  const tight = 'memory=4G,overcommit=2,node=22,overcommitRatio=3,addressSpace=3G,stackLimit=unlimited';
+  const found = cell(`${tight},allocator=on-demand`);
+  t.ok(isClose(cell(tight)));
+  t.notOk(isClose(found));
+  const asked: Settings[] = [];
+  const one = { ...start, found: formatCellId(found), cell: formatCellId(found) };
+  const shrunk = await shrink(
+    one,
+    (some) => {
+      asked.push(some);
+      return Promise.resolve(answer(some, ({ overcommitRatio }) => overcommitRatio === 3));
+    },
+    () => undefined,
+  );
+  t.strictSame(asked.filter(isClose), [], 'no guest is booted for it');
+  t.notOk(isClose(cell(shrunk.cell)));
 });
 
 t.test('one that is not seen again is kept as flaky', async (t) => {
