@@ -63,7 +63,8 @@ function findProgram(given: readonly string[]): string | null {
   if (name === undefined) return null;
   if (starters.test(name)) {
     const inner = words.slice(at + 1).flatMap((word) => word.split(/[\s;&|'"()]+/));
-    const bare = inner.map((word) => word.replace(/^.*\//, ''));
+    // An image is called like the program in it: `denoland/deno:2.1.1`.
+    const bare = inner.map((word) => word.replace(/^.*\//, '').replace(/:[\w.-]+$/, ''));
     const first = bare.findIndex(isKnown);
     return first < 0 ? null : findProgram(bare.slice(first));
   }

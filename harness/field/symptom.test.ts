@@ -74,6 +74,13 @@ t.test("the failure's own words decide the engine, whatever the command is", (t)
     [['bash', '-c', 'ulimit -v 524288; /usr/bin/node x.js'], codeRange, { kind: 'node', assumed: false }],
     [['sh', '-c', 'exec spin up'], 'failed to create table pool mapping', { kind: 'spin' }],
     [['docker', 'run', '--rm', 'image', 'wasmtime', 'run'], '(os error 12)', { kind: 'wasmtime' }],
+    [
+      ['docker', 'run', '--rm', 'denoland/deno:2.1.1', 'run', 'x.ts'],
+      codeRange,
+      { kind: 'whole', name: 'deno' },
+    ],
+    [['docker', 'run', 'node:22', 'x.js'], codeRange, { kind: 'node', assumed: false }],
+    [['podman', 'run', 'team/spin:v3.0', 'up'], '(os error 12)', { kind: 'spin' }],
     [['sh', './start.sh'], codeRange, { kind: 'node', name: null, assumed: true }],
     [['sh', './start.sh'], 'failed to create table pool mapping', { kind: 'embedder', name: null }],
     [['strace', '-f', 'npx', 'workerd', 'serve'], 'Illegal instruction', { kind: 'whole', name: 'workerd' }],
