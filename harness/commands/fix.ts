@@ -1,4 +1,4 @@
-/** `poolproof fix <cell>`: the least invasive change that brings a tier back, proven in a guest. */
+/** `poolproof fix <cell>`: the least invasive change that restores a tier, proven in a guest. */
 import { describeShortfall } from '../../images/allocator/explain.ts';
 import { tiers, type Tier } from '../../images/allocator/tier.ts';
 import { PoolproofError } from '../errors.ts';

@@ -55,7 +55,7 @@ export function defineSearches({ program, run }: Registry): void {
 
   program
     .command('fix')
-    .description('find the least invasive change that brings a tier back, proven in a guest')
+    .description('find the least invasive change that restores a tier, proven in a guest')
     .argument('<what>', 'cell id or field report')
     .addOption(tier)
     .addOption(keep)
@@ -89,7 +89,7 @@ export function defineSearches({ program, run }: Registry): void {
 export function defineExploration({ program, run }: Registry): void {
   program
     .command('explore')
-    .description('run random cells over all axes, in search of one in which model and guest differ')
+    .description('search for cells in which model and guest differ, at random over all axes')
     .addOption(
       new Option('--budget <time>', 'end after this time, e.g. 90s, 30m, 2h')
         .argParser(duration('--budget'))
@@ -122,9 +122,7 @@ kept.\n`,
 export function defineAdvice({ program, run }: Registry): void {
   program
     .command('advise')
-    .description(
-      'say with which settings a host gets the best pool that this machine has room for, and prove it',
-    )
+    .description('find the settings with which a host gets the largest pool on this machine, and prove them')
     .argument('[report]', 'field report of another machine (default: this machine)')
     .option('--host <host>', 'node, spin, wasmtime-serve or wash, with @VERSION if you like', 'node')
     .option('--program <file>', 'the host to prove it with (default: the one on the PATH)')

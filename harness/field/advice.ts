@@ -1,4 +1,4 @@
-/** The best pool that a host can have on a machine, how the host is told so, and what stays out of reach. Pure. */
+/** Finds the largest pool that a host can have on a machine, the settings for it, and what stays out of reach. Pure. */
 import { mapsPerSlot } from '../../images/allocator/conservative.ts';
 import { describeShortfall } from '../../images/allocator/explain.ts';
 import type { Facts } from '../../images/allocator/facts.ts';
@@ -34,7 +34,7 @@ export type Advice = Readonly<{
   raises: readonly RaisedLimit[];
 }>;
 
-/** Fewer than that serve a busy host badly: rather a pool with checks in code, or none, if it comes up so. */
+/** A pool of fewer slots slows a busy host down: a pool with checks in code, or none, is then preferred. */
 const worthwhile = 16;
 
 /** Memory that every slot shall have room for, as in the conservative tier. */
@@ -76,7 +76,7 @@ function findPool(host: AdvisedHost, version: string, facts: Facts): Found | nul
     const works = (slots: number, force: boolean): boolean => {
       if (slots === 0) return true; // where the search begins
       const prediction = host.predict(tighten(facts, slots), version, setup(slots, force));
-      // Of a host that adapts only its own pool is meant: the smaller one it takes by itself.
+      // A host that adapts takes a smaller pool by itself, so only its whole pool counts here.
       return host.adapts ? prediction.tier === 'standard' : (reachedTier(prediction)?.slots ?? null) !== null;
     };
     return [false, true].flatMap((force) => {

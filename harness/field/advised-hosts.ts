@@ -1,4 +1,4 @@
-/** Hosts that `advise` knows: how each is told the size of its pool, in its own words, and what the model says then. */
+/** Hosts that `advise` knows: the options or variables that set the size of each pool, and the model's prediction. */
 import { smallSlot } from '../../images/allocator/conservative.ts';
 import { predictForeign } from '../../images/allocator/predict-foreign.ts';
 import type { Facts } from '../../images/allocator/facts.ts';
@@ -91,7 +91,7 @@ const asOptions =
     options: formatPoolOptions({ ...sizesFor(slots), ...more }, version, force ? true : null),
   });
 
-/** All that wash is told of a pool for so many instances: it has no variable for their number alone. */
+/** The variables of wash for a pool of so many instances: it has none for the number of instances alone. */
 export const asWashVariables = (slots: number): Setup => {
   const sizes = sizesFor(slots);
   const given = Object.entries(washVariables).flatMap(([name, field]) => {

@@ -1,6 +1,6 @@
 /**
- * What could bring back a tier, or let a subject do its act, from least to most invasive, each with the smallest value
- * that the model says is enough; and what people recommend whether it helps or not. Pure: guests decide afterwards.
+ * Changes that could restore a tier or let a subject succeed, least invasive first, each with the smallest value that
+ * the model accepts; and popular recommendations, whether they help or not. Pure: guests decide afterwards.
  */
 import type { Tier } from '../../images/allocator/tier.ts';
 import { hasTrapHandlerFlag } from '../../images/allocator/v8-rules.ts';
@@ -16,7 +16,7 @@ import { hasTrapHandlerOff, trapHandlerFlag } from './subject-model.ts';
 
 /**
  * The candidates that the model believes in, least invasive first.
- * @param spin the release of the Spin that is to be cured; null where nobody knows
+ * @param spin release of the Spin to cure; null where it is unknown
  */
 export function listCandidates(
   settings: Settings,
@@ -35,7 +35,7 @@ export function listCandidates(
   );
 }
 
-/** Nothing says how much of a limit such a program needs: each is given up whole. */
+/** The model does not know how much of a limit such a program needs, so each limit is lifted altogether. */
 const listGivenUp = (settings: Settings, wanted: Tier): readonly Candidate[] => [
   ...listLimits(settings, wanted),
   ...listSysctls(settings, wanted),
@@ -144,7 +144,7 @@ export const limitRows: readonly LimitRow[] = [
 const ofThreads = (count: number | null): string =>
   count === null ? 'any number of threads' : formatCount(count, 'thread');
 
-/** Settings that are given up whole. */
+/** Settings that are lifted altogether. */
 const givenUp: readonly Readonly<
   { axis: AxisName } & Pick<Candidate, 'kind' | 'change' | 'also' | 'cost'>
 >[] = [
@@ -159,7 +159,7 @@ const givenUp: readonly Readonly<
     axis: 'mdwe',
     kind: 'limit',
     change: 'MemoryDenyWriteExecute=no',
-    cost: 'this service may make code at run time, as every compiler of WebAssembly does',
+    cost: 'this service may generate code at run time, as every WebAssembly compiler does',
   },
 ];
 
@@ -176,7 +176,7 @@ function listLimits(settings: Settings, wanted: Tier): readonly Candidate[] {
       also: also(changed[axis]),
       cost:
         names === null
-          ? `${ofThreads(changed[axis])} of this program, beside what others have`
+          ? `${ofThreads(changed[axis])} for this program, in addition to those of others`
           : changed[axis] === null
             ? `no bound on the ${names} of this process`
             : `${write(changed, axis)} of ${names} for this process`,
@@ -206,7 +206,7 @@ type SysctlRow = Readonly<{
   counts: (settings: Settings) => boolean;
 }>;
 
-const more = 'the machine may promise more memory than before';
+const more = 'the machine may commit more memory than before';
 
 const sysctlRows: readonly SysctlRow[] = [
   {
@@ -219,7 +219,7 @@ const sysctlRows: readonly SysctlRow[] = [
   {
     axis: 'maxMapCount',
     name: 'vm.max_map_count',
-    cost: 'some kernel memory a mapping',
+    cost: 'some kernel memory per mapping',
     value: (settings) => write(settings, 'maxMapCount'),
     counts: ({ maxMapCount }) => maxMapCount !== null,
   },
@@ -287,7 +287,7 @@ function listMemory(settings: Settings, wanted: Tier): readonly Candidate[] {
       ];
 }
 
-/** Cures of public threads, whatever they are worth here. Those that would change nothing are left out. */
+/** Cures recommended in public threads, useful here or not. Those that would change nothing are left out. */
 export function listPopular(settings: Settings): readonly Candidate[] {
   const newest = rangeOf('node');
   const popular: readonly (Pick<Candidate, 'kind' | 'change'> & Readonly<{ set: Partial<Settings> }>)[] = [

@@ -8,7 +8,7 @@ import type { FieldReport } from './report.ts';
 const [kib, mib, tib] = [2 ** 10, 2 ** 20, 2 ** 40];
 /** A guest's session and a shell; with less nothing starts there. */
 const smallestLeft = 16 * mib;
-/** Within this of what was left there the axes' own values are taken: what others hold changes as much by itself. */
+/** If the guest leaves as much within this, the report's own values are taken: what others hold varies as much. */
 const near = 6 * mib;
 
 /** Bytes that strict overcommit leaves to a new process: the limit, less reserves and what is committed. */
@@ -62,8 +62,8 @@ export const mapOvercommit: Rule = (report, so, known) => {
       ...(wanted >= smallestLeft && axisOf('overcommitBytes', after)),
       why:
         wanted < smallestLeft
-          ? `it leaves ${Math.max(0, Math.floor(wanted / mib))} MiB, and a guest needs ${smallestLeft / mib} for itself`
-          : 'leaves as much to a new process: what others hold there, reserves and RAM that the guest has not are part of it',
+          ? `it leaves ${Math.max(0, Math.floor(wanted / mib))} MiB, and a guest itself needs ${smallestLeft / mib}`
+          : 'leaves as much to a new process as there, where other programs, reserves and RAM differ',
       decides: true,
     }),
   );

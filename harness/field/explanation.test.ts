@@ -119,7 +119,7 @@ t.test('of a real host it says how it decides for its pool, what that maps, and 
     /^seen: exhausted; spin-sizes/,
     /^why: /,
     /^machine: MemTotal /,
-    /^host: wasmtime serve with Spin's pool, wasmtime 49\.0\.3 \(\w+ [\d-]+\): tries 4 TiB of address space; then it makes its pool or ends; /,
+    /^host: wasmtime serve with Spin's pool, wasmtime 49\.0\.3 \(\w+ [\d-]+\): tries to map 4 TiB; if that succeeds it makes its pool or ends, /,
     /^its pool maps: memory: 3\.94 TiB no access, not charged; table: 1531 MiB read-write, 1531 MiB charged/,
     /^engine said: Error: failed to create table pool mapping: mmap failed to allocate 0x5fb40000 bytes$/,
     /^predicted: exhausted; seen: exhausted; limit: table pool needs 1531 MiB, CommitLimit leaves \d+ MiB$/,

@@ -1,6 +1,6 @@
 /**
- * What is run to see a reported failure again: the subject that does the act which failed, on the engine of the report;
- * and what decides whether that act fails.
+ * Chooses the subject that repeats the failed act of a report, on the engine of the report, and names the facts that
+ * decide whether the act fails.
  */
 import { parseVersion } from '../../images/allocator/engines.ts';
 import type { Act } from '../../images/allocator/known-messages.ts';
@@ -20,7 +20,7 @@ const firstFetch = 18;
 
 type SubjectRow = Readonly<{
   subject: string;
-  /** Why it does not do the very act, but tells it from others. */
+  /** Why another act is done instead; absent where it is the act itself. */
   instead?: string;
   env?: (symptom: Symptom) => Readonly<Record<string, string>>;
   /** Releases of Node that can run it. @default every one */
@@ -167,7 +167,7 @@ const deciders: Readonly<Record<Act, readonly Decider[]>> = {
   unknown: [],
 };
 
-/** Facts that decide about the failure and that the report does not know, each with what shows it. */
+/** Facts that decide about the failure and are unknown in the report, each with the command that shows it. */
 export function listUnknown(report: FieldReport, { act }: Symptom): readonly string[] {
   return deciders[act]
     .filter(({ fact, differs }) => factOf(report, fact) === null && differs?.(report) !== false)
@@ -180,7 +180,7 @@ export const hasLimit = (settings: Settings, { act }: Symptom): boolean =>
 
 const v8Acts: readonly Act[] = ['memory', 'instance', 'fetch', 'import'];
 
-/** What would make the act fail that did not; null where there is no figure. */
+/** The threshold below which an act fails that did not fail in the guest; null where there is no figure. */
 export function describeThreshold(settings: Settings, { act }: Symptom): string | null {
   if (act === 'heap')
     return 'no limit of the machine is part of it: the heap has a limit of its own (`node --max-old-space-size`)';

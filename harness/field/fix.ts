@@ -1,4 +1,4 @@
-/** Candidates, tried in guests: the first that brings the tier back, and popular ones that do not. */
+/** Tries candidates in guests: finds the first that restores the tier, and popular ones that do not. */
 import type { Tier } from '../../images/allocator/tier.ts';
 import { atLeast } from '../../images/allocator/tier.ts';
 import { formatCellId } from '../matrix/cell-id.ts';
@@ -11,7 +11,7 @@ import { listCandidates, listPopular } from './candidates.ts';
 export type Tried = Readonly<{ candidate: Candidate; result: Result }>;
 
 export type Fix = Readonly<{
-  /** Null: nothing that was tried brings the tier back. */
+  /** Null: no candidate restored the tier. */
   cure: Tried | null;
   /** Believed by the model and refuted by a guest. */
   refuted: readonly Tried[];
@@ -29,7 +29,7 @@ export const reached = ({ tier, outcome, subject }: Result, wanted: Tier): boole
 export type FixEvents = Readonly<{
   /** Before the guest of a candidate boots. */
   onTry?: (candidate: Candidate) => void;
-  /** When it has answered; candidates that are neither are not of interest. */
+  /** When it has answered, for candidates that count as one of these. */
   onTried?: (kind: keyof Fix, tried: Tried) => void;
 }>;
 
@@ -38,8 +38,8 @@ const maxUseless = 3;
 
 /**
  * Every answer comes from `runTrial`; the model only decides what is tried and in which order. The first `cure` stands
- * when `onTried` names it: what follows shows of no use what people recommend.
- * @param spin the release of the Spin that is to be cured; null where nobody knows
+ * when `onTried` names it: the guests after it only test popular recommendations.
+ * @param spin release of the Spin to cure; null where it is unknown
  */
 export async function findFix(
   settings: Settings,
@@ -66,7 +66,7 @@ export async function findFix(
   const known = new Set(refuted.map(({ candidate }) => formatCellId(candidate.settings)));
   for (const candidate of listPopular(settings)) {
     if (useless.length === maxUseless) break;
-    // Only those are worth a guest that the model says are of no use; what helps is no news here.
+    // A guest is booted only for those that the model rejects: that one helps would be no news here.
     if (isBelieved(candidate.settings, wanted, 0) || known.has(formatCellId(candidate.settings))) continue;
     onTry?.(candidate);
     const tried = { candidate, result: await runTrial(candidate.settings) };

@@ -1,4 +1,4 @@
-/** What the model knows of a real host in a cell: how it decides for its pool, what that maps, and what stops it. */
+/** Explains a real host in a cell: how it chooses its pool, what the pool maps, and the limit that stops it. */
 import { AllocatorError } from '../../images/allocator/allocator-error.ts';
 import { describeShortfall } from '../../images/allocator/explain.ts';
 import { hosts, type Launch } from '../../images/allocator/hosts.ts';
@@ -21,10 +21,10 @@ const decisions: Readonly<Record<Launch['pooling'], string>> = {
   pool: 'makes its pool, or ends',
   'on-demand': 'makes no pool: each memory is mapped when it is needed',
   probe:
-    'tries 4 TiB of address space; then it makes its pool or ends; without them it maps memories on demand',
+    'tries to map 4 TiB; if that succeeds it makes its pool or ends, otherwise it maps memories on demand',
 };
 
-/** Null for a program that is none of the table, and for one that refuses its variables or options. */
+/** Null for a program that is not in the table, and for one that refuses its variables or options. */
 export function describeHost({
   settings,
   facts,

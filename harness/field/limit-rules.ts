@@ -1,16 +1,14 @@
-/**
- * Rules for what a process may have beyond what axes say themselves: its cgroup, memory both writable and executable.
- */
+/** Rules for limits that need more than the fact of one axis: the cgroup, and memory both writable and executable. */
 import { factOf, mapCaptured } from './captured-rules.ts';
 import { axisOf, say, type Rule } from './mapping.ts';
 import type { FieldReport } from './report.ts';
 import { listKernels } from './machine-rules.ts';
 
-/** Of version 1 of groups a limit of version 2 takes the place. */
+/** A limit of cgroup version 2 takes the place of one of version 1. */
 export const mapCgroup: Rule = (report, so, known) => {
   const { set, say: said } = mapCaptured('cgroupMemory')(report, so, known);
   const { version } = report.cgroup;
-  const why = 'a limit of version 2 of the same size';
+  const why = 'a limit of the same size in cgroup version 2';
   return {
     ...(set !== undefined && { set }),
     say: said.map((one) =>
@@ -41,7 +39,7 @@ export const mapWriteExecute: Rule = (report, so, known) => {
   const found = confinementOf(report);
   const fact = found === 'prctl' ? 'process.memoryDenyWriteExecute' : 'process.writableToExecutable';
   if (found === null) {
-    const why = 'nobody could try there';
+    const why = 'capture.sh could not try it';
     return { say: [say(fact, null, 'approximated', { ...axisOf('mdwe', so), why, decides: true })] };
   }
   if (found === 'off') return { say: [say(fact, 'yes', 'exact', { ...axisOf('mdwe', so), decides: true })] };
@@ -51,8 +49,8 @@ export const mapWriteExecute: Rule = (report, so, known) => {
     found === mdwe
       ? null
       : found === 'prctl'
-        ? "the filter of before forbids the same; the guest's kernel has no PR_SET_MDWE"
-        : 'the filter forbids the same, whoever does there';
+        ? "a seccomp filter forbids the same; the guest's kernel has no PR_SET_MDWE"
+        : 'a seccomp filter forbids the same; the report does not say what forbids it there';
   return {
     set: { mdwe },
     say: [

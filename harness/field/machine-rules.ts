@@ -8,7 +8,7 @@ import { estimateFacts } from '../plan/estimate-facts.ts';
 import { axisOf, say, type FieldImages, type Rule } from './mapping.ts';
 
 const [kib, mib, gib] = [2 ** 10, 2 ** 20, 2 ** 30];
-/** What RAM or swap beyond this changes is the commit limit alone, and that is set by itself. */
+/** More RAM than this changes only the commit limit, which has an axis of its own. */
 export const largestMemory = 8 * gib;
 const largestSwap = 16 * gib;
 /** Smaller guests do not boot. */
@@ -45,7 +45,7 @@ export const mapMemory: Rule = ({ memory: { totalKib } }, so) => {
   const exact = Math.abs(shown - totalKib * kib) <= nearOf(totalKib * kib);
   const why =
     memory < wanted
-      ? `no tier needs more than ${formatSize(largestMemory)}; what may be committed is set by itself`
+      ? `no tier needs more than ${formatSize(largestMemory)}; the commit limit is set separately`
       : memory > wanted
         ? 'a smaller guest does not boot'
         : `MemTotal follows within ${Math.ceil(nearOf(totalKib * kib) / mib)} MiB`;

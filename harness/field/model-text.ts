@@ -1,4 +1,4 @@
-/** What the model says of mappings and limits, as words of an explanation. */
+/** Formats mappings and limits of the model for an explanation. */
 import { describeShortfall } from '../../images/allocator/explain.ts';
 import type { Mapping } from '../../images/allocator/mappings.ts';
 import type { TierPrediction } from '../../images/allocator/prediction.ts';

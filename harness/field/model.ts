@@ -1,4 +1,4 @@
-/** The model's word on settings nobody has booted yet: free, so searches ask it first and guests second. */
+/** The model's prediction for settings that have not been booted; searches ask it before they boot a guest. */
 import { resolveTierConfiguration } from '../../images/allocator/configuration.ts';
 import { parseVersion } from '../../images/allocator/engines.ts';
 import type { Facts } from '../../images/allocator/facts.ts';
@@ -34,7 +34,7 @@ export function predictSettings(settings: Settings, slackBytes = 0): Prediction 
   });
 }
 
-/** Whether a limit is so near to what is needed that the model cannot tell: other limits, other words. */
+/** Whether a limit is so close to the need that the prediction changes within the model's precision. */
 export function isClose(settings: Settings): boolean {
   const facts = estimateFacts(settings);
   const [line] = parseVersion(settings.node);

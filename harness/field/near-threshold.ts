@@ -1,7 +1,6 @@
 /**
- * Moves settings to where the model's answer flips: a mistake of the model shows there first, since each side is a
- * small step from the other answer. Chance decides right at a flip (`isClose`), so the cell is the nearest one of which
- * the model is sure.
+ * Moves settings next to a threshold of the model, where a mistake of the model shows first. At the threshold itself
+ * chance decides (`isClose`), so the cell is the nearest one of which the model is sure.
  */
 import { axes, type AxisTable, rowsOf, type Settings } from '../axes/table.ts';
 import { rangeOf, type AxisRange } from './axis-range.ts';

@@ -1,4 +1,4 @@
-/** Which pairs of values of two axes some cell had. A value that its row does not draw counts as the nearest one. */
+/** Counts the pairs of values of two axes that cells have covered. A value that is not drawn counts as the nearest. */
 import type { Axis } from '../axes/axis.ts';
 import { axes, type AxisTable, rowsOf, type Settings } from '../axes/table.ts';
 import { countTuples } from '../matrix/cover.ts';

@@ -1,4 +1,4 @@
-/** Smaller pools: what they cost, in the words of the program that reads them. */
+/** Smaller pools: the settings for them, as the program takes them, and their cost. */
 import { isDeepStrictEqual } from 'node:util';
 import { fewestSlots } from '../../images/allocator/conservative.ts';
 import { firstSpinWith, isSpinSince } from '../../images/allocator/hosts.ts';
@@ -77,7 +77,7 @@ type Knob = Readonly<{
   also?: string;
 }>;
 
-/** Whose words size the pool; null where nothing does. */
+/** The program whose settings size the pool; null where none do. */
 function wordsOf(settings: Settings): 'spin' | 'engine' | 'wash' | null {
   if (settings.subject === hostSubject)
     return settings.engine === 'v8' ? null : settings.profile === 'spin' ? 'spin' : 'engine';
@@ -94,7 +94,7 @@ const withVariables = (settings: Settings, variables: Readonly<Record<string, st
 
 /**
  * Only Spin's profile reads Spin's variables; without it there are the engine's own parameters. Never both at once.
- * @param spin the release of the Spin that is to be cured; null where nobody knows
+ * @param spin release of the Spin to cure; null where it is unknown
  */
 function listKnobs(settings: Settings, spin: string | null): readonly Knob[] {
   switch (wordsOf(settings)) {
@@ -190,13 +190,13 @@ function listReservations(settings: Settings): readonly Candidate[] {
   ];
 }
 
-/** @param spin the release of the Spin that is to be cured; null where nobody knows */
+/** @param spin release of the Spin to cure; null where it is unknown */
 export function listPoolSizes(
   settings: Settings,
   wanted: Tier,
   spin: string | null = null,
 ): readonly Candidate[] {
-  // With fewer a server is none: other changes are worth more.
+  // A server with fewer slots is of no use: other changes are preferred.
   const least = settings.subject === hostSubject ? 0 : fewestSlots;
   const sizes = listKnobs(settings, spin).flatMap(({ write: writeCount, change, most, cost, also }) => {
     const count = largestCount(most, (some) => isBelieved(change(some), wanted));

@@ -60,7 +60,7 @@ t.test("sizes come from the number in Wasmtime's refusal, for programs that are 
   t.match(spin.settings, { profile: 'spin', tables: null, allocator: 'auto' });
   const odd = mapReport(reportOf({ words: ['x'], output: ['mmap failed to reserve 0x104001000 bytes'] }));
   t.match(
-    odd.mappings.find(({ why }) => /no sizes/.test(why ?? '')),
+    odd.mappings.find(({ why }) => /no known sizes/.test(why ?? '')),
     { how: 'approximated' },
   );
   t.end();

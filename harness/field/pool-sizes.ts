@@ -99,7 +99,7 @@ function derived(
       set,
       say: [
         say('command.output', hex, 'approximated', {
-          why: `no sizes of ${kind} that are known give this number: those of the profile stand for them`,
+          why: `no known sizes of ${kind} give this number: those of the profile stand for them`,
           decides: true,
         }),
       ],

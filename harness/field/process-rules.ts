@@ -17,7 +17,7 @@ function engineFor(version: string | null): Readonly<{ engine: string; exact: bo
   return found.success ? { engine: found.data, exact: true } : { engine: 'wasmtime', exact: false };
 }
 
-/** Program of a stranger that has the engine in it: its pools are derived from the failure's own numbers. */
+/** Another program with the engine in it: its pool sizes are derived from the numbers of the failure. */
 const embedded = (name: string | null): string =>
   `the wasm host with Wasmtime's own pool sizes stands for ${name ?? 'a program that the report does not name'}`;
 
@@ -28,7 +28,7 @@ function mapWhole(report: FieldReport, so: Settings): ReturnType<Rule> {
   const names = [subject, ...(version === null ? [] : [`${subject}@${version}`])];
   const exact = names.find((one) => version !== null && saysVersion(one, version));
   const set = { subject: exact ?? subject };
-  const why = exact === undefined ? 'the release that is pinned stands for it' : null;
+  const why = exact === undefined ? 'the pinned release stands for it' : null;
   const found = version === null ? name : `${name} ${version}`;
   const met = say('command.words', found, why === null ? 'exact' : 'approximated', {
     ...axisOf('subject', { ...so, ...set }),
@@ -93,7 +93,7 @@ export const mapEngine: Rule = (report, so) => {
         standIn: true,
       });
     case 'node': {
-      const words = "the failure's own words are V8's: Node is assumed";
+      const words = "the words of the failure are V8's, so Node is assumed";
       return assumed
         ? row({ engine: 'v8' }, name, words, { fact: 'command.words' })
         : row({ engine: 'v8' }, 'node', null);
@@ -155,7 +155,7 @@ export const mapNode: Rule = (report, so, known) => {
     return row(
       'approximated',
       so.node,
-      `the wasm host needs one; ${so.node} takes least`,
+      `the wasm host runs on Node; ${so.node} needs the least memory`,
       version ?? missing,
     );
   }

@@ -1,4 +1,4 @@
-/** The limits of a machine that keep a host from a pool: the least to raise each to, and in which words. */
+/** The limits that keep a host from a pool, the smallest value that is enough for each, and how to set it. */
 import type { Facts } from '../../images/allocator/facts.ts';
 import type { LimitName, Prediction, Shortfall } from '../../images/allocator/prediction.ts';
 import { MiB } from '../../images/allocator/sizes.ts';

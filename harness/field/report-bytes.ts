@@ -1,4 +1,4 @@
-/** A report as people attach it, compressed or in the letters of Windows → its text. */
+/** Decodes the file of a report: gzip, UTF-8 or UTF-16 → text. */
 import { gunzipSync } from 'node:zlib';
 import { PoolproofError } from '../errors.ts';
 import { printable } from '../matrix/diagnostics.ts';
@@ -45,12 +45,12 @@ export function decodeReport(given: Buffer, file: string): string {
   const bytes = startsWith(given, gzipMagic) ? unzip(given, file) : given;
   const name = isTar(bytes) ? 'tar' : packed.find(([, start]) => startsWith(bytes, start))?.[0];
   if (name !== undefined)
-    throw refuse(file, `the report is packed with ${name}: unpack it, or send it as it is or with gzip`);
+    throw refuse(file, `the report is packed with ${name}: unpack it, or compress it with gzip`);
   // What PowerShell writes behind `>`.
   const encoding = startsWith(bytes, '\xff\xfe') ? 'utf-16le' : 'utf-8';
   try {
     return new TextDecoder(encoding, { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw refuse(file, 'the report is not a text in UTF-8', cause);
+    throw refuse(file, 'the report is not text in UTF-8', cause);
   }
 }

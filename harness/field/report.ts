@@ -1,6 +1,6 @@
 /**
  * A field report's text → a validated value. Every refusal names the field, its place and the reason, and nothing of a
- * report is ever more than data (report-shape.ts). A report that was cut off on its way counts as far as it goes.
+ * report is ever more than data (report-shape.ts). Of a report that was cut off, the whole lines are used.
  */
 import { z } from 'zod';
 import { describeUnread, readBounded } from '../../images/bounded-file.ts';

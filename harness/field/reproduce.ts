@@ -1,4 +1,4 @@
-/** How a reproduction ends: what is settled before a guest boots, and what the guest's result is held against. */
+/** Decides how a reproduction ends: from the report alone where it can, otherwise by comparison with the guest. */
 import type { Prediction } from '../../images/allocator/prediction.ts';
 import { cpuFlags } from '../axes/cpu-models.ts';
 import { estimateCell } from '../outcome/predict-cell.ts';
@@ -19,15 +19,15 @@ import {
 export type End =
   /** The same act failed with the same class, words and numbers. */
   | 'reproduced'
-  /** The same, and something else took the place of what there is no guest of. */
+  /** The same, with something else in the place of a fact that no guest has. */
   | 'reproduced by stand-in'
   /** Something else failed, or nothing. */
   | 'not reproduced'
-  /** The report tells no failure. */
+  /** The report has no failure. */
   | 'nothing to reproduce'
   /** A fact that decides is unknown. */
   | 'cannot tell'
-  /** No guest can have what decides, or no subject does what failed. */
+  /** No guest can have a fact that decides, or no subject does what failed. */
   | 'cannot be reproduced here';
 
 /** Exit codes: 2 is no verdict, as for cells. */
@@ -46,7 +46,7 @@ export type Reproduction = Readonly<{
   because: readonly string[];
 }>;
 
-/** Facts that decide and that no guest here can have; with any of them nothing is booted. */
+/** Facts that decide and that no guest can have; with any of them nothing is booted. */
 export function listObstacles(mappings: readonly FactMapping[]): readonly string[] {
   return mappings
     .filter(({ how, decides }) => how === 'not reproducible' && decides)
@@ -65,10 +65,10 @@ function describeLacking({ processor }: FieldReport): string | null {
   );
   return lacking.length === 0
     ? 'the processor has every instruction that engines ask for'
-    : `the processor lacks ${lacking.join(', ')}: a program that needs any of them ends so`;
+    : `the processor lacks ${lacking.join(', ')}: a program that needs any of them ends like this`;
 }
 
-/** The end of a report that no guest is needed for; null where a guest has to say. */
+/** The end of a report that needs no guest; null where a guest has to decide. */
 export function settleReport(report: FieldReport, { settings, mappings }: FieldCase): Reproduction | null {
   const symptom = symptomOfReport(report);
   const ended = endOfCommand(report);
@@ -100,19 +100,17 @@ export function settleReport(report: FieldReport, { settings, mappings }: FieldC
   if (symptom.act === 'thread' && unknown.length === 0 && !boundsThreads(settings))
     return {
       end: 'cannot be reproduced here',
-      because: [
-        'a thread or process was refused, and no limit in the report is small enough to say which one did',
-      ],
+      because: ['a thread or process was refused, and no limit in the report is small enough to explain it'],
     };
   return unknown.length === 0 || canFail(settings, symptom) ? null : { end: 'cannot tell', because: unknown };
 }
 
-/** Whether anything that is known could make the act fail: a limit, or what the model says of a pool. */
+/** Whether any known fact could make the act fail: a limit, or a pool that does not fit in the model. */
 function canFail(settings: FieldCase['settings'], symptom: Symptom): boolean {
   return hasLimit(settings, symptom) || estimateCell(settings)?.tiers.some(({ fits }) => !fits) === true;
 }
 
-/** A reported failure, held against what happened in the guest. */
+/** Compares a reported failure with what happened in the guest. */
 export function compareFailure(
   wanted: Symptom,
   result: Result,
@@ -132,11 +130,11 @@ export function compareFailure(
   return { end: unknown.length > 0 ? 'cannot tell' : 'not reproduced', because };
 }
 
-/** A report that tells no failure: what this machine reaches, as the model and a guest say. */
+/** For a report without a failure: the tier that its machine reaches, by the model and in a guest. */
 export function describeReached(predicted: Prediction | null, result: Result): Reproduction {
   const [said, seen] = [predicted?.tier ?? predicted?.outcome ?? 'nothing', result.tier ?? result.outcome];
   const because = [
-    'the report tells no failure',
+    'the report has no failure',
     said === seen
       ? `a machine with these facts reaches ${seen}, as the model says`
       : `a guest with these facts reaches ${seen}; the model says ${said}`,
@@ -154,7 +152,7 @@ export function compareModel(predicted: Prediction | null, result: Result): Repr
     : { end: 'not reproduced', because: [`the model says ${said}, the guest ended with ${seen}`] };
 }
 
-/** A stored result, held against the same cell run again. */
+/** Compares a stored result with the same cell run again. */
 export function compareResults(stored: Result, result: Result): Reproduction {
   const [was, is] = [signatureOf(stored), signatureOf(result)];
   const because = [

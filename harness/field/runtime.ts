@@ -1,6 +1,4 @@
-/**
- * Which program ran the WebAssembly of a report: its command, or, where that says nothing, the words of the failure.
- */
+/** Finds the program that ran the WebAssembly of a report: from its command, or from the words of the failure. */
 import type { Act } from '../../images/allocator/known-messages.ts';
 import { defaultSettings } from '../axes/table.ts';
 import { findSubject } from '../outcome/predict-cell.ts';
@@ -86,7 +84,7 @@ export const saysVersion = (subject: string, version: string): boolean =>
     ?.program?.says.split(' ')
     .includes(version) === true;
 
-/** Whether JavaScript said it, as only Node and browsers let it: V8 in another native program says less. */
+/** Whether the words come from JavaScript, as in Node and browsers: V8 in another native program says less. */
 const isOfNode = ({ class: name }: Symptom, output: string): boolean =>
   name === 'v8-memory' ||
   name === 'unsupported' ||

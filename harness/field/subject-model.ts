@@ -1,4 +1,4 @@
-/** What the model says of the subjects that stand for a reported act: whether they do it. */
+/** Predicts whether a subject that stands for a reported act succeeds. */
 import { nodeThreads, resolveProcessCost } from '../../images/allocator/processes.ts';
 import {
   cageBytes,

@@ -1,7 +1,7 @@
 /**
- * What a failure looks like, wherever it was seen: in a report's output, in a subject's, in the attempts of the wasm
- * host. It is the act that failed, on which engine, its class and its words; two are the same when all of them are, and
- * every number that the first one names.
+ * The symptom of a failure: the act that failed, the engine, the class and the words, read from the output of a report
+ * or a subject, or from the attempts of the wasm host. Two symptoms are the same when all of these agree, and every
+ * number that the first one names.
  */
 import { classifyEngineText } from '../../images/allocator/failure.ts';
 import { findMessage, type Act, type KnownMessage } from '../../images/allocator/known-messages.ts';
@@ -131,7 +131,7 @@ const actNames: Readonly<Record<Act, string>> = {
 
 export const describeAct = (act: Act): string => actNames[act];
 
-/** Acts that one and the same limit refuses: more of it would have let each of them pass. */
+/** Acts that the same limit refuses: with more address space each of them succeeds. */
 const addressSpaceActs: readonly Act[] = ['start', 'memory', 'instance', 'fetch', 'import', 'pool'];
 
 function compareActs(wanted: Symptom, seen: Symptom): string {

@@ -1,6 +1,6 @@
 /**
- * Rules for limits of processes and threads: RLIMIT_NPROC and pids.max are axes; a limit of the whole machine counts
- * what else runs there, which no report says.
+ * Rules for limits of processes and threads: RLIMIT_NPROC and pids.max are axes; limits of the whole machine also count
+ * its other programs, which no report lists.
  */
 import { nodeThreads } from '../../images/allocator/processes.ts';
 import { axes, rowOf, type Settings } from '../axes/table.ts';
@@ -35,7 +35,7 @@ function limitOf(report: FieldReport, [axis, fact]: (typeof facts)[number]): num
   return bindsNobody ? null : found;
 }
 
-/** Room for threads with which the reported act fails in Node, in the words of the report. */
+/** Number of threads with which the reported act fails in Node, as the words of the report imply. */
 function roomOf(report: FieldReport, { words }: Symptom): number | null {
   if (findRuntime(report).kind !== 'node') return null;
   // The thread that listens for SIGUSR1 is the last that a start has: Node says so, and goes on without it.
@@ -45,7 +45,7 @@ function roomOf(report: FieldReport, { words }: Symptom): number | null {
 
 /**
  * What bounds processes and threads. Where one was refused, others in the group or of the user had the rest of the
- * limit: the guest gets the room that the words of the failure tell.
+ * limit: the guest gets as many threads as the words of the failure imply.
  */
 export const mapThreads: Rule = (report, so) => {
   const symptom = symptomOfReport(report);
@@ -59,13 +59,13 @@ export const mapThreads: Rule = (report, so) => {
       const found = factOf(report, fact);
       const isRoot = axis === 'processes' && typeof found === 'number' && found < plenty(report);
       return isRoot && !isKernelDefault(report)
-        ? [say(fact, found, 'not reproducible', { why: 'it binds nobody with CAP_SYS_ADMIN' })]
+        ? [say(fact, found, 'not reproducible', { why: 'processes with CAP_SYS_ADMIN are exempt from it' })]
         : [];
     }
     const value = Math.min(limit, room ?? limit);
     set[axis] = Math.max(1, value);
     const shown = axisOf(axis, { ...so, ...set });
-    const others = `others ${whose} had at least ${limit - value}, as the words of the failure tell`;
+    const others = `others ${whose} had at least ${limit - value}, as the words of the failure imply`;
     return [
       value === limit
         ? say(fact, limit, 'exact', { ...shown, decides: true })
