@@ -125,24 +125,24 @@ export async function countServer(
   await session.request({ verb: 'apply', settings: [...buildWrites(own), samePlaces] }, requestMs);
   const { command, env, until } = buildCommand(context, step);
   if (until?.kind !== 'http') throw new RangeError('a server that is not waited for by a request');
-  const pages = load.works.map(({ path }) => path);
+  const loads = load.works.map(({ path, requests }) => ({ page: path, requests }));
   const reply = await session.run(
     {
       limits: buildLimits(own),
       factPaths: factPathsOf(own),
       env,
       command,
-      until: { ...until, load: { pages, requests: load.requests } },
+      until: { ...until, load: loads },
     },
     { ms: timeoutMs, replyMs: requestMs },
   );
   const run = readSubjectRun(reply);
-  const texts = pages.map((page) => reply.texts[`load${page}`]);
+  const texts = loads.map(({ page }) => reply.texts[`load${page}`]);
   const raw = JSON.stringify({
     component: load.component,
     limits: state,
     command,
-    pages,
+    loads,
     counted: texts,
     run,
   });
@@ -150,8 +150,8 @@ export async function countServer(
     findLimitProblem(state, readFacts(reply.texts), wantLimits(settings, facts)) ?? check(step, run);
   if (wrong !== null) return { raw, end: { kind: 'invalid', reason: wrong } };
   const batches = new Map<string, readonly Batch[]>();
-  for (const [at, { name, path }] of load.works.entries()) {
-    const found = readBatches(texts[at], load.requests);
+  for (const [at, { name, path, requests }] of load.works.entries()) {
+    const found = readBatches(texts[at], requests);
     if (typeof found === 'string') return { raw, end: { kind: 'failed', reason: `${path}: ${found}` } };
     batches.set(name, found);
   }

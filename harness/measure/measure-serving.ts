@@ -13,12 +13,13 @@ import { workInGuest } from './counting-session.ts';
 import { buildMeasureSpec, prepareStart, type GuestMeasureTools } from './guest-machine.ts';
 import type { NotMeasurable } from './guest-pairs.ts';
 import {
-  findSlopes,
+  evaluateBatches,
   planLoads,
   priceRequest,
+  type Pair,
   type RequestPrice,
+  type ServerKind,
   type ServerLoad,
-  type Slopes,
 } from './request-price.ts';
 import { listComponents } from './serving-components.ts';
 import {
@@ -42,7 +43,7 @@ export type ServingMeasureRequest = Readonly<{
   facts: Facts;
   /** Names of works. @default all */
   works?: readonly string[];
-  /** How far two slopes of one server may lie apart: 0.01 for 1 %. @default 0.01 */
+  /** How far both figures of one server may lie apart: 0.01 for 1 %. @default 0.01 */
   precision?: number;
   /** Longest the servers may take together, without building images and template. @default 60 000 */
   budgetMs?: number;
@@ -76,9 +77,6 @@ export type GuestServing = Readonly<{
     | { kind: 'not-measured'; reason: string }
   >;
 
-/** Requests before those that count: JavaScript is compiled in several steps while it serves. */
-const settling = { foreign: 20, host: 1500 } as const;
-
 /**
  * Measures one cell. Whatever happens in the guest is in the result, never thrown.
  *
@@ -95,7 +93,7 @@ export async function measureServing(
     subject === null ? null : { subject, folder: images.subjects?.[subject.name] ?? null };
   const reason = explainUnservable(served);
   if (reason !== null) return { ...trace, kind: 'not-measured', reason };
-  const kind = served === null ? 'host' : 'foreign';
+  const kind: ServerKind = served === null ? 'wasm-host' : 'component';
   const components = listComponents(kind);
   const { disk, folder } = await buildSubjectDisk(components, {
     cacheDir,
@@ -104,11 +102,11 @@ export async function measureServing(
   const bare = buildMeasureSpec(settings, images, tools);
   const spec = { ...bare, disks: [...bare.disks, { name: disk.name, path: disk.path }] };
   const start = await prepareStart(spec, tools, cold);
-  const planned = planLoads(request.works ?? [], settling[kind]);
+  const planned = planLoads(request.works ?? [], kind);
   const loads = planned.filter(({ component }) => components.some(({ to }) => to === `${component}.wasm`));
   const missing = planned.filter((load) => !loads.includes(load)).flatMap(({ works }) => works);
   const started = performance.now();
-  const work = { loads, components: folder, served, deadline: started + budgetMs };
+  const work = { kind, loads, components: folder, served, deadline: started + budgetMs };
   const end = await measureIn(start, work, request, tools, trace);
   signal.throwIfAborted();
   if (end.kind === 'not-measured') return { ...trace, ...end };
@@ -121,6 +119,7 @@ export async function measureServing(
 }
 
 type Work = Readonly<{
+  kind: ServerKind;
   loads: readonly ServerLoad[];
   components: string;
   served: Served;
@@ -139,7 +138,7 @@ type Found =
 
 async function measureIn(
   start: () => Promise<Machine>,
-  { loads, components, served, deadline }: Work,
+  { kind, loads, components, served, deadline }: Work,
   request: ServingMeasureRequest,
   { signal, check }: ServingMeasureTools,
   trace: { raw: string[]; protocol: string[] },
@@ -158,7 +157,7 @@ async function measureIn(
           ? { kind: 'failed', reason: describeBudget(request) }
           : end;
       };
-      return countAll(loads, request, count);
+      return countAll(kind, loads, request, count);
     },
   );
 }
@@ -168,6 +167,7 @@ const describeBudget = ({ budgetMs = 60_000 }: ServingMeasureRequest): string =>
 
 /** Baseline and cell in turn, for each server; a server that cannot be counted takes its works away, not the others. */
 async function countAll(
+  kind: ServerKind,
   loads: readonly ServerLoad[],
   { settings, tier, precision = 0.01 }: ServingMeasureRequest,
   count: (step: ServerStep) => Promise<ServerEnd>,
@@ -183,11 +183,10 @@ async function countAll(
         : await count({ load, limits: 'lifted', settings: baselineOf(settings) });
     for (const end of [own, base])
       if (end.kind === 'invalid') return { kind: 'not-measured', reason: end.reason };
-    for (const { name } of load.works) {
-      const slopes = [own, base].map((end) => slopesOf(end, name));
-      const [mine, baseline] = base === own ? [slopes[0], slopes[0]] : slopes;
-      if (mine != null && baseline != null) {
-        const { requests } = load;
+    for (const { name, requests } of load.works) {
+      const mine = evaluateEnd(own, name, kind);
+      const baseline = base === own ? mine : evaluateEnd(base, name, kind);
+      if (mine !== null && baseline !== null) {
         prices.push(priceRequest(name, mine, baseline, { requests, precision }));
         continue;
       }
@@ -204,10 +203,10 @@ async function countAll(
   return { kind: 'measured', prices, notMeasurable, isBaseline };
 }
 
-/** Null where nothing was counted, or the longer batches were not the dearer ones. */
-function slopesOf(end: ServerEnd, work: string): Slopes | null {
+/** Null where nothing was counted, or longer batches were not the dearer ones. */
+function evaluateEnd(end: ServerEnd, work: string, kind: ServerKind): Pair | null {
   const batches = end.kind === 'counted' ? end.batches.get(work) : undefined;
   if (batches === undefined) return null;
-  const slopes = findSlopes(batches);
-  return slopes.every((slope) => slope > 0) ? slopes : null;
+  const pair = evaluateBatches(batches, kind);
+  return pair.every((instructions) => instructions > 0) ? pair : null;
 }

@@ -1,18 +1,39 @@
 import t from 'tap';
-import { findSlopes, planLoads, priceRequest, readBatches } from './request-price.ts';
+import { evaluateBatches, planLoads, priceRequest, readBatches } from './request-price.ts';
 
-t.test('one server for each component and length of batches, a short and a long one twice', (t) => {
-  const loads = planLoads([], 20);
-  t.same(
-    loads.map(({ component, works, requests }) => [component, works.map(({ name }) => name), requests]),
+const planOf = (...request: Parameters<typeof planLoads>) =>
+  planLoads(...request).map(({ component, works }) => [
+    component,
+    works.map(({ name, requests }) => [name, ...requests]),
+  ]);
+
+t.test('one server for each component, with a short and a long batch of each page, twice', (t) => {
+  t.same(planOf([], 'component'), [
+    ['hello', [['hello', 20, 96, 288, 96, 288]]],
     [
-      ['hello', ['hello'], [20, 96, 288, 96, 288]],
-      ['touch', ['touch-1', 'touch-16', 'touch-256'], [20, 48, 144, 48, 144]],
-      ['touch', ['loop'], [1, 2, 6, 2, 6]],
-      ['sleep', ['sleep'], [10, 24, 72, 24, 72]],
+      'touch',
+      [
+        ...['touch-1', 'touch-16', 'touch-256'].map((name) => [name, 20, 48, 144, 48, 144]),
+        ['loop', 1, 2, 6, 2, 6],
+      ],
+    ],
+    ['sleep', [['sleep', 10, 24, 72, 24, 72]]],
+  ]);
+  t.match(planLoads(['touch-16'], 'component'), [{ works: [{ path: '/32/1' }] }]);
+  t.end();
+});
+
+t.test('the wasm host is settled once by its first page, and has many batches of few requests', (t) => {
+  const [{ works } = { works: [] }] = planLoads(['touch-16', 'touch-256', 'loop'], 'wasm-host');
+  t.same(
+    works.map(({ name, requests }) => [name, ...requests.slice(0, 3)]),
+    [
+      ['touch-16', 2400, 4, 4],
+      ['touch-256', 80, 4, 4],
+      ['loop', 4, 1, 1],
     ],
   );
-  t.match(planLoads(['touch-16'], 20), [{ works: [{ path: '/32/1' }] }]);
+  t.ok(works.every(({ requests }) => requests.length === 61));
   t.end();
 });
 
@@ -46,12 +67,22 @@ const batchesOf = (slope: number, other = slope) =>
   }));
 
 t.test('the slope is free of what a batch costs whatever its length', (t) => {
-  t.same(findSlopes(batchesOf(260_000)), [260_000, 260_000]);
-  t.same(findSlopes([]), [NaN, NaN]);
+  t.same(evaluateBatches(batchesOf(260_000), 'component'), [260_000, 260_000]);
+  t.same(evaluateBatches([], 'component'), [NaN, NaN]);
   t.end();
 });
 
-t.test('a price has the ratio of the means, and the extremes of the slopes', (t) => {
+t.test('batches of the wasm host in which V8 compiles or collects are not in the price of a request', (t) => {
+  const counted = [900, 4, 4, 70, 4, 6, 6, 6, 90].map((instructions) => ({
+    ...{ requests: 2, connections: 0 },
+    instructions,
+  }));
+  t.same(evaluateBatches(counted, 'wasm-host'), [2, 3]);
+  t.same(evaluateBatches([], 'wasm-host'), [NaN, NaN]);
+  t.end();
+});
+
+t.test('a price has the ratio of the means, and the extremes of both halves', (t) => {
   const exactness = { requests: [20, 50, 200, 50, 200], precision: 0.01 };
   const price = priceRequest('hello', [202, 198], [100, 100], exactness);
   t.match(price, { work: 'hello', instructions: 200, baseline: 100, requests: 1000, stable: false });

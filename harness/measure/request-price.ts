@@ -1,4 +1,5 @@
 /** What a request costs a server in a guest, in executed instructions: its requests, and their figures. Pure. */
+import { median } from 'simple-statistics';
 import { servingWorks, type ServingWork } from './serving-plan.ts';
 import type { Interval } from './figures.ts';
 
@@ -10,11 +11,11 @@ export type RequestPrice = Readonly<{
   instructions: number;
   /** Of the baseline's server. */
   baseline: number;
-  /** One to the other; `low` and `high` are the extremes of the slopes, not a confidence interval. */
+  /** One to the other; `low` and `high` are the extremes of both halves, not a confidence interval. */
   ratio: Interval;
   /** Requests behind both figures, without those that came before. */
   requests: number;
-  /** False: the slopes of one server lie further apart than the precision. */
+  /** False: both halves of one server lie further apart than the precision. */
   stable: boolean;
 }>;
 
@@ -27,51 +28,91 @@ export type Batch = Readonly<{
   instructions: number;
 }>;
 
+/** Where requests go: V8 compiles and collects garbage between those of the wasm host, and a component has neither. */
+export type ServerKind = 'component' | 'wasm-host';
+
+export type PlannedWork = ServingWork &
+  Readonly<{
+    /** Batches: the first does not count. */
+    requests: readonly number[];
+  }>;
+
 /** Requests to one server process. */
-export type ServerLoad = Readonly<{
-  component: string;
-  works: readonly ServingWork[];
-  /** What is sent of each: the first do not count, then a short and a long batch, twice. */
-  requests: readonly number[];
+export type ServerLoad = Readonly<{ component: string; works: readonly PlannedWork[] }>;
+
+type Counting = Readonly<{
+  /** @param position of the work among those of its server */
+  planRequests: (work: string, position: number) => readonly number[];
+  /** Two figures of a request, from one half of the batches each. */
+  evaluate: (counted: readonly Batch[]) => Pair;
 }>;
 
-/** Requests of the short batch, by work; as many as it takes for two boots to agree within 0.5 %. */
+/** Requests of a short batch, by work; as many as it takes for two boots to agree within 0.5 %. */
 const shortBatches: Readonly<Record<string, number>> = { hello: 96, loop: 2, sleep: 24 };
 const usualBatch = 48;
 
 /** A long batch is so many times as long as the short one; the slope is between them. */
 const growth = 3;
 
-const planRequests = (short: number, before: number): readonly number[] => [
-  before,
-  ...[1, growth, 1, growth].map((factor) => factor * short),
-];
+/**
+ * JavaScript is compiled in several steps while it serves: of 2300 requests the first 500 cost up to ten times the
+ * others, and those after 1700 still 10 % less than those before.
+ */
+const settling = 2400;
 
 /**
- * One server for each component and length of batches: an order of works that is always the same.
+ * Between bursts of V8's compiler and its collector, of up to 20 times a request, batches of 4 requests are alike
+ * within 0.5 %: their median is what a request takes without both. Batches of 50 differ by a factor of four.
+ */
+const fewRequests = { batches: 60, each: 4 } as const;
+
+const countings: Readonly<Record<ServerKind, Counting>> = {
+  component: {
+    planRequests: (work) => {
+      const short = shortBatches[work] ?? usualBatch;
+      const before = Math.max(1, Math.round(20 * Math.min(1, short / usualBatch)));
+      return [before, short, growth * short, short, growth * short];
+    },
+    evaluate: ([short, long, short2, long2]) => [slope(short, long), slope(short2, long2)],
+  },
+  'wasm-host': {
+    planRequests: (work, position) => {
+      const [before, each] = work === 'loop' ? [4, 1] : [80, fewRequests.each];
+      return [position === 0 ? settling : before, ...Array<number>(fewRequests.batches).fill(each)];
+    },
+    evaluate: (counted) => {
+      const middle = counted.length / 2;
+      return [medianOf(counted.slice(0, middle)), medianOf(counted.slice(middle))];
+    },
+  },
+};
+
+const slope = (short: Batch | undefined, long: Batch | undefined): number =>
+  short === undefined || long === undefined
+    ? NaN
+    : (long.instructions - short.instructions) / (long.requests - short.requests);
+
+const medianOf = (batches: readonly Batch[]): number =>
+  batches.length === 0 ? NaN : median(batches.map(({ instructions, requests }) => instructions / requests));
+
+/**
+ * One server for each component, in an order of works that is always the same.
  *
  * @param works names; all where there are none
- * @param settling requests before the first one that counts: a server in JavaScript is compiled while it serves
  */
-export function planLoads(works: readonly string[], settling: number): readonly ServerLoad[] {
-  const chosen = servingWorks.filter(({ name }) => works.length === 0 || works.includes(name));
-  const loads = new Map<string, ServerLoad>();
-  for (const work of chosen) {
-    const short = shortBatches[work.name] ?? usualBatch;
-    const before = Math.max(1, Math.round(settling * Math.min(1, short / usualBatch)));
-    const key = `${work.component} ${short}`;
-    const others = loads.get(key)?.works ?? [];
-    loads.set(key, {
-      component: work.component,
-      works: [...others, work],
-      requests: planRequests(short, before),
-    });
+export function planLoads(works: readonly string[], kind: ServerKind): readonly ServerLoad[] {
+  const loads = new Map<string, readonly PlannedWork[]>();
+  for (const work of servingWorks) {
+    if (works.length > 0 && !works.includes(work.name)) continue;
+    const others = loads.get(work.component) ?? [];
+    const requests = countings[kind].planRequests(work.name, others.length);
+    loads.set(work.component, [...others, { ...work, requests }]);
   }
-  return [...loads.values()];
+  return [...loads].map(([component, planned]) => ({ component, works: planned }));
 }
 
-/** Both slopes of a page's batches, instructions per request. */
-export type Slopes = readonly [number, number];
+/** Both figures of a page's batches, instructions per request. */
+export type Pair = readonly [number, number];
 
 /**
  * The batches of a page: each a line `COUNT RIGHT CONNECTIONS INSTRUCTIONS STATUS` (images/guest/programs).
@@ -96,29 +137,23 @@ export function readBatches(text: string | undefined, wanted: readonly number[])
   return batches;
 }
 
-/** Of batches as {@link planLoads} has them. */
-export function findSlopes(batches: readonly Batch[]): Slopes {
-  const [, ...counted] = batches;
-  const slope = (short: Batch | undefined, long: Batch | undefined): number =>
-    short === undefined || long === undefined
-      ? NaN
-      : (long.instructions - short.instructions) / (long.requests - short.requests);
-  return [slope(counted[0], counted[1]), slope(counted[2], counted[3])];
-}
+/** Of batches as {@link planLoads} has them; NaN where there are too few. */
+export const evaluateBatches = ([, ...counted]: readonly Batch[], kind: ServerKind): Pair =>
+  countings[kind].evaluate(counted);
 
-const mean = ([a, b]: Slopes): number => (a + b) / 2;
-const spread = ([a, b]: Slopes): number => Math.abs(a - b) / mean([a, b]);
+const mean = ([a, b]: Pair): number => (a + b) / 2;
+const spread = ([a, b]: Pair): number => Math.abs(a - b) / mean([a, b]);
 
 /**
  * The figure of one work.
  *
  * @param requests of the plan, of one server
- * @param precision how far two slopes of a server may lie apart, 0.01 for 1 %
+ * @param precision how far both figures of a server may lie apart, 0.01 for 1 %
  */
 export function priceRequest(
   work: string,
-  own: Slopes,
-  baseline: Slopes,
+  own: Pair,
+  baseline: Pair,
   { requests, precision }: Readonly<{ requests: readonly number[]; precision: number }>,
 ): RequestPrice {
   const counted = requests.slice(1).reduce((sum, count) => sum + count, 0);
@@ -132,6 +167,6 @@ export function priceRequest(
       high: Math.max(...own) / Math.min(...baseline),
     },
     requests: own === baseline ? counted : 2 * counted,
-    stable: [own, baseline].every((slopes) => spread(slopes) <= precision),
+    stable: [own, baseline].every((pair) => spread(pair) <= precision),
   };
 }

@@ -7,7 +7,7 @@ import type { ServerStep } from '../measure/counted-server.ts';
 import { checkServer } from './check-server.ts';
 
 const settings = buildResult().settings;
-const [load] = planLoads(['touch-1'], 20);
+const [load] = planLoads(['touch-1'], 'component');
 const stepOf = (limits: ServerStep['limits']): ServerStep => ({ load: load!, limits, settings });
 const conservative = buildResult();
 

@@ -47,10 +47,13 @@ t.test('what a run waits for goes before its other words', (t) => {
     line({ kind: 'http', port: 8080, path: '/a?b=*', status: 200, answers: 10 }),
     "tok 4 serve http '8080 200 10 /a?b=*' 5 262144 '' '' server\n",
   );
-  const load = { pages: ['/1/1', '/32/1'], requests: [10, 30] };
+  const load = [
+    { page: '/1/1', requests: [10, 30] },
+    { page: '/32/1', requests: [5] },
+  ];
   t.equal(
     line({ kind: 'http', port: 8080, path: '/1/1', status: 200, answers: 10, load }),
-    "tok 4 load '10 30' '/1/1 /32/1' http '8080 200 10 /1/1' 5 262144 '' '' server\n",
+    "tok 4 load '10,30:/1/1 5:/32/1' http '8080 200 10 /1/1' 5 262144 '' '' server\n",
   );
   t.end();
 });

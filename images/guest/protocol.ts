@@ -59,13 +59,14 @@ export type Until = Readonly<
   /** It listens on a TCP port. */
   | { kind: 'port'; port: number }
   /** It answers a request with that status. So many answers of another end it as well. */
-  | { kind: 'http'; port: number; path: string; status: number; answers: number; load?: Load }
+  | { kind: 'http'; port: number; path: string; status: number; answers: number; load?: readonly Load[] }
 >;
 
-/** Requests to a subject that is up, one after another; then it is ended. */
+/** Requests for a page of a subject that is up, one after another; after those for the last page it is ended. */
 export type Load = Readonly<{
-  /** Paths without blanks, each asked for as often as all of `requests`. */
-  pages: readonly string[];
+  /** A path without blanks. */
+  page: string;
+  /** Batches, each counted by itself. */
   requests: readonly number[];
 }>;
 
@@ -141,12 +142,14 @@ function wordsOfUntil(until: Until | undefined): string[] {
       return ['port', until.port.toString(16).toUpperCase().padStart(4, '0')];
     case 'http':
       return [
-        ...(until.load === undefined ? [] : [until.load.requests.join(' '), until.load.pages.join(' ')]),
+        ...(until.load === undefined ? [] : [until.load.map(formatLoad).join(' ')]),
         'http',
         [until.port, until.status, until.answers, until.path].join(' '),
       ];
   }
 }
+
+const formatLoad = ({ page, requests }: Load): string => `${requests.join(',')}:${page}`;
 
 /** A run whose subject is waited for, or gets requests, has a verb of its own. */
 function verbOf(request: Request): string {

@@ -126,11 +126,11 @@ do_serve() {
   serve=''
 }
 
-# load <numbers of requests> <pages> <words of serve for a request>: as `serve`, and when it is up it gets so many requests
-# for each page, one after another. What its largest process spent on them is in the reply; then the subject is ended.
+# load <loads> <words of serve for a request>: as `serve`, and when it is up it gets the requests of each load, `3,9:/page`:
+# so many for that page, one after another. What its largest process spent on them is in the reply; then it is ended.
 do_load() {
-  loads=$1 pages=$2
-  shift 2
+  loads=$1
+  shift
   do_serve "$@"
   loads=''
 }
@@ -155,7 +155,7 @@ start_asking() {
   asker=$!
 }
 
-# Sends the requests of `loads` for each of `pages`. A subject can be several processes: the largest one serves.
+# Sends the requests of `loads`. A subject can be several processes: the largest one serves.
 start_loading() {
   most='' server=$child
   ./look "$child" >seen
@@ -165,11 +165,14 @@ start_loading() {
   (
     exec 3>&- 5>&- 8>&-
     set -f
-    for page in $pages; do
+    for load in $loads; do
+      page=${load#*:}
       write_request "$page" >request
       echo ".page $page" >&4
+      IFS=,
       # shellcheck disable=SC2086 # numbers
-      ./load "$asked" "$server" "$wanted" $loads || break
+      ./load "$asked" "$server" "$wanted" ${load%%:*} || break
+      unset IFS
     done
     echo .loaded >&4
   ) </dev/null &
