@@ -143,8 +143,8 @@ t.test('a new row is shown in reports, after the columns that do not move', (t) 
   t.equal(reasons[0]?.where, 'all cells');
   t.same(buildGrid(view.cells, varied, []).rowHeads, ['pageSize', 'entropy']);
   const [head, ...lines] = renderCsv(view, extended).trim().split('\n');
-  t.match(head, /,committedBytes,(?:\w+,)*requestSleepRatio,arch,pageSize,entropy$/);
-  t.match(lines[2], /,57671680,(?:\w*,)*x86-64,16384,cpu$/);
+  t.match(head, /,committedBytes,(?:\w+,)*requestSleepRatio,arch,kernelArguments,pageSize,entropy$/);
+  t.match(lines[2], /,57671680,(?:\w*,)*x86-64,none,16384,cpu$/);
   t.end();
 });
 

@@ -5,12 +5,11 @@
  *
  * How axes to come are rows:
  * - page size: the same, proven by the fact `pageSize`;
- * - a kernel of one's own: values are objects, `{file, modules, label}`. `format` gives their canonical text, by
- *   which values are compared and ids are made; `stored` is the object; the label is what reports show;
- * - kernel arguments: a value is never an array, as an array in a matrix is several values. Words in order are
- *   one text (`quiet hugepages=4`) or an object;
  * - another limit of a group: `applies: 'process'`, `limit` gives the file of the group (`{'pids.max': …}`);
  *   `readBack` compares with the fact.
+ *
+ * A value is never an array, as an array in a matrix is several values: words in order are one text
+ * (`kernelArguments`), and an object has a canonical text (`kernel`).
  */
 import type { ArchitectureName } from '../../images/architectures.ts';
 import type { Facts } from '../../images/allocator/facts.ts';
@@ -29,6 +28,8 @@ export type GuestMachine = Readonly<{
   cpuModel: string | null;
   /** Swap, on a writable disk that lives as long as the machine. Absent: no such disk. */
   swapMib?: number;
+  /** Words behind those of the harness on the kernel's command line. Absent: none. */
+  kernelArguments?: string;
   /** A source of entropy: the CPU has none of its own, and without one a clone cannot draw fresh random numbers. */
   entropy?: true;
 }>;

@@ -1,9 +1,9 @@
 import t from 'tap';
 import { parseFacts } from '../../images/allocator/parse-facts.ts';
-import { estimateSettings } from './guest-settings.ts';
+import { compareSettings, estimateSettings } from './guest-settings.ts';
 import { axes, defaultSettings } from './table.ts';
 
-const { arch, kernel } = axes;
+const { arch, kernel, kernelArguments } = axes;
 
 t.test('the guest of another architecture has another machine', (t) => {
   t.same(arch.machine?.('x86-64'), {});
@@ -48,5 +48,53 @@ t.test('the RAM that a kernel keeps, and so what may be committed, follow the ar
     t.ok(Math.abs((found.memTotal ?? 0) - memTotal * 1024) < 2 ** 20, `${name} has ${found.memTotal}`);
     t.ok(Math.abs((found.commitLimit ?? 0) - memTotal * 512) < 2 ** 20, `${name} may ${found.commitLimit}`);
   }
+  t.end();
+});
+
+t.test('kernel arguments are words in their order, and travel in a cell id', (t) => {
+  const read = (text: string): unknown => kernelArguments.schema.parse(text);
+  t.equal(read('nosmap  hpet=disable'), 'nosmap hpet=disable');
+  t.equal(read('hpet=disable+nosmap'), 'hpet=disable nosmap');
+  t.equal(read('none'), null);
+  t.equal(kernelArguments.format('isolcpus=0,1 no5lvl'), 'isolcpus=0%2C1+no5lvl');
+  t.equal(read('isolcpus=0%2C1+no5lvl'), 'isolcpus=0,1 no5lvl');
+  t.equal(kernelArguments.label?.('isolcpus=0%2C1+no5lvl'), 'isolcpus=0,1 no5lvl');
+  t.same(kernelArguments.machine?.(null), {});
+  t.same(kernelArguments.machine?.('no5lvl'), { kernelArguments: 'no5lvl' });
+  t.end();
+});
+
+t.test('arguments that are set otherwise are refused with what to write instead', (t) => {
+  const rows: readonly (readonly [string, RegExp])[] = [
+    ['console=tty0', /the console belongs to the harness/],
+    ['rdinit=/bin/sh', /runs from its initramfs/],
+    ['panic=5', /a panic ends the guest/],
+    ['no5lvl quiet', /quiet cannot be set here: the first line/],
+    ['random.trust-cpu=off', /every guest has it/],
+    ['mem=1G', /use the axis `memory`/],
+    ['nr_cpus=2', /use the axis `cpus`/],
+    ['transparent_hugepage=never', /use the axis `thp`/],
+    ['sysctl.vm.overcommit_memory=2', /use the axis of that setting/],
+    ['-- single', /init takes no arguments/],
+    ['a"b', /no cell id can hold/],
+    ['   ', /`none` leaves/],
+  ];
+  for (const [text, message] of rows) {
+    const { error } = kernelArguments.schema.safeParse(text);
+    t.match(JSON.stringify(error?.issues), message, text);
+  }
+  t.end();
+});
+
+t.test('kernel arguments count when the guest has them on its command line', (t) => {
+  const facts = (text: string) =>
+    parseFacts({ '/proc/cmdline': `console=ttyS0 poolproof.disks=4 ${text}\n` });
+  const of = (words: string | null, found: string) =>
+    compareSettings({ ...defaultSettings(), kernelArguments: words }, facts(found)).filter(
+      ({ axis }) => axis === 'kernelArguments',
+    );
+  t.match(of('no5lvl nosmap', 'no5lvl nosmap'), [{ ok: true }]);
+  t.match(of('no5lvl nosmap', 'no5lvl'), [{ ok: false, found: 'no5lvl' }]);
+  t.same(of(null, ''), []);
   t.end();
 });

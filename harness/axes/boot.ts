@@ -12,6 +12,7 @@ import type { Facts } from '../../images/allocator/facts.ts';
 import { type Axis, defineAxis } from './axis.ts';
 import { cpuModel, parseCpu } from './cpu-kind.ts';
 import { cpuFlags, cpuModels } from './cpu-models.ts';
+import { kernelWords } from './kernel-arguments.ts';
 import { kernelName } from './kernel-kind.ts';
 import { choice, integer, optional, size } from './kinds.ts';
 import { formatFound, gib, kib, mib, tib } from './values.ts';
@@ -206,4 +207,24 @@ export const swap = defineAxis({
   estimate: (bytes) => ({ swapTotal: bytes ?? 0 }),
   search: { from: 8 * mib, to: 16 * gib, step: 8 * mib },
   draw: { values: [null, 256 * mib, gib] },
+});
+
+export const kernelArguments = defineAxis({
+  name: 'kernelArguments',
+  description: "Words behind those of the harness on the kernel's command line",
+  unit: null,
+  kind: kernelWords(),
+  examples: ['no5lvl', 'none'],
+  alsoCalled: ['kernelArgs', 'cmdline', 'commandLine', 'bootArguments', 'append', 'kernelParameters'],
+  applies: 'boot',
+  default: null,
+  core: false,
+  since: 4,
+  label: (text) => text.replaceAll('+', ' ').replaceAll('%2C', ','),
+  provenBy: ['kernelArguments'],
+  machine: (words) => (words === null ? {} : { kernelArguments: words }),
+  readBack: { asked: (words) => words, found: (facts) => formatFound(facts.kernelArguments ?? null) },
+  estimate: (words) => ({ kernelArguments: words ?? '' }),
+  // What a word does is the kernel's business: no order, and nothing to draw.
+  draw: { values: [null], share: 0 },
 });

@@ -69,6 +69,7 @@ const listRows = (known: KnownImages) =>
     limits.pidsMax,
     limits.processes,
     boot.arch,
+    boot.kernelArguments,
     host.subject,
     host.env,
   ] as const;

@@ -1,5 +1,6 @@
 /** A machine as plain values, and the QEMU command line it means. */
 import { architectureOf, defaultArchitecture, type Architecture } from '../../images/architectures.ts';
+import { lastOwnArgument } from '../../images/allocator/parse-facts.ts';
 import { portName } from '../../images/guest/protocol.ts';
 import { swapDisk, type MachineSpec } from '../plan/machine-spec.ts';
 
@@ -35,7 +36,9 @@ function buildCommandLine(spec: MachineSpec): string {
     // cannot be changed in the guest.
     'printk.devkmsg=off',
     ...kernel.devices,
-    `poolproof.disks=${spec.disks.length + (spec.swapMib === undefined ? 0 : 1)}`,
+    // The last of the harness' own: what stands behind it is read back as the setting.
+    `${lastOwnArgument}=${spec.disks.length + (spec.swapMib === undefined ? 0 : 1)}`,
+    ...(spec.kernelArguments === undefined ? [] : [spec.kernelArguments]),
   ].join(' ');
 }
 

@@ -56,6 +56,7 @@ function randomSettings(next: () => number): Settings {
     reservation: pick([null, whole(0, 2 ** 20) * 2 ** 16]),
     guard: pick([null, whole(0, 2 ** 20) * 2 ** 16]),
     arch: pick(['x86-64', 'arm64']),
+    kernelArguments: pick([null, 'no5lvl', 'isolcpus=0,1 nosmap']),
     subject: pick(['wasm-host', 'node-fetch', 'x1']),
     allocator: pick(['auto', 'standard', 'conservative', 'on-demand']),
     profile: pick(['spin', 'wasmtime']),
@@ -215,5 +216,15 @@ t.test('an id with the former name of an axis is read, and renewed to the id of 
     'a variable is none',
   );
   t.throws(() => parseCellId(`${former},overcommitBytes=1G`), /stands twice/);
+  t.end();
+});
+
+t.test('kernel arguments travel in an id, and one that is set otherwise is refused with the reason', (t) => {
+  const id = formatCellId({ ...defaultSettings(), kernelArguments: 'isolcpus=0,1 no5lvl' });
+  t.match(id, /,kernelArguments=isolcpus=0%2C1\+no5lvl$/);
+  t.equal(parseCellId(id).kernelArguments, 'isolcpus=0,1 no5lvl');
+  t.throws(() => parseMatrix('axes: {memory: [512M], kernelArguments: [nosmap, console=tty0]}', 'm'), {
+    message: /1:50: console=tty0 cannot be set here: the console belongs to the harness/,
+  });
   t.end();
 });

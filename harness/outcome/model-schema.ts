@@ -28,6 +28,7 @@ export const factsSchema: z.ZodType<Facts> = z.object({
   kernelRelease: text.nullable(),
   // Absent in results of poolproof when all guests had the one.
   architecture: z.enum(['x86-64', 'arm64', 'riscv64']).nullable().default('x86-64'),
+  kernelArguments: text.nullable().exactOptional(),
   memTotal: known,
   memAvailable: known,
   swapTotal: known,

@@ -11,6 +11,8 @@ export type Facts = Readonly<{
   kernelRelease: string | null;
   /** From the fields that /proc/cpuinfo has. */
   architecture: 'x86-64' | 'arm64' | 'riscv64' | null;
+  /** Words of the kernel's command line behind those of the harness; null where it booted nothing. Absent: unknown. */
+  kernelArguments?: string | null;
   memTotal: number | null;
   memAvailable: number | null;
   swapTotal: number | null;

@@ -24,12 +24,14 @@ const files = {
   'cgroup/memory.max': 'max\n536870912\n1073741824\n',
   'cgroup/memory.high': 'max\n',
   'cgroup/pids.max': '64\nmax\n',
+  '/proc/cmdline': 'console=ttyS0 poolproof.disks=4 no5lvl isolcpus=0,1\n',
 };
 
 t.test("a guest's files become facts", (t) => {
   t.same(parseFacts(files), {
     kernelRelease: '6.1.0-50-cloud-amd64',
     architecture: 'x86-64',
+    kernelArguments: 'no5lvl isolcpus=0,1',
     memTotal: 995_744 * KiB,
     memAvailable: 910_000 * KiB,
     swapTotal: 0,
@@ -61,6 +63,13 @@ t.test("a guest's files become facts", (t) => {
     sysAdmin: true,
   });
   t.same(factFiles.toSorted(), Object.keys(files).toSorted());
+  t.end();
+});
+
+t.test('only what a cell added to the command line is its kernel arguments', (t) => {
+  const of = (text: string) => parseFacts({ '/proc/cmdline': text }).kernelArguments;
+  t.equal(of('console=ttyS0 poolproof.disks=4\n'), '');
+  t.equal(of('BOOT_IMAGE=/vmlinuz root=UUID=1 ro quiet\n'), null, 'no guest of the harness');
   t.end();
 });
 

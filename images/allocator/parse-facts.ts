@@ -38,9 +38,13 @@ export const factFiles: readonly string[] = [
   '/proc/self/status',
   '/proc/self/stat',
   '/proc/sys/kernel/osrelease',
+  '/proc/cmdline',
   ...groupFiles.map((name) => `cgroup/${name}`),
   writeExecuteFile,
 ];
+
+/** Behind this word and its number a guest's command line has the words of its cell. Other machines lack it. */
+export const lastOwnArgument = 'poolproof.disks';
 
 /** CAP_SYS_ADMIN: such a process may use vm.admin_reserve_kbytes too. */
 export const sysAdminBit = 21;
@@ -63,6 +67,7 @@ export function parseFacts(files: KernelFiles): Facts {
   return {
     kernelRelease: release === '' ? null : release,
     architecture,
+    kernelArguments: readKernelArguments(text('/proc/cmdline')),
     memTotal: readMeminfo(meminfo, 'MemTotal'),
     memAvailable: readMeminfo(meminfo, 'MemAvailable'),
     swapTotal: readMeminfo(meminfo, 'SwapTotal'),
@@ -101,6 +106,12 @@ const isEmulated = (cpuModel: string | null, cpuinfo: string): boolean =>
 
 /** EPERM is the filter's answer, EACCES the kernel's. */
 const confinements: Readonly<Record<string, Facts['mdwe']>> = { '0': 'off', '1': 'seccomp', '13': 'prctl' };
+
+const ownArguments = new RegExp(String.raw`^.*\s${lastOwnArgument}=\d+\s*`);
+
+/** Null on a machine that the harness did not boot. */
+const readKernelArguments = (commandLine: string): string | null =>
+  ownArguments.test(commandLine) ? commandLine.replace(ownArguments, '').trim() : null;
 
 function scale(kib: number | null): number | null {
   return kib === null ? null : kib * KiB;
