@@ -23,7 +23,7 @@ import { collectRequirements, imagesOf } from '../plan/requirements.ts';
 import type { SelectedPart } from '../plan/select-part.ts';
 import { publicPath } from '../store/run-record.ts';
 import { requireTools } from './require-tools.ts';
-import { readToolVersion } from './tool-version.ts';
+import { readHomepage, readToolVersion } from './tool-version.ts';
 import type { RunInit } from '../store/open-run.ts';
 
 export type PrepareOptions = Readonly<{
@@ -159,8 +159,13 @@ export async function describeRun(
   const built = [...images.values()];
   const components = built.flatMap((each) => each.components);
   const folders = Object.fromEntries(built.flatMap((each) => Object.entries(each.subjects ?? {})));
+  const homepage = await readHomepage();
   return {
-    tool: { name: 'poolproof', version: await readToolVersion() },
+    tool: {
+      name: 'poolproof',
+      version: await readToolVersion(),
+      ...(homepage === null ? {} : { homepage }),
+    },
     matrix: { file: publicPath(matrix.file), title: matrix.title, text: matrix.text, size: matrix.size },
     machine: {
       cpuModel: computer.cpuModel,

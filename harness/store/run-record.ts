@@ -23,7 +23,8 @@ export const recordSchema = z
     schema: z.literal(resultSchema),
     /** `20261123T230311Z-a1b2c3`: UTC start and six random digits; sorts by time. */
     id: text.regex(/^\d{8}T\d{6}Z-[0-9a-f]{6}$/),
-    tool: z.object({ name: text, version: text }).readonly(),
+    /** `homepage`: address of the project; absent where its package names none. */
+    tool: z.object({ name: text, version: text, homepage: text.exactOptional() }).readonly(),
     matrix: z
       .object({
         /** As given when below the working folder, else its last part. */
