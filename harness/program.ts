@@ -261,6 +261,7 @@ function defineReport({ program, run }: Registry): void {
     .option('--native <file...>', 'add times of real machines, as poolproof overhead --json wrote them')
     .option('--output <dir>', 'write files there instead of printing')
     .option('--site <dir>', 'add the runs to a static site there: index, a page each, feed and badge')
+    .option('--url <address>', 'with --site: where it can be reached, for links with a picture')
     .addHelpText('after', example('poolproof report latest --format junit > report.xml'))
     .action(run(async () => (await import('./commands/report.ts')).report));
 }

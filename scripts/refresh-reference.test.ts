@@ -30,7 +30,7 @@ t.test('the overhead page is made again byte for byte from the published records
 
 t.test('the published records are whole, and every cell did what was expected', async (t) => {
   const names = await listRuns(folder);
-  t.ok(['default', 'limits', 'overhead', 'requests'].every((name) => names.includes(name)));
+  t.ok(['default', 'hosts', 'limits', 'overhead', 'requests'].every((name) => names.includes(name)));
   for (const name of names) {
     const run = await readRun(join(folder, name));
     const results = await collectResults(run.results());

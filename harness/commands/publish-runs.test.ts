@@ -1,7 +1,10 @@
 import { cp, readFile, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import t, { type Test } from 'tap';
+import { buildRunView } from '../report/run-view.ts';
+import { collectResults, readRun } from '../store/read-run.ts';
 import type { Context } from './context.ts';
+import { publishRuns } from './publish-runs.ts';
 import { report } from './report.ts';
 
 const fixture = path.join(import.meta.dirname, '../fixtures/runs/whole');
@@ -96,3 +99,48 @@ t.test('a site has formats and files of its own', async (t) => {
   await t.rejects(report(context, [fixture], { site, format: ['junit'] }), { code: 'USAGE' });
   await t.rejects(report(context, [fixture], { site, output: site }), { code: 'USAGE' });
 });
+
+t.test('with its address, a page names itself and the picture beside it, which is an image', async (t) => {
+  const { context, err } = listen();
+  const site = path.join(t.testdir(), 'site');
+  const { id } = JSON.parse(await readFile(path.join(fixture, 'run.json'), 'utf8')) as { id: string };
+  const folder = `https://example.org/pool/runs/${id}`;
+  t.equal(await report(context, [fixture], { site, url: 'https://example.org/pool' }), 0);
+  t.same(err, [`${path.join(site, 'index.html')}\n`]);
+  const page = await readFile(path.join(site, 'runs', id, 'report.html'), 'utf8');
+  t.match(page, `<meta property="og:url" content="${folder}/report.html" />`);
+  t.match(page, `<meta property="og:image" content="${folder}/picture.png" />`);
+  t.match(await readFile(path.join(site, 'feed.xml'), 'utf8'), '<id>https://example.org/pool/feed.xml</id>');
+  const picture = await readFile(path.join(site, 'runs', id, 'picture.png'));
+  t.equal(picture.toString('latin1', 1, 4), 'PNG');
+  t.same([picture.readUInt32BE(16), picture.readUInt32BE(20)], [1200, 630], 'pixels');
+  t.ok(picture.length > 5000, 'something is drawn');
+});
+
+t.test('only an address of the web is one, and only a site has one', async (t) => {
+  const { context } = listen();
+  const site = path.join(t.testdir(), 'site');
+  for (const url of ['example.org', 'file:///srv', ''])
+    await t.rejects(report(context, [fixture], { site, url }), { code: 'USAGE', message: /--url/ });
+  await t.rejects(report(context, [fixture], { url: 'https://example.org/' }), {
+    code: 'USAGE',
+    details: { hint: /--site/ },
+  });
+});
+
+t.test(
+  'without the library that draws, the site has no picture, and the caller learns what to install',
+  async (t) => {
+    const site = path.join(t.testdir(), 'site');
+    const run = await readRun(fixture);
+    const view = buildRunView({ record: run.record, results: await collectResults(run.results()) });
+    const runs = [{ dir: fixture, view, damaged: false }];
+    const missing = (): Promise<never> =>
+      Promise.reject(Object.assign(new Error('no such package'), { code: 'ERR_MODULE_NOT_FOUND' }));
+    t.equal(await publishRuns(runs, site, 'https://example.org/', missing), '@resvg/resvg-js@2');
+    t.notMatch(await readFile(path.join(site, 'report.html'), 'utf8'), 'og:image');
+    t.equal(await publishRuns(runs, site, '', missing), null, 'nor is it missed without an address');
+    const broken = (): Promise<never> => Promise.reject(new Error('broken'));
+    await t.rejects(publishRuns(runs, site, 'https://example.org/', broken), { message: 'broken' });
+  },
+);

@@ -23,6 +23,7 @@ type Options = Readonly<{
   native?: readonly string[] | undefined;
   output?: string | undefined;
   site?: string | undefined;
+  url?: string | undefined;
   details?: boolean | undefined;
 }>;
 
@@ -60,6 +61,39 @@ async function renderRuns(
     : [format.renderTogether(views, options)];
 }
 
+/** A folder, and the address at which it will be read, '' where that is not known. */
+type Site = Readonly<{ folder: string; address: string }>;
+
+/** Null where none is asked for. @throws PoolproofError USAGE */
+function resolveSite({ site: folder, url, output }: Options, named: readonly string[]): Site | null {
+  if (folder === undefined) {
+    if (url === undefined) return null;
+    throw new PoolproofError('USAGE', '--url is the address of a site', {
+      hint: 'add --site <folder>, or leave out --url: a single page says nothing of its address',
+    });
+  }
+  if (output !== undefined || named.join() !== 'table') {
+    throw new PoolproofError('USAGE', '--site writes its own formats and files', {
+      hint: 'leave out --format and --output: the site has the page and the JSON of each run',
+    });
+  }
+  if (url === undefined) return { folder, address: '' };
+  if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return { folder, address: url };
+  throw new PoolproofError('USAGE', `--url ${url}: the address of a web site is needed`, {
+    hint: 'such as https://example.org/poolproof/, where the folder of --site will be read',
+  });
+}
+
+async function publish(
+  { err }: Context,
+  runs: readonly ShownRun[],
+  { folder, address }: Site,
+): Promise<void> {
+  const missing = await publishRuns(runs, folder, address);
+  if (missing !== null) err(`notice: links to the site show no picture; for one: npm install ${missing}\n`);
+  err(`${path.join(folder, 'index.html')}\n`);
+}
+
 /** What is not there cannot be as expected, whatever the format. */
 const exitCodeOf = (runs: readonly ShownRun[]): 0 | 2 =>
   runs.every(({ view, damaged }) => !damaged && view.state.state !== 'incomplete') ? 0 : 2;
@@ -81,11 +115,7 @@ export async function report(
   const wanted = [...new Set(named.values)];
   const names = [...named.others, ...records.others, ...args];
   const chosen = wanted.map((name) => findFormat(name, table));
-  if (options.site !== undefined && (output !== null || named.values.join() !== 'table')) {
-    throw new PoolproofError('USAGE', '--site writes its own formats and files', {
-      hint: 'leave out --format and --output: the site has the page and the JSON of each run',
-    });
-  }
+  const site = resolveSite(options, named.values);
   // Two documents one after the other are neither.
   if (output === null && wanted.length > 1) {
     throw new PoolproofError('USAGE', `--format ${wanted.join(' ')}: several reports need a folder`, {
@@ -98,9 +128,8 @@ export async function report(
     const run = await loadReadable(context, resultsDir, name);
     runs.push({ ...run, view: buildRunView(run, { native }) });
   }
-  if (options.site !== undefined) {
-    await publishRuns(runs, options.site);
-    context.err(`${path.join(options.site, 'index.html')}\n`);
+  if (site !== null) {
+    await publish(context, runs, site);
     return exitCodeOf(runs);
   }
   const renderOptions = { color: wantsColor(context.stdout), details: options.details === true };

@@ -3,12 +3,16 @@
  * so that none leaves out an axis that another one uses.
  */
 import { AllocatorError } from '../../images/allocator/allocator-error.ts';
+import { resolveTierConfiguration } from '../../images/allocator/configuration.ts';
 import type { Facts } from '../../images/allocator/facts.ts';
-import { predictForeign } from '../../images/allocator/predict-foreign.ts';
+import { listMappings, listPools, type Mapping } from '../../images/allocator/mappings.ts';
+import { predictForeign, resolveLaunch } from '../../images/allocator/predict-foreign.ts';
 import { predictHost } from '../../images/allocator/predict.ts';
 import { formatParameters } from '../../images/allocator/pool-parameters.ts';
 import type { Prediction } from '../../images/allocator/prediction.ts';
 import { type SpinPool, resolveSpinPool } from '../../images/allocator/spin-variables.ts';
+import type { Tier } from '../../images/allocator/tier.ts';
+import { v8VersionOf } from '../../images/allocator/v8-rules.ts';
 import { axes, type Settings } from '../axes/table.ts';
 import { hostSubject } from '../axes/host.ts';
 import type { Subject } from '../matrix/subject.ts';
@@ -58,6 +62,34 @@ function predictSubject(settings: Settings, facts: Facts, subject: Subject): Pre
     const program = resolveProgram(subject, settings);
     return program === null ? null : predictForeign({ facts, ...program });
   });
+}
+
+/**
+ * The mappings that a tier makes, in the engine's order, by the model; of a foreign host those of its pool. Empty where
+ * the model knows none.
+ */
+export function listTierMappings(
+  tier: Tier,
+  settings: Settings,
+  facts: Facts | null,
+  nodeVersion = settings.node,
+): readonly Mapping[] {
+  if (facts === null) return [];
+  if (settings.subject !== hostSubject) return unlessRefused(() => listForeignPools(tier, settings)) ?? [];
+  const { kind, version } = resolveEngine(settings.engine);
+  const { profile, env } = settings;
+  const engine = { kind, version: kind === 'v8' ? v8VersionOf(nodeVersion) : (version ?? '') };
+  const parameters = parametersOf(settings);
+  const input = { engine, profile, env, facts, node: nodeVersion, parameters };
+  return unlessRefused(() => listMappings(resolveTierConfiguration(tier, input))) ?? [];
+}
+
+function listForeignPools(tier: Tier, settings: Settings): readonly Mapping[] | null {
+  const subject = findSubject(settings);
+  const program = subject === null ? null : resolveProgram(subject, settings);
+  if (program === null) return null;
+  const { poolTier, pooling, configuration } = resolveLaunch(program.host, program);
+  return poolTier === tier && pooling !== 'on-demand' ? listPools(configuration) : null;
 }
 
 const shipped = new Map<string, Subject | null>();

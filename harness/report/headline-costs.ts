@@ -5,6 +5,14 @@ import { type Clock, type Interval, means, type OverheadSummary } from '../measu
 import type { Result } from '../store/result.ts';
 import { groupBy } from './group-by.ts';
 
+/** How much that is: by the mean, in a word for the eye. The sign says it without colour. */
+export const bands = [
+  { below: 1.005, sign: '▁', text: 'no cost (below 0.5 %)' },
+  { below: 1.05, sign: '▃', text: 'below 5 %' },
+  { below: 1.2, sign: '▅', text: '5 to 20 %' },
+  { below: Infinity, sign: '▇', text: '20 % and more' },
+] as const;
+
 /** Of several measurements, as of several versions of Node: their mean, and the outermost ends of their intervals. */
 export type HeadlineCost = Interval &
   Readonly<{
@@ -16,6 +24,8 @@ export type HeadlineCost = Interval &
     /** The CPU that was timed; null for instructions. */
     cpuModel: string | null;
     measurements: number;
+    /** Of its band. */
+    sign: string;
     /** Every one of them ran the same machine code as the baseline. */
     sameCode: boolean;
   }>;
@@ -46,10 +56,12 @@ function joinMeasurements(all: readonly Measured[]): readonly HeadlineCost[] {
   const own = [...new Map(all.map((one) => [JSON.stringify(one), one])).values()];
   const [first] = own;
   if (first === undefined) return [];
+  const ratio = logAverage(own.map((one) => one.ratio));
   return [
     {
       ...first,
-      ratio: logAverage(own.map(({ ratio }) => ratio)),
+      ratio,
+      sign: bands.find(({ below }) => ratio < below)?.sign ?? '',
       low: Math.min(...own.map(({ low }) => low)),
       high: Math.max(...own.map(({ high }) => high)),
       sameCode: own.every(({ sameCode }) => sameCode),

@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import t from 'tap';
 import { findViolations, launchBrowser } from '../fixtures/report/browser.ts';
 import { buildEverything } from '../fixtures/report/everything.ts';
-import { buildDefaultResults, buildStandard, record, viewOf } from '../fixtures/report/results.ts';
+import { buildDefaultResults, record, viewOf } from '../fixtures/report/results.ts';
 import { collectResults, readRun } from '../store/read-run.ts';
 import { renderHtml } from './format/html.ts';
 import { formats } from './formats.ts';
@@ -32,61 +32,17 @@ const findHidden = (page: Page): Promise<readonly string[]> =>
     return out || cut || scrolls ? [name] : [];
   })`);
 
-/** The stored run of the limits matrix: 79 cells that fill no grid. */
-async function readLimits(): Promise<string> {
-  const run = await readRun('results/reference/limits');
+/** A stored run: 79 cells of `limits` that fill no grid, nine hosts of which many were not tried everywhere. */
+async function readStored(name: 'limits' | 'hosts'): Promise<string> {
+  const run = await readRun(`results/reference/${name}`);
   return renderHtmlReport([{ record: run.record, results: await collectResults(run.results()), base: '' }]);
-}
-
-/** Eight hosts in environments of which some are not tested, with long names and reasons. */
-function buildHosts(): readonly RunResults[] {
-  const names = [
-    'wasm-host',
-    'spin-sizes',
-    'wasmtime-serve',
-    'wasmtime-pool',
-    'wash@2.10.1',
-    'deno@2.9.6',
-    'bun',
-    'extism',
-  ];
-  const results = names.flatMap((subject, at) =>
-    ([0, 1, 2] as const).slice(at % 2).map((overcommit) => {
-      const { tier, outcome } =
-        at === 6
-          ? { tier: null, outcome: 'exhausted' as const }
-          : { tier: 'standard' as const, outcome: 'reached' as const };
-      const id = `overcommit=${overcommit},subject=${subject}`;
-      const line = 'Error: failed to create_stack_pool_mapping_of_0x7d3e8000_bytes: Cannot allocate memory';
-      const foreign = {
-        name: subject,
-        ready: true,
-        failure: null,
-        line,
-        exitCode: 1,
-        signal: null,
-        basis: 'seen',
-      } as const;
-      return buildStandard(
-        {
-          id,
-          tier,
-          outcome,
-          ...(at === 0 ? {} : { subject: foreign }),
-          ...(at === 6 ? { predicted: null } : {}),
-        },
-        { subject, overcommit },
-      );
-    }),
-  );
-  return [{ record, results }];
 }
 
 t.test('nothing of a table is cut or off the screen, and nothing scrolls inside the page', async (t) => {
   const pages = {
     default: formats.html.render(viewOf(buildDefaultResults(), record)),
-    limits: await readLimits(),
-    hosts: renderHtmlReport(buildHosts()),
+    limits: await readStored('limits'),
+    hosts: await readStored('hosts'),
     everything: renderHtmlReport(buildEverything()),
   };
   for (const [name, html] of Object.entries(pages)) {
@@ -102,7 +58,7 @@ t.test('nothing of a table is cut or off the screen, and nothing scrolls inside 
 });
 
 t.test('79 cells print on six pages, forced colours keep the words', async (t) => {
-  await using opened = await open('limits', await readLimits(), { forcedColors: 'active' });
+  await using opened = await open('limits', await readStored('limits'), { forcedColors: 'active' });
   const { page } = opened;
   t.same(await findViolations(page), []);
   const pdf = (await page.pdf({ format: 'A4' })).toString('latin1');

@@ -64,13 +64,19 @@ const xml = html;
 
 const folderOf = (id: string, noun = 'run'): string => `${noun}s/${id}/`;
 
+const baseOf = (address: string): string => (address === '' ? '' : address.replace(/\/*$/, '/'));
+
+/** Of the page of a run; relative where the site has no address. */
+export const pageAddress = (address: string, id: string, noun?: SiteOptions['noun']): string =>
+  `${baseOf(address)}${folderOf(id, noun)}report.html`;
+
 /** One entry per run with a regression, newest first; RFC 4287. */
 export function renderFeed(runs: readonly SiteRun[], { address = '', noun }: SiteOptions = {}): string {
-  const base = address === '' ? '' : address.replace(/\/*$/, '/');
+  const base = baseOf(address);
   const entries = runs.flatMap(({ run, changes }) => {
     const regressed = changes?.changes.filter(({ regression }) => regression) ?? [];
     if (regressed.length === 0) return [];
-    const link = `${base}${folderOf(run.id, noun)}report.html`;
+    const link = pageAddress(address, run.id, noun);
     // An id is absolute wherever the site is.
     const id = base === '' ? `urn:poolproof:run:${run.id}` : link;
     const lines = regressed.map(({ id, new: { reason } }) => `${id}: ${reason ?? 'no reason is known'}`);

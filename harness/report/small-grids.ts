@@ -26,7 +26,11 @@ export function splitGrid<Cell extends CellView>(
   const whole = buildGrid(cells, axes);
   const isDense = whole.usual.size === 0 && (whole.columnAxes.length > 0 || axes.length < 2);
   if (isDense || cells.length * axes.length ** 2 > mostCandidates) return [{ title: null, grid: whole }];
-  const usual = findUsual(cells, axes);
+  // No grid leaves out its host.
+  const usual = findUsual(
+    cells,
+    axes.filter(({ name }) => name !== 'subject'),
+  );
   const name = (cell: Cell | undefined, but: readonly VariedAxis[]): string =>
     axes
       .filter((axis) => !but.includes(axis) && cell?.labels[axis.name] !== usual.get(axis.name))

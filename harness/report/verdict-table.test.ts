@@ -80,6 +80,25 @@ t.test('many hosts are lines, and many versions of one with the same result are 
   t.end();
 });
 
+t.test('where hosts and environments are many, each line names its hosts, and the head none', (t) => {
+  const hosts = ['spin', ...Array.from({ length: 10 }, (_, index) => `host-${index}`)];
+  const sizes = Array.from({ length: 11 }, (_, index) => ({ memory: (index + 1) * 2 ** 30 }));
+  const results = hosts.flatMap((subject, place) =>
+    sizes.slice(0, place === 0 ? 11 : 1).map((over, index) => ({
+      ...buildStandard(
+        { id: `${subject} ${index}` },
+        { ...over, subject, swap: place === 1 ? 2 ** 30 : null },
+      ),
+      ...(place === 0 ? { tier: 'conservative' as const } : {}),
+    })),
+  );
+  const { corner, heads, usual, lines } = tableOf(results);
+  t.match({ corner, heads }, { corner: 'host and environment', heads: ['how it runs'] });
+  t.notOk(usual.has('subject'), 'the host that most cells have is no usual one');
+  t.match(lines.at(-1)?.where.join('; '), /subject spin/);
+  t.end();
+});
+
 t.test('a model that is wrong about a cell explains nothing in it', (t) => {
   t.match(findShortfall(buildResult()), { pool: 'table', limit: 'CommitLimit' });
   t.equal(findShortfall(buildResult({ finding: 'the model said x' })), null);

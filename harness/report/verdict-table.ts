@@ -39,13 +39,14 @@ export type VerdictTable<Cell extends CellView = CellView> = Readonly<{
 }>;
 
 /** More columns than this do not fit beside each other. */
-const mostColumns = 8;
+const mostColumns = 10;
 
 /** With more axes than this a line names what is not usual. */
 const namedAxes = 3;
 
-/** How the table of our own host alone is headed. */
+/** The head of the one column of our own host, and of one where each line names its host. */
 const ownHost = 'our wasm host';
+const anyHost = 'how it runs';
 
 /** Lines of equal places are one. With many hosts, hosts are lines; with many environments too, each cell is one. */
 export function buildVerdictTable<Cell extends CellView>(
@@ -62,7 +63,10 @@ export function buildVerdictTable<Cell extends CellView>(
   const { corner, down, across } =
     layouts.find((layout) => groupCells(cells, layout.across).length <= mostColumns) ?? layouts[2];
   const columns = groupCells(cells, across).map(([first]) => labelAll(first, across));
-  const heads = columns.map((labels) => nameColumn(labels, across, cells));
+  const heads =
+    corner === 'host and environment'
+      ? [anyHost]
+      : columns.map((labels) => nameColumn(labels, across, cells));
   const keys = columns.map((labels) => labels.join('\n'));
   const lines = groupCells(cells, down).map((members) => {
     const byKey = groupBy(members, (cell) => labelAll(cell, across).join('\n'));
@@ -72,7 +76,8 @@ export function buildVerdictTable<Cell extends CellView>(
     down.length > namedAxes
       ? findUsual(
           cells,
-          down.filter(({ name }) => name !== 'memory'),
+          // No line leaves out its host.
+          down.filter(({ name }) => name !== 'memory' && name !== 'subject'),
         )
       : new Map();
   const describe = prepareDescriptions(cells, down);

@@ -2,7 +2,7 @@
 import type { LimitName, Pool, Shortfall, Splitter } from './prediction.ts';
 import { formatPair } from './sizes.ts';
 
-const pools: Readonly<Record<Pool, string>> = {
+export const poolNames: Readonly<Record<Pool, string>> = {
   probe: 'the trial before the pool',
   memory: 'memory pool',
   table: 'table pool',
@@ -44,7 +44,7 @@ const describeGap = ({ chance, splitBy }: Shortfall): string => {
 /** `table pool needs 1531 MiB, CommitLimit leaves 172 MiB`. */
 export function describeShortfall(shortfall: Shortfall): string {
   const { pool, limit, needed, available, unit } = shortfall;
-  const subject = pools[pool];
+  const subject = poolNames[pool];
   const verb = pool === 'stack-guards' || pool === 'linear-memory' ? 'need' : 'needs';
   const source = limits[limit];
   if (limit === 'write-execute')

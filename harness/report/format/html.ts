@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { type EvidenceByCell, type EvidenceTexts, evidenceKey, shareBudget } from '../evidence.ts';
 import type { Format } from '../format.ts';
 import { type Panels, collectPanels, embedData } from '../html/cell-list.ts';
-import { type Html, html, markup } from '../html/html.ts';
+import { type Html, html, isWebLink, markup } from '../html/html.ts';
 import { renderDate, renderRunStates } from '../html/overview.ts';
 import { type PageView, buildPageView } from '../html/page-view.ts';
 import { buildPanel } from '../html/panel.ts';
@@ -14,10 +14,16 @@ import { script } from '../html/script.ts';
 import { renderSections } from '../html/sections.ts';
 import { dataStyles } from '../html/data-styles.ts';
 import { styles } from '../html/styles.ts';
-import { renderSummary, renderVerdict } from '../html/verdict.ts';
+import { pictureSize } from '../html/picture.ts';
+import { renderSummary, renderVerdict, titlePage } from '../html/verdict.ts';
 import type { RunView } from '../run-view.ts';
 
+/** Absolute addresses of the page and of its picture, null without one. */
+type Published = Readonly<{ page: string; picture: string | null }>;
+
 export type HtmlOptions = Readonly<{
+  /** Where it can be read. @default nowhere: it says nothing of addresses */
+  published?: Published;
   /**
    * Now, ISO 8601: the age of the newest run is shown. @default null: dates only, so that equal results give equal
    * bytes
@@ -30,19 +36,18 @@ export type HtmlOptions = Readonly<{
 /** One run or many, of each cell the newest result. Pure. */
 export function renderHtml(runs: readonly RunView[], options: HtmlOptions = {}): string {
   const page = buildPageView(runs);
-  const { newest, sections, cells } = page;
-  const title =
-    sections.length === 1
-      ? `${newest.record.matrix.title}: supported environments`
-      : `Supported environments, ${sections.length} matrices`;
+  const { cells } = page;
+  const title = titlePage(page);
   const evidence = collectEvidence(page);
   const panels = collectPanels(cells, (cell) => buildPanel(cell, evidence), options.staticLimit);
   const body = renderBody(page, title, panels, options.now ?? null);
-  return renderPage({ title, summary: renderSummary(page) }, body, embedData(page, panels));
+  const head = { title, summary: renderSummary(page), published: options.published ?? null };
+  return renderPage(head, body, embedData(page, panels));
 }
 
 function renderBody(page: PageView, title: string, panels: Panels, now: string | null): Html {
   const { runs, newest } = page;
+  const { version, homepage } = newest.record.tool;
   const { contents, sections } = renderSections({ page, panels, now });
   return html`<a class="skip" href="#list">Skip to the list of cells</a>
     <header>
@@ -54,8 +59,9 @@ function renderBody(page: PageView, title: string, panels: Panels, now: string |
       ${renderRunStates(page)}${renderVerdict(page)}${contents}${sections}
     </main>
     <footer>
-      Made by poolproof ${newest.record.tool.version} from run${runs.length > 1 ? 's' : ''}
-      ${runs.map(({ record }) => record.id).join(', ')}.
+      Made by
+      ${isWebLink(homepage) ? html`<a href="${homepage}" rel="noreferrer">poolproof</a>` : 'poolproof'}
+      ${version} from run${runs.length > 1 ? 's' : ''} ${runs.map(({ record }) => record.id).join(', ')}.
     </footer>`;
 }
 
@@ -77,14 +83,26 @@ function collectEvidence({ cells }: PageView): EvidenceByCell {
 
 const sheet = `${styles}\n${dataStyles}`;
 
-type Head = Readonly<{ title: string; summary: string }>;
+type Head = Readonly<{ title: string; summary: string; published: Published | null }>;
+
+/** Only absolute addresses: those who read them have none to start from. */
+const renderPublished = ({ page, picture }: Published, summary: string): Html =>
+  html`<meta property="og:url" content="${page}" />${
+      picture === null
+        ? null
+        : html`<meta property="og:image" content="${picture}" />
+            <meta property="og:image:alt" content="${summary}" />
+            <meta property="og:image:width" content="${pictureSize.width}" />
+            <meta property="og:image:height" content="${pictureSize.height}" />
+            <meta name="twitter:card" content="summary_large_image" />`
+    }`;
 
 /** A cell of a grid, filled to the half: what the page is about, and no request. */
 const icon = `data:image/svg+xml,${encodeURIComponent(
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="3" fill="#0b4f8a"/><path d="M8 3a5 5 0 0 0 0 10z" fill="#fff"/><circle cx="8" cy="8" r="5" fill="none" stroke="#fff" stroke-width="1.5"/></svg>',
 )}`;
 
-function renderPage({ title, summary }: Head, body: Html, data: Html): string {
+function renderPage({ title, summary, published }: Head, body: Html, data: Html): string {
   const policy = `default-src 'none'; img-src data:; script-src '${hash(script)}'; style-src '${hash(sheet)}'; base-uri 'none'; form-action 'none'`;
   const head = html`<meta charset="utf-8" />
     <meta http-equiv="Content-Security-Policy" content="${markup(policy)}" />
@@ -94,7 +112,10 @@ function renderPage({ title, summary }: Head, body: Html, data: Html): string {
     <meta name="description" content="${summary}" />
     <meta property="og:type" content="article" />
     <meta property="og:title" content="${title}" />
-    <meta property="og:description" content="${summary}" />
+    <meta
+      property="og:description"
+      content="${summary}"
+    />${published === null ? null : renderPublished(published, summary)}
     <link rel="icon" href="${markup(icon)}" />`;
   // By hand, since the hashes cover these texts byte for byte.
   return [

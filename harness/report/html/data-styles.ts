@@ -7,6 +7,8 @@ export const dataStyles = `
 .share{display:block;width:100%;height:10px}
 .share .whole{fill:var(--soft);stroke:var(--line);stroke-width:1;vector-effect:non-scaling-stroke}
 .share .least{fill:var(--s1)}.share .most{fill:var(--s2)}
+.share .lacks{fill:var(--sf)}.share path{fill:none;stroke:var(--line);vector-effect:non-scaling-stroke}
+.share .outer{stroke:currentColor;stroke-dasharray:2 2;stroke-width:2}.share .limit{stroke:currentColor;stroke-width:3}
 .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(24rem,100%),1fr));gap:.8rem;align-items:start}
 .cards>li{border:1px solid var(--rule);border-radius:4px;padding:.6rem .8rem;break-inside:avoid;min-width:0}
 .cards p{margin:.3rem 0;overflow-wrap:anywhere}.cards .cure{border-left:3px solid var(--s1);padding-left:.5rem}

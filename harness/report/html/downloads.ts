@@ -1,5 +1,6 @@
 /** The results as files inside the page, and the command that repeats the run. */
 import { gzipSync, strToU8 } from 'fflate';
+import type { RunRecord } from '../../store/run-record.ts';
 import { csv } from '../format/csv.ts';
 import { json } from '../format/json.ts';
 import type { RunView } from '../run-view.ts';
@@ -29,10 +30,20 @@ export function renderDownloads(runs: readonly RunView[]): Html {
       const { id, matrix } = run.record;
       return html`<li>
         ${matrix.title}, run ${id}: ${kinds.map((kind) => renderFile(run, kind))} again with
-        <code>poolproof run ${quoteShell(matrix.file)}</code>
+        <code>${formatCommand(run.record)}</code>
       </li>`;
     })}
   </ul>`;
+}
+
+/** The cells of the run, as it was asked for them. */
+export function formatCommand({ matrix, selection }: RunRecord): string {
+  const { only = [], shard = null } = selection ?? {};
+  return [
+    `poolproof run ${quoteShell(matrix.file)}`,
+    ...only.map((one) => `--only ${quoteShell(one)}`),
+    ...(shard === null ? [] : [`--shard ${shard.index}/${shard.count}`]),
+  ].join(' ');
 }
 
 function renderFile(run: RunView, { name, end, type, format, pack }: (typeof kinds)[number]): Html {

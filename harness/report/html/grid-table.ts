@@ -1,14 +1,12 @@
 /** The grid of a matrix: environments by settings, a word for each cell, a link to its panel. */
 import { labelAxis } from '../axis-labels.ts';
 import { formatCell } from '../cell-view.ts';
-import { findClocks, formatRow, type OverheadText } from '../format-overhead.ts';
-import { formatServingRow, isPriced, servingHead } from '../format-serving.ts';
 import { type Grid, formatUsual, listHeads } from '../grid.ts';
 import type { SmallGrid } from '../small-grids.ts';
 import { tellNumbers } from '../verdict-table.ts';
+import { formatHeadline } from './headline-costs.ts';
 import { type Html, html } from './html.ts';
 import { classOf } from './legend.ts';
-import { bands } from './overhead.ts';
 import type { PageCell, Section } from './page-view.ts';
 import { widthOf } from './verdict.ts';
 
@@ -18,15 +16,14 @@ export function renderSection(section: Section, index: number, of: number): Html
   const id = (at: number) => `grid${index === 0 ? '' : `-${index + 1}`}${at === 0 ? '' : `.${at + 1}`}`;
   const body = html`<div class="grids">${grids.map((grid, at) => renderGrid(grid, id(at)))}</div>`;
   if (of === 1) return body;
-  return html`<section aria-labelledby="matrix-${index + 1}">
-    <h3 id="matrix-${index + 1}">${title}</h3>
+  return html`<section aria-labelledby="matrix-${section.id}">
+    <h3 id="matrix-${section.id}">${title}</h3>
     ${body}
   </section>`;
 }
 
 function renderGrid({ title, grid }: SmallGrid<PageCell>, id: string): Html {
-  const shape: Shape = { grid, costs: grid.rows.some(({ places }) => places.some(isCosted)) };
-  const lines = grid.rows.map(({ labels, places }) => renderLine(labels, places, shape));
+  const lines = grid.rows.map(({ labels, places }) => renderLine(labels, places, grid));
   const usual = formatUsual(grid);
   return html`<div class="gridbox${grid.columnAxes.length === 0 ? ' long' : ''}">
     <table class="grid ${widthOf(grid.columns.length)}" id="${id}">
@@ -35,33 +32,28 @@ function renderGrid({ title, grid }: SmallGrid<PageCell>, id: string): Html {
           usual === null ? null : html` <small>${capitalize(usual)}.</small>`
         }
       </caption>
-      ${renderHead(shape)}
+      ${renderHead(grid)}
       <tbody>
         ${lines.slice(0, lineLimit)}
       </tbody>
     </table>
-    ${lines.length <= lineLimit ? null : renderRest(shape, lines.slice(lineLimit))}
+    ${lines.length <= lineLimit ? null : renderRest(grid, lines.slice(lineLimit))}
   </div>`;
 }
 
-/** A grid and whether anything of what its cells cost is known: a column without any figure is left out. */
-type Shape = Readonly<{ grid: Grid<PageCell>; costs: boolean }>;
-
-const isCosted = (cell: PageCell | null): boolean =>
-  cell?.results.some(
-    ({ overhead = [], overheadSource, serving }) =>
-      overhead.length > 0 || overheadSource !== undefined || serving !== undefined,
-  ) ?? false;
-
 const capitalize = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 
-function renderLine(labels: readonly string[], found: readonly (PageCell | null)[], shape: Shape): Html {
-  const { columnAxes, columns } = shape.grid;
+function renderLine(
+  labels: readonly string[],
+  found: readonly (PageCell | null)[],
+  grid: Grid<PageCell>,
+): Html {
+  const { columnAxes, columns } = grid;
   const only = columnAxes.length === 0 ? (found[0] ?? null) : null;
   return html`<tr>
     ${labels.map((label) => html`<th scope="row">${label}</th>`)}${found.map((cell, index) =>
       renderPlace(cell, nameColumn(columnAxes, columns[index] ?? [])),
-    )}${only === null ? null : html`<td class="told">${tellNumbers(only)}</td>`}${shape.costs ? renderCost(found) : null}
+    )}${only === null ? null : html`<td class="told">${tellNumbers(only)}</td>`}
   </tr>`;
 }
 
@@ -71,13 +63,13 @@ function renderLine(labels: readonly string[], found: readonly (PageCell | null)
  */
 const lineLimit = 300;
 
-function renderRest(shape: Shape, lines: readonly Html[]): Html {
+function renderRest(grid: Grid<PageCell>, lines: readonly Html[]): Html {
   return html`<noscript
     ><table class="grid">
       <caption>
         The same, continued
       </caption>
-      ${renderHead(shape)}
+      ${renderHead(grid)}
       <tbody>
         ${lines}
       </tbody>
@@ -92,49 +84,23 @@ const nameColumn = (axes: readonly string[], labels: readonly string[]): string 
 function renderPlace(cell: PageCell | null, column: string): Html {
   const named = column === '' ? null : html`data-c="${column}"`;
   if (cell === null) return html`<td class="sn" ${named}>–</td>`;
-  const { word, anchor, marked, cost } = cell;
+  const { word, anchor, marked, costs } = cell;
   return html`<td class="${classOf[word]}${marked}" ${named}>
     <a href="#${anchor}">${formatCell(cell)}</a
-    >${cost === null ? null : html`<small>${cost.sign} ${cost.text}</small>`}
+    >${costs.map((cost) => html`<small>${formatHeadline(cost)}</small>`)}
   </td>`;
 }
 
-/** The cost of a row, a line per mean and clock; the sign is of the dearest workload. */
-function renderCost(cells: readonly (PageCell | null)[]): Html {
-  const results = cells.flatMap((cell) => cell?.results ?? []);
-  const clocks = findClocks(results);
-  const costs = cells.flatMap((cell) => cell?.cost ?? []);
-  const order = bands.map(({ band }) => band);
-  const worst = [...costs].sort((a, b) => order.indexOf(b.band) - order.indexOf(a.band))[0];
-  const requests = isPriced(results)
-    ? html`${formatServingRow(results).map(renderText)}<small>${servingHead}</small>`
-    : null;
-  if (clocks.length === 0) {
-    const none = formatRow(results, 'instructions').map(({ text }) => text);
-    return html`<td class="cost">${requests ?? none}</td>`;
-  }
-  return html`<td class="cost">
-    ${worst?.sign ?? ''}
-    ${clocks.map((clock) => html`${formatRow(results, clock).map(renderText)}<small>${clock}</small>`)}
-    ${requests === null ? null : html`<br />${requests}`}
-  </td>`;
-}
-
-const renderText = ({ text, stable }: OverheadText): Html =>
-  html`${stable ? text : html`<s>${text}</s> unstable`}<br />`;
-
-function renderHead({ grid, costs }: Shape): Html {
+function renderHead(grid: Grid<PageCell>): Html {
   const { rowHeads, columnAxes } = grid;
   const levels = Math.max(1, columnAxes.length);
   const corner = rowHeads.map((name) => html`<th scope="col" rowspan="${levels}">${name}</th>`);
-  const cost = costs ? html`<th scope="col" rowspan="${levels}">overhead</th>` : null;
   if (columnAxes.length === 0)
     return html`<thead>
       <tr>
         ${corner}
         <th scope="col">tier</th>
         <th scope="col">what decided</th>
-        ${cost}
       </tr>
     </thead>`;
   return html`<thead>
@@ -145,7 +111,7 @@ function renderHead({ grid, costs }: Shape): Html {
           : html`<th scope="colgroup" colspan="${span}">${text}</th>`,
       );
       return html`<tr>
-        ${level === 0 ? corner : null}${cells}${level === 0 ? cost : null}
+        ${level === 0 ? corner : null}${cells}
       </tr>`;
     })}
   </thead>`;

@@ -4,6 +4,12 @@ import { claimed } from '../published-estimate.ts';
 import { type Html, html } from './html.ts';
 import { formatCost, formatExactly } from './interval-chart.ts';
 
+/** `▇ +45 % programs` */
+export const formatHeadline = ({ sign, ratio, of, sameCode }: HeadlineCost): string =>
+  sameCode
+    ? `${sign} 0 %, same code`
+    : `${sign} ${formatCost(ratio)} ${of === 'a request' ? of : 'programs'}`;
+
 /** A chart per clock: time and instructions are two quantities. Proven figures need none. */
 export function renderHeadlines(costs: readonly HeadlineCost[]): Html {
   const measured = costs.filter(({ sameCode }) => !sameCode);

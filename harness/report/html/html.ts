@@ -56,6 +56,10 @@ export function text(value: string): Html {
   return new Html(escapeHtml(plainLines(value)));
 }
 
+/** An address of the web: any other in a matrix or a record from elsewhere may say anything. */
+export const isWebLink = (link: string | null | undefined): link is string =>
+  link != null && /^https?:\/\/[^\s"'<>]+$/.test(link);
+
 export const nothing = new Html('');
 
 /** A table with a head; the first value of a row is its header. On a narrow screen each row is a card. */

@@ -1,8 +1,6 @@
 /** The section about known failures of the field: one row per case. */
 import { type KnownFailure, formatGone, formatKnownFailures } from '../known-failures.ts';
-import { type Html, html, table } from './html.ts';
-
-const isLink = (link: string | null): link is string => link !== null && /^https?:\/\/[^\s"'<>]+$/.test(link);
+import { type Html, html, isWebLink, table } from './html.ts';
 
 /** Null where the matrix has no cases. */
 export function renderKnownFailures(known: readonly KnownFailure[]): Html | null {
@@ -14,7 +12,7 @@ export function renderKnownFailures(known: readonly KnownFailure[]): Html | null
 function listCells(failure: KnownFailure): readonly [Html, string, Html, string] {
   const { id, title, link, end, because, gone, standIn, contradicts } = failure;
   return [
-    html` ${isLink(link) ? html`<a href="${link}" rel="noreferrer">${id}</a>` : id}${title === null ? null : html`<br />${title}`}`,
+    html` ${isWebLink(link) ? html`<a href="${link}" rel="noreferrer">${id}</a>` : id}${title === null ? null : html`<br />${title}`}`,
     end,
     html`${because.join('; ')}${standIn === null ? null : html`<br />stand-in: ${standIn}`}${contradicts === null ? null : html`<br />contradicts the thread: ${contradicts}`}`,
     gone.map(formatGone).join('; '),

@@ -1,8 +1,8 @@
 /** The meaning of each word and sign, and how many cells have it. */
 import { type CellWord, cellWords } from '../cell-view.ts';
 import { groupBy } from '../group-by.ts';
+import { bands } from '../headline-costs.ts';
 import { type Html, html, nothing } from './html.ts';
-import { bands } from './overhead.ts';
 import type { PageCell, PageView } from './page-view.ts';
 
 /** The class of a word: its colour, its border, its hatch. */
@@ -43,7 +43,7 @@ export function renderLegend({ cells, sections }: PageView): Html {
     grids.some(({ grid }) => grid.rows.some(({ places }) => places.includes(null))),
   );
   const present = countWords(cells);
-  const costs = new Set(cells.map(({ cost }) => cost?.band));
+  const costs = new Set(cells.flatMap((cell) => cell.costs.map(({ sign }) => sign)));
   const tiersAndEnds = [
     ...present.map(
       ({ word, count }) =>
@@ -61,7 +61,7 @@ export function renderLegend({ cells, sections }: PageView): Html {
       .filter(({ occurs }) => cells.some(occurs))
       .map(({ sign, text }) => html`<li><b>${sign}</b> ${text}</li>`),
     ...bands
-      .filter(({ band }) => costs.has(band))
+      .filter(({ sign }) => costs.has(sign))
       .map(({ sign, text }) => html`<li><b>${sign}</b> overhead: ${text}</li>`),
   ];
   return html`${drawShares(present, cells.length)}${list('legend states', 'Legend: results', tiersAndEnds)}${list('legend', 'Legend: signs', marks)}`;

@@ -1,6 +1,6 @@
 /** The overhead of a tier, as far as it was measured: in a few words, as tables, and as charts of intervals. */
 import { isMean, type OverheadSource } from '../../outcome/overhead.ts';
-import { means, type OverheadSummary } from '../../measure/figures.ts';
+import type { OverheadSummary } from '../../measure/figures.ts';
 import type { Result } from '../../store/result.ts';
 import {
   formatResources,
@@ -12,40 +12,8 @@ import {
 import { findHeadlineCosts } from '../headline-costs.ts';
 import { renderHeadlines } from './headline-costs.ts';
 import { type Html, html, table } from './html.ts';
-import { type ChartRow, drawIntervals, formatCost, formatExactly } from './interval-chart.ts';
+import { type ChartRow, drawIntervals, formatExactly } from './interval-chart.ts';
 import type { PageCell } from './page-view.ts';
-
-export type Band = 'none' | 'low' | 'some' | 'high';
-
-/** By the figure of {@link summarizeCost}, its upper end where it is a range. The sign says it without colour. */
-export const bands: readonly Readonly<{ band: Band; below: number; sign: string; text: string }>[] = [
-  { band: 'none', below: 1.005, sign: '▁', text: 'no cost (below 0.5 %)' },
-  { band: 'low', below: 1.05, sign: '▃', text: 'below 5 %' },
-  { band: 'some', below: 1.2, sign: '▅', text: '5 to 20 %' },
-  { band: 'high', below: Infinity, sign: '▇', text: '20 % and more' },
-];
-
-export type CostSummary = Readonly<{ band: Band; sign: string; text: string; clock: string }>;
-
-/**
- * The mean over real programs; without one, from the cheapest workload to the dearest. Null where nothing (stable) was
- * measured.
- */
-export function summarizeCost(pairs: readonly OverheadSummary[]): CostSummary | null {
-  const programs = pairs.filter((pair) => pair.stable && pair.workload === means.program);
-  const stable = programs.length > 0 ? programs : pairs.filter((pair) => pair.stable && !isMean(pair));
-  if (stable.length === 0) return null;
-  // Users feel time; instructions stand in where there is no time.
-  const clock = stable.some((pair) => pair.clock === 'time') ? 'time' : 'instructions';
-  const counted = stable.filter((pair) => pair.clock === clock);
-  const ratios = counted.map(({ ratio }) => ratio);
-  const [low, high] = [Math.min(...ratios), Math.max(...ratios)];
-  const { band, sign } = bands.find(({ below }) => high < below) ?? { band: 'high', sign: '▇' };
-  const [from, to] = [formatCost(low), formatCost(high)];
-  const proven = counted.every(({ sameCode }) => sameCode);
-  const text = proven ? '0 % (same code)' : from === to ? from : `${from} to ${to}`;
-  return { band, sign, text, clock };
-}
 
 /** A chart per clock: time and instructions are two quantities and never on one scale. */
 export function drawFigures(pairs: readonly OverheadSummary[], title: string): Html {

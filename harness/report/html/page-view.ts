@@ -4,12 +4,13 @@ import { type Usual, type VariedAxis, findUsual, findVaried, labelAxis } from '.
 import { type CellView, buildCells } from '../cell-view.ts';
 import { compareOrder, rankLabels } from '../grid.ts';
 import { groupBy } from '../group-by.ts';
+import { type HeadlineCost, findHeadlineCosts } from '../headline-costs.ts';
 import { type HostTable, buildHostTable } from '../host-table.ts';
 import { mergeRuns } from '../merge-runs.ts';
 import type { RunView } from '../run-view.ts';
 import { type SmallGrid, splitGrid } from '../small-grids.ts';
 import { type VerdictTable, buildVerdictTable } from '../verdict-table.ts';
-import { type CostSummary, pickFigures, summarizeCost } from './overhead.ts';
+import { pickFigures } from './overhead.ts';
 
 /** The order of the filter; a cell has the first that fits. */
 export const pageVerdicts = ['unexpected', 'no verdict', 'undecided', 'as expected'] as const;
@@ -32,12 +33,14 @@ export type PageCell = CellView &
     old: boolean;
     /** Classes for the marks of its word: emulation where only some cells of the page ran under it, and age. */
     marked: string;
-    cost: CostSummary | null;
+    costs: readonly HeadlineCost[];
     figures: readonly OverheadSummary[];
   }>;
 
 /** The cells of one matrix. */
 export type Section = Readonly<{
+  /** By its file, so that a link to it lasts when other matrices come: `limits`. */
+  id: string;
   title: string;
   file: string;
   cells: readonly PageCell[];
@@ -82,10 +85,11 @@ export function buildPageView(given: readonly RunView[]): PageView {
     return (isWhole ? [known] : buildCells(results)).map((cell) => ({ ...cell, run }));
   });
   const axes = findVaried(views);
-  const unnamed = axes.length <= namedAxes ? [] : axes.filter(({ name }) => name !== 'memory');
+  const unnamed =
+    axes.length <= namedAxes ? [] : axes.filter(({ name }) => name !== 'memory' && name !== 'subject');
   const usual = findUsual(views, unnamed);
   const rank = rankLabels(axes);
-  const takeAnchor = createAnchors();
+  const takeAnchor = createAnchors(anchorStart);
   const isEmulated = ({ results, run: { record } }: (typeof views)[number]): boolean =>
     results.some(({ facts }) => facts?.emulated ?? record.accelerator.kind === 'tcg');
   const allEmulated = views.every(isEmulated);
@@ -108,7 +112,7 @@ export function buildPageView(given: readonly RunView[]): PageView {
         olderMs,
         old,
         marked: `${emulated && !allEmulated ? ' e' : ''}${old ? ' o' : ''}`,
-        cost: summarizeCost(figures),
+        costs: findHeadlineCosts([{ results: cell.results, figures }]),
         figures,
       };
     });
@@ -132,10 +136,10 @@ function judge({ marks, word }: CellView): PageVerdict {
 export const anchorStart = 'cell-';
 
 /** Only what needs no escape in an id or an address; two ids that read the same then are numbered. */
-function createAnchors(): (id: string) => string {
+function createAnchors(start: string): (id: string) => string {
   const taken = new Map<string, number>();
   return (id) => {
-    const anchor = `${anchorStart}${id.slice(0, 400).replace(/[^A-Za-z0-9=,._@-]/g, '_')}`;
+    const anchor = `${start}${id.slice(0, 400).replace(/[^A-Za-z0-9=,._@-]/g, '_')}`;
     const before = taken.get(anchor) ?? 0;
     taken.set(anchor, before + 1);
     return before === 0 ? anchor : `${anchor}.${before + 1}`;
@@ -151,6 +155,7 @@ function buildSections(
   cells: readonly PageCell[],
   all: readonly VariedAxis[],
 ): readonly Section[] {
+  const takeId = createAnchors('');
   const matrices = groupBy(runs, ({ record: { matrix } }) => `${matrix.file}\n${matrix.title}`);
   return [...matrices]
     .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -160,6 +165,7 @@ function buildSections(
       const own = matrices.size === 1 ? cells : cells.filter(({ id }) => ids.has(id));
       const axes = own === cells ? all : findVaried(own);
       return {
+        id: takeId(file.replace(/^.*\/|\.ya?ml$/g, '')),
         title,
         file,
         cells: own,

@@ -9,7 +9,8 @@ import { tiers } from '../../../images/allocator/tier.ts';
 import type { Result, TierAttempt } from '../../store/result.ts';
 import type { EvidenceByCell } from '../evidence.ts';
 import { formatDistribution } from '../format-distribution.ts';
-import { type Html, html, markup, nothing } from './html.ts';
+import { renderSpace } from './address-space.ts';
+import { type Html, html, isWebLink, markup, nothing } from './html.ts';
 import { drawFigures, renderSource, tabulateCosts, tabulateResources } from './overhead.ts';
 import type { PageCell } from './page-view.ts';
 import { renderAttempts, renderEvidence, renderReproduction, renderWarnings } from './panel-evidence.ts';
@@ -29,6 +30,7 @@ export function buildPanel(cell: PageCell, evidence: EvidenceByCell): readonly H
       ]),
       ...block('wide', tabulateTiers(result)),
       ...(index === 0 ? block('wide', renderOverhead(cell)) : []),
+      ...block('', renderSpace(result)),
       ...block('', tabulateProof(result)),
       ...(index === 0 ? block('', tabulateSettings(cell)) : []),
       ...block('', tabulateReadBack(result)),
@@ -48,6 +50,7 @@ function block(kind: 'wide' | '', pieces: readonly Html[]): readonly Html[] {
 function renderOverhead({ id, results, figures: pairs, name }: PageCell): readonly Html[] {
   const measured = results.findLast(({ overheadSource }) => overheadSource !== undefined);
   const source = measured?.overheadSource;
+  if (pairs.length === 0 && source === undefined) return [];
   const figures =
     pairs.length === 0
       ? markup(source?.kind === 'baseline' ? '<p>None: it is the baseline.</p>' : '<p>Not measured.</p>')
@@ -89,12 +92,9 @@ function renderVerdict({ expected, verdict, reason, finding, outcome, tier }: Re
   ];
 }
 
-/** Only to the web: a link in a matrix that comes from elsewhere may say anything. */
 function linkTo(link: string | null): Html | null {
   if (link === null) return null;
-  return /^https?:\/\/[^\s"'<>]+$/.test(link)
-    ? html` <a href="${link}" rel="noopener noreferrer">${link}</a>`
-    : html` ${link}`;
+  return isWebLink(link) ? html` <a href="${link}" rel="noopener noreferrer">${link}</a>` : html` ${link}`;
 }
 
 /** Prediction beside observation, one row per tier: the numbers that decide. */
@@ -121,7 +121,7 @@ function tabulateTiers({ predicted, tiers: attempts }: Result): readonly Html[] 
       ? [markup('<p>No prediction and no attempt: the guest did not get that far.</p>')]
       : [
           markup(
-            '<table class="plain"><thead><tr><th scope="col">tier</th><th scope="col">predicted</th><th scope="col">observed</th></tr></thead><tbody>',
+            '<table class="plain tiers"><thead><tr><th scope="col">tier</th><th scope="col">predicted</th><th scope="col">observed</th></tr></thead><tbody>',
           ),
           ...rows,
           markup('</tbody></table>'),

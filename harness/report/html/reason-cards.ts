@@ -36,7 +36,7 @@ function renderCard(card: ReasonCard<PageCell>): Html {
   return html`<li>
     <b class="chip ${classOf[word]}">${titleCard(card)}</b> ${where === 'all cells' ? '' : where}
     ${causes.map(renderCause)}
-    <p>Observed: ${seen}.</p>
+    <p>Observed: ${seen.replace(/\.$/, '')}.</p>
     ${cure === null ? null : html`<p class="cure">Proven here: ${cure}</p>`}
     <details class="fold">
       <summary>${formatCount(cells.length, 'cell')}</summary>

@@ -60,13 +60,13 @@ table{border-collapse:separate;border-spacing:2px;font-size:var(--t2);line-heigh
 caption{text-align:left;font-weight:600;padding:var(--g2) 0}caption small{display:block;font-weight:400;color:var(--mute);max-width:var(--measure)}
 th{text-align:left;font-weight:600;padding:var(--g2) var(--g3);background:var(--soft);vertical-align:bottom;overflow-wrap:anywhere}
 th small{font-weight:400;color:var(--mute)}
-tbody th{vertical-align:top}td{padding:var(--g2) var(--g3);vertical-align:top;overflow-wrap:anywhere}
+tbody th{vertical-align:top}.tiers tbody th{white-space:nowrap}td{padding:var(--g2) var(--g3);vertical-align:top;overflow-wrap:anywhere}
 .grid td{padding:0;border:1px solid var(--line);border-radius:3px}
-.grid td.sn,.grid td.told,.grid td.cost{padding:var(--g2) var(--g3)}
-.grid td.sn{border-color:transparent}.grid td.told,.grid td.cost{border-color:transparent;color:var(--mute)}.grid td.told{max-width:30rem}
+.grid td.sn,.grid td.told{padding:var(--g2) var(--g3)}
+.grid td.sn{border-color:transparent}.grid td.told{border-color:transparent;color:var(--mute)}.grid td.told{max-width:30rem}
 .grid a{display:block;padding:var(--g2) var(--g3);min-height:24px;color:inherit;text-decoration:none}
 .grid a:hover{text-decoration:underline}.grid a:focus-visible{outline-offset:-3px;outline-color:currentColor}
-.grid td small{display:block;padding:0 var(--g3) var(--g2)}.grid td.sn small,.grid td.cost small{padding:0}
+.grid td small{display:block;padding:0 var(--g3) var(--g2)}.grid td.sn small{padding:0}
 .verdict{width:100%;table-layout:fixed}.verdict thead th:first-child{width:17rem}.verdict a{font-weight:600}
 .verdict.one{max-width:58rem}.verdict.one thead th:first-child{width:55%}.verdict th[scope=row]{font-weight:400}.verdict th span{display:block}
 .verdict .basis{font-style:italic}
@@ -115,7 +115,7 @@ ${of},${of}>caption,${of}>tbody{display:block}${of}>caption.unseen{position:abso
 ${of}>thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 ${of}>tbody>tr{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(10.5rem,46%),1fr));gap:var(--g2);padding:var(--g3) 0;border-top:1px solid var(--rule)}
 ${of}>tbody>tr>th{grid-column:1/-1;width:auto}${of}>tbody>tr>td{min-width:0;height:auto}
-${of}>tbody>tr>td.told,${of}>tbody>tr>td.cost{grid-column:1/-1}
+${of}>tbody>tr>td.told{grid-column:1/-1}
 ${of}>tbody>tr>td[data-c]::before{content:attr(data-c);display:block;font-size:var(--t1);padding:var(--g2) var(--g3) 0}
 ${of}>tbody>tr>td.sn::before,${of}.plain>tbody>tr>td::before{padding:0}
 `;

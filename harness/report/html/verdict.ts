@@ -26,6 +26,12 @@ const startSigns: Readonly<Record<CellWord, string>> = {
   skipped: '–',
 };
 
+/** `Spin's defaults on small machines: supported environments` */
+export const titlePage = ({ sections, newest }: PageView): string =>
+  sections.length === 1
+    ? `${newest.record.matrix.title}: supported environments`
+    : `Supported environments, ${sections.length} matrices`;
+
 /** `The host runs fully in 24 of 36 environments, runs smaller in 12.`: also for those who only see a link. */
 export function renderSummary({ cells, axes }: PageView): string {
   const hosts = axes.find(({ name }) => name === 'subject')?.values.length ?? 1;
@@ -49,8 +55,8 @@ const shownLines = 24;
 
 export function renderVerdict({ sections }: PageView): Html {
   const several = sections.length > 1;
-  return html`${sections.map((section, index) => {
-    const id = `verdict-${index + 1}`;
+  return html`${sections.map((section) => {
+    const id = `verdict-${section.id}`;
     const title = html`<h2 id="${id}">
       ${section.title} <small>${formatCount(section.cells.length, 'environment')}</small>
     </h2>`;
