@@ -126,8 +126,9 @@ function mapPooling(words: readonly string[], options: ReturnType<typeof listOpt
 export const mapOptions: Rule = (report, so) => {
   const program = programOf(report);
   const words = report.command?.words ?? [];
-  if (program === 'node' && words.includes('--disable-wasm-trap-handler')) {
-    const flag = '--disable-wasm-trap-handler';
+  const flag = '--disable-wasm-trap-handler';
+  // Also within NODE_OPTIONS, or in the words of a shell.
+  if (program === 'node' && words.some((word) => word.includes(flag))) {
     const isHost = so.subject === hostSubject;
     const set: Partial<Settings> = isHost
       ? { allocator: 'on-demand' }

@@ -151,6 +151,22 @@ t.test('an old Node runs a subject that it can', (t) => {
   t.end();
 });
 
+t.test('an option that a Node refuses is refused again, on its command line or in NODE_OPTIONS', (t) => {
+  const flag = '--disable-wasm-trap-handler';
+  const refused = `node: ${flag} is not allowed in NODE_OPTIONS`;
+  for (const [words, output, node] of [
+    [['env', `NODE_OPTIONS=${flag}`, 'node', 'x.js'], refused, '18.20.8'],
+    [['sh', '-c', `NODE_OPTIONS="--no-warnings ${flag}" node x.js`], refused, '16.20.0'],
+    [['node', flag, 'x.js'], `node: bad option: ${flag}`, '20.9.0'],
+  ] as const) {
+    const change: Change = { words, output: [output], exit: 9, node };
+    t.match(mapReport(reportOf(change)).settings, { subject: 'node-start', env: { NODE_OPTIONS: flag } });
+    t.equal(endWith(change, refused, 'crashed').end, 'reproduced');
+    t.equal(endWith(change, codeRange, 'crashed').end, 'not reproduced');
+  }
+  t.end();
+});
+
 t.test('an instruction that is missing names the flags, and needs a subject that has it', (t) => {
   const flags = 'fpu pni ssse3 sse4_1 cx16';
   const old = { processor: { ...base.processor, flags } };

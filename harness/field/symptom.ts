@@ -48,6 +48,8 @@ export function symptomOfText(text: string): Symptom | null {
       .replace(/^spawn .* eagain$/, 'spawn eagain')
       // A shell's name of the signal, and the harness's.
       .replace(/^(?:illegal instruction|sigill)$/, '')
+      // On the command line, and in the environment.
+      .replace(/^(?:bad option:|is not allowed in node_options)\s*$/, '')
       .replace(/[.\s]+$/, ''),
     text: lineAt(text, at),
   };
