@@ -15,11 +15,13 @@ import type { NotMeasurable } from './guest-pairs.ts';
 import {
   evaluateBatches,
   planLoads,
+  pickProcesses,
   priceRequest,
   type Pair,
   type RequestPrice,
   type ServerKind,
   type ServerLoad,
+  wantProcesses,
 } from './request-price.ts';
 import { listComponents } from './serving-components.ts';
 import {
@@ -165,6 +167,9 @@ async function measureIn(
 const describeBudget = ({ budgetMs = 60_000 }: ServingMeasureRequest): string =>
   `the budget of ${Math.round(budgetMs / 1000)} s was used up`;
 
+/** The servers of one load: of the cell, and of the baseline, which has none where the cell is the baseline. */
+type Ends = Readonly<{ own: readonly ServerEnd[]; base: readonly ServerEnd[] }>;
+
 /** Baseline and cell in turn, for each server; a server that cannot be counted takes its works away, not the others. */
 async function countAll(
   kind: ServerKind,
@@ -176,26 +181,24 @@ async function countAll(
   const prices: RequestPrice[] = [];
   const notMeasurable: NotMeasurable[] = [];
   for (const load of loads) {
-    const own = await count({ load, limits: 'cell', settings });
-    const base =
-      isBaseline || own.kind !== 'counted'
-        ? own
-        : await count({ load, limits: 'lifted', settings: baselineOf(settings) });
-    for (const end of [own, base])
-      if (end.kind === 'invalid') return { kind: 'not-measured', reason: end.reason };
+    const steps: readonly ServerStep[] = [
+      { load, limits: 'cell', settings },
+      ...(isBaseline ? [] : [{ load, limits: 'lifted', settings: baselineOf(settings) } as const]),
+    ];
+    const { own, base } = await countLoad(kind, load, steps, count, precision);
+    const [invalid] = [...own, ...base].filter((end) => end.kind === 'invalid');
+    if (invalid !== undefined) return { kind: 'not-measured', reason: invalid.reason };
     for (const { name, requests } of load.works) {
-      const mine = evaluateEnd(own, name, kind);
-      const baseline = base === own ? mine : evaluateEnd(base, name, kind);
+      const mine = figuresOf(own, name, kind);
+      const baseline = isBaseline ? mine : figuresOf(base, name, kind);
       if (mine !== null && baseline !== null) {
         prices.push(priceRequest(name, mine, baseline, { requests, precision }));
         continue;
       }
-      const failed = [own, base].find(({ kind }) => kind === 'failed');
-      const reason = failed?.kind === 'failed' ? failed.reason : 'its requests have no cost';
-      notMeasurable.push({
-        workload: name,
-        reason: base === failed && base !== own ? `the baseline: ${reason}` : reason,
-      });
+      const failed = [...own, ...base].find((end) => end.kind === 'failed');
+      const reason = failed?.reason ?? 'its requests have no cost';
+      const whose = failed !== undefined && base.includes(failed) ? 'the baseline: ' : '';
+      notMeasurable.push({ workload: name, reason: `${whose}${reason}` });
     }
   }
   const [first] = notMeasurable;
@@ -203,10 +206,40 @@ async function countAll(
   return { kind: 'measured', prices, notMeasurable, isBaseline };
 }
 
+/**
+ * Processes in the order A B B A, and one more of each where those of one differ. Ends with the first that cannot be
+ * counted.
+ */
+async function countLoad(
+  kind: ServerKind,
+  { works }: ServerLoad,
+  steps: readonly ServerStep[],
+  count: (step: ServerStep) => Promise<ServerEnd>,
+  precision: number,
+): Promise<Ends> {
+  const own: ServerEnd[] = [];
+  const base: ServerEnd[] = [];
+  const listFigures = () =>
+    [own, base].flatMap((ends) =>
+      works.map(({ name }) => figuresOf(ends, name, kind)).filter((figures) => figures !== null),
+    );
+  while (own.length < wantProcesses(kind, listFigures(), precision)) {
+    for (const step of own.length % 2 === 0 ? steps : steps.toReversed()) {
+      const end = await count(step);
+      (step.limits === 'cell' ? own : base).push(end);
+      if (end.kind !== 'counted') return { own, base };
+    }
+  }
+  return { own, base };
+}
+
 /** Null where nothing was counted, or longer batches were not the dearer ones. */
-function evaluateEnd(end: ServerEnd, work: string, kind: ServerKind): Pair | null {
-  const batches = end.kind === 'counted' ? end.batches.get(work) : undefined;
-  if (batches === undefined) return null;
-  const pair = evaluateBatches(batches, kind);
-  return pair.every((instructions) => instructions > 0) ? pair : null;
+function figuresOf(ends: readonly ServerEnd[], work: string, kind: ServerKind): readonly number[] | null {
+  const pairs = ends.flatMap((end): readonly Pair[] => {
+    const batches = end.kind === 'counted' ? end.batches.get(work) : undefined;
+    return batches === undefined ? [] : [evaluateBatches(batches, kind)];
+  });
+  const figures = pickProcesses(pairs);
+  const isWhole = pairs.length > 0 && pairs.length === ends.length;
+  return isWhole && figures.every((instructions) => instructions > 0) ? figures : null;
 }

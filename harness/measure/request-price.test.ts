@@ -1,5 +1,12 @@
 import t from 'tap';
-import { evaluateBatches, planLoads, priceRequest, readBatches } from './request-price.ts';
+import {
+  evaluateBatches,
+  pickProcesses,
+  planLoads,
+  priceRequest,
+  readBatches,
+  wantProcesses,
+} from './request-price.ts';
 
 const planOf = (...request: Parameters<typeof planLoads>) =>
   planLoads(...request).map(({ component, works }) => [
@@ -91,5 +98,23 @@ t.test('a price has the ratio of the means, and the extremes of both halves', (t
   t.notOk(priceRequest('hello', [200, 200], [100, 104], exactness).stable, 'nor is the baseline exact');
   const own = [100, 100] as const;
   t.match(priceRequest('hello', own, own, exactness), { ratio: { ratio: 1 }, requests: 500 });
+  t.end();
+});
+
+t.test('where two processes of a server differ a third decides, and the two that agree count', (t) => {
+  const [usual, near, outlier] = [
+    [100, 101],
+    [102, 101],
+    [107, 107],
+  ] as const;
+  t.equal(wantProcesses('component', [], 0.01), 2);
+  t.equal(wantProcesses('component', [usual], 0.01), 2);
+  t.equal(wantProcesses('component', [usual, [...usual, ...outlier]], 0.01), 3);
+  t.equal(wantProcesses('wasm-host', [[...usual, ...outlier]], 0.01), 1);
+  t.same(pickProcesses([usual]), usual);
+  t.same(pickProcesses([usual, outlier]), [...usual, ...outlier]);
+  t.same(pickProcesses([outlier, near, usual]), [...usual, ...near]);
+  t.same(pickProcesses([usual, outlier, [108, 106]]), [107, 107, 108, 106]);
+  t.same(pickProcesses([]), []);
   t.end();
 });
