@@ -13,6 +13,7 @@ import {
   parseCgroup,
   parseCgroupRoom,
   parseOsName,
+  parsePromisedMib,
   parseQemuVersion,
   type CgroupRoom,
   type QemuVersion,
@@ -116,6 +117,13 @@ async function readCgroupRoom(root: string): Promise<CgroupRoom> {
     cores: Math.min(...rooms.map(({ cores }) => cores)),
   };
 }
+
+/** The most memory that a guest can be given now, MiB. `root`: another place of /proc, in tests. */
+export const readPromisedMib = async (root = '/'): Promise<number> =>
+  parsePromisedMib({
+    meminfo: await readText(path.join(root, 'proc/meminfo')),
+    overcommit: await readText(path.join(root, 'proc/sys/vm/overcommit_memory')),
+  });
 
 /** Reads what this computer offers now. `root`: another place of /proc, /sys and /etc, in tests. */
 export async function readComputer(root = '/'): Promise<Computer> {

@@ -32,10 +32,13 @@ export function groupByBoot(cells: Iterable<Cell>, table: AxisTable = axes): Boo
 
 /**
  * Memory a guest is expected to take on this computer, MiB: at first its pages and QEMU's own (measured:
- * 330–480 MiB for the wasm host on guests of 512 MiB to 4 GiB), later the most seen, and a quarter more.
+ * 330–480 MiB for the wasm host on guests of 512 MiB to 4 GiB), later the most seen, and a quarter more. The rest of a
+ * guest's memory is never touched, but for what its kernel notes of each page.
  */
 export function estimateCostMib(memoryMib: number, seenPeakMib: number | null): number {
   const qemuOwnMib = 160;
   const most = memoryMib + qemuOwnMib;
-  return Math.min(most, seenPeakMib === null ? 640 : Math.ceil(seenPeakMib * 1.25));
+  // linux struct page: 64 bytes for each 4 KiB.
+  const ofPages = Math.ceil(Math.max(0, memoryMib - 4096) / 64);
+  return Math.min(most, ofPages + (seenPeakMib === null ? 640 : Math.ceil(seenPeakMib * 1.25)));
 }

@@ -29,6 +29,24 @@ export function parseQemuVersion(text: string): QemuVersion | null {
 export const parseAvailableMib = (meminfo: string): number =>
   Number(/^MemAvailable:\s+(\d+) kB$/m.exec(meminfo)?.[1] ?? 0) / 1024;
 
+/**
+ * The most memory that the kernel promises to one mapping of a process, MiB. A guest's memory is one, whether it is
+ * used or not: linux mm/util.c __vm_enough_memory.
+ */
+export function parsePromisedMib({
+  meminfo,
+  overcommit,
+}: Readonly<{ meminfo: string; overcommit: string }>): number {
+  const mibOf = (name: string): number =>
+    Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(meminfo)?.[1] ?? NaN) / 1024;
+  const byMode: Readonly<Record<string, number>> = {
+    '0': mibOf('MemTotal') + mibOf('SwapTotal'),
+    '2': mibOf('CommitLimit') - mibOf('Committed_AS'),
+  };
+  const most = byMode[overcommit.trim()] ?? NaN;
+  return Number.isNaN(most) ? Infinity : most;
+}
+
 /** PRETTY_NAME of os-release. */
 export const parseOsName = (osRelease: string): string =>
   /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(osRelease)?.[1] ?? 'unknown';

@@ -140,6 +140,7 @@ t.test('capacity follows the computer unless told otherwise', (t) => {
   t.equal(estimateCostMib(4096, null), 640);
   t.equal(estimateCostMib(256, null), 416, 'never more than the guest and QEMU can take');
   t.equal(estimateCostMib(4096, 800), 1000);
+  t.equal(estimateCostMib(65_536, null), 1600, 'the kernel of a large guest notes something of each page');
   t.end();
 });
 

@@ -15,10 +15,11 @@ import { chooseAccelerator, type AcceleratorChoice } from '../machine/accelerato
 import { defaultSettings, type Settings } from '../axes/table.ts';
 import type { Cell, Matrix } from '../matrix/cell.ts';
 import type { Subject } from '../matrix/subject.ts';
-import { findQemu, readComputer, type Computer, type Qemu } from '../plan/computer.ts';
+import { findQemu, readComputer, readPromisedMib, type Computer, type Qemu } from '../plan/computer.ts';
 import { digestMatrix } from '../plan/digest-matrix.ts';
 import { buildMachineSpec } from '../plan/machine-spec.ts';
 import { checkArchitecture } from '../plan/check-architecture.ts';
+import { checkMemory } from '../plan/check-memory.ts';
 import { collectRequirements, imagesOf } from '../plan/requirements.ts';
 import type { SelectedPart } from '../plan/select-part.ts';
 import { publicPath } from '../store/run-record.ts';
@@ -53,11 +54,13 @@ export const emulatorOf = (prepared: Prepared, { arch }: Pick<Settings, 'arch'>)
 
 /**
  * Builds missing images; some milliseconds when there are none.
- * @throws PoolproofError QEMU_*, IMAGE_*, TOOL_NOT_FOUND, DISK_FULL, …; MATRIX_EMPTY without a cell.
+ * @throws PoolproofError QEMU_*, IMAGE_*, TOOL_NOT_FOUND, DISK_FULL, …; NO_MEMORY for a guest that is too large for
+ *   this computer; MATRIX_EMPTY without a cell.
  */
 export async function prepare(cells: Iterable<Cell>, options: PrepareOptions): Promise<Prepared> {
   const subjects: SubjectsByImages = new Map();
-  const requirements = collectRequirements(noteSubjects(cells, subjects));
+  const promisedMib = await readPromisedMib();
+  const requirements = collectRequirements(checkCells(cells, promisedMib, subjects));
   const { cacheDir, locked = false, onImageEvent: onEvent } = options;
   await requireTools([...requirements.values()].map((request) => ({ ...request, cacheDir, locked })));
   const wanted = new Set([...requirements.values()].map((request) => requestedArchitecture(request)));
@@ -105,13 +108,14 @@ async function chooseEmulator(
 /** Foreign subjects by images and name, noted while the cells go by: a matrix can have a million. */
 type SubjectsByImages = Map<string, Map<string, Subject>>;
 
-function* noteSubjects(cells: Iterable<Cell>, found: SubjectsByImages): Generator<Cell> {
+function* checkCells(cells: Iterable<Cell>, promisedMib: number, found: SubjectsByImages): Generator<Cell> {
   for (const cell of cells) {
     checkArchitecture(cell);
     if (cell.subject !== undefined) {
       const name = imagesOf(cell.settings);
       const ofImages = found.get(name) ?? new Map<string, Subject>();
       found.set(name, ofImages.set(cell.subject.name, cell.subject));
+    checkMemory(cell, promisedMib);
     }
     yield cell;
   }
