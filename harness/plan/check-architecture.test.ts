@@ -32,6 +32,7 @@ t.test('what an architecture does not have is refused before anything is fetched
     ['axes: { arch: arm64, cpu: qemu64 }', /qemu64 is a model of x86-64/],
     ['axes: { arch: arm64, subject: deno }', /npm:@deno\/linux-x64.* is of x86-64/],
     ['axes: { arch: arm64 }\nmeasure: { where: {} }', /costs are measured in guests of x86-64/],
+    ['axes: { kernel: ./bzImage }\nmeasure: { where: {} }', /measured in kernels that a row names/],
     ['axes: { arch: arm64 }\nmeasure: { serving: true }', /costs are measured in guests of x86-64/],
   ] as const) {
     t.throws(() => cellsOf(text).forEach(checkArchitecture), { code: 'USAGE', message }, text);
