@@ -60,7 +60,7 @@ const moreOfImages = {
     './wasm-host/measure-command.ts',
     './wasm-host/measure-v8.ts',
   ],
-  run: ['./subject-disk.ts', './source/own-kernel.ts'],
+  run: ['./own-disk.ts', './subject-disk.ts', './source/own-kernel.ts'],
   selftest: ['./cache/image-cache.ts'],
   commands: ['.'],
 };

@@ -22,6 +22,7 @@ import {
   library,
   locked,
   node,
+  ownDisk,
   type Registry,
   several,
   size,
@@ -108,6 +109,7 @@ function defineRun({ program, run }: Registry): void {
     .addOption(only)
     .addOption(kernelFile)
     .addOption(kernelModules)
+    .addOption(ownDisk)
     .option('--failed [run]', 'run the unexpected cells of a stored run again (default: the latest)')
     .option('--broken [run]', 'run its cells without a verdict again; both together: either')
     .option('--shard <i/n>', 'one part of the matrix, e.g. 2/3; merge puts the parts together')
@@ -214,6 +216,7 @@ function defineComputer({ program, run }: Registry): void {
     .option('--timeout <seconds>', 'end it after so long (default: 3600); exit 124', count('--timeout'))
     .addOption(kernelFile)
     .addOption(kernelModules)
+    .addOption(ownDisk)
     .addOption(cache)
     .addHelpText(
       'after',
@@ -240,6 +243,7 @@ function defineComputer({ program, run }: Registry): void {
     .argument('<cell>', 'cell id, e.g. memory=512M,overcommit=2')
     .addOption(kernelFile)
     .addOption(kernelModules)
+    .addOption(ownDisk)
     .addOption(cache)
     .addHelpText(
       'after',

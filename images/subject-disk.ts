@@ -47,7 +47,12 @@ type Package = Readonly<{ registry: string; name: string; version: string; membe
 
 type PlacedFile = Readonly<{ to: string; path: string; sha256: string; size: number; executable: boolean }>;
 
-export type DiskOptions = Readonly<{ cacheDir: string; onEvent?: (event: ImageEvent) => void }>;
+export type DiskOptions = Readonly<{
+  cacheDir: string;
+  /** Nothing but the files: without the link to koffi that scripts need. @default false */
+  bare?: boolean;
+  onEvent?: (event: ImageEvent) => void;
+}>;
 
 function parsePackage(from: string): Package | null {
   const match = /^(npm|pip):((?:@[\w.-]+\/)?[\w.-]+)@(\d[\w.+-]*)\/(.+)$/.exec(from);
@@ -93,7 +98,7 @@ async function buildRecorded(
 ): Promise<Readonly<{ disk: RecordedArtefact; fetched: readonly RecordedArtefact[] }>> {
   const { placed, fetched } = await placeFiles(cache, files, options);
   const contents = placed.map(({ to, sha256, executable }) => [to, sha256, executable] as const);
-  const recipe = hashRecipe([recipeVersion, 'subject', contents]);
+  const recipe = hashRecipe([recipeVersion, options.bare === true ? 'bare' : 'subject', contents]);
   // Twenty characters are what a serial number has room for.
   const name = `subject-${recipe.slice(0, 12)}`;
   const artefact = (await findArtefact(cache, recipe)) ?? (await build(cache, recipe, name, placed, options));
@@ -105,7 +110,7 @@ async function build(
   recipe: string,
   name: string,
   files: readonly PlacedFile[],
-  { onEvent }: DiskOptions,
+  { bare = false, onEvent }: DiskOptions,
 ): Promise<Artefact> {
   await using _lock = await holdBuildLock(cache, onEvent);
   const known = await findArtefact(cache, recipe);
@@ -119,7 +124,7 @@ async function build(
     await writeTreeFile(tree, to, await readFile(file), executable ? 0o755 : 0o644);
   }
   // Scripts find koffi where the wasm host finds it.
-  if (!files.some(({ to }) => to.startsWith('node_modules/')))
+  if (!bare && !files.some(({ to }) => to.startsWith('node_modules/')))
     await linkInTree(tree, 'node_modules', `${mountPoint('base')}/node_modules`);
   const file = path.join(work.path, 'disk.erofs');
   await buildErofs(tree, file);

@@ -7,9 +7,12 @@ import { buildCell } from '../field/results.ts';
 import { type Guest, openCell } from '../library/open-guest.ts';
 import { parseCellId } from '../matrix/cell-id.ts';
 import { cacheOption, notifyOf, type Context } from './context.ts';
+import { type DiskOptions, readDiskOption } from './disk-option.ts';
 import { type KernelOptions, useKernel } from './kernel-option.ts';
 
-type Options = KernelOptions & Readonly<{ cache?: string | undefined; timeout?: number | undefined }>;
+type Options = KernelOptions &
+  DiskOptions &
+  Readonly<{ cache?: string | undefined; timeout?: number | undefined }>;
 
 /** Longer than anybody waits at a terminal. */
 const defaultSeconds = 3600;
@@ -39,7 +42,8 @@ export async function exec(
   const cell = buildCell(useKernel(parseCellId(id), options));
   context.err(`booting ${cell.id}\n`);
   const { onImageEvent } = notifyOf(context);
-  const opened = openCell(cell, { cacheDir: cacheOption(options), onImageEvent }, context.seams);
+  const disks = readDiskOption(options);
+  const opened = openCell(cell, { cacheDir: cacheOption(options), onImageEvent, disks }, context.seams);
   // Read while the guest boots; it ends with the input that goes nowhere when the guest does not come up.
   const input = readInput(context);
   input.catch(() => undefined);

@@ -2,6 +2,7 @@
 import { openCell } from '../library/open-guest.ts';
 import type { Cell } from '../matrix/cell.ts';
 import { cacheOption, notifyOf, type Context } from './context.ts';
+import { type DiskOptions, readDiskOption } from './disk-option.ts';
 
 // Ctrl-] leaves, as in telnet: every other key belongs to the guest.
 const leaveKey = 0x1d;
@@ -19,11 +20,12 @@ const quote = (word: string): string =>
 export async function openGuestShell(
   context: Context,
   cell: Cell,
-  options: Readonly<Record<string, unknown>>,
+  options: DiskOptions & Readonly<{ cache?: unknown }>,
 ): Promise<void> {
   context.err(`booting ${cell.id}\n`);
   const { onImageEvent } = notifyOf(context);
-  await using guest = await openCell(cell, { cacheDir: cacheOption(options), onImageEvent }, context.seams);
+  const guestOptions = { cacheDir: cacheOption(options), onImageEvent, disks: readDiskOption(options) };
+  await using guest = await openCell(cell, guestOptions, context.seams);
   const { terminal, closed } = await guest.openShell();
   const what = cell.subject === undefined ? 'The wasm host' : `The subject ${cell.subject.name}`;
   context.err(

@@ -77,6 +77,11 @@ export const kernelModules = new Option(
   'its modules, where what a guest needs is not built in: lib/modules/<release>',
 );
 
+export const ownDisk = new Option(
+  '--disk <name=path>',
+  'a read-only disk at /disks/<name> of each guest: a folder, a file, or an image of erofs; may be given several times',
+).argParser(several);
+
 export const node = new Option(
   '--node <file>',
   'Node to run it with: a file, or a line such as 24 (default: this one)',

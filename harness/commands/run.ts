@@ -16,11 +16,13 @@ import type { RunOptions } from '../run/context.ts';
 import type { RunSummary } from '../run/run.ts';
 import { cacheOption, finishCells, notifyOf, type Context } from './context.ts';
 import { findCellsAgain } from './cells-again.ts';
+import { type DiskOptions, readDiskOption } from './disk-option.ts';
 import { type KernelOptions, readKernelOption } from './kernel-option.ts';
 import { partValues } from './registry.ts';
 import { buildReporters, isReporter, parseReporters } from './reporters.ts';
 
 type Options = KernelOptions &
+  DiskOptions &
   Readonly<{
     results?: string;
     cache?: string | undefined;
@@ -68,9 +70,9 @@ export async function run(context: Context, args: readonly string[], options: Op
     context.out('no cell of that run is to be run again\n');
     return 0;
   }
-  const kernel = readKernelOption(options);
+  const own = { kernel: readKernelOption(options), disks: readDiskOption(options) };
   const file = findMatrix(given ?? again?.matrix);
-  const matrix = withKernel(await loadMatrix(file, { requireFiles: true }), kernel);
+  const matrix = withKernel(await loadMatrix(file, { requireFiles: true }), own.kernel);
   const only = again?.ids ?? options.only ?? [];
   const summary = await runWith(
     matrix,
@@ -102,19 +104,36 @@ export async function run(context: Context, args: readonly string[], options: Op
         ...buildReporters(wanted, context.out),
       ],
     },
-    { ...context.seams, ...(await chooseRunner(options)), ...recordKernel(kernel) },
+    { ...context.seams, ...(await chooseRunner(options)), disks: own.disks, ...recordOwn(own) },
   );
   if (json) for (const result of summary.results) context.out(`${JSON.stringify(result)}\n`);
   else describe(matrix, summary, options, context, printed === undefined ? context.out : context.err);
   return summary.exitCode;
 }
 
-const recordKernel = (kernel: string | null): Pick<RunOptions, 'recordOptions'> =>
-  kernel === null ? {} : { recordOptions: { kernel: labelKernel(kernel) } };
+type Own = Readonly<{ kernel: string | null; disks: ReturnType<typeof readDiskOption> }>;
+
+/** What every guest has of the user's own, without the places of this computer. */
+function recordOwn({ kernel, disks }: Own): Pick<RunOptions, 'recordOptions'> {
+  const recordOptions = {
+    ...(kernel !== null && { kernel: labelKernel(kernel) }),
+    ...(disks.length > 0 && { disks: disks.map(({ name }) => name).join(' ') }),
+  };
+  return { recordOptions };
+}
 
 /** Nothing of a fleet is loaded without one. */
-async function chooseRunner({ fleet }: Options): Promise<Pick<RunOptions, 'openRunner'>> {
+async function chooseRunner({ fleet, disk }: Options): Promise<Pick<RunOptions, 'openRunner'>> {
   if (fleet === undefined) return {};
+  if (disk !== undefined) {
+    throw new PoolproofError(
+      'USAGE',
+      '--disk and --fleet exclude each other: other machines have no such file',
+      {
+        hint: 'make the files part of a subject of the matrix',
+      },
+    );
+  }
   const { openFleet } = await import('../fleet/open-fleet.ts');
   return { openRunner: await openFleet(fleet) };
 }

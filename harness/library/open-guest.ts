@@ -18,7 +18,7 @@ import type { Cell } from '../matrix/cell.ts';
 import { type Deadlines, deadlinesFor } from '../plan/deadlines.ts';
 import { buildMachineSpec } from '../plan/machine-spec.ts';
 import { imagesOf } from '../plan/requirements.ts';
-import type { Seams } from '../run/context.ts';
+import type { RunOptions, Seams } from '../run/context.ts';
 import { prepare } from '../run/prepare.ts';
 
 export type GuestOptions = Readonly<{
@@ -94,7 +94,11 @@ export async function openGuest(settings: Settings, options: GuestOptions = {}):
 }
 
 /** The same for a cell, whose subject may be its matrix' own. */
-export async function openCell(cell: Cell, options: GuestOptions, seams: Seams = {}): Promise<Guest> {
+export async function openCell(
+  cell: Cell,
+  options: GuestOptions & Pick<RunOptions, 'disks'>,
+  seams: Seams = {},
+): Promise<Guest> {
   const { settings } = cell;
   const { cacheDir = resolveCacheFolder(), ...others } = options;
   const prepared = await (seams.prepare ?? prepare)([cell], { cacheDir, ...others });

@@ -77,7 +77,7 @@ export async function runMatrix(matrix: Matrix, options: RunOptions): Promise<Ru
 export async function runWith(
   matrix: Matrix,
   { resultsDir, resume, tag, select = {}, limits = {}, retry = {}, cache = {}, ...hooks }: RunOptions,
-  extra: Seams & Pick<FlatOptions, 'recordOptions' | 'openRunner'>,
+  extra: Seams & Pick<FlatOptions, 'recordOptions' | 'openRunner' | 'disks'>,
 ): Promise<RunSummary> {
   const { only = [], shard, durations } = select;
   const { times: retries = 0, failOnFlaky = false, strict = false } = retry;

@@ -1,5 +1,6 @@
 /** What every phase of a run works with. */
 import type { BuiltImages, ImageEvent } from '../../images/build.ts';
+import type { OwnDisk } from '../../images/own-disk.ts';
 import type { Deadlines } from '../plan/deadlines.ts';
 import type { StartMachine } from '../machine/machine.ts';
 import type { Matrix } from '../matrix/cell.ts';
@@ -25,6 +26,8 @@ export type RunOptions = Readonly<{
   /** Image cache. */
   cacheDir: string;
   locked?: boolean;
+  /** Read-only disks of the user's own, for every guest. @default none */
+  disks?: readonly OwnDisk[];
   /** Guests at a time. @default one a core */
   jobs?: number;
   /** Memory of all guests together, MiB. @default free memory less a reserve */

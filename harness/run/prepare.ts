@@ -9,6 +9,7 @@ import {
 import { requestedArchitecture } from '../../images/definitions.ts';
 import { buildImages, type BuiltDisk, type BuiltImages, type ImageEvent } from '../../images/build.ts';
 import { requireKernelSources } from '../../images/source/own-kernel.ts';
+import { buildOwnDisk, type OwnDisk } from '../../images/own-disk.ts';
 import { buildSubjectDisk } from '../../images/subject-disk.ts';
 import { PoolproofError } from '../errors.ts';
 import { chooseAccelerator, type AcceleratorChoice } from '../machine/accelerator.ts';
@@ -18,8 +19,8 @@ import type { Subject } from '../matrix/subject.ts';
 import { findQemu, readComputer, readPromisedMib, type Computer, type Qemu } from '../plan/computer.ts';
 import { digestMatrix } from '../plan/digest-matrix.ts';
 import { buildMachineSpec } from '../plan/machine-spec.ts';
-import { checkArchitecture } from '../plan/check-architecture.ts';
 import { checkMemory } from '../plan/check-memory.ts';
+import { checkArchitecture } from '../plan/check-architecture.ts';
 import { collectRequirements, imagesOf } from '../plan/requirements.ts';
 import type { SelectedPart } from '../plan/select-part.ts';
 import { publicPath } from '../store/run-record.ts';
@@ -32,6 +33,8 @@ export type PrepareOptions = Readonly<{
   cacheDir: string;
   /** Refuse a successor of a pinned package. @default false */
   locked?: boolean;
+  /** Disks of the user's own, for every guest. @default none */
+  disks?: readonly OwnDisk[];
   onImageEvent?: (event: ImageEvent) => void;
 }>;
 
@@ -77,7 +80,8 @@ export async function prepare(cells: Iterable<Cell>, options: PrepareOptions): P
   const found = new Map<ArchitectureName, Emulator>();
   for (const [name, request] of requirements) {
     const built = await buildImages({ ...request, cacheDir, locked, ...(onEvent && { onEvent }) });
-    images.set(name, await addSubjects(built, [...(subjects.get(name)?.values() ?? [])], options));
+    const withSubjects = await addSubjects(built, [...(subjects.get(name)?.values() ?? [])], options);
+    images.set(name, await addOwnDisks(withSubjects, options));
     const architecture = requestedArchitecture(request);
     const qemu = emulators.get(architecture.name);
     if (qemu !== undefined && !found.has(architecture.name))
@@ -111,11 +115,11 @@ type SubjectsByImages = Map<string, Map<string, Subject>>;
 function* checkCells(cells: Iterable<Cell>, promisedMib: number, found: SubjectsByImages): Generator<Cell> {
   for (const cell of cells) {
     checkArchitecture(cell);
+    checkMemory(cell, promisedMib);
     if (cell.subject !== undefined) {
       const name = imagesOf(cell.settings);
       const ofImages = found.get(name) ?? new Map<string, Subject>();
       found.set(name, ofImages.set(cell.subject.name, cell.subject));
-    checkMemory(cell, promisedMib);
     }
     yield cell;
   }
@@ -146,6 +150,33 @@ async function addSubjects(
     disks: [...built.disks, ...disks.values()],
     digest: `sha256:${digest.digest('hex')}`,
     subjects: folders,
+  };
+}
+
+/** The same guests with the user's own disks. Results have their names and digests, and no path. */
+async function addOwnDisks(
+  built: BuiltImages,
+  { disks = [], cacheDir, onImageEvent }: PrepareOptions,
+): Promise<BuiltImages> {
+  if (disks.length === 0) return built;
+  const onEvent = onImageEvent && { onEvent: onImageEvent };
+  const own: BuiltDisk[] = [];
+  for (const disk of disks) own.push(await buildOwnDisk(disk, { cacheDir, ...onEvent }));
+  const digest = createHash('sha256').update(built.digest);
+  for (const disk of own) digest.update(`${disk.name} ${disk.digest}`);
+  return {
+    ...built,
+    disks: [...built.disks, ...own],
+    digest: `sha256:${digest.digest('hex')}`,
+    components: [
+      ...built.components,
+      ...own.map(({ name, digest: of, sizeBytes }) => ({
+        name: `disk/${name}`,
+        version: of.slice(0, 19),
+        sha256: of.slice('sha256:'.length),
+        size: sizeBytes,
+      })),
+    ],
   };
 }
 
