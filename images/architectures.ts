@@ -197,3 +197,6 @@ export const defaultArchitecture = x86;
 
 /** Whether this computer has it, and needs not emulate it. */
 export const isOwn = ({ nodeName }: Architecture): boolean => nodeName === process.arch;
+
+/** This computer's. One that has no row has none of our programs either: it is taken for the default's. */
+export const ownArchitecture = architectures.find(isOwn) ?? defaultArchitecture;

@@ -6,12 +6,14 @@ import { readWheelMember, unpackNpm } from './archive/unpack.ts';
 import { holdBuildLock, type WaitEvent } from './cache/build-lock.ts';
 import { resolveCacheFolder } from './cache/cache-folder.ts';
 import { blobPath, makeWorkFolder, openCache } from './cache/image-cache.ts';
-import { defaultArchitecture } from './architectures.ts';
-import { engines, lockNames, nodes } from './definitions.ts';
+import { ownArchitecture } from './architectures.ts';
+import { engines, lockNamesOf, nodes } from './definitions.ts';
 import { PoolproofError } from './errors.ts';
 import { loadLock } from './lock.ts';
 import { ComponentStore, type Component, type FetchEvent } from './source/component-store.ts';
 import { recallUnpinned, wantUnpinned } from './source/unpinned.ts';
+
+const ownNames = lockNamesOf(ownArchitecture);
 
 type PackageFile = Readonly<{
   lockName: string;
@@ -76,7 +78,7 @@ type Find = (
 export const findNodeBinary: Find = (line, ...options) =>
   findPackageFile(
     {
-      lockName: lockNames.node(line),
+      lockName: ownNames.node(line),
       title: `Node ${line}`,
       hint: `known are ${nodes.join(', ')}; --node also takes the path of a file`,
       folder: 'nodes',
@@ -96,7 +98,7 @@ export const findNodeBinary: Find = (line, ...options) =>
 export const findEngineLibrary: Find = (version, ...options) =>
   findPackageFile(
     {
-      lockName: lockNames.engine(version),
+      lockName: ownNames.engine(version),
       title: `libwasmtime ${version}`,
       hint: `pinned are ${engines.join(', ')}; --library names a file of your own`,
       folder: 'engines',
@@ -104,7 +106,7 @@ export const findEngineLibrary: Find = (version, ...options) =>
       extract: async (wheel, folder) => {
         const file = path.join(folder, 'libwasmtime.so');
         await mkdir(folder, { recursive: true });
-        await writeFile(file, await readWheelMember(wheel, defaultArchitecture.wheel.library), {
+        await writeFile(file, await readWheelMember(wheel, ownArchitecture.wheel.library), {
           mode: 0o755,
         });
         return file;

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
+import { architectureOf } from './architectures.ts';
 import {
   describeInstall,
   installCommand,
@@ -9,6 +10,7 @@ import {
   packageManagers,
   packagesOfTool,
   qemuTool,
+  qemuToolOf,
   tools,
 } from './tools.ts';
 
@@ -35,7 +37,8 @@ t.test('the set-up script has the same names of packages for every package manag
     .split('\n')
     .map((line) => line.split(' '));
   t.ok(rows.length > 8, table);
-  const known = [...[qemuTool, ...tools].map(({ packages }) => packages), keyringPackages];
+  const emulators = [qemuTool, qemuToolOf(architectureOf('arm64'))];
+  const known = [...[...emulators, ...tools].map(({ packages }) => packages), keyringPackages];
   // Node comes with npm everywhere, and by a name of its own.
   const rest = rows.filter(([apt]) => apt !== 'nodejs');
   for (const [place, manager] of Object.keys(packageManagers).entries()) {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { copyFile, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
@@ -12,13 +12,21 @@ const inside = ['--map-root-user', '--mount'];
 const canMount = spawnSync('unshare', [...inside, 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']).status === 0;
 const options = { skip: !canMount && 'no mount namespaces here' };
 
-/** Runs set-up where only these programs are found, on a distribution of that os-release. */
-async function setUp(t: Test, osRelease: string, programs: readonly string[]) {
+/**
+ * Runs set-up where only these programs are found, on a distribution of that os-release.
+ * @param machine what `uname -m` says instead of the truth
+ */
+async function setUp(t: Test, osRelease: string, programs: readonly string[], machine?: string) {
   const dir = t.testdir({ osRelease, bin: {}, cache: {} });
   const wanted = 'sh cat dirname uname mkdir grep tr id mktemp tail rm sudo'.split(' ');
   for (const name of wanted) {
     const { stdout } = await execa('sh', ['-c', `command -v ${name}`], { reject: false });
     if (path.isAbsolute(stdout)) await symlink(stdout, path.join(dir, 'bin', name));
+  }
+  if (machine !== undefined) {
+    await rm(path.join(dir, 'bin/uname'));
+    const uname = `#!/bin/sh\n[ "$1" = -m ] && echo ${machine} || echo Linux\n`;
+    await writeFile(path.join(dir, 'bin/uname'), uname, { mode: 0o755 });
   }
   for (const name of programs)
     await writeFile(path.join(dir, 'bin', name), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
@@ -98,5 +106,19 @@ t.test(
       t.equal(exitCode, 3);
       t.match(stderr, /installing qemu-system-x86 erofs-utils [^]*apt could not install qemu-system-x86/);
     }
+  },
+);
+
+t.test(
+  'an arm64 computer gets the QEMU of its own guests too, and others are refused',
+  options,
+  async (t) => {
+    const { exitCode, stderr } = await setUp(t, 'ID=fedora\n', [], 'aarch64');
+    t.equal(exitCode, 3);
+    t.match(stderr, /dnf install qemu-system-x86-core qemu-system-aarch64-core erofs-utils/);
+    t.match(await setUp(t, 'ID=debian\n', [], 's390x'), {
+      exitCode: 3,
+      stderr: /an x86-64 or arm64 machine is needed; this is s390x/,
+    });
   },
 );
