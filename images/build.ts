@@ -78,6 +78,8 @@ export type BuiltImages = Readonly<{
   nodes: Readonly<Record<string, string>>;
   /** Name of a foreign subject → folder of its files inside the guest; absent without any. */
   subjects?: Readonly<Record<string, string>>;
+  /** Digest of the same images without the files of subjects; absent without any. */
+  withoutSubjects?: string;
   /** Version of libwasmtime → its path inside the guest. */
   engines: Readonly<Record<string, string>>;
 }>;
@@ -110,12 +112,18 @@ export async function buildImages(request: BuildRequest): Promise<BuiltImages> {
  * Whether the kernel of a request is there, built or imported. Where it is not, everything has to be fetched and made;
  * where it is, perhaps one disk. Looks at records and file sizes only.
  */
-export async function isKernelBuilt(request: BuildRequest): Promise<boolean> {
+export const isKernelBuilt = (request: BuildRequest): Promise<boolean> =>
+  lookUp(request, (job, found) => found.artefacts.has(kernelPlanName(job)));
+
+/** Whether everything of a request is there, built or imported. Looks at records and file sizes only. */
+export const isBuilt = (request: BuildRequest): Promise<boolean> => lookUp(request, isComplete);
+
+async function lookUp(request: BuildRequest, decide: (job: Job, found: Found) => boolean): Promise<boolean> {
   const row = ownKernelRow(request.kernel);
   if (row !== undefined && (await recallOwnKernel(await openCache(request.cacheDir), row.name)).length === 0)
     return false;
   const job = await openJob(request, request);
-  return (await findInCache(job)).artefacts.has(kernelPlanName(job));
+  return decide(job, await findInCache(job));
 }
 
 async function buildMissing(job: Job, onEvent: (event: ImageEvent) => void): Promise<void> {

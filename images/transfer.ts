@@ -5,7 +5,7 @@ import { link, mkdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promis
 import path from 'node:path';
 import { create } from 'tar';
 import { checkArchive, extractBlobs, manifestName, type Manifest } from './archive/archive-check.ts';
-import { buildImages, type BuildRequest } from './build.ts';
+import { buildImages, isBuilt, type BuildRequest } from './build.ts';
 import { findInCache, openJob, type Job, type RecordedArtefact } from './resolve-build.ts';
 import { holdBuildLock, type WaitEvent } from './cache/build-lock.ts';
 import {
@@ -23,7 +23,7 @@ import type { Pin } from './lock.ts';
 import { rememberSuccessor } from './source/component-store.ts';
 import { diskFullError, isDiskFull } from './source/run-tool.ts';
 import { recordSubjectDisk, type WantedFile } from './subject-disk.ts';
-import { removeAtExit } from './temporary-folder.ts';
+import { makeTemporaryFolder, removeAtExit } from './temporary-folder.ts';
 import { isOwnKernelPart, recallOwnKernel, rememberOwnKernel } from './source/own-kernel.ts';
 import { listUnpinned, rememberUnpinned } from './source/unpinned.ts';
 
@@ -32,6 +32,9 @@ type ExportRequest = BuildRequest &
     /** Files of each foreign subject that is to come along. @default none */
     subjects?: readonly (readonly WantedFile[])[];
   }>;
+
+/** Name of the archive in a folder where it is looked for by the digest of its images. */
+export const nameArchive = (digest: string): string => `${digest.replace(':', '-')}.tar.gz`;
 
 export type Exported = Readonly<{
   file: string;
@@ -180,6 +183,28 @@ export async function importImages(
   const row = parts[0]?.name.split('/')[1];
   if (row !== undefined) await rememberOwnKernel(cache, row, parts);
   return { digest: manifest.digest, images: manifest.artefacts.map(({ artefact }) => artefact.name) };
+}
+
+/**
+ * Takes the images of a request, and nothing else, from an archive of somebody else. They come into a cache of their
+ * own first, and into this one only if together they have the digest.
+ *
+ * @param digest `BuiltImages.digest` of the request
+ * @throws PoolproofError IMAGE_CHECKSUM when it is of other images, IMAGE_ARCHIVE when images are missing; those of
+ * `importImages`
+ */
+export async function importVerified(file: string, request: BuildRequest, digest: string): Promise<void> {
+  await using place = await makeTemporaryFolder();
+  const trial = { ...request, cacheDir: path.join(place.path, 'cache') };
+  await importImages(file, trial.cacheDir);
+  // Nothing is to be fetched or built in the place of what is missing.
+  if (!(await isBuilt(trial)))
+    throw new PoolproofError('IMAGE_ARCHIVE', `${file} lacks images that the lock names`, { file });
+  const verified = path.join(place.path, 'verified.tar');
+  const found = await exportImages(verified, trial);
+  if (found.digest !== digest)
+    throw new PoolproofError('IMAGE_CHECKSUM', `${file} has images ${found.digest}, not ${digest}`, { file });
+  await importImages(verified, request.cacheDir, request.onEvent);
 }
 
 /** Existing files are not unpacked again, but trusted only after reading them. */

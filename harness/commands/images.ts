@@ -1,4 +1,6 @@
 /** `poolproof images …` */
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
 import { buildImages } from '../../images/build.ts';
 import { collectGarbage } from '../../images/collect-garbage.ts';
 import { defaultArchitecture } from '../../images/architectures.ts';
@@ -6,7 +8,7 @@ import { pinnedKernels, requestedArchitecture, type ImageRequest } from '../../i
 import { fullRequest, listImages, verifyImages } from '../../images/inspect.ts';
 import { requireKernelSources } from '../../images/source/own-kernel.ts';
 import { buildSubjectDisk, type WantedFile } from '../../images/subject-disk.ts';
-import { exportImages, importImages } from '../../images/transfer.ts';
+import { exportImages, importImages, nameArchive } from '../../images/transfer.ts';
 import { updateLock } from '../../images/update.ts';
 import { PoolproofError } from '../errors.ts';
 import { findMatrix } from '../matrix/find-matrix.ts';
@@ -117,12 +119,11 @@ export async function exportTo(context: Context, args: readonly string[], option
       hint: 'make a matrix for each kernel',
     });
   }
-  const { sizeBytes, digest } = await exportImages(file, {
-    ...request,
-    cacheDir: cacheOption(options),
-    onEvent: notifyOf(context).onImageEvent,
-  });
-  context.out(`${file}: ${mib(sizeBytes)}, ${digest}\n`);
+  const wanted = { ...request, cacheDir: cacheOption(options), onEvent: notifyOf(context).onImageEvent };
+  const isFolder = (await stat(file).catch(() => null))?.isDirectory() === true;
+  const target = isFolder ? path.join(file, nameArchive((await buildImages(wanted)).digest)) : file;
+  const { sizeBytes, digest } = await exportImages(target, wanted);
+  context.out(`${target}: ${mib(sizeBytes)}, ${digest}\n`);
   return 0;
 }
 

@@ -150,6 +150,7 @@ async function addSubjects(
     disks: [...built.disks, ...disks.values()],
     digest: `sha256:${digest.digest('hex')}`,
     subjects: folders,
+    withoutSubjects: built.digest,
   };
 }
 
