@@ -170,6 +170,7 @@ function labelOf({ id, repetition }: Readonly<Pick<Cell, 'id' | 'repetition'>>):
 /** `memory=512M,…: conservative (3.1 s)`; a surprise says why. */
 function formatEnd(result: Result, elapsedMs: number | null): string {
   const time = elapsedMs === null ? '' : ` (${(elapsedMs / 1000).toFixed(1)} s)`;
+  const where = result.machine === undefined ? '' : ` on ${result.machine.name}`;
   const retried = result.attempts.length > 1 ? `, ${result.attempts.length} machines` : '';
   const surprise =
     result.verdict === 'unexpected'
@@ -179,7 +180,7 @@ function formatEnd(result: Result, elapsedMs: number | null): string {
         : result.verdict === 'undecided'
           ? `, undecided: ${plainLine(tellUndecided(result))}`
           : '';
-  return `${labelOf(result)}: ${observedOf(result)}${time}${retried}${surprise}`;
+  return `${labelOf(result)}: ${observedOf(result)}${time}${where}${retried}${surprise}`;
 }
 
 /** `8 s`, `1m 20s`, `2h 05m` */
