@@ -5,7 +5,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import t from 'tap';
-import { readLines } from '../fixtures/fleet-lab.ts';
+import { needsFleet, readLines } from '../fixtures/fleet-lab.ts';
 import { TestRedis } from '../fixtures/redis-server.ts';
 import type { Result } from '../store/result.ts';
 
@@ -21,7 +21,7 @@ const start = (cwd: string, args: readonly string[]) => {
   return { child, ended };
 };
 
-t.test('cells of a fleet come out as here, and say which machine made them', async (t) => {
+t.test('cells of a fleet come out as here, and say which machine made them', needsFleet, async (t) => {
   const folder = t.testdir();
   const file = path.join(folder, 'm.yaml');
   writeFileSync(file, 'title: two\naxes: {memory: 512M, overcommit: [0, 2]}\n');
