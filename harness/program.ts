@@ -2,7 +2,7 @@
 import { Command, CommanderError, Option } from '@commander-js/extra-typings';
 import type { Context } from './commands/context.ts';
 import { defineCompletion } from './commands/register-completion.ts';
-import { defineFleet, fleetOfRun } from './commands/register-fleet.ts';
+import { defineFleet, fleetOfRun, publishImages } from './commands/register-fleet.ts';
 import { defineImages } from './commands/register-images.ts';
 import {
   defineAdvice,
@@ -136,6 +136,7 @@ function defineRun({ program, run }: Registry): void {
       'also write these reports: json csv tap junit md html github annotations; into the run, or format=file, format=- for standard output',
     )
     .addOption(fleetOfRun)
+    .addOption(publishImages)
     .option('--details', 'show the overhead of each workload, with intervals and processes')
     .option('--timings', 'show the time of the cells by phase')
     .option(

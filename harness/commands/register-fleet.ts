@@ -8,6 +8,11 @@ const address =
 /** Of `run`: where its cells go. */
 export const fleetOfRun = new Option('--fleet <address>', `run the cells on workers: ${address}`);
 
+export const publishImages = new Option(
+  '--publish-images',
+  'with --fleet: put the images into its Redis, for workers that lack them',
+);
+
 const fleet = new Option('--fleet <address>', address).env('POOLPROOF_FLEET').makeOptionMandatory();
 
 export function defineFleet({ program, run }: Registry): void {
@@ -23,6 +28,12 @@ export function defineFleet({ program, run }: Registry): void {
       size('--memory-budget'),
     )
     .option('--allow-subjects', "take files of other people's subjects by their path on this computer")
+    .addOption(
+      new Option(
+        '--images-from <url>',
+        'folder of archives that `poolproof images export <folder>` wrote, e.g. https://queue.example/images; they are verified',
+      ).env('POOLPROOF_IMAGES_FROM'),
+    )
     .option('--metrics <address>', 'serve Prometheus metrics there, e.g. 127.0.0.1:9464')
     .addOption(locked)
     .addOption(cache)

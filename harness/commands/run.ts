@@ -47,6 +47,7 @@ type Options = KernelOptions &
     details?: boolean | undefined;
     timings?: boolean | undefined;
     fleet?: string | undefined;
+    publishImages?: boolean | undefined;
     json?: boolean | undefined;
   }>;
 
@@ -123,7 +124,15 @@ function recordOwn({ kernel, disks }: Own): Pick<RunOptions, 'recordOptions'> {
 }
 
 /** Nothing of a fleet is loaded without one. */
-async function chooseRunner({ fleet, disk }: Options): Promise<Pick<RunOptions, 'openRunner'>> {
+async function chooseRunner({
+  fleet,
+  disk,
+  publishImages = false,
+}: Options): Promise<Pick<RunOptions, 'openRunner'>> {
+  if (fleet === undefined && publishImages)
+    throw new PoolproofError('USAGE', '--publish-images is about a fleet', {
+      hint: 'name one with --fleet redis://queue.example:6379',
+    });
   if (fleet === undefined) return {};
   if (disk !== undefined) {
     throw new PoolproofError(
@@ -135,7 +144,7 @@ async function chooseRunner({ fleet, disk }: Options): Promise<Pick<RunOptions, 
     );
   }
   const { openFleet } = await import('../fleet/open-fleet.ts');
-  return { openRunner: await openFleet(fleet) };
+  return { openRunner: await openFleet(fleet, { publishImages }) };
 }
 
 /** The summary for people after the run. */

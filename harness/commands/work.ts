@@ -1,12 +1,14 @@
 /** `poolproof work` */
 import { randomBytes } from 'node:crypto';
+import { architectures, defaultArchitecture, type ArchitectureName } from '../../images/architectures.ts';
 import { PoolproofError } from '../errors.ts';
 import { openLink } from '../fleet/connect.ts';
+import { parseImagesFrom } from '../fleet/fetch-images.ts';
 import type { Metrics } from '../fleet/metrics.ts';
 import { defaultTiming } from '../fleet/timing.ts';
 import { FleetWorker } from '../fleet/worker.ts';
 import { decideCapacity } from '../plan/admission.ts';
-import { findQemu, readComputer } from '../plan/computer.ts';
+import { findQemu, readComputer, type Qemu } from '../plan/computer.ts';
 import { prepare } from '../run/prepare.ts';
 import { machineName } from '../store/result-schema.ts';
 import { cacheOption, notifyOf, type Context } from './context.ts';
@@ -19,6 +21,7 @@ type Options = Readonly<{
   memoryBudget?: number | undefined;
   allowSubjects?: boolean | undefined;
   metrics?: string | undefined;
+  imagesFrom?: string | undefined;
   cache?: string | undefined;
   locked?: boolean | undefined;
 }>;
@@ -28,7 +31,8 @@ export async function work(context: Context, _args: readonly string[], options: 
   const { fleet, name = `worker-${randomBytes(2).toString('hex')}`, jobs, memoryBudget } = options;
   if (!machineName.safeParse(name).success)
     throw new PoolproofError('USAGE', `--name ${name}: letters, digits, - _ and . are possible, at most 40`);
-  const [qemu, computer] = await Promise.all([findQemu(), readComputer()]);
+  const imagesFrom = options.imagesFrom === undefined ? null : parseImagesFrom(options.imagesFrom);
+  const [qemus, computer] = await Promise.all([findQemus(), readComputer()]);
   const capacity = decideCapacity(computer, {
     ...(jobs !== undefined && { jobs }),
     ...(memoryBudget !== undefined && { budgetMib: Math.floor(memoryBudget / 1024 ** 2) }),
@@ -50,14 +54,30 @@ export async function work(context: Context, _args: readonly string[], options: 
     locked: options.locked ?? false,
     capacity,
     computer,
-    qemu,
+    qemu: [...qemus.values()][0] ?? (await findQemu()),
+    architectures: [...qemus.keys()],
     allowSubjects: options.allowSubjects ?? false,
+    ...(imagesFrom !== null && { imagesFrom }),
     prepare: context.seams?.prepare ?? prepare,
     timing: defaultTiming,
     ...(metrics !== null && { onCell: metrics.onCell }),
     signal: context.signal,
   }).work();
   return 0;
+}
+
+/**
+ * The QEMU of each architecture that there is one for.
+ * @throws PoolproofError QEMU_* of x86-64 when there is none at all
+ */
+async function findQemus(): Promise<ReadonlyMap<ArchitectureName, Qemu>> {
+  const found = new Map<ArchitectureName, Qemu>();
+  for (const architecture of architectures) {
+    const qemu = await findQemu(undefined, architecture).catch(() => null);
+    if (qemu !== null) found.set(architecture.name, qemu);
+  }
+  if (found.size === 0) found.set(defaultArchitecture.name, await findQemu());
+  return found;
 }
 
 const openMetrics = async (address: string, guests: number): Promise<Metrics> =>

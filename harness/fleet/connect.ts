@@ -27,6 +27,9 @@ export const keys = {
   alive: (run: string): string => `poolproof:run:${run}:alive`,
   /** Stream of messages to the coordinator. */
   news: (run: string): string => `poolproof:run:${run}:news`,
+  /** Part of an archive of images. */
+  archive: (run: string, sha256: string, chunk: number): string =>
+    `poolproof:run:${run}:archive:${sha256.slice(0, 16)}:${chunk}`,
   /** Set of workers. */
   workers: 'poolproof:workers',
   /** What a worker says of itself, for as long as it lives. */

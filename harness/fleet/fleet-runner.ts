@@ -13,12 +13,14 @@ import type { BootPlan } from '../run/boot-plan.ts';
 import type { Prepared } from '../run/prepare.ts';
 import type { Runner, RunnerEvent, ServingRequest } from '../run/runner.ts';
 import { cellKey } from '../store/read-run.ts';
+import { renewArchives, removeArchives } from './archive-store.ts';
 import { Backlog } from './backlog.ts';
 import { chunkPlans } from './chunk-plans.ts';
 import { explain, keys, type Link, openQueue } from './connect.ts';
 import { lastPriority, priorityOf } from './job-rules.ts';
 import { buildLanes, queueName } from './lanes.ts';
 import {
+  type Archive,
   type Call,
   type FleetJob,
   InvalidMessage,
@@ -38,11 +40,13 @@ export type FleetRunnerOptions = Readonly<{
   prepared: Prepared;
   tool: string;
   title: string;
-  /** By kernel, see {@link collectSamples}. */
+  /** See {@link collectSamples}. */
   samples: ReadonlyMap<string, readonly Cell[]>;
   /** How long cells took before. */
   durations: Durations;
   timing: Timing;
+  /** Puts images into Redis, for workers that lack them. */
+  publishImages?: (redis: Redis, run: string) => Promise<ReadonlyMap<string, Archive>>;
   /** Opens what measures; one machine, so that figures of a run are of one CPU. */
   openLocal: () => Promise<Runner>;
 }>;
@@ -93,9 +97,9 @@ export class FleetRunner implements Runner {
     signal: AbortSignal,
     run: string,
   ): Promise<void> {
-    const { prepared, link } = this.#options;
-    const { accelerator } = prepared.accelerator;
-    const round = new Round(plans, { qemu: prepared.qemu.version, accelerator }, onEvent);
+    const { link, prepared, samples } = this.#options;
+    const alike = new Map(buildLanes(run, prepared, samples).map((lane) => [lane.kernel, lane]));
+    const round = new Round(plans, alike, onEvent);
     const ended = new AbortController();
     try {
       const work = this.#work({ run, round, signal, queues: new Map() });
@@ -137,6 +141,7 @@ export class FleetRunner implements Runner {
         // What its pause wrote stays otherwise.
         await this.#redis.del(queue.toKey('meta'));
       }
+      await removeArchives(this.#redis, call);
       await this.#redis.del(keys.call(call.run), keys.alive(call.run), keys.news(call.run));
       await this.#redis.srem(keys.runs, call.run);
     };
@@ -177,17 +182,9 @@ export class FleetRunner implements Runner {
 
   /** Tells the fleet of the run, and that its coordinator lives. */
   async #publish(run: string): Promise<Call> {
-    const { prepared, tool, title, samples, timing } = this.#options;
-    const call = (this.#call ??= {
-      schema: 1,
-      run,
-      title: title.slice(0, 200),
-      tool,
-      qemu: prepared.qemu.version,
-      accelerator: prepared.accelerator.accelerator,
-      lanes: [...buildLanes(run, prepared, samples)],
-    });
-    const aliveMs = timing.beatMs * missedBeats;
+    const call = (this.#call ??= await this.#makeCall(run));
+    const aliveMs = this.#options.timing.beatMs * missedBeats;
+    await renewArchives(this.#redis, call);
     // A Redis without memory takes no new value, but renews this one.
     if ((await this.#redis.pexpire(keys.alive(run), aliveMs)) === 1) return call;
     await this.#redis.set(keys.call(run), JSON.stringify(call), 'EX', callSeconds);
@@ -199,6 +196,13 @@ export class FleetRunner implements Runner {
     await this.#redis.sadd(keys.runs, run);
     await this.#redis.set(keys.alive(run), '1', 'PX', aliveMs);
     return call;
+  }
+
+  async #makeCall(run: string): Promise<Call> {
+    const { prepared, tool, title, samples, publishImages } = this.#options;
+    const archives = await publishImages?.(this.#redis, run);
+    const lanes = [...buildLanes(run, prepared, samples, archives)];
+    return { schema: 1, run, title: title.slice(0, 200), tool, lanes };
   }
 
   #queue(name: string): Queue {

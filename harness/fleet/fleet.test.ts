@@ -5,7 +5,7 @@ import { execa } from 'execa';
 import t from 'tap';
 import { fakeMachines } from '../fixtures/fake-machine.ts';
 import { fakePrepared } from '../fixtures/fake-prepared.ts';
-import { finish, Lab, matrixOf } from '../fixtures/fleet-lab.ts';
+import { finish, Lab, matrixOf, needsFleet } from '../fixtures/fleet-lab.ts';
 import { conservativeReport } from '../fixtures/outcome/observations.ts';
 import { parseMatrix } from '../matrix/load.ts';
 import { runPrepared } from '../run/run.ts';
@@ -38,50 +38,82 @@ const withoutPlace = ({ startedAt: _at, timings, machine: _machine, ...rest }: R
 const comparable = (results: readonly Result[]): readonly unknown[] =>
   [...results].sort((a, b) => (a.id < b.id ? -1 : 1)).map(withoutPlace);
 
-t.test('three workers give what one computer gives, one of them killed and one late', async (t) => {
-  const folder = t.testdir();
-  await using lab = await Lab.open(path.join(folder, 'lab'));
-  const coordinator = await lab.coordinator('main', matrixOf(cells));
-  const killed = await lab.worker('killed');
-  await lab.worker('steady', { cellMs: 1000 });
-  await coordinator.ends(5);
-  killed.kill('SIGKILL');
-  await lab.worker('late', { cellMs: 10, jobs: 2 });
-  const { results, exitCode } = await finish(coordinator);
-  const local = await runPrepared(parseMatrix(matrixOf(cells), 'm.yaml'), fakePrepared, {
-    resultsDir: path.join(folder, 'results'),
-    cacheDir: path.join(folder, 'cache'),
-    cold: true,
-    startMachine: fakeMachines([{ stdout: `${JSON.stringify(conservativeReport)}\n` }]),
-  });
-  t.strictSame(comparable(results), comparable(local.results));
-  t.equal(exitCode, local.exitCode);
-  t.same([...new Set(results.map(({ machine }) => machine?.name))].sort(), ['killed', 'late', 'steady']);
-  t.match(coordinator.notices(), [/^worker killed: one guest/]);
-  t.match(coordinator.notices().at(-1), /^cells by machine: killed \d+, late \d+, steady \d+$/);
-  t.same(await untilForgotten(lab), [], 'nothing of the run stays');
-});
+t.test(
+  'three workers give what one computer gives, one of them killed and one late',
+  needsFleet,
+  async (t) => {
+    const folder = t.testdir();
+    await using lab = await Lab.open(path.join(folder, 'lab'));
+    const coordinator = await lab.coordinator('main', matrixOf(cells));
+    const killed = await lab.worker('killed');
+    await lab.worker('steady', { cellMs: 1000 });
+    await coordinator.ends(5);
+    killed.kill('SIGKILL');
+    await lab.worker('late', { cellMs: 10, jobs: 2 });
+    const { results, exitCode } = await finish(coordinator);
+    const local = await runPrepared(parseMatrix(matrixOf(cells), 'm.yaml'), fakePrepared, {
+      resultsDir: path.join(folder, 'results'),
+      cacheDir: path.join(folder, 'cache'),
+      cold: true,
+      startMachine: fakeMachines([{ stdout: `${JSON.stringify(conservativeReport)}\n` }]),
+    });
+    t.strictSame(comparable(results), comparable(local.results));
+    t.equal(exitCode, local.exitCode);
+    t.same([...new Set(results.map(({ machine }) => machine?.name))].sort(), ['killed', 'late', 'steady']);
+    t.match(coordinator.notices(), [/^worker killed: one guest/]);
+    t.match(coordinator.notices().at(-1), /^cells by machine: killed \d+, late \d+, steady \d+$/);
+    t.same(await untilForgotten(lab), [], 'nothing of the run stays');
+  },
+);
 
-t.test('a machine that does not fit takes nothing, and the coordinator says what it lacks', async (t) => {
-  await using lab = await Lab.open(t.testdir());
-  const coordinator = await lab.coordinator('main', matrixOf(4));
-  await coordinator.said((line) => line.kind === 'notice' && /there is no worker/.test(line.text));
-  await lab.worker('old', { tool: '0.0.1' });
-  const other = await lab.worker('other', { digest: 'sha256:9' });
-  const says =
-    /^no worker takes the cells of bookworm: old: it has poolproof 0\.0\.1, the run .*; other: its images of bookworm are sha256:9, those of the run sha256:3$/;
-  await coordinator.said((line) => line.kind === 'notice' && says.test(line.text));
-  t.match(other.notices(), [/^no cells of fleet with bookworm: its images/]);
-  t.equal(coordinator.lines.filter(({ kind }) => kind === 'ended').length, 0);
-  await lab.worker('fit');
-  const { results } = await finish(coordinator);
-  t.same(
-    results.map(({ machine }) => machine?.name),
-    ['fit', 'fit', 'fit', 'fit'],
-  );
-});
+t.test(
+  'a machine that does not fit takes nothing, and the coordinator says what it lacks',
+  needsFleet,
+  async (t) => {
+    await using lab = await Lab.open(t.testdir());
+    const coordinator = await lab.coordinator('main', matrixOf(4));
+    await coordinator.said((line) => line.kind === 'notice' && /there is no worker/.test(line.text));
+    await lab.worker('old', { tool: '0.0.1' });
+    const other = await lab.worker('other', { digest: 'sha256:9' });
+    const says =
+      /^no worker takes the cells of bookworm: old: it has poolproof 0\.0\.1, the run .*; other: its images of bookworm are sha256:9, those of the run sha256:3$/;
+    await coordinator.said((line) => line.kind === 'notice' && says.test(line.text));
+    t.match(other.notices(), [/^no cells of fleet with bookworm: its images/]);
+    t.equal(coordinator.lines.filter(({ kind }) => kind === 'ended').length, 0);
+    await lab.worker('fit');
+    const { results } = await finish(coordinator);
+    t.same(
+      results.map(({ machine }) => machine?.name),
+      ['fit', 'fit', 'fit', 'fit'],
+    );
+  },
+);
 
-t.test('Ctrl-C ends a run at once, keeps its cells, and workers drop the rest', async (t) => {
+t.test(
+  'guests of another architecture go only to a machine that has the QEMU for them',
+  needsFleet,
+  async (t) => {
+    await using lab = await Lab.open(t.testdir());
+    const matrix = 'title: two\naxes: {arch: [x86-64, arm64], env: [{N: "1"}, {N: "2"}, {N: "3"}]}\n';
+    const coordinator = await lab.coordinator('main', matrix);
+    await lab.worker('x86');
+    await coordinator.ends(3);
+    const says = /^no worker takes the cells of arm64\/bookworm: x86: it has no QEMU for guests of arm64$/;
+    await coordinator.said((line) => line.kind === 'notice' && says.test(line.text));
+    await lab.worker('both', { architectures: ['x86-64', 'arm64'] });
+    const { results } = await finish(coordinator);
+    t.same(results.map(({ settings, machine }) => `${settings.arch} ${machine?.name}`).sort(), [
+      'arm64 both',
+      'arm64 both',
+      'arm64 both',
+      'x86-64 x86',
+      'x86-64 x86',
+      'x86-64 x86',
+    ]);
+  },
+);
+
+t.test('Ctrl-C ends a run at once, keeps its cells, and workers drop the rest', needsFleet, async (t) => {
   await using lab = await Lab.open(t.testdir());
   const coordinator = await lab.coordinator('main', matrixOf(cells));
   const worker = await lab.worker('worker', { jobs: 2 });

@@ -1,23 +1,25 @@
 /** Lanes of a run: cells that need the same images, and a queue for each. Pure. */
 import type { Cell } from '../matrix/cell.ts';
-import type { Prepared } from '../run/prepare.ts';
-import type { Lane } from './messages.ts';
+import { imagesOf } from '../plan/requirements.ts';
+import { emulatorOf, type Prepared } from '../run/prepare.ts';
+import type { Archive, Lane } from './messages.ts';
 
 /** `poolproof-20261123T230311Z-a1b2c3-bookworm-1f2e3d4c`: what a person reads in a dashboard. */
 export const queueName = (run: string, kernel: string, digest: string): string =>
   `poolproof-${run}-${kernel.replace(/[^A-Za-z0-9_.-]+/g, '-').slice(0, 40)}-${digest.replace(/^sha256:/, '').slice(0, 8)}`;
 
-/** A cell for each combination of Node, engine and subject, by kernel: their images are those of all cells. */
+/** A cell per combination of Node, engine and subject, by {@link imagesOf}: their images are those of all cells. */
 export function collectSamples(cells: Iterable<Cell>): ReadonlyMap<string, readonly Cell[]> {
   const seen = new Set<string>();
   const samples = new Map<string, Cell[]>();
   for (const cell of cells) {
-    const { kernel, node, engine } = cell.settings;
-    const key = JSON.stringify([kernel, node, engine, cell.subject?.name]);
+    const { node, engine } = cell.settings;
+    const name = imagesOf(cell.settings);
+    const key = JSON.stringify([name, node, engine, cell.subject?.name]);
     if (seen.has(key)) continue;
     seen.add(key);
-    const ofKernel = samples.get(kernel);
-    if (ofKernel === undefined) samples.set(kernel, [cell]);
+    const ofKernel = samples.get(name);
+    if (ofKernel === undefined) samples.set(name, [cell]);
     else ofKernel.push(cell);
   }
   return samples;
@@ -25,13 +27,26 @@ export function collectSamples(cells: Iterable<Cell>): ReadonlyMap<string, reado
 
 export function buildLanes(
   run: string,
-  { images }: Pick<Prepared, 'images'>,
+  prepared: Prepared,
   samples: ReadonlyMap<string, readonly Cell[]>,
+  archives: ReadonlyMap<string, Archive> = new Map(),
 ): readonly Lane[] {
-  return [...images].flatMap(([kernel, { digest }]) => {
-    const cells = samples.get(kernel);
-    if (cells === undefined) return [];
-    return [{ queue: queueName(run, kernel, digest), kernel, digest, samples: [...cells] }];
+  return [...prepared.images].flatMap(([kernel, { digest, withoutSubjects = digest }]) => {
+    const cells = samples.get(kernel) ?? [];
+    const [first] = cells;
+    if (first === undefined) return [];
+    // Each architecture has a QEMU of its own, and KVM at most one of them.
+    const { qemu, accelerator } = emulatorOf(prepared, first.settings);
+    const emulator = { qemu: qemu.version, accelerator: accelerator.accelerator };
+    const archive = archives.get(kernel);
+    return [
+      {
+        queue: queueName(run, kernel, digest),
+        ...{ kernel, digest, withoutSubjects, ...emulator },
+        samples: [...cells],
+        ...(archive !== undefined && { archive }),
+      },
+    ];
   });
 }
 
@@ -44,12 +59,12 @@ const demands = [
   { what: 'the accelerator', of: ({ accelerator }: Offer) => accelerator },
 ] as const;
 
-/** Why a machine cannot take jobs of a run; null when it can. One record must be true of all cells of a run. */
-export function findUnfit(call: Offer, own: Offer): string | null {
-  const differing = demands.find(({ of }) => of(call) !== of(own));
+/** Why a machine cannot take jobs of a lane; null when it can. One record must be true of all cells of a run. */
+export function findUnfit(wanted: Offer, own: Offer): string | null {
+  const differing = demands.find(({ of }) => of(wanted) !== of(own));
   if (differing === undefined) return null;
   const { what, of } = differing;
-  return `it has ${what} ${of(own)}, the run ${of(call)}`;
+  return `it has ${what} ${of(own)}, the run ${of(wanted)}`;
 }
 
 /** Why a machine that made its images ready cannot take jobs of a lane; null when it can. */

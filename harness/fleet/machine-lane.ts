@@ -1,10 +1,12 @@
 /** What a worker has made ready for the cells of a lane: its queue, its images, and what runs boot plans with them. */
 import type { Worker as QueueWorker } from 'bullmq';
+import type { ArchitectureName } from '../../images/architectures.ts';
 import type { Capacity } from '../plan/admission.ts';
 import { LocalRunner, type LocalRunnerOptions } from '../run/local-runner.ts';
 import type { Prepared, PrepareOptions } from '../run/prepare.ts';
 import type { FleetMachine } from '../store/result.ts';
 import { keys, type Link } from './connect.ts';
+import { fetchImages } from './fetch-images.ts';
 import { findForeignFile, findOtherImages, findUnfit } from './lanes.ts';
 import type { Call, Lane } from './messages.ts';
 import type { Timing } from './timing.ts';
@@ -15,8 +17,14 @@ export type LaneTools = PrepareOptions &
     link: Link;
     name: string;
     tool: string;
+    /** Those whose QEMU is here. */
+    architectures: readonly ArchitectureName[];
     capacity: Capacity;
     timing: Timing;
+    /** Hears where images come from. */
+    onNotice: (text: string) => void;
+    /** Where archives of images are, see {@link parseImagesFrom}. */
+    imagesFrom?: URL;
     /** Takes files of foreign subjects by their path here, and packages without a checksum. */
     allowSubjects: boolean;
     prepare: (cells: Lane['samples'], options: PrepareOptions) => Promise<Prepared>;
@@ -37,15 +45,22 @@ export type OpenLane = AsyncDisposable &
  * @returns why this machine cannot take its jobs, in words, when it cannot
  */
 export async function openLane(call: Call, lane: Lane, tools: LaneTools): Promise<OpenLane | string> {
-  const { tool, allowSubjects, prepare, link, name, capacity, timing } = tools;
-  if (call.tool !== tool) return findUnfit(call, { ...call, tool }) ?? '';
+  const { tool, architectures, allowSubjects, prepare, link, name, capacity, timing } = tools;
+  const wanted = { ...lane, tool: call.tool };
+  // Before anything is built.
+  const otherTool = findUnfit(wanted, { ...wanted, tool });
+  if (otherTool !== null) return otherTool;
+  const foreignCpu = lane.samples.find(({ settings }) => !architectures.includes(settings.arch));
+  if (foreignCpu !== undefined) return `it has no QEMU for guests of ${foreignCpu.settings.arch}`;
   const foreign = findForeignFile(lane);
   if (foreign !== null && !allowSubjects)
     return `it does not take ${foreign} without --allow-subjects: only packages with a sha256`;
+  await fetchImages(call.run, lane, tools);
   const prepared = await prepare(lane.samples, tools);
   const { qemu, computer } = prepared;
   const { accelerator } = prepared.accelerator;
-  const unfit = findUnfit(call, { tool, qemu: qemu.version, accelerator }) ?? findOtherImages(lane, prepared);
+  const unfit =
+    findUnfit(wanted, { tool, qemu: qemu.version, accelerator }) ?? findOtherImages(lane, prepared);
   if (unfit !== null) return unfit;
   const runner = await LocalRunner.open({ ...tools, prepared, capacity });
   const jobs = new link.bullmq.Worker(lane.queue, null, {

@@ -93,6 +93,40 @@ t.test('a lane has a sample for each Node, engine and subject, and a queue a per
   t.end();
 });
 
+t.test('each architecture has lanes of its own, with the QEMU that runs its guests', (t) => {
+  const source = 'axes: {arch: [x86-64, arm64], node: [22, 24]}\n';
+  const samples = collectSamples(parseMatrix(source, 'm.yaml').cells());
+  const { qemu, accelerator } = fakePrepared;
+  const lanes = buildLanes(
+    '20261123T230311Z-a1b2c3',
+    {
+      ...fakePrepared,
+      images: new Map([
+        ['bookworm', fakeImages],
+        ['arm64/bookworm', { ...fakeImages, digest: 'sha256:4' }],
+      ]),
+      emulators: new Map([
+        ['x86-64', { qemu, accelerator: { ...accelerator, accelerator: 'kvm' } }],
+        ['arm64', { qemu: { ...qemu, version: '10.0.2' }, accelerator }],
+      ]),
+    },
+    samples,
+  );
+  t.match(lanes, [
+    { kernel: 'bookworm', digest: 'sha256:3', qemu: '7.2.0', accelerator: 'kvm' },
+    { kernel: 'arm64/bookworm', digest: 'sha256:4', qemu: '10.0.2', accelerator: 'tcg' },
+  ]);
+  t.same(
+    lanes.map(({ samples }) => samples.map(({ settings: { arch, node } }) => `${arch} ${node}`)),
+    [
+      ['x86-64 22', 'x86-64 24'],
+      ['arm64 22', 'arm64 24'],
+    ],
+  );
+  t.match(lanes[1]?.queue, /^poolproof-.*-arm64-bookworm-4$/);
+  t.end();
+});
+
 t.test('a machine that differs in what the record of a run says does not fit', (t) => {
   const call = { tool: '1.0.0', qemu: '7.2.0', accelerator: 'tcg' };
   t.equal(findUnfit(call, call), null);

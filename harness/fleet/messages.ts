@@ -13,6 +13,10 @@ const text = z.string().max(4096);
 const runId = z.string().regex(/^[A-Za-z0-9-]{1,60}$/);
 const version = z.literal(1);
 
+/** Far more than the images of a kernel have, bytes. */
+export const largestArchive = 8 * 2 ** 30;
+const mostChunks = 4096;
+
 /** Cells of one boot plan, and how many workers were lost while one of them ran. */
 const jobSchema = z.strictObject({
   schema: version,
@@ -22,12 +26,28 @@ const jobSchema = z.strictObject({
 });
 export type FleetJob = Readonly<z.infer<typeof jobSchema>>;
 
+/** An archive of images that the run has put into Redis. */
+const archiveSchema = z.strictObject({
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  /** Bytes. */
+  size: z.int().positive().max(largestArchive),
+  chunks: z.int().positive().max(mostChunks),
+});
+export type Archive = Readonly<z.infer<typeof archiveSchema>>;
+
 /** Cells that need the same images, and the queue their jobs are in. */
 const laneSchema = z.strictObject({
   queue: z.string().regex(/^[A-Za-z0-9_.-]{1,160}$/),
+  /** Behind its architecture where that is not x86-64. */
   kernel: text,
   /** Of all images of that kernel in the run. */
   digest: text,
+  /** The same without files of subjects: what an archive has. */
+  withoutSubjects: text,
+  archive: archiveSchema.exactOptional(),
+  /** Version of what runs guests of its architecture. */
+  qemu: text,
+  accelerator: z.enum(['kvm', 'tcg']),
   /** Whose images those are: a cell for each Node, engine and subject that the run uses with that kernel. */
   samples: z.array(cellSchema).min(1),
 });
@@ -39,8 +59,6 @@ const callSchema = z.strictObject({
   run: runId,
   title: text,
   tool: text,
-  qemu: text,
-  accelerator: z.enum(['kvm', 'tcg']),
   lanes: z.array(laneSchema).min(1),
 });
 export type Call = Readonly<z.infer<typeof callSchema>>;
@@ -51,8 +69,12 @@ const presenceSchema = z.strictObject({
   name: machineName,
   tool: text,
   qemu: text,
+  /** Those whose QEMU it has. */
+  architectures: z.array(text),
   cpuModel: text,
+  cores: z.int().positive(),
   kernel: text,
+  /** For guests. */
   memoryMib: z.number().nonnegative(),
   /** Guests at a time. */
   jobs: z.int().positive(),

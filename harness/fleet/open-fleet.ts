@@ -3,10 +3,17 @@ import type { RunOptions } from '../run/context.ts';
 import { openLocalRunner } from '../run/run.ts';
 import { readToolVersion } from '../run/tool-version.ts';
 import { loadExperience } from '../store/experience-file.ts';
+import { publishImages } from './archive-store.ts';
 import { loadPeers, openLink, parseAddress } from './connect.ts';
 import { FleetRunner } from './fleet-runner.ts';
 import { collectSamples } from './lanes.ts';
 import { defaultTiming, type Timing } from './timing.ts';
+
+export type FleetOptions = Readonly<{
+  /** Puts the images into Redis, for workers that lack them. @default false */
+  publishImages?: boolean;
+  timing?: Timing;
+}>;
 
 /**
  * @param address of Redis, see {@link parseAddress}
@@ -15,7 +22,7 @@ import { defaultTiming, type Timing } from './timing.ts';
  */
 export async function openFleet(
   address: string,
-  timing: Timing = defaultTiming,
+  { publishImages: isPublishing = false, timing = defaultTiming }: FleetOptions = {},
 ): Promise<NonNullable<RunOptions['openRunner']>> {
   parseAddress(address);
   // Said before images are built, not after.
@@ -23,12 +30,16 @@ export async function openFleet(
   return async (prepared, options, uncut) => {
     const onNotice = options.onNotice ?? (() => undefined);
     const link = await openLink({ address, onNotice });
+    const samples = collectSamples(uncut.cells());
     return new FleetRunner({
       link,
       prepared,
       tool: await readToolVersion(),
       title: uncut.title,
-      samples: collectSamples(uncut.cells()),
+      samples,
+      ...(isPublishing && {
+        publishImages: (redis, run) => publishImages({ ...options, redis, run, samples, onNotice }),
+      }),
       durations: (await loadExperience(options.cacheDir)).durations,
       timing,
       openLocal: () => openLocalRunner(prepared, options),

@@ -17,7 +17,7 @@ const keyOf = (index: number): string => cellKey(cells[index]!);
 
 function open(): { round: Round; events: RunnerEvent[] } {
   const events: RunnerEvent[] = [];
-  const round = new Round(plans, machine, (event) => void events.push(event));
+  const round = new Round(plans, new Map([['bookworm', machine]]), (event) => void events.push(event));
   return { round, events };
 }
 

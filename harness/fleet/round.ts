@@ -17,21 +17,26 @@ const mostTries = 2;
 /** A Redis that forgets is no fault of a cell, but one whose results never arrive ends somehow. */
 const mostVanished = 5;
 
-/** Of the run's record: a machine that differs in it may run no cell. */
+/** Of the run's record: a machine that differs in it may run no cell with those images. */
 type Alike = Readonly<{ qemu: string; accelerator: string }>;
 
 export class Round {
   readonly pending: PendingCells;
   /** Cells by the machine that ran them. */
   readonly byMachine = new Map<string, number>();
-  readonly #alike: Alike;
+  readonly #alike: ReadonlyMap<string, Alike>;
   readonly #onEvent: (event: RunnerEvent) => void;
   /** Results of a cell that did not fit it. */
   readonly #refused = new Map<string, number>();
   /** Jobs of a cell that were gone. */
   readonly #vanished = new Map<string, number>();
 
-  constructor(plans: readonly BootPlan[], alike: Alike, onEvent: (event: RunnerEvent) => void) {
+  /** @param alike by the name of a plan's images */
+  constructor(
+    plans: readonly BootPlan[],
+    alike: ReadonlyMap<string, Alike>,
+    onEvent: (event: RunnerEvent) => void,
+  ) {
     this.pending = new PendingCells(plans);
     this.#alike = alike;
     this.#onEvent = onEvent;
@@ -109,10 +114,13 @@ function findMisfit(
   { cell, plan }: PendingCell,
   { settings, imageDigest }: CellRun['result'],
   machine: FleetMachine,
-  { qemu, accelerator }: Alike,
+  alike: ReadonlyMap<string, Alike>,
 ): string | null {
+  const wanted = alike.get(plan.images.kernel);
   if (!isDeepStrictEqual(settings, cell.settings)) return `${cell.id} has other settings there`;
   if (imageDigest !== plan.images.digest) return `it is of images ${imageDigest ?? 'without a digest'}`;
-  if (machine.qemu !== qemu) return `it is of QEMU ${machine.qemu}`;
-  return machine.accelerator === accelerator ? null : `it is of the accelerator ${machine.accelerator}`;
+  if (machine.qemu !== wanted?.qemu) return `it is of QEMU ${machine.qemu}`;
+  return machine.accelerator === wanted.accelerator
+    ? null
+    : `it is of the accelerator ${machine.accelerator}`;
 }

@@ -43,14 +43,20 @@ async function surveyRun(link: Link, { run, title, lanes }: Call): Promise<RunSu
   return { run, title, isAlive: alive === 1, lanes: await Promise.all(counted), unread };
 }
 
+function renderWorker(worker: Presence): readonly string[] {
+  const { name, qemu, architectures, cpuModel, cores, memoryMib, jobs, ended, cells } = worker;
+  return [
+    `${name}: ${cells.length} of ${jobs} guests, ${ended} cells ended; QEMU ${qemu} for ${architectures.join(', ')}`,
+    `  ${cores} cores, ${Math.round(memoryMib)} MiB for guests, ${cpuModel}`,
+    ...worker.images.map((image) => `  has images of ${image}`),
+    ...cells.map((cell) => `  runs ${cell}`),
+    ...Object.entries(worker.refuses).map(([queue, why]) => `  takes nothing from ${queue}: ${why}`),
+  ];
+}
+
 /** For a person. */
 export function renderSurvey({ workers, runs }: Survey): string {
-  const lines = workers.flatMap(({ name, qemu, cpuModel, jobs, ended, cells, images, refuses }) => [
-    `${name}: ${cells.length} of ${jobs} guests, ${ended} cells ended; QEMU ${qemu}, ${cpuModel}`,
-    ...images.map((image) => `  has images of ${image}`),
-    ...cells.map((cell) => `  runs ${cell}`),
-    ...Object.entries(refuses).map(([queue, why]) => `  takes nothing from ${queue}: ${why}`),
-  ]);
+  const lines = workers.flatMap(renderWorker);
   if (workers.length === 0) lines.push('no workers');
   for (const { run, title, isAlive, lanes, unread } of runs) {
     lines.push(`run ${run}: ${title}${isAlive ? '' : ' (its coordinator is not there)'}`);

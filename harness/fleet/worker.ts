@@ -15,8 +15,6 @@ export type WorkerOptions = LaneTools &
   Readonly<{
     computer: Computer;
     qemu: Qemu;
-    /** News for the user: what it takes, and what is wrong. */
-    onNotice: (text: string) => void;
     /** Hears of each cell, by its key. */
     onCell?: (kind: 'started' | 'ended' | 'dropped', cell: string) => void;
     /** Ends it: cells that have not ended are handed back. */
@@ -183,13 +181,15 @@ export class FleetWorker {
   }
 
   async #sayPresent(): Promise<void> {
-    const { link, name, tool, computer, qemu, capacity, timing } = this.#options;
+    const { link, name, tool, computer, qemu, architectures, capacity, timing } = this.#options;
     const presence: Presence = {
       schema: 1,
       name,
       tool,
       qemu: qemu.version,
+      architectures: [...architectures],
       cpuModel: computer.cpuModel.slice(0, 200),
+      cores: computer.cores,
       kernel: computer.kernel,
       memoryMib: capacity.budgetMib,
       jobs: capacity.jobs,
