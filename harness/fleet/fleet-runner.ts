@@ -2,7 +2,6 @@
  * Runs boot plans on the machines of a fleet: the coordinator. Jobs go into queues of Redis, results come back through
  * a stream, and only here it is decided what counts.
  */
-import { randomBytes } from 'node:crypto';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { GuestMeasureRequest, GuestOverhead } from '../measure/measure-guest.ts';
@@ -13,6 +12,7 @@ import type { BootPlan } from '../run/boot-plan.ts';
 import type { Prepared } from '../run/prepare.ts';
 import type { Runner, RunnerEvent, ServingRequest } from '../run/runner.ts';
 import { cellKey } from '../store/read-run.ts';
+import { nameJobId } from './affinity.ts';
 import { renewArchives, removeArchives } from './archive-store.ts';
 import { Backlog } from './backlog.ts';
 import { chunkPlans } from './chunk-plans.ts';
@@ -235,7 +235,7 @@ export class FleetRunner implements Runner {
       const byQueue = new Map<string, BulkJob[]>();
       for (const { plan, estimatedMs, lost } of additions.slice(at, at + batchSize)) {
         const name = queueOf(run, plan);
-        const jobId = `job-${randomBytes(6).toString('hex')}`;
+        const jobId = nameJobId(plan);
         round.pending.assign(jobId, plan.cells.map(cellKey), lost);
         queues.set(jobId, name);
         const job = {

@@ -6,11 +6,16 @@ import t from 'tap';
 import { fakeMachines } from '../fixtures/fake-machine.ts';
 import { fakePrepared } from '../fixtures/fake-prepared.ts';
 import { finish, Lab, matrixOf, needsFleet } from '../fixtures/fleet-lab.ts';
+import { testTiming } from '../fixtures/fleet-task.ts';
 import { conservativeReport } from '../fixtures/outcome/observations.ts';
+import { TestRedis } from '../fixtures/redis-server.ts';
 import { parseMatrix } from '../matrix/load.ts';
+import { planBoots } from '../run/boot-plan.ts';
 import { runPrepared } from '../run/run.ts';
 import type { Result } from '../store/result.ts';
-import { parseAddress } from './connect.ts';
+import { chooseFirst, nameJobId, Preference, readBoot } from './affinity.ts';
+import { openLink, openQueue, parseAddress } from './connect.ts';
+import { listWorkers } from './roster.ts';
 
 const cells = 30;
 
@@ -110,6 +115,59 @@ t.test(
       'x86-64 x86',
       'x86-64 x86',
     ]);
+  },
+);
+
+t.test(
+  'a job goes to the machine that has its template, and to another when that one does not come',
+  needsFleet,
+  async (t) => {
+    await using redis = await TestRedis.start(t.testdir());
+    const { address } = await redis.openProxy();
+    const link = await openLink({ address, onNotice: () => undefined });
+    t.teardown(() => link.redis.disconnect());
+    const queue = openQueue(link, 'lane');
+    const jobs = new link.bullmq.Worker('lane', null, { connection: link.redis, autorun: false });
+    const [small, large] = planBoots(
+      parseMatrix(matrixOf(4, 'warm', 2), 'm.yaml').cells(),
+      fakePrepared.images,
+      false,
+    ).map(nameJobId);
+    const boots = [small, large].map((id) => readBoot(id ?? '') ?? '');
+    for (const jobId of [small, `${small}-b`, `${small}-c`, large])
+      await queue.add('x', {}, { priority: 1000, ...(jobId !== undefined && { jobId }) });
+    const machine = { jobs, queue, preference: new Preference(testTiming.preferMs) };
+    const take = async (own: readonly (string | undefined)[]): Promise<string | undefined> => {
+      const all = new Set(boots);
+      const isMine = await chooseFirst(machine, link.redis, new Set(own.map((boot) => boot ?? '')), all);
+      return isMine ? (await jobs.getNextJob('token', { block: false })).id : 'none';
+    };
+    t.equal(await take([]), 'none', 'others have its template');
+    t.equal(await take([boots[1]]), large, 'its own first, though others wait before it');
+    t.equal(await take([boots[0]]), small);
+    t.equal(await take([]), 'none');
+    await sleep(testTiming.preferMs);
+    t.equal(await take([]), `${small}-b`, 'nobody has come for it');
+    await jobs.close(true);
+  },
+);
+
+t.test(
+  'a worker says which templates it has, and a run that uses them ends as any other',
+  needsFleet,
+  async (t) => {
+    await using lab = await Lab.open(t.testdir());
+    const coordinator = await lab.coordinator('main', matrixOf(6, 'warm', 2), { warm: true });
+    await lab.worker('one', { cellMs: 50 });
+    await lab.worker('two', { cellMs: 50 });
+    const { address } = await lab.redis.openProxy();
+    const link = await openLink({ address, onNotice: () => undefined });
+    t.teardown(() => link.redis.disconnect());
+    const { results } = await finish(coordinator);
+    t.equal(new Set(results.map(({ id }) => id)).size, 12);
+    const readBoots = async () => new Set((await listWorkers(link.redis)).flatMap(({ boots }) => boots));
+    for (let tries = 0; tries < 50 && (await readBoots()).size < 2; tries += 1) await sleep(100);
+    t.equal((await readBoots()).size, 2);
   },
 );
 

@@ -1,11 +1,12 @@
 /** What a worker has made ready for the cells of a lane: its queue, its images, and what runs boot plans with them. */
-import type { Worker as QueueWorker } from 'bullmq';
+import type { Queue, Worker as QueueWorker } from 'bullmq';
 import type { ArchitectureName } from '../../images/architectures.ts';
 import type { Capacity } from '../plan/admission.ts';
 import { LocalRunner, type LocalRunnerOptions } from '../run/local-runner.ts';
 import type { Prepared, PrepareOptions } from '../run/prepare.ts';
 import type { FleetMachine } from '../store/result.ts';
-import { keys, type Link } from './connect.ts';
+import { keys, type Link, openQueue } from './connect.ts';
+import { Preference } from './affinity.ts';
 import { fetchImages } from './fetch-images.ts';
 import { findForeignFile, findOtherImages, findUnfit } from './lanes.ts';
 import type { Call, Lane } from './messages.ts';
@@ -36,6 +37,9 @@ export type OpenLane = AsyncDisposable &
     run: string;
     /** Fetches jobs; processes none by itself. */
     jobs: QueueWorker;
+    /** The same jobs, to be looked at. */
+    queue: Queue;
+    preference: Preference;
     runner: LocalRunner;
     machine: FleetMachine;
   }>;
@@ -79,6 +83,8 @@ export async function openLane(call: Call, lane: Lane, tools: LaneTools): Promis
     lane,
     run: call.run,
     jobs,
+    queue: openQueue(link, lane.queue),
+    preference: new Preference(timing.preferMs),
     runner,
     machine: { name, qemu: qemu.version, accelerator, cpuModel: computer.cpuModel, kernel: computer.kernel },
     [Symbol.asyncDispose]: async () => {

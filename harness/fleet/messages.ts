@@ -80,6 +80,8 @@ const presenceSchema = z.strictObject({
   jobs: z.int().positive(),
   /** `kernel digest` of images it has made ready. */
   images: z.array(text),
+  /** Those it has templates of, as the jobs name them. */
+  boots: z.array(z.string().max(40)),
   /** Cells it runs now, by id. */
   cells: z.array(text),
   /** Cells it has ended since it started. */

@@ -1,4 +1,5 @@
 /** A fleet at one moment: its workers, its runs, and what waits in their queues. */
+import { formatCount } from '../report/format-run.ts';
 import { keys, type Link, openQueue } from './connect.ts';
 import { type Call, parseCall, type Presence, unlessInvalid } from './messages.ts';
 import { listWorkers } from './roster.ts';
@@ -49,6 +50,7 @@ function renderWorker(worker: Presence): readonly string[] {
     `${name}: ${cells.length} of ${jobs} guests, ${ended} cells ended; QEMU ${qemu} for ${architectures.join(', ')}`,
     `  ${cores} cores, ${Math.round(memoryMib)} MiB for guests, ${cpuModel}`,
     ...worker.images.map((image) => `  has images of ${image}`),
+    ...(worker.boots.length > 0 ? [`  has templates of ${formatCount(worker.boots.length, 'boot')}`] : []),
     ...cells.map((cell) => `  runs ${cell}`),
     ...Object.entries(worker.refuses).map(([queue, why]) => `  takes nothing from ${queue}: ${why}`),
   ];

@@ -9,11 +9,20 @@ export type Timing = Readonly<{
   lookMs: number;
   /** Between two signs of life, and two checks of what became of the jobs. */
   beatMs: number;
+  /** A job is left for so long to a machine that has its template. */
+  preferMs: number;
   /** Cells that no worker has taken for so long are reported. */
   patienceMs: number;
 }>;
 
-export const defaultTiming: Timing = { lockMs: 20_000, lookMs: 1000, beatMs: 5000, patienceMs: 30_000 };
+export const defaultTiming: Timing = {
+  lockMs: 20_000,
+  lookMs: 1000,
+  beatMs: 5000,
+  // Emulated, a boot and its template take about as long.
+  preferMs: 10_000,
+  patienceMs: 30_000,
+};
 
 /** Signs of life that may be missing before something counts as dead: a busy computer is late. */
 export const missedBeats = 6;

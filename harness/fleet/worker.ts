@@ -4,10 +4,12 @@
 import { randomBytes } from 'node:crypto';
 import type { Job } from 'bullmq';
 import type { Computer, Qemu } from '../plan/computer.ts';
+import { chooseFirst, readBoot } from './affinity.ts';
 import { isRefusal, explain, keys } from './connect.ts';
 import { queuesToAsk, wantsJob } from './job-rules.ts';
 import { type LaneTools, type OpenLane, openLane } from './machine-lane.ts';
 import { type Call, type Lane, parseCall, type Presence, unlessInvalid } from './messages.ts';
+import { listWorkers } from './roster.ts';
 import { takeJob } from './take-job.ts';
 import { missedBeats, waitAtMost } from './timing.ts';
 
@@ -24,6 +26,9 @@ export type WorkerOptions = LaneTools &
 /** Longest that the end waits for a Redis that does not answer, ms. */
 const closeMs = 5000;
 
+/** Templates that a cache of the usual size keeps: some 250 MiB each. */
+const mostTemplates = 16;
+
 type Known = { lane: Lane; open: Promise<OpenLane | null> };
 
 export class FleetWorker {
@@ -36,6 +41,10 @@ export class FleetWorker {
   /** Cells that run, or wait here for their turn, by job. */
   readonly #jobs = new Map<string, { queue: string; cells: number; done: Promise<void> }>();
   readonly #running = new Set<string>();
+  /** Those whose templates are here; the one used last is last. */
+  readonly #boots = new Set<string>();
+  /** Those whose templates somebody has, this machine among them. */
+  #held: ReadonlySet<string> = new Set();
   #ended = 0;
   #failure: unknown = null;
   /** Wakes the loop: a cell or a job has ended. */
@@ -87,7 +96,7 @@ export class FleetWorker {
       const open = this.#ready.get(queue);
       if (signal.aborted) return false;
       if (open === undefined) continue;
-      const job = await fetchJob(open, this.#id);
+      const job = await this.#fetch(open);
       if (job === undefined) continue;
       // The next look begins with the others: a long run is not to keep a short one waiting.
       this.#ready.delete(queue);
@@ -96,6 +105,11 @@ export class FleetWorker {
       return true;
     }
     return false;
+  }
+
+  async #fetch(open: OpenLane): Promise<Job | undefined> {
+    const isMine = await chooseFirst(open, this.#options.link.redis, this.#boots, this.#held);
+    return isMine ? fetchJob(open, this.#id) : undefined;
   }
 
   #countCells(): number {
@@ -164,8 +178,10 @@ export class FleetWorker {
       onNotice,
       onJob: (cells) => (entry.cells = cells),
       onCell: (kind, cell) => {
-        if (kind === 'started') this.#running.add(cell);
-        else this.#running.delete(cell);
+        if (kind === 'started') {
+          this.#running.add(cell);
+          this.#noteBoot(readBoot(id));
+        } else this.#running.delete(cell);
         if (kind === 'ended') this.#ended += 1;
         if (kind !== 'started') entry.cells -= 1;
         onCell?.(kind, cell);
@@ -178,6 +194,15 @@ export class FleetWorker {
         this.#jobs.delete(id);
         this.#wake();
       });
+  }
+
+  /** Cells start when their template is there. */
+  #noteBoot(boot: string | null): void {
+    if (boot === null) return;
+    this.#boots.delete(boot);
+    this.#boots.add(boot);
+    const [oldest] = this.#boots;
+    if (oldest !== undefined && this.#boots.size > mostTemplates) this.#boots.delete(oldest);
   }
 
   async #sayPresent(): Promise<void> {
@@ -194,6 +219,7 @@ export class FleetWorker {
       memoryMib: capacity.budgetMib,
       jobs: capacity.jobs,
       images: [...this.#ready.values()].map(({ lane }) => `${lane.kernel} ${lane.digest}`),
+      boots: [...this.#boots],
       cells: [...this.#running].slice(0, 64),
       ended: this.#ended,
       refuses: Object.fromEntries([...this.#refuses].map(([queue, why]) => [queue, why.slice(0, 1000)])),
@@ -204,6 +230,7 @@ export class FleetWorker {
         .set(keys.worker(this.#id), JSON.stringify(presence), 'PX', timing.beatMs * missedBeats)
         .sadd(keys.workers, this.#id)
         .exec();
+      this.#held = new Set((await listWorkers(link.redis)).flatMap(({ boots }) => boots));
     } catch {
       // The connection says what is wrong; the next beat comes.
     }
