@@ -44,6 +44,7 @@ export function defineFleet({ program, run }: Registry): void {
     .command('fleet')
     .description('show the workers of a fleet, what they do, and what waits for them')
     .addOption(fleet)
+    .option('--forget <run>', 'remove what Redis has of a run that will not be resumed')
     .option('--json', 'as JSON')
     .addHelpText('after', example('poolproof fleet --fleet redis://queue.example:6379'))
     .action(run(async () => (await import('./fleet.ts')).fleet));

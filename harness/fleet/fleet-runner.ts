@@ -55,7 +55,7 @@ export type FleetRunnerOptions = Readonly<{
 const expectedSlots = 8;
 /** Jobs per call to Redis, messages per answer. */
 const batchSize = 200;
-/** For how long a run can be resumed from what the queue has. */
+/** For how long a run without its coordinator can be resumed from what the queue has. */
 const callSeconds = 7 * 24 * 3600;
 /** Longest that the end of a run waits for a Redis that does not answer, ms. */
 const closeMs = 5000;
@@ -185,7 +185,8 @@ export class FleetRunner implements Runner {
     const call = (this.#call ??= await this.#makeCall(run));
     const aliveMs = this.#options.timing.beatMs * missedBeats;
     await renewArchives(this.#redis, call);
-    // A Redis without memory takes no new value, but renews this one.
+    // A Redis without memory takes no new value, but renews these.
+    await this.#redis.expire(keys.call(run), callSeconds);
     if ((await this.#redis.pexpire(keys.alive(run), aliveMs)) === 1) return call;
     await this.#redis.set(keys.call(run), JSON.stringify(call), 'EX', callSeconds);
     // Workers write only into a stream that is there: what is too late leaves nothing.

@@ -14,7 +14,8 @@ import { planBoots } from '../run/boot-plan.ts';
 import { runPrepared } from '../run/run.ts';
 import type { Result } from '../store/result.ts';
 import { chooseFirst, nameJobId, Preference, readBoot } from './affinity.ts';
-import { openLink, openQueue, parseAddress } from './connect.ts';
+import { keys, openLink, openQueue, parseAddress } from './connect.ts';
+import { forgetLeftRun } from './forget-run.ts';
 import { listWorkers } from './roster.ts';
 
 const cells = 30;
@@ -168,6 +169,34 @@ t.test(
     const readBoots = async () => new Set((await listWorkers(link.redis)).flatMap(({ boots }) => boots));
     for (let tries = 0; tries < 50 && (await readBoots()).size < 2; tries += 1) await sleep(100);
     t.equal((await readBoots()).size, 2);
+  },
+);
+
+t.test(
+  'a run that nobody will resume is forgotten, and not while its coordinator lives',
+  needsFleet,
+  async (t) => {
+    await using lab = await Lab.open(t.testdir());
+    const coordinator = await lab.coordinator('main', matrixOf(cells));
+    await lab.worker('worker', { cellMs: 50 });
+    await coordinator.ends(3);
+    const { address } = await lab.redis.openProxy();
+    const link = await openLink({ address, onNotice: () => undefined });
+    t.teardown(() => link.redis.disconnect());
+    const [run = ''] = await link.redis.smembers(keys.runs);
+    await t.rejects(forgetLeftRun(link.redis, run), { code: 'USAGE', message: /lives/ });
+    await t.rejects(forgetLeftRun(link.redis, '*'), { code: 'USAGE', details: { hint: `it has ${run}` } });
+    await link.redis.set('bull:poolproof-another-run', 'stays');
+    coordinator.kill('SIGKILL');
+    await coordinator.ended;
+    while ((await link.redis.exists(keys.alive(run))) === 1) await sleep(100);
+    t.ok((await forgetLeftRun(link.redis, run)) > 3);
+    await link.redis.del('bull:poolproof-another-run');
+    t.same(await untilForgotten(lab), [], 'nothing of the run stays');
+    // A call that has expired is removed by any worker, with the queues that only its name tells.
+    await link.redis.set(`bull:poolproof-${run}-bookworm-3:meta`, 'x');
+    await link.redis.sadd(keys.runs, run);
+    t.same(await untilForgotten(lab), []);
   },
 );
 

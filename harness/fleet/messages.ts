@@ -10,7 +10,7 @@ import { cellSchema, planSchema } from './plan-schema.ts';
 
 const text = z.string().max(4096);
 /** Of a run's record; part of the names of its queues. */
-const runId = z.string().regex(/^[A-Za-z0-9-]{1,60}$/);
+export const runId = z.string().regex(/^[A-Za-z0-9-]{1,60}$/);
 const version = z.literal(1);
 
 /** Far more than the images of a kernel have, bytes. */

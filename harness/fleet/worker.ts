@@ -6,6 +6,7 @@ import type { Job } from 'bullmq';
 import type { Computer, Qemu } from '../plan/computer.ts';
 import { chooseFirst, readBoot } from './affinity.ts';
 import { isRefusal, explain, keys } from './connect.ts';
+import { forgetRun } from './forget-run.ts';
 import { queuesToAsk, wantsJob } from './job-rules.ts';
 import { type LaneTools, type OpenLane, openLane } from './machine-lane.ts';
 import { type Call, type Lane, parseCall, type Presence, unlessInvalid } from './messages.ts';
@@ -124,8 +125,7 @@ export class FleetWorker {
       redis.mget(runs.map(keys.call)),
       redis.mget(runs.map(keys.alive)),
     ]);
-    const gone = runs.filter((_, index) => calls[index] == null);
-    if (gone.length > 0) await redis.srem(keys.runs, gone);
+    for (const [index, run] of runs.entries()) if (calls[index] == null) await forgetRun(redis, run);
     const texts = calls.filter((text, index) => text !== null && alive[index] !== null);
     // Where one is not valid, its coordinator sees that nobody takes its jobs.
     return this.#forget(texts.flatMap((text) => unlessInvalid(() => parseCall(text ?? '')) ?? []));
