@@ -6,7 +6,7 @@
 import type { Chunk } from './chunk-plans.ts';
 
 /** Jobs in a queue per guest of the fleet: some minutes of work, longer than a coordinator is ever busy or away. */
-const jobsPerSlot = 8;
+const jobsPerGuest = 8;
 /** Jobs in each queue at least: workers that join find some. */
 const fewestJobs = 200;
 
@@ -30,13 +30,13 @@ export class Backlog {
   /**
    * Takes the next jobs of the queues that run low: half empty, so that they are filled in few calls.
    * @param unfinished the queue of each job that has not ended
-   * @param slots guests that the fleet runs at a time
+   * @param guests that the fleet runs at a time
    */
-  take(unfinished: Iterable<string>, slots: number): readonly Chunk[] {
+  take(unfinished: Iterable<string>, guests: number): readonly Chunk[] {
     if (this.#waiting.size === 0) return [];
     const counts = new Map<string, number>();
     for (const queue of unfinished) counts.set(queue, (counts.get(queue) ?? 0) + 1);
-    const most = Math.max(fewestJobs, jobsPerSlot * slots);
+    const most = Math.max(fewestJobs, jobsPerGuest * guests);
     const taken: Chunk[] = [];
     for (const [queue, waiting] of this.#waiting) {
       const count = counts.get(queue) ?? 0;

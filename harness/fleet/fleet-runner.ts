@@ -15,7 +15,7 @@ import { cellKey } from '../store/read-run.ts';
 import { nameJobId } from './affinity.ts';
 import { renewArchives, removeArchives } from './archive-store.ts';
 import { Backlog } from './backlog.ts';
-import { chunkPlans } from './chunk-plans.ts';
+import { chunkPlans, type FleetSize } from './chunk-plans.ts';
 import { explain, keys, type Link, openQueue } from './connect.ts';
 import { lastPriority, priorityOf } from './job-rules.ts';
 import { buildLanes, queueName } from './lanes.ts';
@@ -29,8 +29,8 @@ import {
   unlessInvalid,
   unpackMessage,
 } from './messages.ts';
-import type { LeftCell } from './pending-cells.ts';
-import { countSlots, listWorkers } from './roster.ts';
+import { type LeftCell, rejoin, type Requeued, separate } from './pending-cells.ts';
+import { listWorkers, measureFleet } from './roster.ts';
 import { Round } from './round.ts';
 import { type Timing, missedBeats, waitAtMost } from './timing.ts';
 import { Watch } from './watch.ts';
@@ -51,8 +51,8 @@ export type FleetRunnerOptions = Readonly<{
   openLocal: () => Promise<Runner>;
 }>;
 
-/** Guests at a time of a fleet whose workers are still to come. */
-const expectedSlots = 8;
+/** A fleet whose workers are still to come. */
+const expected: FleetSize = { guests: 8, workers: 2 };
 /** Jobs per call to Redis, messages per answer. */
 const batchSize = 200;
 /** For how long a run without its coordinator can be resumed from what the queue has. */
@@ -161,13 +161,13 @@ export class FleetRunner implements Runner {
     const { lanes } = await this.#publish(run);
     const watch = new Watch(round, lanes, timing.patienceMs);
     await this.#adopt(batch, lanes);
-    let slots = countSlots(await listWorkers(this.#redis)) || expectedSlots;
-    const chunks = chunkPlans(round.pending.unassigned(), durations, slots);
+    let size = measureFleet(await listWorkers(this.#redis)) ?? expected;
+    const chunks = chunkPlans(round.pending.unassigned(), durations, size);
     const backlog = new Backlog(chunks, ({ plan }) => queueOf(run, plan));
     let beatAt = performance.now();
     while (round.pending.size > 0 && !signal.aborted) {
       const unfinished = round.pending.jobs().map((job) => batch.queues.get(job) ?? '');
-      const next = backlog.take(unfinished, slots).map((chunk) => ({ ...chunk, lost: 0 }));
+      const next = backlog.take(unfinished, size.guests).map((chunk) => ({ ...chunk, lost: 0 }));
       await this.#add(batch, next);
       await this.#receive(batch, Math.min(1000, timing.beatMs));
       if (performance.now() - beatAt < timing.beatMs) continue;
@@ -175,7 +175,7 @@ export class FleetRunner implements Runner {
       await this.#publish(run);
       await this.#addLost(batch);
       const workers = await listWorkers(this.#redis);
-      slots = countSlots(workers) || expectedSlots;
+      size = measureFleet(workers) ?? expected;
       watch.look(workers);
     }
   }
@@ -269,7 +269,7 @@ export class FleetRunner implements Runner {
       taken.push(id.toString());
     }
     if (taken.length === 0) return 0;
-    await this.#add(batch, again.map(alone));
+    await this.#add(batch, separate(again).map(first));
     await this.#redis.xdel(stream, ...taken);
     return taken.length;
   }
@@ -293,10 +293,11 @@ export class FleetRunner implements Runner {
     if (gone.length === 0) return;
     // Results are written before their job ends: what is not among them now does not come any more.
     while ((await this.#receive(batch, 0)) > 0);
-    const left = gone.flatMap((job) => round.lose(job));
-    if (left.length === 0) return;
-    round.notice(`the queue lost ${left.length} cells that had not ended: they are queued again`);
-    await this.#add(batch, left.map(alone));
+    const again = gone.flatMap((job) => rejoin(round.lose(job)));
+    if (again.length === 0) return;
+    const cells = again.reduce((sum, { plan }) => sum + plan.cells.length, 0);
+    round.notice(`the queue lost ${cells} cells that had not ended: they are queued again`);
+    await this.#add(batch, again.map(first));
   }
 }
 
@@ -311,12 +312,8 @@ type BulkJob = Parameters<Queue['addBulk']>[0][number];
 
 const queueOf = (run: string, { images }: BootPlan): string => queueName(run, images.kernel, images.digest);
 
-const alone = ({ cell, plan, lost }: LeftCell): Addition => ({
-  plan: { ...plan, cells: [cell] },
-  // Before all others: what waited longest is not to end last.
-  estimatedMs: lastPriority,
-  lost,
-});
+/** Before all others: what waited longest is not to end last. */
+const first = (again: Requeued): Addition => ({ ...again, estimatedMs: lastPriority });
 
 /** @returns cells to queue again */
 function hear(round: Round, bytes: Buffer): readonly LeftCell[] {

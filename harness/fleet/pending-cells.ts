@@ -20,6 +20,22 @@ type Entry = PendingCell & {
 /** A cell of a job that nobody finishes. */
 export type LeftCell = PendingCell & Readonly<{ lost: number }>;
 
+/** Cells of one boot that become a job. */
+export type Requeued = Readonly<{ plan: BootPlan; lost: number }>;
+
+/** Each in a job of its own: of cells that may take a worker down it shows which one does. */
+export const separate = (left: readonly LeftCell[]): readonly Requeued[] =>
+  left.map(({ cell, plan, lost }) => ({ plan: { ...plan, cells: [cell] }, lost }));
+
+/** As they were, those of a job that the queue has lost: no cell is to blame for it. Only suspects stay alone. */
+export function rejoin(left: readonly LeftCell[]): readonly Requeued[] {
+  const together = left.filter(({ lost }) => lost === 0);
+  const [first] = together;
+  const suspects = separate(left.filter(({ lost }) => lost > 0));
+  if (first === undefined) return suspects;
+  return [{ plan: { ...first.plan, cells: together.map(({ cell }) => cell) }, lost: 0 }, ...suspects];
+}
+
 export class PendingCells {
   readonly #entries = new Map<string, Entry>();
   /** Keys of the cells that are left of each job. */

@@ -1,5 +1,6 @@
 /** The workers of a fleet, as they describe themselves. */
 import type { Redis } from 'ioredis';
+import type { FleetSize } from './chunk-plans.ts';
 import { keys } from './connect.ts';
 import { parsePresence, type Lane, type Presence, unlessInvalid } from './messages.ts';
 
@@ -16,9 +17,11 @@ export async function listWorkers(redis: Redis): Promise<readonly Presence[]> {
   return found.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** Guests that a fleet runs at a time. */
-export const countSlots = (workers: readonly Presence[]): number =>
-  workers.reduce((sum, { jobs }) => sum + jobs, 0);
+/** Null without a worker. */
+export const measureFleet = (workers: readonly Presence[]): FleetSize | null =>
+  workers.length === 0
+    ? null
+    : { guests: workers.reduce((sum, { jobs }) => sum + jobs, 0), workers: workers.length };
 
 /** Why no worker takes cells of a lane; null where one does, or makes its images ready. */
 export function explainIdle(workers: readonly Presence[], { queue }: Lane): string | null {

@@ -104,18 +104,18 @@ t.test('what others start or end is not shown', (t) => {
 });
 
 t.test('jobs are parts of one boot, longest first, and enough of them for every guest', (t) => {
-  const whole = chunkPlans(plans, new Map(), 0);
+  const whole = chunkPlans(plans, new Map(), { guests: 0, workers: 0 });
   t.same(
     whole.map(({ plan }) => plan.cells.length),
     [2, 2],
     'two boots',
   );
   t.same(
-    chunkPlans(plans, new Map(), 2).map(({ plan }) => plan.cells.length),
+    chunkPlans(plans, new Map(), { guests: 2, workers: 2 }).map(({ plan }) => plan.cells.length),
     [1, 1, 1, 1],
   );
   const durations = new Map(cells.map(({ id }, index) => [id, index === 3 ? 59_500 : 1000]));
-  const [longest, ...rest] = chunkPlans(plans, durations, 1);
+  const [longest, ...rest] = chunkPlans(plans, durations, { guests: 1, workers: 1 });
   t.match(longest, { estimatedMs: 59_500, plan: { cells: [{ id: cells[3]!.id }] } }, 'a minute is full');
   t.same(
     rest.map(({ estimatedMs }) => estimatedMs),
