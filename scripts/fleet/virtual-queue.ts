@@ -1,0 +1,55 @@
+/** A queue in memory, in the order of BullMQ's: stalled jobs first, then by priority, equal ones as they came. */
+import type { BootPlan } from '../../harness/run/boot-plan.ts';
+
+export type VirtualJob = {
+  readonly id: string;
+  plan: BootPlan;
+  readonly lost: number;
+  readonly priority: number;
+  /** Times that its worker was not heard of. */
+  stalls: number;
+};
+
+export class VirtualQueue {
+  /** Jobs that are there, waiting or being done. */
+  readonly #jobs = new Set<string>();
+  #returned: VirtualJob[] = [];
+  /** The next one last. */
+  #waiting: VirtualJob[] = [];
+
+  add(job: VirtualJob): void {
+    this.#jobs.add(job.id);
+    let low = 0;
+    let high = this.#waiting.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#waiting[middle]?.priority ?? 0) > job.priority) low = middle + 1;
+      else high = middle;
+    }
+    this.#waiting.splice(low, 0, job);
+  }
+
+  take(): VirtualJob | undefined {
+    return this.#returned.shift() ?? this.#waiting.pop();
+  }
+
+  /** A job that its worker does not do any more; none where the queue has lost it. */
+  giveBack(job: VirtualJob): void {
+    if (this.#jobs.has(job.id)) this.#returned.push(job);
+  }
+
+  has(id: string): boolean {
+    return this.#jobs.has(id);
+  }
+
+  remove(id: string): void {
+    this.#jobs.delete(id);
+  }
+
+  /** As a Redis that is started again without its log. */
+  forget(): void {
+    this.#jobs.clear();
+    this.#returned = [];
+    this.#waiting = [];
+  }
+}
