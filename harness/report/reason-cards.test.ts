@@ -22,10 +22,10 @@ t.test('the default run: one card per limit, with the cure that the run itself h
       word: 'conservative',
       where: '512M–2G overcommit 2',
       seen: 'standard: 1531 MiB for the table pool refused',
-      causes: [{ tier: 'standard', text: 'table pool needs 1531 MiB, CommitLimit leaves 159–866 MiB' }],
+      causes: [{ tier: 'standard', text: 'table pool needs 1531 MiB, CommitLimit leaves 160–868 MiB' }],
       cure: { axis: 'overcommit', values: ['0', '1'], reached: ['standard'], cells: 9 },
     },
-    { where: '4G overcommit 2', causes: [{ text: 'stack pool needs 2004 MiB, CommitLimit leaves 248 MiB' }] },
+    { where: '4G overcommit 2', causes: [{ text: 'stack pool needs 2004 MiB, CommitLimit leaves 250 MiB' }] },
   ]);
   const [first] = cards;
   t.equal(first?.cells.length, 9);
@@ -52,7 +52,7 @@ t.test('no card has a backtrace, and none mixes what was predicted with what was
       causes: [
         {
           tier: null,
-          text: 'Node 24, 26 needs 563–564 MiB before its first line, CommitLimit leaves 215–451 MiB',
+          text: 'Node 24, 26 needs 563–564 MiB before its first line, CommitLimit leaves 217–453 MiB',
         },
       ],
     },
