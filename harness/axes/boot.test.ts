@@ -96,5 +96,15 @@ t.test('kernel arguments count when the guest has them on its command line', (t)
   t.match(of('no5lvl nosmap', 'no5lvl nosmap'), [{ ok: true }]);
   t.match(of('no5lvl nosmap', 'no5lvl'), [{ ok: false, found: 'no5lvl' }]);
   t.same(of(null, ''), []);
+  t.same(
+    kernelArguments.estimate?.('no5lvl', (axis) => axis.default),
+    { kernelArguments: 'no5lvl' },
+  );
+  t.same(
+    kernelArguments.estimate?.(null, (axis) => axis.default),
+    { kernelArguments: '' },
+  );
+  const { kernelArguments: _unknown, ...old } = parseFacts({});
+  t.equal(kernelArguments.readBack?.found(old), 'unknown', 'in results before it was known');
   t.end();
 });

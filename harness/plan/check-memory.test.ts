@@ -1,6 +1,7 @@
 import t from 'tap';
 import { defaultSettings } from '../axes/table.ts';
 import { checkMemory } from './check-memory.ts';
+import { readPromisedMib } from './computer.ts';
 import { parsePromisedMib } from './parse-computer.ts';
 
 const gib = 2 ** 30;
@@ -25,4 +26,11 @@ t.test('what a kernel promises follows from its overcommit mode', (t) => {
   t.equal(parsePromisedMib({ meminfo, overcommit: '2\n' }), 2048, 'what CommitLimit leaves');
   t.equal(parsePromisedMib({ meminfo: '', overcommit: '' }), Infinity, 'what cannot be read refuses nothing');
   t.end();
+});
+
+t.test('a computer is asked for both', async (t) => {
+  const root = t.testdir({
+    proc: { meminfo: 'MemTotal: 2048 kB\nSwapTotal: 0 kB\n', sys: { vm: { overcommit_memory: '0\n' } } },
+  });
+  t.equal(await readPromisedMib(root), 2);
 });
