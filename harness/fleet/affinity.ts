@@ -5,8 +5,11 @@ import { bootKey } from '../plan/order.ts';
 import type { BootPlan } from '../run/boot-plan.ts';
 import type { OpenLane } from './machine-lane.ts';
 
-/** A worker chooses among the first jobs of a queue; as Redis takes the index of the last one. */
-const lastOfWindow = '31';
+/** A worker chooses among the first jobs of a queue. */
+export const windowJobs = 32;
+
+/** Templates that a cache of the usual size keeps: some 250 MiB each. */
+export const mostTemplates = 16;
 
 /** Names the boot of a job, so that a worker can choose without reading jobs. */
 export function nameJobId({ cells: [first], images, cold }: BootPlan): string {
@@ -70,7 +73,7 @@ export async function chooseFirst(
 ): Promise<boolean> {
   // Jobs of workers that were lost come back here, before all others.
   if ((await redis.llen(jobs.toKey('wait'))) > 0) return true;
-  const waiting = await redis.zrange(jobs.toKey('prioritized'), '0', lastOfWindow);
+  const waiting = await redis.zrange(jobs.toKey('prioritized'), '0', String(windowJobs - 1));
   const chosen = preference.choose(waiting, own, held, performance.now());
   if (chosen === null) return false;
   if (chosen === waiting[0]) return true;

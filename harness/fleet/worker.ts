@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Job } from 'bullmq';
 import type { Computer, Qemu } from '../plan/computer.ts';
-import { chooseFirst, readBoot } from './affinity.ts';
+import { chooseFirst, mostTemplates, readBoot } from './affinity.ts';
 import { isRefusal, explain, keys } from './connect.ts';
 import { forgetRun } from './forget-run.ts';
 import { queuesToAsk, wantsJob } from './job-rules.ts';
@@ -26,9 +26,6 @@ export type WorkerOptions = LaneTools &
 
 /** Longest that the end waits for a Redis that does not answer, ms. */
 const closeMs = 5000;
-
-/** Templates that a cache of the usual size keeps: some 250 MiB each. */
-const mostTemplates = 16;
 
 type Known = { lane: Lane; open: Promise<OpenLane | null> };
 

@@ -3,6 +3,7 @@
  * in the queue, who takes one, what becomes of lost ones, and which results count. Only Redis, guests and their time
  * are not there.
  */
+import { nameJobId } from '../../harness/fleet/affinity.ts';
 import { Backlog } from '../../harness/fleet/backlog.ts';
 import { chunkPlans } from '../../harness/fleet/chunk-plans.ts';
 import { queueName } from '../../harness/fleet/lanes.ts';
@@ -90,7 +91,7 @@ class VirtualCoordinator {
     onEvent: (event: RunnerEvent) => void,
   ) {
     this.#guests = machines.reduce((sum, { guests }) => sum + guests, 0);
-    this.round = new Round(plans, alike, onEvent);
+    this.round = new Round(plans, new Map(virtualKernels.map((kernel) => [kernel, alike])), onEvent);
     const size = { guests: this.#guests, workers: machines.length };
     this.#backlog = new Backlog(chunkPlans(this.round.pending.unassigned(), durations, size), ({ plan }) =>
       queueOf(plan),
@@ -109,7 +110,8 @@ class VirtualCoordinator {
   }
 
   #add(plan: BootPlan, priority: number, lost: number): void {
-    const id = `job-${(this.jobs += 1)}`;
+    const id = nameJobId(plan);
+    this.jobs += 1;
     const name = queueOf(plan);
     this.round.pending.assign(id, plan.cells.map(cellKey), lost);
     this.#queueOfJob.set(id, name);
@@ -143,6 +145,14 @@ class VirtualCoordinator {
   }
 }
 
+const sumOf = (numbers: Iterable<number>): number => [...numbers].reduce((sum, each) => sum + each, 0);
+
+const drawDeadly = (random: Random, [first = '', ...others]: readonly string[], count: number) =>
+  new Set(Array.from({ length: count }, () => pick(random, [first, ...others])));
+
+/** Of milliseconds, to a tenth. */
+const toSeconds = (ms: number): number => Math.round(ms / 100) / 10;
+
 export function simulateFleet(scenario: Scenario): SimulationFigures {
   const { seed, machines: count, cells, cellsPerBoot, faultsPerHour, deadly, losses } = scenario;
   const before = process.cpuUsage();
@@ -153,8 +163,6 @@ export function simulateFleet(scenario: Scenario): SimulationFigures {
     drawMachine(random, `lab-${n + 1}`, virtualKernels, faultsPerHour),
   );
   const keys = [...real.keys()];
-  const first = keys[0] ?? '';
-  const fatal = new Set(Array.from({ length: deadly }, () => pick(random, [first, ...keys])));
   const ends = new Map<string, number>();
   let [broken, templates] = [0, 0];
   const coordinator = new VirtualCoordinator(plans, known, machines, (event) => {
@@ -171,17 +179,18 @@ export function simulateFleet(scenario: Scenario): SimulationFigures {
     send: (message) => coordinator.hear(message, time),
     cellMs: (key) => real.get(key) ?? 0,
     templateMs,
-    deadly: fatal,
+    deadly: drawDeadly(random, keys, deadly),
+    held: new Set(),
     onTemplate: () => (templates += 1),
   };
-  for (const machine of machines) new VirtualWorker(machine, alike, world);
+  const workers = machines.map((machine) => new VirtualWorker(machine, alike, world));
   const beat = (): void => {
+    world.held = new Set(workers.flatMap((worker) => worker.templates));
     coordinator.beat();
     time.after(defaultTiming.beatMs, beat);
   };
   beat();
-  const workMs = [...real.values()].reduce((sum, ms) => sum + ms, 0) + plans.length * templateMs;
-  const boundMs = findBoundMs(machines, workMs);
+  const boundMs = findBoundMs(machines, sumOf(real.values()) + plans.length * templateMs);
   for (let n = 0; n < losses; n += 1)
     time.after(between(random, 0, Math.floor(boundMs)), () => {
       for (const { queue } of coordinator.queues.values()) queue.forget();
@@ -191,8 +200,8 @@ export function simulateFleet(scenario: Scenario): SimulationFigures {
   return {
     ...scenario,
     guests: machines.reduce((sum, { guests }) => sum + guests, 0),
-    seconds: Math.round(time.nowMs / 100) / 10,
-    boundSeconds: Math.round(boundMs / 100) / 10,
+    seconds: toSeconds(time.nowMs),
+    boundSeconds: toSeconds(boundMs),
     lost: keys.filter((key) => !ends.has(key)).length,
     doubled: [...ends.values()].filter((times) => times > 1).length,
     broken,

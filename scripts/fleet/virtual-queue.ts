@@ -29,8 +29,21 @@ export class VirtualQueue {
     this.#waiting.splice(low, 0, job);
   }
 
-  take(): VirtualJob | undefined {
-    return this.#returned.shift() ?? this.#waiting.pop();
+  /** Ids of the first jobs, the next one first; null where one that came back goes before all others. */
+  head(count: number): readonly string[] | null {
+    if (this.#returned.length > 0) return null;
+    return this.#waiting
+      .slice(-count)
+      .reverse()
+      .map(({ id }) => id);
+  }
+
+  /** @param id one of the first; without it the next one */
+  take(id?: string): VirtualJob | undefined {
+    const returned = this.#returned.shift();
+    if (returned !== undefined || id === undefined) return returned ?? this.#waiting.pop();
+    const at = this.#waiting.findLastIndex((job) => job.id === id);
+    return at === -1 ? undefined : this.#waiting.splice(at, 1)[0];
   }
 
   /** A job that its worker does not do any more; none where the queue has lost it. */

@@ -1,16 +1,16 @@
 /** A worker in virtual time: takes jobs by the rules of the real one, over guests that only take their time. */
+import { mostTemplates, Preference, readBoot, windowJobs } from '../../harness/fleet/affinity.ts';
 import { judgeStalls, queuesToAsk, wantsJob } from '../../harness/fleet/job-rules.ts';
 import type { Message } from '../../harness/fleet/messages.ts';
 import type { Timing } from '../../harness/fleet/timing.ts';
 import type { Cell } from '../../harness/matrix/cell.ts';
-import { bootKey } from '../../harness/plan/order.ts';
 import { endUnasked } from '../../harness/run/run-cell.ts';
 import { cellKey } from '../../harness/store/read-run.ts';
 import type { Fault, VirtualMachine } from './draw-fleet.ts';
 import type { VirtualJob, VirtualQueue } from './virtual-queue.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
-export type World = Readonly<{
+export type World = {
   time: VirtualTime;
   timing: Timing;
   /** By name, and the kernel each is for. */
@@ -21,12 +21,11 @@ export type World = Readonly<{
   templateMs: number;
   /** Cells that take their worker down. */
   deadly: ReadonlySet<string>;
+  /** Boots whose templates any machine had when the workers last said so. */
+  held: ReadonlySet<string>;
   /** Hears of each template that is made. */
   onTemplate: () => void;
-}>;
-
-/** Templates that a machine keeps; the one used last is last. */
-const mostTemplates = 16;
+};
 
 /** A job in hand. */
 type InHand = { readonly job: VirtualJob; readonly queue: string; readonly left: Map<string, Cell> };
@@ -41,7 +40,9 @@ export class VirtualWorker {
   #isLooking = false;
   #free: number;
   readonly #ready = new Set<string>();
+  /** By boot; the one used last is last. */
   readonly #templates = new Set<string>();
+  readonly #preferences = new Map<string, Preference>();
   /** Cells that wait for a template, by boot. */
   readonly #booting = new Map<string, (() => void)[]>();
   /** Work that waits for a guest. */
@@ -59,6 +60,11 @@ export class VirtualWorker {
     this.#free = machine.guests;
     world.time.after(machine.joinsMs, () => this.#start());
     for (const fault of machine.faults) world.time.after(fault.atMs, () => this.#strike(fault));
+  }
+
+  /** None while it is away. */
+  get templates(): readonly string[] {
+    return this.#isUp ? [...this.#templates] : [];
   }
 
   #start(): void {
@@ -101,7 +107,7 @@ export class VirtualWorker {
   #take(): [VirtualJob, string] | undefined {
     const busy = [...this.#jobs.values()].map(({ queue }) => queue);
     for (const name of queuesToAsk(this.#ready, busy)) {
-      const job = this.#world.queues.get(name)?.queue.take();
+      const job = this.#fetch(name);
       if (job === undefined) continue;
       // As the real one: the next look begins with the others.
       this.#ready.delete(name);
@@ -109,6 +115,17 @@ export class VirtualWorker {
       return [job, name];
     }
     return undefined;
+  }
+
+  #fetch(name: string): VirtualJob | undefined {
+    const { queues, held, time, timing } = this.#world;
+    const queue = queues.get(name)?.queue;
+    const head = queue?.head(windowJobs) ?? null;
+    if (head === null) return queue?.take();
+    const preference = this.#preferences.get(name) ?? new Preference(timing.preferMs);
+    this.#preferences.set(name, preference);
+    const chosen = preference.choose(head, this.#templates, held, time.nowMs);
+    return chosen === null ? undefined : queue?.take(chosen);
   }
 
   #begin(job: VirtualJob, queue: string): void {
@@ -126,9 +143,8 @@ export class VirtualWorker {
     });
   }
 
-  #withTemplate({ plan }: VirtualJob, act: () => void): void {
-    const [first] = plan.cells;
-    const boot = first === undefined ? '' : bootKey(first.settings);
+  #withTemplate({ id }: VirtualJob, act: () => void): void {
+    const boot = readBoot(id) ?? '';
     if (this.#templates.delete(boot)) {
       this.#templates.add(boot);
       act();
