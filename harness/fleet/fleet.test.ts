@@ -16,7 +16,6 @@ import type { Result } from '../store/result.ts';
 import { chooseFirst, nameJobId, Preference, readBoot } from './affinity.ts';
 import { keys, openLink, openQueue, parseAddress } from './connect.ts';
 import { forgetLeftRun } from './forget-run.ts';
-import { listWorkers } from './roster.ts';
 
 const cells = 30;
 
@@ -150,25 +149,6 @@ t.test(
     await sleep(testTiming.preferMs);
     t.equal(await take([]), `${small}-b`, 'nobody has come for it');
     await jobs.close(true);
-  },
-);
-
-t.test(
-  'a worker says which templates it has, and a run that uses them ends as any other',
-  needsFleet,
-  async (t) => {
-    await using lab = await Lab.open(t.testdir());
-    const coordinator = await lab.coordinator('main', matrixOf(6, 'warm', 2), { warm: true });
-    await lab.worker('one', { cellMs: 50 });
-    await lab.worker('two', { cellMs: 50 });
-    const { address } = await lab.redis.openProxy();
-    const link = await openLink({ address, onNotice: () => undefined });
-    t.teardown(() => link.redis.disconnect());
-    const { results } = await finish(coordinator);
-    t.equal(new Set(results.map(({ id }) => id)).size, 12);
-    const readBoots = async () => new Set((await listWorkers(link.redis)).flatMap(({ boots }) => boots));
-    for (let tries = 0; tries < 50 && (await readBoots()).size < 2; tries += 1) await sleep(100);
-    t.equal((await readBoots()).size, 2);
   },
 );
 
