@@ -13,6 +13,10 @@ const mostCells = 256;
 /** So many jobs per guest of the fleet, where there are cells enough: the last ones end together. */
 const jobsPerGuest = 3;
 
+/** A machine that is slow, or has few guests, is not to begin a long job when the others have none left. */
+const lastShare = 0.15;
+const smallerAtEnd = 6;
+
 /** @returns longest first; equally long ones in the order of their plans */
 export function chunkPlans(
   plans: readonly BootPlan[],
@@ -23,8 +27,19 @@ export function chunkPlans(
   const cells = plans.reduce((sum, plan) => sum + plan.cells.length, 0);
   const limit = Math.max(1, Math.min(mostCells, Math.ceil(cells / (jobsPerGuest * guests))));
   const chunkMs = busyMs * (guests / Math.max(1, size.workers));
-  const chunks = plans.flatMap((plan) => cutPlan(plan, durations, limit, chunkMs));
-  return chunks.sort((a, b) => b.estimatedMs - a.estimatedMs);
+  const chunks = plans.flatMap((plan) => cutPlan(plan, durations, limit, chunkMs)).sort(longestFirst);
+  const [early, last] = splitEnd(chunks, lastShare);
+  const small = last.flatMap(({ plan }) => cutPlan(plan, durations, limit, chunkMs / smallerAtEnd));
+  return [...early, ...small.sort(longestFirst)];
+}
+
+const longestFirst = (a: Chunk, b: Chunk): number => b.estimatedMs - a.estimatedMs;
+
+/** @returns the last jobs, of no more than this share of the time, behind those before them */
+function splitEnd(chunks: readonly Chunk[], share: number): readonly [readonly Chunk[], readonly Chunk[]] {
+  let left = share * chunks.reduce((sum, { estimatedMs }) => sum + estimatedMs, 0);
+  const at = chunks.findLastIndex(({ estimatedMs }) => (left -= estimatedMs) < 0) + 1;
+  return [chunks.slice(0, at), chunks.slice(at)];
 }
 
 function cutPlan(plan: BootPlan, durations: Durations, limit: number, chunkMs: number): readonly Chunk[] {

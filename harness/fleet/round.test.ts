@@ -13,6 +13,7 @@ const cells = [...parseMatrix('axes: {memory: [512M, 1G], env: [{}, {A: "1"}]}\n
 const plans = planBoots(cells, fakePrepared.images, false);
 const machine = { name: 'lab-1', qemu: '7.2.0', accelerator: 'tcg', cpuModel: 'x', kernel: '6' } as const;
 const [first, second] = cells;
+const names = (count: number): string => Array.from({ length: count }, (_, n) => `{N: "${n}"}`).join(', ');
 const keyOf = (index: number): string => cellKey(cells[index]!);
 
 function open(): { round: Round; events: RunnerEvent[] } {
@@ -121,5 +122,26 @@ t.test('jobs are parts of one boot, longest first, and enough of them for every 
     rest.map(({ estimatedMs }) => estimatedMs),
     [2000, 1000],
   );
+  t.end();
+});
+
+t.test('the last jobs are small, so that no slow machine begins a long one at the end', (t) => {
+  const text = `axes: {memory: [512M, 1G], env: [${names(400)}]}\n`;
+  const many = [...parseMatrix(text, 'm.yaml').cells()];
+  const jobs = chunkPlans(
+    planBoots(many, fakePrepared.images, false),
+    new Map(many.map(({ id }) => [id, 1000])),
+    {
+      guests: 2,
+      workers: 2,
+    },
+  );
+  const sizes = jobs.map(({ plan }) => plan.cells.length);
+  t.equal(
+    sizes.reduce((sum, size) => sum + size, 0),
+    many.length,
+  );
+  t.equal(sizes[0], 60, 'a minute');
+  t.equal(Math.max(...sizes.slice(-6)), 10, 'a sixth of it');
   t.end();
 });
