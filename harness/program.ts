@@ -11,6 +11,7 @@ import {
   defineSearches,
 } from './commands/register-field.ts';
 import { defineOverhead } from './commands/register-overhead.ts';
+import { defineParts } from './commands/register-parts.ts';
 import { defineSelftest } from './commands/register-selftest.ts';
 import {
   cache,
@@ -24,6 +25,7 @@ import {
   node,
   ownDisk,
   type Registry,
+  runsIn,
   several,
   size,
 } from './commands/registry.ts';
@@ -31,7 +33,6 @@ import { withNearFile } from './commands/with-near-file.ts';
 import { exitCodeOfError, renderError } from './errors.ts';
 
 // Options of several commands.
-const runsIn = new Option('--results <dir>', 'folder of the runs').default('results');
 const only = new Option(
   '--only <expr>',
   'only these cells, e.g. memory=512M|1G,overcommit=2; several are alternatives',
@@ -294,37 +295,6 @@ function defineComparison({ program, run }: Registry): void {
     .option('--json', 'as JSON')
     .addHelpText('after', example('poolproof history memory=512M,overcommit=2'))
     .action(run(async () => (await import('./commands/history.ts')).history));
-}
-
-function defineParts({ program, run }: Registry): void {
-  program
-    .command('merge')
-    .description('put the parts of a sharded run together')
-    .argument('<run...>', 'runs or bundles')
-    .addOption(runsIn)
-    .option('--output <dir>', 'folder for the merged run (default: the folder of the runs)')
-    .option('--allow-unlike', 'merge even if matrix, images or QEMU differ, with a note')
-    .option('--json', 'as JSON')
-    .addHelpText('after', example('poolproof merge part-1.tgz part-2.tgz part-3.tgz'))
-    .action(run(async () => (await import('./commands/merge.ts')).merge));
-
-  program
-    .command('pack')
-    .description('pack a run with its evidence as one file')
-    .argument('[run]', 'run (default: latest)')
-    .addOption(runsIn)
-    .option('--failed', 'only cells that are not as expected')
-    .option('--output <file>', 'file to write (default: <run>.tgz)')
-    .addHelpText('after', example('poolproof pack latest --failed'))
-    .action(run(async () => (await import('./commands/pack.ts')).pack));
-
-  program
-    .command('unpack')
-    .description('take a run out of a bundle; the bundle is not trusted')
-    .argument('<bundle>', 'file written by pack')
-    .addOption(runsIn)
-    .addHelpText('after', example('poolproof unpack 20261123T230311Z-a1b2c3.tgz'))
-    .action(run(async () => (await import('./commands/pack.ts')).unpack));
 }
 
 /** Also when the command line could not be read. Words behind `--` are another program's. */

@@ -88,3 +88,5 @@ export const node = new Option(
 );
 export const library = new Option('--library <file>', 'libwasmtime to load (default: the pinned one)');
 export const engine = new Option('--engine <engine>', 'wasmtime, wasmtime@VERSION or v8').default('wasmtime');
+
+export const runsIn = new Option('--results <dir>', 'folder of the runs').default('results');
