@@ -78,7 +78,8 @@ export function listTierMappings(
   if (settings.subject !== hostSubject) return unlessRefused(() => listForeignPools(tier, settings)) ?? [];
   const { kind, version } = resolveEngine(settings.engine);
   const { profile, env } = settings;
-  const engine = { kind, version: kind === 'v8' ? v8VersionOf(nodeVersion) : (version ?? '') };
+  // V8's is that of its Node.
+  const engine = { kind, version: version ?? v8VersionOf(nodeVersion) };
   const parameters = parametersOf(settings);
   const input = { engine, profile, env, facts, node: nodeVersion, parameters };
   return unlessRefused(() => listMappings(resolveTierConfiguration(tier, input))) ?? [];
