@@ -66,7 +66,10 @@ t.test('every format of a run shows the price', (t) => {
   t.match(formats.table.render(view), /touch-256 × 5\.91/);
   t.match(formats.table.render(view), /not priced: loop/);
   t.match(formats.md.render(view), /~~sleep × 1\.01~~ unstable/);
-  t.match(formats.html.render(viewOf([buildResult({ serving })], record)), /touch-256 × 5\.91/);
+  const page = formats.html.render(viewOf([buildResult({ serving })], record));
+  t.match(page, /touch-256<\/th><td [^>]*>\d+ k<\/td><td [^>]*>× 5\.91 \[/);
+  t.match(page, /<s>× 1\.01 [^<]*<\/s> unstable/);
+  t.match(page, /loop not measured: the budget of 60 s was used up\./);
   t.match(
     formats.csv.render(view),
     /,request,requestHelloInstructions,requestHelloRatio,requestTouch1Instructions,/,

@@ -1,5 +1,7 @@
 /** The overhead of a tier, as far as it was measured: in a few words, as tables, and as charts of intervals. */
 import { isMean, type OverheadSource } from '../../outcome/overhead.ts';
+import { formatFactorInterval } from '../../outcome/format-figure.ts';
+import type { CellServing } from '../../outcome/serving.ts';
 import type { OverheadSummary } from '../../measure/figures.ts';
 import type { Result } from '../../store/result.ts';
 import {
@@ -82,6 +84,23 @@ export function tabulateResources({ resources }: OverheadSource): Html | null {
   if (resources.length === 0) return null;
   const rows = resources.map((one) => [`${one.tier}/${one.form}`, ...formatResources(one)] as const);
   return table(['form', ...resourceHeads], rows);
+}
+
+/** What each kind of request takes, and why others have no figure. */
+export function tabulateRequests({ kind, prices, notMeasured }: CellServing): Html {
+  const rows = prices.map(({ work, instructions, ratio, stable }) => {
+    const factor = formatFactorInterval(ratio);
+    return [
+      work,
+      `${Math.round(instructions / 1000)} k`,
+      kind === 'baseline' ? 'baseline' : stable ? factor : html`<s>${factor}</s> unstable`,
+    ] as const;
+  });
+  const reasons = notMeasured.map(
+    ({ workload, reason }) => html`<p>${workload ?? 'Requests'} not measured: ${reason}.</p>`,
+  );
+  const heads = ['request', 'instructions', 'against its own pool'];
+  return html`${rows.length === 0 ? null : table(heads, rows)}${reasons}`;
 }
 
 type Cost = Readonly<{ name: string; pair: OverheadSummary; cells: number }>;

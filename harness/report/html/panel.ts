@@ -11,7 +11,7 @@ import type { EvidenceByCell } from '../evidence.ts';
 import { formatDistribution } from '../format-distribution.ts';
 import { renderSpace } from './address-space.ts';
 import { type Html, html, isWebLink, markup, nothing } from './html.ts';
-import { drawFigures, renderSource, tabulateCosts, tabulateResources } from './overhead.ts';
+import { drawFigures, renderSource, tabulateCosts, tabulateRequests, tabulateResources } from './overhead.ts';
 import type { PageCell } from './page-view.ts';
 import { renderAttempts, renderEvidence, renderReproduction, renderWarnings } from './panel-evidence.ts';
 import { definitions, tabulateReadBack, tabulateSettings } from './panel-settings.ts';
@@ -30,6 +30,7 @@ export function buildPanel(cell: PageCell, evidence: EvidenceByCell): readonly H
       ]),
       ...block('wide', tabulateTiers(result)),
       ...(index === 0 ? block('wide', renderOverhead(cell)) : []),
+      ...(index === 0 ? block('', renderRequests(results)) : []),
       ...block('', renderSpace(result)),
       ...block('', tabulateProof(result)),
       ...(index === 0 ? block('', tabulateSettings(cell)) : []),
@@ -62,6 +63,11 @@ function renderOverhead({ id, results, figures: pairs, name }: PageCell): readon
       ? []
       : [renderSource(source, `${id}#${measured?.repetition ?? 1}`), tabulateResources(source) ?? nothing]),
   ];
+}
+
+function renderRequests(results: readonly Result[]): readonly Html[] {
+  const serving = results.findLast((result) => result.serving !== undefined)?.serving;
+  return serving === undefined ? [] : [markup('<h3>A request</h3>'), tabulateRequests(serving)];
 }
 
 function renderRepetitions(cell: PageCell): Html {
