@@ -28,6 +28,7 @@ export type {
   Pool,
   Prediction,
   Shortfall,
+  Splitter,
   TierPrediction,
 } from '../images/allocator/prediction.ts';
 export type { AllocatorChoice, Checks, EngineId, EngineKind, Tier } from '../images/allocator/tier.ts';
