@@ -38,11 +38,23 @@ async function readStored(name: 'limits' | 'hosts'): Promise<string> {
   return renderHtmlReport([{ record: run.record, results: await collectResults(run.results()), base: '' }]);
 }
 
+/** Links and values without a space where a line could break, as cases of the field have them. */
+function buildLong(): ReturnType<typeof viewOf> {
+  const link = `https://example.org/${'issues-of-a-project/'.repeat(4)}1234567890`;
+  const results = buildDefaultResults().map((result) => ({
+    ...result,
+    settings: { ...result.settings, env: { SIZE: '0x40000000000'.repeat(4 + result.settings.overcommit) } },
+    expected: { source: 'matrix' as const, text: 'standard', expectation: { because: null, link } },
+  }));
+  return viewOf(results, record);
+}
+
 t.test('nothing of a table is cut or off the screen, and nothing scrolls inside the page', async (t) => {
   const pages = {
     default: formats.html.render(viewOf(buildDefaultResults(), record)),
     limits: await readStored('limits'),
     hosts: await readStored('hosts'),
+    long: formats.html.render(buildLong()),
     everything: renderHtmlReport(buildEverything()),
   };
   for (const [name, html] of Object.entries(pages)) {

@@ -35,7 +35,7 @@ color-scheme:light dark;
 
 const page = `
 *{box-sizing:border-box}
-body{margin:0;color:var(--fg);background:var(--bg);font:var(--t3)/1.5 system-ui,sans-serif}
+body{margin:0;overflow-wrap:break-word;color:var(--fg);background:var(--bg);font:var(--t3)/1.5 system-ui,sans-serif}
 header,main,footer{max-width:84rem;margin:0 auto;padding:0 var(--g4)}
 h1{font-size:var(--t5);line-height:1.2;margin:var(--g4) 0 var(--g2);text-wrap:balance}
 h2{font-size:var(--t4);line-height:1.3;margin:var(--g5) 0 var(--g3);padding-top:var(--g2);border-top:1px solid var(--rule)}
@@ -93,7 +93,7 @@ figure{margin:var(--g3) 0}figcaption{color:var(--mute);font-size:var(--t2);max-w
 const cells = `
 form{display:flex;flex-wrap:wrap;gap:var(--g3);align-items:end;margin:var(--g3) 0;padding:var(--g3);background:var(--soft);border-radius:4px}
 form[hidden]{display:none}
-label{display:flex;flex-direction:column;font-size:var(--t1);color:var(--mute)}
+label{display:flex;min-width:0;max-width:100%;flex-direction:column;font-size:var(--t1);color:var(--mute)}
 select,input,button{font:inherit;color:var(--fg);background:var(--bg);border:1px solid var(--line);border-radius:3px;min-height:2rem;max-width:min(14rem,100%);padding:var(--g1) var(--g2)}
 button{cursor:pointer}output{align-self:center;font-weight:600}
 details{padding:var(--g2) 0;scroll-margin-top:1rem}details[hidden]{display:none}
