@@ -3,16 +3,8 @@ import { constants } from 'node:fs';
 import { copyFile, open, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { BuiltDisk } from './build.ts';
-import { holdBuildLock } from './cache/build-lock.ts';
-import {
-  blobPath,
-  findArtefact,
-  hashFile,
-  hashRecipe,
-  makeWorkFolder,
-  openCache,
-  saveArtefact,
-} from './cache/image-cache.ts';
+import { findOrMake } from './cache/find-or-make.ts';
+import { blobPath, hashFile, hashRecipe, openCache, saveArtefact } from './cache/image-cache.ts';
 import { PoolproofError } from './errors.ts';
 import { buildSubjectDisk, type DiskOptions } from './subject-disk.ts';
 
@@ -67,15 +59,13 @@ async function keepImage(name: string, file: string, { cacheDir, onEvent }: Disk
   const { sha256, size } = await hashFile(file);
   const disk = { name, path: blobPath(cache, sha256), digest: `sha256:${sha256}`, sizeBytes: size };
   const recipe = hashRecipe([recipeVersion, 'own-disk', sha256]);
-  await using _lock = await holdBuildLock(cache, onEvent);
-  if ((await findArtefact(cache, recipe)) !== undefined) return disk;
-  await using work = await makeWorkFolder(cache);
-  const copy = path.join(work.path, 'disk.erofs');
-  await copyFile(file, copy, constants.COPYFILE_FICLONE);
-  const kept = await saveArtefact(cache, recipe, copy, {
-    name: `own-disk-${sha256.slice(0, 12)}`,
-    components: [],
+  await findOrMake(cache, recipe, onEvent, async (folder) => {
+    const copy = path.join(folder, 'disk.erofs');
+    await copyFile(file, copy, constants.COPYFILE_FICLONE);
+    // Not under this recipe, which would then name bytes that are not there.
+    if ((await hashFile(copy)).sha256 !== sha256)
+      throw new PoolproofError('SUBJECT_FILE', 'the image changed while it was copied', { file });
+    return saveArtefact(cache, recipe, copy, { name: `own-disk-${sha256.slice(0, 12)}`, components: [] });
   });
-  if (kept.sha256 === sha256) return disk;
-  throw new PoolproofError('SUBJECT_FILE', 'the image changed while it was copied', { file });
+  return disk;
 }

