@@ -61,7 +61,7 @@ const moreOfImages = {
     './wasm-host/measure-v8.ts',
   ],
   run: ['./own-disk.ts', './subject-disk.ts', './source/own-kernel.ts'],
-  fleet: ['./transfer.ts'],
+  fleet: ['./cache/image-cache.ts', './transfer.ts'],
   selftest: ['./cache/image-cache.ts'],
   commands: ['.'],
 };

@@ -9,7 +9,7 @@ import type { OpenLane } from './machine-lane.ts';
 export const windowJobs = 32;
 
 /** Templates that a cache of the usual size keeps: some 250 MiB each. */
-export const mostTemplates = 16;
+const mostTemplates = 16;
 
 /** Names the boot of a job, so that a worker can choose without reading jobs. */
 export function nameJobId({ cells: [first], images, cold }: BootPlan): string {
@@ -23,6 +23,14 @@ export function nameJobId({ cells: [first], images, cold }: BootPlan): string {
 
 /** @returns null where each cell boots */
 export const readBoot = (jobId: string): string | null => /^job-([0-9a-f]{12})-/.exec(jobId)?.[1] ?? null;
+
+/** Notes that the template of a boot was used; the one used last is last, and those that a cache drops are left out. */
+export function noteBoot(boots: Set<string>, boot: string): void {
+  boots.delete(boot);
+  boots.add(boot);
+  const [oldest] = boots;
+  if (oldest !== undefined && boots.size > mostTemplates) boots.delete(oldest);
+}
 
 /** What a worker has seen at the head of a queue. Its own clock alone counts: those of other machines may differ. */
 export class Preference {

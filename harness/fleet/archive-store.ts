@@ -1,8 +1,8 @@
 /** Archives of images in Redis: put there in parts by a coordinator, taken from there by workers that lack them. */
-import { createHash } from 'node:crypto';
-import { open, rm, stat } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Redis } from 'ioredis';
+import { hashFile } from '../../images/cache/image-cache.ts';
 import { makeTemporaryFolder } from '../../images/temporary-folder.ts';
 import { exportImages } from '../../images/transfer.ts';
 import { PoolproofError } from '../errors.ts';
@@ -42,8 +42,7 @@ export async function publishImages(options: PublishOptions): Promise<ReadonlyMa
 }
 
 export async function putArchive(redis: Redis, run: string, file: string): Promise<Archive> {
-  const { size } = await stat(file);
-  const sha256 = await hash(file);
+  const { sha256, size } = await hashFile(file);
   const chunks = Math.ceil(size / chunkBytes);
   await using handle = await open(file);
   for (let chunk = 0; chunk < chunks; chunk += 1) {
@@ -87,17 +86,10 @@ export async function takeArchive(redis: Redis, run: string, archive: Archive, f
     if (size > archive.size) break;
     await handle.writeFile(bytes);
   }
-  const sha256 = await hash(file);
+  const { sha256 } = await hashFile(file);
   if (size !== archive.size || sha256 !== archive.sha256)
     throw new PoolproofError(
       'IMAGE_CHECKSUM',
       `the archive in Redis has sha256 ${sha256}, not ${archive.sha256}`,
     );
-}
-
-async function hash(file: string): Promise<string> {
-  const digest = createHash('sha256');
-  await using handle = await open(file);
-  for await (const bytes of handle.createReadStream({ autoClose: false })) digest.update(bytes as Buffer);
-  return digest.digest('hex');
 }

@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Job } from 'bullmq';
 import type { Computer, Qemu } from '../plan/computer.ts';
-import { chooseFirst, mostTemplates, readBoot } from './affinity.ts';
+import { chooseFirst, noteBoot, readBoot } from './affinity.ts';
 import { isRefusal, explain, keys } from './connect.ts';
 import { forgetRun } from './forget-run.ts';
 import { queuesToAsk, wantsJob } from './job-rules.ts';
@@ -165,6 +165,7 @@ export class FleetWorker {
   #start(open: OpenLane, job: Job): void {
     const { link, timing, signal, onNotice, onCell } = this.#options;
     const id = job.id ?? '';
+    const boot = readBoot(id);
     const entry = { queue: open.lane.queue, cells: 1, done: Promise.resolve() };
     this.#jobs.set(id, entry);
     const done = takeJob(open, job, {
@@ -177,7 +178,8 @@ export class FleetWorker {
       onCell: (kind, cell) => {
         if (kind === 'started') {
           this.#running.add(cell);
-          this.#noteBoot(readBoot(id));
+          // Cells start when their template is there.
+          if (boot !== null) noteBoot(this.#boots, boot);
         } else this.#running.delete(cell);
         if (kind === 'ended') this.#ended += 1;
         if (kind !== 'started') entry.cells -= 1;
@@ -191,15 +193,6 @@ export class FleetWorker {
         this.#jobs.delete(id);
         this.#wake();
       });
-  }
-
-  /** Cells start when their template is there. */
-  #noteBoot(boot: string | null): void {
-    if (boot === null) return;
-    this.#boots.delete(boot);
-    this.#boots.add(boot);
-    const [oldest] = this.#boots;
-    if (oldest !== undefined && this.#boots.size > mostTemplates) this.#boots.delete(oldest);
   }
 
   async #sayPresent(): Promise<void> {

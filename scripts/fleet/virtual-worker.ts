@@ -1,5 +1,5 @@
 /** A worker in virtual time: takes jobs by the rules of the real one, over guests that only take their time. */
-import { mostTemplates, Preference, readBoot, windowJobs } from '../../harness/fleet/affinity.ts';
+import { noteBoot, Preference, readBoot, windowJobs } from '../../harness/fleet/affinity.ts';
 import { judgeStalls, queuesToAsk, wantsJob } from '../../harness/fleet/job-rules.ts';
 import type { Message } from '../../harness/fleet/messages.ts';
 import type { Timing } from '../../harness/fleet/timing.ts';
@@ -145,8 +145,8 @@ export class VirtualWorker {
 
   #withTemplate({ id }: VirtualJob, act: () => void): void {
     const boot = readBoot(id) ?? '';
-    if (this.#templates.delete(boot)) {
-      this.#templates.add(boot);
+    if (this.#templates.has(boot)) {
+      noteBoot(this.#templates, boot);
       act();
       return;
     }
@@ -160,18 +160,12 @@ export class VirtualWorker {
       this.#later(this.#world.templateMs / this.#machine.speed, () => {
         const acts = this.#booting.get(boot) ?? [];
         this.#booting.delete(boot);
-        this.#keepTemplate(boot);
+        this.#world.onTemplate();
+        noteBoot(this.#templates, boot);
         for (const each of acts) each();
         this.#release();
       }),
     );
-  }
-
-  #keepTemplate(boot: string): void {
-    this.#world.onTemplate();
-    this.#templates.add(boot);
-    const [oldest] = this.#templates;
-    if (oldest !== undefined && this.#templates.size > mostTemplates) this.#templates.delete(oldest);
   }
 
   #withGuest(act: () => void): void {
