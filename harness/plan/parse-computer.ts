@@ -1,5 +1,7 @@
 /** What this computer says of itself as text → values. Pure; `computer.ts` reads the text. */
 
+import { readMeminfo } from '../../images/allocator/kernel-files.ts';
+
 /** The oldest supported, of Debian 12. */
 export const oldestQemu = [7, 2] as const;
 
@@ -27,7 +29,7 @@ export function parseQemuVersion(text: string): QemuVersion | null {
 
 /** MemAvailable of /proc/meminfo, MiB; 0 where there is none. */
 export const parseAvailableMib = (meminfo: string): number =>
-  Number(/^MemAvailable:\s+(\d+) kB$/m.exec(meminfo)?.[1] ?? 0) / 1024;
+  (readMeminfo(meminfo, 'MemAvailable') ?? 0) / mib;
 
 /**
  * The most memory that the kernel promises to one mapping of a process, MiB. A guest's memory is one, whether it is
@@ -37,8 +39,7 @@ export function parsePromisedMib({
   meminfo,
   overcommit,
 }: Readonly<{ meminfo: string; overcommit: string }>): number {
-  const mibOf = (name: string): number =>
-    Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(meminfo)?.[1] ?? NaN) / 1024;
+  const mibOf = (name: string): number => (readMeminfo(meminfo, name) ?? NaN) / mib;
   const byMode: Readonly<Record<string, number>> = {
     '0': mibOf('MemTotal') + mibOf('SwapTotal'),
     '2': mibOf('CommitLimit') - mibOf('Committed_AS'),
