@@ -12,7 +12,7 @@ import type { Facts } from '../../images/allocator/facts.ts';
 import { type Axis, defineAxis } from './axis.ts';
 import { cpuModel, parseCpu } from './cpu-kind.ts';
 import { cpuFlags, cpuModels } from './cpu-models.ts';
-import { kernelWords } from './kernel-arguments.ts';
+import { kernelWords, spellOut } from './kernel-arguments.ts';
 import { kernelName } from './kernel-kind.ts';
 import { choice, integer, optional, size } from './kinds.ts';
 import { formatFound, gib, kib, mib, tib } from './values.ts';
@@ -220,7 +220,7 @@ export const kernelArguments = defineAxis({
   default: null,
   core: false,
   since: 4,
-  label: (text) => text.replaceAll('+', ' ').replaceAll('%2C', ','),
+  label: spellOut,
   provenBy: ['kernelArguments'],
   machine: (words) => (words === null ? {} : { kernelArguments: words }),
   readBack: { asked: (words) => words, found: (facts) => formatFound(facts.kernelArguments ?? null) },

@@ -46,6 +46,9 @@ const maxLength = 1024;
 const findInstead = (word: string): string | null =>
   reserved.find((row) => row.word.test(nameOf(word)))?.instead ?? null;
 
+/** Words as the kernel has them, of those in a cell's id. */
+export const spellOut = (text: string): string => text.replaceAll('+', ' ').replaceAll('%2C', ',');
+
 /** None, as a matrix and an id have it. */
 const none = 'none';
 
@@ -62,10 +65,7 @@ export const kernelWords = (): AxisKind<string | null> => ({
     .nullable()
     .transform((text, context) => {
       if (text === null || text === none) return null;
-      const words = text
-        .replaceAll('%2C', ',')
-        .split(/[\s+]+/)
-        .filter(Boolean);
+      const words = spellOut(text).split(/\s+/).filter(Boolean);
       const refuse = (message: string): void => context.addIssue({ code: 'custom', message });
       if (words.length === 0) refuse(`no word: \`${none}\` leaves the command line as it is`);
       for (const word of words) {
