@@ -133,13 +133,16 @@ export function renderHow(page: PageView, now: string | null): Html {
     ${renderFacts(page, now)}`;
 }
 
+/** `QEMU 7.2.22, emulated guests` */
+export const describeEmulator = ({ accelerator, qemu }: RunRecord): string =>
+  `QEMU ${qemu.version}, ${accelerator.kind === 'kvm' ? 'hardware virtualisation' : 'emulated guests'}`;
+
 /** Below the title: when, on what, by what. */
 export function renderDate({ newest: { record } }: PageView, now: string | null): Html {
-  const { startedAt, finishedAt, accelerator, qemu, tool } = record;
-  const how = accelerator.kind === 'kvm' ? 'hardware virtualisation' : 'emulated guests';
+  const { startedAt, finishedAt, tool } = record;
   return html`<p class="date">
     ${renderTime(startedAt)}${finishedAt === null ? ', not finished' : null}${formatAge(startedAt, now)} ·
-    QEMU ${qemu.version}, ${how} · poolproof ${tool.version}
+    ${describeEmulator(record)} · poolproof ${tool.version}
   </p>`;
 }
 

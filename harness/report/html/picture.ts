@@ -2,6 +2,7 @@
 import { formatTime } from '../format-run.ts';
 import { type Html, html } from './html.ts';
 import { classOf, countWords } from './legend.ts';
+import { describeEmulator } from './overview.ts';
 import type { PageView } from './page-view.ts';
 import { styles } from './styles.ts';
 import { renderSummary, titlePage } from './verdict.ts';
@@ -15,8 +16,7 @@ const inner = pictureSize.width - 2 * margin;
 /** SVG. Its texts need a font on the computer that makes an image of it. */
 export function drawPicture(page: PageView): Html {
   const { width, height } = pictureSize;
-  const { startedAt, accelerator, qemu } = page.newest.record;
-  const how = accelerator.kind === 'kvm' ? 'hardware virtualisation' : 'emulated guests';
+  const { record } = page.newest;
   const lines = (text: string, most: number, y: number, size: number): readonly Html[] =>
     wrap(text, most).map(
       (line, index) =>
@@ -31,7 +31,7 @@ export function drawPicture(page: PageView): Html {
     <rect width="${width}" height="${height}" fill="${colorOf('bg')}" />
     <g font-weight="bold">${lines(titlePage(page), 42, 110, 46)}</g>
     ${lines(renderSummary(page), 58, 245, 34)}${drawShares(page)}
-    ${lines(`poolproof · ${formatTime(startedAt)} · QEMU ${qemu.version}, ${how}`, 90, 570, 24)}
+    ${lines(`poolproof · ${formatTime(record.startedAt)} · ${describeEmulator(record)}`, 90, 570, 24)}
   </svg>`;
 }
 
