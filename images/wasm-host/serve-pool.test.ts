@@ -154,6 +154,20 @@ t.test('short requests that arrive together go to a thread in one message', asyn
   t.match(tried.pool.state, { inUse: 0, queued: 0, queuedHighWater: 2 });
 });
 
+t.test('the most that waited counts what waits before the queue is looked at, and no more', async (t) => {
+  const tried = await open(t, { queue: 2 });
+  const first = tried.ask('first');
+  await tried.settle();
+  tried.thread(0).begin(0);
+  const waiting = ['a', 'b', 'c'].map(tried.ask);
+  // Full, and a place is free before anything is handed out.
+  tried.thread(0).answer(0, 5);
+  t.match(tried.pool.state, { queuedHighWater: 2 });
+  t.same([await first, await waiting[2]], ['first', 'full']);
+  await tried.settle();
+  t.match(tried.pool.state, { queued: 1, queuedHighWater: 2 });
+});
+
 t.test('no batch has more than eight requests', async (t) => {
   const tried = await open(t);
   await takeOne(tried, 0.001);

@@ -129,6 +129,8 @@ export class ServePool {
     if (this.#queued >= this.#options.queue + this.#idle.length) return { kind: 'full' };
     return new Promise((resolve) => {
       this.#queue.push({ job, isGone, resolve, since: this.#options.now() });
+      // Here, since a thread may come free before the queue is looked at next; less those that threads will take.
+      this.#queuedHighWater = Math.max(this.#queuedHighWater, this.#queued - this.#idle.length);
       this.#fillSoon();
     });
   }
@@ -164,7 +166,6 @@ export class ServePool {
       this.#inUseHighWater = Math.max(this.#inUseHighWater, this.#inUse);
       member.thread.postMessage(member.claims.open(batch.map(({ job }) => job)));
     }
-    this.#queuedHighWater = Math.max(this.#queuedHighWater, this.#queued);
     if (this.#held + this.#queue.length > 0)
       this.#clock ??= setInterval(() => this.#tick(), this.#options.tickMs);
   }
