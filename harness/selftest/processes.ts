@@ -7,8 +7,8 @@ export type Process = Readonly<{
   parent: number;
   /** In clock ticks since the boot; with the number it names a process. */
   started: string;
-  /** Its words, blanks between them. */
-  command: string;
+  /** Its command line. */
+  words: readonly string[];
 }>;
 
 /** Null where it has ended, also where only its parent has not taken note yet. */
@@ -16,8 +16,8 @@ async function readProcess(pid: number): Promise<Process | null> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
     if (/^[ZX]$/.test(readStatField(stat, 3) ?? '')) return null;
-    const command = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).replaceAll('\0', ' ').trim();
-    return { pid, parent: Number(readStatField(stat, 4)), started: readStatField(stat, 22) ?? '', command };
+    const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0').slice(0, -1);
+    return { pid, parent: Number(readStatField(stat, 4)), started: readStatField(stat, 22) ?? '', words };
   } catch {
     return null;
   }
@@ -36,8 +36,10 @@ export async function listBelow(pid: number): Promise<readonly Process[]> {
   return all.filter((each) => each.pid !== pid && below.has(each.pid));
 }
 
-/** Those of them that still run. */
+/** Those of them that still run, with the words they have now. */
 export async function listLeft(known: readonly Process[]): Promise<readonly Process[]> {
   const now = await Promise.all(known.map(({ pid }) => readProcess(pid)));
-  return known.filter(({ started }, index) => now[index]?.started === started);
+  return now.flatMap((each, index) =>
+    each !== null && each.started === known[index]?.started ? [each] : [],
+  );
 }

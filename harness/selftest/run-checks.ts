@@ -42,7 +42,9 @@ async function readFirstRun(results: string): Promise<Readonly<{ dir: string; li
   return { dir, lines: text.split('\n').length - 1 };
 }
 
-const isMachine = ({ command }: Process): boolean => command.includes('-nodefaults');
+/** QEMU itself. A script before it has its own path for its first argument, and has not started all it will start. */
+const isMachine = ({ words }: Process): boolean =>
+  words[1]?.startsWith('-') === true && words.includes('-nodefaults');
 
 /** Waits for a stored cell and a running QEMU. @returns what runs below; null where the run ended before */
 async function untilBusy(run: ChildProcess, results: string, signal: AbortSignal) {
@@ -65,7 +67,7 @@ async function endLeft(below: readonly Process[]): Promise<readonly string[]> {
     left = await listLeft(below);
   }
   for (const { pid } of left) process.kill(pid, 'SIGKILL');
-  return left.map(({ pid, command }) => `${pid} ${command.slice(0, 60)}`);
+  return left.map(({ pid, words }) => `${pid} ${words.join(' ').slice(0, 60)}`);
 }
 
 async function killAndResume(bench: Bench): Promise<Finding> {

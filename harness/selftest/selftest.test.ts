@@ -49,14 +49,15 @@ t.test('two readings of a clock bound its rate', (t) => {
 });
 
 t.test('processes below another are found, and those that are left when it is gone', async (t) => {
-  const shell = spawn('sh', ['-c', 'sleep 30 & echo; wait'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  // tail writes once it is tail: before, the shell's child still has the shell's words.
+  const shell = spawn('sh', ['-c', 'tail -f /proc/version & wait'], { stdio: ['ignore', 'pipe', 'ignore'] });
   const closed = once(shell, 'exit');
   await once(shell.stdout, 'data');
   const below = await listBelow(shell.pid!);
-  t.match(below, [{ command: 'sleep 30', parent: shell.pid }]);
+  t.match(below, [{ words: ['tail', '-f', '/proc/version'], parent: shell.pid }]);
   shell.kill('SIGKILL');
   await closed;
-  t.same(await listLeft(below), below);
+  t.match(await listLeft(below), [{ pid: below[0]!.pid, words: below[0]!.words }]);
   process.kill(below[0]!.pid, 'SIGKILL');
   for (let tries = 0; tries < 100 && (await listLeft(below)).length > 0; tries += 1)
     await new Promise((resolve) => setTimeout(resolve, 20));
