@@ -34,6 +34,12 @@ async function converse(port: number, text: string): Promise<string> {
   });
 }
 
+/** Until an instance has begun: it is counted, also where it has ended by now. */
+async function untilBegun(server: RunningServer): Promise<void> {
+  while (!/^wasm_host_instances_in_use_high_water 1$/m.test((await server.ask('/metrics')).body))
+    await setTimeout(10);
+}
+
 const isListening = async (port: number): Promise<boolean> =>
   new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => {
@@ -214,7 +220,7 @@ t.test(
   async (t) => {
     const server = await runServer({ module: message, limits: 'threads=1' });
     const running = server.ask('/w');
-    await setTimeout(30);
+    await untilBegun(server);
     t.equal(
       await Promise.all([running, stop(server)]).then(([{ status }, code]) => `${status} ${String(code)}`),
       '200 0',
@@ -223,7 +229,7 @@ t.test(
 
     const stubborn = await runServer({ module: message, limits: 'threads=1,drain=0' });
     const cut = stubborn.ask('/l').catch(() => null);
-    await setTimeout(30);
+    await untilBegun(stubborn);
     stubborn.kill('SIGINT');
     t.equal(await stubborn.ended, 0);
     t.equal(await cut, null);
