@@ -6,6 +6,7 @@ import type { Tier } from '../../images/allocator/tier.ts';
 import { hasTrapHandlerFlag } from '../../images/allocator/v8-rules.ts';
 import { hostSubject } from '../axes/host.ts';
 import { axes, defaultSettings, formatValue, type AxisName, type Settings } from '../axes/table.ts';
+import { findSubject } from '../outcome/predict-cell.ts';
 import { formatCount } from '../report/format-run.ts';
 import { rangeOf } from './axis-range.ts';
 import { predictThreshold } from './bisect.ts';
@@ -252,9 +253,16 @@ function listSysctls(settings: Settings, wanted: Tier): readonly Candidate[] {
   return [...values, loose];
 }
 
+/** Whether another Node could change anything; of a subject that does not come along with poolproof nobody knows. */
+function hasNode(settings: Settings): boolean {
+  const subject = settings.subject === hostSubject ? null : findSubject(settings);
+  return subject === null || subject.run.includes('{node}');
+}
+
 function listVersions(settings: Settings): readonly Candidate[] {
   const range = rangeOf('node');
-  const nodes = Array.from({ length: range.length }, (_, index) => range.at(settings, index))
+  const all = Array.from({ length: range.length }, (_, index) => range.at(settings, index));
+  const nodes = (hasNode(settings) ? all : [])
     .filter(({ node }) => node !== settings.node)
     .reverse()
     .map((changed): Candidate => ({
@@ -290,11 +298,12 @@ function listMemory(settings: Settings, wanted: Tier): readonly Candidate[] {
 /** Cures recommended in public threads, useful here or not. Those that would change nothing are left out. */
 export function listPopular(settings: Settings): readonly Candidate[] {
   const newest = rangeOf('node');
+  const node = hasNode(settings) ? newest.text(newest.length - 1) : settings.node;
   const popular: readonly (Pick<Candidate, 'kind' | 'change'> & Readonly<{ set: Partial<Settings> }>)[] = [
     { kind: 'sysctl', change: 'sysctl vm.overcommit_memory=1', set: { overcommit: 1 } },
     { kind: 'sysctl', change: 'sysctl vm.max_map_count=262144', set: { maxMapCount: 262_144 } },
     { kind: 'sysctl', change: 'transparent huge pages off', set: { thp: 'never' } },
-    { kind: 'version', change: 'the newest Node', set: { node: newest.text(newest.length - 1) } },
+    { kind: 'version', change: 'the newest Node', set: { node } },
     { kind: 'memory', change: 'twice the RAM', set: { memory: settings.memory * 2 } },
     { kind: 'limit', change: 'ulimit -v unlimited', set: { addressSpace: null } },
   ];

@@ -4,7 +4,7 @@ import { base, reportOf } from '../fixtures/field/reports.ts';
 import { buildResult } from '../fixtures/report/results.ts';
 import { estimateFacts } from '../plan/estimate-facts.ts';
 import type { Result } from '../store/result.ts';
-import { listCandidates } from './candidates.ts';
+import { listCandidates, listPopular } from './candidates.ts';
 import { mapReport } from './map.ts';
 import { predictSettings } from './model.ts';
 import { listRaisesOf } from './raised-limits.ts';
@@ -97,6 +97,35 @@ t.test('of a program that the model does not know, every limit is given up whole
     ['QEMU: -cpu Nehalem', 'workerd'],
   ]);
   t.same(changes({ subject: 'deno@2.9.6' }), [], 'there is nothing to give up');
+  t.end();
+});
+
+t.test('another Node is tried where one runs, and on no host without', (t) => {
+  const rows = [
+    ['wasm-host', true],
+    ['node-fetch', true],
+    ['extism', true],
+    ['wasmtime-run', false],
+    ['wasmtime-serve@42.0.1', false],
+    ['spin-sizes', false],
+    ['wash', false],
+    ['deno@2.9.6', false],
+  ] as const;
+  for (const [subject, tried] of rows) {
+    const cell = settings({ subject, node: '22', overcommit: 2, addressSpace: 8 * gib });
+    const all = [...listPopular(cell), ...listCandidates(cell, 'conservative')];
+    t.equal(
+      listPopular(cell).some(({ change }) => change === 'the newest Node'),
+      tried,
+      subject,
+    );
+    if (!tried)
+      t.same(
+        all.filter(({ settings: { node } }) => node !== '22'),
+        [],
+        subject,
+      );
+  }
   t.end();
 });
 
