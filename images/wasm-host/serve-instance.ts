@@ -1,5 +1,4 @@
 /** What the threads of a server share, and what comes of a request in one of them. */
-import type { Abi } from './serve-module.ts';
 import type { Job } from './serve-message.ts';
 
 /** The end of an instance. `reason` is one sentence for the log; a client does not get it. */
@@ -27,7 +26,6 @@ export type SharedEngine =
 
 export type ThreadData = Readonly<{
   shared: SharedEngine;
-  abi: Abi;
   limits: HandlerLimits;
   folder: string;
   /** Of BatchClaims. */

@@ -191,12 +191,12 @@ function describeHealth(report: HostReport, module: string, isStopping: boolean,
   };
 }
 
-function openPool({ shared, abi, threads, input }: Prepared, folder: string): ServePool {
+function openPool({ shared, threads, input }: Prepared, folder: string): ServePool {
   const { limits } = input.options;
   const limitMs = limits.seconds * 1000;
   const tickMs = Math.max(5, Math.min(100, limitMs / ticksPerLimit));
   const ticks = Math.ceil(limitMs / tickMs) + 1;
-  const threadData = { shared, abi, limits: { answer: limits.answer, ticks }, folder };
+  const threadData = { shared, limits: { answer: limits.answer, ticks }, folder };
   const { library } = input;
   const engine: Pointer = shared.kind === 'wasmtime' ? shared.engine : null;
   return new ServePool({
