@@ -57,16 +57,11 @@ const usualBatch = 48;
 const growth = 3;
 
 /**
- * JavaScript is compiled in several steps while it serves: of 2300 requests the first 500 cost up to ten times the
- * others, and those after 1700 still 10 % less than those before.
+ * JavaScript is compiled in several steps while it serves: a function that each request calls once is optimized after
+ * thousands of calls. By V8's own account (`--trace-opt`) some 220 functions are in the first 6000 requests, and no
+ * more than 4 in the next 6000; until then requests become cheaper by up to 1 % at a time.
  */
-const settling = 2400;
-
-/**
- * Between bursts of V8's compiler and its collector, of up to 20 times a request, batches of 4 requests are alike
- * within 0.5 %: their median is what a request takes without both. Batches of 50 differ by a factor of four.
- */
-const fewRequests = { batches: 60, each: 4 } as const;
+const settling = 6400;
 
 const countings: Readonly<Record<ServerKind, Counting>> = {
   component: {
@@ -81,9 +76,11 @@ const countings: Readonly<Record<ServerKind, Counting>> = {
   },
   'wasm-host': {
     processes: 1,
+    // One request in 20 comes with a burst of V8's compiler or its collector, of up to 16 times a request; the others
+    // are alike within 1 %, and their median is what a request takes without bursts.
     planRequests: (work, position) => {
-      const [before, each] = work === 'loop' ? [4, 1] : [80, fewRequests.each];
-      return [position === 0 ? settling : before, ...Array<number>(fewRequests.batches).fill(each)];
+      const [before, counted] = work === 'loop' ? [4, 32] : [80, 240];
+      return [position === 0 ? settling : before, ...Array<number>(counted).fill(1)];
     },
     evaluate: (counted) => {
       const middle = counted.length / 2;

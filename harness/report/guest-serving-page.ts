@@ -21,7 +21,7 @@ export function renderGuestServing(view: RunView): string {
     '## A request in a guest, counted',
     formatOrigin(view),
     ...renderState(view),
-    'Instructions of all threads of the server, kernel included, as a multiple of those with the pool that the host has by itself (`standard`), counted in the same guest; in brackets the extremes of both halves of the count. Of a component it is the slope between short and long batches of requests; of the wasm host the median of batches of few requests, because V8 compiles and collects garbage between them, in bursts that are no part of the figure. Instructions are not time: a page fault of few instructions waits for memory.',
+    'Instructions of all threads of the server, kernel included, as a multiple of those with the pool that the host has by itself (`standard`), counted in the same guest; in brackets the extremes of both halves of the count. Of a component it is the slope between short and long batches of requests; of the wasm host the median of single requests, because V8 compiles and collects garbage in some of them, in bursts that are no part of the figure. Instructions are not time: a page fault of few instructions waits for memory.',
     markdownTable(
       ['host', 'tier', ...works.map(({ name }) => name)],
       [...groupBy(priced, hostOf)].flatMap(([host, results]) =>
