@@ -4,7 +4,8 @@ import t from 'tap';
 import { buildDistributions } from '../harness/outcome/repetitions.ts';
 import { exitCodeOf } from '../harness/report/exit-code.ts';
 import { collectResults, readRun } from '../harness/store/read-run.ts';
-import { listRuns, renderReference, renderReferenceOverhead } from './refresh-reference.ts';
+import { parseServingRecord, type ServingRecord } from '../harness/store/serving-record.ts';
+import { joinServing, listRuns, renderReference, renderReferenceOverhead } from './refresh-reference.ts';
 
 const folder = join(import.meta.dirname, '../results/reference');
 
@@ -21,11 +22,34 @@ t.test('the overhead page is made again byte for byte from the published records
   t.match(made, /^- \*\*v8, on-demand\/explicit\*\* \(by time\)$/m);
   for (const node of ['20', '22', '24']) t.match(made, `Node ${node}, instructions |`);
   t.match(made, /^## What a request costs a server$/m);
-  for (const mode of ['pool', 'conservative', 'explicit', 'on-demand'])
+  const hosts = ['host-conservative', 'host-on-demand'];
+  for (const mode of ['pool', 'conservative', 'explicit', 'on-demand', ...hosts])
     t.match(made, new RegExp(`^- \\*\\*${mode}\\*\\*: × \\d`, 'm'));
   t.match(made, /^\| spin-sizes \| standard \| \d+ k instructions \|/m);
   for (const host of ['spin-sizes', 'wasmtime-serve'])
     t.match(made, new RegExp(`^\\| ${host} \\| on-demand \\| × \\d`, 'm'));
+});
+
+t.test('records of serving are joined where they are of one machine and of different cases', async (t) => {
+  const file = join(folder, 'serving.json');
+  const record = parseServingRecord(await readFile(file, 'utf8'), file);
+  const only = (work: string, more: Partial<ServingRecord> = {}): ServingRecord => ({
+    ...record,
+    ...more,
+    figures: record.figures.filter((figure) => figure.work === work),
+  });
+  const touch = only('touch-256', { measuredAt: '2099-01-01', load: { before: 90, after: 0 } });
+  const joined = joinServing([touch, only('hello')]);
+  t.same(joined, {
+    ...record,
+    measuredAt: '2099-01-01',
+    load: { before: 90, after: record.load.after },
+    figures: [...only('hello').figures, ...touch.figures],
+  });
+  t.throws(() => joinServing([record, touch]), /^two figures of touch-256, connections 1, spin$/);
+  const machine = { ...record.machine, cores: 64 };
+  t.throws(() => joinServing([only('hello'), { ...touch, machine }]), /another machine/);
+  t.throws(() => joinServing([]), /is needed/);
 });
 
 t.test('the published records are whole, and every cell did what was expected', async (t) => {

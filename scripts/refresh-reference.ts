@@ -2,22 +2,24 @@
  * The published reference: `node dist/scripts/refresh-reference.js default=results/<run> limits=results/<run>` takes
  * the records of real runs into results/reference/<name>/, without their bulky evidence, and makes the page of them
  * all. `native=<file>,<file>` takes what `poolproof overhead --json` wrote on a real machine, without the raw samples,
- * into results/reference/overhead/native/, instead of what is there. `serving=<file>` takes what `poolproof serve-bench
- * --json` wrote. results/overhead.md is made of these and of the run `requests`. Without
+ * into results/reference/overhead/native/, instead of what is there. `serving=<file>,<file>` takes what `poolproof
+ * serve-bench --json` wrote of different cases. results/overhead.md is made of these and of the run `requests`. Without
  * arguments the pages are made anew from what is there. Run from the root of the repository.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import writeFileAtomic from 'write-file-atomic';
+import { servingWorks } from '../harness/measure/serving-plan.ts';
 import { parseNativeRecord, type NativeRecord } from '../harness/store/native-record.ts';
 import { formats } from '../harness/report/formats.ts';
 import { renderGuestServing } from '../harness/report/guest-serving-page.ts';
 import { renderServingSection } from '../harness/report/serving-page.ts';
 import { buildRunView, type RunResults, type RunView } from '../harness/report/run-view.ts';
 import { collectResults, readRun } from '../harness/store/read-run.ts';
-import { parseServingRecord } from '../harness/store/serving-record.ts';
+import { parseServingRecord, type ServingRecord } from '../harness/store/serving-record.ts';
 import { writeRecord } from '../harness/store/run-record.ts';
 
 const folder = 'results/reference';
@@ -65,8 +67,39 @@ async function readWhole(dir: string): Promise<Pick<RunResults, 'record' | 'resu
 const readView = async (dir: string, native: readonly NativeRecord[] = []): Promise<RunView> =>
   buildRunView(await readWhole(dir), { native });
 
-async function takeServing(file: string): Promise<void> {
-  const record = parseServingRecord(await readFile(file, 'utf8'), file);
+/**
+ * Records of different cases as one: each case has its own baseline.
+ *
+ * @throws Error where they are of different programs or machines, or a case is in several
+ */
+export function joinServing(records: readonly ServingRecord[]): ServingRecord {
+  const [first] = records;
+  if (first === undefined) throw new Error('a record of serving is needed');
+  const placeOf = ({ work }: ServingRecord['figures'][number]): number =>
+    servingWorks.findIndex(({ name }) => name === work);
+  const figures = records.flatMap((record) => record.figures).toSorted((a, b) => placeOf(a) - placeOf(b));
+  const names = figures.map(({ work, connections, mode }) => `${work}, connections ${connections}, ${mode}`);
+  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  if (twice !== undefined) throw new Error(`two figures of ${twice}`);
+  for (const { server, host, machine } of records)
+    if (!isDeepStrictEqual([server, host, machine], [first.server, first.host, first.machine]))
+      throw new Error(`${server.version} on ${machine.cpuModel}: of other programs or another machine`);
+  const load = {
+    before: Math.max(...records.map((record) => record.load.before)),
+    after: Math.max(...records.map((record) => record.load.after)),
+  };
+  const last =
+    records
+      .map(({ measuredAt }) => measuredAt)
+      .toSorted()
+      .at(-1) ?? first.measuredAt;
+  return { ...first, measuredAt: last, load, figures };
+}
+
+async function takeServing(files: readonly string[]): Promise<void> {
+  const record = joinServing(
+    await Promise.all(files.map(async (file) => parseServingRecord(await readFile(file, 'utf8'), file))),
+  );
   await writeFile(join(folder, servingFile), `${JSON.stringify(record, null, 1)}\n`);
 }
 
@@ -112,10 +145,10 @@ if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.a
     const [, name, from] = /^([a-z][a-z-]*)=(.+)$/.exec(word) ?? [];
     if (name === undefined || from === undefined)
       throw new Error(
-        `${word}: name=run is needed, e.g. limits=results/latest, native=a.json,b.json, or serving=a.json`,
+        `${word}: name=run is needed, e.g. limits=results/latest, native=a.json,b.json, or serving=a.json,b.json`,
       );
     if (name === 'native') await takeNative(from.split(','));
-    else if (name === 'serving') await takeServing(from);
+    else if (name === 'serving') await takeServing(from.split(','));
     else await take(name, from);
   }
   await writeFileAtomic(overheadPage, await renderReferenceOverhead(folder));
