@@ -12,6 +12,18 @@ export const text = (max: number) =>
     .min(1, { error: 'a text of at least one character' })
     .max(max, { error: `a text of at most ${max} characters` });
 
+/** A text of one line. */
+export function line(max: number, error = 'a text'): z.ZodType<string> {
+  return (
+    z
+      .string({ error })
+      .min(1, { error: 'a text of at least one character' })
+      .max(max, { error: `a text of at most ${max} characters` })
+      // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+      .regex(/^[^\u0000-\u001f\u007f]*$/, { error: 'a text without line breaks and control characters' })
+  );
+}
+
 export const word = <const T extends readonly string[]>(values: T) =>
   z.literal<T[number][]>([...values], { error: `one of ${values.join(', ')}` });
 

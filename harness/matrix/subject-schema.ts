@@ -1,13 +1,13 @@
 /** The form of a subject in a matrix, a case or a file of its own, and what it becomes. */
-import path from 'node:path';
 import { z } from 'zod';
 import { hostNames } from '../../images/allocator/hosts.ts';
 import { tiers } from '../../images/allocator/tier.ts';
 import { mappedForm, type Mapped } from './mapped.ts';
 import type { Ready, Subject, SubjectFile, SubjectWord } from './subject.ts';
 import { findPatternProblem, programSize } from './pattern.ts';
-import { refuse, whole } from './schema-parts.ts';
-import { optionsWord, packagePattern, toExtended } from './subject.ts';
+import { line, refuse, whole } from './schema-parts.ts';
+import { filesForm, mapFiles, pinForm, version, versionWord } from './subject-files.ts';
+import { optionsWord, toExtended } from './subject.ts';
 import { subjectNamePattern } from '../axes/host.ts';
 
 /** A pattern of a line, or bounds on the largest mapping. */
@@ -20,18 +20,6 @@ const maxWords = 100;
  * worst rate measured (see `pattern.ts`: 7.7 µs a character for 1,006 instructions), 256 KiB made for it take 10 s.
  */
 const maxPrograms = 5000;
-
-/** A text of one line. */
-function line(max: number, error = 'a text'): z.ZodType<string> {
-  return (
-    z
-      .string({ error })
-      .min(1, { error: 'a text of at least one character' })
-      .max(max, { error: `a text of at most ${max} characters` })
-      // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-      .regex(/^[^\u0000-\u001f\u007f]*$/, { error: 'a text without line breaks and control characters' })
-  );
-}
 
 /** A pattern of RE2, held against one line at a time. */
 export const patternSchema: z.ZodType<string> = line(500, 'a pattern').superRefine((source, context) => {
@@ -96,14 +84,6 @@ const readyForm = z
     return z.NEVER;
   });
 
-const pathOnDisk = z.string().regex(/^(?!\.{1,2}(?:\/|$))[\w.@+-]+(?:\/(?!\.{1,2}(?:\/|$))[\w.@+-]+)*$/, {
-  error: 'a path on the disk such as bin/tool: letters, digits, . _ @ + -, no ..',
-});
-
-const filesForm = z.union([z.record(pathOnDisk, line(1000)), z.array(line(1000)).max(200)], {
-  error: 'a list of files, or a map from their paths on the disk to files',
-});
-
 const argument = z
   .union([line(2000), z.number().transform(String)], { error: 'a text' })
   .superRefine((word, context) => {
@@ -145,17 +125,6 @@ const sumPrograms = (map: Readonly<Record<string, Sign | readonly Sign[]>>): num
 const wordPattern = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, {
   error: `a tier (${tiers.join(', ')}) or a class of failure: small letters, digits and -`,
 });
-
-const versionError = 'a version such as "49.0.4"';
-const version = z.string({ error: versionError }).regex(/^\d[\w.-]{0,29}$/, { error: versionError });
-
-const pinForm = z.strictObject(
-  {
-    sha256: z.string().regex(/^[0-9a-f]{64}$/, { error: '64 hexadecimal digits' }),
-    says: line(100),
-  },
-  { error: 'a map with `sha256` and `says`' },
-);
 
 /** A subject written out. Whether it is whole is known when what it is `like` is there too. */
 export const subjectForm = z.strictObject(
@@ -227,26 +196,10 @@ export function defineSubject(): z.ZodType<string | SubjectForm> {
   return z.union([line(1000), subjectForm], { error: 'a name, a file, or a map with `run`' });
 }
 
-/** Stands for the subject's version in the sources of its files. */
-export const versionWord = '{version}';
-
 /** What two forms come to: what the second says counts, files are put together. */
 export function joinForms(base: SubjectForm, own: SubjectForm, folder: string): SubjectForm {
   const files = { ...mapFiles(base.files ?? {}, folder), ...mapFiles(own.files ?? {}, folder) };
   return { ...base, ...own, files };
-}
-
-/** Paths on the disk to files; those of a list keep their last part. Relative ones are below `folder`. */
-export function mapFiles(files: NonNullable<SubjectForm['files']>, folder: string): Record<string, string> {
-  const pairs = Array.isArray(files)
-    ? files.map((from) => [path.posix.basename(from), from] as const)
-    : Object.entries(files);
-  return Object.fromEntries(
-    pairs.map(([to, from]) => [
-      to,
-      packagePattern.test(from.replaceAll(versionWord, '0')) ? from : path.resolve(folder, from),
-    ]),
-  );
 }
 
 function patternsOf(signs: Sign | readonly Sign[]): string[] {
