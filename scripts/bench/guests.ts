@@ -1,6 +1,7 @@
 /** Figures of guests: a clone beside a boot, clones in a row, boots under load, shared memory. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { architectureOf, defaultArchitecture, type ArchitectureName } from '../../images/architectures.ts';
 import { buildImages, type BuiltImages } from '../../images/build.ts';
 import { PoolproofError } from '../../harness/errors.ts';
 import { buildTemplate, startClone, templateKey } from '../../harness/guest/build-template.ts';
@@ -11,22 +12,31 @@ import { defaultSettings } from '../../harness/axes/table.ts';
 import { findQemu, type Qemu } from '../../harness/plan/computer.ts';
 import { deadlinesFor } from '../../harness/plan/deadlines.ts';
 import { buildMachineSpec, type MachineSpec } from '../../harness/plan/machine-spec.ts';
-import { pair, spreadOf, time, withFolder, type Spread } from './measure.ts';
+import { compareInTurn, pair, spreadOf, time, withFolder, type InTurn, type Spread } from './measure.ts';
 import { benchOthers, type Others } from './others.ts';
 
 const deadlines = deadlinesFor('tcg');
 
 type Ground = Readonly<{ spec: MachineSpec; template: Template; images: BuiltImages; qemu: Qemu }>;
 
-async function prepareGround(memoryMib: number, work: (ground: Ground) => Promise<void>): Promise<void> {
-  await withFolder(async (folder) => {
-    const qemu = await findQemu();
-    const images = await buildImages({ kernel: 'bookworm', nodes: ['22'], engines: ['50.0.1'] });
-    const settings = { ...defaultSettings(), memory: memoryMib * 1024 * 1024 };
+async function prepareGround<T>(
+  memoryMib: number,
+  work: (ground: Ground) => Promise<T>,
+  arch: ArchitectureName = defaultArchitecture.name,
+): Promise<T> {
+  return withFolder(async (folder) => {
+    const qemu = await findQemu(undefined, architectureOf(arch));
+    const images = await buildImages({
+      architecture: arch,
+      kernel: 'bookworm',
+      nodes: ['22'],
+      engines: ['50.0.1'],
+    });
+    const settings = { ...defaultSettings(), arch, memory: memoryMib * 1024 * 1024 };
     const spec = buildMachineSpec(settings, images, { qemu: qemu.path, accelerator: 'tcg' });
     const store = new TemplateStore(folder, 1024 ** 4);
     const request = { store, spec, qemuTitle: qemu.title, warm: [], deadlines, startMachine };
-    await work({ spec, images, qemu, template: await buildTemplate(request, await templateKey(request)) });
+    return work({ spec, images, qemu, template: await buildTemplate(request, await templateKey(request)) });
   });
 }
 
@@ -71,8 +81,7 @@ const countFiles = (folder: string): number => readdirSync(folder, { recursive: 
 
 /** A whole clone (start, restore, one command, end) beside a whole boot doing the same; then clones in a row. */
 export async function benchClones(pairs: number, row: number): Promise<CloneFigures> {
-  let figures: CloneFigures | undefined;
-  await prepareGround(512, async ({ spec, template }) => {
+  return prepareGround(512, async ({ spec, template }) => {
     const clone = async (): Promise<void> => askOnce(await startClone(spec, template, startMachine));
     const boot = async (): Promise<void> => askOnce(await startMachine(spec, { kind: 'boot' }));
     await clone();
@@ -96,18 +105,38 @@ export async function benchClones(pairs: number, row: number): Promise<CloneFigu
       processes: countMachines() - before.processes,
       files: files.reduce((sum, count) => sum + count, 0),
     };
-    figures = { clone: cloned, boot: booted, ratio, lost, inARow: spreadOf(samples), left };
+    return { clone: cloned, boot: booted, ratio, lost, inARow: spreadOf(samples), left };
   });
-  if (figures === undefined) throw new Error('no figures');
-  return figures;
+}
+
+/** Clones of x86-64 and of another architecture in turn: start, restore, one command, end. */
+export async function benchClonesBeside(arch: ArchitectureName, pairs: number): Promise<InTurn> {
+  const cloneOf =
+    ({ spec, template }: Ground) =>
+    async (): Promise<void> =>
+      askOnce(await startClone(spec, template, startMachine));
+  return prepareGround(512, (own) =>
+    prepareGround(
+      512,
+      async (other) => {
+        // The first of each reads its files.
+        await pair(1, cloneOf(own), cloneOf(other));
+        return compareInTurn(await pair(pairs, cloneOf(own), cloneOf(other)));
+      },
+      arch,
+    ),
+  );
 }
 
 export type BootFigures = Readonly<{ boots: number; retried: number; lost: number; seconds: Spread }>;
 
 /** Boots, as many at a time as given, each with one retry: how many needed it, how many were lost. */
-export async function benchBoots(boots: number, atATime: number): Promise<BootFigures> {
-  let figures: BootFigures | undefined;
-  await prepareGround(512, async ({ spec }) => {
+export async function benchBoots(
+  boots: number,
+  atATime: number,
+  arch: ArchitectureName = defaultArchitecture.name,
+): Promise<BootFigures> {
+  const work = async ({ spec }: Ground): Promise<BootFigures> => {
     let retried = 0;
     let lost = 0;
     let next = 0;
@@ -129,18 +158,17 @@ export async function benchBoots(boots: number, atATime: number): Promise<BootFi
       }
     };
     await Promise.all(Array.from({ length: atATime }, lane));
-    figures = { boots, retried, lost, seconds: spreadOf(seconds) };
-  });
-  if (figures === undefined) throw new Error('no figures');
-  return figures;
+    return { boots, retried, lost, seconds: spreadOf(seconds) };
+  };
+  return prepareGround(512, work, arch);
 }
 
 /** Proportional set size of each of `count` clones of one 4 GiB template, MiB. */
 export async function benchSharedMemory(
   count: number,
 ): Promise<Readonly<{ clones: number; pssMib: Spread }>> {
-  const sizes: number[] = [];
-  await prepareGround(4096, async ({ spec, template }) => {
+  return prepareGround(4096, async ({ spec, template }) => {
+    const sizes: number[] = [];
     const machines = await Promise.all(
       Array.from({ length: count }, () => startClone(spec, template, startMachine)),
     );
@@ -153,17 +181,15 @@ export async function benchSharedMemory(
     } finally {
       await Promise.all(machines.map((machine) => machine.stop()));
     }
+    return { clones: count, pssMib: spreadOf(sizes) };
   });
-  return { clones: count, pssMib: spreadOf(sizes) };
 }
 
 /** One clone beside what other tools do for the same answer. */
 export async function benchOtherTools(n: number): Promise<Others> {
-  let found: Others = {};
-  await prepareGround(512, async ({ spec, template, images, qemu }) => {
+  return prepareGround(512, async ({ spec, template, images, qemu }) => {
     const clone = async (): Promise<void> => askOnce(await startClone(spec, template, startMachine));
     const { path: kernel, release } = images.kernel;
-    found = await benchOthers(n, { qemu: qemu.path, kernel, release }, clone);
+    return benchOthers(n, { qemu: qemu.path, kernel, release }, clone);
   });
-  return found;
 }

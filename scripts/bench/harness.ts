@@ -1,4 +1,5 @@
 /** The harness' own cost: start, plan, and a matrix of fake machines. */
+import type { ArchitectureName } from '../../images/architectures.ts';
 import { resolveCacheFolder } from '../../images/cache/cache-folder.ts';
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,7 +9,17 @@ import { fakeMachines } from '../../harness/fixtures/fake-machine.ts';
 import { loadMatrix, parseMatrix } from '../../harness/matrix/load.ts';
 import { fakePrepared as prepared } from '../../harness/fixtures/fake-prepared.ts';
 import { runMatrix, runPrepared } from '../../harness/run/run.ts';
-import { ownFlags, readCores, spreadOf, timeProcess, withFolder, type Spread } from './measure.ts';
+import {
+  compareInTurn,
+  ownFlags,
+  pair,
+  readCores,
+  spreadOf,
+  timeProcess,
+  withFolder,
+  type InTurn,
+  type Spread,
+} from './measure.ts';
 
 const cli = path.resolve(import.meta.dirname, '../../harness/cli.js');
 
@@ -157,6 +168,30 @@ export async function benchDefaultMatrix(matrix: string): Promise<
       cpuUse: Math.round(((after.busy - before.busy) / (after.all - before.all)) * 100) / 100,
       commandCpuSeconds: roundTenth(cached.cpuSeconds),
     };
+  });
+}
+
+/**
+ * The matrix in guests of x86-64 and of another architecture, in turn, through the command line, tiers only and from
+ * cached templates: seconds of the whole command.
+ * @throws Error when a run ends with a cell that is not as expected
+ */
+export async function benchMatrixBeside(
+  matrix: string,
+  arch: ArchitectureName,
+  pairs: number,
+): Promise<InTurn> {
+  return withFolder(async (folder) => {
+    const own = writeTiersOnly(matrix, folder);
+    const other = path.join(folder, `${arch}.yaml`);
+    writeFileSync(other, readFileSync(own, 'utf8').replace(/^axes:$/m, `axes:\n  arch: [${arch}]`));
+    const run = (file: string) => async () => {
+      const words = ['run', file, '--results', path.join(folder, path.basename(file, '.yaml'))];
+      await timeProcess(process.execPath, [...ownFlags(), cli, ...words]);
+    };
+    // The first of each builds its templates.
+    await pair(1, run(own), run(other));
+    return compareInTurn(await pair(pairs, run(own), run(other)));
   });
 }
 

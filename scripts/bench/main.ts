@@ -8,7 +8,7 @@ import { isAbsolute } from 'node:path';
 import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { findQemu, readComputer } from '../../harness/plan/computer.ts';
-import { ownFlags, withFolder } from './measure.ts';
+import { ownFlags, withFolder, type InTurn } from './measure.ts';
 
 // Measurements in this process run without the modules of other benchmarks.
 const fleet = () => import('./fleet.ts');
@@ -54,6 +54,8 @@ async function readKept(file: string, machine: unknown): Promise<object> {
   return isRecord(record) && isDeepStrictEqual(record.machine, machine) ? record.figures : {};
 }
 
+const nameArm64 = ({ a, b, ratio }: InTurn) => ({ 'x86-64': a, arm64: b, ratio });
+
 const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
   help: async () => (await harness()).benchHelp(quick ? 3 : 10),
   plan: async () => (await harness()).benchPlan(),
@@ -87,6 +89,11 @@ const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
     }),
   own: () => withFolder((folder) => runAlone(['own', folder]), inMemory),
   boots: async () => (await guests()).benchBoots(quick ? 6 : 200, 3),
+  arm64: async () => ({
+    clones: nameArm64(await (await guests()).benchClonesBeside('arm64', quick ? 3 : 15)),
+    matrix: nameArm64(await (await harness()).benchMatrixBeside(defaultMatrix, 'arm64', quick ? 1 : 3)),
+  }),
+  'arm64-boots': async () => (await guests()).benchBoots(quick ? 6 : 200, 2, 'arm64'),
   planted: async () => (await overhead()).benchPlanted(quick ? [10] : [0, 5, 10, 20, 50]),
   'two-boots': async () => (await overhead()).benchTwoBoots(),
   endurance: async () =>

@@ -62,6 +62,20 @@ export async function pair(
   return samples;
 }
 
+export type InTurn = Readonly<{
+  a: Spread;
+  b: Spread;
+  /** b by a, of the two that ran one after the other. */
+  ratio: Spread;
+}>;
+
+/** What {@link pair} took, as spreads. */
+export const compareInTurn = ({ a, b }: Awaited<ReturnType<typeof pair>>): InTurn => ({
+  a: spreadOf(a),
+  b: spreadOf(b),
+  ratio: spreadOf(b.map((seconds, index) => seconds / (a[index] ?? NaN))),
+});
+
 /**
  * A whole process: seconds, its CPU time without that of its children, and the most memory it was seen to hold (MiB);
  * both sampled every 5 ms.
