@@ -4,6 +4,7 @@ import path from 'node:path';
 import t, { type Test } from 'tap';
 import { plainFacts, type Script } from './fixtures/fake-machine.ts';
 import { listen, run, standardOutput } from './fixtures/fake-commands.ts';
+import { readPromisedMib } from './plan/computer.ts';
 import { main } from './program.ts';
 import type { Format } from './report/format.ts';
 import { formats } from './report/formats.ts';
@@ -93,6 +94,15 @@ t.test('init writes a matrix that loads, with its schema, and never over another
   t.match(await run(t, ['plan', file]), { code: 0, out: /\n4 cells, 2 boots; / });
   t.match(await run(t, ['init', file]), { code: 2, err: /^USAGE: .*first\.yaml: .*there already/ });
   t.match(await run(t, ['init', path.join(file, 'x')]), { code: 3, err: /^STORE_UNWRITABLE: / });
+});
+
+t.test('plan says which cells have no room on this computer', async (t) => {
+  const file = path.join(t.testdir({ 'm.yaml': 'axes: { memory: [512M, 1T] }\n' }), 'm.yaml');
+  const { code, out, err } = await run(t, ['plan', file]);
+  t.match({ code, out }, { code: 0, out: /^memory=1T[^]*\n2 cells, 2 boots; /m });
+  const refused =
+    /^1 cell of more memory than the kernel here promises a process, \d+ MiB: run refuses them\n$/;
+  t.match(err, (await readPromisedMib()) < 2 ** 20 ? refused : /^$/);
 });
 
 t.test('plan says what is predicted, what is booted and with which command', async (t) => {

@@ -11,7 +11,9 @@ import { findMatrix } from '../matrix/find-matrix.ts';
 import { loadMatrix } from '../matrix/load.ts';
 import { selectCells } from '../matrix/select.ts';
 import { renderExpectation } from '../outcome/expect.ts';
+import { isTooLarge } from '../plan/check-memory.ts';
 import { ciFormats, renderCiMatrix } from '../plan/ci-matrix.ts';
+import { readPromisedMib } from '../plan/computer.ts';
 import { buildMachineSpec } from '../plan/machine-spec.ts';
 import { bootKey } from '../plan/order.ts';
 import { imagesOf } from '../plan/requirements.ts';
@@ -54,12 +56,14 @@ export async function plan(context: Context, args: readonly string[], options: O
     context.out(await renderJobs(matrix, format, options));
     return 0;
   }
-  let [cells, boots] = [0, 0];
+  const promisedMib = await readPromisedMib();
+  let [cells, boots, tooLarge] = [0, 0, 0];
   // A plan may have a hundred thousand lines: they go out as fast as they are read, and no faster.
   let pending = '';
   for (const planned of planMatrix(matrix)) {
     cells += 1;
     boots = Math.max(boots, planned.boot);
+    tooLarge += Number(isTooLarge(planned.cell, promisedMib));
     pending += renderLine(planned, json);
     if (pending.length < 65_536) continue;
     if (!context.stdout.write(pending)) await once(context.stdout, 'drain');
@@ -72,6 +76,10 @@ export async function plan(context: Context, args: readonly string[], options: O
     context.out(
       `${formatCount(cells, 'cell')}, ${formatCount(boots, 'boot')}; predicted from the settings, not yet from a guest\n`,
     );
+    if (tooLarge > 0)
+      context.err(
+        `${formatCount(tooLarge, 'cell')} of more memory than the kernel here promises a process, ${Math.floor(promisedMib)} MiB: run refuses them\n`,
+      );
   }
   if (options.commands) await printCommands(context, matrix, cacheOption(options));
   return 0;

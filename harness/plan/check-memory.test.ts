@@ -11,6 +11,7 @@ t.test('a guest of more than the computer promises is refused by the name of its
   t.throws(() => checkMemory(cell, 24_000.5), {
     code: 'NO_MEMORY',
     message: 'memory=64G: this computer has no room for a guest of 64G; its kernel promises a process 24000M',
+    details: { hint: 'leave it out: --only memory!=64G; or allow it: sysctl vm.overcommit_memory=1' },
   });
   checkMemory(cell, 64 * 1024);
   checkMemory(cell, Infinity);

@@ -5,16 +5,23 @@ import type { Cell } from '../matrix/cell.ts';
 
 const mib = 1024 * 1024;
 
+/** Whether this computer cannot have such a guest. */
+export const isTooLarge = ({ settings }: Pick<Cell, 'settings'>, promisedMib: number): boolean =>
+  settings.memory > promisedMib * mib;
+
 /**
  * @param promisedMib see `readPromisedMib`. What a guest comes to hold is less, and counts when it is started.
  * @throws PoolproofError NO_MEMORY
  */
-export function checkMemory({ id, settings }: Pick<Cell, 'id' | 'settings'>, promisedMib: number): void {
-  if (settings.memory <= promisedMib * mib) return;
+export function checkMemory(cell: Pick<Cell, 'id' | 'settings'>, promisedMib: number): void {
+  if (!isTooLarge(cell, promisedMib)) return;
+  const { id, settings } = cell;
   const most = formatSize(Math.floor(promisedMib) * mib);
   throw new PoolproofError(
     'NO_MEMORY',
     `${id}: this computer has no room for a guest of ${formatSize(settings.memory)}; its kernel promises a process ${most}`,
-    { hint: `leave such cells out with --only, or allow it: sysctl vm.overcommit_memory=1` },
+    {
+      hint: `leave it out: --only memory!=${formatSize(settings.memory)}; or allow it: sysctl vm.overcommit_memory=1`,
+    },
   );
 }
