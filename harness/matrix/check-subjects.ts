@@ -11,9 +11,13 @@ import { isSubjectForm } from './subject-resolve.ts';
 
 type Subjects = ReadonlyMap<string, Subject>;
 
+/** As guests of any architecture have them. */
+const onAll = (subjects: Subjects): readonly Subject[] =>
+  [...subjects.values()].flatMap((subject) => [subject, ...Object.values(subject.elsewhere ?? {})]);
+
 /** A problem for each file of this computer that a subject needs and that is not there. */
 export function findAbsentFiles(form: MatrixFile, subjects: Subjects, source: Source): readonly Problem[] {
-  return [...subjects.values()].flatMap(({ name, files }) =>
+  const found = onAll(subjects).flatMap(({ name, files }) =>
     files
       .filter(({ from }) => !packagePattern.test(from) && !existsSync(from))
       .map(({ from }): Problem => {
@@ -22,7 +26,13 @@ export function findAbsentFiles(form: MatrixFile, subjects: Subjects, source: So
         return { code: 'MATRIX_BAD_VALUE', message, ...place, hint: printable(from) };
       }),
   );
+  return withoutRepeats(found);
 }
+
+/** What architectures have in common is a problem once. */
+const withoutRepeats = (problems: readonly Problem[]): readonly Problem[] => [
+  ...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values(),
+];
 
 /** A problem for each program of this computer whose interpreter no guest has: it could not even start. */
 export function findAbsentInterpreters(
@@ -30,7 +40,7 @@ export function findAbsentInterpreters(
   subjects: Subjects,
   source: Source,
 ): readonly Problem[] {
-  return [...subjects.values()].flatMap((subject): Problem[] => {
+  const found = onAll(subjects).flatMap((subject): Problem[] => {
     const program = findProgram(subject);
     const interpreter = program === null ? null : readInterpreter(program);
     if (interpreter === null || isInGuest(interpreter)) return [];
@@ -42,6 +52,7 @@ export function findAbsentInterpreters(
       { code: 'MATRIX_BAD_VALUE', message, ...source.placeOf(placeOfSubject(form, subject.name)), hint },
     ];
   });
+  return withoutRepeats(found);
 }
 
 /** Where a subject is defined or, in another file, named. */

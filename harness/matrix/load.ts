@@ -24,7 +24,7 @@ import type { Source } from './source.ts';
 import { nearestFile } from './nearest-file.ts';
 import { resolveSubjects } from './subject-resolve.ts';
 import { hostSubject } from '../axes/host.ts';
-import type { Subject } from './subject.ts';
+import { subjectOn, type Subject } from './subject.ts';
 
 /** Larger files are refused unread. */
 export const maxFileBytes = 2 ** 20;
@@ -176,7 +176,7 @@ function findShared(own: Expanded, { cells, cases }: ExpandedCases, source: Sour
 
 function withSubject(cell: CellOnce, subjects: ReadonlyMap<string, Subject>): CellOnce {
   const subject = cell.settings.subject === hostSubject ? undefined : subjects.get(cell.settings.subject);
-  return subject === undefined ? cell : { ...cell, subject };
+  return subject === undefined ? cell : { ...cell, subject: subjectOn(subject, cell.settings.arch) };
 }
 
 function withKernelFile(cell: CellOnce, files: ReadonlyMap<string, string>): CellOnce {

@@ -1,14 +1,40 @@
 /** The files of a subject as they stand in a matrix, and the version of the program among them. */
 import path from 'node:path';
 import { z } from 'zod';
+import { architectureNames, defaultArchitecture, type ArchitectureName } from '../../images/architectures.ts';
 import { line } from './schema-parts.ts';
-import { packagePattern } from './subject.ts';
+import { packagePattern, type SubjectFile } from './subject.ts';
+
+/** One value for guests of x86-64, or a map from architectures; x86-64 is always there. */
+type ByArchitecture<T> = T | Readonly<Partial<Record<ArchitectureName, T>>>;
+
+const byArchitecture = <T>(value: z.ZodType<T>, error: string) =>
+  z.union(
+    [
+      value,
+      z
+        .partialRecord(z.enum(architectureNames), value)
+        .refine((map) => map[defaultArchitecture.name] !== undefined, { error }),
+    ],
+    { error },
+  );
+
+/** Where the file of a path comes from. */
+export type FileSource = ByArchitecture<string>;
+
+const mapOf = <T>(value: ByArchitecture<T>): Readonly<Partial<Record<ArchitectureName, T>>> =>
+  typeof value === 'object' && value !== null ? value : { [defaultArchitecture.name]: value };
 
 const pathOnDisk = z.string().regex(/^(?!\.{1,2}(?:\/|$))[\w.@+-]+(?:\/(?!\.{1,2}(?:\/|$))[\w.@+-]+)*$/, {
   error: 'a path on the disk such as bin/tool: letters, digits, . _ @ + -, no ..',
 });
 
-export const filesForm = z.union([z.record(pathOnDisk, line(1000)), z.array(line(1000)).max(200)], {
+const source = byArchitecture(
+  line(1000),
+  'a file, or a map from architectures to files, with x86-64 among them',
+);
+
+export const filesForm = z.union([z.record(pathOnDisk, source), z.array(line(1000)).max(200)], {
   error: 'a list of files, or a map from their paths on the disk to files',
 });
 
@@ -17,7 +43,10 @@ export const version = z.string({ error: versionError }).regex(/^\d[\w.-]{0,29}$
 
 export const pinForm = z.strictObject(
   {
-    sha256: z.string().regex(/^[0-9a-f]{64}$/, { error: '64 hexadecimal digits' }),
+    sha256: byArchitecture(
+      z.string().regex(/^[0-9a-f]{64}$/, { error: '64 hexadecimal digits' }),
+      '64 hexadecimal digits, or a map from architectures to them, with x86-64 among them',
+    ),
     says: line(100),
   },
   { error: 'a map with `sha256` and `says`' },
@@ -27,14 +56,66 @@ export const pinForm = z.strictObject(
 export const versionWord = '{version}';
 
 /** Paths on the disk to files; those of a list keep their last part. Relative ones are below `folder`. */
-export function mapFiles(files: z.infer<typeof filesForm>, folder: string): Record<string, string> {
-  const pairs = Array.isArray(files)
+export function mapFiles(
+  files: z.infer<typeof filesForm>,
+  folder: string,
+): Readonly<Record<string, FileSource>> {
+  const place = (from: string): string =>
+    packagePattern.test(from.replaceAll(versionWord, '0')) ? from : path.resolve(folder, from);
+  const pairs: readonly (readonly [string, FileSource])[] = Array.isArray(files)
     ? files.map((from) => [path.posix.basename(from), from] as const)
     : Object.entries(files);
   return Object.fromEntries(
-    pairs.map(([to, from]) => [
+    pairs.map(([to, given]) => [
       to,
-      packagePattern.test(from.replaceAll(versionWord, '0')) ? from : path.resolve(folder, from),
+      typeof given === 'string'
+        ? place(given)
+        : Object.fromEntries(Object.entries(given).map(([arch, from]) => [arch, place(from)])),
     ]),
   );
+}
+
+export const namesVersion = (given: FileSource): boolean =>
+  Object.values(mapOf(given)).some((from) => from.includes(versionWord));
+
+/** What a version of a program says of itself, and its digest. */
+export type Pin = z.infer<typeof pinForm>;
+
+/** Architectures beside x86-64 that the files or their digests name. */
+export function listOthers(
+  files: Readonly<Record<string, FileSource>>,
+  pin: Pin | undefined,
+): readonly ArchitectureName[] {
+  const maps = [...Object.values(files).map(mapOf), ...(pin === undefined ? [] : [mapOf(pin.sha256)])];
+  return architectureNames.filter(
+    (arch) => arch !== defaultArchitecture.name && maps.some((map) => map[arch] !== undefined),
+  );
+}
+
+/**
+ * The files on an architecture. One that names no other there is the same everywhere, and so is one of a version that
+ * is pinned, but not there.
+ */
+export function listFiles(
+  files: Readonly<Record<string, FileSource>>,
+  arch: ArchitectureName,
+  { version, pin }: Readonly<{ version: string | undefined; pin: Pin | undefined }>,
+): readonly SubjectFile[] {
+  const digests: Partial<Record<ArchitectureName, string>> = pin === undefined ? {} : mapOf(pin.sha256);
+  const isOther = arch !== defaultArchitecture.name;
+  return Object.entries(files).map(([to, given]): SubjectFile => {
+    const own = mapOf(given)[arch];
+    const usual = own ?? mapOf(given)[defaultArchitecture.name] ?? '';
+    const isPinned = pin !== undefined && usual.includes(versionWord);
+    const isOfArch = isOther && (isPinned ? digests[arch] !== undefined : own !== undefined);
+    const of = isOfArch ? arch : defaultArchitecture.name;
+    const named = mapOf(given)[of] ?? usual;
+    const sha256 = isPinned ? digests[of] : undefined;
+    return {
+      to,
+      from: version === undefined ? named : named.replaceAll(versionWord, version),
+      ...(sha256 !== undefined && { sha256 }),
+      ...(isOfArch && { architecture: arch }),
+    };
+  });
 }

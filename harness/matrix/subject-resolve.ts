@@ -12,7 +12,7 @@ import { MatrixErrors, printable, quote } from './diagnostics.ts';
 import type { Problem } from './diagnostics.ts';
 import { parseSource } from './source.ts';
 import type { Path, Source } from './source.ts';
-import { mapFiles, versionWord } from './subject-files.ts';
+import { mapFiles, namesVersion, versionWord } from './subject-files.ts';
 import { buildSubjectOf, joinForms, subjectForm } from './subject-schema.ts';
 import type { SubjectForm } from './subject-schema.ts';
 import { hostSubject, subjectNamePattern } from '../axes/host.ts';
@@ -162,7 +162,7 @@ class Resolver {
     if (version !== undefined) {
       const { form, folder: of } = this.#find(name, folder);
       const versioned = { ...this.#complete({ form, folder: of, name }, 0), version };
-      if (!Object.values(mapFiles(versioned.files ?? {}, of)).some((from) => from.includes(versionWord)))
+      if (!Object.values(mapFiles(versioned.files ?? {}, of)).some(namesVersion))
         fail(`the subject ${quote(name)} has no versions`, 'its files name a package with {version}');
       return { form: { ...versioned, name: text }, folder: of, name: text };
     }

@@ -1,12 +1,13 @@
 /** The form of a subject in a matrix, a case or a file of its own, and what it becomes. */
 import { z } from 'zod';
+import { defaultArchitecture, type ArchitectureName } from '../../images/architectures.ts';
 import { hostNames } from '../../images/allocator/hosts.ts';
 import { tiers } from '../../images/allocator/tier.ts';
 import { mappedForm, type Mapped } from './mapped.ts';
-import type { Ready, Subject, SubjectFile, SubjectWord } from './subject.ts';
+import type { Ready, Subject, SubjectWord } from './subject.ts';
 import { findPatternProblem, programSize } from './pattern.ts';
 import { line, refuse, whole } from './schema-parts.ts';
-import { filesForm, mapFiles, pinForm, version, versionWord } from './subject-files.ts';
+import { filesForm, listFiles, listOthers, mapFiles, pinForm, version } from './subject-files.ts';
 import { optionsWord, toExtended } from './subject.ts';
 import { subjectNamePattern } from '../axes/host.ts';
 
@@ -215,18 +216,27 @@ function buildWord([word, signs]: readonly [word: string, signs: Sign | readonly
   return { word, patterns, ...(mapped.length > 0 && { mapped }) };
 }
 
+type Whole = SubjectForm & Readonly<{ run: readonly string[] }>;
+
 /** A whole form → a subject. `name` where it has none of its own. */
-export function buildSubjectOf(
-  form: SubjectForm & Readonly<{ run: readonly string[] }>,
-  name: string,
-  folder: string,
-): Subject {
+export function buildSubjectOf(form: Whole, name: string, folder: string): Subject {
+  const pin = form.version === undefined ? undefined : form.pins?.[form.version];
+  const others = listOthers(mapFiles(form.files ?? {}, folder), pin);
+  return {
+    ...buildSubjectOn(defaultArchitecture.name, form, name, folder),
+    ...(others.length > 0 && {
+      elsewhere: Object.fromEntries(
+        others.map((arch) => [arch, buildSubjectOn(arch, form, name, folder)] as const),
+      ),
+    }),
+  };
+}
+
+function buildSubjectOn(arch: ArchitectureName, form: Whole, name: string, folder: string): Subject {
   const { version } = form;
   const pin = version === undefined ? undefined : form.pins?.[version];
-  const files = Object.entries(mapFiles(form.files ?? {}, folder)).map(([to, source]): SubjectFile => {
-    const from = version === undefined ? source : source.replaceAll(versionWord, version);
-    return { to, from, ...(from !== source && pin !== undefined && { sha256: pin.sha256 }) };
-  });
+  const files = listFiles(mapFiles(form.files ?? {}, folder), arch, { version, pin });
+  const sha256 = files.find((file) => file.sha256 !== undefined)?.sha256;
   return {
     name: form.name ?? name,
     title: form.title ?? null,
@@ -235,7 +245,7 @@ export function buildSubjectOf(
     run: form.run,
     ...(pin !== undefined &&
       version !== undefined &&
-      files.some(({ sha256 }) => sha256 !== undefined) && { program: { version, ...pin } }),
+      sha256 !== undefined && { program: { version, says: pin.says, sha256 } }),
     ready: form.ready ?? { kind: 'exit', code: 0 },
     words: Object.entries(form.tiers ?? {}).map(buildWord),
     timeoutMs: form.timeout ?? null,

@@ -274,6 +274,48 @@ t.test('a tier may be the size of the largest mapping', (t) => {
   t.end();
 });
 
+t.test('a subject has files of its own on another architecture', (t) => {
+  const [a, b] = ['a', 'b'].map((digit) => digit.repeat(64));
+  const matrixOf = (file: string, pin: string): string => `
+subjects:
+  server:
+    version: 2.0.1
+    pins: { 2.0.1: { says: server 2.0.0, sha256: ${pin} } }
+    files: { server: ${file}, own.txt: own.txt }
+    run: ['{files}/server']
+axes: { arch: [x86-64, arm64], memory: 1G, subject: server }
+`;
+  const filesOf = (file: string, pin: string) =>
+    [...parseMatrix(matrixOf(file, pin), '/m/m.yaml').cells()].map(({ subject }) => [
+      subject?.files[0],
+      subject?.program?.sha256,
+    ]);
+  const wheel = 'pip:server@2.0.1/server';
+  t.strictSame(filesOf("'pip:server@{version}/server'", `{ x86-64: ${a}, arm64: ${b} }`), [
+    [{ to: 'server', from: wheel, sha256: a }, a],
+    [{ to: 'server', from: wheel, sha256: b, architecture: 'arm64' }, b],
+  ]);
+  t.strictSame(filesOf("'pip:server@{version}/server'", `${a}`), [
+    [{ to: 'server', from: wheel, sha256: a }, a],
+    [{ to: 'server', from: wheel, sha256: a }, a],
+  ]);
+  t.strictSame(filesOf("{ x86-64: 'npm:s-x64@{version}/s', arm64: 'npm:s-arm@{version}/s' }", `${a}`), [
+    [{ to: 'server', from: 'npm:s-x64@2.0.1/s', sha256: a }, a],
+    [{ to: 'server', from: 'npm:s-x64@2.0.1/s', sha256: a }, a],
+  ]);
+  t.strictSame(filesOf("{ x86-64: 'npm:s-x64@2/s', arm64: 'npm:s-arm@2/s' }", `${a}`), [
+    [{ to: 'server', from: 'npm:s-x64@2/s' }, undefined],
+    [{ to: 'server', from: 'npm:s-arm@2/s', architecture: 'arm64' }, undefined],
+  ]);
+  t.strictSame(filesOf('{ x86-64: bin/x64, arm64: bin/arm }', `${a}`), [
+    [{ to: 'server', from: '/m/bin/x64' }, undefined],
+    [{ to: 'server', from: '/m/bin/arm', architecture: 'arm64' }, undefined],
+  ]);
+  t.throws(() => filesOf('{ arm64: bin/arm }', `${a}`), { message: /with x86-64 among them/ });
+  t.throws(() => filesOf('server', `{ arm64: ${b} }`), { message: /with x86-64 among them/ });
+  t.end();
+});
+
 t.test('a subject has versions: its own, or the one behind its name', (t) => {
   const [a, b] = ['a', 'b'].map((digit) => digit.repeat(64));
   const text = `

@@ -1,6 +1,6 @@
 /** Definitions of programs that a cell may run instead of the wasm host. */
 import type { HostName } from '../../images/allocator/hosts.ts';
-
+import type { ArchitectureName } from '../../images/architectures.ts';
 import type { Mapped } from './mapped.ts';
 
 /** The sign that a program is up. */
@@ -30,6 +30,8 @@ export type SubjectFile = Readonly<{
   from: string;
   /** Of its contents; others are refused. */
   sha256?: string;
+  /** Whose package it is, where the subject names another one than that of x86-64. */
+  architecture?: ArchitectureName;
 }>;
 
 /** A version of a program that its subject pins: what it says of itself, and the digest that this is true of. */
@@ -62,7 +64,13 @@ export type Subject = Readonly<{
   words: readonly SubjectWord[];
   /** Milliseconds by the guest's clock; null for the default. */
   timeoutMs: number | null;
+  /** The subject on other architectures, where it has files of its own there. */
+  elsewhere?: Readonly<Partial<Record<ArchitectureName, Subject>>>;
 }>;
+
+/** The subject as guests of an architecture have it. */
+export const subjectOn = (subject: Subject, arch: ArchitectureName): Subject =>
+  subject.elsewhere?.[arch] ?? subject;
 
 /** Word of `run` in whose place the options of the cell's pool stand. */
 export const optionsWord = '{options}';

@@ -15,7 +15,7 @@ import type { Tier } from '../../images/allocator/tier.ts';
 import { v8VersionOf } from '../../images/allocator/v8-rules.ts';
 import { axes, type Settings } from '../axes/table.ts';
 import { hostSubject } from '../axes/host.ts';
-import type { Subject } from '../matrix/subject.ts';
+import { subjectOn, type Subject } from '../matrix/subject.ts';
 import { findShippedSubject } from '../matrix/subject-resolve.ts';
 import { estimateFacts } from '../plan/estimate-facts.ts';
 import { parametersOf } from '../axes/guest-settings.ts';
@@ -95,14 +95,16 @@ function listForeignPools(tier: Tier, settings: Settings): readonly Mapping[] | 
 
 const shipped = new Map<string, Subject | null>();
 
-/** The subject of poolproof with this name; null for the wasm host, and for one that only a matrix knows. */
-export function findSubject({ subject }: Settings): Subject | null {
+/**
+ * The subject of poolproof with this name, as guests of the architecture have it; null for the wasm host, and for one
+ * that only a matrix knows.
+ */
+export function findSubject({ subject, arch }: Settings): Subject | null {
   if (subject === hostSubject) return null;
   const known = shipped.get(subject);
-  if (known !== undefined) return known;
-  const found = findShippedSubject(subject, axes);
+  const found = known === undefined ? findShippedSubject(subject, axes) : known;
   shipped.set(subject, found);
-  return found;
+  return found === null ? null : subjectOn(found, arch);
 }
 
 /** The prediction before any guest has booted: from the facts that a guest with these settings is expected to give. */

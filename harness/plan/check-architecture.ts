@@ -9,11 +9,13 @@ import { findKernelRow, kernels } from '../../images/definitions.ts';
 import { PoolproofError } from '../errors.ts';
 import type { Cell } from '../matrix/cell.ts';
 import { findProgram, readElfMachine } from '../matrix/interpreter.ts';
-import type { Subject } from '../matrix/subject.ts';
+import type { Subject, SubjectFile } from '../matrix/subject.ts';
 
-/** Whether a file of a package is no program, or its package says that it is of this architecture. */
-const isForEveryArchitecture = (from: string, arch: ArchitectureName): boolean =>
-  /\.(?:wasm|[cm]?js|json)$/.test(from) || architectureOf(arch).npm.mark?.test(packageOf(from)) === true;
+/** Whether a file is of this architecture: its subject or its package says so, or it is no program. */
+const isFor = ({ from, architecture }: SubjectFile, arch: ArchitectureName): boolean =>
+  architecture === arch ||
+  /\.(?:wasm|[cm]?js|json)$/.test(from) ||
+  architectureOf(arch).npm.mark?.test(packageOf(from)) === true;
 
 /** `npm:@scope/name` of `npm:@scope/name@1.2.3/bin/program`; empty for one that is none of npm's. */
 const packageOf = (from: string): string => /^npm:(?:@[^/]*\/)?[^/]*/.exec(from)?.[0] ?? '';
@@ -25,8 +27,7 @@ export const findForeignPackage = (
 ): string | null =>
   arch === defaultArchitecture.name
     ? null
-    : (files.find(({ from }) => /^(?:npm|pip):/.test(from) && !isForEveryArchitecture(from, arch))?.from ??
-      null);
+    : (files.find((file) => /^(?:npm|pip):/.test(file.from) && !isFor(file, arch))?.from ?? null);
 
 /** Read once per subject: a matrix can have a million cells. */
 const machines = new WeakMap<Subject, number | null>();

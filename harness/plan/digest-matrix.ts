@@ -9,7 +9,7 @@ import type { Subject } from '../matrix/subject.ts';
 
 export type MatrixDigests = Readonly<{
   matrix: string;
-  /** By name. */
+  /** By name; before that of another architecture's stands the architecture: `arm64/wash`. */
   subjects: Readonly<Record<string, string>>;
   /** By the id of the case. */
   cases: Readonly<Record<string, string>>;
@@ -17,12 +17,12 @@ export type MatrixDigests = Readonly<{
 
 /**
  * @param whole the whole matrix, not the part that is run: parts of one matrix have equal digests
- * @param subjects those of the cells that are run
- * @param folders of a subject's files in the guest, named by their contents
+ * @param subjects those of the cells that are run, by architecture and name
+ * @param folders of a subject's files in the guest, by the same, named by their contents
  */
 export function digestMatrix(
   whole: Matrix,
-  subjects: Iterable<Subject>,
+  subjects: ReadonlyMap<string, Subject>,
   folders: Readonly<Record<string, string>>,
 ): MatrixDigests {
   const hash = createHash('sha256');
@@ -36,7 +36,7 @@ export function digestMatrix(
   return {
     matrix: `sha256:${hash.digest('hex')}`,
     subjects: sortedRecord(
-      Array.from(subjects, (subject) => [subject.name, digestSubject(subject, folders[subject.name] ?? '')]),
+      Array.from(subjects, ([name, subject]) => [name, digestSubject(subject, folders[name] ?? '')]),
     ),
     cases: sortedRecord(
       whole.cases.map((one) => [one.id, digest([one, one.cells.map(({ id }) => demands.get(id))])]),
@@ -50,7 +50,7 @@ const describeDemand = ({ expectation, measure, settings }: Cell): string =>
 
 /** A file has another path on another computer; the folder is named by its contents. */
 function digestSubject(subject: Subject, folder: string): string {
-  const { files, ...definition } = subject;
+  const { files, elsewhere: _, ...definition } = subject;
   return digest([definition, files.map(({ to }) => to), path.posix.basename(folder)]);
 }
 

@@ -125,7 +125,9 @@ t.test('digests are equal for equal matrices and name what is another', (t) => {
     timeoutMs: null,
   } as const;
   const of = (text: string, changes: Partial<typeof subject> | object = {}, folder = '/opt/subject-1') =>
-    digestMatrix(parseMatrix(text, 'm.yaml'), [{ ...subject, ...changes }], { ext: folder });
+    digestMatrix(parseMatrix(text, 'm.yaml'), new Map([['ext', { ...subject, ...changes }]]), {
+      ext: folder,
+    });
   const first = of(axes);
   t.same(of(`# a comment\n${axes}`), first);
   t.same(
@@ -133,7 +135,7 @@ t.test('digests are equal for equal matrices and name what is another', (t) => {
     first,
     'not where a file comes from',
   );
-  const bare = digestMatrix(parseMatrix(axes, 'm.yaml'), [{ ...subject, files: [] }], {});
+  const bare = digestMatrix(parseMatrix(axes, 'm.yaml'), new Map([['ext', { ...subject, files: [] }]]), {});
   t.not(bare.subjects['ext'], first.subjects['ext'], 'nor one without files');
   t.not(of(axes, {}, '/opt/subject-2').subjects['ext'], first.subjects['ext'], 'but what is in it');
   t.not(of(axes, { run: ['{node}', '--x'] }).subjects['ext'], first.subjects['ext']);

@@ -1,6 +1,7 @@
 /** Prepares a run: QEMU, images, the accelerator, this computer. */
 import { createHash } from 'node:crypto';
 import {
+  architectureOf,
   defaultArchitecture,
   isOwn,
   type Architecture,
@@ -191,10 +192,15 @@ export async function describeRun(
   const digest = createHash('sha256');
   for (const built of images.values()) digest.update(built.digest);
   const subjects = new Map<string, Subject>();
-  for (const { subject } of uncut.cells()) if (subject !== undefined) subjects.set(subject.name, subject);
+  const folders: Record<string, string> = {};
+  for (const { subject, settings } of uncut.cells()) {
+    if (subject === undefined) continue;
+    const name = `${architectureOf(settings.arch).lockPrefix}${subject.name}`;
+    subjects.set(name, subject);
+    folders[name] = images.get(imagesOf(settings))?.subjects?.[subject.name] ?? folders[name] ?? '';
+  }
   const built = [...images.values()];
   const components = built.flatMap((each) => each.components);
-  const folders = Object.fromEntries(built.flatMap((each) => Object.entries(each.subjects ?? {})));
   const homepage = await readHomepage();
   return {
     tool: {
@@ -231,7 +237,7 @@ export async function describeRun(
       packages: Object.fromEntries(components.map(({ name, sha256 }) => [name, sha256])),
     },
     selection,
-    digests: digestMatrix(whole, subjects.values(), folders),
+    digests: digestMatrix(whole, subjects, folders),
     ...(matrix.cases.length > 0 && { cases: matrix.cases }),
     options,
   };
