@@ -9,7 +9,8 @@ async function run(t: Test, script: Script, ...words: readonly string[]) {
   const dir = t.testdirName;
   const { context, out, err } = listen([script]);
   const results = path.join(dir, 'results');
-  const all = ['selftest', '--quick', '--results', results, '--cache', path.join(dir, 'cache'), ...words];
+  const places = ['--results', results, '--cache', path.join(dir, 'cache')];
+  const all = ['selftest', '--quick', '--arch', 'x86-64', ...places, ...words];
   const code = await main(all, context);
   return { code, out: out(), err: err(), folder: path.join(results, 'selftest') };
 }
@@ -31,6 +32,7 @@ t.test('the exit code is 1 where a check fails, and 2 for a check that is none',
   const failed = await run(t, { exitAtStart: true }, '--only', 'boots,accelerator', '--json');
   t.equal(failed.code, 1);
   t.match(JSON.parse(failed.out), { schema: 1, checks: [{ status: 'fails' }, { status: 'fails' }] });
+  t.match(await run(t, {}, '--arch', 'sparc'), { code: 2, err: /Allowed choices are x86-64, / });
   t.match(await run(t, {}, '--only', 'boot'), {
     code: 2,
     out: '',

@@ -22,6 +22,8 @@ export type Architecture = Readonly<{
     otherPackages: readonly [string, string, string, string, string];
     /** Machine type and its options. */
     machine: readonly string[];
+    /** The same under KVM. @default machine */
+    machineOfKvm?: readonly string[];
     /** CPU model and flags under emulation: every feature QEMU has, but those that are too slow. */
     emulatedCpu: string;
   }>;
@@ -37,6 +39,8 @@ export type Architecture = Readonly<{
     steadyClock: readonly string[];
     /** For devices that need no probing. */
     devices: readonly string[];
+    /** Sources of the clock that guests may come to have, by what runs them. */
+    clockSources: Readonly<Record<'kvm' | 'tcg', readonly string[]>>;
   }>;
   debian: Readonly<{
     /** Debian's name for it. */
@@ -108,6 +112,9 @@ const x86: Architecture = {
     steadyClock: ['tsc=reliable', 'no_timer_check'],
     // 64-bit machines here have no floppy, no PS/2 mouse: probing them takes 0.2 s under emulation.
     devices: ['i8042.noaux', 'i8042.nokbd'],
+    // KVM gives the rate of kvm-clock, whose state is saved. The kernel prefers the TSC only where it is announced as
+    // invariant (linux arch/x86/kernel/kvmclock.c), which a CPU that can be saved is not.
+    clockSources: { tcg: ['hpet'], kvm: ['kvm-clock', 'tsc'] },
   },
   debian: {
     architecture: 'amd64',
@@ -141,8 +148,10 @@ const arm64: Architecture = {
       'qemu-system-aarch64',
       'qemu',
     ],
-    // Version 3 of the interrupt controller: version 2 has room for 8 processors.
+    // Version 3 of the interrupt controller: version 2 has room for 8 processors. Under KVM it is this computer's own:
+    // a Raspberry Pi 4 has version 2, and QEMU refuses another one (hw/arm/virt.c, finalize_gic_version).
     machine: ['virt', 'gic-version=3'],
+    machineOfKvm: ['virt', 'gic-version=host'],
     // Pointer authentication is computed with the architected cipher: user space comes up after 8.0 s with it, after
     // 1.5 s without (QEMU 7.2).
     emulatedCpu: 'max,pauth=off',
@@ -155,6 +164,9 @@ const arm64: Architecture = {
     emulatedClock: [],
     steadyClock: [],
     devices: [],
+    // The virtual counter, which both run at the rate in its register. It stands still while a machine is stopped, and
+    // its value is saved (QEMU target/arm/kvm.c, kvm-no-adjvtime is off).
+    clockSources: { tcg: ['arch_sys_counter'], kvm: ['arch_sys_counter'] },
   },
   debian: {
     architecture: 'arm64',

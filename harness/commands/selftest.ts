@@ -2,12 +2,15 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
+import { architectureOf, ownArchitecture, type ArchitectureName } from '../../images/architectures.ts';
+import { qemuVariable } from '../plan/computer.ts';
 import { renderPage } from '../selftest/page.ts';
 import { isPassed, runSelftest, selectChecks, type SelftestRecord } from '../selftest/selftest.ts';
 import { cacheOption, notifyOf, type Context } from './context.ts';
 
 type Options = Readonly<{
   qemu?: string | undefined;
+  arch?: ArchitectureName | undefined;
   quick?: boolean | undefined;
   only?: readonly string[] | undefined;
   results?: string | undefined;
@@ -26,13 +29,14 @@ export async function selftest(
 ): Promise<number> {
   const only = options.only?.flatMap((text) => text.split(',')) ?? [];
   selectChecks(only);
+  const { qemu, arch = ownArchitecture.name } = options;
   // Runs of their own take QEMU from there as well.
-  if (options.qemu !== undefined) process.env['POOLPROOF_QEMU'] = path.resolve(options.qemu);
+  if (qemu !== undefined) process.env[qemuVariable(architectureOf(arch))] = path.resolve(qemu);
   context.finishOnSignal();
   context.err('selftest: looking for QEMU, images and an accelerator\n');
   const { onImageEvent } = notifyOf(context);
   const record = await runSelftest({
-    ...{ cacheDir: cacheOption(options), only, signal: context.signal, onImageEvent },
+    ...{ cacheDir: cacheOption(options), arch, only, signal: context.signal, onImageEvent },
     ...(options.quick === true && quickCounts),
     ...context.seams,
     onCheck: ({ name }, { number, of }) => context.err(`[${number}/${of}] ${name} ...\n`),

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { identifyCpu } from './cpu-identity.ts';
+import { identifyCpu, listCores } from './cpu-identity.ts';
 
 const intel = (fields: Readonly<Record<string, string>> = {}): string =>
   Object.entries({
@@ -35,6 +35,17 @@ t.test(
     t.end();
   },
 );
+
+t.test('cores of two kinds, and KVM that hides virtualisation from guests, are other identities', (t) => {
+  const [large, small] = [intel(), intel({ processor: '1', 'model name': 'E-core', flags: 'fpu vme' })];
+  t.equal(listCores(`${large}\n${intel({ processor: '1' })}`).length, 1);
+  t.equal(listCores(`${large}\n${small}`).length, 2);
+  t.same(listCores(''), []);
+  t.not(identifyCpu(`${large}\n${small}`, '6.1.0'), identifyCpu(large, '6.1.0'));
+  t.not(identifyCpu(large, '6.1.0', ['Y\n']), identifyCpu(large, '6.1.0', ['N\n']));
+  t.equal(identifyCpu(large, '6.1.0', ['Y\n']), identifyCpu(large, '6.1.0', ['Y']));
+  t.end();
+});
 
 t.test('an arm64 processor is told apart by its implementer and part', (t) => {
   const arm = (part: string): string => `processor\t: 0\nFeatures\t: fp asimd\nCPU part\t: ${part}\n`;

@@ -68,6 +68,17 @@ t.test('the command line is a pure function of spec and start', (t) => {
   t.end();
 });
 
+t.test('under KVM an arm64 machine has the interrupt controller of this computer', (t) => {
+  const machineOf = (accelerator: 'kvm' | 'tcg', architecture: 'x86-64' | 'arm64') => {
+    const words = buildArguments({ ...spec, accelerator, architecture }, { kind: 'template', ramFile: '/r' });
+    return words[words.indexOf('-machine') + 1];
+  };
+  t.equal(machineOf('tcg', 'arm64'), 'virt,gic-version=3,memory-backend=ram');
+  t.equal(machineOf('kvm', 'arm64'), 'virt,gic-version=host,memory-backend=ram');
+  t.equal(machineOf('kvm', 'x86-64'), machineOf('tcg', 'x86-64'));
+  t.end();
+});
+
 t.test('the console is kept up to its cap and watched for what matters', async (t) => {
   const log = new ConsoleLog();
   log.push(Buffer.from('SeaBIOS (version 1.16.2)\nBooting from ROM...\n'));

@@ -45,10 +45,11 @@ function buildCommandLine(spec: MachineSpec): string {
 const guestArchitecture = ({ architecture }: MachineSpec): Architecture =>
   architecture === undefined ? defaultArchitecture : architectureOf(architecture);
 
-const describeMachine = (spec: MachineSpec, start: Start): string =>
-  [...guestArchitecture(spec).qemu.machine, ...(start.kind === 'boot' ? [] : ['memory-backend=ram'])].join(
-    ',',
-  );
+function describeMachine(spec: MachineSpec, start: Start): string {
+  const { machine, machineOfKvm = machine } = guestArchitecture(spec).qemu;
+  const words = spec.accelerator === 'kvm' ? machineOfKvm : machine;
+  return [...words, ...(start.kind === 'boot' ? [] : ['memory-backend=ram'])].join(',');
+}
 
 /**
  * Arguments for {@link MachineSpec.qemu}. Pure: the same spec and start give the same words.

@@ -21,8 +21,12 @@ const capabilities = [
 
 /**
  * Loads a template's state into a machine started as a clone; it runs on from there. So does its clock: the HPET's
- * counter, kvmclock (KVM_SET_CLOCK) and each TSC are in the state, as they were when the template was stopped. Its time
- * of day is as old as the template until the handshake sets it.
+ * counter, kvmclock (KVM_SET_CLOCK), each TSC and arm64's virtual counter are in the state, as they were when the
+ * template was stopped. Its time of day is as old as the template until the handshake sets it.
+ *
+ * The rate of a TSC is measured at each boot of this computer, and may then differ in its last digits from the one in
+ * the state. QEMU only warns of it (target/i386/kvm/kvm.c, kvm_arch_set_tsc_khz), and kvm-clock, which the guest goes
+ * by, gets its rate anew from KVM when a clone runs. The selftest asks for both: `clock-source`, `clock-rate`.
  * @throws PoolproofError QMP_ERROR when QEMU refuses or ends.
  */
 export async function restoreClone(machine: Machine): Promise<void> {

@@ -4,7 +4,7 @@ import type { Bench } from './bench.ts';
 export type QemuAnswer = Readonly<{
   /** Whether KVM is used. */
   kvm: unknown;
-  /** Properties of the CPU. */
+  /** Properties of the CPU; null where its architecture has none of that name. */
   migratable: unknown;
   invtsc: unknown;
   /** By the guest's kernel. */
@@ -28,7 +28,12 @@ async function askBoot(bench: Bench): Promise<QemuAnswer> {
   const cpus = await qmp.execute('query-cpus-fast', {}, queryMs);
   const cpu: unknown = Array.isArray(cpus) ? cpus[0] : null;
   const path = isObject(cpu) ? cpu['qom-path'] : null;
-  const get = (property: string): Promise<unknown> => qmp.execute('qom-get', { path, property }, queryMs);
+  const listed = await qmp.execute('qom-list', { path }, queryMs);
+  const names = Array.isArray(listed)
+    ? listed.map((one: unknown) => (isObject(one) ? one['name'] : null))
+    : [];
+  const get = (property: string): Promise<unknown> =>
+    names.includes(property) ? qmp.execute('qom-get', { path, property }, queryMs) : Promise.resolve(null);
   const reply = await open.session.request({ verb: 'read', paths: [sourceFile] }, bench.deadlines.requestMs);
   return {
     kvm: isObject(kvm) ? kvm['enabled'] : null,

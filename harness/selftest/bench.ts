@@ -1,6 +1,7 @@
 /** What the checks of a selftest share: the machine that is tried, its template, samples of many boots and clones. */
 import { createHash, randomUUID } from 'node:crypto';
 import pLimit from 'p-limit';
+import { defaultArchitecture, type ArchitectureName } from '../../images/architectures.ts';
 import type { BuiltImages } from '../../images/build.ts';
 import { hashFile } from '../../images/cache/image-cache.ts';
 import type { Facts } from '../../images/allocator/facts.ts';
@@ -17,6 +18,7 @@ import { TemplateStore, type Template } from '../machine/template-store.ts';
 import { decideCapacity } from '../plan/admission.ts';
 import { deadlinesFor, type Deadlines } from '../plan/deadlines.ts';
 import { buildMachineSpec, type MachineSpec } from '../plan/machine-spec.ts';
+import { imagesOf } from '../plan/requirements.ts';
 import type { Prepared } from '../run/prepare.ts';
 
 export type StartKind = 'boot' | 'clone';
@@ -45,6 +47,8 @@ export type TriedTemplate = Readonly<{ template: Template; ramSha256: string }>;
 
 export type BenchOptions = Readonly<{
   prepared: Prepared;
+  /** Of all guests. @default x86-64 */
+  arch?: ArchitectureName;
   cacheDir: string;
   boots: number;
   clones: number;
@@ -68,7 +72,7 @@ export class Bench {
   readonly prepared: Prepared;
   readonly cacheDir: string;
   readonly signal: AbortSignal;
-  readonly settings: Settings = { ...defaultSettings(), memory: memoryMib * mib };
+  readonly settings: Settings;
   readonly images: BuiltImages;
   readonly spec: MachineSpec;
   readonly deadlines: Deadlines;
@@ -79,8 +83,9 @@ export class Bench {
   #template: Promise<TriedTemplate> | null = null;
 
   constructor(options: BenchOptions) {
-    const { prepared, cacheDir, signal } = options;
-    const images = prepared.images.get(this.settings.kernel);
+    const { prepared, cacheDir, signal, arch = defaultArchitecture.name } = options;
+    this.settings = { ...defaultSettings(), arch, memory: memoryMib * mib };
+    const images = prepared.images.get(imagesOf(this.settings));
     if (images === undefined) throw new RangeError('a selftest without images');
     const { accelerator } = prepared.accelerator;
     this.prepared = prepared;

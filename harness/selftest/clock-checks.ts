@@ -1,7 +1,7 @@
 /** Checks of a guest's clock: its source, its rate, and that a clone's goes on where its template's stopped. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { architectureOf } from '../../images/architectures.ts';
 import { readClock, type ClockReading } from '../guest/template-clock.ts';
-import type { Accelerator } from '../plan/machine-spec.ts';
 import { askQemu } from './ask-qemu.ts';
 import type { Bench, StartKind } from './bench.ts';
 import { judge, type Check, type Finding } from './check.ts';
@@ -59,18 +59,9 @@ async function checkRate(bench: Bench): Promise<Finding> {
   return { status: 'noted', found: `this computer is too busy to tell: ${words.join('; ')}` };
 }
 
-/**
- * Of an x86-64 guest. With KVM it takes kvm-clock, whose rate the hypervisor gives; the TSC only where that is
- * announced as invariant, which a CPU that can be saved is not.
- */
-const clockSources: Readonly<Record<Accelerator, readonly string[]>> = {
-  tcg: ['hpet'],
-  kvm: ['kvm-clock', 'tsc'],
-};
-
 async function checkSource(bench: Bench): Promise<Finding> {
   const { accelerator } = bench.spec;
-  const wanted = clockSources[accelerator];
+  const wanted = architectureOf(bench.settings.arch).kernel.clockSources[accelerator];
   const { clockSource } = await askQemu(bench);
   const words = `${clockSource}; with ${accelerator} it is to be ${wanted.join(' or ')}`;
   return judge(wanted.includes(clockSource), words);

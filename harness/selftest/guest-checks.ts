@@ -67,8 +67,8 @@ const provocations: Readonly<Record<Outcome, Readonly<{ settings: object; kills?
 
 const wantedOutcomes = Object.keys(provocations) as Outcome[];
 
-function buildCells(): readonly Cell[] {
-  const include = Object.values(provocations).map(({ settings }) => ({ memory: '512M', ...settings }));
+function buildCells({ arch }: Pick<Settings, 'arch'>): readonly Cell[] {
+  const include = Object.values(provocations).map(({ settings }) => ({ arch, memory: '512M', ...settings }));
   const expect = [
     { where: { subject: 'resets' }, outcome: 'guest-died' },
     { where: { subject: 'dies' }, outcome: 'crashed' },
@@ -89,7 +89,7 @@ async function provokeOutcomes(bench: Bench): Promise<Finding> {
   const { template } = await bench.template();
   const { spec, images, deadlines, signal, startMachine } = bench;
   const wrong: string[] = [];
-  const cells = buildCells();
+  const cells = buildCells(bench.settings);
   for (const [index, wanted] of wantedOutcomes.entries()) {
     const cell = cells[index];
     if (cell === undefined) throw new RangeError('an outcome without a cell');

@@ -1,6 +1,8 @@
 /** Checks of boots and clones: that they come up, that a clone is what a boot is, its CPU, memory and randomness. */
+import { readFile } from 'node:fs/promises';
 import type { Facts } from '../../images/allocator/facts.ts';
 import { hashFile } from '../../images/cache/image-cache.ts';
+import { listCores } from '../machine/cpu-identity.ts';
 import { askQemu } from './ask-qemu.ts';
 import type { Bench, Sample, StartKind } from './bench.ts';
 import { judge, listSome, type Check, type Finding } from './check.ts';
@@ -87,8 +89,19 @@ async function checkAccelerator(bench: Bench): Promise<Finding> {
 
 async function checkCpu(bench: Bench): Promise<Finding> {
   const { migratable, invtsc } = await askQemu(bench);
+  // Of arm64, whose CPUs have no such choice: `clones` is the answer.
+  if (migratable === null && invtsc === null)
+    return { status: 'noted', found: `-cpu ${bench.spec.cpuModel}: nothing of it can be left out` };
   const words = `-cpu ${bench.spec.cpuModel}: migratable=${String(migratable)}, invtsc=${String(invtsc)}`;
   return judge(migratable === true && invtsc === false, words);
+}
+
+/** arm64 computers with two kinds of cores refuse a guest of one kind on the other; hybrid x86-64 ones level theirs. */
+async function checkCores(bench: Bench): Promise<Finding> {
+  const kinds = listCores(await readFile('/proc/cpuinfo', 'utf8').catch(() => '')).length;
+  const words = `${bench.prepared.computer.cores} cores of ${kinds === 1 ? 'one kind' : `${kinds} kinds`}`;
+  if (bench.spec.accelerator === 'kvm') return judge(kinds === 1, words);
+  return { status: 'noted', found: `${words}; an emulated CPU depends on none of them` };
 }
 
 export const machineChecks: readonly Check[] = [
@@ -103,6 +116,12 @@ export const machineChecks: readonly Check[] = [
     assumes: '`host` and `max` leave out what no saved state can hold, such as an invariant TSC',
     beside: 'harness/machine/spec.ts',
     ask: checkCpu,
+  },
+  {
+    name: 'cores',
+    assumes: 'a guest of KVM finds the same CPU on each core it may run on, and a clone that of its template',
+    beside: 'harness/machine/cpu-identity.ts',
+    ask: checkCores,
   },
   {
     name: 'boots',

@@ -18,7 +18,9 @@ function makeFolder(test: Test): string {
 /** What the one check finds. */
 async function ask(test: Test, folder: string, name: string, planted: typeof prepare): Promise<string> {
   const cacheDir = plantCache(folder, resolveCacheFolder());
-  const record = await runSelftest({ cacheDir, only: [name], boots: 1, clones: 4, prepare: planted });
+  const record = await runSelftest({
+    ...{ arch: 'x86-64', cacheDir, only: [name], boots: 1, clones: 4, prepare: planted },
+  });
   const [result] = record.checks;
   test.match(record.checks, [{ name, status: 'fails' }], result?.found ?? 'nothing');
   test.equal(isPassed(record), false);

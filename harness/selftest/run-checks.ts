@@ -4,17 +4,20 @@ import { once } from 'node:events';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { architectureOf } from '../../images/architectures.ts';
 import { project } from '../../images/paths.ts';
 import { makeTemporaryFolder } from '../../images/temporary-folder.ts';
 import { PoolproofError } from '../errors.ts';
 import { parseMatrix } from '../matrix/load.ts';
+import { qemuVariable } from '../plan/computer.ts';
 import { runMatrix } from '../run/run.ts';
 import { collectResults, readRun } from '../store/read-run.ts';
 import type { Bench } from './bench.ts';
 import { judge, listSome, type Check, type Finding } from './check.ts';
 import { listBelow, listLeft, type Process } from './processes.ts';
 
-const killedMatrix = 'axes: { memory: [512M], overcommit: [0, 1, 2] }\n';
+const killedMatrix = ({ settings: { arch } }: Bench): string =>
+  `axes: { arch: ${arch}, memory: [512M], overcommit: [0, 1, 2] }\n`;
 
 /** The command line as a process of its own: it is to be killed. */
 const cli = path.join(project.root, 'dist/harness/cli.js');
@@ -24,12 +27,12 @@ const limitMs = 300_000;
 /** A killed process and what ends with it are gone within milliseconds. */
 const goneWithinMs = 5000;
 
-type Place = Readonly<{ matrix: string; results: string; cacheDir: string; qemu: string }>;
+type Place = Readonly<{ matrix: string; results: string; cacheDir: string; env: NodeJS.ProcessEnv }>;
 
-function startRun({ matrix, results, cacheDir, qemu }: Place, ...more: readonly string[]): ChildProcess {
+function startRun({ matrix, results, cacheDir, env }: Place, ...more: readonly string[]): ChildProcess {
   const words = ['run', matrix, '--jobs', '1', '--results', results, '--cache', cacheDir, ...more];
   return spawn(process.execPath, [cli, ...words], {
-    env: { ...process.env, POOLPROOF_QEMU: qemu },
+    env: { ...process.env, ...env },
     stdio: 'ignore',
   });
 }
@@ -76,10 +79,10 @@ async function killAndResume(bench: Bench): Promise<Finding> {
     matrix: path.join(folder.path, 'killed.yaml'),
     results: path.join(folder.path, 'results'),
     cacheDir: bench.cacheDir,
-    qemu: bench.prepared.qemu.path,
+    env: { [qemuVariable(architectureOf(bench.settings.arch))]: bench.prepared.qemu.path },
   };
   await mkdir(place.results);
-  await writeFile(place.matrix, killedMatrix);
+  await writeFile(place.matrix, killedMatrix(bench));
   const run = startRun(place);
   const closed = once(run, 'close');
   const below = await untilBusy(run, place.results, bench.signal).finally(() => run.kill('SIGKILL'));
@@ -103,14 +106,14 @@ async function killAndResume(bench: Bench): Promise<Finding> {
   );
 }
 
-const modelMatrix = `title: selftest
-axes: { memory: [512M], overcommit: [0, 1, 2], engine: [wasmtime, v8] }
+const modelMatrix = ({ settings: { arch } }: Bench): string => `title: selftest
+axes: { arch: ${arch}, memory: [512M], overcommit: [0, 1, 2], engine: [wasmtime, v8] }
 `;
 
 async function compareWithModel(bench: Bench): Promise<Finding> {
   await using folder = await makeTemporaryFolder();
   const { prepared, cacheDir, signal, startMachine } = bench;
-  const { results, interrupted } = await runMatrix(parseMatrix(modelMatrix, 'selftest'), {
+  const { results, interrupted } = await runMatrix(parseMatrix(modelMatrix(bench), 'selftest'), {
     ...{ resultsDir: folder.path, cacheDir, signal, startMachine },
     prepare: () => Promise.resolve(prepared),
   });

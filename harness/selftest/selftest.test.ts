@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { project } from '../../images/paths.ts';
 import { fakeSeams } from '../fixtures/fake-commands.ts';
 import type { ClockReading } from '../guest/template-clock.ts';
+import { listCores } from '../machine/cpu-identity.ts';
 import { boundRate } from './clock-checks.ts';
 import { describeCpuinfo } from './describe-hardware.ts';
 import { describeTimes } from './figures.ts';
@@ -105,11 +106,29 @@ t.test('the page has the facts of the computer and a row per check, as literal t
   t.end();
 });
 
+t.test('kinds of cores are noted where guests are emulated, and decide where KVM runs them', async (t) => {
+  const { prepare, ...seams } = fakeSeams([{}]);
+  const found = async (accelerator: 'kvm' | 'tcg') => {
+    const { checks: results } = await runSelftest({
+      ...{ arch: 'x86-64', cacheDir: path.join(t.testdirName, 'cache'), only: ['cores'] },
+      ...seams,
+      prepare: async (...words) => ({
+        ...(await prepare(...words)),
+        accelerator: { accelerator, reason: 'fake' },
+      }),
+    });
+    return results[0];
+  };
+  const kinds = listCores(readFileSync('/proc/cpuinfo', 'utf8')).length;
+  t.match(await found('tcg'), { status: 'noted', found: /^2 cores of / });
+  t.match(await found('kvm'), { status: kinds === 1 ? 'holds' : 'fails', found: /^2 cores of [^;]*$/ });
+});
+
 t.test('a guest that does not come up fails the check that needs it, and no other thing', async (t) => {
   const cacheDir = path.join(t.testdir(), 'cache');
   const heard: string[] = [];
   const { checks: found } = await runSelftest({
-    ...{ cacheDir, boots: 2, clones: 2, only: ['boots', 'accelerator'] },
+    ...{ arch: 'x86-64', cacheDir, boots: 2, clones: 2, only: ['boots', 'accelerator'] },
     ...fakeSeams([{ exitAtStart: true }]),
     onCheck: ({ name }, { number, of }) => heard.push(`${number}/${of} ${name}`),
   });
@@ -126,7 +145,7 @@ t.test('a guest that does not come up fails the check that needs it, and no othe
 
 t.test('a defect is no finding, and an interrupted selftest is none', async (t) => {
   const cacheDir = path.join(t.testdir(), 'cache');
-  const options = { cacheDir, boots: 1, only: ['boots'] };
+  const options = { arch: 'x86-64', cacheDir, boots: 1, only: ['boots'] } as const;
   await t.rejects(runSelftest({ ...options, ...fakeSeams([{ startFails: true }]) }), {
     message: 'not a PoolproofError',
   });

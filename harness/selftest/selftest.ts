@@ -1,5 +1,5 @@
 /** The selftest: every check in turn, and what was found as one record. */
-import { defaultSettings } from '../axes/table.ts';
+import { ownArchitecture, type ArchitectureName } from '../../images/architectures.ts';
 import { exitCodeOfError, PoolproofError } from '../errors.ts';
 import { parseMatrix } from '../matrix/load.ts';
 import { nearest } from '../axes/nearest-word.ts';
@@ -54,6 +54,8 @@ export type SelftestOptions = PrepareOptions &
     /** Machines that are booted, and cloned. @default 20 and 50 */
     boots?: number;
     clones?: number;
+    /** Of the guests. @default this computer's: no other uses KVM */
+    arch?: ArchitectureName;
     /** Names of checks. @default all */
     only?: readonly string[];
     signal?: AbortSignal;
@@ -63,7 +65,8 @@ export type SelftestOptions = PrepareOptions &
   Seams;
 
 /** What all guests of the checks need: both engines, one Node, one kernel. */
-const neededImages = 'axes: { memory: [512M], engine: [wasmtime, v8] }\n';
+const neededImages = (arch: ArchitectureName): string =>
+  `axes: { arch: ${arch}, memory: [512M], engine: [wasmtime, v8] }\n`;
 
 /** @throws PoolproofError USAGE for a word that names no check */
 export function selectChecks(only: readonly string[]): readonly Check[] {
@@ -101,15 +104,16 @@ async function askOne(check: Check, bench: Bench): Promise<Finding> {
  * before; INTERRUPTED when the signal fires
  */
 export async function runSelftest(options: SelftestOptions): Promise<SelftestRecord> {
-  const { boots = 20, clones = 50, only = [], signal = new AbortController().signal } = options;
+  const { boots = 20, clones = 50, arch = ownArchitecture.name, only = [] } = options;
+  const { signal = new AbortController().signal } = options;
   const selected = selectChecks(only);
   const startedAt = new Date();
-  const cells = parseMatrix(neededImages, 'selftest').cells();
+  const cells = parseMatrix(neededImages(arch), 'selftest').cells();
   const prepared = await (options.prepare ?? prepare)(cells, options);
   const { startMachine, deadlines, cacheDir } = options;
   const results: CheckResult[] = [];
   await using bench = new Bench({
-    ...{ prepared, cacheDir, boots, clones, signal },
+    ...{ prepared, arch, cacheDir, boots, clones, signal },
     ...(startMachine !== undefined && { startMachine }),
     ...(deadlines !== undefined && { deadlines }),
   });
@@ -132,7 +136,7 @@ export async function runSelftest(options: SelftestOptions): Promise<SelftestRec
     computer: { cpuModel, cores, memTotalMib, kernel, os, hardware: await describeHardware() },
     qemu: qemu.title,
     accelerator: { kind: accelerator.accelerator, reason: accelerator.reason },
-    guestKernel: prepared.images.get(defaultSettings().kernel)?.kernel.release ?? 'unknown',
+    guestKernel: bench.images.kernel.release,
     ...{ boots, clones, checks: results },
   };
 }
