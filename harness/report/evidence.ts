@@ -18,6 +18,10 @@ export type EvidenceByCell = ReadonlyMap<string, EvidenceTexts>;
 export const evidenceKey = ({ id, repetition }: Pick<Result, 'id' | 'repetition'>): string =>
   `${id}#${repetition}`;
 
+/** Its folder, beside the run. Null where the path is not one that the store makes: results may come from others. */
+export const evidenceFolder = ({ evidence }: Pick<Result, 'evidence'>): string | null =>
+  evidence !== null && /^evidence\/[\w.-]+$/.test(evidence) ? evidence : null;
+
 type Shown = Readonly<{ name: keyof EvidenceTexts; title: string; keep: 'start' | 'end'; limit: number }>;
 
 /** In the order shown. A tail says how something ended; a command is read from its start. */
@@ -29,7 +33,7 @@ export const shownTexts: readonly Shown[] = [
 ];
 
 /** All evidence of a page, characters: the page stays below its 8 MB whatever the guests wrote. */
-export const evidenceBudget = 1_500_000;
+const evidenceBudget = 1_500_000;
 
 /** The part that is shown; ten megabytes cost what the limit costs. */
 export function cutText(text: string, { keep, limit }: Pick<Shown, 'keep' | 'limit'>): string {

@@ -1,11 +1,10 @@
 /** The results as files inside the page, and the command that repeats the run. */
 import { gzipSync, strToU8 } from 'fflate';
-import type { RunRecord } from '../../store/run-record.ts';
 import { csv } from '../format/csv.ts';
 import { json } from '../format/json.ts';
 import type { RunView } from '../run-view.ts';
+import { formatRunCommand } from './commands.ts';
 import { type Html, html, markup } from './html.ts';
-import { quoteShell } from './panel-evidence.ts';
 
 /** Of more the page names the command that writes the files. */
 const mostResults = 500;
@@ -27,23 +26,15 @@ const kinds = [
 export function renderDownloads(runs: readonly RunView[]): Html {
   return html`<ul class="files">
     ${runs.map((run) => {
-      const { id, matrix } = run.record;
+      const { id, matrix, options } = run.record;
+      const again = formatRunCommand(run.record);
       return html`<li>
-        ${matrix.title}, run ${id}: ${kinds.map((kind) => renderFile(run, kind))} again with
-        <code>${formatCommand(run.record)}</code>
+        ${matrix.title}, run ${id}: ${kinds.map((kind) => renderFile(run, kind))}
+        ${again === null ? 'made by' : 'again with'}
+        <code>${again ?? `poolproof ${options['command'] ?? ''}`}</code>
       </li>`;
     })}
   </ul>`;
-}
-
-/** The cells of the run, as it was asked for them. */
-export function formatCommand({ matrix, selection }: RunRecord): string {
-  const { only = [], shard = null } = selection ?? {};
-  return [
-    `poolproof run ${quoteShell(matrix.file)}`,
-    ...only.map((one) => `--only ${quoteShell(one)}`),
-    ...(shard === null ? [] : [`--shard ${shard.index}/${shard.count}`]),
-  ].join(' ');
 }
 
 function renderFile(run: RunView, { name, end, type, format, pack }: (typeof kinds)[number]): Html {

@@ -7,7 +7,7 @@ import {
   viewOf,
 } from '../../fixtures/report/results.ts';
 import { renderHtml } from '../format/html.ts';
-import { formatCommand } from './downloads.ts';
+import { formatRunCommand } from './commands.ts';
 import { buildPageView } from './page-view.ts';
 import { drawPicture } from './picture.ts';
 
@@ -68,8 +68,16 @@ t.test('the project is linked where its record names it, and nowhere else', (t) 
   t.end();
 });
 
+t.test('a run of another command has no matrix that could be run again', (t) => {
+  const page = renderHtml([viewOf(buildDefaultResults(), { ...record, options: { command: 'explore' } })]);
+  t.match(page, 'made by <code>poolproof explore</code>');
+  t.notMatch(page, /poolproof run/);
+  t.match(page, 'poolproof shell memory=512M');
+  t.end();
+});
+
 t.test('the command that repeats a run names its part of the matrix', (t) => {
-  t.equal(formatCommand(record), 'poolproof run matrices/default.yaml');
+  t.equal(formatRunCommand(record), 'poolproof run matrices/default.yaml');
   const selection = {
     of: 36,
     repeat: 1,
@@ -78,8 +86,14 @@ t.test('the command that repeats a run names its part of the matrix', (t) => {
     cells: null,
   };
   t.equal(
-    formatCommand({ ...recordOf([]), selection }),
+    formatRunCommand({ ...recordOf([]), selection }),
     "poolproof run matrices/default.yaml --only memory=1G --only 'env.A='\\''b'\\''' --shard 2/3",
+  );
+  const options = { cold: true, retries: 2, kernel: 'bzImage', disks: 'data more' };
+  t.equal(
+    formatRunCommand({ ...record, options, selection }, ['memory=1G']),
+    "poolproof run matrices/default.yaml --only memory=1G --cold --retries 2 --kernel bzImage --disk 'data=<path>' --disk 'more=<path>'",
+    'one cell, as it was run',
   );
   t.end();
 });

@@ -8,7 +8,8 @@ import { embedJson, html } from './html.ts';
 import { buildOverhead, figureAt } from '../../fixtures/overhead/figures.ts';
 import { baselineOverhead } from '../../outcome/overhead.ts';
 import { formatCost } from './interval-chart.ts';
-import { quoteShell, wrapCommand } from './panel-evidence.ts';
+import { quoteShell } from './commands.ts';
+import { wrapCommand } from './panel-evidence.ts';
 
 const grid = (page: string) => /<table class="grid [^"]*" id="grid">.*?<\/table>/s.exec(page)?.[0] ?? '';
 

@@ -1,6 +1,7 @@
 /** The machines of a cell, the evidence they left behind, and the commands that reproduce it. */
 import type { Result } from '../../store/result.ts';
-import { type EvidenceByCell, evidenceKey, shownTexts } from '../evidence.ts';
+import { type EvidenceByCell, evidenceFolder, evidenceKey, shownTexts } from '../evidence.ts';
+import { formatRunCommand, formatShellCommand } from './commands.ts';
 import { type Html, html, markup, text } from './html.ts';
 import type { PageCell } from './page-view.ts';
 
@@ -47,9 +48,7 @@ export function renderEvidence(
   base: string | null,
 ): readonly Html[] {
   const texts = evidence.get(evidenceKey(result)) ?? {};
-  // A stored path is only linked when it looks like one the store made: results may come from others.
-  const folder =
-    result.evidence !== null && /^evidence\/[\w.-]+$/.test(result.evidence) ? result.evidence : null;
+  const folder = evidenceFolder(result);
   const shown = [
     ...(folder === null || base === null
       ? []
@@ -90,20 +89,13 @@ export function wrapCommand(command: string): string {
     .join('');
 }
 
-export function renderReproduction({ id: cellId, run }: PageCell): readonly Html[] {
-  const id = text(quoteShell(cellId));
+export function renderReproduction({ id, run: { record } }: PageCell): readonly Html[] {
+  const again = formatRunCommand(record, [id]);
   return [
     markup('<h3>Reproduce</h3>'),
     markup('<pre>'),
-    text(`poolproof run ${quoteShell(run.record.matrix.file)} --only `),
-    id,
-    markup('\npoolproof shell '),
-    id,
+    ...(again === null ? [] : [text(`${again}\n`)]),
+    text(formatShellCommand(record, id)),
     markup('</pre>'),
   ];
-}
-
-/** Ready to paste: a shell reads the text as one word, whatever is in it. */
-export function quoteShell(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
