@@ -5,6 +5,10 @@ import { groupBy } from './group-by.ts';
 
 type StoredResults = Readonly<{ record: RunRecord; results: readonly Result[] }>;
 
+/** Runs of one matrix: the commands of a case share its file, and are told apart by their titles. */
+export const matrixKey = ({ record: { matrix } }: Readonly<{ record: RunRecord }>): string =>
+  `${matrix.file}\n${matrix.title}`;
+
 export type MergedCell<Run extends StoredResults = StoredResults> = Readonly<{
   id: string;
   /** All repetitions of this cell in the run that counts, in order. */

@@ -26,6 +26,16 @@ const rise = (result: Result): Result =>
     ? { ...buildStandard({}, result.settings), id: result.id, startedAt: result.startedAt }
     : result;
 
+t.test('two cases of one file are two matrices, and neither is an older run of the other', (t) => {
+  const caseOf = (day: number, title: string): RunView => {
+    const run = runOf(day);
+    return { ...run, record: { ...run.record, matrix: { ...run.record.matrix, title } } };
+  };
+  t.same(findChanges([caseOf(21, 'Case a#1'), caseOf(22, 'Case b#2')]), []);
+  t.equal(findChanges([caseOf(21, 'Case a#1'), caseOf(22, 'Case a#1')]).length, 1);
+  t.end();
+});
+
 t.test('a run beside those before it: what got worse, what better, and since when', (t) => {
   const runs = [runOf(21), runOf(22, fall), runOf(23, (result) => rise(fall(result)))];
   const [found, ...more] = findChanges(runs);

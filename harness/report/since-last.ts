@@ -8,6 +8,7 @@ import { formatCount } from './format-run.ts';
 import { groupBy } from './group-by.ts';
 import { type CellHistory, buildHistory } from './history.ts';
 import { indexRuns } from './history-index.ts';
+import { matrixKey } from './merge-runs.ts';
 import type { RunView } from './run-view.ts';
 
 export type SinceLast = Readonly<{
@@ -24,7 +25,7 @@ export type SinceLast = Readonly<{
 
 /** An entry per matrix that was run twice and more; of each cell of the older runs the newest result counts. */
 export function findChanges(given: readonly RunView[]): readonly SinceLast[] {
-  return [...groupBy(given, ({ record }) => record.matrix.file).values()].flatMap((runs) => {
+  return [...groupBy(given, matrixKey).values()].flatMap((runs) => {
     // Parts of one run have one id.
     const byId = [...groupBy(runs, ({ record }) => record.id).values()].sort((a, b) =>
       (a[0]?.record.startedAt ?? '') < (b[0]?.record.startedAt ?? '') ? 1 : -1,
