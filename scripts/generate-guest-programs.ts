@@ -17,7 +17,8 @@ async function assemble(
 ): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'poolproof-assemble-'));
   try {
-    const [object, code] = [path.join(folder, 'object'), path.join(folder, 'code')];
+    const [object, linked] = [path.join(folder, 'object'), path.join(folder, 'linked')];
+    const code = path.join(folder, 'code');
     const assembled = execa(`${toolPrefix}as`, [
       ...assemblerOptions,
       ...['-I', path.dirname(source), '-I', path.dirname(path.dirname(source)), '-o', object, source],
@@ -26,7 +27,9 @@ async function assemble(
       const missing = cause instanceof ExecaError && cause.code === 'ENOENT';
       throw missing ? new Error(`the package ${toolPackage} is not installed`, { cause }) : cause;
     });
-    await execa(`${toolPrefix}objcopy`, ['-O', 'binary', '-j', '.text', object, code]);
+    // Addresses are relative ones: only that of riscv64 leaves them to the linker.
+    await execa(`${toolPrefix}ld`, ['--no-relax', '-Ttext=0', '-o', linked, object]);
+    await execa(`${toolPrefix}objcopy`, ['-O', 'binary', '-j', '.text', linked, code]);
     return (await readFile(code)).toString('base64');
   } finally {
     await rm(folder, { recursive: true, force: true });

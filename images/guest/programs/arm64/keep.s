@@ -703,7 +703,7 @@ enter:
     open_file
     tbnz w0, #31, refuse
     mov w9, w0
-    adr x1, zero
+    adr x1, zero_digit
     mov x2, #1
     call_kernel 64
     cmp w0, #1

@@ -690,7 +690,7 @@ enter:
     test eax, eax
     js refuse
     mov edi, eax
-    lea rsi, [rip+zero]
+    lea rsi, [rip+zero_digit]
     mov edx, 1
     call_kernel 1
     dec eax
