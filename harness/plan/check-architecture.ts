@@ -72,7 +72,10 @@ export function checkArchitecture({ id, settings, subject, measure, kernelFile }
   if (cpu !== null)
     refuse(`cpu ${cpu} is a model of ${defaultArchitecture.name}`, `arch: ${arch}, cpu: ${cpu}`);
   if (measure !== undefined)
-    refuse(`costs are measured in guests of ${defaultArchitecture.name} only`, `arch: ${arch}`);
+    refuse(
+      `costs are measured in guests of ${defaultArchitecture.name} only: in others no count of instructions is proven`,
+      `arch: ${arch}`,
+    );
   const foreign = subject === undefined ? null : findForeignPackage(subject, arch);
   if (foreign !== null) refuse(`the subject's ${foreign} is of ${defaultArchitecture.name}`, `arch: ${arch}`);
 }
