@@ -5,8 +5,11 @@
  */
 import type { Chunk } from './chunk-plans.ts';
 
-/** Jobs in a queue per guest of the fleet: some minutes of work, longer than a coordinator is ever busy or away. */
-const jobsPerGuest = 8;
+/**
+ * Jobs in a queue per guest of the fleet. A job keeps all guests of a machine busy for a minute: some minutes of work,
+ * longer than a coordinator is ever busy or away.
+ */
+const jobsPerGuest = 2;
 /** Jobs in each queue at least: workers that join find some. */
 const fewestJobs = 200;
 

@@ -2,57 +2,78 @@
 import { estimateCell, type Durations } from '../plan/shard-durations.ts';
 import type { BootPlan } from '../run/boot-plan.ts';
 
-export type Chunk = Readonly<{ plan: BootPlan; estimatedMs: number }>;
+export type Chunk = Readonly<{
+  plan: BootPlan;
+  estimatedMs: number;
+  /** In the order of all. */
+  place: number;
+}>;
 
 /** What a fleet can do at a time, as far as is known. */
 export type FleetSize = Readonly<{ guests: number; workers: number }>;
 
-/** Long enough that the boot of a template is worth it, short enough that the end of a run has no long tail. */
+/** Long enough that the boot of a template is worth it. */
 const busyMs = 60_000;
 const mostCells = 256;
 /** So many jobs per guest of the fleet, where there are cells enough: the last ones end together. */
 const jobsPerGuest = 3;
+/** A machine that is so many times slower than the others together on average is done with its last job when they are. */
+const slowest = 8;
+/** Shorter parts of a minute would be boots more than cells. */
+const smallest = 0.1;
 
-/** A machine that is slow, or has few guests, is not to begin a long job when the others have none left. */
-const lastShare = 0.15;
-const smallerAtEnd = 6;
+/** The cells of a plan that are in no job yet. */
+type Rest = { readonly plan: BootPlan; readonly cells: readonly Timed[]; at: number };
+type Timed = Readonly<{ cell: BootPlan['cells'][number]; ms: number }>;
 
-/** @returns longest first; equally long ones in the order of their plans */
+/**
+ * @returns boots by their longest cell, and longest cells first. All jobs of a boot are together, so that a machine does
+ * one after the other from one template; at the end, where jobs get smaller, boots take turns, so that each machine
+ * still has one of its own.
+ */
 export function chunkPlans(
   plans: readonly BootPlan[],
   durations: Durations,
   size: FleetSize,
 ): readonly Chunk[] {
   const guests = Math.max(1, size.guests);
-  const cells = plans.reduce((sum, plan) => sum + plan.cells.length, 0);
-  const limit = Math.max(1, Math.min(mostCells, Math.ceil(cells / (jobsPerGuest * guests))));
-  const chunkMs = busyMs * (guests / Math.max(1, size.workers));
-  const chunks = plans.flatMap((plan) => cutPlan(plan, durations, limit, chunkMs)).sort(longestFirst);
-  const [early, last] = splitEnd(chunks, lastShare);
-  const small = last.flatMap(({ plan }) => cutPlan(plan, durations, limit, chunkMs / smallerAtEnd));
-  return [...early, ...small.sort(longestFirst)];
-}
-
-const longestFirst = (a: Chunk, b: Chunk): number => b.estimatedMs - a.estimatedMs;
-
-/** @returns the last jobs, of no more than this share of the time, behind those before them */
-function splitEnd(chunks: readonly Chunk[], share: number): readonly [readonly Chunk[], readonly Chunk[]] {
-  let left = share * chunks.reduce((sum, { estimatedMs }) => sum + estimatedMs, 0);
-  const at = chunks.findLastIndex(({ estimatedMs }) => (left -= estimatedMs) < 0) + 1;
-  return [chunks.slice(0, at), chunks.slice(at)];
-}
-
-function cutPlan(plan: BootPlan, durations: Durations, limit: number, chunkMs: number): readonly Chunk[] {
-  const chunks: { cells: BootPlan['cells'][number][]; ms: number }[] = [];
-  for (const cell of plan.cells) {
-    const ms = estimateCell(cell, durations);
-    const last = chunks.at(-1);
-    if (last === undefined || last.cells.length >= limit || last.ms + ms > chunkMs)
-      chunks.push({ cells: [cell], ms });
-    else {
-      last.cells.push(cell);
-      last.ms += ms;
-    }
+  const workers = Math.max(1, size.workers);
+  const count = plans.reduce((sum, plan) => sum + plan.cells.length, 0);
+  const limit = Math.max(1, Math.min(mostCells, Math.ceil(count / (jobsPerGuest * guests))));
+  const usualMs = busyMs * (guests / workers);
+  const rests = plans.map((plan) => sortCells(plan, durations)).sort(longestFirst);
+  let leftMs = rests.reduce((sum, { cells }) => sum + cells.reduce((ms, cell) => ms + cell.ms, 0), 0);
+  const chunks: Chunk[] = [];
+  for (let rest = rests.shift(); rest !== undefined; rest = rests.shift()) {
+    const chunkMs = Math.max(usualMs * smallest, Math.min(usualMs, leftMs / (slowest * workers)));
+    const chunk = takeChunk(rest, limit, chunkMs);
+    leftMs -= chunk.estimatedMs;
+    chunks.push({ ...chunk, place: chunks.length });
+    if (rest.at === rest.cells.length) continue;
+    if (chunkMs < usualMs) rests.push(rest);
+    else rests.unshift(rest);
   }
-  return chunks.map(({ cells, ms }) => ({ plan: { ...plan, cells }, estimatedMs: ms }));
+  return chunks;
+}
+
+const sortCells = (plan: BootPlan, durations: Durations): Rest => ({
+  plan,
+  cells: plan.cells.map((cell) => ({ cell, ms: estimateCell(cell, durations) })).sort((a, b) => b.ms - a.ms),
+  at: 0,
+});
+
+const longestFirst = ({ cells: [a] }: Rest, { cells: [b] }: Rest): number => (b?.ms ?? 0) - (a?.ms ?? 0);
+
+/** One cell at least. */
+function takeChunk(rest: Rest, limit: number, chunkMs: number): Omit<Chunk, 'place'> {
+  const from = rest.at;
+  let estimatedMs = 0;
+  for (let next = rest.cells[from]; next !== undefined; next = rest.cells[rest.at]) {
+    const isFull = rest.at - from >= limit || estimatedMs + next.ms > chunkMs;
+    if (rest.at > from && isFull) break;
+    estimatedMs += next.ms;
+    rest.at += 1;
+  }
+  const cells = rest.cells.slice(from, rest.at).map(({ cell }) => cell);
+  return { plan: { ...rest.plan, cells }, estimatedMs };
 }

@@ -2,6 +2,7 @@
  * Runs boot plans on the machines of a fleet: the coordinator. Jobs go into queues of Redis, results come back through
  * a stream, and only here it is decided what counts.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { GuestMeasureRequest, GuestOverhead } from '../measure/measure-guest.ts';
@@ -17,7 +18,7 @@ import { renewArchives, removeArchives } from './archive-store.ts';
 import { Backlog } from './backlog.ts';
 import { chunkPlans, type FleetSize } from './chunk-plans.ts';
 import { explain, keys, type Link, openQueue } from './connect.ts';
-import { lastPriority, priorityOf } from './job-rules.ts';
+import { priorityOf, urgentPriority } from './job-rules.ts';
 import { buildLanes, queueName } from './lanes.ts';
 import {
   type Archive,
@@ -29,7 +30,7 @@ import {
   unlessInvalid,
   unpackMessage,
 } from './messages.ts';
-import { type LeftCell, rejoin, type Requeued, separate } from './pending-cells.ts';
+import { type LeftCell, rejoin, separate } from './pending-cells.ts';
 import { listWorkers, measureFleet } from './roster.ts';
 import { Round } from './round.ts';
 import { type Timing, missedBeats, waitAtMost } from './timing.ts';
@@ -65,11 +66,11 @@ type Batch = Readonly<{
   run: string;
   round: Round;
   signal: AbortSignal;
-  /** Queue of each job. */
-  queues: Map<string, string>;
+  /** Of each job. */
+  places: Map<string, Readonly<{ queue: string; priority: number }>>;
 }>;
 
-type Addition = Readonly<{ plan: BootPlan; estimatedMs: number; lost: number }>;
+type Addition = Readonly<{ plan: BootPlan; priority: number; lost: number }>;
 
 export class FleetRunner implements Runner {
   readonly #options: FleetRunnerOptions;
@@ -102,7 +103,7 @@ export class FleetRunner implements Runner {
     const round = new Round(plans, alike, onEvent);
     const ended = new AbortController();
     try {
-      const work = this.#work({ run, round, signal, queues: new Map() });
+      const work = this.#work({ run, round, signal, places: new Map() });
       // Behind an abort nobody waits for a Redis that may never answer.
       work.catch(() => undefined);
       await Promise.race([work, whenAborted(signal, ended.signal)]);
@@ -166,9 +167,10 @@ export class FleetRunner implements Runner {
     const backlog = new Backlog(chunks, ({ plan }) => queueOf(run, plan));
     let beatAt = performance.now();
     while (round.pending.size > 0 && !signal.aborted) {
-      const unfinished = round.pending.jobs().map((job) => batch.queues.get(job) ?? '');
-      const next = backlog.take(unfinished, size.guests).map((chunk) => ({ ...chunk, lost: 0 }));
-      await this.#add(batch, next);
+      const unfinished = round.pending.jobs().map((job) => batch.places.get(job)?.queue ?? '');
+      const next = backlog.take(unfinished, size.guests);
+      const added = next.map(({ plan, place }) => ({ plan, priority: priorityOf(place), lost: 0 }));
+      await this.#add(batch, added);
       await this.#receive(batch, Math.min(1000, timing.beatMs));
       if (performance.now() - beatAt < timing.beatMs) continue;
       beatAt = performance.now();
@@ -215,14 +217,14 @@ export class FleetRunner implements Runner {
   }
 
   /** Jobs of the run from before `--resume` go on: their cells are not queued again. */
-  async #adopt({ run, round, queues }: Batch, lanes: readonly Lane[]): Promise<void> {
+  async #adopt({ run, round, places }: Batch, lanes: readonly Lane[]): Promise<void> {
     let cells = 0;
     for (const { queue } of lanes) {
       const jobs = await this.#queue(queue).getJobs(['active', 'prioritized', 'waiting', 'delayed']);
-      for (const { id, data } of jobs) {
+      for (const { id, data, priority } of jobs) {
         const job = unlessInvalid(() => parseJob(data));
         if (id === undefined || job?.run !== run) continue;
-        queues.set(id, queue);
+        places.set(id, { queue, priority });
         round.pending.assign(id, job.plan.cells.map(cellKey), job.lost);
         cells += round.pending.countCells(id);
       }
@@ -230,19 +232,19 @@ export class FleetRunner implements Runner {
     if (cells > 0) round.notice(`${cells} cells of the run are in the queue already`);
   }
 
-  async #add({ run, round, queues }: Batch, additions: readonly Addition[]): Promise<void> {
+  async #add({ run, round, places }: Batch, additions: readonly Addition[]): Promise<void> {
     const options = { removeOnComplete: true, removeOnFail: true };
     for (let at = 0; at < additions.length; at += batchSize) {
       const byQueue = new Map<string, BulkJob[]>();
-      for (const { plan, estimatedMs, lost } of additions.slice(at, at + batchSize)) {
+      for (const { plan, priority, lost } of additions.slice(at, at + batchSize)) {
         const name = queueOf(run, plan);
-        const jobId = nameJobId(plan);
+        const jobId = nameJobId(plan, priority === urgentPriority);
         round.pending.assign(jobId, plan.cells.map(cellKey), lost);
-        queues.set(jobId, name);
+        places.set(jobId, { queue: name, priority });
         const job = {
           name: nameJob(plan),
           data: { schema: 1, run, plan, lost } satisfies FleetJob,
-          opts: { ...options, jobId, priority: priorityOf(estimatedMs) },
+          opts: { ...options, jobId, priority },
         };
         byQueue.set(name, [...(byQueue.get(name) ?? []), job]);
       }
@@ -258,7 +260,8 @@ export class FleetRunner implements Runner {
       this.#redis.xrangeBuffer(stream, '-', '+', 'COUNT', batchSize);
     let found = await read();
     if (found.length === 0 && waitMs > 0) {
-      await this.#reader.xread('COUNT', 1, 'BLOCK', Math.ceil(waitMs), 'STREAMS', stream, '0');
+      const any = await this.#reader.xread('COUNT', 1, 'BLOCK', Math.ceil(waitMs), 'STREAMS', stream, '0');
+      if (any !== null) await sleep(this.#options.timing.gatherMs);
       found = await read();
     }
     const taken: string[] = [];
@@ -269,20 +272,23 @@ export class FleetRunner implements Runner {
       taken.push(id.toString());
     }
     if (taken.length === 0) return 0;
-    await this.#add(batch, separate(again).map(first));
+    await this.#add(
+      batch,
+      separate(again).map((left) => ({ ...left, priority: urgentPriority })),
+    );
     await this.#redis.xdel(stream, ...taken);
     return taken.length;
   }
 
   /** Jobs that are gone although cells of theirs have not ended: Redis lost them, or their results. */
   async #addLost(batch: Batch): Promise<void> {
-    const { round, queues } = batch;
+    const { round, places } = batch;
     const jobs = round.pending.jobs();
     const gone: string[] = [];
     for (let at = 0; at < jobs.length; at += batchSize) {
       const some = jobs.slice(at, at + batchSize);
       const asked = this.#redis.pipeline();
-      for (const job of some) asked.exists(this.#queue(queues.get(job) ?? '').toKey(job));
+      for (const job of some) asked.exists(this.#queue(places.get(job)?.queue ?? '').toKey(job));
       const answers = (await asked.exec()) ?? [];
       for (const [index, [error, count]] of answers.entries()) {
         if (error !== null) throw error;
@@ -293,11 +299,14 @@ export class FleetRunner implements Runner {
     if (gone.length === 0) return;
     // Results are written before their job ends: what is not among them now does not come any more.
     while ((await this.#receive(batch, 0)) > 0);
-    const again = gone.flatMap((job) => rejoin(round.lose(job)));
+    const again = gone.flatMap((job) => {
+      const { priority = urgentPriority } = places.get(job) ?? {};
+      return rejoin(round.lose(job)).map((lost) => ({ ...lost, priority }));
+    });
     if (again.length === 0) return;
     const cells = again.reduce((sum, { plan }) => sum + plan.cells.length, 0);
     round.notice(`the queue lost ${cells} cells that had not ended: they are queued again`);
-    await this.#add(batch, again.map(first));
+    await this.#add(batch, again);
   }
 }
 
@@ -311,9 +320,6 @@ const whenAborted = (signal: AbortSignal, ended: AbortSignal): Promise<void> =>
 type BulkJob = Parameters<Queue['addBulk']>[0][number];
 
 const queueOf = (run: string, { images }: BootPlan): string => queueName(run, images.kernel, images.digest);
-
-/** Before all others: what waited longest is not to end last. */
-const first = (again: Requeued): Addition => ({ ...again, estimatedMs: lastPriority });
 
 /** @returns cells to queue again */
 function hear(round: Round, bytes: Buffer): readonly LeftCell[] {

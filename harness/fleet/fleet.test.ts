@@ -13,7 +13,7 @@ import { parseMatrix } from '../matrix/load.ts';
 import { planBoots } from '../run/boot-plan.ts';
 import { runPrepared } from '../run/run.ts';
 import type { Result } from '../store/result.ts';
-import { chooseFirst, nameJobId, Preference, readBoot } from './affinity.ts';
+import { chooseFirst, countHolders, nameJobId, Preference, readBoot } from './affinity.ts';
 import { keys, openLink, openQueue, parseAddress } from './connect.ts';
 import { forgetLeftRun } from './forget-run.ts';
 
@@ -132,13 +132,14 @@ t.test(
       parseMatrix(matrixOf(4, 'warm', 2), 'm.yaml').cells(),
       fakePrepared.images,
       false,
-    ).map(nameJobId);
+    ).map((plan) => nameJobId(plan));
     const boots = [small, large].map((id) => readBoot(id ?? '') ?? '');
     for (const jobId of [small, `${small}-b`, `${small}-c`, large])
       await queue.add('x', {}, { priority: 1000, ...(jobId !== undefined && { jobId }) });
-    const machine = { jobs, queue, preference: new Preference(testTiming.preferMs) };
+    const machine = { jobs, queue, preference: new Preference(testTiming.preferMs, 0) };
     const take = async (own: readonly (string | undefined)[]): Promise<string | undefined> => {
-      const all = new Set(boots);
+      // As many machines as jobs of each boot.
+      const all = countHolders([boots, boots, boots]);
       const isMine = await chooseFirst(machine, link.redis, new Set(own.map((boot) => boot ?? '')), all);
       return isMine ? (await jobs.getNextJob('token', { block: false })).id : 'none';
     };

@@ -5,28 +5,35 @@ import { parseMatrix } from '../matrix/load.ts';
 import { planBoots } from '../run/boot-plan.ts';
 import { Backlog } from './backlog.ts';
 import type { Chunk } from './chunk-plans.ts';
-import { judgeStalls, priorityOf, queuesToAsk, wantsJob } from './job-rules.ts';
+import { judgeJob, priorityOf, queuesToAsk, urgentPriority, wantsJob } from './job-rules.ts';
 
-t.test('longer jobs have lower priorities, which go first, and none is below one', (t) => {
-  t.ok(priorityOf(60_000) < priorityOf(1000));
-  t.equal(priorityOf(10 ** 9), 1);
+t.test('jobs go in their order, behind those whose worker was lost, however many there are', (t) => {
+  t.ok(urgentPriority < priorityOf(0));
+  t.ok(priorityOf(0) < priorityOf(1));
+  t.equal(priorityOf(10 ** 9), 2 ** 21, 'BullMQ takes no more');
   t.end();
 });
 
 t.test('a worker takes the next job before a guest waits, of the queue it is at until that is done', (t) => {
-  t.ok(wantsJob(3, 4));
-  t.notOk(wantsJob(4, 4));
+  const job = (cells: number, isAlone = false) => ({ cells, isAlone });
+  t.ok(wantsJob([job(1), job(2)], 4));
+  t.notOk(wantsJob([job(1), job(3)], 4));
+  t.notOk(wantsJob([job(1), job(1, true)], 4), 'nothing comes beside what runs alone');
   t.same(queuesToAsk(['a', 'b'], []), ['a', 'b']);
   t.same(queuesToAsk(['a', 'b'], ['b', 'b']), ['b']);
   t.same(queuesToAsk(['a', 'b'], ['c']), []);
   t.end();
 });
 
-t.test('a job that stalled is given up where it may not be tried whole again', (t) => {
-  t.same(judgeStalls(0, 0, 8), { lost: 0, isGivenUp: false });
-  t.same(judgeStalls(0, 1, 8), { lost: 1, isGivenUp: true }, 'one of several cells did it');
-  t.same(judgeStalls(0, 1, 1), { lost: 1, isGivenUp: false }, 'alone it is tried once more');
-  t.same(judgeStalls(1, 1, 1), { lost: 2, isGivenUp: true });
+t.test('cells of a job that stalled run alone, and what is lost alone twice is given up', (t) => {
+  const first = { lost: 0, stalls: 0, cells: 1 };
+  t.same(judgeJob({ ...first, cells: 8 }), { lost: 0, isGivenUp: false, isAlone: false });
+  t.match(judgeJob({ ...first, stalls: 1, cells: 8 }), { lost: 1, isGivenUp: true }, 'one of them did it');
+  t.same(judgeJob({ ...first, stalls: 1 }), { lost: 1, isGivenUp: false, isAlone: true });
+  const suspect = { lost: 1, stalls: 1, cells: 1 };
+  t.match(judgeJob(suspect), { lost: 1, isGivenUp: false, isAlone: true }, 'lost before its turn');
+  t.same(judgeJob({ ...suspect, begun: true }), { lost: 2, isGivenUp: false, isAlone: true });
+  t.match(judgeJob({ ...suspect, lost: 2, begun: true }), { lost: 3, isGivenUp: true });
   t.end();
 });
 
@@ -36,6 +43,7 @@ t.test('each queue is filled when it is half empty, in the order of the jobs', (
   const chunks: readonly Chunk[] = Array.from({ length: 700 }, (_, n) => ({
     plan: plan!,
     estimatedMs: 1000 - n,
+    place: n,
   }));
   const backlog = new Backlog(chunks, ({ estimatedMs }) => (estimatedMs > 900 ? 'short' : 'long'));
   const first = backlog.take([], 1).map(({ estimatedMs }) => estimatedMs);
@@ -55,7 +63,7 @@ t.test('each queue is filled when it is half empty, in the order of the jobs', (
     backlog.take(Array<string>(100).fill('long'), 1).map(({ estimatedMs }) => estimatedMs),
     range(700, 100),
   );
-  t.equal(backlog.take([], 100).length, 300, 'a larger fleet has more of them');
+  t.equal(backlog.take([], 150).length, 300, 'a larger fleet has more of them');
   t.same(backlog.take([], 100), []);
   t.end();
 });

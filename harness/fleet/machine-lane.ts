@@ -84,7 +84,7 @@ export async function openLane(call: Call, lane: Lane, tools: LaneTools): Promis
     run: call.run,
     jobs,
     queue: openQueue(link, lane.queue),
-    preference: new Preference(timing.preferMs),
+    preference: new Preference(timing.preferMs, Math.random()),
     runner,
     machine: { name, qemu: qemu.version, accelerator, cpuModel: computer.cpuModel, kernel: computer.kernel },
     [Symbol.asyncDispose]: async () => {

@@ -23,6 +23,8 @@ const jobSchema = z.strictObject({
   run: runId,
   plan: planSchema,
   lost: z.int().nonnegative(),
+  /** A worker runs it and nothing else: if it is lost now, this is one more. */
+  begun: z.literal(true).exactOptional(),
 });
 export type FleetJob = Readonly<z.infer<typeof jobSchema>>;
 

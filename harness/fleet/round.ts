@@ -8,11 +8,12 @@ import { endUnasked } from '../run/run-cell.ts';
 import type { CellRun, RunnerEvent } from '../run/runner.ts';
 import { cellKey } from '../store/read-run.ts';
 import type { FleetMachine } from '../store/result.ts';
+import { mostLosses } from './job-rules.ts';
 import type { GivenUp, Message } from './messages.ts';
 import { PendingCells, type LeftCell, type PendingCell } from './pending-cells.ts';
 
-/** A cell that took this many workers down, or came back wrong as often, is not tried again. */
-const mostTries = 2;
+/** A cell whose result came back wrong so often is not tried again. */
+const mostRefused = 2;
 
 /** A Redis that forgets is no fault of a cell, but one whose results never arrive ends somehow. */
 const mostVanished = 5;
@@ -79,15 +80,18 @@ export class Round {
     this.notice(`${machine.name}: a result does not count: ${problem}`);
     const refused = (this.#refused.get(key) ?? 0) + 1;
     this.#refused.set(key, refused);
-    if (refused >= mostTries) this.#break(waiting, `no machine gave a result that fits: ${problem}`);
+    if (refused >= mostRefused) this.#break(waiting, `no machine gave a result that fits: ${problem}`);
   }
 
   #giveUp({ name }: FleetMachine, { job, reason, lost }: GivenUp): readonly LeftCell[] {
     const left = this.pending.giveUp(job, lost);
-    const again = left.filter((cell) => cell.lost < mostTries);
+    const again = left.filter((cell) => cell.lost < mostLosses);
     for (const cell of left)
-      if (cell.lost >= mostTries)
-        this.#break(cell, `${cell.lost} workers did not finish it; ${name}: ${reason}`);
+      if (cell.lost >= mostLosses)
+        this.#break(
+          cell,
+          `${cell.lost} workers did not finish it, two that ran nothing else; ${name}: ${reason}`,
+        );
     return again;
   }
 

@@ -4,7 +4,7 @@ import type { Job } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { cellKey } from '../store/read-run.ts';
 import { keys } from './connect.ts';
-import { judgeStalls } from './job-rules.ts';
+import { judgeJob, type JobInHand } from './job-rules.ts';
 import type { OpenLane } from './machine-lane.ts';
 import { type FleetJob, type Message, packMessage, parseJob, unlessInvalid } from './messages.ts';
 import type { Timing } from './timing.ts';
@@ -16,8 +16,10 @@ export type JobTools = Readonly<{
   token: string;
   /** Fires when the worker is to end: cells that have not ended are handed back. */
   signal: AbortSignal;
-  /** Hears how many cells the job has. */
-  onJob: (cells: number) => void;
+  /** Hears of the job before anything of it runs. */
+  onJob: (job: JobInHand) => void;
+  /** Resolves when nothing but this job is on the worker. */
+  whenAlone: () => Promise<unknown>;
   /** Hears which cells are running, and which have ended. */
   onCell: (kind: 'started' | 'ended' | 'dropped', cell: string) => void;
   onNotice: (text: string) => void;
@@ -35,21 +37,38 @@ export async function takeJob(open: OpenLane, job: Job, tools: JobTools): Promis
   const data = unlessInvalid(() => parseJob(job.data));
   if (data?.run !== open.run)
     return giveUp(job, news, 'the job is not valid', Number.MAX_SAFE_INTEGER, tools);
-  const { lost, isGivenUp } = judgeStalls(data.lost, job.stalledCounter, data.plan.cells.length);
+  const cells = data.plan.cells.length;
+  const { lost, isGivenUp, isAlone } = judgeJob({ ...data, stalls: job.stalledCounter, cells });
   if (isGivenUp)
     return giveUp(job, news, 'the job stalled: its worker ended, or was not heard of', lost, tools);
   const left = new Set(data.plan.cells.map(cellKey));
-  tools.onJob(left.size);
+  tools.onJob({ cells, isAlone });
   await using lock = keepLock(job, tools);
+  const signal = AbortSignal.any([tools.signal, lock.lost]);
   try {
-    await runCells(open, data, left, news, AbortSignal.any([tools.signal, lock.lost]), tools);
+    if (isAlone) await tools.whenAlone();
+    if (isAlone) await noteBegun(job, { ...data, lost }, signal);
+    await runCells(open, data, left, news, signal, tools);
   } catch (error) {
     await giveUp(job, news, `its harness failed: ${String(error)}`, lost + 1, tools);
     throw error;
   }
   // Not ours any more: what has ended here counts, if nobody else was faster.
   if (lock.lost.aborted) return;
-  await settle(() => finish(job, data, left, tools.token), tools);
+  await settle(() => finish(job, { ...data, lost }, left, tools.token), tools);
+}
+
+/** Of a guest that takes this worker down at once nothing else is left. */
+async function noteBegun(job: Job, data: FleetJob, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await job.updateData({ ...data, begun: true });
+      return;
+    } catch {
+      // Redis takes nothing for a while, or the job is gone, which its lock tells.
+      await sleep(againMs);
+    }
+  }
 }
 
 async function runCells(
@@ -87,7 +106,8 @@ async function finish(job: Job, data: FleetJob, left: ReadonlySet<string>, token
     return;
   }
   const cells = data.plan.cells.filter((cell) => left.has(cellKey(cell)));
-  await job.updateData({ ...data, plan: { ...data.plan, cells } });
+  const { begun: _ended, ...rest } = data;
+  await job.updateData({ ...rest, plan: { ...data.plan, cells } });
   await job.moveToWait(token);
 }
 

@@ -9,6 +9,8 @@ export type Timing = Readonly<{
   lookMs: number;
   /** Between two signs of life, and two checks of what became of the jobs. */
   beatMs: number;
+  /** From the first message to the reading of all that are there by then: one by one they cost more to read. */
+  gatherMs: number;
   /** A job is left for so long to a machine that has its template. */
   preferMs: number;
   /** Cells that no worker has taken for so long are reported. */
@@ -19,6 +21,7 @@ export const defaultTiming: Timing = {
   lockMs: 20_000,
   lookMs: 1000,
   beatMs: 5000,
+  gatherMs: 250,
   // Emulated, a boot and its template take about as long.
   preferMs: 10_000,
   patienceMs: 30_000,

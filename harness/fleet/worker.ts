@@ -4,10 +4,10 @@
 import { randomBytes } from 'node:crypto';
 import type { Job } from 'bullmq';
 import type { Computer, Qemu } from '../plan/computer.ts';
-import { chooseFirst, noteBoot, readBoot } from './affinity.ts';
+import { chooseFirst, countHolders, noteBoot, readBoot } from './affinity.ts';
 import { isRefusal, explain, keys } from './connect.ts';
 import { forgetRun } from './forget-run.ts';
-import { queuesToAsk, wantsJob } from './job-rules.ts';
+import { type JobInHand, queuesToAsk, wantsJob } from './job-rules.ts';
 import { type LaneTools, type OpenLane, openLane } from './machine-lane.ts';
 import { type Call, type Lane, parseCall, type Presence, unlessInvalid } from './messages.ts';
 import { listWorkers } from './roster.ts';
@@ -37,12 +37,12 @@ export class FleetWorker {
   readonly #refuses = new Map<string, string>();
   readonly #ready = new Map<string, OpenLane>();
   /** Cells that run, or wait here for their turn, by job. */
-  readonly #jobs = new Map<string, { queue: string; cells: number; done: Promise<void> }>();
+  readonly #jobs = new Map<string, JobInHand & { queue: string; cells: number; done: Promise<void> }>();
   readonly #running = new Set<string>();
   /** Those whose templates are here; the one used last is last. */
   readonly #boots = new Set<string>();
-  /** Those whose templates somebody has, this machine among them. */
-  #held: ReadonlySet<string> = new Set();
+  /** Machines by the boots whose templates they have, this one among them. */
+  #holders: ReadonlyMap<string, number> = new Map();
   #ended = 0;
   #failure: unknown = null;
   /** Wakes the loop: a cell or a job has ended. */
@@ -87,7 +87,7 @@ export class FleetWorker {
   /** Looks through the lanes for one job. @returns whether it took one */
   async #look(): Promise<boolean> {
     const { capacity, signal } = this.#options;
-    if (!wantsJob(this.#countCells(), capacity.jobs)) return false;
+    if (!wantsJob(this.#jobs.values(), capacity.jobs)) return false;
     for (const call of await this.#readCalls()) for (const lane of call.lanes) this.#meet(call, lane);
     const busy = [...this.#jobs.values()].map(({ queue }) => queue);
     for (const queue of queuesToAsk(this.#ready.keys(), busy)) {
@@ -106,12 +106,8 @@ export class FleetWorker {
   }
 
   async #fetch(open: OpenLane): Promise<Job | undefined> {
-    const isMine = await chooseFirst(open, this.#options.link.redis, this.#boots, this.#held);
+    const isMine = await chooseFirst(open, this.#options.link.redis, this.#boots, this.#holders);
     return isMine ? fetchJob(open, this.#id) : undefined;
-  }
-
-  #countCells(): number {
-    return [...this.#jobs.values()].reduce((sum, { cells }) => sum + cells, 0);
   }
 
   async #readCalls(): Promise<readonly Call[]> {
@@ -166,7 +162,8 @@ export class FleetWorker {
     const { link, timing, signal, onNotice, onCell } = this.#options;
     const id = job.id ?? '';
     const boot = readBoot(id);
-    const entry = { queue: open.lane.queue, cells: 1, done: Promise.resolve() };
+    const entry = { queue: open.lane.queue, cells: 1, isAlone: false, done: Promise.resolve() };
+    const others = [...this.#jobs.values()].map((other) => other.done);
     this.#jobs.set(id, entry);
     const done = takeJob(open, job, {
       redis: link.redis,
@@ -174,7 +171,8 @@ export class FleetWorker {
       token: this.#id,
       signal,
       onNotice,
-      onJob: (cells) => (entry.cells = cells),
+      onJob: (taken) => Object.assign(entry, taken),
+      whenAlone: () => Promise.all(others),
       onCell: (kind, cell) => {
         if (kind === 'started') {
           this.#running.add(cell);
@@ -220,7 +218,7 @@ export class FleetWorker {
         .set(keys.worker(this.#id), JSON.stringify(presence), 'PX', timing.beatMs * missedBeats)
         .sadd(keys.workers, this.#id)
         .exec();
-      this.#held = new Set((await listWorkers(link.redis)).flatMap(({ boots }) => boots));
+      this.#holders = countHolders((await listWorkers(link.redis)).map(({ boots }) => boots));
     } catch {
       // The connection says what is wrong; the next beat comes.
     }

@@ -161,18 +161,21 @@ const keyOf = (cells: number, index: number): string => {
 
 function deadlyCell(random: Random): FleetScene {
   const index = between(random, 0, 23);
-  const deadly = keyOf(24, index);
+  const jobs = pick(random, [1, 4]);
+  const task = { deadly: keyOf(24, index), jobs };
   return scene(
-    `cell ${index} takes its worker down`,
+    `cell ${index} takes its worker down, where ${jobs} run at a time`,
     async ({ lab, workers }) => {
-      // As something does that starts workers again.
-      const fallen = Promise.race(workers.map(({ ended }) => ended));
-      await fallen;
-      await lab.worker('again', { deadly });
+      // As something does that starts workers again: after the first loss, and two of the cell alone.
+      const up = new Set(workers);
+      for (let fallen = 1; fallen <= 3; fallen += 1) {
+        up.delete(await Promise.race([...up].map(async (worker) => worker.ended.then(() => worker))));
+        up.add(await lab.worker(`again-${fallen}`, task));
+      }
     },
     {
-      workers: [{ deadly }, { deadly }],
-      broken: { cells: 1, says: /2 workers did not finish it/ },
+      workers: [task, task],
+      broken: { cells: 1, says: /3 workers did not finish it, two that ran nothing else/ },
     },
   );
 }

@@ -16,6 +16,8 @@ export type VirtualMachine = Readonly<{
   /** Of a computer that takes the usual time. */
   speed: number;
   joinsMs: number;
+  /** When it can run its first cell: it has joined, and has the images of a kernel. */
+  readyMs: number;
   /** Until the images of a kernel are built or fetched; 0 for those it has. */
   imagesMs: (kernel: string) => number;
   faults: readonly Fault[];
@@ -47,12 +49,16 @@ export function drawMachine(
     faults.push({ atMs, kind, downMs });
     atMs += downMs;
   }
+  const guests = pick(random, [2, 4, 4, 8, 8, 16]);
+  // From half to twice the usual speed, evenly by factors.
+  const speed = 2 ** (2 * random() - 1);
+  const joinsMs = random() < 0.8 ? 0 : between(random, 0, 10) * minuteMs;
   return {
     name,
-    guests: pick(random, [2, 4, 4, 8, 8, 16]),
-    // From half to twice the usual speed, evenly by factors.
-    speed: 2 ** (2 * random() - 1),
-    joinsMs: random() < 0.8 ? 0 : between(random, 0, 10) * minuteMs,
+    guests,
+    speed,
+    joinsMs,
+    readyMs: joinsMs + Math.min(...images.values()),
     imagesMs: (kernel) => images.get(kernel) ?? 0,
     faults,
   };
@@ -65,12 +71,12 @@ export function drawCellMs(random: Random): number {
 }
 
 /** Guests times speed that a machine has from the start until a moment, ms of the usual computer. */
-export function countCapacityMs({ guests, speed, joinsMs, faults }: VirtualMachine, untilMs: number): number {
+export function countCapacityMs({ guests, speed, readyMs, faults }: VirtualMachine, untilMs: number): number {
   const downMs = faults.reduce((sum, { atMs, downMs }) => {
-    const from = Math.max(atMs, joinsMs);
+    const from = Math.max(atMs, readyMs);
     return sum + Math.max(0, Math.min(untilMs, atMs + downMs) - from);
   }, 0);
-  return Math.max(0, untilMs - joinsMs - downMs) * guests * speed;
+  return Math.max(0, untilMs - readyMs - downMs) * guests * speed;
 }
 
 /** The first moment at which the machines can have done so much work, if no guest ever waited. */

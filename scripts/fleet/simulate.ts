@@ -3,11 +3,11 @@
  * in the queue, who takes one, what becomes of lost ones, and which results count. Only Redis, guests and their time
  * are not there.
  */
-import { nameJobId } from '../../harness/fleet/affinity.ts';
+import { countHolders, nameJobId } from '../../harness/fleet/affinity.ts';
 import { Backlog } from '../../harness/fleet/backlog.ts';
 import { chunkPlans } from '../../harness/fleet/chunk-plans.ts';
 import { queueName } from '../../harness/fleet/lanes.ts';
-import { lastPriority, priorityOf } from '../../harness/fleet/job-rules.ts';
+import { priorityOf, urgentPriority } from '../../harness/fleet/job-rules.ts';
 import type { Message } from '../../harness/fleet/messages.ts';
 import { rejoin, type Requeued, separate } from '../../harness/fleet/pending-cells.ts';
 import { Round } from '../../harness/fleet/round.ts';
@@ -20,7 +20,7 @@ import { drawCellMs, drawMachine, findBoundMs, type VirtualMachine } from './dra
 import { listPlans, virtualKernels } from './virtual-plans.ts';
 import { VirtualQueue } from './virtual-queue.ts';
 import { VirtualTime } from './virtual-time.ts';
-import { VirtualWorker, type World } from './virtual-worker.ts';
+import { type Idle, VirtualWorker, type World } from './virtual-worker.ts';
 
 export type Scenario = Readonly<{
   seed: number;
@@ -51,6 +51,12 @@ export type SimulationFigures = Scenario &
     mostQueued: number;
     templates: number;
     boots: number;
+    /** Data of these, as JSON. */
+    mostQueuedMib: number;
+    /** Guest seconds of the usual computer: of all cells, of the templates made, and idle ones by why. */
+    workSeconds: number;
+    templateSeconds: number;
+    idle: Readonly<Partial<Record<Idle, number>>>;
     /** Of this simulation, whose decisions are those of the coordinator and of all workers. */
     cpuMsPerCell: number;
   }>;
@@ -79,7 +85,8 @@ class VirtualCoordinator {
   readonly queues: World['queues'];
   jobs = 0;
   mostQueued = 0;
-  readonly #queueOfJob = new Map<string, string>();
+  mostQueuedBytes = 0;
+  readonly #places = new Map<string, Readonly<{ queue: string; priority: number; bytes: number }>>();
   readonly #backlog: Backlog;
   readonly #guests: number;
   #hasNews = false;
@@ -103,31 +110,29 @@ class VirtualCoordinator {
   }
 
   fill(): void {
-    const unfinished = this.round.pending.jobs().map((job) => this.#queueOfJob.get(job) ?? '');
-    this.mostQueued = Math.max(this.mostQueued, unfinished.length);
-    for (const { plan, estimatedMs } of this.#backlog.take(unfinished, this.#guests))
-      this.#add(plan, priorityOf(estimatedMs), 0);
+    const unfinished = this.round.pending.jobs().map((job) => this.#places.get(job)?.queue ?? '');
+    if (unfinished.length > this.mostQueued) {
+      this.mostQueued = unfinished.length;
+      this.mostQueuedBytes = sumOf(this.round.pending.jobs().map((job) => this.#places.get(job)?.bytes ?? 0));
+    }
+    for (const { plan, place } of this.#backlog.take(unfinished, this.#guests))
+      this.#add({ plan, lost: 0 }, priorityOf(place));
   }
 
-  #add(plan: BootPlan, priority: number, lost: number): void {
-    const id = nameJobId(plan);
+  #add({ plan, lost }: Requeued, priority: number): void {
+    const id = nameJobId(plan, priority === urgentPriority);
     this.jobs += 1;
     const name = queueOf(plan);
     this.round.pending.assign(id, plan.cells.map(cellKey), lost);
-    this.#queueOfJob.set(id, name);
-    this.queues.get(name)?.queue.add({ id, plan, lost, priority, stalls: 0 });
-  }
-
-  #again(jobs: readonly Requeued[]): void {
-    for (const { plan, lost } of jobs) this.#add(plan, priorityOf(lastPriority), lost);
+    this.#places.set(id, { queue: name, priority, bytes: JSON.stringify(plan).length });
+    this.queues.get(name)?.queue.add({ id, plan, lost, priority, begun: false, stalls: 0 });
   }
 
   hear(message: Message, time: VirtualTime): void {
-    this.#again(separate(this.round.hear(message)));
+    for (const again of separate(this.round.hear(message))) this.#add(again, urgentPriority);
     if (this.#hasNews) return;
     this.#hasNews = true;
-    // Messages are read many at a time.
-    time.after(50, () => {
+    time.after(defaultTiming.gatherMs, () => {
       this.#hasNews = false;
       this.fill();
     });
@@ -137,10 +142,11 @@ class VirtualCoordinator {
   beat(): void {
     const gone = this.round.pending
       .jobs()
-      .filter((job) => this.queues.get(this.#queueOfJob.get(job) ?? '')?.queue.has(job) !== true);
+      .filter((job) => this.queues.get(this.#places.get(job)?.queue ?? '')?.queue.has(job) !== true);
     for (const job of gone) {
-      this.#queueOfJob.delete(job);
-      this.#again(rejoin(this.round.lose(job)));
+      const { priority = urgentPriority } = this.#places.get(job) ?? {};
+      this.#places.delete(job);
+      for (const again of rejoin(this.round.lose(job))) this.#add(again, priority);
     }
   }
 }
@@ -171,6 +177,7 @@ export function simulateFleet(scenario: Scenario): SimulationFigures {
     ends.set(key, (ends.get(key) ?? 0) + 1);
     if (event.result.outcome === 'broken') broken += 1;
   });
+  const idle = new Map<Idle, number>();
   const time = new VirtualTime();
   const world: World = {
     time,
@@ -179,21 +186,27 @@ export function simulateFleet(scenario: Scenario): SimulationFigures {
     send: (message) => coordinator.hear(message, time),
     cellMs: (key) => real.get(key) ?? 0,
     templateMs,
+    place: random,
     deadly: drawDeadly(random, keys, deadly),
-    held: new Set(),
+    holders: new Map(),
     onTemplate: () => (templates += 1),
+    onIdle: (why, ms) => idle.set(why, (idle.get(why) ?? 0) + ms),
   };
   const workers = machines.map((machine) => new VirtualWorker(machine, alike, world));
   const beat = (): void => {
-    world.held = new Set(workers.flatMap((worker) => worker.templates));
+    world.holders = countHolders(workers.map((worker) => worker.templates));
     coordinator.beat();
     time.after(defaultTiming.beatMs, beat);
   };
   beat();
-  const boundMs = findBoundMs(machines, sumOf(real.values()) + plans.length * templateMs);
+  const workMs = sumOf(real.values());
+  const boundMs = findBoundMs(machines, workMs + plans.length * templateMs);
   for (let n = 0; n < losses; n += 1)
     time.after(between(random, 0, Math.floor(boundMs)), () => {
       for (const { queue } of coordinator.queues.values()) queue.forget();
+      time.after(defaultTiming.lockMs / 3, () => {
+        for (const worker of workers) worker.dropLost();
+      });
     });
   time.run(() => coordinator.round.pending.size === 0);
   const { user, system } = process.cpuUsage(before);
@@ -207,8 +220,12 @@ export function simulateFleet(scenario: Scenario): SimulationFigures {
     broken,
     jobs: coordinator.jobs,
     mostQueued: coordinator.mostQueued,
+    mostQueuedMib: Math.round((coordinator.mostQueuedBytes / 2 ** 20) * 10) / 10,
+    workSeconds: toSeconds(workMs),
+    templateSeconds: toSeconds(templates * templateMs),
     templates,
     boots: plans.length,
+    idle: Object.fromEntries([...idle].map(([why, ms]) => [why, toSeconds(ms)])),
     cpuMsPerCell: Math.round((user + system) / cells) / 1000,
   };
 }

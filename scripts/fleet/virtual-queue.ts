@@ -4,7 +4,9 @@ import type { BootPlan } from '../../harness/run/boot-plan.ts';
 export type VirtualJob = {
   readonly id: string;
   plan: BootPlan;
-  readonly lost: number;
+  lost: number;
+  /** See {@link judgeJob}. */
+  begun: boolean;
   readonly priority: number;
   /** Times that its worker was not heard of. */
   stalls: number;

@@ -1,6 +1,6 @@
 /** A worker in virtual time: takes jobs by the rules of the real one, over guests that only take their time. */
 import { noteBoot, Preference, readBoot, windowJobs } from '../../harness/fleet/affinity.ts';
-import { judgeStalls, queuesToAsk, wantsJob } from '../../harness/fleet/job-rules.ts';
+import { judgeJob, queuesToAsk, wantsJob } from '../../harness/fleet/job-rules.ts';
 import type { Message } from '../../harness/fleet/messages.ts';
 import type { Timing } from '../../harness/fleet/timing.ts';
 import type { Cell } from '../../harness/matrix/cell.ts';
@@ -19,16 +19,31 @@ export type World = {
   /** On a computer of the usual speed. */
   cellMs: (key: string) => number;
   templateMs: number;
+  /** Drawn, see {@link Preference}. */
+  place: () => number;
   /** Cells that take their worker down. */
   deadly: ReadonlySet<string>;
-  /** Boots whose templates any machine had when the workers last said so. */
-  held: ReadonlySet<string>;
+  /** Machines by the boots whose templates they had when they last said so. */
+  holders: ReadonlyMap<string, number>;
   /** Hears of each template that is made. */
   onTemplate: () => void;
+  /** Hears of guests times milliseconds of the usual computer that went to nothing. */
+  onIdle: (why: Idle, ms: number) => void;
 };
 
+/** Why guests of a machine that is up do nothing. */
+export const idles = ['images', 'template', 'alone', 'left', 'empty'] as const;
+export type Idle = (typeof idles)[number];
+
 /** A job in hand. */
-type InHand = { readonly job: VirtualJob; readonly queue: string; readonly left: Map<string, Cell> };
+type InHand = {
+  readonly job: VirtualJob;
+  readonly queue: string;
+  readonly left: Map<string, Cell>;
+  readonly isAlone: boolean;
+  /** The queue has lost it: cells that have not started do not. */
+  isDropped: boolean;
+};
 
 export class VirtualWorker {
   readonly #world: World;
@@ -48,6 +63,11 @@ export class VirtualWorker {
   /** Work that waits for a guest. */
   #queued: (() => void)[] = [];
   readonly #jobs = new Map<string, InHand>();
+  /** A job that waits to run alone. */
+  #suspect: InHand | null = null;
+  /** What the last look found. */
+  #found: 'left' | 'empty' = 'empty';
+  #notedMs = 0;
 
   constructor(
     machine: VirtualMachine,
@@ -67,10 +87,26 @@ export class VirtualWorker {
     return this.#isUp ? [...this.#templates] : [];
   }
 
+  /** Accounts for the guests that did nothing since the last change. */
+  #note(): void {
+    const { time, onIdle } = this.#world;
+    const ms = (time.nowMs - this.#notedMs) * this.#free * this.#machine.speed;
+    this.#notedMs = time.nowMs;
+    if (this.#isUp && ms > 0) onIdle(this.#whyIdle(), ms);
+  }
+
+  #whyIdle(): Idle {
+    if (this.#ready.size === 0) return 'images';
+    if ([...this.#jobs.values()].some(({ isAlone }) => isAlone)) return 'alone';
+    return this.#booting.size > 0 ? 'template' : this.#found;
+  }
+
   #start(): void {
+    this.#note();
     this.#isUp = true;
     for (const [name, { kernel }] of this.#world.queues)
       this.#later(this.#ready.has(name) ? 0 : this.#machine.imagesMs(kernel), () => {
+        this.#note();
         this.#ready.add(name);
         this.#look();
       });
@@ -85,12 +121,13 @@ export class VirtualWorker {
   }
 
   #look(): void {
-    while (this.#isUp && wantsJob(this.#countCells(), this.#machine.guests)) {
+    this.#note();
+    while (this.#isUp && this.#wantsJob()) {
       const taken = this.#take();
       if (taken === undefined) break;
       this.#begin(...taken);
     }
-    if (this.#isLooking || !wantsJob(this.#countCells(), this.#machine.guests)) return;
+    if (this.#isLooking || !this.#wantsJob()) return;
     this.#isLooking = true;
     this.#later(this.#world.timing.lookMs, () => {
       this.#isLooking = false;
@@ -98,13 +135,13 @@ export class VirtualWorker {
     });
   }
 
-  #countCells(): number {
-    let cells = 0;
-    for (const { left } of this.#jobs.values()) cells += left.size;
-    return cells;
+  #wantsJob(): boolean {
+    const jobs = [...this.#jobs.values()].map(({ left, isAlone }) => ({ cells: left.size, isAlone }));
+    return wantsJob(jobs, this.#machine.guests);
   }
 
   #take(): [VirtualJob, string] | undefined {
+    this.#found = 'empty';
     const busy = [...this.#jobs.values()].map(({ queue }) => queue);
     for (const name of queuesToAsk(this.#ready, busy)) {
       const job = this.#fetch(name);
@@ -118,26 +155,45 @@ export class VirtualWorker {
   }
 
   #fetch(name: string): VirtualJob | undefined {
-    const { queues, held, time, timing } = this.#world;
+    const { queues, holders, time, timing, place } = this.#world;
     const queue = queues.get(name)?.queue;
     const head = queue?.head(windowJobs) ?? null;
     if (head === null) return queue?.take();
-    const preference = this.#preferences.get(name) ?? new Preference(timing.preferMs);
+    const preference = this.#preferences.get(name) ?? new Preference(timing.preferMs, place());
     this.#preferences.set(name, preference);
-    const chosen = preference.choose(head, this.#templates, held, time.nowMs);
+    const chosen = preference.choose(head, this.#templates, holders, time.nowMs);
+    if (chosen === null && head.length > 0) this.#found = 'left';
     return chosen === null ? undefined : queue?.take(chosen);
   }
 
   #begin(job: VirtualJob, queue: string): void {
-    const { lost, isGivenUp } = judgeStalls(job.lost, job.stalls, job.plan.cells.length);
+    const { lost, isGivenUp, isAlone } = judgeJob({ ...job, cells: job.plan.cells.length });
     if (isGivenUp) {
       this.#world.queues.get(queue)?.queue.remove(job.id);
       this.#say({ kind: 'given-up', job: job.id, reason: 'the job stalled', lost });
       return;
     }
     const left = new Map(job.plan.cells.map((cell) => [cellKey(cell), cell]));
-    const inHand = { job, queue, left };
+    const inHand = { job, queue, left, isAlone, isDropped: false };
     this.#jobs.set(job.id, inHand);
+    if (!isAlone) return this.#run(inHand);
+    job.lost = lost;
+    job.begun = false;
+    this.#suspect = inHand;
+    this.#beginSuspect();
+  }
+
+  /** As the real one: when the others have ended. */
+  #beginSuspect(): void {
+    if (this.#suspect === null || this.#jobs.size > 1) return;
+    const inHand = this.#suspect;
+    this.#suspect = null;
+    inHand.job.begun = true;
+    this.#run(inHand);
+  }
+
+  #run(inHand: InHand): void {
+    const { job, left } = inHand;
     this.#withTemplate(job, () => {
       for (const [key, cell] of left) this.#withGuest(() => this.#runCell(inHand, key, cell));
     });
@@ -173,17 +229,23 @@ export class VirtualWorker {
       this.#queued.push(act);
       return;
     }
+    this.#note();
     this.#free -= 1;
     act();
   }
 
   #release(): void {
+    this.#note();
     const next = this.#queued.shift();
     if (next === undefined) this.#free += 1;
     else next();
   }
 
   #runCell(inHand: InHand, key: string, cell: Cell): void {
+    if (inHand.isDropped) {
+      this.#release();
+      return;
+    }
     const { deadly, cellMs } = this.#world;
     this.#say({ kind: 'started', cell: key });
     if (deadly.has(key)) {
@@ -191,16 +253,32 @@ export class VirtualWorker {
       return;
     }
     this.#later(cellMs(key) / this.#machine.speed, () => {
-      const { job, queue, left } = inHand;
+      const { job, queue, left, isDropped } = inHand;
       left.delete(key);
-      this.#say({ kind: 'ended', ...endUnasked(cell, 'skipped', 'a virtual guest', job.plan.images.digest) });
+      if (!isDropped)
+        this.#say({
+          kind: 'ended',
+          ...endUnasked(cell, 'skipped', 'a virtual guest', job.plan.images.digest),
+        });
       if (left.size === 0) {
         this.#jobs.delete(job.id);
         this.#world.queues.get(queue)?.queue.remove(job.id);
+        this.#beginSuspect();
       }
       this.#release();
       this.#look();
     });
+  }
+
+  /** As the real one when it cannot renew the lock of a job. */
+  dropLost(): void {
+    for (const [id, inHand] of this.#jobs) {
+      if (this.#world.queues.get(inHand.queue)?.queue.has(id) === true) continue;
+      inHand.isDropped = true;
+      this.#jobs.delete(id);
+    }
+    this.#beginSuspect();
+    this.#look();
   }
 
   /** Nothing while another fault lasts. */
@@ -213,6 +291,7 @@ export class VirtualWorker {
       const back = (): void => queue?.giveBack(job);
       if (kind === 'ended') {
         job.plan = { ...job.plan, cells: [...left.values()] };
+        job.begun = false;
         back();
       } else
         time.after(timing.lockMs + timing.lockMs / 4, () => {
@@ -220,12 +299,14 @@ export class VirtualWorker {
           back();
         });
     }
+    this.#note();
     this.#life += 1;
     this.#isUp = this.#isLooking = false;
     this.#free = this.#machine.guests;
     this.#queued = [];
     this.#booting.clear();
     this.#jobs.clear();
+    this.#suspect = null;
     time.after(downMs, () => {
       for (const message of late) this.#say(message);
       this.#start();
