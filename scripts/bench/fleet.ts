@@ -1,6 +1,7 @@
 /** What a fleet costs: the coordinator's CPU per cell and Redis' memory, with fake machines on four workers. */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { defaultTiming } from '../../harness/fleet/timing.ts';
 import { finish, Lab, matrixOf } from '../../harness/fixtures/fleet-lab.ts';
 
 /** Distinct cells of few boots, as in a real matrix. */
@@ -17,6 +18,8 @@ export type FleetFigures = Readonly<{
   cellMs: number;
   /** Of the coordinator, its start included. */
   cpuMsPerCell: number;
+  /** Of the same until it waits for cells: modules, matrix and plan. */
+  startCpuMs: number;
   seconds: number;
   /** Work there is, by the guests that can do it at a time. */
   idealSeconds: number;
@@ -31,10 +34,12 @@ export async function benchFleet(cells: number, folder: string, cellMs: number):
   mkdirSync(place);
   await using lab = await Lab.open(place);
   for (let index = 0; index < workers; index += 1)
-    await lab.worker(`worker-${index}`, { jobs: guests, cellMs });
+    await lab.worker(`worker-${index}`, { jobs: guests, cellMs, timing: defaultTiming });
   const started = performance.now();
-  const coordinator = await lab.coordinator('main', matrixOf(cellsPerBoot, 'bench', cells / cellsPerBoot));
+  const matrix = matrixOf(cellsPerBoot, 'bench', cells / cellsPerBoot);
+  const coordinator = await lab.coordinator('main', matrix, { timing: defaultTiming });
   const { results, cpuMs } = await finish(coordinator);
+  const opened = coordinator.lines.find(({ kind }) => kind === 'opened');
   if (results.length !== cells) throw new Error(`${results.length} of ${cells} cells have a line`);
   const seconds = (performance.now() - started) / 1000;
   const info = String(await lab.redis.command('INFO', 'everything'));
@@ -44,6 +49,7 @@ export async function benchFleet(cells: number, folder: string, cellMs: number):
     cells,
     cellMs,
     cpuMsPerCell: round(cpuMs / cells),
+    startCpuMs: round(opened?.kind === 'opened' ? opened.cpuMs : NaN),
     seconds: round(seconds),
     idealSeconds: round((cells * cellMs) / 1000 / (workers * guests)),
     redisPeakMib: round(figure('used_memory_peak') / 2 ** 20),
