@@ -9,6 +9,7 @@ import writeFileAtomic from 'write-file-atomic';
 import { renderSchema, renderSubjectSchema } from '../harness/matrix/json-schema.ts';
 import { renderReference, replaceReference } from '../harness/matrix/reference.ts';
 import { renderReportSchema } from '../harness/report/report-schema.ts';
+import { type FleetBenchRecord, renderFleetPage, type SimulationRecord } from './fleet/page.ts';
 import { renderComponents } from './generate-components.ts';
 import { renderFileTables } from './generate-file-tables.ts';
 import { renderGuestPrograms } from './generate-guest-programs.ts';
@@ -16,6 +17,13 @@ import { renderManPage } from './generate-man-page.ts';
 
 /** Path, relative to the root of a repository → contents. */
 export type GeneratedFiles = Readonly<Record<string, string | Uint8Array>>;
+
+async function renderFleet(root: string): Promise<string> {
+  const read = async (name: string): Promise<unknown> =>
+    JSON.parse(await readFile(path.join(root, 'results/reference', name), 'utf8'));
+  const bench = await read('fleet-bench.json');
+  return renderFleetPage((await read('fleet.json')) as SimulationRecord, bench as FleetBenchRecord);
+}
 
 const renderFiles = async (root: string): Promise<GeneratedFiles> => ({
   'matrices/matrix.schema.json': renderSchema(),
@@ -25,6 +33,7 @@ const renderFiles = async (root: string): Promise<GeneratedFiles> => ({
     renderReference(),
   ),
   'results/report.schema.json': renderReportSchema(),
+  'results/fleet.md': await renderFleet(root),
   ...(await renderManPage(root)),
   ...(await renderGuestPrograms(root)),
   ...(await renderComponents(root)),

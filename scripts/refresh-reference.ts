@@ -3,7 +3,9 @@
  * the records of real runs into results/reference/<name>/, without their bulky evidence, and makes the page of them
  * all. `native=<file>,<file>` takes what `poolproof overhead --json` wrote on a real machine, without the raw samples,
  * into results/reference/overhead/native/, instead of what is there. `serving=<file>,<file>` takes what `poolproof
- * serve-bench --json` wrote of different cases. results/overhead.md is made of these and of the run `requests`. Without
+ * serve-bench --json` wrote of different cases; results/overhead.md is made of these and of the run `requests`.
+ * `fleet=<file>` takes what scripts/fleet/main.js --json wrote, and `fleet-bench=<file>` what scripts/bench/main.js
+ * --json wrote of a fleet: scripts/generate.ts makes their page. Without
  * arguments the pages are made anew from what is there. Run from the root of the repository.
  */
 import { existsSync } from 'node:fs';
@@ -103,6 +105,11 @@ async function takeServing(files: readonly string[]): Promise<void> {
   await writeFile(join(folder, servingFile), `${JSON.stringify(record, null, 1)}\n`);
 }
 
+async function takeFigures(name: string, file: string): Promise<void> {
+  const record: unknown = JSON.parse(await readFile(file, 'utf8'));
+  await writeFile(join(folder, `${name}.json`), `${JSON.stringify(record, null, 1)}\n`);
+}
+
 /** In the order of their names. */
 async function readNative(dir: string): Promise<readonly NativeRecord[]> {
   const names = (await readdir(dir)).filter((name) => name.endsWith('.json')).sort();
@@ -149,6 +156,7 @@ if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.a
       );
     if (name === 'native') await takeNative(from.split(','));
     else if (name === 'serving') await takeServing(from.split(','));
+    else if (name === 'fleet' || name === 'fleet-bench') await takeFigures(name, from);
     else await take(name, from);
   }
   await writeFileAtomic(overheadPage, await renderReferenceOverhead(folder));

@@ -4,6 +4,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import type { SimulationRecord } from './page.ts';
 import { type Scenario, simulateFleet } from './simulate.ts';
 
 const { values } = parseArgs({
@@ -31,4 +32,9 @@ const simulations = sizes.map((size) => {
   process.stdout.write(`${JSON.stringify(figures)}\n`);
   return figures;
 });
-if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ simulations }, null, 2)}\n`);
+const date = new Date().toISOString().slice(0, 10);
+if (values.json !== undefined)
+  writeFileSync(
+    values.json,
+    `${JSON.stringify({ date, simulations } satisfies SimulationRecord, null, 1)}\n`,
+  );
