@@ -123,6 +123,19 @@ export function findUsual(
   );
 }
 
+/** Settings that every name has: a reader looks for the host and for the size of the machine. */
+const alwaysNamed: readonly string[] = ['memory', 'subject'];
+
+/** The labels that a name of a cell leaves out, since they are usual. */
+export const findOmitted = (
+  cells: readonly Readonly<{ settings: Settings }>[],
+  varied: readonly VariedAxis[],
+): Usual =>
+  findUsual(
+    cells,
+    varied.filter(({ name }) => !alwaysNamed.includes(name)),
+  );
+
 function findMostFrequent(
   cells: readonly Readonly<{ settings: Settings }>[],
   { label: labelOf, values }: VariedAxis,

@@ -1,4 +1,5 @@
 /** The environments of two sides: facts that may explain a difference, never the difference itself. */
+import { plainLine } from '../outcome/plain-text.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
 
@@ -10,6 +11,12 @@ export type EnvironmentDifference = Readonly<{
   old: readonly string[];
   new: readonly string[];
 }>;
+
+/** `7.2.22 → 8.2.0`; `none` where a side does not have it. */
+export function formatDifference({ old, new: now }: EnvironmentDifference): string {
+  const side = (values: readonly string[]) => plainLine(values.join(' | ') || 'none', 300);
+  return `${side(old)} → ${side(now)}`;
+}
 
 type Facts = Readonly<Record<string, string>>;
 

@@ -2,7 +2,7 @@
 import { plainLine } from '../outcome/plain-text.ts';
 import { findVaried } from './axis-labels.ts';
 import type { CellChange, Comparison, Direction } from './compare.ts';
-import type { EnvironmentDifference } from './compare-environment.ts';
+import { formatDifference } from './compare-environment.ts';
 import { formatOverheadMove } from './compare-overhead.ts';
 import { prepareDescriptions } from './describe-cells.ts';
 import type { CellView } from './cell-view.ts';
@@ -203,11 +203,6 @@ function renderBody(comparison: Comparison, { heading, item, note }: Marks): rea
 function limit<Item>(items: readonly Item[], item: Marks['item']): readonly (Item | string)[] {
   if (items.length <= listLimit + 1) return items;
   return [...items.slice(0, listLimit), item(`and ${items.length - listLimit} more`, '')];
-}
-
-function formatDifference({ old, new: now }: EnvironmentDifference): string {
-  const side = (values: readonly string[]) => plainLine(values.join(' | ') || 'none', 300);
-  return `${side(old)} → ${side(now)}`;
 }
 
 /** Everything, for programs. `schema` counts up when a field changes its meaning. */

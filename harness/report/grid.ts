@@ -1,6 +1,6 @@
 /** Cells laid out as a grid: rows and columns of labels, a cell at each place. */
 import type { Result } from '../store/result.ts';
-import { type Usual, type VariedAxis, findUsual, labelAxis } from './axis-labels.ts';
+import { type Usual, type VariedAxis, findOmitted, labelAxis } from './axis-labels.ts';
 import { type CellView, type Mark, buildCells } from './cell-view.ts';
 import { groupBy } from './group-by.ts';
 
@@ -120,7 +120,7 @@ function buildHeads(cells: readonly CellView[], down: readonly VariedAxis[]): He
   }
   const hasMemory = down[0]?.name === 'memory';
   const named = hasMemory ? down.slice(1) : down;
-  const usual = findUsual(cells, named);
+  const usual = findOmitted(cells, named);
   const label = (labels: readonly string[]): readonly string[] => {
     const own = hasMemory ? labels.slice(1) : labels;
     const unlike = named.flatMap(({ name }, index) => {
@@ -171,6 +171,19 @@ export function compareOrder(a: readonly number[], b: readonly number[]): number
   return a.map((rank, index) => rank - (b[index] ?? 0)).find((difference) => difference !== 0) ?? 0;
 }
 
+/** `overcommit 2, thp never`; a host has its own name. */
+export const nameColumn = (
+  axes: readonly string[],
+  labels: readonly (string | undefined)[],
+  between = ', ',
+): string =>
+  axes
+    .map((axis, index) => {
+      const label = labels[index] ?? '';
+      return axis === 'subject' ? label : labelAxis(axis, label);
+    })
+    .join(between);
+
 /** A head over `span` columns. */
 export type Head = Readonly<{ text: string; span: number }>;
 
@@ -179,7 +192,7 @@ export function listHeads({ columnAxes, columns }: Grid): readonly (readonly Hea
   return columnAxes.map((axis, level) => {
     const paths = groupBy(columns, (labels) => labels.slice(0, level + 1).join('\n'));
     return [...paths.values()].map((members) => ({
-      text: labelAxis(axis, members[0]?.[level] ?? ''),
+      text: nameColumn([axis], [members[0]?.[level]]),
       span: members.length,
     }));
   });

@@ -6,7 +6,7 @@ import { parseCellId } from '../matrix/cell-id.ts';
 import type { Cell, Matrix } from '../matrix/cell.ts';
 import { selectCells } from '../matrix/select.ts';
 import { plainLine } from '../outcome/plain-text.ts';
-import { type EnvironmentDifference } from './compare-environment.ts';
+import { type EnvironmentDifference, formatDifference } from './compare-environment.ts';
 import type { HistoryIndex, IndexedCells, IndexedState } from './history-index.ts';
 import { silentOutcomes } from '../outcome/outcome.ts';
 import { type CellVerdict, type Observed, rankOf } from '../outcome/repetitions.ts';
@@ -206,12 +206,10 @@ function formatFirstBad(
   changed: HistoryView['changed'],
 ): readonly string[] {
   if (firstBad === null) return [];
-  const differences = (changed.get(`${lastGood ?? ''} ${firstBad}`) ?? []).map(
-    ({ what, old, new: now }) => `${what} ${old.join(' | ') || 'none'} → ${now.join(' | ') || 'none'}`,
-  );
+  const differences = changed.get(`${lastGood ?? ''} ${firstBad}`) ?? [];
   return [
     `    first bad run ${firstBad}, last good ${lastGood ?? 'none'}`,
-    ...differences.map((text) => `      ${plainLine(text, 300)}`),
+    ...differences.map((one) => `      ${plainLine(`${one.what} ${formatDifference(one)}`, 300)}`),
   ];
 }
 

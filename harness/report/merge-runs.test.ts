@@ -1,10 +1,9 @@
 import t from 'tap';
-import { buildResult, record } from '../fixtures/report/results.ts';
+import { buildResult, buildStandard, record } from '../fixtures/report/results.ts';
 import type { Settings } from '../axes/table.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
 import { renderHtml } from './format/html.ts';
-import { formatAge } from './html/cell-list.ts';
 import { mergeRuns } from './merge-runs.ts';
 import { type RunResults, buildRunView } from './run-view.ts';
 
@@ -57,8 +56,19 @@ t.test('of each cell the newest result counts, and its age is shown', (t) => {
     cellsOf(page).map((cell) => cell.at(-1)),
     [3 * 24 * 60, 0],
   );
-  t.equal(formatAge(2 * 3_600_000), '2 hours older than the newest run');
-  t.equal(formatAge(1000), '1 minute older than the newest run');
+  t.end();
+});
+
+t.test('a line of the verdict is marked as old where any of its cells is', (t) => {
+  const lineOf = (before: RunRecord) => {
+    const page = renderHtml([
+      buildRunView({ record: before, results: [buildStandard({ id: 'memory=1G' }, { memory: 2 ** 30 })] }),
+      buildRunView({ record, results: [buildStandard({ id: 'memory=512M' }, { memory: 2 ** 29 })] }),
+    ]);
+    return /<td class="([^"]*)" data-c="our wasm host">\s*<a href="#([^"]*)"/.exec(page)?.slice(1);
+  };
+  t.same(lineOf(older), ['s1 o', 'cell-memory=512M'], 'also where the first is not');
+  t.same(lineOf({ ...older, startedAt: record.startedAt }), ['s1', 'cell-memory=512M']);
   t.end();
 });
 

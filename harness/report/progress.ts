@@ -8,6 +8,7 @@ import type { Cell } from '../matrix/cell.ts';
 import { plainLine } from '../outcome/plain-text.ts';
 import { tellUndecided } from '../outcome/judge-overhead.ts';
 import { observedOf } from '../outcome/repetitions.ts';
+import { cellKey } from '../store/read-run.ts';
 import type { Result } from '../store/result.ts';
 import { formatOverheadOf } from './format-overhead.ts';
 import { formatServingOf } from './format-serving.ts';
@@ -116,11 +117,11 @@ export function createProgress(stream: NodeJS.WriteStream, clock: Clock = realCl
       stop = () => stops.forEach((end) => end());
     },
     onCellStart: (cell) => {
-      board.add(keyOf(cell), labelOf(cell));
+      board.add(cellKey(cell), labelOf(cell));
       changed = true;
     },
     onCellEnd: (result) => {
-      const elapsedMs = board.remove(keyOf(result));
+      const elapsedMs = board.remove(cellKey(result));
       board.done += 1;
       say(`[${board.done}/${board.total}] ${formatEnd(result, elapsedMs)}`);
     },
@@ -150,17 +151,13 @@ const formatters = { overhead: formatOverheadOf, requests: formatServingOf } as 
 const whatOf = { overhead: 'the overhead', requests: 'requests' } as const;
 
 const measureKey = (result: Readonly<{ id: string; repetition: number }>): string =>
-  `figures of ${keyOf(result)}`;
+  `figures of ${cellKey(result)}`;
 
 /** `conservative/explicit, wasmtime 50.0.1, Node 22`; `conservative, spin-sizes` */
 function formatForm({ tier, form, host, subject, settings }: Result): string {
   if (subject !== undefined) return plainLine(`${tier ?? 'no tier'}, ${subject.name}`, 200);
   const engine = host === null ? settings.engine : `${host.engine.kind} ${host.engine.version}`;
   return plainLine(`${tier ?? ''}/${form?.checks ?? ''}, ${engine}, Node ${settings.node}`, 200);
-}
-
-function keyOf({ id, repetition }: Readonly<{ id: string; repetition: number }>): string {
-  return `${id}#${repetition}`;
 }
 
 function labelOf({ id, repetition }: Readonly<Pick<Cell, 'id' | 'repetition'>>): string {

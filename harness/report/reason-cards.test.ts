@@ -67,6 +67,13 @@ t.test('a model that says something else than was observed explains nothing', (t
   t.end();
 });
 
+t.test('the size that a program could not map is no output of it', (t) => {
+  const reason = 'mapping: 0 mappings of 0x61a80000 bytes, then mmap: Cannot allocate memory (os error 12)';
+  const [card] = cardsOf([fallen({}, 100, { outcome: 'exhausted', tier: null, tiers: [], reason })]);
+  t.equal(card?.seen, 'mapping: 0 mappings of 0x… bytes, then mmap: Cannot allocate memory (os error 12)');
+  t.end();
+});
+
 t.test('a cure is no cure where it failed for one of the cells, or changes the host', (t) => {
   const bad = [fallen({ memory: 2 ** 30 }, 100), fallen({ memory: 2 ** 31 }, 200)];
   const cured = standard({ memory: 2 ** 30, overcommit: 0 });

@@ -3,7 +3,6 @@
  * two sentences; neither has a word of what a program printed before it died, which is evidence.
  */
 import { describeShortfall } from '../../images/allocator/explain.ts';
-import type { Shortfall } from '../../images/allocator/prediction.ts';
 import { formatBytes } from '../../images/allocator/sizes.ts';
 import type { Tier } from '../../images/allocator/tier.ts';
 import { hostSubject } from '../axes/host.ts';
@@ -17,6 +16,7 @@ import { prepareDescriptions } from './describe-cells.ts';
 import { type Cure, prepareCures } from './find-cures.ts';
 import { groupBy } from './group-by.ts';
 import { fillRanges, needsReason, splitNumbers } from './group-reasons.ts';
+import { type Stop, listStops } from './list-stops.ts';
 
 /** A limit of the model over the cells of a card. */
 export type Cause = Readonly<{
@@ -39,8 +39,6 @@ export type ReasonCard<Cell extends CellView = CellView> = Readonly<{
   cells: readonly Cell[];
   cure: Cure | null;
 }>;
-
-type Stop = Readonly<{ tier: Tier | null; shortfall: Shortfall }>;
 
 /** The cells that reached their best tier as expected need no card. Most cells first. */
 export function buildReasonCards<Cell extends CellView>(
@@ -83,45 +81,27 @@ export function buildReasonCards<Cell extends CellView>(
     .sort((a, b) => b.cells.length - a.cells.length);
 }
 
-/** The limits by which the model explains what was observed: of the tiers that failed, or of the process. */
-function listStops({ outcome, tier, predicted, finding, tiers }: Result): readonly Stop[] {
-  if (predicted === null || finding !== null || predicted.outcome !== outcome) return [];
-  if (outcome === 'crashed')
-    return predicted.startup === null ? [] : [{ tier: null, shortfall: predicted.startup }];
-  const failed = new Set(tiers.filter(({ ok }) => !ok).map((attempt) => attempt.tier));
-  // A foreign host says nothing of its attempts: those before the tier it reached.
-  const before = tiers.length > 0 ? null : predicted.tiers.slice(0, placeOf(predicted.tiers, tier));
-  return (before ?? predicted.tiers.filter((one) => failed.has(one.tier))).flatMap((one) =>
-    one.fits ? [] : [{ tier: one.tier, shortfall: one.shortfall }],
-  );
-}
-
-function placeOf(tiers: readonly Readonly<{ tier: Tier }>[], tier: Tier | null): number {
-  const place = tiers.findIndex((one) => one.tier === tier);
-  return place === -1 ? tiers.length : place;
-}
-
 function joinStops(stops: readonly Stop[], cells: readonly CellView[]): Cause {
   const counted = stops.flatMap(({ shortfall: { limit, needed, available } }) =>
     limit === 'feature' || limit === 'write-execute' || needed <= 0 ? [] : [Math.min(1, available / needed)],
   );
   return {
     tier: stops[0]?.tier ?? null,
-    text: joinTexts(stops.map(({ shortfall }) => describeStop(shortfall, cells))),
+    text: joinTexts(describeStops(stops, cells)),
     share: counted.length === 0 ? null : { least: Math.min(...counted), most: Math.max(...counted) },
   };
 }
 
 /** A process that does not even start is known by its name. */
-function describeStop(shortfall: Shortfall, cells: readonly CellView[]): string {
-  const text = describeShortfall(shortfall);
-  if (shortfall.pool !== 'process' || cells.some(({ settings }) => settings.subject !== hostSubject))
-    return text;
-  const nodes = [...new Set(cells.map(({ settings }) => settings.node))].sort();
-  return text.replace(
-    /^the process itself needs (.+?), /,
-    `Node ${nodes.join(', ')} needs $1 before its first line, `,
-  );
+function describeStops(stops: readonly Stop[], cells: readonly CellView[]): readonly string[] {
+  const isOurs = cells.every(({ settings }) => settings.subject === hostSubject);
+  const nodes = [...new Set(cells.map(({ settings }) => settings.node))].sort().join(', ');
+  return stops.map(({ shortfall }) => {
+    const text = describeShortfall(shortfall);
+    return isOurs
+      ? text.replace(/^the process itself needs (.+?), /, `Node ${nodes} needs $1 before its first line, `)
+      : text;
+  });
 }
 
 /** Kinds of texts that a card names. */
@@ -181,8 +161,11 @@ function withoutModel({ reason, predicted }: Result): string {
 
 /** Several lines of a program, or addresses, are evidence: the sentence before them says what happened. */
 function withoutOutput(text: string): string {
-  const isOutput = / \| |\b0x[\da-f]{5,}|…/i.test(text);
-  return isOutput ? text.replace(/:\s.*$/s, '') : text;
+  const isLong = / \| |…/.test(text);
+  if (!isLong && !/\b0x[\da-f]{5,}/i.test(text)) return text;
+  const first = text.replace(/:\s.*$/s, '');
+  // One word, as the name of a pattern, says nothing alone.
+  return isLong || first.includes(' ') ? first : text.replace(/\b0x[\da-f]{5,}\b/gi, '0x…');
 }
 
 /** `With vm.overcommit_memory 0 or 1, and nothing else changed, all 12 cells reached standard.` */

@@ -53,7 +53,7 @@ const noVerdict = { word: 'no verdict for some cells', color: 'yellow' };
 const stateOf = ({ summary }: Pick<SiteRun, 'summary'>) => states[summary.exitCode] ?? noVerdict;
 
 /** For https://shields.io/badges/endpoint-badge. */
-export function renderBadge(run: SiteRun): string {
+function renderBadge(run: SiteRun): string {
   const { total, byVerdict } = run.summary;
   const message = `${byVerdict.expected} of ${total} as expected`;
   return `${JSON.stringify({ schemaVersion: 1, label: 'poolproof', message, color: stateOf(run).color })}\n`;
@@ -71,7 +71,7 @@ export const pageAddress = (address: string, id: string, noun?: SiteOptions['nou
   `${baseOf(address)}${folderOf(id, noun)}report.html`;
 
 /** One entry per run with a regression, newest first; RFC 4287. */
-export function renderFeed(runs: readonly SiteRun[], { address = '', noun }: SiteOptions = {}): string {
+function renderFeed(runs: readonly SiteRun[], { address = '', noun }: SiteOptions = {}): string {
   const base = baseOf(address);
   const entries = runs.flatMap(({ run, changes }) => {
     const regressed = changes?.changes.filter(({ regression }) => regression) ?? [];
@@ -93,7 +93,7 @@ export function renderFeed(runs: readonly SiteRun[], { address = '', noun }: Sit
 }
 
 /** The list of runs, newest first. */
-export function renderIndex(runs: readonly SiteRun[], { noun = 'run' }: SiteOptions = {}): string {
+function renderIndex(runs: readonly SiteRun[], { noun = 'run' }: SiteOptions = {}): string {
   const rows = runs.map(({ run, summary, changes }): [Html, ...string[]] => [
     html`<a href="${folderOf(run.id, noun)}report.html">${formatTime(run.startedAt)}</a>`,
     run.matrix.title,

@@ -1,5 +1,5 @@
 /** A matrix as grids: one where it fills one, otherwise a small one for each pair of axes that vary together. */
-import { type VariedAxis, findUsual, labelAxis } from './axis-labels.ts';
+import { type VariedAxis, findOmitted, labelAxis } from './axis-labels.ts';
 import type { CellView } from './cell-view.ts';
 import { type Grid, buildGrid, countFilled } from './grid.ts';
 import { groupBy } from './group-by.ts';
@@ -26,16 +26,15 @@ export function splitGrid<Cell extends CellView>(
   const whole = buildGrid(cells, axes);
   const isDense = whole.usual.size === 0 && (whole.columnAxes.length > 0 || axes.length < 2);
   if (isDense || cells.length * axes.length ** 2 > mostCandidates) return [{ title: null, grid: whole }];
-  // No grid leaves out its host.
-  const usual = findUsual(
-    cells,
-    axes.filter(({ name }) => name !== 'subject'),
-  );
-  const name = (cell: Cell | undefined, but: readonly VariedAxis[]): string =>
-    axes
-      .filter((axis) => !but.includes(axis) && cell?.labels[axis.name] !== usual.get(axis.name))
-      .map((axis) => labelAxis(axis.name, cell?.labels[axis.name] ?? ''))
-      .join(', ') || 'everything else as usual';
+  const usual = findOmitted(cells, axes);
+  const name = (cell: Cell | undefined, but: readonly VariedAxis[]): string => {
+    const named = axes.filter(
+      (axis) => !but.includes(axis) && cell?.labels[axis.name] !== usual.get(axis.name),
+    );
+    const words = named.map((axis) => labelAxis(axis.name, cell?.labels[axis.name] ?? ''));
+    const isUsual = !named.some((axis) => usual.has(axis.name));
+    return [...words, ...(isUsual ? ['everything else as usual'] : [])].join(', ');
+  };
   const candidates = listCandidates(cells, axes);
   const left = new Set(cells);
   const grids: SmallGrid<Cell>[] = [];

@@ -6,7 +6,7 @@ const quantile = (sorted: readonly number[], share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
 
 /** Phases in the order in which they first appear; milliseconds; `share` of all time spent in cells. */
-export function summarizeTimings(results: readonly Pick<Result, 'timings'>[]): readonly Readonly<{
+function summarizeTimings(results: readonly Pick<Result, 'timings'>[]): readonly Readonly<{
   phase: string;
   cells: number;
   medianMs: number;
@@ -16,8 +16,11 @@ export function summarizeTimings(results: readonly Pick<Result, 'timings'>[]): r
 }>[] {
   const byPhase = new Map<string, number[]>();
   for (const { timings } of results) {
-    for (const [phase, ms] of Object.entries(timings))
-      byPhase.set(phase, [...(byPhase.get(phase) ?? []), ms]);
+    for (const [phase, ms] of Object.entries(timings)) {
+      const list = byPhase.get(phase);
+      if (list === undefined) byPhase.set(phase, [ms]);
+      else list.push(ms);
+    }
   }
   // Phases of the host (`host.…`) are parts of the subject's time and not counted twice.
   const all = [...byPhase]

@@ -3,7 +3,7 @@ import { buildDefaultResults, buildResult, buildStandard, viewOf } from '../fixt
 import { parseCellId, formatCellId } from '../matrix/cell-id.ts';
 import type { Result } from '../store/result.ts';
 import { splitGrid } from './small-grids.ts';
-import { type VerdictTable, buildVerdictTable, findShortfall } from './verdict-table.ts';
+import { type VerdictTable, buildVerdictTable } from './verdict-table.ts';
 
 const tableOf = (results: readonly Result[]): VerdictTable => {
   const { cells, axes } = viewOf(results);
@@ -96,14 +96,6 @@ t.test('where hosts and environments are many, each line names its hosts, and th
   t.match({ corner, heads }, { corner: 'host and environment', heads: ['how it runs'] });
   t.notOk(usual.has('subject'), 'the host that most cells have is no usual one');
   t.match(lines.at(-1)?.where.join('; '), /subject spin/);
-  t.end();
-});
-
-t.test('a model that is wrong about a cell explains nothing in it', (t) => {
-  t.match(findShortfall(buildResult()), { pool: 'table', limit: 'CommitLimit' });
-  t.equal(findShortfall(buildResult({ finding: 'the model said x' })), null);
-  t.equal(findShortfall(buildStandard()), null);
-  t.equal(findShortfall(buildResult({ outcome: 'timeout', tier: null })), null);
   t.end();
 });
 

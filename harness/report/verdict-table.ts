@@ -1,23 +1,23 @@
 /** The table people come for: environments down, hosts across, how each runs there, and the number that decides. */
 import { describeShortfall } from '../../images/allocator/explain.ts';
-import type { Shortfall } from '../../images/allocator/prediction.ts';
 import { formatBytes } from '../../images/allocator/sizes.ts';
 import { plainLine } from '../outcome/plain-text.ts';
 import type { Result } from '../store/result.ts';
-import { type Usual, type VariedAxis, findUsual, labelAxis } from './axis-labels.ts';
+import { type Usual, type VariedAxis, findOmitted } from './axis-labels.ts';
 import { type CellView, cellWords } from './cell-view.ts';
 import { prepareDescriptions } from './describe-cells.ts';
 import { describeUnusual } from './describe-unusual.ts';
-import { joinCells } from './grid.ts';
+import { joinCells, nameColumn } from './grid.ts';
 import { groupBy } from './group-by.ts';
 import { fillRanges, splitNumbers } from './group-reasons.ts';
 import { basisOf, describeStart, printed } from './host-table.ts';
+import { findShortfall } from './list-stops.ts';
 
 /** One host in environments where the same happens to it. */
 export type VerdictPlace<Cell extends CellView = CellView> = Readonly<{
   /** The first of them. */
   cell: Cell;
-  cells: number;
+  cells: readonly Cell[];
   /** `table pool needs 1531 MiB, CommitLimit leaves 158–866 MiB`; empty where nothing is known. */
   numbers: string;
 }>;
@@ -63,23 +63,16 @@ export function buildVerdictTable<Cell extends CellView>(
   const { corner, down, across } =
     layouts.find((layout) => groupCells(cells, layout.across).length <= mostColumns) ?? layouts[2];
   const columns = groupCells(cells, across).map(([first]) => labelAll(first, across));
-  const heads =
-    corner === 'host and environment'
-      ? [anyHost]
-      : columns.map((labels) => nameColumn(labels, across, cells));
+  const names = across.map(({ name }) => name);
+  const heads = columns.map((labels) =>
+    corner === 'host and environment' ? anyHost : nameColumn(names, labels, ' · ') || nameHost(cells),
+  );
   const keys = columns.map((labels) => labels.join('\n'));
   const lines = groupCells(cells, down).map((members) => {
     const byKey = groupBy(members, (cell) => labelAll(cell, across).join('\n'));
     return keys.map((key) => joinCells(byKey.get(key) ?? []));
   });
-  const usual: Usual =
-    down.length > namedAxes
-      ? findUsual(
-          cells,
-          // No line leaves out its host.
-          down.filter(({ name }) => name !== 'memory' && name !== 'subject'),
-        )
-      : new Map();
+  const usual: Usual = down.length > namedAxes ? findOmitted(cells, down) : new Map();
   const describe = prepareDescriptions(cells, down);
   const name = (members: readonly Cell[]): readonly string[] => {
     if (corner === 'host') return nameHosts(members);
@@ -125,20 +118,9 @@ const groupCells = <Cell extends CellView>(
 const labelAll = (cell: CellView | undefined, axes: readonly VariedAxis[]): readonly string[] =>
   axes.map(({ name }) => cell?.labels[name] ?? '');
 
-function nameColumn(
-  labels: readonly string[],
-  axes: readonly VariedAxis[],
-  cells: readonly CellView[],
-): string {
-  const [first] = cells;
-  if (axes.length === 0)
-    return first?.deciding.subject === undefined ? ownHost : (first.labels['subject'] ?? '');
-  return axes
-    .map(({ name }, index) =>
-      name === 'subject' ? (labels[index] ?? '') : labelAxis(name, labels[index] ?? ''),
-    )
-    .join(' · ');
-}
+/** The one that ran. */
+const nameHost = ([cell]: readonly CellView[]): string =>
+  cell?.deciding.subject === undefined ? ownHost : (cell.labels['subject'] ?? '');
 
 function nameAll(described: string, down: readonly VariedAxis[]): string {
   if (described !== 'all cells') return described;
@@ -149,17 +131,17 @@ function nameAll(described: string, down: readonly VariedAxis[]): string {
 function keyOf(cell: CellView | null): string {
   if (cell === null) return '';
   const { deciding, marks } = cell;
-  const { shape } = splitNumbers(tellNumbers(cell));
+  const { shape } = splitTold(deciding);
   return [describeStart(cell), basisOf(deciding), marks.join(' '), shape].join('\n');
 }
 
 function joinPlaces<Cell extends CellView>(cells: readonly Cell[]): VerdictPlace<Cell> | null {
   const [cell] = cells;
   if (cell === undefined) return null;
-  const split = cells.map((one) => splitNumbers(tellNumbers(one)));
+  const split = cells.map((one) => splitTold(one.deciding));
   return {
     cell,
-    cells: cells.length,
+    cells,
     numbers: fillRanges(
       split[0]?.shape ?? '',
       split.map(({ numbers }) => numbers),
@@ -167,22 +149,22 @@ function joinPlaces<Cell extends CellView>(cells: readonly Cell[]): VerdictPlace
   };
 }
 
-/**
- * The limit that keeps a host from its whole pool, from serving, or from starting, as far as model and guest agree;
- * null where none does.
- */
-export function findShortfall({ predicted, finding, outcome, tier }: Result): Shortfall | null {
-  if (predicted === null || finding !== null || tier === 'standard') return null;
-  if (predicted.startup !== null) return outcome === 'crashed' ? predicted.startup : null;
-  const refused = predicted.tiers.flatMap((one) =>
-    one.fits || one.shortfall.limit === 'feature' ? [] : [one.shortfall],
-  );
-  // A host without any tier is stopped by the last it tries.
-  return (outcome === 'exhausted' ? refused.at(-1) : outcome === 'reached' ? refused[0] : null) ?? null;
-}
+/** A line, a grid and a list say the numbers of one cell. */
+const told = new WeakMap<Result, Readonly<{ text: string } & ReturnType<typeof splitNumbers>>>();
 
 /** The numbers under a word; for a whole pool its size, for a failure without numbers its first words. */
-export function tellNumbers({ deciding }: Pick<CellView, 'deciding'>): string {
+export const tellNumbers = ({ deciding }: Pick<CellView, 'deciding'>): string => splitTold(deciding).text;
+
+function splitTold(deciding: Result): Readonly<{ text: string } & ReturnType<typeof splitNumbers>> {
+  const known = told.get(deciding);
+  if (known !== undefined) return known;
+  const text = findNumbers(deciding);
+  const made = { text, ...splitNumbers(text) };
+  told.set(deciding, made);
+  return made;
+}
+
+function findNumbers(deciding: Result): string {
   const { tier, form, subject, outcome, reason } = deciding;
   const shortfall = findShortfall(deciding);
   if (shortfall !== null) return findSame(describeShortfall(shortfall), reason) ?? plainLine(reason, 90);

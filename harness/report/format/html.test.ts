@@ -103,8 +103,15 @@ t.test('the legend has only what occurs, in one order', (t) => {
     ].map(([, word]) => word);
   t.same(states(...results), ['standard', 'conservative'], 'emulation of all cells is said once');
   const real = { ...buildStandard().facts!, emulated: false };
+  const machine = {
+    name: 'a',
+    qemu: '7.2.22',
+    accelerator: 'kvm',
+    cpuModel: 'AMD EPYC',
+    kernel: '6.1.0',
+  } as const;
   const cell = (changes: Partial<Result>, memory: number) =>
-    buildStandard({ facts: real, id: `m${memory}`, ...changes }, { memory });
+    buildStandard({ facts: real, machine, id: `m${memory}`, ...changes }, { memory });
   t.same(
     states(
       cell({ outcome: 'broken', tier: null, verdict: null }, 2 ** 30),
@@ -115,6 +122,11 @@ t.test('the legend has only what occurs, in one order', (t) => {
     ['standard', 'crashed', 'broken', 'skipped', '✗', '?', '*'],
   );
   t.same(states(cell({}, 2 ** 30), buildStandard({}, { memory: 2 ** 31 })), ['standard', 'ᵉ']);
+  t.same(
+    states(cell({}, 2 ** 30), buildStandard({ facts: real }, { memory: 2 ** 31 })),
+    ['standard', 'ᵉ'],
+    'also where the model of the CPU hides it from the guest',
+  );
   const gap = results.filter((_, index) => index !== 5);
   t.same(states(...gap), ['standard', 'conservative', '–'], 'what was not tested is grey, and said');
   t.match(grid(renderPage(gap)), '<td class="sn" data-c="overcommit 1 · thp never">–</td>');

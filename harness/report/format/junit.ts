@@ -9,6 +9,7 @@ import type { Result } from '../../store/result.ts';
 import { type CellStatus, type CellView, formatObserved } from '../cell-view.ts';
 import type { Format } from '../format.ts';
 import { groupBy } from '../group-by.ts';
+import { escapeMarkup } from '../html/html.ts';
 import type { RunView } from '../run-view.ts';
 
 function render(view: RunView): string {
@@ -27,7 +28,7 @@ function render(view: RunView): string {
 function renderRunSuite(view: RunView, index: number): readonly string[] {
   const { sentences, missingSentence, missingNames } = view.state;
   if (missingSentence === null) return [];
-  const detail = escapeText([...sentences, ...missingNames].join('\n'));
+  const detail = escapeMarkup([...sentences, ...missingNames].join('\n'));
   return [
     `  ${openSuite(view, { index, name: 'whole run', tests: 1, failures: 0, errors: 1, skipped: 0, time: '0.000' })}`,
     ...renderProperties(view),
@@ -99,7 +100,7 @@ function renderSuite(
     })}`,
     ...renderProperties(view),
     ...cells.flatMap((cell) => renderCase(cell, memory)),
-    `    <system-out>${escapeText(cells.map(formatLine).join('\n'))}</system-out>`,
+    `    <system-out>${escapeMarkup(cells.map(formatLine).join('\n'))}</system-out>`,
     '    <system-err/>',
     '  </testsuite>',
   ];
@@ -132,7 +133,7 @@ function renderProblem(cell: CellView): string {
     ...(deciding.finding === null ? [] : [deciding.finding]),
     ...(deciding.evidence === null ? [] : [`evidence: ${deciding.evidence}`]),
   ].join('\n');
-  return `${open(tag, { message, type })}${escapeText(plainLines(detail))}</${tag}>`;
+  return `${open(tag, { message, type })}${escapeMarkup(plainLines(detail))}</${tag}>`;
 }
 
 /** Machine time of the cells, summed over their phases; `host.…` is a part of another phase. */
@@ -149,22 +150,9 @@ function open(
   end: '' | '/' = '',
 ): string {
   const text = Object.entries(attributes).map(
-    ([name, value]) => ` ${name}="${escapeText(plainLine(String(value), 4000))}"`,
+    ([name, value]) => ` ${name}="${escapeMarkup(plainLine(String(value), 4000))}"`,
   );
   return `<${tag}${text.join('')}${end}>`;
-}
-
-const entities: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&apos;',
-};
-
-/** `plainLines` drops the characters that XML forbids; this escapes those it gives a meaning. */
-function escapeText(text: string): string {
-  return text.replace(/[&<>"']/g, (sign) => entities[sign] ?? '');
 }
 
 export const junit = {

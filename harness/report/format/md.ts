@@ -2,15 +2,15 @@
 import type { Result } from '../../store/result.ts';
 import type { RunRecord } from '../../store/run-record.ts';
 import { describeEffect, findEffects, titleAxis } from '../axis-effects.ts';
-import { labelAxis } from '../axis-labels.ts';
 import { formatCell, isTroubled } from '../cell-view.ts';
 import { listCosts } from '../cost-columns.ts';
+import { evidenceFolder } from '../evidence.ts';
 import type { Format } from '../format.ts';
 import { formatDistribution } from '../format-distribution.ts';
 import { type OverheadText, formatNotes } from '../format-overhead.ts';
 import { formatCounts } from '../format-run.ts';
 import { formatServingNotes } from '../format-serving.ts';
-import { type Grid, buildGrid, formatLegend, formatUsual } from '../grid.ts';
+import { type Grid, buildGrid, formatLegend, formatUsual, nameColumn } from '../grid.ts';
 import { type HostTable, formatStart, hostLegend } from '../host-table.ts';
 import { type KnownFailure, formatGone, formatKnownFailures, listKnownFailures } from '../known-failures.ts';
 import { escapeMarkdown, markdownTable } from '../markdown.ts';
@@ -55,7 +55,7 @@ function renderHosts(hosts: HostTable | null): readonly string[] {
   if (hosts === null) return [];
   const { grid, texts } = hosts;
   const usual = formatUsual(grid);
-  const heads = grid.columns.map((labels) => nameColumn(grid, labels));
+  const heads = grid.columns.map((labels) => nameColumn(grid.columnAxes, labels));
   return [
     '## Hosts',
     markdownTable(
@@ -74,12 +74,6 @@ function renderHosts(hosts: HostTable | null): readonly string[] {
     ),
   ];
 }
-
-/** A host's own name; environments by their axes. */
-const nameColumn = ({ columnAxes }: Grid, labels: readonly string[]): string =>
-  columnAxes.length === 1 && columnAxes[0] === 'subject'
-    ? (labels[0] ?? '')
-    : labels.map((label, index) => labelAxis(columnAxes[index] ?? 'env', label)).join(', ');
 
 function formatCard(card: ReasonCard): string {
   const { where, seen, causes, cells } = card;
@@ -113,11 +107,7 @@ function formatRun({ id, startedAt, tool, qemu, accelerator, images }: RunRecord
 }
 
 function renderGrid({ rows, rowHeads, columnAxes, columns }: Grid): string {
-  const columnHeads = columns.map((labels) =>
-    labels.length === 0
-      ? 'tier'
-      : labels.map((label, index) => labelAxis(columnAxes[index] ?? 'env', label)).join(', '),
-  );
+  const columnHeads = columns.map((labels) => nameColumn(columnAxes, labels) || 'tier');
   const costs = listCosts(rows.flatMap(({ results }) => results));
   return markdownTable(
     [...rowHeads, ...columnHeads, ...costs.map(({ head }) => head)].map(escapeMarkdown),
@@ -150,11 +140,11 @@ function renderKnown(known: readonly KnownFailure[]): readonly string[] {
   return title === undefined ? [] : [title, `${formatKnownFailures(known)}.`, list];
 }
 
-function formatTroubled({ id, repetition, reason, evidence }: Result): string {
+function formatTroubled(result: Result): string {
+  const { id, repetition, reason } = result;
   const name = escapeMarkdown(repetition === 1 ? id : `${id} (repetition ${repetition})`);
-  // A stored path is only linked when it looks like one the store made: results may come from others.
-  const link = evidence !== null && /^evidence\/[\w.-]+$/.test(evidence) ? `[${name}](${evidence})` : name;
-  return `- ${link}: ${escapeMarkdown(reason)}`;
+  const folder = evidenceFolder(result);
+  return `- ${folder === null ? name : `[${name}](${folder})`}: ${escapeMarkdown(reason)}`;
 }
 
 function renderSection(title: string, lines: readonly string[]): readonly string[] {

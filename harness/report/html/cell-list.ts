@@ -11,7 +11,7 @@ import { rankLabels } from '../grid.ts';
 import { tellNumbers } from '../verdict-table.ts';
 import { type Html, embedJson, html, markup } from './html.ts';
 import { classOf } from './legend.ts';
-import { type PageCell, type PageView, anchorStart, pageVerdicts } from './page-view.ts';
+import { type PageCell, type PageView, anchorStart, dayMs, pageVerdicts } from './page-view.ts';
 
 /** More than this in panels, characters, and they are put together by the script. */
 export const staticLimit = 3_000_000;
@@ -124,7 +124,9 @@ function renderCell(cell: PageCell, body: Html | null): Html {
     <summary>
       <b class="chip ${classOf[word]}${marked}">${formatCell(cell)}</b> ${name}
       <i>${formatDeciding(cell)}</i>${pageVerdict === 'as expected' ? null : html` <b>${pageVerdict}</b>`}${
-        old ? html` <b>${formatAge(olderMs)}</b>` : null
+        old
+          ? html` <b>${formatCount(Math.round(olderMs / dayMs), 'day')} older than the newest run</b>`
+          : null
       }
     </summary>
     ${body === null ? null : html`<div>${body}</div>`}
@@ -133,17 +135,6 @@ function renderCell(cell: PageCell, body: Html | null): Html {
 
 /** The number that decides; a failure without one has its first words. The prediction stands in the panel. */
 const formatDeciding = (cell: PageCell): string => tellNumbers(cell) || plainLine(cell.reason, 160);
-
-/** `3 days older than the newest run`. */
-export function formatAge(ms: number): string {
-  const [amount, unit] =
-    ms >= 86_400_000
-      ? ([ms / 86_400_000, 'day'] as const)
-      : ms >= 3_600_000
-        ? ([ms / 3_600_000, 'hour'] as const)
-        : ([ms / 60_000, 'minute'] as const);
-  return `${formatCount(Math.max(1, Math.round(amount)), unit)} older than the newest run`;
-}
 
 /** The data that the script filters and sorts by, and the pieces of the panels. */
 export function embedData({ cells, axes }: PageView, panels: Panels): Html {

@@ -1,4 +1,5 @@
 /** Since last time: the cells that moved, the first bad run of each kind of move, and its history as a strip. */
+import { formatDifference } from '../compare-environment.ts';
 import { formatOverheadMove } from '../compare-overhead.ts';
 import type { ChangeGroup } from '../compare-render.ts';
 import type { CellHistory } from '../history.ts';
@@ -35,12 +36,7 @@ function renderMatrix(since: SinceLast, cells: ReadonlyMap<string, PageCell>): H
         ? null
         : html`<p>
             Also different between these runs:
-            ${comparison.environment
-              .map(
-                ({ what, old, new: now }) =>
-                  `${what} ${old.join(' | ') || 'none'} → ${now.join(' | ') || 'none'}`,
-              )
-              .join('; ')}.
+            ${comparison.environment.map((one) => `${one.what} ${formatDifference(one)}`).join('; ')}.
           </p>`
     }`;
 }
@@ -86,7 +82,7 @@ function renderGroup(group: ChangeGroup, since: SinceLast, cells: ReadonlyMap<st
 const shownRuns = 40;
 
 /** A square per run in which the cell was judged, oldest first: filled where good, and crossed where bad. */
-export function drawStrip({ spans, silent }: CellHistory): Html {
+function drawStrip({ spans, silent }: CellHistory): Html {
   const squares = spans.flatMap(({ bad, runs }) => Array.from({ length: runs }, () => bad)).slice(-shownRuns);
   const text = spans.map(({ state, runs }) => `${state} in ${formatCount(runs, 'run')}`).join(', then ');
   const size = 14;

@@ -1,7 +1,6 @@
 /** The grid of a matrix: environments by settings, a word for each cell, a link to its panel. */
-import { labelAxis } from '../axis-labels.ts';
 import { formatCell } from '../cell-view.ts';
-import { type Grid, formatUsual, listHeads } from '../grid.ts';
+import { type Grid, formatUsual, listHeads, nameColumn } from '../grid.ts';
 import type { SmallGrid } from '../small-grids.ts';
 import { tellNumbers } from '../verdict-table.ts';
 import { formatHeadline } from './headline-costs.ts';
@@ -48,11 +47,11 @@ function renderLine(
   found: readonly (PageCell | null)[],
   grid: Grid<PageCell>,
 ): Html {
-  const { columnAxes, columns } = grid;
+  const { rowHeads, columnAxes, columns } = grid;
   const only = columnAxes.length === 0 ? (found[0] ?? null) : null;
   return html`<tr>
-    ${labels.map((label) => html`<th scope="row">${label}</th>`)}${found.map((cell, index) =>
-      renderPlace(cell, nameColumn(columnAxes, columns[index] ?? [])),
+    ${labels.map((label, index) => html`<th scope="row" data-c="${rowHeads[index] ?? ''}">${label}</th>`)}${found.map(
+      (cell, index) => renderPlace(cell, nameColumn(columnAxes, columns[index] ?? [], ' · ')),
     )}${only === null ? null : html`<td class="told">${tellNumbers(only)}</td>`}
   </tr>`;
 }
@@ -77,10 +76,7 @@ function renderRest(grid: Grid<PageCell>, lines: readonly Html[]): Html {
   >`;
 }
 
-/** The name of a place where the grid is shown as cards, without a head above it. */
-const nameColumn = (axes: readonly string[], labels: readonly string[]): string =>
-  axes.map((axis, index) => labelAxis(axis, labels[index] ?? '')).join(' · ');
-
+/** @param column its name, for a grid that is shown as cards, without a head above it */
 function renderPlace(cell: PageCell | null, column: string): Html {
   const named = column === '' ? null : html`data-c="${column}"`;
   if (cell === null) return html`<td class="sn" ${named}>–</td>`;

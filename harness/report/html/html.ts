@@ -53,7 +53,17 @@ export function markup(text: string): Html {
 
 /** One text as markup, white space kept. */
 export function text(value: string): Html {
-  return new Html(escapeHtml(plainLines(value)));
+  return new Html(showText(value));
+}
+
+/** Markup that most of ten thousand cells share, made once. */
+export function keepMarkup(): (key: string, make: () => Html) => Html {
+  const kept = new Map<string, Html>();
+  return (key, make) => {
+    const made = kept.get(key) ?? make();
+    if (kept.size < 1000) kept.set(key, made);
+    return made;
+  };
 }
 
 /** An address of the web: any other in a matrix or a record from elsewhere may say anything. */
@@ -87,10 +97,16 @@ export function table(
 
 function show(value: HtmlValue): string {
   if (value instanceof Html) return value.text;
-  if (typeof value === 'string') return escapeHtml(plainLines(value));
+  if (typeof value === 'string') return showText(value);
   if (typeof value === 'number') return String(value);
   return value === null ? '' : value.map(show).join('');
 }
+
+/** Nearly all text is this, and short. */
+const plain = /^[\n !#-%(-;=?-~]*$/;
+
+const showText = (value: string): string =>
+  value.length < 1000 && plain.test(value) ? value : escapeMarkup(plainLines(value));
 
 const special = /[&<>"']/g;
 const entities: Readonly<Record<string, string>> = {
@@ -101,7 +117,8 @@ const entities: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-function escapeHtml(text: string): string {
+/** For HTML and XML; `plainLines` drops what both forbid. */
+export function escapeMarkup(text: string): string {
   return text.replace(special, (character) => entities[character] ?? '');
 }
 

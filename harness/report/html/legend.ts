@@ -124,6 +124,14 @@ const signs: readonly Sign[] = [
     text: 'expected, but not as the model predicted',
     occurs: ({ marks }) => marks.includes('finding'),
   },
-  { sign: 'ᵉ', text: 'decided in an emulated guest', occurs: ({ marked }) => marked.includes('e') },
-  { sign: '†', text: 'from a run a day or more older than the newest here', occurs: ({ old }) => old },
+  {
+    sign: 'ᵉ',
+    text: 'decided in an emulated guest; in a line of several cells: one of them at least',
+    occurs: ({ marked }) => marked.includes('e'),
+  },
+  {
+    sign: '†',
+    text: 'from a run a day or more older than the newest here; in a line of several cells: one of them at least',
+    occurs: ({ old }) => old,
+  },
 ];

@@ -26,7 +26,7 @@ export function drawFigures(pairs: readonly OverheadSummary[], title: string): H
 }
 
 /** Rows of one page together: each clock its chart, nothing where nothing differs. */
-export function drawByClock(
+function drawByClock(
   rows: readonly (ChartRow & Pick<OverheadSummary, 'clock' | 'baseline'>)[],
   title: string,
 ): Html {

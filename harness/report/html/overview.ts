@@ -7,7 +7,7 @@ import { formatCount, formatTime } from '../format-run.ts';
 import { groupBy } from '../group-by.ts';
 import type { RunView } from '../run-view.ts';
 import { type Html, html, nothing, table } from './html.ts';
-import type { PageCell, PageVerdict, PageView } from './page-view.ts';
+import { type PageCell, type PageVerdict, type PageView, dayMs } from './page-view.ts';
 
 /**
  * Which part of its matrix each run is, and which cells are missing. Nothing for whole runs; of several each is named.
@@ -62,9 +62,7 @@ function renderFacts(page: PageView, now: string | null): Html {
     ['Tested', html`${formatTested(page)} (${files})`],
     [
       'When',
-      html`${renderTime(record.startedAt)}${record.finishedAt === null ? ', not finished' : null}${formatAge(record.startedAt, now)}${
-        others === 0 ? null : html`; and ${formatCount(others, 'older run')}`
-      }`,
+      html`${renderWhen(record, now)}${others === 0 ? null : `; and ${formatCount(others, 'older run')}`}`,
     ],
     [
       'On',
@@ -88,9 +86,12 @@ function renderFacts(page: PageView, now: string | null): Html {
   </dl>`;
 }
 
+const renderWhen = ({ startedAt, finishedAt }: RunRecord, now: string | null): Html =>
+  html`${renderTime(startedAt)}${finishedAt === null ? ', not finished' : null}${formatAge(startedAt, now)}`;
+
 function formatAge(iso: string, now: string | null): string {
   if (now === null) return '';
-  const days = Math.floor((Date.parse(now) - Date.parse(iso)) / 86_400_000);
+  const days = Math.floor((Date.parse(now) - Date.parse(iso)) / dayMs);
   if (Number.isNaN(days) || days < 0) return '';
   return days === 0 ? ', today' : `, ${formatCount(days, 'day')} ago`;
 }
@@ -138,13 +139,10 @@ export const describeEmulator = ({ accelerator, qemu }: RunRecord): string =>
   `QEMU ${qemu.version}, ${accelerator.kind === 'kvm' ? 'hardware virtualisation' : 'emulated guests'}`;
 
 /** Below the title: when, on what, by what. */
-export function renderDate({ newest: { record } }: PageView, now: string | null): Html {
-  const { startedAt, finishedAt, tool } = record;
-  return html`<p class="date">
-    ${renderTime(startedAt)}${finishedAt === null ? ', not finished' : null}${formatAge(startedAt, now)} ·
-    ${describeEmulator(record)} · poolproof ${tool.version}
+export const renderDate = ({ newest: { record } }: PageView, now: string | null): Html =>
+  html`<p class="date">
+    ${renderWhen(record, now)} · ${describeEmulator(record)} · poolproof ${record.tool.version}
   </p>`;
-}
 
 /** The source of each tier: proven, seen or told. */
 function describeProof({ cells }: PageView): string {

@@ -1,12 +1,12 @@
 /** The cells of a page of one run or several: of each cell the newest result, with an anchor, a name, an age. */
 import type { OverheadSummary } from '../../measure/figures.ts';
-import { type Usual, type VariedAxis, findUsual, findVaried, labelAxis } from '../axis-labels.ts';
+import { type Usual, type VariedAxis, findOmitted, findVaried, labelAxis } from '../axis-labels.ts';
 import { type CellView, buildCells } from '../cell-view.ts';
 import { compareOrder, rankLabels } from '../grid.ts';
 import { groupBy } from '../group-by.ts';
 import { type HeadlineCost, findHeadlineCosts } from '../headline-costs.ts';
 import { type HostTable, buildHostTable } from '../host-table.ts';
-import { mergeRuns } from '../merge-runs.ts';
+import { matrixKey, mergeRuns } from '../merge-runs.ts';
 import type { RunView } from '../run-view.ts';
 import { type SmallGrid, splitGrid } from '../small-grids.ts';
 import { type VerdictTable, buildVerdictTable } from '../verdict-table.ts';
@@ -69,7 +69,7 @@ export type PageView = Readonly<{
 /** With more axes than this a name is too long to read. */
 const namedAxes = 4;
 
-const oldMs = 86_400_000;
+export const dayMs = 86_400_000;
 
 /** Pure. @throws RangeError for no run */
 export function buildPageView(given: readonly RunView[]): PageView {
@@ -85,13 +85,15 @@ export function buildPageView(given: readonly RunView[]): PageView {
     return (isWhole ? [known] : buildCells(results)).map((cell) => ({ ...cell, run }));
   });
   const axes = findVaried(views);
-  const unnamed =
-    axes.length <= namedAxes ? [] : axes.filter(({ name }) => name !== 'memory' && name !== 'subject');
-  const usual = findUsual(views, unnamed);
+  const usual: Usual = axes.length <= namedAxes ? new Map() : findOmitted(views, axes);
   const rank = rankLabels(axes);
   const takeAnchor = createAnchors(anchorStart);
   const isEmulated = ({ results, run: { record } }: (typeof views)[number]): boolean =>
-    results.some(({ facts }) => facts?.emulated ?? record.accelerator.kind === 'tcg');
+    // Some models of CPU hide from a guest that it is emulated.
+    results.some(
+      ({ facts, machine }) =>
+        facts?.emulated === true || (machine?.accelerator ?? record.accelerator.kind) === 'tcg',
+    );
   const allEmulated = views.every(isEmulated);
   const cells = views
     .map((cell) => ({ cell, order: rank(axes.map(({ name }) => cell.labels[name] ?? '')) }))
@@ -102,7 +104,7 @@ export function buildPageView(given: readonly RunView[]): PageView {
       const olderMs = record.id === newest.record.id ? 0 : age;
       const figures = pickFigures(cell.results);
       const emulated = isEmulated(cell);
-      const old = olderMs >= oldMs;
+      const old = olderMs >= dayMs;
       return {
         ...cell,
         anchor: takeAnchor(cell.id),
@@ -156,7 +158,7 @@ function buildSections(
   all: readonly VariedAxis[],
 ): readonly Section[] {
   const takeId = createAnchors('');
-  const matrices = groupBy(runs, ({ record: { matrix } }) => `${matrix.file}\n${matrix.title}`);
+  const matrices = groupBy(runs, matrixKey);
   return [...matrices]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([, members]) => members.slice(0, 1).map(({ record: { matrix } }) => ({ matrix, members })))

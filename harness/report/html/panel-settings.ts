@@ -4,7 +4,7 @@ import type { Facts } from '../../../images/allocator/facts.ts';
 import { defaultSettings } from '../../axes/table.ts';
 import type { Result } from '../../store/result.ts';
 import { labelValue, orderForReports } from '../axis-labels.ts';
-import { type Html, html, markup } from './html.ts';
+import { type Html, html, keepMarkup, markup } from './html.ts';
 import type { PageCell } from './page-view.ts';
 
 export function definitions(
@@ -44,21 +44,16 @@ export function tabulateSettings({ labels, run: { record } }: PageCell): readonl
   ];
 }
 
-/** Ten thousand cells have few sets of axes at their defaults. */
-const folds = new Map<string, Html>();
+const keepFold = keepMarkup();
 
-function foldDefaults(shown: readonly string[]): Html {
-  const key = shown.join(' ');
-  const known = folds.get(key);
-  if (known !== undefined) return known;
-  const rest = rows.map(({ name }) => name).filter((name) => !shown.includes(name));
-  const fold = html`<details class="fold">
-    <summary>${rest.length} more, at their defaults</summary>
-    ${definitions(rest.map((name) => [name, defaults.get(name) ?? null]))}
-  </details>`;
-  if (folds.size < 1000) folds.set(key, fold);
-  return fold;
-}
+const foldDefaults = (shown: readonly string[]): Html =>
+  keepFold(shown.join(' '), () => {
+    const rest = rows.map(({ name }) => name).filter((name) => !shown.includes(name));
+    return html`<details class="fold">
+      <summary>${rest.length} more, at their defaults</summary>
+      ${definitions(rest.map((name) => [name, defaults.get(name) ?? null]))}
+    </details>`;
+  });
 
 const bytesOf = (bytes: number | null): string | null => (bytes === null ? null : formatBytes(bytes));
 

@@ -15,14 +15,14 @@ import { renderHow, renderRuns, renderSources } from './overview.ts';
 import type { PageView } from './page-view.ts';
 import { renderReasonCards } from './reason-cards.ts';
 
-export type PageContent = Readonly<{
+type PageContent = Readonly<{
   page: PageView;
   panels: Panels;
   /** ISO 8601; null: no ages. */
   now: string | null;
 }>;
 
-export type PageSection = Readonly<{
+type PageSection = Readonly<{
   /** Lasts: readers link to it. */
   id: string;
   title: string;
@@ -31,7 +31,7 @@ export type PageSection = Readonly<{
 }>;
 
 /** The verdict stands before all of them. */
-export const pageSections: readonly PageSection[] = [
+const pageSections: readonly PageSection[] = [
   { id: 'changes', title: 'Since last time', render: ({ page }) => renderChanges(page) },
   { id: 'why', title: 'Why', render: ({ page }) => renderReasonCards(page) },
   { id: 'decides', title: 'What decides', render: ({ page }) => renderEffects(page) },

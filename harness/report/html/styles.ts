@@ -115,6 +115,7 @@ ${of},${of}>caption,${of}>tbody{display:block}${of}>caption.unseen{position:abso
 ${of}>thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 ${of}>tbody>tr{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(10.5rem,46%),1fr));gap:var(--g2);padding:var(--g3) 0;border-top:1px solid var(--rule)}
 ${of}>tbody>tr>th{grid-column:1/-1;width:auto}${of}>tbody>tr>td{min-width:0;height:auto}
+${of}>tbody>tr>th[data-c]::before{content:attr(data-c) " ";font-weight:400;color:var(--mute)}
 ${of}>tbody>tr>td.told{grid-column:1/-1}
 ${of}>tbody>tr>td[data-c]::before{content:attr(data-c);display:block;font-size:var(--t1);padding:var(--g2) var(--g3) 0}
 ${of}>tbody>tr>td.sn::before,${of}.plain>tbody>tr>td::before{padding:0}
@@ -129,7 +130,7 @@ dl{grid-template-columns:minmax(6rem,max-content) 1fr}.states li{grid-template-c
 @media (forced-colors:active){.chip,.grid td{border-color:CanvasText}.grid td.s1,.chip.s1{border-width:2px}.sn{color:GrayText}.shares rect{forced-color-adjust:none}}
 @media print{:root{color-scheme:light;--t1:7pt;--t2:8pt;--t3:8.5pt;--t4:10pt;--t5:14pt;--g4:.6rem;--g5:.8rem}
 form,.skip,button,.contents,nav,.files,.sources,.fold:not(.more){display:none!important}
-section[aria-labelledby=why]{display:none}ul.effects{max-width:none;grid-template-columns:1fr 1fr;gap:4pt 1rem;font-size:var(--t2)}header,main,footer{max-width:none;padding:0}
+section[aria-labelledby=why],section[aria-labelledby=files],section[aria-labelledby=sources]{display:none}ul.effects{max-width:none;grid-template-columns:1fr 1fr;gap:4pt 1rem;font-size:var(--t2)}header,main,footer{max-width:none;padding:0}
 thead{display:table-header-group}tr,figure,.gridbox:not(.long),#cells>details{break-inside:avoid}h2,h3{break-after:avoid}
 .chip,.grid td,.shares{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 #cells{columns:3;column-gap:1rem}#cells>details{content-visibility:visible;padding:1pt 0}

@@ -113,10 +113,12 @@ export const widthOf = (columns: number): string =>
 
 function renderPlace(place: VerdictPlace<PageCell> | null, head: string): Html {
   if (place === null) return html`<td class="sn" data-c="${head}">– <small>not tested</small></td>`;
-  const { cell, numbers } = place;
+  const { cell, cells, numbers } = place;
   const basis = basisOf(cell.deciding);
   const signs = cell.marks.map((mark) => ` ${markSigns[mark]}`).join('');
-  return html`<td class="${classOf[cell.word]}${cell.marked}" data-c="${head}">
+  // A line has the marks of all that it stands for: each cell says in the list whether it is meant.
+  const marked = [...new Set(cells.map((one) => one.marked))].join('');
+  return html`<td class="${classOf[cell.word]}${marked}" data-c="${head}">
     <a href="#${cell.anchor}"
       ><span aria-hidden="true">${servesNothing(cell) ? '△' : startSigns[cell.word]} </span
       >${describeStart(cell)}${signs}</a
