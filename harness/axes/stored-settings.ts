@@ -24,15 +24,10 @@ export function storedSettings(table: AxisTable = axes): z.ZodType<Settings> {
   });
   const shape = Object.fromEntries<z.ZodType>([...present, ...former]);
   const defaults = defaultSettings(table);
-  const names = [...formerNames(table)];
+  const names = [...present.map(([name]) => [name, name] as const), ...formerNames(table)];
   return z.object(shape).transform((values: Values) => {
-    const settings: Record<string, unknown> = { ...defaults };
-    for (const [name, value] of Object.entries<unknown>(values))
-      if (value !== undefined) settings[name] = value;
-    for (const [former, name] of names) {
-      if (values[former] !== undefined) settings[name] = values[former];
-      Reflect.deleteProperty(settings, former);
-    }
-    return { ...defaults, ...settings };
+    const settings: Settings & Record<string, unknown> = { ...defaults };
+    for (const [stored, name] of names) if (values[stored] !== undefined) settings[name] = values[stored];
+    return settings;
   });
 }

@@ -32,23 +32,27 @@ class KnownLabels {
   readonly #ofObjects = new WeakMap<object, string>();
 
   get(value: unknown, make: () => string): string {
-    if (typeof value === 'object' && value !== null) {
-      const made = this.#ofObjects.get(value) ?? make();
-      this.#ofObjects.set(value, made);
-      return made;
-    }
-    const made = this.#ofPrimitives.get(value) ?? make();
-    if (this.#ofPrimitives.size < KnownLabels.#limit) this.#ofPrimitives.set(value, made);
+    const isObject = typeof value === 'object' && value !== null;
+    const kept = isObject ? this.#ofObjects.get(value) : this.#ofPrimitives.get(value);
+    if (kept !== undefined) return kept;
+    const made = make();
+    if (isObject) this.#ofObjects.set(value, made);
+    else if (this.#ofPrimitives.size < KnownLabels.#limit) this.#ofPrimitives.set(value, made);
     return made;
   }
 }
 
 const known = new WeakMap<Axis<unknown>, KnownLabels>();
 
+function addLabels(row: Axis<unknown>): KnownLabels {
+  const labels = new KnownLabels();
+  known.set(row, labels);
+  return labels;
+}
+
 /** As in cell ids: `512M`, `unlimited`; variables as `A=1,B=2`, or `none`. */
 export function labelValue(row: Axis<unknown>, settings: Values): string {
-  const labels = known.get(row) ?? new KnownLabels();
-  known.set(row, labels);
+  const labels = known.get(row) ?? addLabels(row);
   const value = row.pick(settings);
   return labels.get(value, () => {
     const text = plainLine(row.format(value), 200);

@@ -61,13 +61,13 @@ function findCure<Cell extends CellView>(
   for (const cell of part) {
     for (const other of neighboursOf(cell)) {
       if (other === cell) continue;
-      const value = axis.label(other.settings);
+      const value = other.labels[axis.name] ?? '';
       const known = tried.get(value) ?? { cells: 0, failed: false, reached: new Set() };
+      if (known.cells === 0) tried.set(value, known);
       known.cells += 1;
       const tier = tiers.find((one) => one === other.word);
       if (tier !== undefined && isBetter(other, cell)) known.reached.add(tier);
       else known.failed = true;
-      tried.set(value, known);
     }
   }
   const helped = axis.values.filter((value) => tried.get(value)?.failed === false);

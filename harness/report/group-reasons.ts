@@ -29,10 +29,12 @@ const measured =
 export function splitNumbers(text: string): Readonly<{ shape: string; numbers: string[] }> {
   // Addresses differ from boot to boot and make no other reason.
   const same = text.replace(/\b0x[\da-f]{5,}\b/gi, '0x…');
-  return {
-    shape: same.replace(measured, '\u0000'),
-    numbers: [...same.matchAll(measured)].map(([measure]) => measure),
-  };
+  const numbers: string[] = [];
+  const shape = same.replace(measured, (measure) => {
+    numbers.push(measure);
+    return '\u0000';
+  });
+  return { shape, numbers };
 }
 
 /** One group for each distinct reason; cells that reached the first tier they tried, as expected, need none. */
@@ -88,13 +90,24 @@ function formatReason(result: Result): string {
 export function fillRanges(shape: string, numbers: readonly (readonly string[])[]): string {
   let index = 0;
   return shape.replaceAll('\u0000', () => {
-    const sorted = numbers.map((row) => row[index] ?? '').sort((a, b) => sizeOf(a) - sizeOf(b));
+    const [low, high] = findEnds(numbers.map((row) => row[index] ?? ''));
     index += 1;
-    const [low = '', high = ''] = [sorted[0], sorted.at(-1)];
     if (low === high) return low;
     const [amount = '', unit] = low.split(' ');
     return `${high.split(' ')[1] === unit ? amount : low}–${high}`;
   });
+}
+
+/** The smallest and the largest, without sorting ten thousand. */
+function findEnds(measures: readonly string[]): readonly [low: string, high: string] {
+  let [low, high] = ['', ''];
+  let [least, most] = [Infinity, -Infinity];
+  for (const measure of measures) {
+    const size = sizeOf(measure);
+    if (size < least) [low, least] = [measure, size];
+    if (size >= most) [high, most] = [measure, size];
+  }
+  return [low, high];
 }
 
 const factors: Readonly<Record<string, number>> = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };

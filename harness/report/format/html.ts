@@ -73,6 +73,7 @@ function collectEvidence({ cells }: PageView): EvidenceByCell {
       pageVerdict !== 'as expected' || results.some(({ finding }) => finding !== null),
   );
   for (const { run, results } of [...troubled, ...cells]) {
+    if (run.evidence.size === 0) continue;
     for (const key of results.map(evidenceKey)) {
       const texts = run.evidence.get(key);
       if (texts !== undefined) found.set(key, texts);

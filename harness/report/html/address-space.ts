@@ -2,7 +2,7 @@
 import { GiB, MiB, TiB, formatBytes } from '../../../images/allocator/sizes.ts';
 import type { Result } from '../../store/result.ts';
 import { type SpaceBar, listSpace, listSpaceLimits } from '../address-space.ts';
-import { type Html, html, markup } from './html.ts';
+import { type Html, html, keepMarkup, markup } from './html.ts';
 
 /** The ends of the scale: less is nothing beside a pool, and no process has more. */
 const [least, most] = [MiB, 256 * TiB];
@@ -33,16 +33,23 @@ export function renderSpace(result: Result): readonly Html[] {
   ];
 }
 
+const keepBar = keepMarkup();
+
 function renderBar({ name, bytes, left }: SpaceBar, limits: readonly SpaceBar[]): Html {
-  return html`<li>
-    <span>${name}</span>
-    <span class="of">${left === null ? '' : '✗ '}${formatBytes(bytes)}</span>
-    <svg class="share" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">
-      <rect class="whole" width="100" height="10" />
-      <rect class="${left === null ? 'least' : 'lacks'}" width="${placeOf(bytes)}" height="10" />
-      <path class="rule" d="M${placeOf(GiB)} 0v10M${placeOf(TiB)} 0v10" />
-      ${limits.map((limit) => html`<path class="outer" d="M${placeOf(limit.bytes)} 0v10" />`)}
-      ${left === null ? null : html`<path class="limit" d="M${placeOf(left)} 0v10" />`}
-    </svg>
-  </li>`;
+  const key = `${[bytes, left, ...limits.map((limit) => limit.bytes)].join()}|${name}`;
+  return keepBar(
+    key,
+    () =>
+      html`<li>
+        <span>${name}</span>
+        <span class="of">${left === null ? '' : '✗ '}${formatBytes(bytes)}</span>
+        <svg class="share" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">
+          <rect class="whole" width="100" height="10" />
+          <rect class="${left === null ? 'least' : 'lacks'}" width="${placeOf(bytes)}" height="10" />
+          <path class="rule" d="M${placeOf(GiB)} 0v10M${placeOf(TiB)} 0v10" />
+          ${limits.map((limit) => html`<path class="outer" d="M${placeOf(limit.bytes)} 0v10" />`)}
+          ${left === null ? null : html`<path class="limit" d="M${placeOf(left)} 0v10" />`}
+        </svg>
+      </li>`,
+  );
 }

@@ -35,8 +35,8 @@ export type PackedPanels = Readonly<{
  * (its first 80 characters): commands and links then are the same piece in all cells. No value can hold
  * such a character, they are cleaned.
  */
-function packId(piece: string, id: string): string {
-  return piece.replaceAll(id, '\u0001').replaceAll(inPaths(id), '\u0002');
+function packId(piece: string, id: string, inPath: string): string {
+  return piece.replaceAll(id, '\u0001').replaceAll(inPath, '\u0002');
 }
 
 function unpackId(piece: string, id: string): string {
@@ -58,12 +58,11 @@ export function collectPanels(
   const ids = cells.map(({ anchor, id }) => (anchor === `${anchorStart}${id}` && id.length > 8 ? id : null));
   const coded = cells.map((cell, index) => {
     const id = ids[index] ?? null;
+    const inPath = inPaths(id ?? '');
     return Uint32Array.from(build(cell), ({ text }) => {
       size += text.length;
       // Most pieces are known as they are.
-      const piece = id === null || numbers.has(text) ? text : packId(text, id);
-      const number = numbers.get(piece) ?? numbers.size;
-      numbers.set(piece, number);
+      const number = numbers.get(text) ?? addPiece(numbers, id === null ? text : packId(text, id, inPath));
       counts[number] = (counts[number] ?? 0) + 1;
       return number;
     });
@@ -77,6 +76,12 @@ export function collectPanels(
       return markup(unpackId(joined, ids[index] ?? ''));
     }),
   };
+}
+
+function addPiece(numbers: Map<string, number>, piece: string): number {
+  const number = numbers.get(piece) ?? numbers.size;
+  numbers.set(piece, number);
+  return number;
 }
 
 function pack(
