@@ -32,8 +32,7 @@ export type World = {
 };
 
 /** Why guests of a machine that is up do nothing. */
-export const idles = ['images', 'template', 'alone', 'left', 'empty'] as const;
-export type Idle = (typeof idles)[number];
+export type Idle = 'images' | 'template' | 'alone' | 'left' | 'empty';
 
 /** A job in hand. */
 type InHand = {
