@@ -175,7 +175,10 @@ export class VirtualWorker {
     const left = new Map(job.plan.cells.map((cell) => [cellKey(cell), cell]));
     const inHand = { job, queue, left, isAlone, isDropped: false };
     this.#jobs.set(job.id, inHand);
-    if (!isAlone) return this.#run(inHand);
+    if (!isAlone) {
+      this.#run(inHand);
+      return;
+    }
     job.lost = lost;
     job.begun = false;
     this.#suspect = inHand;
