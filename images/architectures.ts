@@ -4,7 +4,7 @@
  */
 
 /** Values of the matrix axis `arch`; the first is the default. */
-export const architectureNames = ['x86-64', 'arm64'] as const;
+export const architectureNames = ['x86-64', 'arm64', 'riscv64'] as const;
 
 export type ArchitectureName = (typeof architectureNames)[number];
 
@@ -41,16 +41,25 @@ export type Architecture = Readonly<{
     devices: readonly string[];
     /** Sources of the clock that guests may come to have, by what runs them. */
     clockSources: Readonly<Record<'kvm' | 'tcg', readonly string[]>>;
+    /** By bits of address: words that leave a process only so many. */
+    addressWidths: Readonly<Partial<Record<number, readonly string[]>>>;
   }>;
   debian: Readonly<{
     /** Debian's name for it. */
     architecture: string;
+    /** Suite of its user space. */
+    suite: string;
+    /** Only the archive itself is read, without its updates and its security archive. */
+    isMainOnly: boolean;
+    /** Release line of Debian's Node, where npm has none; else null. */
+    nodeLine: string | null;
     /** Folder of libraries below lib/ and usr/lib/. */
     libraryFolder: string;
     /** Name of the dynamic loader, and the folder of its own in the root in which programs look for it; null: lib. */
     loader: string;
     loaderFolder: string | null;
   }>;
+  /** Packages of npm for it; null where npm has no Node: Debian's runs, without koffi. */
   npm: Readonly<{
     node: string;
     /** Package of koffi's native part, and its folder there. */
@@ -58,13 +67,14 @@ export type Architecture = Readonly<{
     koffiFolder: string;
     /** In names of packages for it, where some have no other programs. @default none: packages are for x86-64 */
     mark: RegExp | null;
-  }>;
+  }> | null;
+  /** Where libwasmtime comes from; null where no registry has it. */
   wheel: Readonly<{
     /** Of pip, any of which will do. */
     platforms: readonly string[];
     /** Path of libwasmtime inside its wheel. */
     library: string;
-  }>;
+  }> | null;
   program: Readonly<{
     /** e_machine of an ELF header. */
     elfMachine: number;
@@ -115,9 +125,13 @@ const x86: Architecture = {
     // KVM gives the rate of kvm-clock, whose state is saved. The kernel prefers the TSC only where it is announced as
     // invariant (linux arch/x86/kernel/kvmclock.c), which a CPU that can be saved is not.
     clockSources: { tcg: ['hpet'], kvm: ['kvm-clock', 'tsc'] },
+    addressWidths: {},
   },
   debian: {
     architecture: 'amd64',
+    suite: 'bookworm',
+    isMainOnly: false,
+    nodeLine: null,
     libraryFolder: 'x86_64-linux-gnu',
     loader: 'ld-linux-x86-64.so.2',
     loaderFolder: 'lib64',
@@ -167,9 +181,13 @@ const arm64: Architecture = {
     // The virtual counter, which both run at the rate in its register. It stands still while a machine is stopped, and
     // its value is saved (QEMU target/arm/kvm.c, kvm-no-adjvtime is off).
     clockSources: { tcg: ['arch_sys_counter'], kvm: ['arch_sys_counter'] },
+    addressWidths: {},
   },
   debian: {
     architecture: 'arm64',
+    suite: 'bookworm',
+    isMainOnly: false,
+    nodeLine: null,
     libraryFolder: 'aarch64-linux-gnu',
     loader: 'ld-linux-aarch64.so.1',
     // Where it lies in any case: `lib` is a folder with more in it.
@@ -197,9 +215,66 @@ const arm64: Architecture = {
   addressBits: 48,
 };
 
-export const architectures: readonly Architecture[] = [x86, arm64];
+const riscv64: Architecture = {
+  name: 'riscv64',
+  nodeName: 'riscv64',
+  kernelName: 'riscv64',
+  qemu: {
+    program: 'qemu-system-riscv64',
+    package: 'qemu-system-misc',
+    otherPackages: [
+      'qemu-system-riscv-core',
+      'qemu-extra',
+      'qemu-system-riscv',
+      'qemu-system-riscv64',
+      'qemu',
+    ],
+    machine: ['virt'],
+    emulatedCpu: 'rv64',
+  },
+  kernel: {
+    console: 'ttyS0',
+    // The firmware does it.
+    reset: [],
+    // The rate of the timer is in the device tree.
+    emulatedClock: [],
+    steadyClock: [],
+    devices: [],
+    clockSources: { tcg: ['riscv_clocksource'], kvm: ['riscv_clocksource'] },
+    // The modes sv39, sv48 and sv57 of the memory management unit, half of whose addresses are the kernel's. The kernel
+    // takes the widest one that it is not forbidden; the `rv64` of QEMU 7.2 and of 10.0 has all three.
+    addressWidths: { 38: ['no4lvl', 'no5lvl'], 47: ['no5lvl'], 56: [] },
+  },
+  debian: {
+    architecture: 'riscv64',
+    // Debian 13 is the first with riscv64, and the V8 of its Node 20 makes no guard regions there.
+    suite: 'forky',
+    // Of the other archives a mirror was seen with lists that do not fit their signatures.
+    isMainOnly: true,
+    nodeLine: '24',
+    libraryFolder: 'riscv64-linux-gnu',
+    loader: 'ld-linux-riscv64-lp64d.so.1',
+    loaderFolder: null,
+  },
+  // koffi's native part is compiled for RVA23, which most processors are older than; V8 alone does without.
+  npm: null,
+  // PyPI's wheels of wasmtime are for others, and so are its other builds in package registries.
+  wheel: null,
+  program: {
+    elfMachine: 243,
+    toolPrefix: 'riscv64-linux-gnu-',
+    toolPackage: 'binutils-riscv64-linux-gnu',
+    assemblerOptions: ['-march=rv64gc'],
+  },
+  lockPrefix: 'riscv64/',
+  // Guests of 512 MiB to 4 GiB, kernel 6.12. RAM begins at 2 GiB.
+  keptMemory: { kernel: 64.1, part: 0.0171, bounced: 2049 },
+  addressBits: 47,
+};
 
-const byName: Readonly<Record<ArchitectureName, Architecture>> = { 'x86-64': x86, arm64 };
+export const architectures: readonly Architecture[] = [x86, arm64, riscv64];
+
+const byName: Readonly<Record<ArchitectureName, Architecture>> = { 'x86-64': x86, arm64, riscv64 };
 
 /** The row of a name. */
 export const architectureOf = (name: ArchitectureName): Architecture => byName[name];

@@ -27,7 +27,7 @@ import {
   type Artefact,
   type ImageCache,
 } from './cache/image-cache.ts';
-import { enginePath, isTried, lockNamesOf, type ImageRequest } from './definitions.ts';
+import { enginePath, isTried, lockNamesOf, withoutRevision, type ImageRequest } from './definitions.ts';
 import { PoolproofError } from './errors.ts';
 import { ComponentStore, type Component, type FetchEvent } from './source/component-store.ts';
 import { findOwnKernel, ownKernelRow, recallOwnKernel } from './source/own-kernel.ts';
@@ -280,7 +280,10 @@ function describe(job: Job, request: ImageRequest, found: Found): BuiltImages {
       ...(successorOf === undefined ? {} : { successorOf }),
     })),
     nodes: Object.fromEntries(
-      request.nodes.map((line) => [line, versionOf(lockNamesOf(job.architecture).node(line))]),
+      request.nodes.map((line) => [
+        line,
+        withoutRevision(versionOf(lockNamesOf(job.architecture).node(line))),
+      ]),
     ),
     engines: Object.fromEntries(request.engines.map((version) => [version, enginePath(version)])),
   };

@@ -12,7 +12,7 @@ import {
 import { parseKernelFile } from './kernel-file.ts';
 
 /** Guest user space comes from one suite whatever the kernel, so that a kernel is the only thing that differs. */
-export const guestSuite = 'bookworm';
+export const guestSuite = defaultArchitecture.debian.suite;
 
 export type KernelDefinition = Readonly<{
   /** Value of the matrix axis `kernel`. */
@@ -68,7 +68,7 @@ export const kernels: readonly KernelDefinition[] = [
     name: 'trixie',
     distribution: 'debian',
     suite: 'trixie',
-    metaPackages: cloud,
+    metaPackages: { ...cloud, riscv64: 'linux-image-riscv64' },
     series: '6.12',
     title: 'Debian 13 cloud kernel, 6.12',
   },
@@ -176,11 +176,37 @@ export const busyboxApplets: readonly string[] = (
   .filter((name) => name !== 'nice' && name !== 'nohup');
 
 export type LibraryDefinition = Readonly<{
-  /** Package of `guestSuite`. */
+  /** Package of the guest's suite. */
   package: string;
   /** Names the dynamic loader asks for. */
   sonames: readonly string[];
+  /** Scripts below usr/share/nodejs that Debian's Node reads from there. @default none */
+  scripts?: readonly string[];
 }>;
+
+/** What Debian's Node needs beside the libraries of every other (`readelf -d`, `strings`). */
+const debianNodeLibraries: readonly LibraryDefinition[] = [
+  { package: 'libnode137', sonames: ['libnode.so.137'] },
+  { package: 'libada-url0-3', sonames: ['libada-url0.so.3'] },
+  {
+    package: 'libbrotli1',
+    sonames: ['libbrotlicommon.so.1', 'libbrotlidec.so.1', 'libbrotlienc.so.1'],
+  },
+  { package: 'libcares2', sonames: ['libcares.so.2'] },
+  { package: 'libhdr-histogram6', sonames: ['libhdr_histogram.so.6'] },
+  { package: 'libicu78', sonames: ['libicudata.so.78', 'libicui18n.so.78', 'libicuuc.so.78'] },
+  { package: 'libllhttp9.4', sonames: ['libllhttp.so.9.4'] },
+  { package: 'libnghttp2-14', sonames: ['libnghttp2.so.14'] },
+  { package: 'libsimdjson33', sonames: ['libsimdjson.so.33'] },
+  { package: 'libsimdutf35', sonames: ['libsimdutf.so.35'] },
+  { package: 'libsqlite3-0', sonames: ['libsqlite3.so.0'] },
+  { package: 'libssl3t64', sonames: ['libcrypto.so.3', 'libssl.so.3'] },
+  { package: 'libuv1t64', sonames: ['libuv.so.1'] },
+  { package: 'libzstd1', sonames: ['libzstd.so.1'] },
+  { package: 'zlib1g', sonames: ['libz.so.1'] },
+  { package: 'node-acorn', sonames: [], scripts: ['acorn/dist/acorn.js', 'acorn-walk/dist/walk.js'] },
+  { package: 'node-undici', sonames: [], scripts: ['undici/undici-fetch.js'] },
+];
 
 /** Shared libraries that Node, koffi and libwasmtime name as NEEDED (`readelf -d`), and no more. */
 export const librariesOf = ({ debian }: Architecture): readonly LibraryDefinition[] => [
@@ -200,10 +226,22 @@ export const librariesOf = ({ debian }: Architecture): readonly LibraryDefinitio
   { package: 'libstdc++6', sonames: ['libstdc++.so.6'] },
   // Node 26 is the first that needs it.
   { package: 'libatomic1', sonames: ['libatomic.so.1'] },
+  ...(debian.nodeLine === null ? [] : debianNodeLibraries),
 ];
 
 /** Pinned release lines of Node, newest first; any other version goes by its whole number. */
 export const nodes: readonly string[] = ['26', '24', '22', '20', '18'];
+
+/** Those of an architecture. */
+export const nodesOf = ({ debian }: Pick<Architecture, 'debian'>): readonly string[] =>
+  debian.nodeLine === null ? nodes : [debian.nodeLine];
+
+/** Whether a line or a whole version can be there for an architecture: npm has any, Debian one. */
+export const hasNode = (node: string, architecture: Architecture): boolean =>
+  architecture.npm !== null || nodesOf(architecture).includes(node);
+
+/** `24.21.0` of `24.21.0+dfsg+~cs24.13.4-1`: Debian's own part of a version says nothing of Node. */
+export const withoutRevision = (version: string): string => version.replace(/[+~].*/, '');
 
 /** Python package that carries the official libwasmtime. */
 export const enginePackage = 'wasmtime';
@@ -214,9 +252,14 @@ export const enginePackage = 'wasmtime';
  */
 export const engines: readonly [string, ...string[]] = ['50.0.1', '38.0.0'];
 
+/** Those of an architecture. */
+export const enginesOf = ({ wheel }: Pick<Architecture, 'wheel'>): readonly string[] =>
+  wheel === null ? [] : engines;
+
 /** koffi: its loader and the platform package with the native part; both are pinned to one version. */
 export const koffiVersion = '3.3.4';
-export const koffiPackagesOf = ({ npm }: Architecture): readonly string[] => ['koffi', npm.koffi];
+export const koffiPackagesOf = ({ npm }: Architecture): readonly string[] =>
+  npm === null ? [] : ['koffi', npm.koffi];
 
 /** What an image is asked to hold. */
 export type ImageRequest = Readonly<{
@@ -259,16 +302,16 @@ export const requestedArchitecture = ({ architecture }: Pick<ImageRequest, 'arch
   architecture === undefined ? defaultArchitecture : architectureOf(architecture);
 
 /**
- * Lock names: `kernel/<row>/<part>`, `debian/<package>`, `npm/<package>@<line or version>`, `pip/<package>@<version>`.
- * Before those but npm's, whose packages have a name per architecture, stands the architecture where it is not x86-64:
- * `arm64/debian/<package>`.
+ * Lock names: `kernel/<row>/<part>`, `debian/<package>` (Node too, where npm has none),
+ * `npm/<package>@<line or version>`, `pip/<package>@<version>`. Before those but npm's, whose packages have a name per
+ * architecture, stands the architecture where it is not x86-64: `arm64/debian/<package>`.
  */
 export const lockNamesOf = ({ lockPrefix, npm }: Architecture) => ({
   kernel: (row: string, part: string): string => `${lockPrefix}kernel/${row}/${part}`,
   debian: (name: string): string => `${lockPrefix}debian/${name}`,
   workload: (name: string, version: string): string => `npm/${name}@${version}`,
   koffi: (name: string): string => `npm/${name}@${koffiVersion}`,
-  node: (line: string): string => `npm/${npm.node}@${line}`,
+  node: (line: string): string => (npm === null ? `${lockPrefix}debian/nodejs` : `npm/${npm.node}@${line}`),
   engine: (version: string): string => `${lockPrefix}pip/${enginePackage}@${version}`,
 });
 
@@ -276,7 +319,7 @@ export const lockNamesOf = ({ lockPrefix, npm }: Architecture) => ({
 export const lockNames = lockNamesOf(defaultArchitecture);
 
 /** Packages of the guest's own user space. */
-export const guestPackages: readonly string[] = [
+export const guestPackagesOf = (architecture: Architecture): readonly string[] => [
   'busybox-static',
-  ...librariesOf(defaultArchitecture).map((row) => row.package),
+  ...librariesOf(architecture).map((row) => row.package),
 ];

@@ -12,7 +12,7 @@ import {
   type ImageCache,
 } from './cache/image-cache.ts';
 import { architectures, defaultArchitecture, type Architecture } from './architectures.ts';
-import { engines, findKernelRow, kernels, lockNamesOf, nodes, type ImageRequest } from './definitions.ts';
+import { enginesOf, findKernelRow, kernels, lockNamesOf, nodesOf, type ImageRequest } from './definitions.ts';
 import type { Pin } from './lock.ts';
 import { recallOwnKernel } from './source/own-kernel.ts';
 import { listUnpinned } from './source/unpinned.ts';
@@ -30,8 +30,8 @@ export const fullRequest = (
   architecture: Architecture = defaultArchitecture,
 ): ImageRequest => ({
   kernel,
-  nodes,
-  engines,
+  nodes: nodesOf(architecture),
+  engines: enginesOf(architecture),
   ...(architecture === defaultArchitecture ? { measure: true } : { architecture: architecture.name }),
 });
 

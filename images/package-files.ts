@@ -106,9 +106,8 @@ export const findEngineLibrary: Find = (version, ...options) =>
       extract: async (wheel, folder) => {
         const file = path.join(folder, 'libwasmtime.so');
         await mkdir(folder, { recursive: true });
-        await writeFile(file, await readWheelMember(wheel, ownArchitecture.wheel.library), {
-          mode: 0o755,
-        });
+        const library = ownArchitecture.wheel?.library ?? '';
+        await writeFile(file, await readWheelMember(wheel, library), { mode: 0o755 });
         return file;
       },
     },

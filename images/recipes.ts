@@ -165,7 +165,7 @@ export const ownKernelName = (digest: string): string => `own-${digest.slice(0, 
 
 const koffiFiles = ({ npm }: Architecture): RegExp =>
   new RegExp(
-    String.raw`^(package\.json|LICENSE.*|(index|indirect)\.c?js|src/koffi/.*\.c?js|${npm.koffiFolder}/.*)$`,
+    String.raw`^(package\.json|LICENSE.*|(index|indirect)\.c?js|src/koffi/.*\.c?js|${npm?.koffiFolder ?? ''}/.*)$`,
   );
 
 /** C library and friends in one flat folder, and koffi: what every Node and engine needs. */
@@ -188,6 +188,10 @@ const basePlan = (architecture: Architecture): ArtefactPlan => ({
         const places = ['lib', 'usr/lib'].map((place) => `${place}/${libraryFolder}/${soname}`);
         // Read through the link: on the disk a library has only the name it is asked for by.
         await writeTreeFile(tree, `lib/${soname}`, await readFirst(unpacked, places), 0o755);
+      }
+      for (const script of row.scripts ?? []) {
+        const data = await readFile(path.join(unpacked, 'usr/share/nodejs', script));
+        await writeTreeFile(tree, `share/nodejs/${script}`, data, 0o644);
       }
       await keepCopyright(unpacked, row.package, tree);
     }
@@ -273,7 +277,7 @@ const nodePlan = (
     build: async ({ fileOf, folder }) => {
       const tree = path.join(folder, 'tree');
       await makeTreeFolder(tree, 'bin');
-      await unpackNpm(fileOf(component), tree, /^(bin\/node|LICENSE)$/);
+      await (architecture.npm === null ? unpackDebianNode : unpackNode)(fileOf(component), tree, folder);
       for (const [name, data] of programs) await writeTreeFile(folder, name, data);
       const node = path.join(tree, 'bin/node');
       const bytecode = hasBytecode ? await buildBytecode(node, path.join(folder, 'wasm-host'), folder) : null;
@@ -283,15 +287,26 @@ const nodePlan = (
   };
 };
 
+const unpackNode = (file: string, tree: string): Promise<void> =>
+  unpackNpm(file, tree, /^(bin\/node|LICENSE)$/);
+
+/** Its libraries are on the base disk. */
+async function unpackDebianNode(file: string, tree: string, folder: string): Promise<void> {
+  const unpacked = path.join(folder, 'nodejs');
+  await unpackDeb(file, unpacked);
+  await writeTreeFile(tree, 'bin/node', await readFile(path.join(unpacked, 'usr/bin/node')), 0o755);
+  await keepCopyright(unpacked, 'nodejs', tree);
+}
+
 const enginePlan = (version: string, architecture: Architecture): ArtefactPlan => ({
   name: engineDisk(version),
   kind: 'disk',
   components: [lockNamesOf(architecture).engine(version)],
-  inputs: { engineLibrary: architecture.wheel.library },
+  inputs: { engineLibrary: architecture.wheel?.library },
   build: async ({ fileOf, folder }) => {
     const tree = path.join(folder, 'tree');
     const wheel = fileOf(lockNamesOf(architecture).engine(version));
-    const library = await readWheelMember(wheel, architecture.wheel.library);
+    const library = await readWheelMember(wheel, architecture.wheel?.library ?? '');
     await writeTreeFile(tree, 'lib/libwasmtime.so', library, 0o755);
     return finishDisk(tree, folder);
   },

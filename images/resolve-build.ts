@@ -6,10 +6,10 @@ import { buildScriptArchive } from './archive/initramfs.ts';
 import { ownKernelName, planArtefacts, recipeVersion, type ArtefactPlan } from './recipes.ts';
 import { findArtefact, hashRecipe, openCache, type Artefact, type ImageCache } from './cache/image-cache.ts';
 import {
-  engines,
+  enginesOf,
   kernels,
   lockNamesOf,
-  nodes,
+  nodesOf,
   requestedArchitecture,
   type ImageRequest,
 } from './definitions.ts';
@@ -151,18 +151,24 @@ function checkRequest(request: ImageRequest): void {
       hint: `known are ${known.join(', ')}${more}`,
     });
   };
-  const { name: architecture } = requestedArchitecture(request);
-  const rows = kernels.filter((row) => row.metaPackages[architecture] !== undefined).map(({ name }) => name);
+  const row = requestedArchitecture(request);
+  const { name: architecture, npm, wheel } = row;
+  const rows = kernels
+    .filter(({ metaPackages }) => metaPackages[architecture] !== undefined)
+    .map(({ name }) => name);
   if (!rows.includes(request.kernel) && parseKernelFile(request.kernel) === null) {
     const of = kernels.some(({ name }) => name === request.kernel) ? ` for ${architecture}` : '';
     refuse('kernel', `${request.kernel}${of}`, rows, ', and a file with a slash in its name');
   }
   const more = ', and any whole version that was published';
   for (const node of request.nodes) {
+    const nodes = nodesOf(row);
+    if (npm === null && !nodes.includes(node)) refuse('node', `${node} for ${architecture}`, nodes);
     if (!nodes.includes(node) && !isWholeVersion(node)) refuse('node', node, nodes, more);
   }
   for (const version of request.engines) {
-    if (!isWholeVersion(version)) refuse('wasmtime', version, engines, more);
+    if (wheel === null) refuse('wasmtime', `${version} for ${architecture}`, ['the engine v8 of Node']);
+    if (!isWholeVersion(version)) refuse('wasmtime', version, enginesOf(row), more);
   }
 }
 

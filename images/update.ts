@@ -5,7 +5,14 @@ import { holdBuildLock } from './cache/build-lock.ts';
 import { makeWorkFolder, openCache } from './cache/image-cache.ts';
 import type { ImageEvent } from './build.ts';
 import { architectures, type Architecture } from './architectures.ts';
-import { engines, guestPackages, koffiPackagesOf, lockNamesOf, nodes, pinnedKernels } from './definitions.ts';
+import {
+  enginesOf,
+  guestPackagesOf,
+  koffiPackagesOf,
+  lockNamesOf,
+  nodesOf,
+  pinnedKernels,
+} from './definitions.ts';
 import { PoolproofError } from './errors.ts';
 import { loadLock, saveLock, type Pin } from './lock.ts';
 import { ComponentStore } from './source/component-store.ts';
@@ -59,10 +66,10 @@ export async function updateLock(request: UpdateRequest = {}): Promise<readonly 
 export function listNames(architecture: Architecture): readonly string[] {
   const lockNames = lockNamesOf(architecture);
   return [
-    ...guestPackages.map(lockNames.debian),
+    ...guestPackagesOf(architecture).map(lockNames.debian),
     ...koffiPackagesOf(architecture).map(lockNames.koffi),
-    ...nodes.map(lockNames.node),
-    ...engines.map(lockNames.engine),
+    ...nodesOf(architecture).map(lockNames.node),
+    ...enginesOf(architecture).map(lockNames.engine),
   ];
 }
 

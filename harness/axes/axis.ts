@@ -32,6 +32,8 @@ export type GuestMachine = Readonly<{
   kernelArguments?: string;
   /** A source of entropy: the CPU has none of its own, and without one a clone cannot draw fresh random numbers. */
   entropy?: true;
+  /** Words of the kernel's command line that narrow what a machine offers. Absent: none. */
+  kernelWords?: readonly string[];
 }>;
 
 /** A file of the guest's kernel and the text written into it. */
@@ -44,8 +46,8 @@ export type ReadBackRow<V> = Readonly<{
   found(facts: Facts): string;
   /** Where equality of the two texts is not the rule. */
   matches?(value: V, facts: Facts): boolean;
-  /** Another limit stands in for the value. */
-  standIn?: true;
+  /** Whether another limit stands in for the value. @default it is the value itself */
+  isStandIn?(value: V, facts: Facts): boolean;
 }>;
 
 /** Values from `from` to `to`, in the unit of the axis. */
@@ -105,7 +107,7 @@ type Row<V, N extends string> = Readonly<{
   /** Facts, read back in the guest, that prove the value; or in words what else does. */
   provenBy: readonly (keyof Facts)[] | string;
   /** What the value is to the guest's machine. */
-  machine?(value: V): Partial<GuestMachine>;
+  machine?(value: V, of: Lookup): Partial<GuestMachine>;
   /** Kernel files to write, in order. */
   write?(value: V, of: Lookup): readonly KernelFile[];
   /** Limits of the subject's process: by ulimit letter, file of its cgroup, and `confine` (prctl, seccomp). */

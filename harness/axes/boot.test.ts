@@ -1,13 +1,15 @@
 import t from 'tap';
 import { parseFacts } from '../../images/allocator/parse-facts.ts';
+import { lookUp } from './axis.ts';
 import { compareSettings, estimateSettings } from './guest-settings.ts';
 import { axes, defaultSettings } from './table.ts';
 
 const { arch, kernel, kernelArguments } = axes;
+const plain = lookUp(defaultSettings());
 
 t.test('the guest of another architecture has another machine', (t) => {
-  t.same(arch.machine?.('x86-64'), {});
-  t.same(arch.machine?.('arm64'), { architecture: 'arm64' });
+  t.same(arch.machine?.('x86-64', plain), {});
+  t.same(arch.machine?.('arm64', plain), { architecture: 'arm64' });
   t.end();
 });
 
@@ -59,8 +61,8 @@ t.test('kernel arguments are words in their order, and travel in a cell id', (t)
   t.equal(kernelArguments.format('isolcpus=0,1 no5lvl'), 'isolcpus=0%2C1+no5lvl');
   t.equal(read('isolcpus=0%2C1+no5lvl'), 'isolcpus=0,1 no5lvl');
   t.equal(kernelArguments.label?.('isolcpus=0%2C1+no5lvl'), 'isolcpus=0,1 no5lvl');
-  t.same(kernelArguments.machine?.(null), {});
-  t.same(kernelArguments.machine?.('no5lvl'), { kernelArguments: 'no5lvl' });
+  t.same(kernelArguments.machine?.(null, plain), {});
+  t.same(kernelArguments.machine?.('no5lvl', plain), { kernelArguments: 'no5lvl' });
   t.end();
 });
 

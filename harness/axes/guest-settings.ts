@@ -32,8 +32,9 @@ function inOrder(table: AxisTable): readonly Axis<unknown>[] {
 
 /** The machine that settings describe. */
 export function buildMachine(settings: Values, table: AxisTable = axes): GuestMachine {
+  const of = lookUp(settings);
   return rowsOf(table).reduce<GuestMachine>(
-    (machine, row) => ({ ...machine, ...row.machine?.(row.pick(settings)) }),
+    (machine, row) => ({ ...machine, ...row.machine?.(row.pick(settings), of) }),
     { memoryMib: 0, cpus: 1, cpuModel: null },
   );
 }
@@ -62,7 +63,8 @@ export function compareSettings(settings: Values, facts: Facts, table: AxisTable
     if (readBack === undefined || asked === null) return [];
     const found = readBack.found(facts);
     const ok = readBack.matches?.(value, facts) ?? asked === found;
-    return [{ axis: name, asked, found, ok, ...(readBack.standIn && { standIn: readBack.standIn }) }];
+    const standIn = readBack.isStandIn?.(value, facts) === true && { standIn: true as const };
+    return [{ axis: name, asked, found, ok, ...standIn }];
   });
 }
 

@@ -1,5 +1,7 @@
 /** Axes of the subject's process: what it may have of memory and addresses, and what it may do with them. */
+import { architectureOf } from '../../images/architectures.ts';
 import type { Facts } from '../../images/allocator/facts.ts';
+import { arch } from './boot.ts';
 import { defineAxis, lookUp, type Lookup, type Values } from './axis.ts';
 import { choice, integer, optional, size, stackSize } from './kinds.ts';
 import { formatFound, formatLimit, gib, kib, limitKib, mib, tib } from './values.ts';
@@ -206,32 +208,46 @@ export const dataLimit = defineAxis({
 
 export const addressBits = defineAxis({
   name: 'addressBits',
-  description: 'Bits of user addresses; where the guest has more, an RLIMIT_AS of that size stands in',
+  description:
+    'Bits of user addresses: on riscv64 38, 47 and 56 are real (sv39, sv48, sv57); else an RLIMIT_AS of that size stands in',
   unit: 'bits',
-  kind: optional(integer(36, 46), 'default'),
+  kind: optional(integer(36, 56), 'default'),
   examples: ['39', 'default'],
   alsoCalled: ['addressWidth', 'vaBits', 'virtualAddressBits'],
   applies: 'process',
   default: null,
   core: false,
   since: 2,
-  provenBy: ['addressSpaceLimit'],
+  provenBy: ['addressBits', 'addressSpaceLimit'],
+  machine: (bits, of) => {
+    const words = realWidth(bits, of);
+    return words === undefined ? {} : { kernelWords: words };
+  },
   readBack: {
     asked: (bits) => (bits === null ? null : `${bits} bits`),
     found: (facts) =>
       `${formatFound(facts.addressBits)} bits, RLIMIT_AS ${formatLimit(facts.addressSpaceLimit)}`,
-    matches: (bits, { addressSpaceLimit }) =>
-      bits !== null && addressSpaceLimit !== null && addressSpaceLimit <= 2 ** bits,
-    standIn: true,
+    matches: (bits, { addressBits: real, addressSpaceLimit }) =>
+      bits !== null &&
+      (real === bits ||
+        // A limit beyond what there is stands in for nothing.
+        (addressSpaceLimit !== null && addressSpaceLimit <= 2 ** bits && (real ?? Infinity) > bits)),
+    isStandIn: (bits, { addressBits: real }) => real !== bits,
   },
+  estimate: (bits, of): Partial<Facts> =>
+    bits === null || realWidth(bits, of) === undefined ? {} : { addressBits: bits },
   search: { from: 36, to: 46, step: 1 },
   draw: { values: [null, 36, 38, 39, 42, 46] },
 });
 
+/** Words with which a kernel of the architecture leaves a process so many bits; undefined where none do. */
+const realWidth = (bits: number | null, of: Lookup): readonly string[] | undefined =>
+  bits === null ? undefined : architectureOf(of(arch)).kernel.addressWidths[bits];
+
 /** RLIMIT_AS: the cell's own, or one of the size of a narrower address space, whichever is smaller. */
 function narrow(bytes: number | null, of: Lookup): number | null {
   const bits = of(addressBits);
-  return bits === null ? bytes : Math.min(bytes ?? Infinity, 2 ** bits);
+  return bits === null || realWidth(bits, of) !== undefined ? bytes : Math.min(bytes ?? Infinity, 2 ** bits);
 }
 
 export const addressSpace = defineAxis({

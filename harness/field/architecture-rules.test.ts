@@ -15,6 +15,8 @@ const known = {
     ['arm64/kernel/bookworm/image', '6.1.192-2'],
     ['arm64/kernel/trixie/image', '6.12.1-1'],
     ['arm64/kernel/trixie-16k/image', '6.12.1-1'],
+    ['riscv64/kernel/trixie/image', '6.12.1-1'],
+    ['riscv64/debian/nodejs', '24.21.0+dfsg-1'],
   ]),
 };
 
@@ -67,6 +69,51 @@ t.test('an x86-64 guest stands for machines without guests, and for programs of 
   });
   t.equal(deno.settings.arch, 'x86-64');
   t.match(deno.how('kernel.architecture'), { how: 'approximated', why: /as is npm:@deno\/linux-x64/ });
+  t.end();
+});
+
+t.test('a report of V8 on riscv64 is met by a guest with its mode of the processor', (t) => {
+  const board = (node: string | null, bits: number): FieldReport => ({
+    ...machine({ architecture: 'riscv64', release: null }, bits),
+    programs: { ...base.programs, node },
+    command: { words: ['node', 'x.js'], output: [], exit: 1, signal: 'none' },
+  });
+  const { settings, how } = map(board('24.21.0', 38));
+  t.match(settings, { arch: 'riscv64', kernel: 'trixie', node: '24', engine: 'v8', addressBits: 38 });
+  t.match(how('kernel.architecture'), { how: 'exact', axis: 'arch' });
+  t.match(how('processor.processBits'), { how: 'exact', axis: 'addressBits', standIn: false });
+  const nodeOf = (report: FieldReport) =>
+    mapReport(report, known).mappings.find(({ axis }) => axis === 'node');
+  t.match(nodeOf(board('24.21.0', 38)), { how: 'exact', value: '24' });
+  t.match(nodeOf(board('24.1.0', 39)), {
+    how: 'approximated',
+    why: 'Debian has this Node alone for riscv64',
+  });
+  t.match(map(board('24.1.0', 39)).how('processor.processBits'), { how: 'approximated', standIn: true });
+  t.match(
+    map(board(null, 38)).settings,
+    { arch: 'riscv64', node: '24' },
+    'no Node that is not there is assumed',
+  );
+  t.end();
+});
+
+t.test('what no guest of riscv64 can run is met on x86-64, with the reason', (t) => {
+  const { settings, how } = map({
+    ...machine({ architecture: 'riscv64' }, 38),
+    programs: { ...base.programs, node: null },
+    command: { words: ['spin', 'up'], output: [], exit: 1, signal: 'none' },
+  });
+  t.match(settings, { arch: 'x86-64', engine: 'wasmtime', addressBits: 38 });
+  t.match(how('kernel.architecture'), { how: 'approximated', why: /no build of libwasmtime for riscv64/ });
+  t.match(how('processor.processBits'), { how: 'approximated', standIn: true });
+  const old = map({
+    ...machine({ architecture: 'riscv64' }, 38),
+    programs: { ...base.programs, node: '22.1.0' },
+    command: { words: ['node', 'x.js'], output: [], exit: 1, signal: 'none' },
+  });
+  t.match(old.settings, { arch: 'x86-64', node: '22.1.0' });
+  t.match(old.how('kernel.architecture'), { why: /no Node 22\.1\.0 for riscv64/ });
   t.end();
 });
 

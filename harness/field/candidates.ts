@@ -4,6 +4,8 @@
  */
 import type { Tier } from '../../images/allocator/tier.ts';
 import { hasTrapHandlerFlag } from '../../images/allocator/v8-rules.ts';
+import { architectureOf } from '../../images/architectures.ts';
+import { hasNode } from '../../images/definitions.ts';
 import { hostSubject } from '../axes/host.ts';
 import { axes, defaultSettings, formatValue, type AxisName, type Settings } from '../axes/table.ts';
 import { findSubject } from '../outcome/predict-cell.ts';
@@ -254,16 +256,19 @@ function listSysctls(settings: Settings, wanted: Tier): readonly Candidate[] {
 }
 
 /** Whether another Node could change anything; of a subject that does not come along with poolproof nobody knows. */
-function hasNode(settings: Settings): boolean {
+function runsNode(settings: Settings): boolean {
   const subject = settings.subject === hostSubject ? null : findSubject(settings);
   return subject === null || subject.run.includes('{node}');
 }
 
+/** Whether there is such a Node for the architecture. */
+const isThere = ({ node, arch }: Settings): boolean => hasNode(node, architectureOf(arch));
+
 function listVersions(settings: Settings): readonly Candidate[] {
   const range = rangeOf('node');
   const all = Array.from({ length: range.length }, (_, index) => range.at(settings, index));
-  const nodes = (hasNode(settings) ? all : [])
-    .filter(({ node }) => node !== settings.node)
+  const nodes = (runsNode(settings) ? all : [])
+    .filter((changed) => changed.node !== settings.node && isThere(changed))
     .reverse()
     .map((changed): Candidate => ({
       kind: 'version',
@@ -298,7 +303,7 @@ function listMemory(settings: Settings, wanted: Tier): readonly Candidate[] {
 /** Cures recommended in public threads, useful here or not. Those that would change nothing are left out. */
 export function listPopular(settings: Settings): readonly Candidate[] {
   const newest = rangeOf('node');
-  const node = hasNode(settings) ? newest.text(newest.length - 1) : settings.node;
+  const node = runsNode(settings) ? newest.text(newest.length - 1) : settings.node;
   const popular: readonly (Pick<Candidate, 'kind' | 'change'> & Readonly<{ set: Partial<Settings> }>)[] = [
     { kind: 'sysctl', change: 'sysctl vm.overcommit_memory=1', set: { overcommit: 1 } },
     { kind: 'sysctl', change: 'sysctl vm.max_map_count=262144', set: { maxMapCount: 262_144 } },
@@ -309,5 +314,7 @@ export function listPopular(settings: Settings): readonly Candidate[] {
   ];
   return popular
     .map(({ kind, change, set }) => ({ kind, change, cost: '', settings: { ...settings, ...set } }))
-    .filter(({ settings: changed }) => JSON.stringify(changed) !== JSON.stringify(settings));
+    .filter(
+      ({ settings: changed }) => isThere(changed) && JSON.stringify(changed) !== JSON.stringify(settings),
+    );
 }

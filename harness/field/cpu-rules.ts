@@ -138,9 +138,10 @@ export const mapWidth: Rule = (report, so) => {
   };
   if (bits >= 36) {
     const set = { addressBits: bits };
-    const met = say('processor.processBits', bits, 'approximated', {
+    const isReal = architectureOf(so.arch).kernel.addressWidths[bits] !== undefined;
+    const met = say('processor.processBits', bits, isReal ? 'exact' : 'approximated', {
       ...axisOf('addressBits', { ...so, ...set }),
-      ...standIn,
+      ...(isReal ? { decides: true } : standIn),
     });
     return { set, say: [met] };
   }

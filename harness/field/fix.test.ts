@@ -191,6 +191,15 @@ t.test('a subject that fails has cures in the words of its program, never of Spi
   t.ok(tried.includes('ulimit -v unlimited'), 'each is named before it is tried');
 });
 
+t.test('a wider address space cures sv39, and no Node that there is none of is proposed', (t) => {
+  const sv39 = cell('arch=riscv64,kernel=trixie,engine=v8,node=24,addressBits=38');
+  const changes = listCandidates(sv39, 'standard').map(({ change }) => change);
+  t.same(changes, ['a kernel with 47 or 48 bits of addresses instead of 38']);
+  t.notOk(listPopular(sv39).some(({ settings }) => settings.node !== '24'));
+  t.ok(listPopular({ ...sv39, arch: 'x86-64' }).some(({ settings }) => settings.node === '26'));
+  t.end();
+});
+
 t.test('a memory on demand in another program is made smaller by its own options', (t) => {
   const changes = listCandidates(cell('profile=wasmtime,allocator=on-demand,addressSpace=3G'), 'on-demand');
   t.match(changes[0]?.change, /^-O memory-reservation=\d+,memory-guard-size=\d+ \(memory_reservation/);

@@ -1,5 +1,6 @@
 /** Rules for the process: its runtime, and what surrounds it. */
-import { lockNames } from '../../images/definitions.ts';
+import { architectureOf } from '../../images/architectures.ts';
+import { lockNames, lockNamesOf, withoutRevision } from '../../images/definitions.ts';
 import { axes } from '../axes/table.ts';
 import type { Settings } from '../axes/table.ts';
 import { startsGuarded } from '../../images/allocator/v8-rules.ts';
@@ -158,6 +159,13 @@ export const mapNode: Rule = (report, so, known) => {
       `the wasm host runs on Node; ${so.node} needs the least memory`,
       version ?? missing,
     );
+  }
+  const architecture = architectureOf(so.arch);
+  if (architecture.npm === null) {
+    const pinned = known.versions.get(lockNamesOf(architecture).node(so.node));
+    const isSame = version !== null && withoutRevision(pinned ?? '') === version;
+    const why = isSame ? null : `Debian has this Node alone for ${so.arch}`;
+    return row(isSame ? 'exact' : 'approximated', so.node, why, version ?? missing);
   }
   if (version === null) {
     const guess = (assumed || node === 'notFound') && kind === 'node' ? assumeNode(report, known) : null;

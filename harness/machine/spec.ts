@@ -36,6 +36,7 @@ function buildCommandLine(spec: MachineSpec): string {
     // cannot be changed in the guest.
     'printk.devkmsg=off',
     ...kernel.devices,
+    ...(spec.kernelWords ?? []),
     // The last of the harness' own: what stands behind it is read back as the setting.
     `${lastOwnArgument}=${spec.disks.length + (spec.swapMib === undefined ? 0 : 1)}`,
     ...(spec.kernelArguments === undefined ? [] : [spec.kernelArguments]),

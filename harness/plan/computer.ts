@@ -57,7 +57,7 @@ export const qemuVariable = ({ name }: Architecture): string =>
 
 /**
  * Finds the QEMU of an architecture and asks for its version. `POOLPROOF_QEMU` names another binary for x86-64,
- * `POOLPROOF_QEMU_ARM64` for arm64.
+ * `POOLPROOF_QEMU_ARM64` and `POOLPROOF_QEMU_RISCV64` for these.
  * @throws PoolproofError QEMU_NOT_FOUND, QEMU_TOO_OLD, QEMU_FAILED.
  */
 export async function findQemu(

@@ -1,4 +1,5 @@
 /** Groups cells that share a boot, and orders them. */
+import { lookUp } from '../axes/axis.ts';
 import { axes, type AxisTable, rowsOf, type Settings } from '../axes/table.ts';
 import type { Cell } from '../matrix/cell.ts';
 
@@ -7,8 +8,13 @@ import type { Cell } from '../matrix/cell.ts';
  * axis that a boot depends on.
  */
 export function bootKey(settings: Settings, table: AxisTable = axes): string {
-  const boot = rowsOf(table).filter(({ applies }) => applies === 'boot');
-  return JSON.stringify(boot.map((row) => row.pick(settings)));
+  const of = lookUp(settings);
+  const parts = rowsOf(table).flatMap(({ applies, pick, machine }) => {
+    if (applies === 'boot') return [pick(settings)];
+    // A setting of the process that some machines have by themselves.
+    return machine === undefined ? [] : [machine(pick(settings), of)];
+  });
+  return JSON.stringify(parts);
 }
 
 export type BootGroup = Readonly<{

@@ -40,6 +40,14 @@ t.test('cells that differ only in what is set after the boot share one', (t) => 
   t.end();
 });
 
+t.test('an address width that the machine itself has is another boot, a limit of its size is none', (t) => {
+  const groups = (arch: Settings['arch']): number =>
+    groupByBoot([cell({ arch }), cell({ arch, addressBits: 38 }), cell({ arch, addressBits: 39 })]).length;
+  t.equal(groups('riscv64'), 2);
+  t.equal(groups('x86-64'), 1);
+  t.end();
+});
+
 t.test('another CPU or swap is another machine; a CPU without random numbers gets a source of them', (t) => {
   t.equal(
     groupByBoot([cell({}), cell({ cpu: 'qemu64' }), cell({ swap: mib }), cell({ hugepages: 3 })]).length,
@@ -79,6 +87,28 @@ t.test('a cell that its guest cannot be asked is named with the reason', (t) => 
   t.equal(findInapplicable(settings({ mdwe: 'prctl' }), trixie), null);
   t.end();
 });
+
+t.test(
+  'a cell without a build of its Node or engine for its architecture is named, and asks for no image',
+  (t) => {
+    const images = { kernel: { path: '', digest: '', release: '6.12.117+deb13-riscv64' }, nodes: {} };
+    const of = (more: Partial<Settings>): Settings =>
+      settings({ arch: 'riscv64', kernel: 'trixie', ...more });
+    t.match(findInapplicable(of({ node: '24' }), images), /no build of libwasmtime for riscv64: .* v8/);
+    t.match(
+      findInapplicable(of({ node: '22', engine: 'v8' }), images),
+      /no Node 22 for riscv64: Debian has 24/,
+    );
+    t.equal(findInapplicable(of({ node: '24', engine: 'v8' }), images), null);
+    t.equal(findInapplicable(of({ node: '24', subject: 'server' }), images), null);
+    const asked = collectRequirements([cell(of({ node: '24' })), cell(of({ node: '22', engine: 'v8' }))]);
+    t.same(
+      [...asked],
+      [['riscv64/trixie', { architecture: 'riscv64', kernel: 'trixie', nodes: ['24'], engines: [] }]],
+    );
+    t.end();
+  },
+);
 
 t.test('a plan asks for the images its cells use, and no others', (t) => {
   const requirements = collectRequirements([

@@ -1,6 +1,6 @@
 /** The images that the cells of a plan need. */
-import { defaultArchitecture } from '../../images/architectures.ts';
-import { engines as pinnedEngines, type ImageRequest } from '../../images/definitions.ts';
+import { architectureOf, defaultArchitecture } from '../../images/architectures.ts';
+import { engines as pinnedEngines, hasNode, type ImageRequest } from '../../images/definitions.ts';
 import type { EngineKind } from '../../images/allocator/tier.ts';
 import type { Settings } from '../axes/table.ts';
 import type { Cell } from '../matrix/cell.ts';
@@ -41,9 +41,11 @@ export function collectRequirements(
       engines: new Set(),
     };
     byName.set(name, entry);
-    entry.nodes.add(settings.node);
+    // What there is no build of is skipped: applicable.ts.
+    const architecture = architectureOf(arch);
+    if (hasNode(settings.node, architecture)) entry.nodes.add(settings.node);
     const { version } = resolveEngine(settings.engine);
-    if (version !== null) entry.engines.add(version);
+    if (version !== null && architecture.wheel !== null) entry.engines.add(version);
   }
   return new Map(
     [...byName].map(([name, { kernel, arch, nodes, engines }]) => [

@@ -139,10 +139,12 @@ export function readStackBits(stat: string): number | null {
 
 /**
  * Bits of address that a process gets by default. x86-64 gives the lower half, and 47 bits even where the CPU has 57
- * (more only with a hint address); riscv likewise halves sv39 and sv48. Elsewhere the stack shows it.
+ * (more only with a hint address). riscv gives half of sv39, sv48 and sv57: with the last the stack is below 47 bits
+ * all the same, and mappings go on above where there is no more room (arch_get_mmap_end). Elsewhere the stack shows it.
  */
 export function readAddressBits(cpuinfo: string, stat: string): number | null {
   const { virtual } = readCpuBits(cpuinfo);
-  const half = virtual ?? Number(/^sv(\d+)/.exec(readCpuField(cpuinfo, 'mmu') ?? '')?.[1] ?? 0);
-  return half > 0 ? Math.min(half, 48) - 1 : readStackBits(stat);
+  if (virtual !== null) return Math.min(virtual, 48) - 1;
+  const mode = /^sv(\d+)/.exec(readCpuField(cpuinfo, 'mmu') ?? '')?.[1];
+  return mode === undefined ? readStackBits(stat) : Number(mode) - 1;
 }

@@ -75,7 +75,7 @@ export type Step = Readonly<{
   gap?: Gap;
 }>;
 
-/** Only x86-64 gives a process so many: programs are placed there as measured. */
+/** Of x86-64, where programs are placed as measured; sv48 of riscv64 has as many, and V8 asks for no such gap. */
 const splitBits = 47;
 
 /** In the kernel's order: threads (kernel/fork.c); of a mapping (mm/mmap.c) mappings, address space, data, commit. */

@@ -102,7 +102,9 @@ t.test(
     t.same(read(arm, 32_768), ['arm64', 16_384, true]);
     t.same(read(arm.replace('0x00', '0x41'), 524_288), ['arm64', 65_536, false]);
     t.same(read('vendor_id\t: GenuineIntel\n', 1_048_576), ['x86-64', 4096, false], 'huge pages of 1 GiB');
-    t.same(read('isa\t\t: rv64imafdc\nmmu\t\t: sv39\n', 2048), ['riscv64', 4096, false]);
+    const riscv = 'isa\t\t: rv64imafdc\nmmu\t\t: sv39\nmvendorid\t: 0x489\n';
+    t.same(read(riscv, 2048), ['riscv64', 4096, false]);
+    t.same(read(riscv.replace('0x489', '0x0'), 2048), ['riscv64', 4096, true]);
     t.end();
   },
 );
@@ -113,7 +115,9 @@ t.test('the address width is told by the CPU, or by where the stack is', (t) => 
   const statWith = (stack: string) => `9 (x) R ${'0 '.repeat(24)}${stack} 0 0`;
   t.equal(bits('address sizes : 39 bits physical, 48 bits virtual\n'), 47);
   t.equal(bits('mmu\t\t: sv39\n'), 38);
-  t.equal(bits('mmu\t\t: sv57\n'), 47);
+  t.equal(bits('mmu\t\t: sv48\n'), 47);
+  t.equal(bits('mmu\t\t: sv57\n', statWith('140737000000000')), 56, 'more than the stack shows');
+  t.equal(bits('address sizes : 52 bits physical, 57 bits virtual\n'), 47, 'more only with a hint');
   t.equal(bits('', statWith('281474409488288')), 48, 'arm64');
   t.equal(bits('', statWith('549755000000')), 39, 'arm64 with 39 bits');
   t.equal(bits('', statWith('1')), null, 'hidden from those who may not look');

@@ -100,9 +100,9 @@ export function parseFacts(files: KernelFiles): Facts {
   };
 }
 
-/** By its name on x86-64; the implementer 0 of arm64 is for software, and QEMU's `max` has it. */
+/** By its name on x86-64; the implementer 0 of arm64 and vendor 0 of riscv64 are for software, and QEMU has them. */
 const isEmulated = (cpuModel: string | null, cpuinfo: string): boolean =>
-  /\bQEMU\b/.test(cpuModel ?? '') || /^CPU implementer\s*: 0x00$/m.test(cpuinfo);
+  /\bQEMU\b/.test(cpuModel ?? '') || /^(?:CPU implementer\s*: 0x00|mvendorid\s*: 0x0)$/m.test(cpuinfo);
 
 /** EPERM is the filter's answer, EACCES the kernel's. */
 const confinements: Readonly<Record<string, Facts['mdwe']>> = { '0': 'off', '1': 'seccomp', '13': 'prctl' };

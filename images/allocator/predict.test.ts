@@ -281,10 +281,11 @@ t.test("V8's rules follow Node's releases", (t) => {
   t.end();
 });
 
-t.test('Node from 24 on charges half as much code range on arm64 as on x86-64', (t) => {
-  const charged = (node: string, architecture: 'x86-64' | 'arm64') =>
+t.test('Node from 24 on charges half as much code range on arm64 and riscv64 as on x86-64', (t) => {
+  const charged = (node: string, architecture: 'x86-64' | 'arm64' | 'riscv64') =>
     resolveProcessCost(node, { stackLimit: 8 * MiB, architecture }).start.charged / MiB;
   t.equal(charged('24.21.0', 'x86-64') - charged('24.21.0', 'arm64'), 255);
+  t.equal(charged('24.21.0', 'x86-64') - charged('24.21.0', 'riscv64'), 253);
   t.equal(charged('22.23.3', 'x86-64') - charged('22.23.3', 'arm64'), 0);
   t.equal(charged('16.0.0', 'arm64'), charged('18.20.8', 'arm64'));
   t.end();

@@ -30,7 +30,7 @@ const folders: readonly (readonly [string, number])[] = [
  * folders first); all lead to the one flat folder on the base disk, so Node runs without any setting.
  */
 function listLibraryLinks({ debian }: Architecture): readonly CpioEntry[] {
-  const { libraryFolder, loaderFolder, loader } = debian;
+  const { libraryFolder, loaderFolder, loader, nodeLine } = debian;
   const target = `${mountPoint('base')}/lib`;
   return [
     ...(loaderFolder === null
@@ -38,6 +38,9 @@ function listLibraryLinks({ debian }: Architecture): readonly CpioEntry[] {
       : [{ kind: 'link', path: loaderFolder, target } as const]),
     { kind: 'link', path: `lib/${libraryFolder}`, target },
     { kind: 'link', path: `usr/lib/${libraryFolder}`, target },
+    ...(nodeLine === null
+      ? []
+      : [{ kind: 'link', path: 'usr/share', target: `${mountPoint('base')}/share` } as const]),
   ];
 }
 
@@ -58,6 +61,7 @@ export async function findKernel(tree: string): Promise<UnpackedKernel> {
       const modulesFolder = path.join(tree, base, release);
       for (const vmlinuz of [
         path.join(tree, 'boot', `vmlinuz-${release}`),
+        path.join(tree, 'boot', `vmlinux-${release}`),
         path.join(modulesFolder, 'vmlinuz'),
       ]) {
         if ((await stat(vmlinuz).catch(() => undefined))?.isFile() === true)

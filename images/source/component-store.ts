@@ -4,7 +4,7 @@ import path from 'node:path';
 import pLimit from 'p-limit';
 import writeFileAtomic from 'write-file-atomic';
 import { addBlob, hasBlob, hashFile, type ImageCache } from '../cache/image-cache.ts';
-import { findKernelRow, guestSuite, lockNamesOf } from '../definitions.ts';
+import { findKernelRow, lockNamesOf } from '../definitions.ts';
 import { architectures, defaultArchitecture, type Architecture } from '../architectures.ts';
 import { PoolproofError } from '../errors.ts';
 import { parsePin, type Pin } from '../lock.ts';
@@ -266,7 +266,7 @@ export class ComponentStore {
   #aptFor(name: string): AptRoot {
     const { architecture, plainName } = splitLockName(name);
     const row = /^kernel\/([^/]+)/.exec(plainName)?.[1] ?? '';
-    return this.#aptOf(findKernelRow(row)?.suite ?? guestSuite, architecture);
+    return this.#aptOf(findKernelRow(row)?.suite ?? architecture.debian.suite, architecture);
   }
 
   #aptOf(suite: string, architecture: Architecture): AptRoot {
@@ -277,7 +277,8 @@ export class ComponentStore {
       apt = new AptRoot(path.join(this.#cache.folder, 'apt', folder), { suite, architecture }, async () => {
         const remembered = await recallMirror(this.#cache.folder);
         const { aptFolder: folder } = this.#options;
-        return (await resolveSources(suite, { remembered, ...(folder && { folder }) })).sources;
+        const { sources } = await resolveSources(suite, { remembered, ...(folder && { folder }) });
+        return architecture.debian.isMainOnly ? sources.filter((source) => source.suite === suite) : sources;
       });
       this.#apt.set(folder, apt);
     }

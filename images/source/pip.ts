@@ -41,7 +41,7 @@ async function askPip(
   name: string,
   version: string,
   folder: string,
-  { wheel: { platforms } }: Architecture,
+  { wheel }: Architecture,
 ): Promise<Answer> {
   await mkdir(folder, { recursive: true });
   const args = [
@@ -53,7 +53,7 @@ async function askPip(
       '--disable-pip-version-check',
       '--retries=2',
     ],
-    ...platforms.flatMap((platform) => ['--platform', platform]),
+    ...(wheel?.platforms ?? []).flatMap((platform) => ['--platform', platform]),
     ...['--implementation', 'py', '--abi', 'none', '--dest', folder, `${name}==${version}`],
   ];
   for (const [file, ...prefix] of callers) {

@@ -23,18 +23,26 @@ export const isWholeVersion = (text: string): boolean => wholeVersion.test(text)
 
 /** Families of which every published version can be had: lock name of a version, package, what people call it. */
 const families = architectures.flatMap((architecture) => [
-  {
-    lockName: lockNamesOf(architecture).node,
-    package: architecture.npm.node,
-    title: 'Node',
-    list: listNpmVersions,
-  },
-  {
-    lockName: lockNamesOf(architecture).engine,
-    package: enginePackage,
-    title: 'libwasmtime',
-    list: (name: string, folder: string) => listWheelVersions(name, folder, architecture),
-  },
+  ...(architecture.npm === null
+    ? []
+    : [
+        {
+          lockName: lockNamesOf(architecture).node,
+          package: architecture.npm.node,
+          title: 'Node',
+          list: listNpmVersions,
+        },
+      ]),
+  ...(architecture.wheel === null
+    ? []
+    : [
+        {
+          lockName: lockNamesOf(architecture).engine,
+          package: enginePackage,
+          title: 'libwasmtime',
+          list: (name: string, folder: string) => listWheelVersions(name, folder, architecture),
+        },
+      ]),
 ]);
 
 /** The unpinned component of a lock name; undefined where only a pin will do. */

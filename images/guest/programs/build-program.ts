@@ -5,6 +5,7 @@
 import { defaultArchitecture, type Architecture, type ArchitectureName } from '../../architectures.ts';
 import { buildExecutable } from '../executable.ts';
 import { programs as arm64 } from './arm64.ts';
+import { programs as riscv64 } from './riscv64.ts';
 import { programs as x86 } from './x86-64.ts';
 
 export type ProgramName = keyof typeof x86;
@@ -13,6 +14,7 @@ const byArchitecture: Readonly<Record<ArchitectureName, Readonly<Partial<Record<
   'x86-64': x86,
   // Without what only measures: costs are measured in guests of x86-64.
   arm64,
+  riscv64,
 };
 
 /** Those that an architecture has. */
