@@ -6,8 +6,8 @@ import type { BootPlan } from '../run/boot-plan.ts';
 import type { OpenLane } from './machine-lane.ts';
 
 /**
- * A worker chooses among the first jobs of a queue: more than the boots that a lane of a large fleet is at have left, so
- * that its own are among them.
+ * A worker chooses among the first jobs of a queue: more than the boots that a lane of a large fleet is at have left,
+ * so that its own are among them.
  */
 export const windowJobs = 512;
 

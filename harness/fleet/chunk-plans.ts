@@ -17,7 +17,7 @@ const busyMs = 60_000;
 const mostCells = 256;
 /** So many jobs per guest of the fleet, where there are cells enough: the last ones end together. */
 const jobsPerGuest = 3;
-/** A machine that is so many times slower than the others together on average is done with its last job when they are. */
+/** A machine that is so many times slower than the others are on average ends its last job when they do. */
 const slowest = 8;
 /** Shorter parts of a minute would be boots more than cells. */
 const smallest = 0.1;
@@ -27,9 +27,9 @@ type Rest = { readonly plan: BootPlan; readonly cells: readonly Timed[]; at: num
 type Timed = Readonly<{ cell: BootPlan['cells'][number]; ms: number }>;
 
 /**
- * @returns boots by their longest cell, and longest cells first. All jobs of a boot are together, so that a machine does
- * one after the other from one template; at the end, where jobs get smaller, boots take turns, so that each machine
- * still has one of its own.
+ * @returns boots by their longest cell, and longest cells first. All jobs of a boot are together, so that a machine
+ * does one after the other from one template; at the end, where jobs get smaller, boots take turns, so that each
+ * machine still has one of its own.
  */
 export function chunkPlans(
   plans: readonly BootPlan[],

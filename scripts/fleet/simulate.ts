@@ -159,6 +159,25 @@ const drawDeadly = (random: Random, [first = '', ...others]: readonly string[], 
 /** Of milliseconds, to a tenth. */
 const toSeconds = (ms: number): number => Math.round(ms / 100) / 10;
 
+/** Looks for jobs that are gone, and tells workers who has which template, as often as a coordinator does. */
+function beat(coordinator: VirtualCoordinator, workers: readonly VirtualWorker[], world: World): void {
+  world.holders = countHolders(workers.map((worker) => worker.templates));
+  coordinator.beat();
+  world.time.after(defaultTiming.beatMs, () => beat(coordinator, workers, world));
+}
+
+/** Redis forgets all it has; workers drop it when they renew their locks. */
+function forgetAll(
+  coordinator: VirtualCoordinator,
+  workers: readonly VirtualWorker[],
+  time: VirtualTime,
+): void {
+  for (const { queue } of coordinator.queues.values()) queue.forget();
+  time.after(defaultTiming.lockMs / 3, () => {
+    for (const worker of workers) worker.dropLost();
+  });
+}
+
 export function simulateFleet(scenario: Scenario): SimulationFigures {
   const { seed, machines: count, cells, cellsPerBoot, faultsPerHour, deadly, losses } = scenario;
   const before = process.cpuUsage();
@@ -193,21 +212,11 @@ export function simulateFleet(scenario: Scenario): SimulationFigures {
     onIdle: (why, ms) => idle.set(why, (idle.get(why) ?? 0) + ms),
   };
   const workers = machines.map((machine) => new VirtualWorker(machine, alike, world));
-  const beat = (): void => {
-    world.holders = countHolders(workers.map((worker) => worker.templates));
-    coordinator.beat();
-    time.after(defaultTiming.beatMs, beat);
-  };
-  beat();
+  beat(coordinator, workers, world);
   const workMs = sumOf(real.values());
   const boundMs = findBoundMs(machines, workMs + plans.length * templateMs);
   for (let n = 0; n < losses; n += 1)
-    time.after(between(random, 0, Math.floor(boundMs)), () => {
-      for (const { queue } of coordinator.queues.values()) queue.forget();
-      time.after(defaultTiming.lockMs / 3, () => {
-        for (const worker of workers) worker.dropLost();
-      });
-    });
+    time.after(between(random, 0, Math.floor(boundMs)), () => forgetAll(coordinator, workers, time));
   time.run(() => coordinator.round.pending.size === 0);
   const { user, system } = process.cpuUsage(before);
   return {
