@@ -38,6 +38,7 @@ export { runMatrix, type RunOptions } from './library/run-matrix.ts';
 export type { RunSummary } from './run/run.ts';
 export type { ExitCode } from './report/exit-code.ts';
 export type { MeasureKind, Reporter, RunEnd, RunStart } from './report/reporter.ts';
+export type { ArchitectureName } from '../images/architectures.ts';
 export type { ImageEvent } from '../images/build.ts';
 export type { WaitEvent } from '../images/cache/build-lock.ts';
 export type { FetchEvent } from '../images/source/component-store.ts';
