@@ -24,6 +24,11 @@ t.test('on riscv64 a narrow address space is a mode of the processor, and needs 
   const sv57 = { ...sv39, addressBits: 56 };
   t.match(compare(sv57, { addressBits: 56, addressSpaceLimit: null }), { ok: true, standIn: undefined });
   t.match(compare(sv57, { addressBits: 47, addressSpaceLimit: null }), { ok: false }, 'a QEMU without it');
+  t.match(
+    compare(sv39, { addressBits: null, addressSpaceLimit: 2 ** 38 }),
+    { ok: true },
+    'a limit is a limit, whatever the processor has',
+  );
   t.end();
 });
 

@@ -1,7 +1,7 @@
 /** The files of a subject as they stand in a matrix, and the version of the program among them. */
 import path from 'node:path';
 import { z } from 'zod';
-import { architectureNames, defaultArchitecture, type ArchitectureName } from '../../images/architectures.ts';
+import { architectureNames, type ArchitectureName } from '../../images/architectures.ts';
 import { line } from './schema-parts.ts';
 import { packagePattern, type SubjectFile } from './subject.ts';
 
@@ -14,7 +14,7 @@ const byArchitecture = <T>(value: z.ZodType<T>, error: string) =>
       value,
       z
         .partialRecord(z.enum(architectureNames), value)
-        .refine((map) => map[defaultArchitecture.name] !== undefined, { error }),
+        .refine((map) => map[usualName] !== undefined, { error }),
     ],
     { error },
   );
@@ -22,8 +22,13 @@ const byArchitecture = <T>(value: z.ZodType<T>, error: string) =>
 /** Where the file of a path comes from. */
 export type FileSource = ByArchitecture<string>;
 
-const mapOf = <T>(value: ByArchitecture<T>): Readonly<Partial<Record<ArchitectureName, T>>> =>
-  typeof value === 'object' && value !== null ? value : { [defaultArchitecture.name]: value };
+const [usualName] = architectureNames;
+
+type WithUsual<T> = Readonly<Partial<Record<ArchitectureName, T>> & Record<typeof usualName, T>>;
+
+/** The form has made sure that x86-64 is there. */
+const mapOf = <T>(value: ByArchitecture<T>): WithUsual<T> =>
+  typeof value === 'object' && value !== null ? (value as WithUsual<T>) : { [usualName]: value };
 
 const pathOnDisk = z.string().regex(/^(?!\.{1,2}(?:\/|$))[\w.@+-]+(?:\/(?!\.{1,2}(?:\/|$))[\w.@+-]+)*$/, {
   error: 'a path on the disk such as bin/tool: letters, digits, . _ @ + -, no ..',
@@ -88,7 +93,7 @@ export function listOthers(
 ): readonly ArchitectureName[] {
   const maps = [...Object.values(files).map(mapOf), ...(pin === undefined ? [] : [mapOf(pin.sha256)])];
   return architectureNames.filter(
-    (arch) => arch !== defaultArchitecture.name && maps.some((map) => map[arch] !== undefined),
+    (arch) => arch !== usualName && maps.some((map) => map[arch] !== undefined),
   );
 }
 
@@ -102,13 +107,13 @@ export function listFiles(
   { version, pin }: Readonly<{ version: string | undefined; pin: Pin | undefined }>,
 ): readonly SubjectFile[] {
   const digests: Partial<Record<ArchitectureName, string>> = pin === undefined ? {} : mapOf(pin.sha256);
-  const isOther = arch !== defaultArchitecture.name;
+  const isOther = arch !== usualName;
   return Object.entries(files).map(([to, given]): SubjectFile => {
     const own = mapOf(given)[arch];
-    const usual = own ?? mapOf(given)[defaultArchitecture.name] ?? '';
+    const usual = own ?? mapOf(given)[usualName];
     const isPinned = pin !== undefined && usual.includes(versionWord);
     const isOfArch = isOther && (isPinned ? digests[arch] !== undefined : own !== undefined);
-    const of = isOfArch ? arch : defaultArchitecture.name;
+    const of = isOfArch ? arch : usualName;
     const named = mapOf(given)[of] ?? usual;
     const sha256 = isPinned ? digests[of] : undefined;
     return {
