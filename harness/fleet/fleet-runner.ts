@@ -189,7 +189,8 @@ export class FleetRunner implements Runner {
     await renewArchives(this.#redis, call);
     // A Redis without memory takes no new value, but renews these.
     await this.#redis.expire(keys.call(run), callSeconds);
-    if ((await this.#redis.pexpire(keys.alive(run), aliveMs)) === 1) return call;
+    const isAlive = (await this.#redis.pexpire(keys.alive(run), aliveMs)) === 1;
+    if (isAlive && (await this.#redis.sismember(keys.runs, run)) === 1) return call;
     await this.#redis.set(keys.call(run), JSON.stringify(call), 'EX', callSeconds);
     // Workers write only into a stream that is there: what is too late leaves nothing.
     const made = this.#redis.xgroup('CREATE', keys.news(run), 'coordinator', '0', 'MKSTREAM');

@@ -25,6 +25,16 @@ export async function forgetRun(redis: Redis, run: string): Promise<number> {
 }
 
 /**
+ * As {@link forgetRun}, for a run whose call has expired. Name and call are asked for at once: a Redis that has just
+ * lost everything has neither, and its coordinator is about to queue the jobs again.
+ */
+export async function forgetExpiredRun(redis: Redis, run: string): Promise<void> {
+  const answers = await redis.multi().sismember(keys.runs, run).exists(keys.call(run)).exec();
+  const [isNamed, hasCall] = answers?.map(([, answer]) => answer) ?? [];
+  if (isNamed === 1 && hasCall === 0) await forgetRun(redis, run);
+}
+
+/**
  * As {@link forgetRun}, for a user.
  * @throws PoolproofError USAGE where there is no such run, or its coordinator lives
  */

@@ -6,7 +6,7 @@ import type { Job } from 'bullmq';
 import type { Computer, Qemu } from '../plan/computer.ts';
 import { chooseFirst, countHolders, noteBoot, readBoot } from './affinity.ts';
 import { isRefusal, explain, keys } from './connect.ts';
-import { forgetRun } from './forget-run.ts';
+import { forgetExpiredRun } from './forget-run.ts';
 import { type JobInHand, queuesToAsk, wantsJob } from './job-rules.ts';
 import { type LaneTools, type OpenLane, openLane } from './machine-lane.ts';
 import { type Call, type Lane, parseCall, type Presence, unlessInvalid } from './messages.ts';
@@ -118,7 +118,7 @@ export class FleetWorker {
       redis.mget(runs.map(keys.call)),
       redis.mget(runs.map(keys.alive)),
     ]);
-    for (const [index, run] of runs.entries()) if (calls[index] == null) await forgetRun(redis, run);
+    for (const [index, run] of runs.entries()) if (calls[index] == null) await forgetExpiredRun(redis, run);
     const texts = calls.filter((text, index) => text !== null && alive[index] !== null);
     // Where one is not valid, its coordinator sees that nobody takes its jobs.
     return this.#forget(texts.flatMap((text) => unlessInvalid(() => parseCall(text ?? '')) ?? []));
