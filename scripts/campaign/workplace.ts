@@ -16,11 +16,9 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { copyCache } from './copy-cache.ts';
 import { startHarness, type Harness } from './harness.ts';
 import { hosts, programs, type SmallRun } from './small-runs.ts';
-
-/** Neither of them is needed where every image is built. */
-const notCopied = new Set(['templates', 'apt', 'tmp', 'lock']);
 
 export class Workplace {
   /** Everything of the campaign is below it, and its name is in the command line or environment of all it starts. */
@@ -50,9 +48,7 @@ export class Workplace {
     const place = new Workplace(mkdtempSync(path.join(tmpdir(), 'poolproof-campaign-')));
     try {
       mkdirSync(place.#whole);
-      for (const name of readdirSync(userCache).filter((entry) => !notCopied.has(entry))) {
-        execFileSync('cp', ['-a', path.join(userCache, name), place.#whole]);
-      }
+      copyCache(userCache, place.#whole);
       for (const run of [hosts, programs]) {
         say(`a run without a fault: ${run.name}`);
         place.reset();
