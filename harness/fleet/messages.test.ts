@@ -23,11 +23,21 @@ const ended = { kind: 'ended', result, evidence: { 'console.log': 'x', 'attempt-
 
 const invalid = { name: 'InvalidMessage' };
 
-const pack = (value: unknown): Buffer => deflateRawSync(JSON.stringify(value));
+/** As a worker sends it, whatever it says. */
+const pack = (value: unknown, rest = ''): Buffer => deflateRawSync(`${JSON.stringify(value)}\n${rest}`);
+/** With the sizes of its evidence. */
+const sent = { ...ended, evidence: { 'console.log': 1, 'attempt-1/stdout': 2 } };
 
 t.test('a message is the same after its way', (t) => {
+  const evidence = { ...ended.evidence, stderr: '', 'host.json': '{"größe": 1}\n\n' };
+  const { event } = unpackMessage(packMessage({ machine, event: { ...ended, evidence } }));
+  t.ok(event.kind === 'ended');
+  if (event.kind === 'ended') {
+    t.strictSame(event.result, result);
+    const text = Object.entries(event.evidence).map(([name, bytes]) => [name, Buffer.from(bytes).toString()]);
+    t.strictSame(Object.fromEntries(text), evidence);
+  }
   for (const event of [
-    ended,
     { kind: 'started', cell: 'a#1' },
     { kind: 'notice', text: 'x' },
     { kind: 'given-up', job: 'job-1', reason: 'x', lost: 1 },
@@ -41,17 +51,27 @@ t.test('a message that is no message, or says what none can say, is refused', (t
     'no data': Buffer.alloc(0),
     'not deflated': Buffer.from('{}'),
     'a bomb': deflateRawSync(Buffer.alloc(80 * 2 ** 20)),
-    'too deep': deflateRawSync('['.repeat(1000)),
-    'no machine': pack({ event: ended }),
-    'a name that a terminal obeys': pack({ machine: { ...machine, name: '\u001b[2J' }, event: ended }),
+    'too deep': deflateRawSync(`${'['.repeat(1000)}\n`),
+    'no end of its line': deflateRawSync(
+      JSON.stringify({ machine, event: { kind: 'started', cell: 'a#1' } }),
+    ),
+    'no machine': pack({ event: sent }, 'xyz'),
+    'a name that a terminal obeys': pack({ machine: { ...machine, name: '\u001b[2J' }, event: sent }, 'xyz'),
     'an unknown kind': pack({ machine, event: { kind: 'run', command: 'sh' } }),
-    'evidence that leaves its folder': pack({ machine, event: { ...ended, evidence: { '../x': 'y' } } }),
-    'a tier without a proof': pack({
-      machine,
-      event: { ...ended, result: { ...result, outcome: 'reached' } },
-    }),
-    'half a result': pack({ machine, event: { ...ended, result: { id: result.id } } }),
+    'evidence that leaves its folder': pack({ machine, event: { ...sent, evidence: { '../x': 1 } } }, 'x'),
+    'evidence as text': pack({ machine, event: { ...sent, evidence: { stdout: 'x' } } }, 'x'),
+    'evidence of less than nothing': pack({ machine, event: { ...sent, evidence: { a: 4, b: -1 } } }, 'xyz'),
+    'less evidence than it says': pack({ machine, event: sent }, 'xy'),
+    'more evidence than it says': pack({ machine, event: sent }, 'xyz!'),
+    'evidence of nothing that ended': pack({ machine, event: { kind: 'started', cell: 'a#1' } }, 'x'),
+    'no result': pack({ machine, event: { ...sent, result: null } }, 'xyz'),
+    'a tier without a proof': pack(
+      { machine, event: { ...sent, result: { ...result, outcome: 'reached' } } },
+      'xyz',
+    ),
+    'half a result': pack({ machine, event: { ...sent, result: { id: result.id } } }, 'xyz'),
   };
+  t.doesNotThrow(() => unpackMessage(pack({ machine, event: sent }, 'xyz')));
   for (const [title, bytes] of Object.entries(bad)) t.throws(() => unpackMessage(bytes), invalid, title);
   t.end();
 });

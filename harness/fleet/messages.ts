@@ -104,13 +104,19 @@ const givenUpSchema = z.strictObject({
   lost: z.int().nonnegative(),
 });
 
-const envelopeSchema = z.looseObject({ machine: fleetMachineSchema, event: z.unknown() });
+/** Of evidence: how many bytes each file has. */
 const endedSchema = z.strictObject({
   kind: z.literal('ended'),
   result: z.unknown(),
-  evidence: z.record(z.string().refine(isEvidenceName, { error: 'not a name for evidence' }), z.string()),
+  evidence: z.record(
+    z.string().refine(isEvidenceName, { error: 'not a name for evidence' }),
+    z.int().nonnegative(),
+  ),
 });
-const otherSchema = z.discriminatedUnion('kind', [startedSchema, noticeSchema, givenUpSchema]);
+const headSchema = z.looseObject({
+  machine: fleetMachineSchema,
+  event: z.discriminatedUnion('kind', [endedSchema, startedSchema, noticeSchema, givenUpSchema]),
+});
 
 export type GivenUp = Readonly<z.infer<typeof givenUpSchema>>;
 
@@ -121,9 +127,20 @@ export type Message = Readonly<{ machine: FleetMachine; event: RunnerEvent | Giv
 const longestMessage = 64 * 2 ** 20;
 const deepest = 64;
 
-/** Deflated: evidence is text, a tenth of its size then. */
-export const packMessage = (message: Message): Buffer =>
-  deflateRawSync(JSON.stringify(message), { level: 1 });
+const newline = 0x0a;
+
+/**
+ * A line of JSON, and behind it the files of evidence one after the other, as they are stored: who receives them
+ * neither parses nor encodes them again. Deflated: evidence is text, a tenth of its size then.
+ */
+export function packMessage({ machine, event }: Message): Buffer {
+  const files = event.kind === 'ended' ? Object.entries(event.evidence) : [];
+  const contents = files.map(([, content]) => Buffer.from(content));
+  const sizes = Object.fromEntries(files.map(([name], index) => [name, contents[index]?.length ?? 0]));
+  const head = event.kind === 'ended' ? { ...event, evidence: sizes } : event;
+  const line = Buffer.from(`${JSON.stringify({ machine, event: head })}\n`);
+  return deflateRawSync(Buffer.concat([line, ...contents]), { level: 1 });
+}
 
 /** Why something that was received counts for nothing. */
 export class InvalidMessage extends Error {
@@ -133,18 +150,30 @@ export class InvalidMessage extends Error {
 /** @throws InvalidMessage */
 export function unpackMessage(bytes: Buffer): Message {
   return refuseInvalid(() => {
-    const unpacked = inflateRawSync(bytes, { maxOutputLength: longestMessage }).toString('utf8');
-    const { machine, event } = envelopeSchema.parse(parseShallowJson(unpacked, deepest));
-    const kind = z.looseObject({ kind: z.string() }).parse(event).kind;
-    return { machine, event: kind === 'ended' ? parseEnded(event) : otherSchema.parse(event) };
+    const unpacked = inflateRawSync(bytes, { maxOutputLength: longestMessage });
+    const end = unpacked.indexOf(newline);
+    if (end === -1) throw new RangeError('a message without an end of its first line');
+    const { machine, event } = headSchema.parse(parseShallowJson(unpacked.toString('utf8', 0, end), deepest));
+    const rest = unpacked.subarray(end + 1);
+    if (event.kind === 'ended') return { machine, event: parseEnded(event, rest) };
+    if (rest.length > 0) throw new RangeError(`${rest.length} bytes behind a message without evidence`);
+    return { machine, event };
   });
 }
 
 /** The result is checked as a stored line is; where its evidence is, the store says. */
-function parseEnded(event: unknown): Readonly<{ kind: 'ended' }> & CellRun {
-  const { kind, result, evidence } = endedSchema.parse(event);
-  const line = lineSchema.parse({ ...z.looseObject({}).parse(result), evidence: null });
-  const { evidence: _none, ...rest } = line;
+function parseEnded(
+  { kind, result, evidence: sizes }: z.infer<typeof endedSchema>,
+  bytes: Buffer,
+): Readonly<{ kind: 'ended' }> & CellRun {
+  const { evidence: _none, ...rest } = lineSchema.parse(Object.assign({}, result, { evidence: null }));
+  const evidence: Record<string, Uint8Array> = {};
+  let at = 0;
+  for (const [name, size] of Object.entries(sizes)) {
+    evidence[name] = bytes.subarray(at, at + size);
+    at += size;
+  }
+  if (at !== bytes.length) throw new RangeError(`${at} bytes of evidence were said, ${bytes.length} came`);
   return { kind, result: rest, evidence };
 }
 

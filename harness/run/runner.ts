@@ -1,14 +1,15 @@
 /** The interface between a run and whatever runs its boot plans: plans in, results out as they come, all plain data. */
 import type { GuestMeasureRequest, GuestOverhead } from '../measure/measure-guest.ts';
 import type { GuestServing, ServingMeasureRequest } from '../measure/measure-serving.ts';
+import type { Evidence } from '../store/evidence.ts';
 import type { Result } from '../store/result.ts';
 import type { BootPlan } from './boot-plan.ts';
 
 /** A cell that has ended, with everything that is to be stored of it. */
 export type CellRun = Readonly<{
   result: Omit<Result, 'evidence'>;
-  /** Text by file name, see results/README.md. */
-  evidence: Readonly<Record<string, string>>;
+  /** Content by file name, see results/README.md; bytes where it came from another computer. */
+  evidence: Evidence;
 }>;
 
 export type RunnerEvent =
