@@ -144,7 +144,7 @@ async function chooseRunner({
     );
   }
   const { openFleet } = await import('../fleet/open-fleet.ts');
-  return { openRunner: await openFleet(fleet, { publishImages }) };
+  return { openRunner: openFleet(fleet, { publishImages }) };
 }
 
 /** The summary for people after the run. */

@@ -2,6 +2,7 @@
  * The connection to Redis, and the queue upon it. Both packages are optional: they are loaded here, when somebody asks
  * for a fleet, and nowhere else.
  */
+import { createRequire } from 'node:module';
 import type * as BullMq from 'bullmq';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
@@ -37,10 +38,13 @@ export const keys = {
 };
 
 /** @throws PoolproofError FLEET_NOT_INSTALLED */
-export async function loadPeers(): Promise<Peers> {
+export function loadPeers(): Peers {
   try {
-    const [bullmq, ioredis] = await Promise.all([import('bullmq'), import('ioredis')]);
-    return { bullmq, Redis: ioredis.Redis };
+    // Both are CommonJS: `import` reads each of their files once more, for the names that it exports.
+    const load = createRequire(import.meta.url);
+    const bullmq = load('bullmq') as typeof BullMq;
+    const { Redis } = load('ioredis') as Readonly<{ Redis: Peers['Redis'] }>;
+    return { bullmq, Redis };
   } catch (cause) {
     throw new PoolproofError('FLEET_NOT_INSTALLED', 'a fleet needs two packages that are not installed', {
       cause,
@@ -85,7 +89,7 @@ export type LinkOptions = Readonly<{
 export async function openLink({ address, password, onNotice }: LinkOptions): Promise<Link> {
   const url = parseAddress(address);
   const shown = `${url.protocol}//${url.host}`;
-  const { bullmq, Redis } = await loadPeers();
+  const { bullmq, Redis } = loadPeers();
   const secret = password ?? process.env['POOLPROOF_FLEET_PASSWORD'];
   let isOpen = false;
   const redis = new Redis(address, {

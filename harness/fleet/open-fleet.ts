@@ -20,13 +20,13 @@ export type FleetOptions = Readonly<{
  * @returns what `RunOptions.openRunner` takes
  * @throws PoolproofError USAGE, FLEET_NOT_INSTALLED; when the run begins FLEET_UNREACHABLE, FLEET_REFUSED
  */
-export async function openFleet(
+export function openFleet(
   address: string,
   { publishImages: isPublishing = false, timing = defaultTiming }: FleetOptions = {},
-): Promise<NonNullable<RunOptions['openRunner']>> {
+): NonNullable<RunOptions['openRunner']> {
   parseAddress(address);
   // Said before images are built, not after.
-  await loadPeers();
+  loadPeers();
   return async (prepared, options, uncut) => {
     const onNotice = options.onNotice ?? (() => undefined);
     const link = await openLink({ address, onNotice });
