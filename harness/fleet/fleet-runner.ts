@@ -2,7 +2,6 @@
  * Runs boot plans on the machines of a fleet: the coordinator. Jobs go into queues of Redis, results come back through
  * a stream, and only here it is decided what counts.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { GuestMeasureRequest, GuestOverhead } from '../measure/measure-guest.ts';
@@ -19,6 +18,7 @@ import { Backlog } from './backlog.ts';
 import { chunkPlans, type FleetSize } from './chunk-plans.ts';
 import { explain, keys, type Link, openQueue } from './connect.ts';
 import { priorityOf, urgentPriority } from './job-rules.ts';
+import { Inbox } from './inbox.ts';
 import { buildLanes, queueName } from './lanes.ts';
 import {
   type Archive,
@@ -54,7 +54,7 @@ export type FleetRunnerOptions = Readonly<{
 
 /** A fleet whose workers are still to come. */
 const expected: FleetSize = { guests: 8, workers: 2 };
-/** Jobs per call to Redis, messages per answer. */
+/** Jobs per call to Redis. */
 const batchSize = 200;
 /** For how long a run without its coordinator can be resumed from what the queue has. */
 const callSeconds = 7 * 24 * 3600;
@@ -75,8 +75,7 @@ type Addition = Readonly<{ plan: BootPlan; priority: number; lost: number }>;
 export class FleetRunner implements Runner {
   readonly #options: FleetRunnerOptions;
   readonly #redis: Redis;
-  /** Waits for messages; a connection that waits can do nothing else. */
-  readonly #reader: Redis;
+  readonly #inbox: Inbox;
   readonly #queues = new Map<string, Queue>();
   #call: Call | null = null;
   #local: Promise<Runner> | null = null;
@@ -84,9 +83,7 @@ export class FleetRunner implements Runner {
   constructor(options: FleetRunnerOptions) {
     this.#options = options;
     this.#redis = options.link.redis;
-    this.#reader = this.#redis.duplicate({ lazyConnect: true });
-    // The first connection says what is wrong.
-    this.#reader.on('error', () => undefined);
+    this.#inbox = new Inbox(this.#redis, options.timing.gatherMs);
   }
 
   /** Guests are on other computers. */
@@ -147,7 +144,7 @@ export class FleetRunner implements Runner {
       await this.#redis.srem(keys.runs, call.run);
     };
     await waitAtMost(closeMs, forget());
-    this.#reader.disconnect();
+    this.#inbox.close();
     this.#redis.disconnect();
     await (await this.#local)?.[Symbol.asyncDispose]();
   }
@@ -253,32 +250,21 @@ export class FleetRunner implements Runner {
     }
   }
 
-  /** Takes the messages that are there, or waits for one. @returns how many it took */
+  /** Takes the messages that are there, or waits for some. @returns how many there were */
   async #receive(batch: Batch, waitMs: number): Promise<number> {
     const { run, round, signal } = batch;
-    const stream = keys.news(run);
-    const read = (): Promise<[Buffer, Buffer[]][]> =>
-      this.#redis.xrangeBuffer(stream, '-', '+', 'COUNT', batchSize);
-    let found = await read();
-    if (found.length === 0 && waitMs > 0) {
-      const any = await this.#reader.xread('COUNT', 1, 'BLOCK', Math.ceil(waitMs), 'STREAMS', stream, '0');
-      if (any !== null) await sleep(this.#options.timing.gatherMs);
-      found = await read();
-    }
-    const taken: string[] = [];
+    const letters = await this.#inbox.read(run, waitMs);
     const again: LeftCell[] = [];
-    for (const [id, [, bytes = Buffer.alloc(0)]] of found) {
+    for (const letter of letters) {
       if (signal.aborted) break;
-      again.push(...hear(round, bytes));
-      taken.push(id.toString());
+      again.push(...hear(round, letter.bytes));
+      this.#inbox.take(letter);
     }
-    if (taken.length === 0) return 0;
     await this.#add(
       batch,
       separate(again).map((left) => ({ ...left, priority: urgentPriority })),
     );
-    await this.#redis.xdel(stream, ...taken);
-    return taken.length;
+    return letters.length;
   }
 
   /** Jobs that are gone although cells of theirs have not ended: Redis lost them, or their results. */
