@@ -9,7 +9,7 @@ export type Timing = Readonly<{
   lookMs: number;
   /** Between two signs of life, and two checks of what became of the jobs. */
   beatMs: number;
-  /** From the first message to the reading of all that are there by then: one by one they cost more to read. */
+  /** From one reading of messages to the next, and from the first one after none: one by one they cost more to read. */
   gatherMs: number;
   /** A job is left for so long to a machine that has its template. */
   preferMs: number;
@@ -21,7 +21,8 @@ export const defaultTiming: Timing = {
   lockMs: 20_000,
   lookMs: 1000,
   beatMs: 5000,
-  gatherMs: 250,
+  // Nobody sees a difference in a progress that is half a second late.
+  gatherMs: 500,
   // Emulated, a boot and its template take about as long.
   preferMs: 10_000,
   patienceMs: 30_000,
