@@ -1,7 +1,9 @@
 /** What a fleet costs: the coordinator's CPU per cell and Redis' memory, with fake machines on four workers. */
+import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { defaultTiming } from '../../harness/fleet/timing.ts';
+import { ownFlags } from './measure.ts';
 import { finish, Lab, matrixOf } from '../../harness/fixtures/fleet-lab.ts';
 
 /** Distinct cells of few boots, as in a real matrix. */
@@ -14,6 +16,8 @@ const round = (value: number): number => Math.round(value * 100) / 100;
 
 export type FleetFigures = Readonly<{
   cells: number;
+  /** Where the results are. */
+  files: 'disk' | 'memory';
   /** How long a fake cell sleeps. */
   cellMs: number;
   /** Of the coordinator, its start included. */
@@ -28,8 +32,30 @@ export type FleetFigures = Readonly<{
   redisCommandsPerCell: number;
 }>;
 
-/** @param cells a multiple of 1000 */
-export async function benchFleet(cells: number, folder: string, cellMs: number): Promise<FleetFigures> {
+/**
+ * The same fleet twice, side by side: with the results on a disk, as usual, and in memory. What ext4 costs depends on
+ * what others have deleted there in the last minutes.
+ *
+ * @param cells a multiple of 1000
+ */
+export async function benchFleets(
+  cells: number,
+  folders: Readonly<Record<FleetFigures['files'], string>>,
+  cellMs: number,
+): Promise<readonly FleetFigures[]> {
+  // Inodes that were deleted count for a minute where they are on the disk, else for six.
+  execFileSync('sync');
+  return Promise.all(
+    (['disk', 'memory'] as const).map((files) => benchFleet(cells, files, folders[files], cellMs)),
+  );
+}
+
+async function benchFleet(
+  cells: number,
+  files: FleetFigures['files'],
+  folder: string,
+  cellMs: number,
+): Promise<FleetFigures> {
   const place = path.join(folder, `fleet-${cells}`);
   mkdirSync(place);
   await using lab = await Lab.open(place);
@@ -37,7 +63,9 @@ export async function benchFleet(cells: number, folder: string, cellMs: number):
     await lab.worker(`worker-${index}`, { jobs: guests, cellMs, timing: defaultTiming });
   const started = performance.now();
   const matrix = matrixOf(cellsPerBoot, 'bench', cells / cellsPerBoot);
-  const coordinator = await lab.coordinator('main', matrix, { timing: defaultTiming });
+  // Started as the command is, and shows what the command shows.
+  const asCommand = { flags: ownFlags(), progress: true };
+  const coordinator = await lab.coordinator('main', matrix, { timing: defaultTiming, ...asCommand });
   const { results, cpuMs } = await finish(coordinator);
   const opened = coordinator.lines.find(({ kind }) => kind === 'opened');
   if (results.length !== cells) throw new Error(`${results.length} of ${cells} cells have a line`);
@@ -47,6 +75,7 @@ export async function benchFleet(cells: number, folder: string, cellMs: number):
   const calls = [...info.matchAll(/^cmdstat_.*:calls=(\d+)/gm)].reduce((sum, [, n]) => sum + Number(n), 0);
   return {
     cells,
+    files,
     cellMs,
     cpuMsPerCell: round(cpuMs / cells),
     startCpuMs: round(opened?.kind === 'opened' ? opened.cpuMs : NaN),

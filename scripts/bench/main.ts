@@ -67,12 +67,14 @@ const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
       return figures;
     }, inMemory),
   fleet: () =>
-    withFolder(async (folder) => {
-      const figures: unknown[] = [];
-      for (const cells of quick ? [1000] : [1000, 10_000])
-        figures.push(await (await fleet()).benchFleet(cells, folder, quick ? 0 : 1000));
-      return figures;
-    }),
+    withFolder((disk) =>
+      withFolder(async (memory) => {
+        const figures: unknown[] = [];
+        for (const cells of quick ? [1000] : [1000, 10_000])
+          figures.push(...(await (await fleet()).benchFleets(cells, { disk, memory }, quick ? 0 : 1000)));
+        return figures;
+      }, inMemory),
+    ),
   report: async () => (await reports()).benchReport(quick ? 1000 : 10_000, quick ? 2 : 5),
   history: async () => (await reports()).benchHistory(quick ? 36 : 365, 500),
   clones: async () => (await guests()).benchClones(quick ? 3 : 15, quick ? 20 : 1000),

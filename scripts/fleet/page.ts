@@ -5,8 +5,10 @@ import type { SimulationFigures } from './simulate.ts';
 /** What `scripts/fleet/main.js --json` writes. */
 export type SimulationRecord = Readonly<{ date: string; simulations: readonly SimulationFigures[] }>;
 
-/** Older records do not have the start apart. */
-type BenchFigures = Omit<FleetFigures, 'startCpuMs'> & Partial<Pick<FleetFigures, 'startCpuMs'>>;
+/** Older records do not have the start apart, and all their results were on a disk. */
+type Newer = 'startCpuMs' | 'files';
+type BenchFigures = Omit<FleetFigures, Newer> & Partial<Pick<FleetFigures, Newer>>;
+const filesOf = ({ files = 'disk' }: BenchFigures): FleetFigures['files'] => files;
 
 /** What `scripts/bench/main.js --json FILE fleet` writes. */
 export type FleetBenchRecord = Readonly<{
@@ -79,6 +81,7 @@ const shares: readonly Column<SimulationFigures>[] = [
 
 const bench: readonly Column<BenchFigures>[] = [
   { title: 'cells', of: ({ cells }) => count(cells) },
+  { title: 'results', of: (figures) => (filesOf(figures) === 'disk' ? 'on disk' : 'in memory') },
   { title: 'ms of coordinator CPU per cell', of: ({ cpuMsPerCell }) => cpuMsPerCell.toFixed(2) },
   { title: 'its start, ms', of: ({ startCpuMs }) => startCpuMs?.toFixed(0) ?? 'not apart' },
   { title: 'seconds', of: ({ seconds }) => seconds.toFixed(0) },
@@ -127,16 +130,33 @@ fake guests each in processes of their own, cells of one second.
 
 ${renderTable(bench, figures.fleet)}
 
+The CPU is that of a coordinator started as \`scripts/poolproof\` starts the command, which shows its progress in a file, until all
+results are stored; the reports at the end of a run are not in it. ${explainSlope(figures.fleet)}
+
 ${explainLimit(simulations, figures.fleet)}
 
 <!-- prettier-ignore-end -->
 `;
 }
 
+/** What a cell costs where the start counts no more. */
+function explainSlope(bench: readonly BenchFigures[]): string {
+  const slopes = (['disk', 'memory'] as const).flatMap((files) => {
+    const same = bench.filter((figures) => filesOf(figures) === files);
+    const [first, last] = [same[0], same.at(-1)];
+    if (first === undefined || last === undefined || first === last) return [];
+    const used = last.cells * last.cpuMsPerCell - first.cells * first.cpuMsPerCell;
+    const where = files === 'disk' ? 'on disk' : 'in memory';
+    return [`${(used / (last.cells - first.cells)).toFixed(2)} ms with results ${where}`];
+  });
+  return `Behind the first ${count(bench[0]?.cells ?? 0)} cells, which the start is part of, each costs ${slopes.join(', ')}.`;
+}
+
 /** What breaks first: a coordinator is one process. */
 function explainLimit(simulations: readonly SimulationFigures[], bench: readonly BenchFigures[]): string {
   const largest = simulations.at(-1);
-  const real = bench.at(-1);
+  // As usual.
+  const real = bench.findLast((figures) => filesOf(figures) === 'disk');
   if (largest === undefined || real === undefined) return '';
   const perSecond = largest.cells / largest.seconds;
   const most = 1000 / real.cpuMsPerCell;
