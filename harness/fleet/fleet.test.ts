@@ -5,7 +5,7 @@ import { execa } from 'execa';
 import t from 'tap';
 import { fakeMachines } from '../fixtures/fake-machine.ts';
 import { fakePrepared } from '../fixtures/fake-prepared.ts';
-import { finish, Lab, matrixOf, needsFleet } from '../fixtures/fleet-lab.ts';
+import { finish, Lab, matrixOf, type Member, needsFleet } from '../fixtures/fleet-lab.ts';
 import { testTiming } from '../fixtures/fleet-task.ts';
 import { conservativeReport } from '../fixtures/outcome/observations.ts';
 import { TestRedis } from '../fixtures/redis-server.ts';
@@ -117,6 +117,33 @@ t.test(
     ]);
   },
 );
+
+t.test('figures are of one machine, whichever machines ran the cells', needsFleet, async (t) => {
+  await using lab = await Lab.open(t.testdir());
+  const workers = [
+    await lab.worker('amd', { cpuModel: 'AMD EPYC', cellMs: 500 }),
+    await lab.worker('intel', { cpuModel: 'Intel Xeon', cellMs: 500 }),
+  ];
+  // Jobs are cut for the workers that are there.
+  while ((await lab.redis.command('SCARD', keys.workers)) !== workers.length) await sleep(50);
+  const coordinator = await lab.coordinator('main', `${matrixOf(16)}measure: {overhead: true}\n`);
+  const { results } = await finish(coordinator);
+  // A cell that has its figures gets a further line.
+  const last = [...new Map(results.map((result) => [result.id, result])).values()];
+  t.equal(last.length, 16);
+  t.ok(last.every(({ overheadSource }) => overheadSource !== undefined));
+  const models = new Set(last.map(({ machine }) => machine?.cpuModel));
+  t.same([...models].sort(), ['AMD EPYC', 'Intel Xeon']);
+  const guestsOf = ({ lines }: Member): number => lines.filter(({ kind }) => kind === 'guest').length;
+  t.equal(
+    workers.reduce((sum, worker) => sum + guestsOf(worker), 0),
+    16,
+    'no worker measures',
+  );
+  t.ok(guestsOf(coordinator) > 0, 'the coordinator does');
+  const kinds = coordinator.lines.map(({ kind }) => kind);
+  t.ok(kinds.indexOf('guest') > kinds.lastIndexOf('ended'), 'when all cells have ended');
+});
 
 t.test(
   'a job goes to the machine that has its template, and to another when that one does not come',
