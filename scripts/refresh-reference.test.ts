@@ -30,27 +30,33 @@ t.test('the overhead page is made again byte for byte from the published records
     t.match(made, new RegExp(`^\\| ${host} \\| on-demand \\| × \\d`, 'm'));
 });
 
-t.test('records of serving are joined where they are of one machine and of different cases', async (t) => {
-  const file = join(folder, 'serving.json');
-  const record = parseServingRecord(await readFile(file, 'utf8'), file);
-  const only = (work: string, more: Partial<ServingRecord> = {}): ServingRecord => ({
-    ...record,
-    ...more,
-    figures: record.figures.filter((figure) => figure.work === work),
-  });
-  const touch = only('touch-256', { measuredAt: '2099-01-01', load: { before: 90, after: 0 } });
-  const joined = joinServing([touch, only('hello')]);
-  t.same(joined, {
-    ...record,
-    measuredAt: '2099-01-01',
-    load: { before: 90, after: record.load.after },
-    figures: [...only('hello').figures, ...touch.figures],
-  });
-  t.throws(() => joinServing([record, touch]), /^two figures of touch-256, connections 1, spin$/);
-  const machine = { ...record.machine, cores: 64 };
-  t.throws(() => joinServing([only('hello'), { ...touch, machine }]), /another machine/);
-  t.throws(() => joinServing([]), /is needed/);
-});
+t.test(
+  'records of serving are joined, those of each machine, where they are of different cases',
+  async (t) => {
+    const file = join(folder, 'serving', '1.json');
+    const record = parseServingRecord(await readFile(file, 'utf8'), file);
+    const only = (work: string, more: Partial<ServingRecord> = {}): ServingRecord => ({
+      ...record,
+      ...more,
+      figures: record.figures.filter((figure) => figure.work === work),
+    });
+    const touch = only('touch-256', { measuredAt: '2099-01-01', load: { before: 90, after: 0 } });
+    const whole: ServingRecord = {
+      ...record,
+      measuredAt: '2099-01-01',
+      load: { before: 90, after: record.load.after },
+      figures: [...only('hello').figures, ...touch.figures],
+    };
+    t.same(joinServing([touch, only('hello')]), [whole]);
+    t.throws(() => joinServing([record, touch]), /^two figures of touch-256, connections 1, spin$/);
+    const machine = { ...record.machine, cores: 64 };
+    const other = { ...touch, machine };
+    t.same(joinServing([other, only('hello')]), [only('hello'), other], 'in the order of the kinds of work');
+    const [figure] = other.figures;
+    const torn = { ...other, figures: figure === undefined ? [] : [{ ...figure, connections: 99 }] };
+    t.throws(() => joinServing([touch, torn]), /^touch-256 was measured on several machines/);
+  },
+);
 
 t.test('the published records are whole, and every cell did what was expected', async (t) => {
   const names = await listRuns(folder);

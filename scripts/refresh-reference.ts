@@ -3,7 +3,8 @@
  * the records of real runs into results/reference/<name>/, without their bulky evidence, and makes the page of them
  * all. `native=<file>,<file>` takes what `poolproof overhead --json` wrote on a real machine, without the raw samples,
  * into results/reference/overhead/native/, instead of what is there. `serving=<file>,<file>` takes what `poolproof
- * serve-bench --json` wrote of different cases; results/overhead.md is made of these and of the run `requests`.
+ * serve-bench --json` wrote of different cases into results/reference/serving/, one file for each machine, instead of
+ * what is there; results/overhead.md is made of these and of the run `requests`.
  * `fleet=<file>` takes what scripts/fleet/main.js --json wrote, and `fleet-bench=<file>` what scripts/bench/main.js
  * --json wrote of a fleet: scripts/generate.ts makes their page. Without
  * arguments the pages are made anew from what is there. Run from the root of the repository.
@@ -12,11 +13,11 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { isDeepStrictEqual } from 'node:util';
 import writeFileAtomic from 'write-file-atomic';
 import { servingWorks } from '../harness/measure/serving-plan.ts';
 import { parseNativeRecord, type NativeRecord } from '../harness/store/native-record.ts';
 import { formats } from '../harness/report/formats.ts';
+import { groupBy } from '../harness/report/group-by.ts';
 import { renderGuestServing } from '../harness/report/guest-serving-page.ts';
 import { renderServingSection } from '../harness/report/serving-page.ts';
 import { buildRunView, type RunResults, type RunView } from '../harness/report/run-view.ts';
@@ -31,7 +32,7 @@ const overheadRun = 'overhead';
 /** Of the run of matrices/requests.yaml. */
 const requestsRun = 'requests';
 const nativeFolder = 'native';
-const servingFile = 'serving.json';
+const servingFolder = 'serving';
 
 /** The folders of `dir` that hold a run: other records of the reference have folders too. */
 export async function listRuns(dir: string): Promise<readonly string[]> {
@@ -53,8 +54,7 @@ export async function renderReference(dir: string): Promise<string> {
 export async function renderReferenceOverhead(dir: string): Promise<string> {
   const native = await readNative(join(dir, overheadRun, nativeFolder));
   const page = formats.overhead.render(await readView(join(dir, overheadRun), native));
-  const serving = join(dir, servingFile);
-  const section = renderServingSection(parseServingRecord(await readFile(serving, 'utf8'), serving));
+  const section = renderServingSection(await readServing(join(dir, servingFolder)));
   return [page, section, '', renderGuestServing(await readView(join(dir, requestsRun))), ''].join('\n');
 }
 
@@ -70,39 +70,69 @@ const readView = async (dir: string, native: readonly NativeRecord[] = []): Prom
   buildRunView(await readWhole(dir), { native });
 
 /**
- * Records of different cases as one: each case has its own baseline.
+ * Records of different cases, one for each machine and its programs: each case has its own baseline. Those with the
+ * kind of work that comes first are first.
  *
- * @throws Error where they are of different programs or machines, or a case is in several
+ * @throws Error where a case is in several, or a kind of work was measured on several machines
  */
-export function joinServing(records: readonly ServingRecord[]): ServingRecord {
-  const [first] = records;
-  if (first === undefined) throw new Error('a record of serving is needed');
-  const placeOf = ({ work }: ServingRecord['figures'][number]): number =>
-    servingWorks.findIndex(({ name }) => name === work);
-  const figures = records.flatMap((record) => record.figures).toSorted((a, b) => placeOf(a) - placeOf(b));
-  const names = figures.map(({ work, connections, mode }) => `${work}, connections ${connections}, ${mode}`);
-  const twice = names.find((name, at) => names.indexOf(name) !== at);
+export function joinServing(records: readonly ServingRecord[]): readonly ServingRecord[] {
+  const figures = records.flatMap((record) => record.figures);
+  const twice = findTwice(
+    figures.map(({ work, connections, mode }) => `${work}, connections ${connections}, ${mode}`),
+  );
   if (twice !== undefined) throw new Error(`two figures of ${twice}`);
-  for (const { server, host, machine } of records)
-    if (!isDeepStrictEqual([server, host, machine], [first.server, first.host, first.machine]))
-      throw new Error(`${server.version} on ${machine.cpuModel}: of other programs or another machine`);
+  const joined = [...groupBy(records, originOf).values()].map(joinAlike);
+  const torn = findTwice(joined.flatMap((record) => [...new Set(record.figures.map(({ work }) => work))]));
+  if (torn !== undefined)
+    throw new Error(`${torn} was measured on several machines, or with several programs`);
+  return joined.toSorted((a, b) => firstPlaceOf(a) - firstPlaceOf(b));
+}
+
+const findTwice = (names: readonly string[]): string | undefined =>
+  names.find((name, at) => names.indexOf(name) !== at);
+
+const originOf = ({ server, host, machine }: ServingRecord): string =>
+  JSON.stringify([server, host, machine]);
+
+const placeOf = ({ work }: ServingRecord['figures'][number]): number =>
+  servingWorks.findIndex(({ name }) => name === work);
+
+const firstPlaceOf = ({ figures }: ServingRecord): number => Math.min(...figures.map(placeOf));
+
+/** @param records of one machine and its programs, at least one */
+function joinAlike(records: readonly ServingRecord[]): ServingRecord {
+  const [first] = records;
+  if (first === undefined) throw new RangeError('no record');
   const load = {
     before: Math.max(...records.map((record) => record.load.before)),
     after: Math.max(...records.map((record) => record.load.after)),
   };
-  const last =
-    records
-      .map(({ measuredAt }) => measuredAt)
-      .toSorted()
-      .at(-1) ?? first.measuredAt;
-  return { ...first, measuredAt: last, load, figures };
+  const last = records
+    .map(({ measuredAt }) => measuredAt)
+    .toSorted()
+    .at(-1);
+  const figures = records.flatMap((record) => record.figures).toSorted((a, b) => placeOf(a) - placeOf(b));
+  return { ...first, measuredAt: last ?? first.measuredAt, load, figures };
 }
 
-async function takeServing(files: readonly string[]): Promise<void> {
-  const record = joinServing(
-    await Promise.all(files.map(async (file) => parseServingRecord(await readFile(file, 'utf8'), file))),
+async function readServingFiles(files: readonly string[]): Promise<readonly ServingRecord[]> {
+  const records = await Promise.all(
+    files.map(async (file) => parseServingRecord(await readFile(file, 'utf8'), file)),
   );
-  await writeFile(join(folder, servingFile), `${JSON.stringify(record, null, 1)}\n`);
+  if (records.length === 0) throw new Error('a record of serving is needed');
+  return joinServing(records);
+}
+
+const readServing = async (dir: string): Promise<readonly ServingRecord[]> =>
+  readServingFiles(await listRecords(dir));
+
+async function takeServing(files: readonly string[]): Promise<void> {
+  const records = await readServingFiles(files);
+  const to = join(folder, servingFolder);
+  await rm(to, { recursive: true, force: true });
+  await mkdir(to, { recursive: true });
+  for (const [at, record] of records.entries())
+    await writeFile(join(to, `${at + 1}.json`), `${JSON.stringify(record, null, 1)}\n`);
 }
 
 async function takeFigures(name: string, file: string): Promise<void> {
@@ -111,12 +141,16 @@ async function takeFigures(name: string, file: string): Promise<void> {
 }
 
 /** In the order of their names. */
-async function readNative(dir: string): Promise<readonly NativeRecord[]> {
-  const names = (await readdir(dir)).filter((name) => name.endsWith('.json')).sort();
-  return Promise.all(
-    names.map(async (name) => parseNativeRecord(await readFile(join(dir, name), 'utf8'), join(dir, name))),
+const listRecords = async (dir: string): Promise<readonly string[]> =>
+  (await readdir(dir))
+    .filter((name) => name.endsWith('.json'))
+    .sort()
+    .map((name) => join(dir, name));
+
+const readNative = async (dir: string): Promise<readonly NativeRecord[]> =>
+  Promise.all(
+    (await listRecords(dir)).map(async (file) => parseNativeRecord(await readFile(file, 'utf8'), file)),
   );
-}
 
 async function takeNative(files: readonly string[]): Promise<void> {
   const records = await Promise.all(

@@ -1,4 +1,4 @@
-/** The section of the overhead page on the cost of a request: Markdown from a record. Pure. */
+/** The section of the overhead page on the cost of a request: Markdown from records. Pure. */
 import { servingModes, servingWorks } from '../measure/serving-plan.ts';
 import { formatFactor } from '../outcome/format-figure.ts';
 import type { ServingRecord } from '../store/serving-record.ts';
@@ -16,15 +16,16 @@ const isCompared = (figure: Figure): figure is Compared => figure.cpu !== null &
 /** A tier against the one that it replaces: neither a baseline a second time, nor one server against another. */
 const isTier = ({ mode }: Figure): boolean => !mode.endsWith('(again)') && mode !== 'host-standard';
 
-export function renderServingSection(record: ServingRecord): string {
-  const { figures, host } = record;
-  const ofHost =
-    host === null
-      ? ''
-      : ' Tiers of our host are multiples of `host-standard`, which itself is one of `spin`: Node reads and writes its HTTP.';
+/** @param records of different kinds of work */
+export function renderServingSection(records: readonly ServingRecord[]): string {
+  const figures = records.flatMap((record) => record.figures);
+  const ofHost = records.every(({ host }) => host === null)
+    ? ''
+    : ' Tiers of our host are multiples of `host-standard`, which itself is one of `spin`: Node reads and writes its HTTP.';
   return [
     '## What a request costs a server',
-    formatOrigin(record),
+    ...records.map((record) => formatOrigin(record, records.length === 1)),
+    'Made from `results/reference/serving/`, which `poolproof serve-bench --json` wrote.',
     `CPU time of the whole server per request, kernel included, as a multiple of that with \`spin\`; in brackets the 95 % interval over rounds.${ofHost} Each request has an instance of its own: made, used and dropped.`,
     '### Does “10–20 %” hold for a request?',
     formatAnswer(figures.filter(isCompared).filter(isTier)),
@@ -37,13 +38,17 @@ export function renderServingSection(record: ServingRecord): string {
   ].join('\n\n');
 }
 
-function formatOrigin({ server, host, machine, measuredAt, load }: ServingRecord): string {
+function formatOrigin(
+  { server, host, machine, measuredAt, load, figures }: ServingRecord,
+  isOnly: boolean,
+): string {
+  const works = [...new Set(figures.map(({ work }) => work))].join(', ');
   const origin = `${server.version}, ${server.name}${host === null ? '' : `, and ${host}`}, on ${formatMachine(machine)}, ${measuredAt.slice(0, 10)}; load average ${load.before.toFixed(1)} before and ${load.after.toFixed(1)} after.`;
   const noisy =
     load.before > machine.cores / 2
       ? ' The machine had other work: ratios of CPU time stand, with wide intervals; requests per second and quantiles are those of a busy machine.'
       : '';
-  return `${escapeMarkdown(origin)}${noisy}\n\nMade from \`results/reference/serving.json\`, which \`poolproof serve-bench --json\` wrote.`;
+  return `${escapeMarkdown(isOnly ? origin : `${works}: ${origin}`)}${noisy}`;
 }
 
 const describeWork = (name: string): string => {

@@ -53,7 +53,7 @@ t.test('the page holds the claim against each interval, and shows no figure that
     { ...base, work: 'loop', mode: 'explicit', cpu, invalid: null },
     { ...base, work: 'hello', mode: 'explicit', cpu: { ratio: 1, low: 0.98, high: 1.02 }, invalid: null },
   ];
-  const text = renderServingSection({ ...record, figures });
+  const text = renderServingSection([{ ...record, figures }]);
   t.match(text, '- **explicit**: × 1.00 to × 1.15\n  - within 10–20 %: loop\n  - less: hello\n');
   t.match(text, '- **pool**: no stable figure\n  - not shown either way: hello\n');
   t.notMatch(text, '- **on-demand**');
@@ -61,11 +61,9 @@ t.test('the page holds the claim against each interval, and shows no figure that
   t.match(text, /\| 2 \| on-demand \| invalid: 3 of 100 answers had the status 500 \|/);
   t.match(text, 'load average 0.1 before and 2.3 after');
   t.notMatch(text, 'The machine had other work');
-  const busy = renderServingSection({
-    ...record,
-    load: { before: 9, after: 9 },
-    figures: spin ? [spin] : [],
-  });
+  const busy = renderServingSection([
+    { ...record, load: { before: 9, after: 9 }, figures: spin ? [spin] : [] },
+  ]);
   t.match(busy, 'The machine had other work');
   t.end();
 });
@@ -78,13 +76,24 @@ t.test('our host is named, and its baseline is no tier to be held against the cl
     { ...compared, mode: 'host-on-demand', to: 'host-standard', cpu: { ratio: 1.9, low: 1.8, high: 2 } },
   ];
   const host = 'wasm host, wasmtime 50.0.1, Node 22.23.3';
-  const text = renderServingSection({ ...record, host, figures });
+  const text = renderServingSection([{ ...record, host, figures }]);
   t.match(text, 'wasmtime-serve, and wasm host, wasmtime 50.0.1, Node 22.23.3, on AMD EPYC');
   t.match(text, '- **host-on-demand**: × 1.90 to × 1.90\n  - more: hello\n');
   t.notMatch(text, '- **host-standard**');
   t.match(text, /\| host-standard \| × 2\.70 \\\[2\.60, 2\.80\\\] of spin \|/);
   t.match(text, /\| host-on-demand \| × 1\.90 \\\[1\.80, 2\.00\\\] of host-standard \|/);
   t.match(renderServing({ ...record, host, figures }), `(f96eabaa1 2026-10-14); ${host} on AMD EPYC`);
+  t.end();
+});
+
+t.test('each machine is named with the kinds of work that were measured on it', (t) => {
+  const machine = { ...record.machine, kernel: '6.19.1' };
+  const loop = { ...base, work: 'loop', mode: 'spin', cpu: null, invalid: null };
+  const text = renderServingSection([record, { ...record, machine, figures: [loop] }]);
+  t.match(text, /^hello: wasmtime 49\.0\.3 .* Linux 6\.18\.44\), /m);
+  t.match(text, /^loop: wasmtime 49\.0\.3 .* Linux 6\.19\.1\), /m);
+  t.match(text, /^### hello: .*^### loop: /ms);
+  t.match(renderServingSection([record]), /^wasmtime 49\.0\.3 /m, 'one machine has them all');
   t.end();
 });
 
