@@ -14,21 +14,25 @@ const planOf = (...request: Parameters<typeof planLoads>) =>
     works.map(({ name, requests }) => [name, ...requests]),
   ]);
 
-t.test('one server for each component, with a short and a long batch of each page, twice', (t) => {
-  t.same(planOf([], 'component'), [
-    ['hello', [['hello', 20, 96, 288, 96, 288]]],
-    [
-      'touch',
+t.test(
+  'one server for each component, settled by its first page, with a short and a long batch of each, twice',
+  (t) => {
+    t.same(planOf([], 'component'), [
+      ['hello', [['hello', 120, 96, 288, 96, 288]]],
       [
-        ...['touch-1', 'touch-16', 'touch-256'].map((name) => [name, 20, 48, 144, 48, 144]),
-        ['loop', 1, 2, 6, 2, 6],
+        'touch',
+        [
+          ['touch-1', 120, 48, 144, 48, 144],
+          ...['touch-16', 'touch-256'].map((name) => [name, 20, 48, 144, 48, 144]),
+          ['loop', 1, 2, 6, 2, 6],
+        ],
       ],
-    ],
-    ['sleep', [['sleep', 10, 24, 72, 24, 72]]],
-  ]);
-  t.match(planLoads(['touch-16'], 'component'), [{ works: [{ path: '/32/1' }] }]);
-  t.end();
-});
+      ['sleep', [['sleep', 120, 48, 144, 48, 144]]],
+    ]);
+    t.match(planLoads(['touch-16'], 'component'), [{ works: [{ path: '/32/1' }] }]);
+    t.end();
+  },
+);
 
 t.test('the wasm host is settled once by its first page, and its requests are counted one by one', (t) => {
   const [{ works } = { works: [] }] = planLoads(['touch-16', 'touch-256', 'loop'], 'wasm-host');
