@@ -13,6 +13,7 @@ import {
 import type { Result } from '../store/result.ts';
 import { labelValue, orderForReports } from './axis-labels.ts';
 import { formatDistribution, formatSilent } from './format-distribution.ts';
+import type { Group } from './group-by.ts';
 
 /** The tier, else the outcome; `flaky` where repetitions differ. */
 export type CellWord = Observed | 'flaky';
@@ -48,6 +49,8 @@ export const markSigns: Readonly<Record<Mark, string>> = {
  */
 export type CellStatus = 'passed' | 'failed' | 'error' | 'skipped' | 'flaky' | 'undecided';
 
+type WordCount = Readonly<{ word: Observed; count: number }>;
+
 export type CellView = Distribution<Result> &
   Readonly<{
     /** Every setting in words, by axis. */
@@ -57,7 +60,7 @@ export type CellView = Distribution<Result> &
      * The ends of its repetitions, most frequent first; more than one when repetitions differ. Repetitions that say
      * nothing about the subject are among them only where none says anything.
      */
-    words: readonly Readonly<{ word: Observed; count: number }>[];
+    words: Group<WordCount>;
     marks: readonly Mark[];
     status: CellStatus;
     /** The repetition that decided the status, and why, in one sentence with the numbers that decide. */
@@ -98,8 +101,10 @@ function summarizeWords({ results }: Distribution<Result>): Pick<CellView, 'word
     const word = observedOf(result);
     counts.set(word, (counts.get(word) ?? 0) + 1);
   }
-  const words = [...counts].map(([word, count]) => ({ word, count })).sort((a, b) => b.count - a.count);
-  return { words, word: words.length === 1 ? (words[0]?.word ?? 'broken') : 'flaky' };
+  const sorted = [...counts].map(([word, count]) => ({ word, count })).sort((a, b) => b.count - a.count);
+  // A cell has a result.
+  const words = sorted as [WordCount, ...WordCount[]];
+  return { words, word: words.length === 1 ? words[0].word : 'flaky' };
 }
 
 function findMarks(results: readonly Result[]): readonly Mark[] {
@@ -160,7 +165,7 @@ export function formatCell({ words, judged, silent, marks }: CellView): string {
   const total = words.reduce((sum, { count }) => sum + count, 0);
   const text =
     words.length === 1
-      ? `${words[0]?.word ?? ''}${total === 1 ? '' : ` ×${total}`}`
+      ? `${words[0].word}${total === 1 ? '' : ` ×${total}`}`
       : words.map(({ word, count }) => `${word} ${count}/${total}`).join(', ');
   const signs = marks.map((mark) => ` ${markSigns[mark]}`).join('');
   return `${text}${formatSilent(judged === 0 ? 0 : silent)}${signs}`;

@@ -32,7 +32,6 @@ export function groupChanges({ changes }: Pick<Comparison, 'changes'>): readonly
   const describe = prepareDescriptions(changes, axes);
   return [...groups.values()].flatMap((members): ChangeGroup[] => {
     const [first] = members;
-    if (first === undefined) return [];
     const described = describe(members);
     return [
       {

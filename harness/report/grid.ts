@@ -2,7 +2,7 @@
 import type { Result } from '../store/result.ts';
 import { type Usual, type VariedAxis, findOmitted, labelAxis } from './axis-labels.ts';
 import { type CellView, type Mark, buildCells } from './cell-view.ts';
-import { groupBy } from './group-by.ts';
+import { type Group, groupBy } from './group-by.ts';
 
 export type Grid<Cell extends CellView = CellView> = Readonly<{
   /** A head for each label of a row: an axis, or `settings` where a row names its unusual settings. */
@@ -34,11 +34,11 @@ const leastFilled = 0.6;
 export function listLayouts(
   cells: readonly CellView[],
   axes: readonly VariedAxis[],
-): readonly (readonly string[])[] {
+): Group<readonly string[]> {
   const varied = columnCandidates.filter((name) => axes.some((axis) => axis.name === name));
   const layouts = varied.map((_, index) => varied.slice(index));
-  const dense = layouts.filter((columns) => countFilled(cells, axes, columns) >= leastFilled);
-  return dense.length === 0 ? [[]] : dense;
+  const [widest, ...narrower] = layouts.filter((columns) => countFilled(cells, axes, columns) >= leastFilled);
+  return widest === undefined ? [[]] : [widest, ...narrower];
 }
 
 /** The share of places that have a cell. */
@@ -65,7 +65,7 @@ const labelColumns = 3;
 export function buildGrid<Cell extends CellView>(
   cells: readonly Cell[],
   axes: readonly VariedAxis[],
-  columnAxes: readonly string[] = listLayouts(cells, axes)[0] ?? [],
+  columnAxes: readonly string[] = listLayouts(cells, axes)[0],
 ): Grid<Cell> {
   const [down, across] = splitAxes(axes, columnAxes);
   const columns = collectLabels(cells, across);
@@ -192,7 +192,7 @@ export function listHeads({ columnAxes, columns }: Grid): readonly (readonly Hea
   return columnAxes.map((axis, level) => {
     const paths = groupBy(columns, (labels) => labels.slice(0, level + 1).join('\n'));
     return [...paths.values()].map((members) => ({
-      text: nameColumn([axis], [members[0]?.[level]]),
+      text: nameColumn([axis], [members[0][level]]),
       span: members.length,
     }));
   });

@@ -2,7 +2,7 @@
 import type { FieldCase } from '../matrix/cell.ts';
 import { plainLine } from '../outcome/plain-text.ts';
 import type { Result } from '../store/result.ts';
-import { groupBy } from './group-by.ts';
+import { type Group, groupBy } from './group-by.ts';
 
 /** How a case ended. */
 export type CaseEnd =
@@ -45,9 +45,9 @@ function differenceOf(id: string, from: string): string {
 }
 
 /** With repetitions all must agree to count. */
-const verdictOf = (results: readonly Result[]): 'expected' | 'unexpected' | null => {
+const verdictOf = (results: Group<Result>): 'expected' | 'unexpected' | null => {
   if (results.some(({ verdict }) => verdict === 'unexpected')) return 'unexpected';
-  return results.length > 0 && results.every(({ verdict }) => verdict === 'expected') ? 'expected' : null;
+  return results.every(({ verdict }) => verdict === 'expected') ? 'expected' : null;
 };
 
 /** Every case of a run, in the order of the matrix. */
@@ -74,7 +74,7 @@ export function listKnownFailures(
 function endOf(
   { cannot, standIn }: FieldCase,
   failing: FieldCase['cells'],
-  byId: ReadonlyMap<string, readonly Result[]>,
+  byId: ReadonlyMap<string, Group<Result>>,
 ): Pick<KnownFailure, 'end' | 'because'> {
   if (cannot !== null) return { end: 'cannot be reproduced here', because: [cannot] };
   const ran = failing.flatMap(({ id }) => {
@@ -82,9 +82,9 @@ function endOf(
     return results === undefined ? [] : [{ id, results, verdict: verdictOf(results) }];
   });
   if (ran.length === 0) return { end: 'not run', because: [] };
-  const format = ({ id, results }: (typeof ran)[number]): string => {
+  const format = ({ results }: (typeof ran)[number]): string => {
     const said = results.find(({ verdict }) => verdict !== 'expected') ?? results[0];
-    return said === undefined ? id : plainLine(`${said.tier ?? said.outcome}: ${said.reason}`, 300);
+    return plainLine(`${said.tier ?? said.outcome}: ${said.reason}`, 300);
   };
   const wrong = ran.filter(({ verdict }) => verdict === 'unexpected');
   if (wrong.length > 0)

@@ -8,7 +8,7 @@ import type { OverheadSummary, TierResources } from '../measure/figures.ts';
 import { cellKey } from '../store/read-run.ts';
 import type { Result } from '../store/result.ts';
 import { formatResources, formatWorkloads, groupNotMeasured, resourceHeads } from './format-overhead.ts';
-import { groupBy } from './group-by.ts';
+import { type Group, groupBy } from './group-by.ts';
 import { createPlainTable, renderLines } from './plain-table.ts';
 
 export type ChartOptions = Readonly<{
@@ -27,18 +27,16 @@ const spreadTitles: Readonly<Record<OverheadSummary['clock'], string>> = {
 export function renderOverhead(summaries: readonly OverheadSummary[], options: ChartOptions): string {
   if (summaries.length === 0) return 'nothing was measured\n';
   // Lives of instances differ twentyfold: on one scale with them everything else would be a dot.
-  const scales = [true, false].map((lives) =>
+  const scaleFor = (lives: boolean): Scale =>
     makeScale(
       summaries.filter(({ workload }) => isLifeCycle(workload) === lives),
       options.chartWidth ?? 40,
-    ),
-  );
-  const scaleOf = (group: readonly OverheadSummary[]) =>
-    scales[isLifeCycle(group[0]?.workload ?? '') ? 0 : 1];
+    );
+  const [lives, others] = [scaleFor(true), scaleFor(false)];
   return [...groupBy(summaries, titleOf)]
-    .flatMap(([title, group]) => {
-      const scale = scaleOf(group);
-      return scale === undefined ? [] : [`${title}\n${renderGroup(group, scale, options)}`];
+    .map(([title, group]) => {
+      const scale = isLifeCycle(group[0].workload) ? lives : others;
+      return `${title}\n${renderGroup(group, scale, options)}`;
     })
     .join('\n');
 }
@@ -50,9 +48,9 @@ function titleOf({ engine, tier, form, clock, baseline, cpuModel, workload }: Ov
   return `${engine} ${tier}/${form}, ratio to ${baseline}, ${isLifeCycle(workload) ? 'lives of instances, time on the wall' : clockTitles[clock]}${cpu}`;
 }
 
-function renderGroup(group: readonly OverheadSummary[], scale: Scale, { color }: ChartOptions): string {
+function renderGroup(group: Group<OverheadSummary>, scale: Scale, { color }: ChartOptions): string {
   const table = createPlainTable({
-    head: ['workload', 'overhead', spreadTitles[group[0]?.clock ?? 'time'], 'pairs', 'processes', scale.axis],
+    head: ['workload', 'overhead', spreadTitles[group[0].clock], 'pairs', 'processes', scale.axis],
     colAligns: ['left', 'right', 'left', 'right', 'right', 'left'],
   });
   for (const summary of group) {
@@ -108,10 +106,14 @@ export function renderDetails(results: readonly Result[], options: ChartOptions)
     ({ result, source }) => source.measuredIn ?? `${cellKey(result)} ${formatReasons(source).join(' ')}`,
   );
   return [...shared.values()]
-    .flatMap((members) => {
-      const [first] = members;
-      const cells = members.map(({ result }) => cellKey(result));
-      return first === undefined ? [] : [renderMeasurement(first.result, first.source, cells, options)];
+    .map((members) => {
+      const [{ result, source }] = members;
+      return renderMeasurement(
+        result,
+        source,
+        members.map((member) => cellKey(member.result)),
+        options,
+      );
     })
     .join('\n');
 }

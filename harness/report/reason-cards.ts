@@ -60,7 +60,6 @@ export function buildReasonCards<Cell extends CellView>(
   return [...groupBy(troubled, keyOf).values()]
     .flatMap((members) => {
       const [first] = members;
-      if (first === undefined) return [];
       const part = members.map(({ cell }) => cell);
       return [
         {

@@ -28,7 +28,7 @@ export function findChanges(given: readonly RunView[]): readonly SinceLast[] {
   return [...groupBy(given, matrixKey).values()].flatMap((runs) => {
     // Parts of one run have one id.
     const byId = [...groupBy(runs, ({ record }) => record.id).values()].sort((a, b) =>
-      (a[0]?.record.startedAt ?? '') < (b[0]?.record.startedAt ?? '') ? 1 : -1,
+      a[0].record.startedAt < b[0].record.startedAt ? 1 : -1,
     );
     const [now = [], last = []] = byId;
     const [newest, before] = [now[0]?.record, last[0]?.record];

@@ -11,6 +11,7 @@ import { orderForReports } from '../axis-labels.ts';
 import type { CellView } from '../cell-view.ts';
 import type { Format } from '../format.ts';
 import { formatDistribution } from '../format-distribution.ts';
+import { basisOf } from '../host-table.ts';
 import type { RunView } from '../run-view.ts';
 
 type Value = string | number | null;
@@ -58,11 +59,7 @@ const listColumns = (table: AxisTable): readonly Column[] => [
   },
   { name: 'maps', of: (result) => processOf(result)?.maps ?? null },
   { name: 'minorFaults', of: ({ host, subject }) => (subject ?? host)?.process?.end?.minorFaults ?? null },
-  {
-    name: 'tierBasis',
-    of: ({ subject, tier }) =>
-      tier === null ? null : subject === undefined ? 'proven' : (subject.basis ?? 'told'),
-  },
+  { name: 'tierBasis', of: basisOf },
   { name: 'committedBytes', of: (result) => processOf(result)?.committedBytes ?? null },
   ...settingColumns(
     table,
@@ -116,9 +113,9 @@ function figureColumns(title: string, mean: string): readonly Column[] {
 export function renderCsv(view: RunView, table: AxisTable = axes): string {
   const columns = listColumns(table);
   const byId = new Map(view.cells.map((cell) => [cell.id, cell]));
-  const rows = view.results.map((result) => {
+  const rows = view.results.flatMap((result) => {
     const cell = byId.get(result.id);
-    return cell === undefined ? [] : columns.map(({ of }) => cleanValue(of(result, cell, view)));
+    return cell === undefined ? [] : [columns.map(({ of }) => cleanValue(of(result, cell, view)))];
   });
   return stringify([columns.map(({ name }) => name), ...rows, ...listRunRows(view, columns)], {
     escape_formulas: true,

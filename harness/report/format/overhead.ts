@@ -6,7 +6,7 @@ import { isMean } from '../../outcome/overhead.ts';
 import type { Format } from '../format.ts';
 import { formatResources, formatWorkloads, groupNotMeasured, resourceHeads } from '../format-overhead.ts';
 import { formatMachine } from '../format-run.ts';
-import { groupBy } from '../group-by.ts';
+import { type Group, groupBy } from '../group-by.ts';
 import { escapeMarkdown, markdownTable } from '../markdown.ts';
 import { lineOf } from '../native-figures.ts';
 import { renderState } from './md.ts';
@@ -71,10 +71,10 @@ function formatOrigin({ record: run, native }: RunView): string {
 
 function formatAnswer(different: readonly Row[], proven: readonly Row[]): string {
   const lines = groupByForm(different).flatMap((group) => {
-    const [first] = group;
+    const [{ engine, form }] = group;
     const judged = listJudged(group);
-    const clock = judged[0]?.kind ?? 'instructions';
-    const title = `**${escapeMarkdown(`${first?.engine ?? ''}, ${first?.form ?? ''}`)}** (by ${clock})`;
+    const clock = judged.some(({ kind }) => kind === 'time') ? 'time' : 'instructions';
+    const title = `**${escapeMarkdown(`${engine}, ${form}`)}** (by ${clock})`;
     const figures = judged.flatMap(({ node, figures: own }) =>
       own.map((figure) => ({ ...figure, where: `Node ${node}` })),
     );
@@ -88,7 +88,7 @@ function formatAnswer(different: readonly Row[], proven: readonly Row[]): string
   return [...lines, same].join('\n');
 }
 
-const groupByForm = (rows: readonly Row[]): readonly (readonly Row[])[] => [
+const groupByForm = (rows: readonly Row[]): readonly Group<Row>[] => [
   ...groupBy(rows, ({ engine, form }) => `${engine} ${form}`).values(),
 ];
 
@@ -97,8 +97,8 @@ function tabulateMeans(rows: readonly Row[]): string {
   const head = ['engine', 'form', 'clock', 'Node', 'memory kernels', 'real programs', '10–20 %?'];
   const lines = groupByForm(rows).flatMap((group) =>
     listColumns(group).map(({ node, kind, figures }) => [
-      group[0]?.engine ?? '',
-      group[0]?.form ?? '',
+      group[0].engine,
+      group[0].form,
       kind,
       node,
       ...both.map((mean) => renderFigure(figures, mean)),
@@ -120,12 +120,11 @@ function formatClaim(figures: readonly OverheadSummary[], name: string): string 
 }
 
 /** Every workload of one form, a column per Node and clock. */
-function renderForm(rows: readonly Row[]): readonly string[] {
-  const [first] = rows;
-  if (first === undefined) return [];
+function renderForm(rows: Group<Row>): readonly string[] {
+  const [{ engine, form }] = rows;
   const judged = listJudged(rows);
   return [
-    `## ${escapeMarkdown(`${first.engine}: ${first.form}`)}`,
+    `## ${escapeMarkdown(`${engine}: ${form}`)}`,
     tabulateWorkloads(listColumns(rows), ['10–20 %?'], (name) => [
       [...new Set(judged.map(({ figures }) => formatClaim(figures, name)))].join(' / '),
     ]),
@@ -165,7 +164,7 @@ function renderLives(rows: readonly Row[]): readonly string[] {
     '## Lives of instances',
     'Time on the wall of instantiating, touching pages and dropping, as a ratio to `standard` on the CPU named above, with one thread and with two at once: what the pool is for shows with the second thread.',
     ...groups.flatMap((group) => [
-      `### ${escapeMarkdown(`${group[0]?.engine ?? ''}: ${group[0]?.form ?? ''}`)}`,
+      `### ${escapeMarkdown(`${group[0].engine}: ${group[0].form}`)}`,
       tabulateWorkloads(listTimed(group, 'lives')),
     ]),
   ];
@@ -203,7 +202,8 @@ function renderProblems({ results }: RunView, rows: readonly Row[]): readonly st
     .filter(({ workload }) => workload !== null);
   const lines = [
     ...groupNotMeasured(single).map(
-      ([reason, names]) => `${formatWorkloads([...new Set(names)].flatMap((name) => name ?? []))}: ${reason}`,
+      ([reason, names]) =>
+        `${formatWorkloads([...new Set(names)].filter((name) => name !== null))}: ${reason}`,
     ),
     ...rows.flatMap((row) => (row.problem === null ? [] : [`${titleOf(row)}: ${row.problem}`])),
   ];
@@ -214,9 +214,7 @@ function renderProblems({ results }: RunView, rows: readonly Row[]): readonly st
 /** A table of texts; an unstable figure is struck through already. */
 function renderTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const escape = (cell: string): string =>
-    cell.startsWith('~~')
-      ? `~~${escapeMarkdown(cell.split('~~')[1] ?? '')}~~ unstable`
-      : escapeMarkdown(cell);
+    cell.startsWith('~~') ? cell.replace(/(?<=^~~).*(?=~~)/, escapeMarkdown) : escapeMarkdown(cell);
   return markdownTable(
     head.map(escapeMarkdown),
     rows.map((cells) => cells.map(escape)),

@@ -57,12 +57,15 @@ function render(view: RunView, options: RenderOptions = {}): string {
 
 /** The widest layout that fits; the narrowest where none does. */
 function chooseGrid({ cells, axes }: RunView, width: number): Grid {
-  const grids = listLayouts(cells, axes).map((columns) => buildGrid(cells, axes, columns));
+  const [widest, ...narrower] = listLayouts(cells, axes);
   const fits = (grid: Grid) =>
     renderGrid(grid, false)
       .split('\n')
       .every((line) => line.length <= width);
-  return grids.find(fits) ?? grids.at(-1) ?? buildGrid(cells, axes, []);
+  return narrower.reduce(
+    (grid, columns) => (fits(grid) ? grid : buildGrid(cells, axes, columns)),
+    buildGrid(cells, axes, widest),
+  );
 }
 
 function renderGrid(grid: Grid, color: boolean): string {
@@ -104,7 +107,7 @@ function paintOverhead({ text, stable }: OverheadText, color: boolean): string {
 
 function paintCell(cell: CellView | null, color: boolean): string {
   if (cell === null) return paint('dim', '·', color);
-  const style = styles[cell.words[0]?.word ?? 'skipped'];
+  const style = styles[cell.words[0].word];
   return paint(cell.marks.includes('unexpected') ? ['bold', 'red'] : style, formatCell(cell), color);
 }
 
