@@ -21,6 +21,10 @@ t.test('the job summary says the verdict first, then the report', (t) => {
     /^> \*\*❌ not as expected\*\*/,
   );
   t.match(formats.github.render(viewOf([buildResult({ verdict: null })])), /^> \*\*⚠️ no verdict\*\*/);
+  t.match(
+    formats.github.render(viewOf([buildResult({ verdict: 'unexpected' })], record)),
+    /^> \*\*❌ not as expected, ⚠️ 35 of 36 cells are missing/,
+  );
   t.end();
 });
 
@@ -61,6 +65,25 @@ t.test('annotations: unexpected is an error, no verdict a warning, a finding a n
   t.equal(formats.annotations.render(viewOf(buildDefaultResults())), '', 'nothing to say');
   t.end();
 });
+
+t.test(
+  'annotations: a flaky cell is an error where the run fails on it, and an unfinished run a warning',
+  (t) => {
+    const flaky = [buildStandard({ id: 'm' }), buildResult({ id: 'm', repetition: 2 })];
+    const strict = { ...recordOf(flaky), options: { failOnFlaky: true } };
+    t.match(formats.annotations.render(viewOf(flaky)), /^::warning .*title=flaky::m: /);
+    t.match(formats.annotations.render(viewOf(flaky, strict)), /^::error .*title=flaky::m: /);
+    const one = [buildStandard()];
+    const unfinished = 'every cell is there, but the run is not finished: overhead may be missing';
+    t.ok(
+      formats.annotations
+        .render(viewOf(one, { ...recordOf(one), finishedAt: null }))
+        .endsWith(`::${unfinished}\n`),
+      'a run of which no cell is missing says only that',
+    );
+    t.end();
+  },
+);
 
 t.test('GitHub shows ten of a kind, so the tenth says how many more there are', (t) => {
   const cells = (length: number) =>

@@ -39,6 +39,27 @@ t.test('a narrow terminal gets memory and overcommit as rows, THP as columns', (
   t.end();
 });
 
+t.test('a terminal too narrow for any layout gets the narrowest', (t) => {
+  const [head] = renderTable(results, { color: false, width: 20 }).split('\n');
+  t.match(head, /^memory {2}overcommit {2}thp always/);
+  t.end();
+});
+
+t.test('a place that the matrix leaves out is a dot, also in colour', (t) => {
+  const sparse = results.filter(({ id }) => !id.startsWith('memory=512M,overcommit=0,thp=never'));
+  const lines = renderTable(sparse, { color: true, width: 160 }).split('\n');
+  t.match(lines[2], '\u001b[2m·\u001b[22m');
+  t.match(stripVTControlCharacters(lines[2] ?? ''), /^512M( +standard){2} +· +standard/);
+  t.end();
+});
+
+t.test('every measurement stands below the table where details are wanted', (t) => {
+  const plain = renderTable(results, { color: false });
+  const detailed = renderTable(results, { color: false, details: true });
+  t.ok(detailed.startsWith(`${plain}\n`));
+  t.end();
+});
+
 t.test('a wide terminal gets memory by overcommit and THP', (t) => {
   const lines = renderTable(results, { color: false, width: 160 }).split('\n');
   t.match(lines[0], /^ +overcommit 0 +overcommit 1 +overcommit 2$/);
