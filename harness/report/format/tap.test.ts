@@ -17,6 +17,11 @@ t.test('a run that has all cells and is not finished has a point that fails', (t
   const points = new Array<Result>();
   const parser = new Parser().on('assert', (point: Result) => points.push(point));
   parser.end(text);
-  t.match(points[1], { ok: false, id: 2, name: /^every cell is there, but the run is not finished/, diag: null });
+  t.match(points[1], {
+    ok: false,
+    id: 2,
+    name: /^every cell is there, but the run is not finished/,
+    diag: null,
+  });
   t.end();
 });
