@@ -46,7 +46,7 @@ t.test('the wasm host is settled once by its first page, and its requests are co
   );
   t.same(
     works.map(({ requests }) => requests.length),
-    [241, 241, 33],
+    [961, 961, 33],
   );
   t.end();
 });
@@ -98,6 +98,18 @@ t.test(
     t.end();
   },
 );
+
+t.test('120 requests in a row that are 5 % dearer do not make two halves of a count differ', (t) => {
+  const requests = planLoads(['hello'], 'wasm-host')[0]?.works[0]?.requests ?? [];
+  for (const from of [0, 100, 130, 430, 900]) {
+    const counted = requests.map((count, at) => ({
+      ...{ requests: count, connections: 0 },
+      instructions: count * (at > from && at <= from + 120 ? 105 : 100),
+    }));
+    t.same(evaluateBatches(counted, 'wasm-host'), [100, 100], `from ${from}`);
+  }
+  t.end();
+});
 
 t.test('a price has the ratio of the means, and the extremes of both halves', (t) => {
   const exactness = { requests: [20, 50, 200, 50, 200], precision: 0.01 };

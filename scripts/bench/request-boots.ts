@@ -47,7 +47,7 @@ export async function benchRequestBoots(
     for (let boot = 0; boot < boots; boot += 1) {
       const request = { settings, subject, tier, facts, reached: { tier, form: null } };
       const end = await runner.measureServing(
-        { ...request, budgetMs: 1_800_000, cold: true },
+        { ...request, budgetMs: 3_600_000, cold: true },
         () => undefined,
         new AbortController().signal,
       );
