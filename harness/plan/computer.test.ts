@@ -114,6 +114,19 @@ t.test(
     });
     t.match(await readComputer(t.testdir({})), { memAvailableMib: 0 }, 'nothing can be read');
     t.match(await readComputer(), { kernel: /^\d/ });
-    t.equal(nameCpu([]), 'unknown');
   },
 );
+
+t.test('a CPU that Node has no name for is named as its kernel knows it', (t) => {
+  const core = 'processor\t: 0\nCPU implementer\t: 0x61\nCPU part\t: 0x022\n';
+  const board = `${core}\nModel\t\t: Raspberry Pi 5 Model B Rev 1.0\n`;
+  for (const [models, cpuinfo, name] of [
+    [[], '', 'unknown'],
+    [['AMD EPYC ', 'AMD EPYC '], core, 'AMD EPYC'],
+    [['unknown'], core, 'implementer 0x61, part 0x022'],
+    [['unknown'], board, 'Raspberry Pi 5 Model B Rev 1.0'],
+    [['Neoverse-N1'], core, 'Neoverse-N1'],
+  ] as const)
+    t.equal(nameCpu(models, cpuinfo), name);
+  t.end();
+});

@@ -132,7 +132,10 @@ export async function readComputer(root = '/'): Promise<Computer> {
   return {
     // A part of a core still runs a guest.
     cores: Math.min(availableParallelism(), Math.max(1, Math.ceil(cores))),
-    cpuModel: nameCpu(listCpus().map(({ model }) => model)),
+    cpuModel: nameCpu(
+      listCpus().map(({ model }) => model),
+      await readText(path.join(root, 'proc/cpuinfo')),
+    ),
     memTotalMib: Math.round(totalmem() / mib),
     memAvailableMib: Math.floor(Math.min(availableMib, memoryMib)),
     kernel: release(),

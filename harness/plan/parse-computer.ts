@@ -1,6 +1,6 @@
 /** What this computer says of itself as text → values. Pure; `computer.ts` reads the text. */
 
-import { readMeminfo } from '../../images/allocator/kernel-files.ts';
+import { readCpuModel, readCpuPart, readMeminfo } from '../../images/allocator/kernel-files.ts';
 
 /** The oldest supported, of Debian 12. */
 export const oldestQemu = [7, 2] as const;
@@ -52,8 +52,19 @@ export function parsePromisedMib({
 export const parseOsName = (osRelease: string): string =>
   /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(osRelease)?.[1] ?? 'unknown';
 
-/** The name of a CPU, from those of all its cores. */
-export const nameCpu = ([model = 'unknown']: readonly string[]): string => model.trim();
+/**
+ * The name of a CPU, from those that Node has of all its cores. Node knows a few designs of arm64 cores, and says
+ * `unknown` of others: then it is the board or the core's number, as the kernel knows them.
+ *
+ * @param cpuinfo text of /proc/cpuinfo
+ */
+export function nameCpu([model = 'unknown']: readonly string[], cpuinfo: string): string {
+  const known = model.trim();
+  if (known !== 'unknown') return known;
+  const core = readCpuPart(cpuinfo);
+  const numbers = core === null ? known : `implementer ${core.implementer}, part ${core.part}`;
+  return readCpuModel(cpuinfo) ?? numbers;
+}
 
 /** The cgroup v2 of a process, from /proc/self/cgroup; null where it is in none. */
 export const parseCgroup = (text: string): string | null => /^0::(.*)$/m.exec(text)?.[1] ?? null;

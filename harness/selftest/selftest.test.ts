@@ -71,6 +71,9 @@ t.test('the processor is described by what KVM depends on', (t) => {
   t.equal(describeCpuinfo(cpuinfo), 'AMD, itself a virtual machine, svm constant_tsc');
   t.equal(describeCpuinfo('vendor_id\t: GenuineIntel\nflags\t\t: vmx\n'), 'Intel, no virtual machine, vmx');
   t.equal(describeCpuinfo(''), 'unknown, no virtual machine');
+  const core = (implementer: string): string => `CPU implementer\t: ${implementer}\nCPU part\t: 0xd0c\n`;
+  t.equal(describeCpuinfo(core('0x41')), 'Arm, part 0xd0c');
+  t.equal(describeCpuinfo(core('0x00')), 'implementer 0x00, part 0xd0c');
   t.end();
 });
 

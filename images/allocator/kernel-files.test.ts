@@ -8,6 +8,7 @@ import {
   readCpuBits,
   readCpuFlags,
   readCpuModel,
+  readCpuPart,
   readLimit,
   readLine,
   readMeminfo,
@@ -41,6 +42,13 @@ t.test('a value is read from its file, and what is missing or has another form i
     ['no status', readStatusNumber('Name:\tnode\n', 'Seccomp'), null],
     ['model', readCpuModel('model name\t: A CPU \nmodel name\t: Another\n'), 'A CPU'],
     ['no model', readCpuModel(''), null],
+    [
+      'part',
+      readCpuPart('CPU implementer\t: 0x41\nCPU part\t: 0xd0c\n'),
+      { implementer: '0x41', part: '0xd0c' },
+    ],
+    ['no part', readCpuPart('CPU implementer\t: 0x41\n'), null],
+    ['no implementer', readCpuPart('vendor_id\t: GenuineIntel\n'), null],
     ['flags', readCpuFlags('flags\t\t: fpu  avx2\n'), ['fpu', 'avx2']],
     ['no flags', readCpuFlags(''), []],
     [

@@ -64,6 +64,13 @@ export function readCpuField(cpuinfo: string, ...names: readonly string[]): stri
 export const readCpuModel = (cpuinfo: string): string | null =>
   readCpuField(cpuinfo, 'model name', 'Model', 'uarch');
 
+/** Who made the first core of an arm64 processor, and its number there: that file has no model. */
+export function readCpuPart(cpuinfo: string): Readonly<{ implementer: string; part: string }> | null {
+  const implementer = readCpuField(cpuinfo, 'CPU implementer');
+  const part = readCpuField(cpuinfo, 'CPU part');
+  return implementer === null || part === null ? null : { implementer, part };
+}
+
 /** By the fields that an architecture's file has. */
 export function readArchitecture(cpuinfo: string): 'x86-64' | 'arm64' | 'riscv64' | null {
   if (readCpuField(cpuinfo, 'vendor_id') !== null) return 'x86-64';
