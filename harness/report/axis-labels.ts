@@ -114,6 +114,10 @@ export function labelAxis(name: string, values: string): string {
 /** The usual labels of cells, for some axes. */
 export type Usual = ReadonlyMap<string, string>;
 
+/** `node 22, engine wasmtime` */
+export const listUsual = (usual: Usual): string =>
+  [...usual].map(([name, label]) => labelAxis(name, label)).join(', ');
+
 /** The usual label of each axis: its default where some cell has it, otherwise the most frequent one. */
 export function findUsual(
   cells: readonly Readonly<{ settings: Settings }>[],

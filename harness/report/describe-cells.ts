@@ -64,7 +64,7 @@ function findClauses(
   });
 }
 
-/** `512M–2G` for three or more neighbours of an ordered axis, else a list. */
+/** `512M–2G` for three or more neighbours of an ordered axis, else `node 20/24`: a comma stands between axes. */
 export function joinValues(
   axis: VariedAxis,
   values: readonly string[],
@@ -84,5 +84,5 @@ export function joinValues(
       const words = run.map((position) => values[position] ?? '');
       return words.length < 3 ? words : [`${words[0] ?? ''}–${words.at(-1) ?? ''}`];
     })
-    .join(', ');
+    .join('/');
 }

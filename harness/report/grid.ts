@@ -1,6 +1,6 @@
 /** Cells laid out as a grid: rows and columns of labels, a cell at each place. */
 import type { Result } from '../store/result.ts';
-import { type Usual, type VariedAxis, findOmitted, labelAxis } from './axis-labels.ts';
+import { type Usual, type VariedAxis, findOmitted, labelAxis, listUsual } from './axis-labels.ts';
 import { type CellView, type Mark, buildCells } from './cell-view.ts';
 import { type Group, groupBy } from './group-by.ts';
 
@@ -135,7 +135,7 @@ function buildHeads(cells: readonly CellView[], down: readonly VariedAxis[]): He
 /** `as usual: node 22, engine wasmtime`; null where each axis has its column. */
 export function formatUsual({ usual }: Grid): string | null {
   if (usual.size === 0) return null;
-  return `${usualWord}: ${[...usual].map(([name, label]) => labelAxis(name, label)).join(', ')}`;
+  return `${usualWord}: ${listUsual(usual)}`;
 }
 
 function keyOf(row: readonly string[], column: readonly string[]): string {

@@ -4,8 +4,8 @@ import type { Outcome, Verdict } from '../outcome/outcome.ts';
 import { tellUndecided } from '../outcome/judge-overhead.ts';
 import { plainLine } from '../outcome/plain-text.ts';
 import type { Result } from '../store/result.ts';
-import type { VariedAxis } from './axis-labels.ts';
-import { prepareDescriptions } from './describe-cells.ts';
+import type { Usual, VariedAxis } from './axis-labels.ts';
+import { prepareNames } from './describe-unusual.ts';
 
 export type ReasonGroup = Readonly<{
   outcome: Outcome;
@@ -37,10 +37,15 @@ export function splitNumbers(text: string): Readonly<{ shape: string; numbers: s
   return { shape, numbers };
 }
 
-/** One group for each distinct reason; cells that reached the first tier they tried, as expected, need none. */
+/**
+ * One group for each distinct reason; cells that reached the first tier they tried, as expected, need none.
+ *
+ * @param usual what stands beside the reasons as usual, and what they need not name
+ */
 export function groupReasons(
   results: readonly Result[],
   axes: readonly VariedAxis[],
+  usual: Usual = new Map(),
 ): readonly ReasonGroup[] {
   const groups = new Map<string, { first: Result; shape: string; members: Result[]; numbers: string[][] }>();
   for (const result of results.filter(needsReason)) {
@@ -51,7 +56,7 @@ export function groupReasons(
     group.numbers.push(numbers);
     groups.set(key, group);
   }
-  const describe = prepareDescriptions(results, axes);
+  const describe = prepareNames(results, axes, usual);
   return [...groups.values()].map(({ first: { outcome, tier, verdict }, shape, members, numbers }) => ({
     outcome,
     tier,
@@ -93,10 +98,30 @@ export function fillRanges(shape: string, numbers: readonly (readonly string[])[
     const [low, high] = findEnds(numbers.map((row) => row[index] ?? ''));
     index += 1;
     if (low === high) return low;
-    const [amount = '', unit] = low.split(' ');
-    return `${high.split(' ')[1] === unit ? amount : low}–${high}`;
+    return joinEnds(low, high);
   });
 }
+
+/** `160–868 MiB`; ends in different units are both told in one: `64.5–258 GiB`. */
+function joinEnds(low: string, high: string): string {
+  const [amount = '', unit] = low.split(' ');
+  const [, highUnit] = high.split(' ');
+  if (highUnit === unit) return `${amount}–${high}`;
+  const ends = [sizeOf(low), sizeOf(high)];
+  const shared = unitNames
+    .slice(unitNames.indexOf(highUnit ?? ''))
+    .find((name) => sizeOf(low) >= leastAmount * (factors[name] ?? 1));
+  if (unit === undefined || highUnit === undefined || shared === undefined) return `${low}–${high}`;
+  const [from, to] = ends.map((size) => round(size / (factors[shared] ?? 1)));
+  return `${from ?? ''}–${shared === highUnit ? high : `${to ?? ''} ${shared}`}`;
+}
+
+/** Three digits are enough for an end that stands beside a far larger one. */
+const round = (amount: number): string =>
+  amount >= 1000 ? amount.toFixed(0) : String(Number(amount.toPrecision(3)));
+
+/** A smaller part of a unit than this is told in the next smaller one. */
+const leastAmount = 0.01;
 
 /** The smallest and the largest, without sorting ten thousand. */
 function findEnds(measures: readonly string[]): readonly [low: string, high: string] {
@@ -111,6 +136,9 @@ function findEnds(measures: readonly string[]): readonly [low: string, high: str
 }
 
 const factors: Readonly<Record<string, number>> = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
+
+/** The largest first. */
+const unitNames = Object.keys(factors).reverse();
 
 function sizeOf(measure: string): number {
   const [amount, unit = ''] = measure.split(' ');

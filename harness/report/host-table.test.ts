@@ -82,7 +82,7 @@ t.test('what hosts print is told once, with the causes and without the time', (t
   t.match(
     texts.find(({ start }) => start === 'does not start'),
     {
-      where: 'overcommit 2 subject wash, wasmtime-serve',
+      where: 'overcommit 2 subject wash/wasmtime-serve',
       text: `${line}: ${causes[0]}`,
       cells: 2,
     },
@@ -116,7 +116,7 @@ t.test('Markdown and the page have the table, with text of a guest made harmless
   const text = md.render(view);
   t.match(text, '## Hosts\n\n| overcommit | bun | spin-sizes | wash | wasm-host | wasmtime-serve |');
   t.match(text, '| 0 | runs | starts but serves nothing | runs fully (told) |');
-  t.match(text, '- **overcommit 2 subject wash, wasmtime-serve** does not start: Error: failed');
+  t.match(text, '- **overcommit 2 subject wash/wasmtime-serve** does not start: Error: failed');
   t.match(text, '&lt;img src=x&gt; \\| \\*x\\*');
   const page = html.render(view);
   t.match(page, '<th scope="col">wasmtime-serve</th>');

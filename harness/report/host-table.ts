@@ -1,9 +1,9 @@
 /** Hosts beside each other: how each starts in each environment, how that is known, and what it prints. */
 import type { Basis } from '../outcome/find-tier.ts';
 import type { Result } from '../store/result.ts';
-import type { VariedAxis } from './axis-labels.ts';
+import type { Usual, VariedAxis } from './axis-labels.ts';
 import { type CellView, type CellWord, markSigns } from './cell-view.ts';
-import { prepareDescriptions } from './describe-cells.ts';
+import { prepareNames } from './describe-unusual.ts';
 import { type Grid, buildGrid } from './grid.ts';
 import { groupBy } from './group-by.ts';
 
@@ -36,16 +36,22 @@ const starts: Readonly<Record<CellWord, string>> = {
 /** More hosts than this are rows: versions of a few hosts, most of them. */
 const mostColumns = 10;
 
-/** Null with less than two subjects. */
+/**
+ * Null with less than two subjects.
+ *
+ * @param usual what the texts need not name. @default what the table's lines do not name
+ */
 export function buildHostTable<Cell extends CellView>(
   cells: readonly Cell[],
   axes: readonly VariedAxis[],
+  usual?: Usual,
 ): HostTable<Cell> | null {
   const subjects = axes.find(({ name }) => name === 'subject');
   if (subjects === undefined) return null;
   const others = axes.filter((axis) => axis !== subjects).map(({ name }) => name);
   const across = subjects.values.length <= mostColumns ? ['subject'] : others;
-  return { grid: buildGrid(cells, axes, across), texts: listTexts(cells, axes) };
+  const grid = buildGrid(cells, axes, across);
+  return { grid, texts: listTexts(cells, axes, usual ?? grid.usual) };
 }
 
 /** `runs fully`, `starts but serves nothing`, `does not start` */
@@ -85,10 +91,15 @@ export function printed({ subject, tiers }: Result): string {
   return [subject.line ?? [], subject.causes ?? []].flat().join(': ').replace(logTime, '');
 }
 
-function listTexts(cells: readonly CellView[], axes: readonly VariedAxis[]): readonly HostText[] {
-  const describe = prepareDescriptions(
+function listTexts(
+  cells: readonly CellView[],
+  axes: readonly VariedAxis[],
+  usual: Usual,
+): readonly HostText[] {
+  const describe = prepareNames(
     cells.map(({ deciding }) => deciding),
     axes,
+    usual,
   );
   const saying = cells.flatMap((cell) => {
     const text = cell.word === 'standard' ? '' : printed(cell.deciding);

@@ -1,7 +1,9 @@
 /** The limits that stop a host, by the model, as far as the model agrees with what was observed. */
+import { describeShortfall } from '../../images/allocator/explain.ts';
 import type { Shortfall } from '../../images/allocator/prediction.ts';
 import type { Tier } from '../../images/allocator/tier.ts';
 import type { Result } from '../store/result.ts';
+import { splitNumbers } from './group-reasons.ts';
 
 /** Of a tier that failed, or of the process itself (null). */
 export type Stop = Readonly<{ tier: Tier | null; shortfall: Shortfall }>;
@@ -26,4 +28,16 @@ export function findShortfall(result: Result): Shortfall | null {
   const stops = listStops(result).filter(({ shortfall }) => shortfall.limit !== 'feature');
   // A host without any tier is stopped by the last it tries.
   return (result.outcome === 'exhausted' ? stops.at(-1) : stops[0])?.shortfall ?? null;
+}
+
+/**
+ * A shortfall with the numbers of the moment when the pool was tried, which a reason has: the model's are from shortly
+ * before, and a reader who sees both takes them for two amounts. Null where what happened is something else.
+ */
+export function tellShortfall(shortfall: Shortfall, reason: string): string | null {
+  const parts = splitNumbers(describeShortfall(shortfall)).shape.split('\u0000');
+  const pattern = parts
+    .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+    .join('[\\d.]+(?: [KMGT]iB)?');
+  return new RegExp(pattern).exec(reason)?.[0] ?? null;
 }

@@ -4,8 +4,9 @@ import { buildResult, buildStandard, settings } from '../fixtures/report/results
 import type { Settings } from '../axes/table.ts';
 import { formatCellId } from '../matrix/cell-id.ts';
 import type { Result } from '../store/result.ts';
-import { findVaried } from './axis-labels.ts';
+import { findOmitted, findVaried } from './axis-labels.ts';
 import { buildCells } from './cell-view.ts';
+import { buildVerdictTable } from './verdict-table.ts';
 import { buildReasonCards, describeCure } from './reason-cards.ts';
 
 const named = (result: Result): Result => ({ ...result, id: formatCellId(result.settings) });
@@ -22,19 +23,40 @@ t.test('the default run: one card per limit, with the cure that the run itself h
       word: 'conservative',
       where: '512M–2G overcommit 2',
       seen: 'standard: 1531 MiB for the table pool refused',
-      causes: [{ tier: 'standard', text: 'table pool needs 1531 MiB, CommitLimit leaves 160–868 MiB' }],
+      causes: [{ tier: 'standard', text: 'table pool needs 1531 MiB, CommitLimit leaves 159–867 MiB' }],
       cure: { axis: 'overcommit', values: ['0', '1'], reached: ['standard'], cells: 9 },
     },
-    { where: '4G overcommit 2', causes: [{ text: 'stack pool needs 2004 MiB, CommitLimit leaves 250 MiB' }] },
+    { where: '4G overcommit 2', causes: [{ text: 'stack pool needs 2004 MiB, CommitLimit leaves 249 MiB' }] },
   ]);
   const [first] = cards;
   t.equal(first?.cells.length, 9);
   const { least = 0, most = 0 } = first?.causes[0]?.share ?? {};
+  const { lines } = buildVerdictTable(cells, axes);
+  t.same(
+    cards.flatMap(({ causes }) => causes.map(({ text }) => text)),
+    lines.slice(1).map(({ places: [place] }) => place?.numbers),
+    'the numbers of the table',
+  );
   t.ok(least > 0.1 && least < 0.11 && most > 0.56 && most < 0.57, `${least} to ${most}`);
   t.equal(
     first === undefined ? '' : describeCure(first),
     'With vm.overcommit_memory 0 or 1, and nothing else changed, all 9 cells reached standard.',
   );
+});
+
+t.test('beside a sentence that says what is usual, a card names every setting that is not', async (t) => {
+  const { cells, axes } = await readReference('limits');
+  const usual = findOmitted(cells, axes);
+  const [crashed] = buildReasonCards(cells, axes, usual).filter(
+    ({ word, causes: [cause] }) => word === 'crashed' && cause?.text.includes('CommitLimit'),
+  );
+  t.equal(
+    crashed?.where,
+    '512M/1G, overcommit 2, engine v8, node 26; 512M/1G, overcommit 2, node 24',
+    'all of them are under overcommit 2, and 0 is usual',
+  );
+  for (const { where } of buildReasonCards(cells, axes, usual))
+    t.notMatch(where, /unlimited(?!\/)|maxMapCount default/, 'nothing that is usual is repeated');
 });
 
 t.test('no card has a backtrace, and none mixes what was predicted with what was seen', async (t) => {
@@ -81,7 +103,7 @@ t.test('a cure is no cure where it failed for one of the cells, or changes the h
   t.match(half, { cure: { axis: 'overcommit', values: ['0'], cells: 1 } });
   t.equal(
     half === undefined ? '' : describeCure(half),
-    'With vm.overcommit_memory 0, and nothing else changed, the 1 of 2 cells that were run with it reached standard.',
+    'With vm.overcommit_memory 0, and nothing else changed, 1 of these 2 cells reached standard; the other one was not tried with it.',
   );
   const [failed] = cardsOf([...bad, cured, fallen({ memory: 2 ** 31, overcommit: 0 }, 300)]);
   t.equal(failed?.cure, null);

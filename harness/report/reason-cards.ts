@@ -10,13 +10,14 @@ import { plainLine } from '../outcome/plain-text.ts';
 import { observedOf } from '../outcome/repetitions.ts';
 import type { Result } from '../store/result.ts';
 import { titleAxis } from './axis-effects.ts';
-import type { VariedAxis } from './axis-labels.ts';
+import type { Usual, VariedAxis } from './axis-labels.ts';
 import { type CellView, type CellWord, formatSurprise } from './cell-view.ts';
-import { prepareDescriptions } from './describe-cells.ts';
+import { prepareNames } from './describe-unusual.ts';
 import { type Cure, prepareCures } from './find-cures.ts';
 import { groupBy } from './group-by.ts';
 import { fillRanges, needsReason, splitNumbers } from './group-reasons.ts';
-import { type Stop, listStops } from './list-stops.ts';
+import { type Stop, listStops, tellShortfall } from './list-stops.ts';
+import { tellEnd } from './tell-end.ts';
 
 /** A limit of the model over the cells of a card. */
 export type Cause = Readonly<{
@@ -40,10 +41,15 @@ export type ReasonCard<Cell extends CellView = CellView> = Readonly<{
   cure: Cure | null;
 }>;
 
-/** The cells that reached their best tier as expected need no card. Most cells first. */
+/**
+ * The cells that reached their best tier as expected need no card. Most cells first.
+ *
+ * @param usual what stands beside the cards as usual, and what they need not name
+ */
 export function buildReasonCards<Cell extends CellView>(
   cells: readonly Cell[],
   axes: readonly VariedAxis[],
+  usual: Usual = new Map(),
   scope?: (cell: Cell) => string,
 ): readonly ReasonCard<Cell>[] {
   const troubled = cells
@@ -55,7 +61,7 @@ export function buildReasonCards<Cell extends CellView>(
     );
     return [word, verdict, ...limits, ...(stops.length === 0 ? [splitNumbers(seen).shape] : [])].join('\n');
   };
-  const describe = prepareDescriptions(cells, axes);
+  const describe = prepareNames(cells, axes, usual);
   const findCure = prepareCures(cells, axes, scope);
   return [...groupBy(troubled, keyOf).values()]
     .flatMap((members) => {
@@ -91,12 +97,13 @@ function joinStops(stops: readonly Stop[], cells: readonly CellView[]): Cause {
   };
 }
 
-/** A process that does not even start is known by its name. */
+/** In the order of the cells, with the numbers that other tables have. A process that does not start is known by its name. */
 function describeStops(stops: readonly Stop[], cells: readonly CellView[]): readonly string[] {
   const isOurs = cells.every(({ settings }) => settings.subject === hostSubject);
   const nodes = [...new Set(cells.map(({ settings }) => settings.node))].sort().join(', ');
-  return stops.map(({ shortfall }) => {
-    const text = describeShortfall(shortfall);
+  return stops.map(({ shortfall }, index) => {
+    const text =
+      tellShortfall(shortfall, cells[index]?.deciding.reason ?? '') ?? describeShortfall(shortfall);
     return isOurs
       ? text.replace(/^the process itself needs (.+?), /, `Node ${nodes} needs $1 before its first line, `)
       : text;
@@ -123,14 +130,18 @@ const attemptLength = 120;
 const seenLength = 400;
 
 function describeSeen(result: Result): string {
-  const { verdict, outcome, tiers } = result;
+  const { verdict } = result;
   const surprise = verdict === 'unexpected' ? `${formatSurprise(result)}: ` : '';
+  return plainLine(`${surprise}${describeHappened(result)}`, seenLength);
+}
+
+function describeHappened(result: Result): string {
+  const { outcome, tiers, subject } = result;
+  if (subject !== undefined && outcome !== 'reached' && listStops(result).length === 0)
+    return tellEnd(result);
   const refused = tiers.flatMap((attempt) => (attempt.ok ? [] : [describeAttempt(attempt)]));
-  const text =
-    (outcome === 'reached' || outcome === 'exhausted') && refused.length > 0
-      ? refused.join('; ')
-      : withoutModel(result);
-  return plainLine(`${surprise}${text}`, seenLength);
+  const tried = outcome === 'reached' || outcome === 'exhausted';
+  return tried && refused.length > 0 ? refused.join('; ') : withoutModel(result);
 }
 
 /** `standard: 1531 MiB for the table pool refused` */
@@ -167,20 +178,21 @@ function withoutOutput(text: string): string {
   return isLong || first.includes(' ') ? first : text.replace(/\b0x[\da-f]{5,}\b/gi, '0x…');
 }
 
-/** `With vm.overcommit_memory 0 or 1, and nothing else changed, all 12 cells reached standard.` */
+/**
+ * `With vm.overcommit_memory 0 or 1, and nothing else changed, all 12 cells reached standard.` Of cells that were not
+ * run with the cure nothing is said but that.
+ */
 export function describeCure({ cure, cells }: Pick<ReasonCard, 'cure' | 'cells'>): string | null {
   if (cure === null) return null;
   const { axis, values, reached } = cure;
   const few = values.length > 4 ? [...values.slice(0, 3), `${values.length - 3} other values`] : values;
-  const all =
-    cure.cells < cells.length
-      ? `the ${cure.cells} of ${cells.length} cells that were run with it`
-      : cells.length === 1
-        ? 'it'
-        : cells.length === 2
-          ? 'both cells'
-          : `all ${cells.length} cells`;
-  return `With ${titleAxis(axis)} ${alternatives.format(few)}, and nothing else changed, ${all} reached ${alternatives.format(reached)}.`;
+  const setting = `With ${titleAxis(axis)} ${alternatives.format(few)}, and nothing else changed,`;
+  const to = `reached ${alternatives.format(reached)}`;
+  const untried = cells.length - cure.cells;
+  if (untried > 0)
+    return `${setting} ${cure.cells} of these ${cells.length} cells ${to}; the other ${untried === 1 ? 'one was' : `${untried} were`} not tried with it.`;
+  const all = cells.length === 1 ? 'it' : cells.length === 2 ? 'both cells' : `all ${cells.length} cells`;
+  return `${setting} ${all} ${to}.`;
 }
 
 /** `0, 1 or 2` */

@@ -13,7 +13,7 @@ import { findUsual, findVaried, labelValue, orderForReports } from './axis-label
 import { prepareDescriptions } from './describe-cells.ts';
 import { type CellView, buildCells, formatCell } from './cell-view.ts';
 import { buildGrid, formatLegend, listLayouts } from './grid.ts';
-import { groupReasons } from './group-reasons.ts';
+import { fillRanges, groupReasons } from './group-reasons.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { formatCounts } from './format-run.ts';
 
@@ -136,11 +136,11 @@ t.test('a set of cells is described in few words, exactly', (t) => {
   );
   t.equal(
     only(({ memory }) => memory !== 2 ** 30),
-    '512M, 2G, 4G',
+    '512M/2G/4G',
   );
   t.equal(
     only(({ overcommit, thp }) => overcommit === 2 && thp !== 'never'),
-    'overcommit 2 thp always, madvise',
+    'overcommit 2 thp always/madvise',
   );
   t.equal(
     only(({ memory, overcommit }) => overcommit === 2 || memory === 512 * mib),
@@ -311,5 +311,20 @@ t.test('a place shows repetitions, verdicts and findings by signs', (t) => {
   t.same(place(buildResult({ outcome: 'skipped', tier: null, verdict: null })), ['skipped']);
   t.match(place(buildResult({ finding: 'f' })), ['conservative *', /model/]);
   t.equal(observedOf({ outcome: 'reached', tier: null }), 'broken', 'reached without a tier proves nothing');
+  t.end();
+});
+
+t.test('both ends of a range are in one unit', (t) => {
+  const range = (...ends: string[]) =>
+    fillRanges(
+      '\u0000',
+      ends.map((end) => [end]),
+    );
+  t.equal(range('160 MiB', '868 MiB'), '160–868 MiB');
+  t.equal(range('66083 MiB', '258 GiB'), '64.5–258 GiB');
+  t.equal(range('4096 KiB', '4160 MiB'), '4–4160 MiB');
+  t.equal(range('16384 MiB', '9.77 TiB'), '0.0156–9.77 TiB');
+  t.equal(range('956 MiB', '3.94 TiB'), '0.934–4035 GiB');
+  t.equal(range('882', '860'), '860–882');
   t.end();
 });

@@ -41,7 +41,7 @@ t.test(
     const table = tableOf(buildDefaultResults());
     t.match(table, { corner: 'environment', heads: ['our wasm host'] });
     t.same(showLines(table), [
-      ['overcommit 0, 1', 24, '3.94 TiB reserved'],
+      ['overcommit 0/1', 24, '3.94 TiB reserved'],
       ['512M–2G overcommit 2', 9, 'table pool needs 1531 MiB, CommitLimit leaves 56–811 MiB'],
       ['4G overcommit 2', 3, 'stack pool needs 2004 MiB, CommitLimit leaves 254 MiB'],
     ]);
@@ -61,8 +61,13 @@ t.test('hosts stand beside each other, and what was not tested is empty', (t) =>
     ['bun', 'wash'].sort((a, b) => table.heads.indexOf(a) - table.heads.indexOf(b)),
   );
   t.equal(table.lines.length, 2);
+  t.equal(table.environments, 2, 'three tests in two environments');
   const wash = table.heads.indexOf('wash');
-  t.equal(table.lines[1]?.places[wash]?.numbers, 'no room', 'the first words of a failure without numbers');
+  t.equal(
+    table.lines[1]?.places[wash]?.numbers,
+    'ended with code 1: “no room”',
+    'how it ended, and what it printed as a quotation',
+  );
   t.equal(table.lines[1]?.places[1 - wash], null);
   t.end();
 });
@@ -96,6 +101,28 @@ t.test('where hosts and environments are many, each line names its hosts, and th
   t.match({ corner, heads }, { corner: 'host and environment', heads: ['how it runs'] });
   t.notOk(usual.has('subject'), 'the host that most cells have is no usual one');
   t.match(lines.at(-1)?.where.join('; '), /subject spin/);
+  t.end();
+});
+
+t.test('what a host printed is told without its source, and ends with a whole word', (t) => {
+  const line =
+    'workerd/jsg/setup.c++:44: fatal: V8 fatal error; location = Failed to reserve virtual memory for process-wide V8 pointer compression cage';
+  const { lines } = tableOf([
+    host('overcommit=0,subject=wash', { tier: 'standard' }, { basis: 'seen' }),
+    host('overcommit=2,subject=wash', { outcome: 'exhausted', tier: null }, { line }),
+    host(
+      'overcommit=1,subject=wash',
+      { outcome: 'crashed', tier: null },
+      { line: '# OOM', signal: 'SIGTRAP' },
+    ),
+  ]);
+  t.same(
+    lines.slice(1).map(({ places: [place] }) => place?.numbers),
+    [
+      'ended with code 1: “V8 fatal error; location = Failed to reserve virtual memory for process-wide V8 pointer …”',
+      'died of SIGTRAP: “OOM”',
+    ],
+  );
   t.end();
 });
 
@@ -143,9 +170,9 @@ t.test('where many axes vary a line names what is not usual, and nothing else', 
     table.lines.map(({ where }) => where),
     [
       [
-        'addressSpace 2G, unlimited, node 20, 22',
+        'addressSpace 2G/unlimited, node 20/22',
         'node 24',
-        'dataLimit 256M, 512M',
+        'dataLimit 256M/512M',
         'maxMapCount 1000, engine v8, swap 1G',
       ],
     ],

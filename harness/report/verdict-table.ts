@@ -1,7 +1,5 @@
 /** The table people come for: environments down, hosts across, how each runs there, and the number that decides. */
-import { describeShortfall } from '../../images/allocator/explain.ts';
 import { formatBytes } from '../../images/allocator/sizes.ts';
-import { plainLine } from '../outcome/plain-text.ts';
 import type { Result } from '../store/result.ts';
 import { type Usual, type VariedAxis, findOmitted } from './axis-labels.ts';
 import { type CellView, cellWords } from './cell-view.ts';
@@ -11,7 +9,8 @@ import { joinCells, nameColumn } from './grid.ts';
 import { groupBy } from './group-by.ts';
 import { fillRanges, splitNumbers } from './group-reasons.ts';
 import { basisOf, describeStart, printed } from './host-table.ts';
-import { findShortfall } from './list-stops.ts';
+import { findShortfall, tellShortfall } from './list-stops.ts';
+import { cutWords, tellEnd } from './tell-end.ts';
 
 /** One host in environments where the same happens to it. */
 export type VerdictPlace<Cell extends CellView = CellView> = Readonly<{
@@ -25,6 +24,8 @@ export type VerdictPlace<Cell extends CellView = CellView> = Readonly<{
 export type VerdictTable<Cell extends CellView = CellView> = Readonly<{
   /** What a line is. */
   corner: 'environment' | 'host' | 'host and environment';
+  /** How many there are: several hosts in one are several tests of it. */
+  environments: number;
   heads: readonly string[];
   /** What the lines do not name because it is usual; empty where they name every axis that varies. */
   usual: Usual;
@@ -84,7 +85,8 @@ export function buildVerdictTable<Cell extends CellView>(
     count: equal.length,
     places: keys.map((_, index) => joinPlaces(equal.flatMap((line) => line[index] ?? []))),
   }));
-  return { corner, heads, usual, lines: heads.length === 1 ? sortLines(joined) : joined };
+  const environments = groupCells(cells, environment).length;
+  return { corner, environments, heads, usual, lines: heads.length === 1 ? sortLines(joined) : joined };
 }
 
 /** More versions of a host than this are counted. */
@@ -167,23 +169,11 @@ function splitTold(deciding: Result): Readonly<{ text: string } & ReturnType<typ
 function findNumbers(deciding: Result): string {
   const { tier, form, subject, outcome, reason } = deciding;
   const shortfall = findShortfall(deciding);
-  if (shortfall !== null) return findSame(describeShortfall(shortfall), reason) ?? plainLine(reason, 90);
+  if (shortfall !== null) return tellShortfall(shortfall, reason) ?? cutWords(reason, 90);
   const largest = subject?.process?.up?.largest[0]?.bytes;
   if (tier !== null && form !== null && form.reservedBytes > 0)
     return `${formatBytes(form.reservedBytes)} reserved`;
   if (subject !== undefined && outcome === 'reached')
     return tier === null || largest === undefined ? '' : `largest mapping ${formatBytes(largest)}`;
-  return plainLine(printed(deciding) || reason, 90);
-}
-
-/**
- * The part of a reason that says the same: with the numbers of the moment when a pool was tried, where the model has
- * those from before. Null where what happened is something else.
- */
-function findSame(text: string, reason: string): string | null {
-  const parts = splitNumbers(text).shape.split('\u0000');
-  const pattern = parts
-    .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
-    .join('[\\d.]+(?: [KMGT]iB)?');
-  return new RegExp(pattern).exec(reason)?.[0] ?? null;
+  return subject === undefined ? cutWords(printed(deciding) || reason, 90) : tellEnd(deciding);
 }

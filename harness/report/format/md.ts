@@ -37,7 +37,7 @@ function render(view: RunView): string {
           `- **${escapeMarkdown(titleAxis(effect.axis))}**: ${escapeMarkdown(describeEffect(effect))}`,
       ),
     ),
-    ...renderSection('Why', buildReasonCards(cells, axes).map(formatCard)),
+    ...renderSection('Why', buildReasonCards(cells, axes, grid.usual).map(formatCard)),
     ...renderSection(
       'Flaky cells',
       flaky.map((cell) => `- ${escapeMarkdown(cell.id)}: ${escapeMarkdown(formatDistribution(cell))}`),

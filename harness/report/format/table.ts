@@ -10,6 +10,7 @@ import { type OverheadText, baselineText, formatNotes, noFigureText } from '../f
 import { formatCounts, formatExit } from '../format-run.ts';
 import { formatServingNotes } from '../format-serving.ts';
 import { type Grid, type Head, buildGrid, formatLegend, listHeads, listLayouts } from '../grid.ts';
+import { groupReasons } from '../group-reasons.ts';
 import { renderDetails } from '../overhead-table.ts';
 import { createPlainTable, renderLines } from '../plain-table.ts';
 import type { RunView } from '../run-view.ts';
@@ -31,9 +32,11 @@ const styles: Readonly<Record<Observed, Style>> = {
 };
 
 function render(view: RunView, options: RenderOptions = {}): string {
-  const { results, reasons, flaky, state } = view;
+  const { results, axes, flaky, state } = view;
   const color = options.color === true;
   const grid = chooseGrid(view, options.width ?? 100);
+  // Beside rows that name what is unusual, reasons do so too.
+  const reasons = grid.usual.size === 0 ? view.reasons : groupReasons(results, axes, grid.usual);
   const blocks = [
     formatLegend(grid).join(', '),
     ...[

@@ -166,14 +166,15 @@ function buildSections(
       const ids = new Set(members.flatMap(({ cells: own }) => own.map(({ id }) => id)));
       const own = matrices.size === 1 ? cells : cells.filter(({ id }) => ids.has(id));
       const axes = own === cells ? all : findVaried(own);
+      const verdict = buildVerdictTable(own, axes);
       return {
         id: takeId(file.replace(/^.*\/|\.ya?ml$/g, '')),
         title,
         file,
         cells: own,
-        verdict: buildVerdictTable(own, axes),
+        verdict,
         grids: splitGrid(own, axes),
-        hosts: buildHostTable(own, axes),
+        hosts: buildHostTable(own, axes, verdict.usual),
       };
     });
 }

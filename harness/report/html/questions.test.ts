@@ -31,7 +31,7 @@ const questions: readonly (readonly [question: string, runs: string, answer: Reg
   [
     'Does it run fully anywhere?',
     'default',
-    /^overcommit 0, 1 24 environments ● runs fully 3\.94 TiB reserved proven/,
+    /^overcommit 0\/1 24 environments ● runs fully 3\.94 TiB reserved proven/,
   ],
   [
     'What must I change?',
@@ -47,12 +47,12 @@ const questions: readonly (readonly [question: string, runs: string, answer: Reg
   [
     'Does ours survive it?',
     'limits',
-    /^2G, addressSpace 8G, 12G, node 20, 22, 24, 26 8 environments ◐ runs smaller memory pool needs 3\.94 TiB, RLIMIT_AS leaves/,
+    /^2G, addressSpace 8G\/12G, node 20\/22\/24\/26 8 environments ◐ runs smaller memory pool needs 3\.94 TiB, RLIMIT_AS leaves/,
   ],
   [
     'Where does Node 24 not even start?',
     'limits',
-    /^512M, 1G, overcommit 2, engine v8, node 26 512M, 1G, overcommit 2, node 24 4 environments ⊘ does not start the process itself needs 563–564 MiB/,
+    /^512M\/1G, overcommit 2, engine v8, node 26 512M\/1G, overcommit 2, node 24 4 environments ⊘ does not start the process itself needs 563–564 MiB/,
   ],
   ['Is that much, or little?', 'limits', /^The host runs fully in 23 of 79 environments, runs smaller in 25/],
   [

@@ -1,5 +1,6 @@
 /** The cards of reasons: what happened, what the model says, a bar of what there is, the cells, and the proven cure. */
 import { type Cause, type ReasonCard, buildReasonCards, describeCure, titleCard } from '../reason-cards.ts';
+import { listUsual } from '../axis-labels.ts';
 import { formatCount } from '../format-run.ts';
 import { drawShare } from './effects.ts';
 import { foldRest } from './fold-rest.ts';
@@ -12,13 +13,14 @@ const shownCards = 12;
 const shownLinks = 60;
 
 /** Null where every cell reached its best tier. */
-export function renderReasonCards({ cells, axes }: PageView): Html | null {
-  const cards = buildReasonCards(cells, axes, ({ run }) => run.record.id).map(renderCard);
+export function renderReasonCards({ cells, axes, usual }: PageView): Html | null {
+  const cards = buildReasonCards(cells, axes, usual, ({ run }) => run.record.id).map(renderCard);
   if (cards.length === 0) return null;
   const fold = { shown: shownCards, more: (count: number) => formatCount(count, 'more reason') };
   return html`<p>
       Each bar is by the model: how much of what is needed there is, light up to the cell with the most. What
       was observed in the guests stands below it.
+      ${usual.size === 0 ? null : `What a card does not name is as usual: ${listUsual(usual)}.`}
     </p>
     ${foldRest(
       cards,

@@ -1,5 +1,5 @@
 /** The sections of the page in the order of reading, one row each. The page's contents follow from the table. */
-import { labelAxis } from '../axis-labels.ts';
+import { listUsual } from '../axis-labels.ts';
 import { listKnownFailures } from '../known-failures.ts';
 import { type Panels, renderFilters, renderList } from './cell-list.ts';
 import { renderChanges } from './changes.ts';
@@ -63,9 +63,10 @@ function renderKnown({ runs, cells }: PageView): Html | null {
 }
 
 function renderCells({ page, panels }: PageContent): Html {
-  const usual = [...page.usual].map(([name, label]) => labelAxis(name, label));
   return html`${
-    usual.length === 0 ? null : html`<p>A line names what is not usual. As usual: ${usual.join(', ')}.</p>`
+    page.usual.size === 0
+      ? null
+      : html`<p>A line names what is not usual. As usual: ${listUsual(page.usual)}.</p>`
   }${
     panels.kind === 'pieces'
       ? html`<noscript

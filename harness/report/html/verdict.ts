@@ -1,5 +1,5 @@
 /** The first screen: title, date, one sentence, and for each matrix the table of environments and hosts. */
-import { labelAxis } from '../axis-labels.ts';
+import { listUsual } from '../axis-labels.ts';
 import { type CellWord, markSigns } from '../cell-view.ts';
 import { formatCount } from '../format-run.ts';
 import { groupBy } from '../group-by.ts';
@@ -57,17 +57,21 @@ export function renderVerdict({ sections }: PageView): Html {
   const several = sections.length > 1;
   return html`${sections.map((section) => {
     const id = `verdict-${section.id}`;
-    const title = html`<h2 id="${id}">
-      ${section.title} <small>${formatCount(section.cells.length, 'environment')}</small>
-    </h2>`;
+    const title = html`<h2 id="${id}">${section.title} <small>${countTests(section)}</small></h2>`;
     return several
       ? html`<section aria-labelledby="${id}">${title}${renderTables(section, id)}</section>`
       : html`<div id="${id}">${renderTables(section, id)}</div>`;
   })}`;
 }
 
+/** `36 environments`; with several hosts `93 tests in 25 environments` */
+function countTests({ cells, verdict: { environments } }: Section): string {
+  const counted = formatCount(environments, 'environment');
+  return cells.length === environments ? counted : `${formatCount(cells.length, 'test')} in ${counted}`;
+}
+
 function renderTables({ verdict, title }: Section, id: string): Html {
-  const usual = [...verdict.usual].map(([name, label]) => labelAxis(name, label)).join(', ');
+  const usual = listUsual(verdict.usual);
   const caption = `How each host runs: ${title}`;
   const fold = {
     shown: shownLines,
