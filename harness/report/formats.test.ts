@@ -139,7 +139,7 @@ t.test('Markdown shows grid, reasons and links, and takes no markup from a guest
   t.match(clean, /^\| memory \| overcommit 0, thp always \|.*\| overhead \|\n\| --- \|/m);
   t.match(
     clean,
-    /^- \*\*overcommit 2\*\* conservative \(12 cells\): standard: table pool needs 1531 MiB, .* Proven here: With/m,
+    /^- \*\*overcommit 2\*\* runs smaller \(conservative\) \(12 cells\): standard: table pool needs 1531 MiB, .* Proven here: With/m,
   );
   t.notMatch(clean, /Cells to look at/);
   const text = render('md');

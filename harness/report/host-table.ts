@@ -18,7 +18,7 @@ export type HostTable<Cell extends CellView = CellView> = Readonly<{
 }>;
 
 /** How a host starts, for a reader who compares hosts: a tier of ours is a word about pools. */
-const starts: Readonly<Record<CellWord, string>> = {
+export const starts: Readonly<Record<CellWord, string>> = {
   standard: 'runs fully',
   conservative: 'runs smaller',
   'on-demand': 'runs without a pool',

@@ -16,6 +16,7 @@ import { prepareNames } from './describe-unusual.ts';
 import { type Cure, prepareCures } from './find-cures.ts';
 import { groupBy } from './group-by.ts';
 import { fillRanges, needsReason, splitNumbers } from './group-reasons.ts';
+import { describeStart } from './host-table.ts';
 import { type Stop, listStops, tellShortfall } from './list-stops.ts';
 import { tellEnd } from './tell-end.ts';
 
@@ -198,8 +199,9 @@ export function describeCure({ cure, cells }: Pick<ReasonCard, 'cure' | 'cells'>
 /** `0, 1 or 2` */
 const alternatives = new Intl.ListFormat('en-GB', { type: 'disjunction' });
 
-/** One word or tier that a card's cells share, with its sign where it was not expected. */
+/** `does not start (crashed)`: the words of the table of hosts, and the tier or the outcome that the cells share. */
 export const titleCard = ({ word, cells }: ReasonCard): string => {
   const tiers = new Set(cells.flatMap(({ results }) => results.map(observedOf)));
-  return word === 'flaky' ? `flaky: ${[...tiers].join(', ')}` : word;
+  if (word === 'flaky') return `flaky: ${[...tiers].join(', ')}`;
+  return `${[...new Set(cells.map(describeStart))].join(' or ')} (${word})`;
 };

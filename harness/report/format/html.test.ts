@@ -140,7 +140,7 @@ t.test(
     t.match(page, 'does not fit: table pool needs 1531 MiB, CommitLimit leaves 172 MiB');
     t.match(
       page,
-      /<th scope="row">standard<\/th><td>does not fit[^<]*<\/td><td>fails \(pool-mapping, 1531 MiB refused\)/,
+      /<th scope="row">standard<\/th><td data-c="predicted">does not fit[^<]*<\/td><td data-c="observed">fails \(pool-mapping, 1531 MiB refused\)/,
     );
     t.match(page, '<h3>Settings read back in the guest</h3>');
     t.match(

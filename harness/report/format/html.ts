@@ -48,6 +48,8 @@ export function renderHtml(runs: readonly RunView[], options: HtmlOptions = {}):
 function renderBody(page: PageView, title: string, panels: Panels, now: string | null): Html {
   const { runs, newest } = page;
   const { version, homepage } = newest.record.tool;
+  // Behind one table, which fits a screen, and before several.
+  const several = page.sections.length > 1;
   const { contents, sections } = renderSections({ page, panels, now });
   return html`<a class="skip" href="#list">Skip to the list of cells</a>
     <header>
@@ -56,7 +58,7 @@ function renderBody(page: PageView, title: string, panels: Panels, now: string |
     </header>
     <main>
       <p class="lead">${renderSummary(page)}</p>
-      ${renderRunStates(page)}${renderVerdict(page)}${contents}${sections}
+      ${renderRunStates(page)}${several ? contents : null}${renderVerdict(page)}${several ? null : contents}${sections}
     </main>
     <footer>
       Made by

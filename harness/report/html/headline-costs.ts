@@ -36,7 +36,12 @@ function renderClock(costs: readonly HeadlineCost[], clock: string): Html | null
   return html`<p>
       In ${clock}, against the pool of the same host. A dot is a geometric mean, its line reaches to the
       outermost ends of the measured intervals, and the band is the published claim of 10 to 20 %. Each scale
-      goes from ${formatCost(from)} to ${formatCost(to)}.
+      goes from ${formatCost(from)} to
+      ${formatCost(to)}.${
+        costs.some(({ name }) => /\/(?:elided|explicit)\b/.test(name))
+          ? ' Behind a tier, elided: guard pages stand for its bounds checks; explicit: each access is checked.'
+          : null
+      }
     </p>
     <ul class="effects">
       ${costs.map((cost) => renderCost(cost, x))}

@@ -2,6 +2,7 @@
 import { type CellWord, cellWords } from '../cell-view.ts';
 import { groupBy } from '../group-by.ts';
 import { bands } from '../headline-costs.ts';
+import { starts } from '../host-table.ts';
 import { type Html, html, nothing } from './html.ts';
 import type { PageCell, PageView } from './page-view.ts';
 
@@ -28,7 +29,7 @@ const meanings: Readonly<Record<CellWord, string>> = {
   'on-demand': 'no pool: each memory is mapped when it is needed, same functions',
   reached: 'came up; it shows no tier',
   flaky: 'repetitions of the same cell ended differently',
-  exhausted: 'ran and serves nothing: every tier it tried failed',
+  exhausted: 'every tier it tried failed, and it serves nothing',
   crashed: 'died before it could decide',
   timeout: 'did not answer in time',
   'guest-died': 'the guest itself did not survive',
@@ -49,7 +50,7 @@ export function renderLegend({ cells, sections }: PageView): Html {
       ({ word, count }) =>
         html`<li>
           <span class="chip ${classOf[word]}">${word}</span> <b>${count}</b>
-          <span>${meanings[word]}</span>
+          <span>${starts[word]}: ${meanings[word]}</span>
         </li>`,
     ),
     ...(gaps

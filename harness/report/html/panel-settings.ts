@@ -79,14 +79,14 @@ export function tabulateReadBack({ readBack, facts }: Result): readonly Html[] {
       ? [markup('<p>None were read.</p>')]
       : [
           markup(
-            '<table class="plain"><thead><tr><th scope="col">setting</th><th scope="col">asked</th><th scope="col">found</th></tr></thead><tbody>',
+            '<table class="plain narrow"><thead><tr><th scope="col">setting</th><th scope="col">asked</th><th scope="col">found</th></tr></thead><tbody>',
           ),
           ...readBack.map(
             ({ axis, asked, found, ok }) =>
               html`<tr>
                 <th scope="row">${axis}</th>
-                <td>${asked}</td>
-                <td>${found}${ok ? '' : ' ✗ differs'}</td>
+                <td data-c="asked">${asked}</td>
+                <td data-c="found">${found}${ok ? '' : ' ✗ differs'}</td>
               </tr>`,
           ),
           markup('</tbody></table>'),

@@ -112,8 +112,8 @@ function tabulateTiers({ predicted, tiers: attempts }: Result): readonly Html[] 
     return [
       markup('<tr>'),
       html`<th scope="row">${tier}</th>`,
-      html`<td>${formatModel(model)}</td>`,
-      html`<td>${formatAttempt(attempt)}</td>`,
+      html`<td data-c="predicted">${formatModel(model)}</td>`,
+      html`<td data-c="observed">${formatAttempt(attempt)}</td>`,
       markup('</tr>'),
     ];
   });
@@ -127,7 +127,7 @@ function tabulateTiers({ predicted, tiers: attempts }: Result): readonly Html[] 
       ? [markup('<p>No prediction and no attempt: the guest did not get that far.</p>')]
       : [
           markup(
-            '<table class="plain tiers"><thead><tr><th scope="col">tier</th><th scope="col">predicted</th><th scope="col">observed</th></tr></thead><tbody>',
+            '<table class="plain narrow tiers"><thead><tr><th scope="col">tier</th><th scope="col">predicted</th><th scope="col">observed</th></tr></thead><tbody>',
           ),
           ...rows,
           markup('</tbody></table>'),

@@ -25,7 +25,7 @@ t.test('what decides is a bar and a sentence per axis, the strongest first', asy
 t.test('a card per reason: a bar per limit, links to the cells of the page, the proven cure', async (t) => {
   const page = buildPageView([await readReference('default')]);
   const text = renderReasonCards(page)?.text ?? '';
-  t.equal(text.match(/<li>\s*<b class="chip s2">conservative<\/b>/g)?.length, 2);
+  t.equal(text.match(/<li>\s*<b class="chip s2">runs smaller \(conservative\)<\/b>/g)?.length, 2);
   t.match(text, /Proven here: With vm\.overcommit_memory 0 or 1, and nothing else changed, all 9 cells/);
   const links = [...text.matchAll(/href="#([^"]+)"/g)].map(([, anchor]) => anchor);
   t.equal(links.length, 12);

@@ -58,7 +58,7 @@ code{font:.85em ui-monospace,monospace;overflow-wrap:anywhere}
 const tables = `
 table{border-collapse:separate;border-spacing:2px;font-size:var(--t2);line-height:1.35}
 caption{text-align:left;font-weight:600;padding:var(--g2) 0}caption small{display:block;font-weight:400;color:var(--mute);max-width:var(--measure)}
-th{text-align:left;font-weight:600;padding:var(--g2) var(--g3);background:var(--soft);vertical-align:bottom;overflow-wrap:anywhere}
+th{text-align:left;font-weight:600;padding:var(--g2) var(--g3);background:var(--soft);vertical-align:bottom;overflow-wrap:break-word}
 th small{font-weight:400;color:var(--mute)}
 tbody th{vertical-align:top}.tiers tbody th{white-space:nowrap}td{padding:var(--g2) var(--g3);vertical-align:top;overflow-wrap:anywhere}
 .grid td{padding:0;border:1px solid var(--line);border-radius:3px}
@@ -70,6 +70,7 @@ tbody th{vertical-align:top}.tiers tbody th{white-space:nowrap}td{padding:var(--
 .verdict{width:100%;table-layout:fixed}.verdict thead th:first-child{width:17rem}.verdict a{font-weight:600}
 .verdict.one{max-width:58rem}.verdict.one thead th:first-child{width:55%}.verdict th[scope=row]{font-weight:400}.verdict th span{display:block}
 .verdict .basis{font-style:italic}
+.untested{display:none}
 .grids{display:flex;flex-wrap:wrap;gap:var(--g4) var(--g5);align-items:start}.gridbox{max-width:100%}.gridbox.long{flex:1 1 100%}
 .off{visibility:hidden}
 td.e a::after,.chip.e::after{content:"ᵉ";content:"ᵉ" / " emulated"}td.o a::before,.chip.o::before{content:"† ";content:"† " / "older "}
@@ -118,6 +119,7 @@ ${of}>tbody>tr>th{grid-column:1/-1;width:auto}${of}>tbody>tr>td{min-width:0;heig
 ${of}>tbody>tr>th[data-c]::before{content:attr(data-c) " ";font-weight:400;color:var(--mute)}
 ${of}>tbody>tr>td.told{grid-column:1/-1}
 ${of}>tbody>tr>td[data-c]::before{content:attr(data-c);display:block;font-size:var(--t1);padding:var(--g2) var(--g3) 0}
+${of}.verdict>tbody>tr>td.sn{display:none}${of} .untested{display:block}
 ${of}>tbody>tr>td.sn::before,${of}.plain>tbody>tr>td::before{padding:0}
 `;
 

@@ -1,9 +1,11 @@
 /** The first screen: title, date, one sentence, and for each matrix the table of environments and hosts. */
+import { hosts } from '../../../images/allocator/hosts.ts';
 import { listUsual } from '../axis-labels.ts';
 import { type CellWord, markSigns } from '../cell-view.ts';
 import { formatCount } from '../format-run.ts';
 import { groupBy } from '../group-by.ts';
 import { basisOf, describeStart, hostLegend, servesNothing } from '../host-table.ts';
+import { shortenClauses } from '../describe-unusual.ts';
 import type { VerdictPlace, VerdictTable } from '../verdict-table.ts';
 import { foldRest } from './fold-rest.ts';
 import { type Html, html } from './html.ts';
@@ -70,7 +72,7 @@ function countTests({ cells, verdict: { environments } }: Section): string {
   return cells.length === environments ? counted : `${formatCount(cells.length, 'test')} in ${counted}`;
 }
 
-function renderTables({ verdict, title }: Section, id: string): Html {
+function renderTables({ verdict, title, cells }: Section, id: string): Html {
   const usual = listUsual(verdict.usual);
   const caption = `How each host runs: ${title}`;
   const fold = {
@@ -82,8 +84,18 @@ function renderTables({ verdict, title }: Section, id: string): Html {
       renderTable({ ...verdict, lines }, `${caption}${isRest ? ', continued' : ''}`),
     )}
     <p class="note" id="${id}-legend">
-      ${hostLegend.map((line) => `${line}. `)}${usual === '' ? null : `What a line does not name is as usual: ${usual}.`}
+      ${hostLegend.map((line) => `${line}. `)}${cells.some(({ old }) => old) ? '†: from a run a day or more older than the newest here. ' : null}${explainHosts(cells).map((line) => `${line}. `)}${usual === '' ? null : `What a line does not name is as usual: ${usual}.`}
     </p>`;
+}
+
+/** `spin-sizes: wasmtime serve with Spin's pool`: hosts whose name is none that a reader can know. */
+function explainHosts(cells: readonly PageCell[]): readonly string[] {
+  const names = new Set(cells.flatMap(({ deciding: { subject } }) => subject?.name ?? []));
+  return [...names].flatMap((name) => {
+    const title = Object.entries(hosts).find(([host]) => host === name)?.[1].title;
+    const same = title?.toLowerCase().replaceAll(' ', '-') === name;
+    return title === undefined || same ? [] : [`${name}: ${title}`];
+  });
 }
 
 function renderTable({ corner, heads, lines }: VerdictTable<PageCell>, caption: string): Html {
@@ -102,13 +114,33 @@ function renderTable({ corner, heads, lines }: VerdictTable<PageCell>, caption: 
         ({ where, count, places }) =>
           html`<tr>
             <th scope="row">
-              ${where.map((clause) => html`<span>${clause}</span> `)}${count === 1 ? null : html` <small>${formatCount(count, nouns[corner])}</small>`}
+              ${renderClauses(where)}${count === 1 ? null : html` <small>${formatCount(count, nouns[corner])}</small>`}${renderUntested(places, heads)}
             </th>
             ${places.map((place, index) => renderPlace(place, heads[index] ?? ''))}
           </tr>`,
       )}
     </tbody>
   </table>`;
+}
+
+/** More clauses than this are folded, and more than that are read in the list of cells. */
+const shownClauses = 6;
+const mostClauses = 60;
+
+const renderClauses = (where: readonly string[]): Html =>
+  foldRest(
+    shortenClauses(where, mostClauses),
+    {
+      shown: where.length === shownClauses + 1 ? where.length : shownClauses,
+      more: (count) => `and ${count} more`,
+    },
+    (part) => html`${part.map((clause) => html`<span>${clause}</span> `)}`,
+  );
+
+/** Where the line is a card, instead of a box per host that was not tested. */
+function renderUntested(places: readonly unknown[], heads: readonly string[]): Html | null {
+  const names = heads.filter((_, index) => places[index] === null);
+  return names.length === 0 ? null : html`<small class="untested">not tested: ${names.join(', ')}</small>`;
 }
 
 /** Tables of many columns become cards earlier than those of few. */
