@@ -58,7 +58,7 @@ code{font:.85em ui-monospace,monospace;overflow-wrap:anywhere}
 const tables = `
 table{border-collapse:separate;border-spacing:2px;font-size:var(--t2);line-height:1.35}
 caption{text-align:left;font-weight:600;padding:var(--g2) 0}caption small{display:block;font-weight:400;color:var(--mute);max-width:var(--measure)}
-th{text-align:left;font-weight:600;padding:var(--g2) var(--g3);background:var(--soft);vertical-align:bottom;overflow-wrap:break-word}
+th{text-align:left;font-weight:600;padding:var(--g2) var(--g3);background:var(--soft);vertical-align:bottom;overflow-wrap:anywhere}.plain thead th{overflow-wrap:normal}
 th small{font-weight:400;color:var(--mute)}
 tbody th{vertical-align:top}.tiers tbody th{white-space:nowrap}td{padding:var(--g2) var(--g3);vertical-align:top;overflow-wrap:anywhere}
 .grid td{padding:0;border:1px solid var(--line);border-radius:3px}
