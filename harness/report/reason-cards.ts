@@ -98,7 +98,7 @@ function joinStops(stops: readonly Stop[], cells: readonly CellView[]): Cause {
   };
 }
 
-/** In the order of the cells, with the numbers that other tables have. A process that does not start is known by its name. */
+/** In the order of the cells, with the numbers of the table. A process that does not start is known by its name. */
 function describeStops(stops: readonly Stop[], cells: readonly CellView[]): readonly string[] {
   const isOurs = cells.every(({ settings }) => settings.subject === hostSubject);
   const nodes = [...new Set(cells.map(({ settings }) => settings.node))].sort().join(', ');
