@@ -43,7 +43,7 @@ function machineOf(subject: Subject): number | null {
 }
 
 /** @throws PoolproofError USAGE with what to leave out of the matrix */
-export function checkArchitecture({ id, settings, subject, measure, kernelFile }: Cell): void {
+export function checkArchitecture({ id, settings, subject, measure }: Cell): void {
   const { arch, kernel, cpu } = settings;
   const refuse = (what: string, leaveOut: string): never => {
     throw new PoolproofError('USAGE', `${id}: ${what}`, {
@@ -66,8 +66,6 @@ export function checkArchitecture({ id, settings, subject, measure, kernelFile }
       `arch: ${arch}`,
     );
   }
-  if (kernelFile !== undefined && measure !== undefined)
-    refuse('costs are measured in kernels that a row names', `kernel: ${kernel}`);
   if (arch === defaultArchitecture.name) return;
   if (cpu !== null)
     refuse(`cpu ${cpu} is a model of ${defaultArchitecture.name}`, `arch: ${arch}, cpu: ${cpu}`);

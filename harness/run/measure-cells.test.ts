@@ -304,3 +304,21 @@ t.test(
     t.equal(sources.filter((source) => source === 'the first#1').length, 4);
   },
 );
+
+t.test('a cell in a kernel file is never measured, and its want of figures is no figure of others', (t) => {
+  const rule = "expect: [{ where: { overcommit: 2 }, tier: conservative, overhead: '<= 20%' }]\n";
+  const all = cellsOf(text(true, rule));
+  const own = all.map((cell): Cell => ({ ...cell, kernelFile: './bzImage' }));
+  const results = resultsOf(own);
+  t.same(planMeasurements(own, results), []);
+  const bounded = results.filter(({ settings }) => settings.overcommit === 2);
+  t.match(bounded[0], {
+    verdict: 'undecided',
+    reason: /is undecided: costs are measured in kernels that a row names/,
+  });
+  const mixed = all.map((cell, index): Cell =>
+    index % 2 === 0 ? { ...cell, kernelFile: './bzImage' } : cell,
+  );
+  t.match(planMeasurements(mixed, resultsOf(mixed)), [{ known: null }]);
+  t.end();
+});

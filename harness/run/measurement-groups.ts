@@ -2,9 +2,18 @@
 import type { Cell } from '../matrix/cell.ts';
 import type { Measure } from '../matrix/measure.ts';
 import type { Result } from '../store/result.ts';
-import { baselineOverhead, isBaseline, subjectOf, type CellOverhead } from '../outcome/overhead.ts';
+import { joinOverhead } from '../outcome/judge-overhead.ts';
+import {
+  baselineOverhead,
+  isBaseline,
+  notMeasured,
+  subjectOf,
+  type CellOverhead,
+} from '../outcome/overhead.ts';
+import { servingNotMeasured } from '../outcome/serving.ts';
 import { formatConfiguration, type TierConfiguration } from '../measure/configurations.ts';
 import { overridesOf } from '../measure/pool-overrides.ts';
+import { lacksServing } from './serving-groups.ts';
 import { planGroups } from './share-groups.ts';
 
 /** Cells that get the figures of one measurement. */
@@ -20,11 +29,33 @@ export type MeasureGroup = Readonly<{
   known: CellOverhead | null;
 }>;
 
-/** A result as it is first stored: the baseline has its overhead at once, by definition. */
-export function startOverhead(cell: Pick<Cell, 'measure'>, result: Result): Result {
-  const reached = subjectOf(result);
-  const isDone = cell.measure?.overhead === true && reached !== null && isBaseline(reached);
-  return isDone ? { ...result, ...baselineOverhead } : result;
+/** Figures are compared between runs, and files of kernels have no name that stays. */
+const inKernelFile = 'costs are measured in kernels that a row names';
+
+/** What a run says of cells whose costs the matrix asks for and nothing measures; null where there are none. */
+export function tellUnmeasured(cells: Iterable<Cell>): string | null {
+  const kernels = new Set<string>();
+  for (const { kernelFile, measure, settings } of cells)
+    if (kernelFile !== undefined && measure !== undefined) kernels.add(settings.kernel);
+  return kernels.size === 0 ? null : `no cost is measured in ${[...kernels].join(', ')}: ${inKernelFile}`;
+}
+
+/**
+ * A result as it is first stored: the baseline has its overhead at once, by definition, and in a kernel of the user's
+ * own nothing is measured.
+ */
+export function startOverhead(
+  { measure, kernelFile }: Pick<Cell, 'measure' | 'kernelFile'>,
+  found: Result,
+): Result {
+  const reached = subjectOf(found);
+  const isDone = measure?.overhead === true && reached !== null && isBaseline(reached);
+  const result = isDone ? { ...found, ...baselineOverhead } : found;
+  if (kernelFile === undefined || measure === undefined) return result;
+  const isCounted = measure.overhead && lacksOverhead(result);
+  const joined = isCounted ? joinOverhead(result, notMeasured(inKernelFile)) : result;
+  const isServing = measure.serving && lacksServing(joined);
+  return isServing ? { ...joined, serving: servingNotMeasured(inKernelFile) } : joined;
 }
 
 /** Whether a measurement of the result is still to come, where the matrix asks for one. The baseline needs none. */

@@ -5,6 +5,7 @@ import path from 'node:path';
 import t, { type Test } from 'tap';
 import { fakeMachines, type Script } from '../fixtures/fake-machine.ts';
 import { parseMatrix } from '../matrix/load.ts';
+import { withKernel } from '../matrix/with-kernel.ts';
 import type { Prepared } from './prepare.ts';
 import { runPrepared, type RunSummary } from './run.ts';
 import type { RunOptions } from './context.ts';
@@ -311,4 +312,29 @@ t.test('repetitions and retries are boots of their own; what differs is flaky', 
   t.match(retried.summary, { exitCode: 0, results: [{ repetition: 1 }, { repetition: 2 }] });
   const never = await play([{ dieDuringRun: panic }], oneCell, { retries: 2, cold: true });
   t.match(never.summary, { exitCode: 1, results: { length: 3 } });
+});
+
+t.test("in a kernel of the user's own nothing is measured, which the run says once", async (t) => {
+  const notices: string[] = [];
+  const startMachine = fakeMachines([{ stdout: good }]);
+  const dir = folder(t);
+  const text = `${oneCell}measure: { overhead: true, serving: true }\n`;
+  const matrix = withKernel(parseMatrix(text, 'm.yaml'), '/tmp/bzImage');
+  const { results, exitCode } = await runPrepared(
+    matrix,
+    { ...prepared, images: new Map([['./bzImage', images]]) },
+    {
+      resultsDir: path.join(dir, 'results'),
+      cacheDir: path.join(dir, 'cache'),
+      cold: true,
+      startMachine,
+      onNotice: (text) => notices.push(text),
+    },
+  );
+  t.same(notices, ['no cost is measured in ./bzImage: costs are measured in kernels that a row names']);
+  t.equal(exitCode, 0);
+  t.same(
+    results.map(({ serving }) => serving?.kind),
+    ['not-measured'],
+  );
 });

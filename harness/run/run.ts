@@ -9,6 +9,7 @@ import { multiplex } from '../report/reporter.ts';
 import { type ExitCode, exitCodeOfRun } from '../report/exit-code.ts';
 import type { RunContext, RunOptions } from './context.ts';
 import { LocalRunner } from './local-runner.ts';
+import { tellUnmeasured } from './measurement-groups.ts';
 import { RunResults } from './run-results.ts';
 import type { Runner } from './runner.ts';
 import { createRun, resumeRun, type OpenRun } from '../store/open-run.ts';
@@ -60,6 +61,8 @@ async function runPart(
 ): Promise<RunSummary> {
   const { matrix } = part;
   const { strict = false, failOnFlaky = false, openRunner = openLocalRunner } = options;
+  const unmeasured = tellUnmeasured(part.matrix.cells());
+  if (unmeasured !== null) options.onNotice?.(unmeasured);
   await using runner = await openRunner(prepared, options, part.uncut);
   await using run = await openRun(whole, part, prepared, options);
   const todo = [...matrix.cells()].filter((cell) => !run.done.has(cellKey(cell)));

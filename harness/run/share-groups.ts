@@ -41,8 +41,9 @@ export function planGroups<Of>(
   const repetitionsOf = new Map(groupBy(results, ({ id }) => id));
   const groups = new Map<string, Readonly<{ measure: Measure; of: Of; members: Result[] }>>();
   for (const cell of cells) {
-    const { id, measure } = cell;
-    if (measure === undefined || !isWanted(measure)) continue;
+    const { id, measure, kernelFile } = cell;
+    // In a kernel of the user's own nothing is measured, and what its results say of that holds for no other cell.
+    if (measure === undefined || kernelFile !== undefined || !isWanted(measure)) continue;
     for (const result of repetitionsOf.get(id) ?? []) {
       const of = choose(cell, result);
       if (of === null) continue;
