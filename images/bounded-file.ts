@@ -16,7 +16,7 @@ function describe(found: Stats): string | null {
   return found.isSocket() ? 'a socket' : 'a device';
 }
 
-/** The opened file is not a plain file; the message completes `<file>: it …`. */
+/** The opened file is not a plain file, or too large; the message completes `<file>: it …`. */
 export class SpecialFileError extends Error {}
 
 /**
@@ -33,6 +33,25 @@ export async function openPlainFile(file: string): Promise<FileHandle> {
   throw new SpecialFileError(`is ${what} and not a plain file`);
 }
 
+/**
+ * The bytes of a plain file of at most `maxBytes`, also where it grows meanwhile.
+ *
+ * @throws SpecialFileError also for a larger one; Error of the system
+ */
+export async function readPlainFile(file: string, maxBytes: number): Promise<Buffer> {
+  await using handle = await openPlainFile(file);
+  const { size } = await handle.stat();
+  const bytes = size > maxBytes ? null : Buffer.alloc(size);
+  if (bytes === null) throw new SpecialFileError(`has more than ${Math.floor(maxBytes / 2 ** 20)} MiB`);
+  let filled = 0;
+  while (filled < size) {
+    const { bytesRead } = await handle.read(bytes, filled, size - filled, filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return bytes.subarray(0, filled);
+}
+
 const refusals: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   EISDIR: 'it is a folder',
@@ -42,6 +61,9 @@ const refusals: Readonly<Record<string, string>> = {
 
 /** Why a file could not be read, for a person. */
 export const describeUnread = (cause: unknown): string =>
+  cause instanceof SpecialFileError ? `it ${cause.message}` : refusalOf(cause);
+
+const refusalOf = (cause: unknown): string =>
   refusals[String((cause as NodeJS.ErrnoException).code)] ?? String(cause);
 
 /** Longest wait for the next byte of a pipe. */

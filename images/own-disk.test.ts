@@ -1,4 +1,4 @@
-import { mkdtemp, rm, mkdir, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, mkdir, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import t from 'tap';
@@ -21,7 +21,18 @@ t.test("a disk of one's own is named, and known by its contents", async (t) => {
   const image = await buildOwnDisk({ name: 'again', from: folder.path }, options);
   t.equal(image.digest, folder.digest, 'an image of erofs is taken as it is');
   t.equal((await buildOwnDisk({ name: 'again', from: folder.path }, options)).path, image.path);
-  await t.rejects(build('x', 'none'), { code: 'SUBJECT_FILE', message: 'the disk x cannot be read' });
+  await t.rejects(build('x', 'none'), {
+    code: 'SUBJECT_FILE',
+    message: 'the disk x cannot be read: there is no such file',
+  });
+  for (const special of ['/dev/zero', '/dev/null'])
+    await t.rejects(buildOwnDisk({ name: 'x', from: special }, options), {
+      code: 'SUBJECT_FILE',
+      message: 'the disk x cannot be read: it is a device, and neither a file nor a folder',
+    });
+  await writeFile(path.join(dir, 'huge'), '');
+  await truncate(path.join(dir, 'huge'), 2 ** 37);
+  await t.rejects(build('x', 'huge'), { code: 'SUBJECT_FILE', message: /it has more than 64 GiB$/ });
 });
 
 t.test('names that disks of the harness have are refused', (t) => {

@@ -2,6 +2,7 @@
 import { constants } from 'node:fs';
 import { copyFile, open, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { describeSpecialFile, describeUnread } from './bounded-file.ts';
 import type { BuiltDisk } from './build.ts';
 import { findOrMake } from './cache/find-or-make.ts';
 import { blobPath, hashFile, hashRecipe, openCache, saveArtefact } from './cache/image-cache.ts';
@@ -29,14 +30,30 @@ export function findBadName(name: string): string | null {
   return taken.test(name) ? 'disks of the harness have such names' : null;
 }
 
+/** Hashing and copying more takes minutes before the first guest. */
+const maxImageBytes = 64 * 2 ** 30;
+
+/** Looks at a disk before anything is fetched or built. @throws PoolproofError SUBJECT_FILE */
+export async function checkOwnDisk({ name, from }: OwnDisk): Promise<void> {
+  const refuse = (why: string, cause?: unknown): never => {
+    throw new PoolproofError('SUBJECT_FILE', `the disk ${name} cannot be read: ${why}`, {
+      file: from,
+      cause,
+    });
+  };
+  const found = await stat(from).catch((cause: unknown) => refuse(describeUnread(cause), cause));
+  const what = await describeSpecialFile(from);
+  if (what !== null && !found.isDirectory()) refuse(`it is ${what}, and neither a file nor a folder`);
+  if (found.isFile() && found.size > maxImageBytes) refuse(`it has more than ${maxImageBytes / 2 ** 30} GiB`);
+}
+
 /**
  * The disk, kept in the cache by its contents: later changes of the file change no guest.
  * @throws PoolproofError SUBJECT_FILE when a file cannot be read, and those of {@link buildSubjectDisk}
  */
 export async function buildOwnDisk({ name, from }: OwnDisk, options: DiskOptions): Promise<BuiltDisk> {
-  const found = await stat(from).catch((cause: unknown) => {
-    throw new PoolproofError('SUBJECT_FILE', `the disk ${name} cannot be read`, { file: from, cause });
-  });
+  await checkOwnDisk({ name, from });
+  const found = await stat(from);
   if (found.isFile() && (await isErofs(from))) return keepImage(name, from, options);
   const to = found.isDirectory() ? '.' : path.basename(from);
   const { disk } = await buildSubjectDisk([{ to, from }], { ...options, bare: true });

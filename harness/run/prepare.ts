@@ -10,7 +10,7 @@ import {
 import { requestedArchitecture } from '../../images/definitions.ts';
 import { buildImages, type BuiltDisk, type BuiltImages, type ImageEvent } from '../../images/build.ts';
 import { requireKernelSources } from '../../images/source/own-kernel.ts';
-import { buildOwnDisk, type OwnDisk } from '../../images/own-disk.ts';
+import { buildOwnDisk, checkOwnDisk, type OwnDisk } from '../../images/own-disk.ts';
 import { buildSubjectDisk } from '../../images/subject-disk.ts';
 import { PoolproofError } from '../errors.ts';
 import { chooseAccelerator, type AcceleratorChoice } from '../machine/accelerator.ts';
@@ -65,7 +65,8 @@ export async function prepare(cells: Iterable<Cell>, options: PrepareOptions): P
   const subjects: SubjectsByImages = new Map();
   const promisedMib = await readPromisedMib();
   const requirements = collectRequirements(checkCells(cells, promisedMib, subjects));
-  const { cacheDir, locked = false, onImageEvent: onEvent } = options;
+  const { cacheDir, locked = false, disks = [], onImageEvent: onEvent } = options;
+  for (const disk of disks) await checkOwnDisk(disk);
   await requireTools([...requirements.values()].map((request) => ({ ...request, cacheDir, locked })));
   const wanted = new Set([...requirements.values()].map((request) => requestedArchitecture(request)));
   const emulators = new Map<ArchitectureName, Qemu>();

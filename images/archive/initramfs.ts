@@ -6,6 +6,7 @@ import type { Architecture } from '../architectures.ts';
 import { busyboxApplets, mountPoint } from '../definitions.ts';
 import { PoolproofError } from '../errors.ts';
 import { buildProgram, programNamesOf } from '../guest/programs/build-program.ts';
+import { readPlainFile } from '../bounded-file.ts';
 import { buildCpio, type CpioEntry } from './cpio.ts';
 import { moduleName, resolveModules } from './kernel-modules.ts';
 import { runProgram, workBounds } from '../run-program.ts';
@@ -74,11 +75,14 @@ export async function findKernel(tree: string): Promise<UnpackedKernel> {
 
 export type LoadedModule = Readonly<{ name: string; data: Buffer }>;
 
+/** Far beyond any module, and any list of them. */
+const maxModuleBytes = 128 * 2 ** 20;
+
 /** The modules of a kernel, by name: those that are built in, and the files of the others. */
 export type KernelModules = Readonly<{ builtIn: ReadonlySet<string>; fileOf: ReadonlyMap<string, string> }>;
 
 export async function listModules(folder: string): Promise<KernelModules> {
-  const builtIn = await readFile(path.join(folder, 'modules.builtin'), 'utf8');
+  const builtIn = String(await readPlainFile(path.join(folder, 'modules.builtin'), maxModuleBytes));
   const files = (await readdir(folder, { recursive: true })).filter((file) =>
     /\.ko(\.(xz|zst))?$/.test(file),
   );
@@ -154,9 +158,10 @@ export async function buildScriptArchive(guestFolder: string, architecture: Arch
 
 async function readModule(file: string | undefined): Promise<Buffer | undefined> {
   if (file === undefined) return undefined;
+  const bytes = await readPlainFile(file, maxModuleBytes);
   // Suites from trixie on compress modules; busybox' insmod in the guest would have to inflate them.
   if (file.endsWith('.xz')) return inflateXz(file);
-  return file.endsWith('.zst') ? inflateZstd(file) : readFile(file);
+  return file.endsWith('.zst') ? inflateZstd(file, bytes) : bytes;
 }
 
 async function inflateXz(file: string): Promise<Buffer> {
@@ -173,7 +178,7 @@ async function inflateXz(file: string): Promise<Buffer> {
 }
 
 /** Ubuntu's from 24.04 on. Node has the format since 22.15, and no other part of poolproof needs a program for it. */
-async function inflateZstd(file: string): Promise<Buffer> {
+function inflateZstd(file: string, bytes: Buffer): Buffer {
   const { zstdDecompressSync: inflate } = zlib as Partial<typeof zlib>;
   if (inflate === undefined) {
     throw new PoolproofError('IMAGE_BUILD', `cannot unpack ${file}: Node ${process.version} has no zstd`, {
@@ -181,7 +186,7 @@ async function inflateZstd(file: string): Promise<Buffer> {
     });
   }
   try {
-    return inflate(await readFile(file), { maxOutputLength: workBounds.maxBytes });
+    return inflate(bytes, { maxOutputLength: workBounds.maxBytes });
   } catch (cause) {
     throw new PoolproofError('IMAGE_BUILD', `cannot unpack ${file}: it is no zstd file`, { cause });
   }

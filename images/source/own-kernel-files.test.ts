@@ -1,3 +1,4 @@
+import { truncate } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import path from 'node:path';
 import t from 'tap';
@@ -88,8 +89,34 @@ t.test('a file that is no kernel, or is not there, is refused', async (t) => {
     code: 'KERNEL_UNFIT',
     message: /no bzImage/,
   });
-  await t.rejects(readOwnKernelFiles(path.join(dir, 'absent')), {
-    code: 'KERNEL_UNFIT',
-    message: /cannot be read/,
+  const unread = (why: string) => ({ code: 'KERNEL_UNFIT', message: `the kernel cannot be read: ${why}` });
+  await t.rejects(readOwnKernelFiles(path.join(dir, 'absent')), unread('there is no such file'));
+  await t.rejects(readOwnKernelFiles(dir), unread('it is a folder and not a plain file'));
+});
+
+t.test('endless and huge files are refused at once, as a kernel, a module and a configuration', async (t) => {
+  const builtIn = ['virtio_blk', 'virtio_console', 'virtio_rng', 'erofs'].map(
+    (name) => `kernel/${name}.ko\n`,
+  );
+  const dir = t.testdir({
+    huge: '',
+    bzImage: makeImage(),
+    modules: { 'modules.builtin': builtIn.join(''), 'virtio_pci.ko': t.fixture('symlink', '/dev/zero') },
+    lists: { 'modules.builtin': t.fixture('symlink', '/dev/zero') },
+    [`config-${release}`]: t.fixture('symlink', '/dev/zero'),
   });
+  await truncate(path.join(dir, 'huge'), 2 ** 36);
+  const unread = (why: string) => ({ code: 'KERNEL_UNFIT', message: `the kernel cannot be read: ${why}` });
+  await t.rejects(readOwnKernelFiles('/dev/zero'), unread('it is a device and not a plain file'));
+  await t.rejects(readOwnKernelFiles(path.join(dir, 'huge')), unread('it has more than 256 MiB'));
+  for (const folder of ['modules', 'lists'])
+    await t.rejects(readOwnKernelFiles(`${path.join(dir, 'bzImage')}:${path.join(dir, folder)}`), {
+      code: 'KERNEL_UNFIT',
+      message: 'a module cannot be read: it is a device and not a plain file',
+    });
+  t.match(
+    await readOwnKernelFiles(path.join(dir, 'bzImage')),
+    { release },
+    'the configuration is passed over',
+  );
 });

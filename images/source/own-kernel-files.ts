@@ -1,10 +1,11 @@
 /** A kernel of one's own from files of this computer: read, checked, and named by its contents. */
 import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { collectModules, listModules, type LoadedModule } from '../archive/initramfs.ts';
 import { readKernelImage, readOwnConfig, type KernelImage } from '../archive/kernel-image.ts';
 import { findMissing } from '../archive/kernel-needs.ts';
+import { describeUnread, readPlainFile, SpecialFileError } from '../bounded-file.ts';
 import { guestModules } from '../definitions.ts';
 import { PoolproofError } from '../errors.ts';
 import { parseKernelFile } from '../kernel-file.ts';
@@ -17,9 +18,12 @@ export type OwnKernelFiles = Readonly<{
   modules: readonly LoadedModule[];
 }>;
 
+/** Far beyond any kernel, and any configuration. */
+const [maxImageBytes, maxConfigBytes] = [256 * 2 ** 20, 4 * 2 ** 20];
+
 async function readImage(file: string): Promise<Buffer> {
-  return readFile(file).catch((cause: unknown) => {
-    throw new PoolproofError('KERNEL_UNFIT', 'the kernel cannot be read', {
+  return readPlainFile(file, maxImageBytes).catch((cause: unknown) => {
+    throw new PoolproofError('KERNEL_UNFIT', `the kernel cannot be read: ${describeUnread(cause)}`, {
       file,
       cause,
       hint: 'results have the name of a kernel alone: give its place with --kernel',
@@ -57,11 +61,21 @@ async function findConfig(
       : ['config', 'build/.config'].map((name) => path.join(modulesFolder, name))),
   ];
   for (const place of places) {
-    const text = await readFile(place, 'latin1').catch(() => null);
+    const text = await readPlainFile(place, maxConfigBytes).then(String, () => null);
     if (text?.includes('CONFIG_') === true) return text;
   }
   return readOwnConfig(image);
 }
+
+const refuseModule =
+  (folder: string | null) =>
+  (cause: unknown): never => {
+    if (!(cause instanceof SpecialFileError)) throw cause;
+    throw new PoolproofError('KERNEL_UNFIT', `a module cannot be read: it ${cause.message}`, {
+      ...(folder !== null && { file: folder }),
+      cause,
+    });
+  };
 
 /**
  * The kernel that a value of the axis `kernel` names by its file; null for the name of a row.
@@ -75,7 +89,7 @@ export async function readOwnKernelFiles(kernel: string): Promise<OwnKernelFiles
   const image = readKernelImage(bytes, file);
   const folder = named.modules === null ? null : await findModulesFolder(named.modules, image.release);
   const config = await findConfig(image, file, folder);
-  const known = folder === null ? null : await listModules(folder);
+  const known = folder === null ? null : await listModules(folder).catch(refuseModule(folder));
   const missing = findMissing({
     config,
     builtIn: known?.builtIn ?? null,
@@ -90,7 +104,7 @@ export async function readOwnKernelFiles(kernel: string): Promise<OwnKernelFiles
           : 'turn these options on in its configuration (CONFIG_…)',
     });
   }
-  const modules = known === null ? [] : await collectModules(known, guestModules);
+  const modules = known === null ? [] : await collectModules(known, guestModules).catch(refuseModule(folder));
   const hash = createHash('sha256').update(bytes);
   for (const { name, data } of modules) hash.update(`\0${name}\0`).update(data);
   return { digest: hash.digest('hex'), release: image.release, bytes, modules };
