@@ -234,6 +234,8 @@ export async function observeCell(
     subject = { ...readSubjectRun(reply), guestTimeMs };
     machineEnd = findClockProblem(subject, timings['subject'] ?? 0, command.deadlineSeconds * 1000);
   } catch (error) {
+    // Every guest with this kernel ends like that: it is no result of a cell.
+    if (error instanceof PoolproofError && error.code === 'KERNEL_UNFIT') throw error;
     machineEnd = await describeEnd(machine, error, session !== null);
     // Facts are sent before the subject starts: a guest that died later still had the settings that were requested.
     const texts = session?.unfinishedTexts ?? {};

@@ -16,7 +16,7 @@ export function stopOnAbort(machine: Machine, signal: AbortSignal): Disposable {
  * Opens the session within the deadlines; a kernel that writes nothing is given up early, because a boot that
  * hangs before its first line never recovers.
  * @throws PoolproofError MACHINE_EXITED, MACHINE_TIMEOUT, MACHINE_STALLED, PROTOCOL; KERNEL_UNFIT for a kernel that
- *   cannot mount a disk
+ *   lacks a driver, runs no initramfs or cannot mount a disk: it is told by its own console, within seconds
  */
 export async function openSession(machine: Machine, deadlines: Deadlines): Promise<Session> {
   if (machine.start === 'clone') return Session.open(machine, deadlines.cloneReadyMs);
@@ -24,8 +24,20 @@ export async function openSession(machine: Machine, deadlines: Deadlines): Promi
   const opened = Session.open(machine, deadlines.readyMs);
   const first = Promise.race([console.firstLine, opened, machine.exited]);
   const firstLine = time.within(first, { what: 'nothing on the console', ms: deadlines.firstLineMs });
-  // The line alone opens nothing: only its absence ends the wait.
-  const session = await Promise.race([opened, firstLine.then(() => opened)]);
+  const unfit = console.unfit.then((why): never => {
+    throw new PoolproofError('KERNEL_UNFIT', `the kernel of the guest ${why}`, {
+      hint: 'give the folder of its modules with --modules, or turn these options on in its configuration (CONFIG_…)',
+    });
+  });
+  let session: Session;
+  try {
+    // The line alone opens nothing: only its absence ends the wait.
+    session = await Promise.race([unfit, opened, firstLine.then(() => opened)]);
+  } catch (error) {
+    // The kernel's own words say more than the end of QEMU.
+    await Promise.race([unfit, Promise.resolve()]);
+    throw error;
+  }
   const failures = console.initFailures;
   // A module that none of the disks needs is missed by nobody.
   if (failures.some((what) => what.startsWith('disk ')))

@@ -12,6 +12,10 @@ const kernelLinePattern = /\[ *\d+\.\d{6}\] /;
 const userSpaceLine = 'poolproof: session starts';
 /** Of init.sh, before the session starts. */
 const failurePattern = /^poolproof: ((?:module|disk) \S+) failed/;
+/** Of init.sh, which then resets the machine: drivers without which no session ever answers. */
+const lackPattern = /^poolproof: the kernel lacks ([A-Z0-9_ ]+)/;
+/** A kernel that runs no initramfs; another boot of it ends the same way. */
+const noInitPattern = /Unable to mount root fs|No working init found|Requested init .* failed/;
 const maxFailures = 20;
 const panicPattern = /Kernel panic - not syncing: (.*)/;
 const oomPattern =
@@ -31,6 +35,9 @@ export class ConsoleLog {
   readonly userSpace: Promise<void> = new Promise((resolve) => (this.#userSpace = resolve));
   /** Resolves with the kernel's first line. */
   readonly firstLine: Promise<void> = new Promise((resolve) => (this.#firstLine = resolve));
+  #unfit: ((why: string) => void) | null = null;
+  /** Resolves with what the kernel lacks, once it has said so. To be heard only before a subject has started. */
+  readonly unfit: Promise<string> = new Promise((resolve) => (this.#unfit = resolve));
   /** The panic's message, once there was one. */
   panic: string | null = null;
   oomKill = false;
@@ -58,7 +65,11 @@ export class ConsoleLog {
     if (line.includes(userSpaceLine)) this.#userSpace?.();
     const failure = failurePattern.exec(line)?.[1];
     if (failure !== undefined && this.initFailures.length < maxFailures) this.initFailures.push(failure);
+    const lacks = lackPattern.exec(line)?.[1];
+    if (lacks !== undefined) this.#unfit?.(`lacks ${lacks.trim().split(/ +/).join(', ')}`);
     const panic = panicPattern.exec(line);
+    if (panic && noInitPattern.test(line))
+      this.#unfit?.(`runs no initramfs (BLK_DEV_INITRD): ${panic[1]?.trim() ?? ''}`);
     if (panic) this.panic ??= panic[1]?.trim() ?? '';
     if (oomPattern.test(line)) this.oomKill = true;
   }

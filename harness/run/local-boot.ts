@@ -93,7 +93,10 @@ function selectImages(
   return { ...built, disks: built.disks.filter(({ name }) => wanted.has(name)) };
 }
 
-/** A template booted and saved now; null when it cannot be made, and then every cell boots. */
+/**
+ * A template booted and saved now; null when it cannot be made, and then every cell boots.
+ * @throws PoolproofError KERNEL_UNFIT
+ */
 export async function makeTemplate(
   { context: { spec, signal }, template }: LocalBoot,
   onNotice: (text: string) => void,
@@ -102,7 +105,8 @@ export async function makeTemplate(
     try {
       return await buildTemplate(template.request, template.key);
     } catch (error) {
-      if (!(error instanceof PoolproofError)) throw error;
+      // A kernel that lacks something lacks it at the next boot, too.
+      if (!(error instanceof PoolproofError) || error.code === 'KERNEL_UNFIT') throw error;
       left -= 1;
       const again = left > 0 && worthAnotherBoot.includes(error.code);
       const then = again ? 'it is booted again' : 'its cells are booted';

@@ -190,6 +190,9 @@ export class LocalRunner implements Runner {
       const free = await this.#disk.acquire(estimateDiskMib(memoryMib));
       try {
         return await makeTemplate(boot, (text) => batch.onEvent({ kind: 'notice', text }));
+      } catch (error) {
+        batch.fail();
+        throw error;
       } finally {
         release();
         free();

@@ -137,6 +137,22 @@ t.test('each cell has its own line and its own evidence', async (t) => {
   }
 });
 
+t.test('a kernel that says what it lacks ends the run at once, by template and by boot', async (t) => {
+  const console = '[    0.100000] Linux version 6\npoolproof: the kernel lacks VIRTIO_PCI VIRTIO_BLK\n';
+  const noInit = '[    1.0] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)\n';
+  for (const [text, message] of [
+    [console, /^the kernel of the guest lacks VIRTIO_PCI, VIRTIO_BLK$/],
+    [noInit, /^the kernel of the guest runs no initramfs \(BLK_DEV_INITRD\): VFS: Unable to mount/],
+  ] as const)
+    for (const cold of [false, true]) {
+      const startMachine = fakeMachines([{ silent: true, console: text }]);
+      const running = run(t, [], threeCells, { cold, startMachine, jobs: 1 });
+      await t.rejects(running, { code: 'KERNEL_UNFIT', message }, `${text}, cold: ${cold}`);
+      // The slot is free before the run is ended.
+      t.ok(startMachine.starts() <= (cold ? 2 : 1), 'nothing is booted again');
+    }
+});
+
 t.test('a machine whose clock has another rate is no template', async (t) => {
   const notices: string[] = [];
   const onNotice = (text: string): void => void notices.push(text);

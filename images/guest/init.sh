@@ -21,6 +21,17 @@ while read -r module; do
   busybox insmod "/lib/modules-poolproof/$module" || echo "poolproof: module $module failed"
 done </lib/modules-poolproof/order
 
+# Drivers are there from the start or with their module: without one of these no disk and no session ever appears.
+lacks=
+[ -d /sys/bus/pci/drivers/virtio-pci ] || lacks=' VIRTIO_PCI'
+[ -d /sys/bus/virtio/drivers/virtio_blk ] || lacks="$lacks VIRTIO_BLK"
+[ -d /sys/bus/virtio/drivers/virtio_console ] || lacks="$lacks VIRTIO_CONSOLE"
+busybox grep -qw erofs /proc/filesystems || lacks="$lacks EROFS_FS"
+if [ -n "$lacks" ]; then
+  echo "poolproof: the kernel lacks$lacks"
+  busybox reboot -f
+fi
+
 # Disks appear a moment after their driver; the command line says how many to wait for.
 disks=0
 read -r line </proc/cmdline
