@@ -11,6 +11,7 @@ import { findMatrix } from '../matrix/find-matrix.ts';
 import { loadMatrix } from '../matrix/load.ts';
 import { selectCells } from '../matrix/select.ts';
 import { renderExpectation } from '../outcome/expect.ts';
+import { checkMatrix } from '../plan/check-architecture.ts';
 import { isTooLarge } from '../plan/check-memory.ts';
 import { ciFormats, renderCiMatrix } from '../plan/ci-matrix.ts';
 import { readPromisedMib } from '../plan/computer.ts';
@@ -51,6 +52,7 @@ function renderLine({ cell, boot, predicted }: PlannedCell, json: boolean): stri
 export async function plan(context: Context, args: readonly string[], options: Options): Promise<number> {
   const loaded = await loadMatrix(findMatrix(args[0]));
   const matrix = selectCells(loaded, options.only ?? []);
+  checkMatrix(matrix);
   const { format, json = false } = options;
   if (format !== undefined) {
     context.out(await renderJobs(matrix, format, options));

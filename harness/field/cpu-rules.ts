@@ -136,9 +136,11 @@ export const mapWidth: Rule = (report, so) => {
     standIn: true,
     decides: true,
   };
-  if (bits >= 36) {
+  const { addressWidths } = architectureOf(so.arch).kernel;
+  const isReal = addressWidths[bits] !== undefined;
+  // Where there are real widths, `addressBits` has no others.
+  if (bits >= 36 && (isReal || Object.keys(addressWidths).length === 0)) {
     const set = { addressBits: bits };
-    const isReal = architectureOf(so.arch).kernel.addressWidths[bits] !== undefined;
     const met = say('processor.processBits', bits, isReal ? 'exact' : 'approximated', {
       ...axisOf('addressBits', { ...so, ...set }),
       ...(isReal ? { decides: true } : standIn),

@@ -2,6 +2,7 @@
 import type { Tier } from '../../images/allocator/tier.ts';
 import type { Settings } from '../axes/table.ts';
 import type { Measure } from './measure.ts';
+import type { Place } from './source.ts';
 import type { Subject } from './subject.ts';
 
 /**
@@ -89,6 +90,8 @@ export type Matrix = Readonly<{
   coverage: Coverage | null;
   /** Known failures of the field; empty in most matrices. */
   cases: readonly FieldCase[];
+  /** Where the file names a value of an axis, by its canonical text; absent where cells come from no file. */
+  placeOf?: (axis: string, text: string) => Place | null;
   /** The cells with their repetitions; as often as one likes. */
   cells(): Iterable<Cell>;
 }>;

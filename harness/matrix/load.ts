@@ -24,6 +24,7 @@ import type { Source } from './source.ts';
 import { nearestFile } from './nearest-file.ts';
 import { resolveSubjects } from './subject-resolve.ts';
 import { hostSubject } from '../axes/host.ts';
+import { findValue } from './value-places.ts';
 import { subjectOn, type Subject } from './subject.ts';
 
 /** Larger files are refused unread. */
@@ -137,6 +138,7 @@ export function parseMatrix(text: string, file: string, options: LoadOptions = {
     repeat,
     coverage: own.coverage,
     cases: cases.cases,
+    placeOf: (axis, text) => findValue(checked.data, source, table, [axis, text]),
     cells: () => ({ [Symbol.iterator]: () => repeatCells(cells, repeat) }),
   };
 }

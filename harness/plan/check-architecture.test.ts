@@ -3,7 +3,7 @@ import path from 'node:path';
 import t from 'tap';
 import { architectures } from '../../images/architectures.ts';
 import { parseMatrix } from '../matrix/load.ts';
-import { checkArchitecture, findForeignPackage } from './check-architecture.ts';
+import { checkArchitecture, checkMatrix, findForeignPackage } from './check-architecture.ts';
 import { collectRequirements } from './requirements.ts';
 
 const cellsOf = (text: string) => [...parseMatrix(text, 'm.yaml').cells()];
@@ -88,3 +88,25 @@ function buildElf(machine: number): Buffer {
   head.writeUInt16LE(machine, 18);
   return head;
 }
+
+t.test('plan and run refuse the same, with the place and what to write instead', (t) => {
+  const check = (text: string): void => checkMatrix(parseMatrix(text, 'm.yaml'));
+  for (const [text, message] of [
+    [
+      'axes: { arch: [arm64, riscv64] }',
+      /^m\.yaml:1:23: the kernel bookworm is none of riscv64[^]*kernel: \[trixie\]/,
+    ],
+    ['axes: { arch: arm64, kernel: [trixie, bullseye] }', /^m\.yaml:1:39: the kernel bullseye/],
+    ['axes: { arch: arm64, cpu: qemu64 }', /^m\.yaml:1:27: cpu qemu64/],
+    ['axes: { addressBits: [47, 52] }', /^m\.yaml:1:27: x86-64 has no 52 bits[^]*= there are up to 47/],
+    ['axes: { arch: arm64, addressBits: 49 }', /^m\.yaml:1:35: arm64 has no 49 bits[^]*= there are up to 48/],
+    [
+      'axes: { arch: riscv64, kernel: trixie, addressBits: [38, 39] }',
+      /:58: riscv64 has no 39 bits[^]*= there are 38, 47, 56: one less/,
+    ],
+    ['include: [{ arch: riscv64, memory: 1G }]', /^m\.yaml:1:19: /],
+  ] as const)
+    t.throws(() => check(text), { code: 'MATRIX_INVALID', message }, text);
+  check('axes: { arch: [x86-64, arm64], addressBits: [38, 39, 47, default] }');
+  t.end();
+});

@@ -2,6 +2,7 @@
 import type { Matrix } from '../matrix/cell.ts';
 import { measureCells } from './measure-cells.ts';
 import { decideCapacity } from '../plan/admission.ts';
+import { checkMatrix } from '../plan/check-architecture.ts';
 import { selectPart, selectRecordedPart, type SelectedPart } from '../plan/select-part.ts';
 import { describeRun, prepare, type Prepared } from './prepare.ts';
 import { runCells } from './run-cells.ts';
@@ -34,6 +35,7 @@ export type RunSummary = Readonly<{
  */
 export async function runMatrix(matrix: Matrix, options: RunOptions): Promise<RunSummary> {
   const part = await choosePart(matrix, options);
+  checkMatrix(part.uncut);
   // Images of the whole matrix, also for a shard: equal digests are what makes shards one run.
   const prepared = await (options.prepare ?? prepare)(part.uncut.cells(), options);
   return runPart(matrix, part, prepared, options);
