@@ -4,10 +4,12 @@ import { explainResult } from '../field/explanation.ts';
 import { renderMapping } from '../field/map.ts';
 import { endCodes } from '../field/reproduce.ts';
 import { findResult, parseCellName, type CellName } from '../field/results.ts';
+import { describeAct } from '../field/symptom.ts';
 import { formatCellId } from '../matrix/cell-id.ts';
 import { plainLine } from '../outcome/plain-text.ts';
+import type { Result } from '../store/result.ts';
 import { textOption, type Context } from './context.ts';
-import { isReport, openReport, openTrialRunner } from './field-context.ts';
+import { isReport, openReport, openTrialRunner, type OpenReport } from './field-context.ts';
 
 export async function explain(
   context: Context,
@@ -18,8 +20,10 @@ export async function explain(
   if (text === undefined || others.length > 0)
     throw new PoolproofError('USAGE', 'expected one cell id or field report');
   let name: CellName;
+  let reported: OpenReport | null = null;
   if (await isReport(text)) {
-    const { found, settled } = await openReport(text);
+    reported = await openReport(text);
+    const { found, settled } = reported;
     const { settings, mappings } = found;
     name = { id: formatCellId(settings), settings, run: null };
     for (const mapping of mappings.filter(({ how }) => how !== 'exact'))
@@ -37,6 +41,18 @@ export async function explain(
     (await (
       await openTrialRunner(context, options, { title: 'explain', cold: true, once: false })
     )(name.settings));
+  for (const line of reported === null ? [] : describeExplained(reported, result))
+    context.out(`${plainLine(line)}\n`);
   for (const line of explainResult(result)) context.out(`${line}\n`);
   return 0;
+}
+
+/** Which failure the lines after these explain: the reported one, or another that the guest had in its place. */
+function describeExplained({ symptom, compare }: OpenReport, result: Result): readonly string[] {
+  const compared = compare(result);
+  if (symptom === null || compared === null) return [];
+  const reported = `reported: ${describeAct(symptom.act)}: ${symptom.text}`;
+  return endCodes[compared.end] === 0
+    ? [reported, `explained: the same, ${compared.end} in a guest`]
+    : [reported, `explained: not that, ${compared.end} in a guest: ${compared.because.join('; ')}`];
 }

@@ -6,7 +6,8 @@ import { mapReport } from '../field/map.ts';
 import type { FieldCase, FieldImages } from '../field/mapping.ts';
 import { moveMappings, moveToHost, type OnHost } from '../field/real-host.ts';
 import { loadFieldReport, type FieldReport } from '../field/report.ts';
-import { settleReport, type Reproduction } from '../field/reproduce.ts';
+import { compareFailure, settleReport, type Reproduction } from '../field/reproduce.ts';
+import { symptomOfReport, type Symptom } from '../field/symptom.ts';
 import { knownImages } from '../axes/table.ts';
 import { createTrialRunner, memoize, type RunTrial, type TrialEvents } from '../field/run-trial.ts';
 import { PoolproofError } from '../errors.ts';
@@ -32,6 +33,10 @@ export type OpenReport = Readonly<{
   found: FieldCase;
   host: OnHost;
   settled: Reproduction | null;
+  /** The reported failure; null where none is told, or known. */
+  symptom: Symptom | null;
+  /** Compares it with what a guest did; null where there is nothing to compare. */
+  compare: (result: Result) => Reproduction | null;
 }>;
 
 /** @throws PoolproofError FIELD_NOT_FOUND, FIELD_INVALID, FIELD_SCHEMA */
@@ -40,7 +45,15 @@ export async function openReport(file: string): Promise<OpenReport> {
   const mapped = mapReport(report, await loadFieldImages());
   const host = moveToHost(report, mapped.settings);
   const found = { settings: host.settings, mappings: moveMappings(mapped.mappings, host) };
-  return { report, found, host, settled: settleReport(report, found) };
+  const symptom = symptomOfReport(report);
+  return {
+    report,
+    found,
+    host,
+    settled: settleReport(report, found),
+    symptom,
+    compare: (result) => (symptom === null ? null : compareFailure(symptom, result, found.mappings, report)),
+  };
 }
 
 type Options = Readonly<Record<string, unknown>>;

@@ -24,15 +24,28 @@ type Ailing = Readonly<{
   spin: string | null;
   /** What stands for the program of a report, for people. */
   standsFor: string | null;
+  /** Compares what a guest did with the reported failure; null where there is none to compare with. */
+  compare: (result: Result) => Reproduction | null;
 }>;
 
 async function openAiling(name: string): Promise<Ailing> {
-  if (!(await isReport(name))) return { ...moveToHost(null, parseCellName(name).settings), settled: null };
-  const { host, settled } = await openReport(name);
-  return { ...host, settled };
+  if (!(await isReport(name)))
+    return { ...moveToHost(null, parseCellName(name).settings), settled: null, compare: () => null };
+  const { host, settled, compare } = await openReport(name);
+  return { ...host, settled, compare };
 }
 
-/** Exit code: 0 proven (or nothing to fix), 1 no cure found, 2 the case cannot be had here, 130 interrupted. */
+/** The end of a report without a cure, with its reasons. @returns the exit code */
+function endWithout(context: Context, { end, because }: Reproduction): number {
+  for (const reason of because) context.out(`${plainLine(reason)}\n`);
+  context.out(`${end}\n`);
+  return endCodes[end];
+}
+
+/**
+ * Exit code: 0 proven (or nothing to fix), 1 no cure found or another failure in the guest, 2 the case cannot be had
+ * here, 130 interrupted.
+ */
 export async function fix(
   context: Context,
   args: readonly string[],
@@ -41,17 +54,16 @@ export async function fix(
   const [name, ...others] = args;
   if (name === undefined || others.length > 0)
     throw new PoolproofError('USAGE', 'expected one cell id or field report');
-  const { settings, settled, wanted: meant, spin, standsFor } = await openAiling(name);
+  const { settings, settled, wanted: meant, spin, standsFor, compare } = await openAiling(name);
   const wanted = tierOption(options, meant);
-  if (settled !== null) {
-    for (const reason of settled.because) context.out(`${plainLine(reason)}\n`);
-    context.out(`${settled.end}\n`);
-    return endCodes[settled.end];
-  }
+  if (settled !== null) return endWithout(context, settled);
   if (standsFor !== null) context.out(`tried on: ${standsFor}\n`);
   const runTrial = await openTrialRunner(context, options, { title: 'fix', cold: true, once: true });
   const before = await runTrial(settings);
   context.out(`cell: ${formatCellId(settings)}\nnow: ${seen(before)}\n`);
+  const compared = compare(before);
+  // What cures another failure is no cure of the reported one.
+  if (compared !== null && endCodes[compared.end] !== 0) return endWithout(context, compared);
   if (reached(before, wanted)) {
     context.out(
       `nothing to fix: ${before.tier === null ? 'it works in the guest' : `${wanted} is reached`}\n`,

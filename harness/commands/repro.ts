@@ -6,7 +6,6 @@ import { renderCases } from '../field/cell-matrix.ts';
 import { renderMapping } from '../field/map.ts';
 import type { FactMapping } from '../field/mapping.ts';
 import {
-  compareFailure,
   compareModel,
   compareResults,
   describeReached,
@@ -14,7 +13,7 @@ import {
   type Reproduction,
 } from '../field/reproduce.ts';
 import { buildCell, findResult, parseCellName } from '../field/results.ts';
-import { describeAct, endOfCommand, signatureOf, symptomOfReport, type Symptom } from '../field/symptom.ts';
+import { describeAct, endOfCommand, signatureOf, type Symptom } from '../field/symptom.ts';
 import { formatCellId } from '../matrix/cell-id.ts';
 import type { Settings } from '../axes/table.ts';
 import { plainLine } from '../outcome/plain-text.ts';
@@ -44,25 +43,16 @@ type Case = Readonly<{
 }>;
 
 async function openCase(file: string): Promise<Case> {
-  const { report, found, settled } = await openReport(file);
+  const { report, found, settled, symptom, compare } = await openReport(file);
   const { settings, mappings } = found;
-  const symptom = symptomOfReport(report);
-  if (symptom === null)
-    return {
-      settings,
-      mappings,
-      looked: endOfCommand(report) === 'failed' ? 'an unknown failure' : 'no failure is reported',
-      symptom,
-      settled,
-      compare: (result) => describeReached(estimateCell(settings), result),
-    };
+  const none = endOfCommand(report) === 'failed' ? 'an unknown failure' : 'no failure is reported';
   return {
     settings,
     mappings,
-    looked: `${describeAct(symptom.act)}: ${symptom.text}`,
+    looked: symptom === null ? none : `${describeAct(symptom.act)}: ${symptom.text}`,
     symptom,
     settled,
-    compare: (result) => compareFailure(symptom, result, mappings, report),
+    compare: (result) => compare(result) ?? describeReached(estimateCell(settings), result),
   };
 }
 
