@@ -191,6 +191,26 @@ t.test('a subject that fails has cures in the words of its program, never of Spi
   t.ok(tried.includes('ulimit -v unlimited'), 'each is named before it is tried');
 });
 
+t.test('a Node before 18 reserves as the oldest that is known, and a start has an arena', (t) => {
+  const [kib, mib] = [2 ** 10, 2 ** 20];
+  for (const node of ['12.18.3', '14.21.3', '16.14.0']) {
+    // What a report told: 10,000,000,000 bytes.
+    const settings = cell(`engine=v8,node=${node},addressSpace=9765624K,subject=node-instance`);
+    t.equal(predictSubject(settings), false, node);
+    const [first] = listCandidates(settings, 'standard');
+    const limit = Number(/^ulimit -v (\d+)$/.exec(first?.change ?? '')?.[1]) * kib;
+    t.ok(limit > 10_240 * mib && limit < 11_000 * mib, `${first?.change}: 10 GiB and a start`);
+  }
+  // Measured: 734 MiB, and with MALLOC_ARENA_MAX=1 671.
+  for (const [id, works] of [
+    ['addressSpace=704M', false],
+    ['addressSpace=704M,env.MALLOC_ARENA_MAX=1', true],
+    ['addressSpace=768M', true],
+  ] as const)
+    t.equal(predictSubject(cell(`engine=v8,node=22.13.0,subject=node-start,${id}`)), works, id);
+  t.end();
+});
+
 t.test('a wider address space cures sv39, and no Node that there is none of is proposed', (t) => {
   const sv39 = cell('arch=riscv64,kernel=trixie,engine=v8,node=24,addressBits=38');
   const changes = listCandidates(sv39, 'standard').map(({ change }) => change);

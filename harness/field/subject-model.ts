@@ -18,8 +18,21 @@ const mib = 2 ** 20;
 export const trapHandlerFlag = '--disable-wasm-trap-handler';
 /** V8 without code of its own: Node runs where no memory may become executable. */
 export const interpretedFlag = '--jitless';
-/** Node's threads have malloc arenas of up to 128 MiB of address space each, which the cost of a start leaves out. */
-const arenaBytes = 8 * 128 * mib;
+/** glibc reserves so much address space for the arena of a thread. */
+const arenaBytes = 64 * mib;
+/**
+ * Arenas that Node holds when it has started. The cost of its start was measured with MALLOC_ARENA_MAX=1, as the wasm
+ * host runs; subjects run without. `ulimit -v` halved around `node -e 0`: 22.23.5 needs 734 MiB and with one arena 671,
+ * 20.20.2 needs 714 and 650.
+ */
+const startArenas = 1;
+/**
+ * Arenas of what runs after it. By the same measure one memory of 22.23.5 needs 10,973 MiB and fetch() 11,296, of
+ * 20.20.2 10,956 and 11,214: the start and the memory, and five arenas more where files are read and names resolved.
+ * Chance decides how many threads have one, so there is room for more.
+ */
+const arenasOf: Readonly<Record<string, number>> = { 'node-fetch': 8, 'node-cjs-import': 8 };
+const plainArenas = 2;
 /** A memory without guards takes its maximum: 100 pages in these subjects. */
 const unguardedBytes = 7 * mib;
 
@@ -63,13 +76,16 @@ export function lackingFlags(cpu: string | null, needed: readonly string[]): rea
 export const hasTrapHandlerOff = ({ env, node }: Settings): boolean =>
   hasTrapHandlerFlag(node) && (env['NODE_OPTIONS'] ?? '').includes(trapHandlerFlag);
 
+const startArenaBytes = ({ env }: Settings): number =>
+  env['MALLOC_ARENA_MAX'] === '1' ? 0 : startArenas * arenaBytes;
+
 /** Address space of one memory of this Node, and of Node itself; bytes. */
 export function spaceOf(settings: Settings): Readonly<{ memory: number; start: number; guarded: boolean }> {
   const facts = estimateFacts(settings);
   const guarded = startsGuarded(settings.node, facts.addressSpaceLimit) && !hasTrapHandlerOff(settings);
   return {
     memory: guarded ? cageBytes(v8VersionOf(settings.node)) : unguardedBytes,
-    start: resolveProcessCost(settings.node, facts).start.virtual,
+    start: resolveProcessCost(settings.node, facts).start.virtual + startArenaBytes(settings),
     guarded,
   };
 }
@@ -78,7 +94,9 @@ export function spaceOf(settings: Settings): Readonly<{ memory: number; start: n
 function starts(settings: Settings, slackBytes: number): boolean {
   const { subject, env, allocator, profile } = defaultSettings();
   // Its threads are counted by themselves.
-  const limits = { pidsMax: null, processes: null };
+  const addressSpace =
+    settings.addressSpace === null ? null : Math.max(0, settings.addressSpace - startArenaBytes(settings));
+  const limits = { pidsMax: null, processes: null, addressSpace };
   const plain: Settings = { ...settings, ...limits, subject, env, allocator, profile, engine: 'v8' };
   const prediction = predictSettings(plain, slackBytes);
   return prediction !== null && prediction.startup === null;
@@ -102,5 +120,6 @@ export function predictSubject(settings: Settings, slackBytes = 0): boolean | nu
   const { addressSpaceLimit } = estimateFacts(settings);
   if (addressSpaceLimit === null || memories === 0) return true;
   const { memory, start } = spaceOf(settings);
-  return start + arenaBytes + memories * memory <= addressSpaceLimit - slackBytes;
+  const arenas = (arenasOf[settings.subject] ?? plainArenas) * arenaBytes;
+  return start + arenas + memories * memory <= addressSpaceLimit - slackBytes;
 }

@@ -277,7 +277,10 @@ t.test("V8's rules follow Node's releases", (t) => {
   t.equal(cageBytes('12.4.254'), 10 * GiB);
   t.equal(cageBytes(v8VersionOf('23.11.1')), 8 * GiB, 'seen in a guest');
   t.equal(cageBytes(v8VersionOf('21.7.3')), 10 * GiB);
-  t.equal(v8VersionOf('30.0.0'), '14.6', 'an unknown line counts as the newest');
+  t.equal(v8VersionOf('30.0.0'), '14.6', 'a later line counts as the newest');
+  t.equal(v8VersionOf('10.24.1'), '7.8', 'an earlier one as the oldest');
+  for (const node of ['12.18.3', '14.21.3', '15.14.0', '16.20.2', '17.9.1'])
+    t.equal(cageBytes(v8VersionOf(node)), 10 * GiB, node);
   t.end();
 });
 

@@ -36,8 +36,17 @@ export function startsGuarded(node: string, addressSpaceLimit: Limit): boolean {
   return !looks || addressSpaceLimit === null || addressSpaceLimit >= guardedFromBytes;
 }
 
-/** V8's version per release line of Node, for predicting before any Node has run. */
+/**
+ * V8's version per release line of Node, for predicting before any Node has run; of lines that moved to another V8 the
+ * last one (`process.versions.v8` of 12.22, 13.14, 14.21, 15.14, 16.20 and 17.9).
+ */
 const v8Majors: Readonly<Record<number, string>> = {
+  12: '7.8',
+  13: '7.9',
+  14: '8.4',
+  15: '8.6',
+  16: '9.4',
+  17: '9.6',
   18: '10.2',
   19: '10.8',
   20: '11.3',
@@ -49,7 +58,12 @@ const v8Majors: Readonly<Record<number, string>> = {
   26: '14.6',
 };
 
-/** V8 version of a Node release, from its release line; lines not in the table count as the newest. */
+/** V8 version of a Node release, from its release line; a line that is not in the table counts as the nearest one. */
 export function v8VersionOf(node: string): string {
-  return v8Majors[parseVersion(node)[0]] ?? '14.6';
+  const [line] = parseVersion(node);
+  const lines = Object.keys(v8Majors).map(Number);
+  const nearest = Math.min(Math.max(line, Math.min(...lines)), Math.max(...lines));
+  const known = v8Majors[nearest];
+  if (known === undefined) throw new RangeError(`no V8 is known of Node ${nearest}`);
+  return known;
 }
