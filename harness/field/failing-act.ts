@@ -29,16 +29,25 @@ type SubjectRow = Readonly<{
 
 const instantiate: SubjectRow = {
   subject: 'node-instance',
-  env: ({ words }) => (words.startsWith('webassembly.instantiate') ? { HOW: 'instantiate' } : {}),
+  env: ({ words, count }) => ({
+    ...(words.startsWith('webassembly.instantiate') && { HOW: 'instantiate' }),
+    ...(count !== null && { INSTANCES: String(count + 1) }),
+  }),
 };
 
 /** Subjects in Node, by the act they do; the first that fits. */
 const v8Subjects: Readonly<Partial<Record<Act, readonly SubjectRow[]>>> = {
   start: [{ subject: 'node-start' }],
   heap: [{ subject: 'node-start', instead: 'a heap fills up at run time: the start of Node is tried' }],
+  commit: [{ subject: 'node-start', instead: 'a heap grows at run time: the start of Node is tried' }],
   option: [{ subject: 'node-start' }],
   code: [{ subject: 'node-start' }],
-  memory: [{ subject: 'node-memories' }],
+  memory: [
+    {
+      subject: 'node-memories',
+      env: ({ count }) => (count === null ? {} : { MEMORIES: String(count + 1) }),
+    },
+  ],
   instance: [instantiate],
   fetch: [{ subject: 'node-fetch', fits: (major) => major >= firstFetch }, instantiate],
   import: [{ subject: 'node-cjs-import' }],
@@ -51,6 +60,10 @@ const v8Subjects: Readonly<Partial<Record<Act, readonly SubjectRow[]>>> = {
     },
   ],
 };
+
+/** Which of its modules the engine refused, in the subject's word; null where nothing tells, and both are compiled. */
+const moduleOf = ({ words }: Symptom): 'simd' | 'floor' | null =>
+  words.includes('simd') ? 'simd' : words.includes('floorf64') ? 'floor' : null;
 
 /** The subject that does the act of the report. Acts of pools and memories of Wasmtime are the wasm host's own. */
 export const mapAct: Rule = (report, so) => {
@@ -76,7 +89,11 @@ export const mapAct: Rule = (report, so) => {
     return sayAct(symptom, so, { subject: row.subject, env }, row.instead);
   }
   if (kind === 'other' || kind === 'whole' || kind === null) return { say: [] };
-  if (symptom.act === 'instruction') return sayAct(symptom, so, { subject: 'wasmtime-module' });
+  if (symptom.act === 'instruction') {
+    const only = moduleOf(symptom);
+    const env = { ...so.env, ...(only !== null && { ONLY: only }) };
+    return sayAct(symptom, so, { subject: 'wasmtime-module', env });
+  }
   // It compiles on a thread per processor.
   if (symptom.act === 'thread') {
     const count = report.processor.count ?? 1;
@@ -159,6 +176,7 @@ const deciders: Readonly<Record<Act, readonly Decider[]>> = {
   instruction: [flags],
   code: [writeExecute],
   heap: [],
+  commit: [space, decide('dataLimit'), decide('overcommit')],
   thread: [
     { axis: 'pidsMax', fact: 'cgroup.levels.pidsMax', shownBy: 'cat /sys/fs/cgroup/pids.max' },
     { axis: 'processes', fact: 'resourceLimits.processes', shownBy: 'ulimit -u' },
@@ -174,16 +192,37 @@ export function listUnknown(report: FieldReport, { act }: Symptom): readonly str
     .map(({ fact, shownBy }) => `${fact} is unknown and decides: \`${shownBy}\` shows it`);
 }
 
+/** Whether a value of the axis decides about the failure: a limit of its act, or what fails. */
+export const isDecisive = (axis: AxisName, { act }: Symptom): boolean =>
+  ['engine', 'node', 'subject'].includes(axis) || deciders[act].some((decider) => decider.axis === axis);
+
 /** Whether a guest with these settings has any limit that could make the act fail. */
 export const hasLimit = (settings: Settings, { act }: Symptom): boolean =>
   deciders[act].some(({ axis }) => settings[axis] !== rowOf(axes, axis).default);
 
 const v8Acts: readonly Act[] = ['memory', 'instance', 'fetch', 'import'];
 
+/** The limits that may have refused memory to a heap that was below its own limit. */
+function describeRefusal(settings: Settings): string {
+  const space = limitAddressSpace(settings);
+  const suspects = [
+    space === null
+      ? []
+      : `RLIMIT_AS, ${formatBytes(space)} (\`ulimit -v ${Math.floor(space / 1024)}\`), of which Node takes ${formatBytes(spaceOf(settings).start)} to start`,
+    settings.dataLimit === null ? [] : `RLIMIT_DATA, ${formatBytes(settings.dataLimit)}`,
+    settings.overcommit === 2 ? 'vm.overcommit_memory=2, which bounds what all programs may commit' : [],
+  ].flat();
+  const refused = 'the kernel refused memory to a heap that was below its own limit';
+  return suspects.length === 0
+    ? `${refused}: the report has neither RLIMIT_AS nor RLIMIT_DATA nor strict overcommit, so the whole machine was short of memory`
+    : `${refused}: suspected ${suspects.length === 1 ? 'is' : 'are'} ${suspects.join('; and ')}`;
+}
+
 /** The threshold below which an act fails that did not fail in the guest; null where there is no figure. */
 export function describeThreshold(settings: Settings, { act }: Symptom): string | null {
   if (act === 'heap')
     return 'no limit of the machine is part of it: the heap has a limit of its own (`node --max-old-space-size`)';
+  if (act === 'commit') return describeRefusal(settings);
   if (settings.engine !== 'v8' || !v8Acts.includes(act)) return null;
   const { memory, start, guarded } = spaceOf(settings);
   if (!guarded)

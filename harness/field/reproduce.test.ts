@@ -20,8 +20,6 @@ const fetchError =
   'RangeError: WebAssembly.instantiate(): Out of memory: Cannot allocate Wasm memory for new instance';
 const undici = '    at lazyllhttp (node:internal/deps/undici/undici:5829:32)';
 const codeRange = '# Fatal process out of memory: Failed to reserve virtual memory for CodeRange';
-const semiSpace =
-  'FATAL ERROR: Committing semi space failed. Allocation failed - JavaScript heap out of memory';
 const heapLimit = 'FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory';
 const oldInstance = 'RangeError: WebAssembly.Instance(): Out of memory: wasm memory';
 
@@ -57,7 +55,7 @@ t.test('the act that failed is done again, on its engine and version, and nothin
 t.test('a heap that filled up is no start that failed, whatever the limit', (t) => {
   for (const [output, space, node] of [
     [heapLimit, 512 * mib, '22.13.0'],
-    [semiSpace, gib, '20.20.2'],
+    ['FATAL ERROR: NewSpace::Rebalance Allocation failed - JavaScript heap out of memory', gib, '20.20.2'],
     ['FATAL ERROR: Ineffective mark-compacts near heap limit Allocation failed', 'unlimited', '18.20.8'],
   ] as const) {
     const change: Change = {

@@ -3,12 +3,13 @@ import type { Prediction } from '../../images/allocator/prediction.ts';
 import { cpuFlags } from '../axes/cpu-models.ts';
 import { estimateCell } from '../outcome/predict-cell.ts';
 import type { Result } from '../store/result.ts';
-import { describeThreshold, hasLimit, listUnknown } from './failing-act.ts';
+import { describeThreshold, hasLimit, isDecisive, listUnknown } from './failing-act.ts';
 import type { FactMapping, FieldCase } from './mapping.ts';
 import type { FieldReport } from './report.ts';
 import { boundsThreads, describeThreadLimits } from './thread-rules.ts';
 import {
   endOfCommand,
+  listStandIns,
   nearestSymptom,
   signatureOf,
   symptomOfReport,
@@ -53,8 +54,14 @@ export function listObstacles(mappings: readonly FactMapping[]): readonly string
     .map(({ fact, found, why }) => `${fact} ${found}: ${why ?? 'no axis'}`);
 }
 
-const succeeded = (mappings: readonly FactMapping[]): End =>
-  mappings.some(({ standIn }) => standIn) ? 'reproduced by stand-in' : 'reproduced';
+/** Settings that decide about the failure and only approximate the report, each in words. */
+function listApproximated(mappings: readonly FactMapping[], wanted: Symptom): readonly string[] {
+  return mappings.flatMap(({ fact, found, how, axis, value, decides, standIn, why }) =>
+    how === 'approximated' && axis !== null && (standIn || (decides && isDecisive(axis, wanted)))
+      ? [`${fact} ${found} is approximated by ${axis}=${value ?? 'default'}${why === null ? '' : `: ${why}`}`]
+      : [],
+  );
+}
 
 /** What a processor of a report lacks of what engines ask for; null where its flags are unknown. */
 function describeLacking({ processor }: FieldReport): string | null {
@@ -118,13 +125,23 @@ export function compareFailure(
   report: FieldReport,
 ): Reproduction {
   const nearest = nearestSymptom(wanted, symptomsOf(result));
-  if (nearest !== null && nearest.differences.length === 0)
-    return { end: succeeded(mappings), because: [nearest.symptom.text] };
+  const approximated = listApproximated(mappings, wanted);
+  if (nearest !== null && nearest.differences.length === 0) {
+    const instead = [...listStandIns(wanted, nearest.symptom), ...approximated];
+    const stands = instead.length > 0 || mappings.some(({ standIn }) => standIn);
+    return {
+      end: stands ? 'reproduced by stand-in' : 'reproduced',
+      because: [nearest.symptom.text, ...instead],
+    };
+  }
   const unknown = listUnknown(report, wanted);
   const because = [
     ...(nearest?.differences ?? [`nothing failed in the guest: ${signatureOf(result)}`]),
     wanted.act === 'instruction' ? describeLacking(report) : null,
-    nearest === null || wanted.act === 'heap' ? describeThreshold(result.settings, wanted) : null,
+    nearest === null || ['heap', 'commit'].includes(wanted.act)
+      ? describeThreshold(result.settings, wanted)
+      : null,
+    ...approximated,
     ...unknown,
   ].filter((reason) => reason !== null);
   return { end: unknown.length > 0 ? 'cannot tell' : 'not reproduced', because };

@@ -8,7 +8,7 @@ const semiSpace =
   'FATAL ERROR: Committing semi space failed. Allocation failed - JavaScript heap out of memory';
 
 t.test('one message has one class, in a report and in a guest', (t) => {
-  t.match(symptomOfText(semiSpace), { class: 'v8-fatal', act: 'heap' });
+  t.match(symptomOfText(semiSpace), { class: 'v8-fatal', act: 'commit' });
   t.match(symptomOfText(codeRange), { class: 'v8-fatal', act: 'start' });
   t.match(symptomOfText('FATAL ERROR: CALL_AND_RETRY_LAST Allocation failed - process out of memory'), {
     act: 'heap',

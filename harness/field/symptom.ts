@@ -3,7 +3,7 @@
  * or a subject, or from the attempts of the wasm host. Two symptoms are the same when all of these agree, and every
  * number that the first one names.
  */
-import { classifyEngineText } from '../../images/allocator/failure.ts';
+import { classifyEngineText, type EngineText } from '../../images/allocator/failure.ts';
 import { findMessage, type Act, type KnownMessage } from '../../images/allocator/known-messages.ts';
 import { plainLine } from '../outcome/plain-text.ts';
 import type { Result } from '../store/result.ts';
@@ -17,20 +17,53 @@ export type Symptom = Readonly<{
   class: string;
   pool: string | null;
   bytes: number | null;
+  /** Of the operating system's error, where the text has its number. */
+  errno: EngineText['errno'];
+  /** Memories or instances that were made before the one that failed, where the text counts them. */
+  count: number | null;
+  /** What was to start a thread or process; null for other acts, and where nothing tells. */
+  starter: string | null;
   /** The words that decide, for comparison; empty where there are none. */
   words: string;
   /** The line that says it; for people. */
   text: string;
 }>;
 
-const nothing = { pool: null, bytes: null, words: '' } as const;
+const nothing = { pool: null, bytes: null, errno: null, count: null, starter: null, words: '' } as const;
+
+/** What starts threads and processes, by its words; first match wins. */
+const starters: readonly Readonly<{ words: RegExp; name: string }>[] = [
+  { words: /OS can't spawn worker thread|tokio/, name: "a worker thread of tokio's" },
+  { words: /ThreadPoolBuild|rayon|global thread pool/i, name: "the thread pool of rayon's" },
+  { words: /ERR_WORKER_INIT_FAILED/, name: "a worker of Node's" },
+  { words: /\bv?fork\b|\bclone\b|spawn \S+ EAGAIN|[Cc]annot fork/, name: 'a process' },
+  { words: /pthread_create|uv_thread_create/, name: 'a thread of C code' },
+  { words: /std\/src\/|thread\/(?:mod|functions)\.rs|failed to spawn thread/, name: "a thread of Rust's" },
+  { words: /java|native thread/, name: "a thread of Java's" },
+  { words: /runtime: failed to create new OS thread/, name: "a thread of Go's" },
+  { words: /can't start new thread/, name: "a thread of Python's" },
+];
+
+const starterOf = (...texts: readonly string[]): string | null =>
+  texts
+    .map((text) => starters.find(({ words }) => words.test(text))?.name)
+    .find((name) => name !== undefined) ?? null;
+
+const counted = /\b(\d{1,5}) (?:[\w.]+ ){0,2}(?:memories|instances)\b/gi;
+
+/** The last number of memories or instances in a text: it grows until one fails. */
+const countIn = (text: string): number | null => {
+  const last = [...text.matchAll(counted)].at(-1)?.[1];
+  return last === undefined ? null : Number(last);
+};
 
 /** The failure in a text, or null when nothing in it is known. */
 export function symptomOfText(text: string): Symptom | null {
   const found = findMessage(text);
   if (found === null || found.message.act === 'unknown') return null;
   const { message, words, at } = found;
-  const { pool, bytes } = classifyEngineText(text);
+  const { pool, bytes, errno } = classifyEngineText(text);
+  const line = lineAt(text, at);
   // The cause alone, without the line that names the pool.
   const charged = message.act === 'memory' && pool === null ? chargedPool(words, bytes) : null;
   const bare = charged !== null || (message.act === 'memory' && isPool(bytes));
@@ -40,6 +73,9 @@ export function symptomOfText(text: string): Symptom | null {
     class: bare ? 'pool-mapping' : message.class,
     pool: charged ?? pool,
     bytes,
+    errno,
+    count: message.act === 'memory' || message.act === 'instance' ? countIn(text) : null,
+    starter: message.act === 'thread' ? starterOf(line, text) : null,
     words: plainLine(words, 200)
       .toLowerCase()
       // Of older versions; the same act.
@@ -51,7 +87,7 @@ export function symptomOfText(text: string): Symptom | null {
       // On the command line, and in the environment.
       .replace(/^(?:bad option:|is not allowed in node_options)\s*$/, '')
       .replace(/[.\s]+$/, ''),
-    text: lineAt(text, at),
+    text: line,
   };
 }
 
@@ -110,8 +146,8 @@ export function symptomsOf({ outcome, reason, tiers, subject, settings }: Result
   return tiers.flatMap((tier): Symptom[] => {
     if (tier.ok || tier.class === null) return [];
     const text = tier.message ?? '';
-    const { act = 'unknown' as const, words = '' } = symptomOfText(text) ?? {};
-    return [{ act, engine, class: tier.class, pool: tier.pool, bytes: tier.bytes, words, text }];
+    const known = symptomOfText(text) ?? { ...nothing, act: 'unknown' as const };
+    return [{ ...known, engine, class: tier.class, pool: tier.pool, bytes: tier.bytes, text }];
   });
 }
 
@@ -125,6 +161,7 @@ const actNames: Readonly<Record<Act, string>> = {
   pool: 'a pool of the engine',
   thread: 'a thread or process',
   heap: 'the JavaScript heap, filled at run time',
+  commit: 'memory for the JavaScript heap',
   instruction: 'an instruction of the processor',
   code: 'memory that becomes executable',
   option: 'an option of the runtime',
@@ -134,7 +171,7 @@ const actNames: Readonly<Record<Act, string>> = {
 export const describeAct = (act: Act): string => actNames[act];
 
 /** Acts that the same limit refuses: with more address space each of them succeeds. */
-const addressSpaceActs: readonly Act[] = ['start', 'memory', 'instance', 'fetch', 'import', 'pool'];
+const addressSpaceActs: readonly Act[] = ['start', 'memory', 'instance', 'fetch', 'import', 'pool', 'commit'];
 
 function compareActs(wanted: Symptom, seen: Symptom): string {
   const same = addressSpaceActs.includes(wanted.act) && addressSpaceActs.includes(seen.act);
@@ -160,10 +197,37 @@ export function compareSymptoms(wanted: Symptom, seen: Symptom): readonly string
     wanted.bytes !== null &&
       wanted.bytes !== seen.bytes &&
       `same cause, another size: ${hex(wanted.bytes)} were reported, ${hex(seen.bytes)} were seen`,
+    wanted.count !== null &&
+      seen.count !== null &&
+      wanted.count !== seen.count &&
+      `same cause, another number: ${wanted.count} were made before it there, ${seen.count} here`,
     wanted.class === seen.class &&
       wanted.bytes === null &&
       !isSameWords &&
       `same cause, other words: "${wanted.words}" was reported, "${seen.words}" was seen`,
+  ].filter((said) => said !== false);
+}
+
+const errnoNumbers: Readonly<Record<NonNullable<Symptom['errno']>, number>> = {
+  EPERM: 1,
+  EAGAIN: 11,
+  ENOMEM: 12,
+  EACCES: 13,
+  EINVAL: 22,
+};
+const nameErrno = (errno: NonNullable<Symptom['errno']>): string =>
+  `${errno} (os error ${errnoNumbers[errno]})`;
+
+/** What makes the same failure one of something that stands in: another error number, another starter of a thread. */
+export function listStandIns(wanted: Symptom, seen: Symptom): readonly string[] {
+  return [
+    wanted.errno !== null &&
+      seen.errno !== null &&
+      wanted.errno !== seen.errno &&
+      `another error: ${nameErrno(wanted.errno)} was reported, ${nameErrno(seen.errno)} was seen`,
+    wanted.starter !== null &&
+      wanted.starter !== seen.starter &&
+      `another act: ${wanted.starter} was reported, ${seen.starter ?? 'another thread or process'} failed here`,
   ].filter((said) => said !== false);
 }
 

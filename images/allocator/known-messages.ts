@@ -14,7 +14,8 @@ export type Act =
   | 'import' // import of a CommonJS file, whose lexer is an instance
   | 'pool' // a pool of the engine
   | 'thread' // a thread or a process
-  | 'heap' // the JavaScript heap, at run time
+  | 'heap' // the JavaScript heap reached V8's own limit, at run time
+  | 'commit' // memory for the JavaScript heap, which the kernel refused
   | 'instruction' // an instruction that the processor lacks
   | 'code' // memory that is to become executable
   | 'option' // an option nobody knows
@@ -83,10 +84,17 @@ export const knownMessages: readonly KnownMessage[] = [
     engine: 'wasmtime',
   },
   { match: /[Ii]llegal instruction|\bSIGILL\b/, class: 'crashed', act: 'instruction', engine: null },
+  // Below its own limit V8 asked the kernel for memory, and did not get it.
+  {
+    match: /Committing semi space failed|Fatal (?:process|javascript) (?:out of memory|OOM): Zone/i,
+    class: 'v8-fatal',
+    act: 'commit',
+    engine: 'v8',
+  },
   // A heap that filled up is a program's own doing; one that cannot be reserved keeps V8 from starting.
   {
     match:
-      /Reached heap limit|Ineffective mark-compacts near heap limit|Committing semi space failed|invalid (?:array|table|string) (?:length|size) Allocation failed|JavaScript heap out of memory|Allocation failed - process out of memory|ERR_WORKER_OUT_OF_MEMORY|Fatal (?:process|javascript) (?:out of memory|OOM): Zone/i,
+      /Reached heap limit|Ineffective mark-compacts near heap limit|invalid (?:array|table|string) (?:length|size) Allocation failed|JavaScript heap out of memory|Allocation failed - process out of memory|ERR_WORKER_OUT_OF_MEMORY/i,
     class: 'v8-fatal',
     act: 'heap',
     engine: 'v8',
