@@ -8,7 +8,7 @@ import { describeAct } from '../field/symptom.ts';
 import { formatCellId } from '../matrix/cell-id.ts';
 import { plainLine } from '../outcome/plain-text.ts';
 import type { Result } from '../store/result.ts';
-import { textOption, type Context } from './context.ts';
+import { cacheOption, textOption, type Context } from './context.ts';
 import { isReport, openReport, openTrialRunner, type OpenReport } from './field-context.ts';
 
 export async function explain(
@@ -22,7 +22,7 @@ export async function explain(
   let name: CellName;
   let reported: OpenReport | null = null;
   if (await isReport(text)) {
-    reported = await openReport(text);
+    reported = await openReport(text, cacheOption(options));
     const { found, settled } = reported;
     const { settings, mappings } = found;
     name = { id: formatCellId(settings), settings, run: null };

@@ -1,6 +1,10 @@
 /** The runner of trials of the field's commands, with the options of the command line. */
 import { makeTemporaryFolder } from '../../images/temporary-folder.ts';
+import { defaultArchitecture } from '../../images/architectures.ts';
+import { openCache } from '../../images/cache/image-cache.ts';
+import { lockNamesOf } from '../../images/definitions.ts';
 import { loadLock } from '../../images/lock.ts';
+import { findPublished, recallUnpinned, wantUnpinned } from '../../images/source/unpinned.ts';
 import { stat } from 'node:fs/promises';
 import { mapReport } from '../field/map.ts';
 import type { FieldCase, FieldImages } from '../field/mapping.ts';
@@ -8,7 +12,8 @@ import { moveMappings, moveToHost, type OnHost } from '../field/real-host.ts';
 import { loadFieldReport, type FieldReport } from '../field/report.ts';
 import { compareFailure, settleReport, type Reproduction } from '../field/reproduce.ts';
 import { symptomOfReport, type Symptom } from '../field/symptom.ts';
-import { knownImages } from '../axes/table.ts';
+import { knownImages, type Settings } from '../axes/table.ts';
+import { resolveEngine } from '../plan/requirements.ts';
 import { createTrialRunner, memoize, type RunTrial, type TrialEvents } from '../field/run-trial.ts';
 import { PoolproofError } from '../errors.ts';
 import { formatCellId } from '../matrix/cell-id.ts';
@@ -39,12 +44,40 @@ export type OpenReport = Readonly<{
   compare: (result: Result) => Reproduction | null;
 }>;
 
-/** @throws PoolproofError FIELD_NOT_FOUND, FIELD_INVALID, FIELD_SCHEMA */
-export async function openReport(file: string): Promise<OpenReport> {
-  const report = await loadFieldReport(file);
-  const mapped = mapReport(report, await loadFieldImages());
+function mapToHost(report: FieldReport, images: FieldImages): Readonly<{ host: OnHost; found: FieldCase }> {
+  const mapped = mapReport(report, images);
   const host = moveToHost(report, mapped.settings);
-  const found = { settings: host.settings, mappings: moveMappings(mapped.mappings, host) };
+  return { host, found: { settings: host.settings, mappings: moveMappings(mapped.mappings, host) } };
+}
+
+/**
+ * What stands for the engine of a cell that was never published. Only of one that is neither pinned nor was fetched
+ * before, its package manager is asked; where it cannot be asked, the fetch that follows says so.
+ */
+async function findSubstitutes({ engine }: Settings, cacheDir: string): Promise<ReadonlyMap<string, string>> {
+  const { version } = resolveEngine(engine);
+  const name = version === null ? null : lockNamesOf(defaultArchitecture).engine(version);
+  const wanted =
+    name === null || (await loadLock()).some((pin) => pin.name === name) ? undefined : wantUnpinned(name);
+  if (wanted === undefined || (await recallUnpinned(await openCache(cacheDir), wanted.name)) !== undefined)
+    return new Map();
+  await using folder = await makeTemporaryFolder();
+  const nearest = await findPublished(wanted, folder.path).catch(() => null);
+  return new Map(nearest === null ? [] : [[wanted.version, nearest]]);
+}
+
+/**
+ * @param cacheDir folder of images, which knows what was fetched before
+ * @throws PoolproofError FIELD_NOT_FOUND, FIELD_INVALID, FIELD_SCHEMA
+ */
+export async function openReport(file: string, cacheDir: string): Promise<OpenReport> {
+  const report = await loadFieldReport(file);
+  const images = await loadFieldImages();
+  let { host, found } = mapToHost(report, images);
+  if (settleReport(report, found) === null) {
+    const substitutes = await findSubstitutes(found.settings, cacheDir);
+    if (substitutes.size > 0) ({ host, found } = mapToHost(report, { ...images, substitutes }));
+  }
   const symptom = symptomOfReport(report);
   return {
     report,

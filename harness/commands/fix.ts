@@ -3,6 +3,8 @@ import { describeShortfall } from '../../images/allocator/explain.ts';
 import { tiers, type Tier } from '../../images/allocator/tier.ts';
 import { PoolproofError } from '../errors.ts';
 import { type Fix, findFix, reached, type Tried } from '../field/fix.ts';
+import { renderMapping } from '../field/map.ts';
+import type { FactMapping } from '../field/mapping.ts';
 import { moveToHost } from '../field/real-host.ts';
 import { listRaisesOf } from '../field/raised-limits.ts';
 import { endCodes, type Reproduction } from '../field/reproduce.ts';
@@ -12,7 +14,7 @@ import type { Settings } from '../axes/table.ts';
 import { plainLine } from '../outcome/plain-text.ts';
 import { tierOption } from './bisect.ts';
 import type { Result } from '../store/result.ts';
-import type { Context } from './context.ts';
+import { cacheOption, type Context } from './context.ts';
 import { isReport, openReport, openTrialRunner, seen, untilInterrupted } from './field-context.ts';
 
 /** A cell, or one of a report with the tier that its failure is about; or the end that needs no guest. */
@@ -26,13 +28,21 @@ type Ailing = Readonly<{
   standsFor: string | null;
   /** Compares what a guest did with the reported failure; null where there is none to compare with. */
   compare: (result: Result) => Reproduction | null;
+  /** Facts that decide and are not met as they are. */
+  approximated: readonly FactMapping[];
 }>;
 
-async function openAiling(name: string): Promise<Ailing> {
+async function openAiling(name: string, cacheDir: string): Promise<Ailing> {
   if (!(await isReport(name)))
-    return { ...moveToHost(null, parseCellName(name).settings), settled: null, compare: () => null };
-  const { host, settled, compare } = await openReport(name);
-  return { ...host, settled, compare };
+    return {
+      ...moveToHost(null, parseCellName(name).settings),
+      settled: null,
+      compare: () => null,
+      approximated: [],
+    };
+  const { host, settled, compare, found } = await openReport(name, cacheDir);
+  const approximated = found.mappings.filter(({ how, decides }) => how === 'approximated' && decides);
+  return { ...host, settled, compare, approximated };
 }
 
 /** The end of a report without a cure, with its reasons. @returns the exit code */
@@ -54,9 +64,18 @@ export async function fix(
   const [name, ...others] = args;
   if (name === undefined || others.length > 0)
     throw new PoolproofError('USAGE', 'expected one cell id or field report');
-  const { settings, settled, wanted: meant, spin, standsFor, compare } = await openAiling(name);
+  const {
+    settings,
+    settled,
+    wanted: meant,
+    spin,
+    standsFor,
+    compare,
+    approximated,
+  } = await openAiling(name, cacheOption(options));
   const wanted = tierOption(options, meant);
   if (settled !== null) return endWithout(context, settled);
+  for (const mapping of approximated) context.out(`${plainLine(renderMapping(mapping))}\n`);
   if (standsFor !== null) context.out(`tried on: ${standsFor}\n`);
   const runTrial = await openTrialRunner(context, options, { title: 'fix', cold: true, once: true });
   const before = await runTrial(settings);
@@ -91,17 +110,20 @@ export async function fix(
     context.out(
       `no cure found for ${before.tiers.length === 0 ? 'this failure' : wanted}${found === undefined ? ' so far' : ''}\n`,
     );
-  const list = (title: string, all: readonly Tried[]): void => {
-    const lines = all.map(({ candidate, result }) => `  ${candidate.change}: ${seen(result)}\n`);
-    if (lines.length > 0) context.out(`${title}:\n${lines.join('')}`);
-  };
-  list('predicted to help, but failed in a guest', tried.refuted);
-  list('recommended, and of no use here', tried.useless);
+  context.out(
+    listTried('predicted to help, but failed in a guest', tried.refuted) +
+      listTried('recommended, and of no use here', tried.useless),
+  );
   if (found === undefined) {
     context.out('interrupted: what would have been tried next is not known\n');
     return 130;
   }
   return none ? 1 : 0;
+}
+
+function listTried(title: string, all: readonly Tried[]): string {
+  const lines = all.map(({ candidate, result }) => `  ${candidate.change}: ${seen(result)}\n`);
+  return lines.length === 0 ? '' : `${title}:\n${lines.join('')}`;
 }
 
 function describeCure({ candidate: { change, cost, also, settings }, result }: Tried): string {

@@ -22,7 +22,7 @@ import { isFailed } from '../store/bundle.ts';
 import { unpackBundle } from '../store/bundle-unpack.ts';
 import { collectResults, readRun } from '../store/read-run.ts';
 import type { Result } from '../store/result.ts';
-import { textOption, type Context } from './context.ts';
+import { cacheOption, textOption, type Context } from './context.ts';
 import { isFile, isReport, openReport, openTrialRunner } from './field-context.ts';
 import { openGuestShell } from './guest-shell.ts';
 import { reproCase } from './repro-case.ts';
@@ -42,8 +42,8 @@ type Case = Readonly<{
   compare: (result: Result) => Reproduction;
 }>;
 
-async function openCase(file: string): Promise<Case> {
-  const { report, found, settled, symptom, compare } = await openReport(file);
+async function openCase(file: string, cacheDir: string): Promise<Case> {
+  const { report, found, settled, symptom, compare } = await openReport(file, cacheDir);
   const { settings, mappings } = found;
   const none = endOfCommand(report) === 'failed' ? 'an unknown failure' : 'no failure is reported';
   return {
@@ -98,7 +98,7 @@ async function openBundle(file: string): Promise<readonly Case[]> {
 
 async function openAll(name: string, options: Options): Promise<readonly Case[]> {
   if (/\.(?:tgz|tar\.gz)$/.test(name)) return openBundle(name);
-  if (await isReport(name)) return [await openCase(name)];
+  if (await isReport(name)) return [await openCase(name, cacheOption(options))];
   return [await openCell(name, textOption(options, 'results') ?? 'results')];
 }
 

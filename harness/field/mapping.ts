@@ -23,7 +23,12 @@ export type FactMapping = Readonly<{
 export type FieldCase = Readonly<{ settings: Settings; mappings: readonly FactMapping[] }>;
 
 /** The contents available for guests, with pinned versions by their name in the lock. */
-export type FieldImages = KnownImages & Readonly<{ versions: ReadonlyMap<string, string> }>;
+export type FieldImages = KnownImages &
+  Readonly<{
+    versions: ReadonlyMap<string, string>;
+    /** Versions of libwasmtime that were never published, each with the nearest that was. */
+    substitutes?: ReadonlyMap<string, string>;
+  }>;
 
 export const plainImages: FieldImages = { ...knownImages, versions: new Map() };
 

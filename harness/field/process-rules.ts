@@ -6,16 +6,30 @@ import type { Settings } from '../axes/table.ts';
 import { startsGuarded } from '../../images/allocator/v8-rules.ts';
 import { factOf } from './captured-rules.ts';
 import { hostSubject } from '../axes/host.ts';
+import { oldestEngine } from '../axes/version-kinds.ts';
 import { findRuntime, saysVersion, versionOf } from './runtime.ts';
 import { describeAct, symptomOfReport } from './symptom.ts';
 import { boundsThreads } from './thread-rules.ts';
 import { axisOf, say, type FactMapping, type FieldImages, type Rule } from './mapping.ts';
 import type { FieldReport } from './report.ts';
 
-/** The engine's own release, or the newest that is pinned. */
-function engineFor(version: string | null): Readonly<{ engine: string; exact: boolean }> {
-  const found = axes.engine.schema.safeParse(`wasmtime@${version ?? ''}`);
-  return found.success ? { engine: found.data, exact: true } : { engine: 'wasmtime', exact: false };
+/** The engine's own release, or what stands for it and why. */
+function engineFor(
+  version: string | null,
+  { engines, substitutes }: FieldImages,
+): Readonly<{ engine: string; why: string | null }> {
+  const newest = `libwasmtime ${engines[0] ?? ''}, the newest that is pinned, stands for it`;
+  if (version === null) return { engine: 'wasmtime', why: newest };
+  const nearest = substitutes?.get(version);
+  const found = axes.engine.schema.safeParse(`wasmtime@${nearest ?? version}`);
+  if (!found.success)
+    return {
+      engine: 'wasmtime',
+      why: `${newest}: of ${version} the pools cannot be configured, which ${oldestEngine} was the first to offer`,
+    };
+  const why =
+    nearest === undefined ? null : `libwasmtime ${version} was never published, ${nearest} is the nearest`;
+  return { engine: found.data, why };
 }
 
 /** Another program with the engine in it: its pool sizes are derived from the numbers of the failure. */
@@ -52,7 +66,7 @@ function mapOther(report: FieldReport): ReturnType<Rule> {
   return { say: [say('command.words', name, 'not reproducible', { why, decides: true })] };
 }
 
-export const mapEngine: Rule = (report, so) => {
+export const mapEngine: Rule = (report, so, known) => {
   const { kind, name, assumed } = findRuntime(report);
   const { spin, wasmtime } = report.programs;
   const row = (
@@ -79,13 +93,8 @@ export const mapEngine: Rule = (report, so) => {
         "the wasm host with Spin's pool sizes stands for Spin; its engine's version is not in the report",
       );
     case 'wasmtime': {
-      const { engine, exact } = engineFor(versionOf(wasmtime));
-      return row(
-        { engine, profile: 'wasmtime' },
-        versionOf(wasmtime),
-        exact ? null : 'the newest pinned libwasmtime stands for it',
-        { standIn: !exact },
-      );
+      const { engine, why } = engineFor(versionOf(wasmtime), known);
+      return row({ engine, profile: 'wasmtime' }, versionOf(wasmtime), why, { standIn: why !== null });
     }
     case 'wash':
     case 'embedder':

@@ -39,10 +39,8 @@ function standFor(report: FieldReport, { engine }: Settings): Stand | null {
   const names = version === null ? [] : [subject, `${subject}@${version}`];
   const found = names.find((name) => saysVersion(name, version ?? ''));
   if (found !== undefined) return { subject: found, says: `${says} ${version ?? ''}`, exact: true };
-  // The very release as a library is nearer than another release of the program.
-  return engine === `wasmtime@${version ?? ''}`
-    ? null
-    : { subject, says: `${says}, ${newest}`, exact: false };
+  // That release as a library, or the nearest that there is, is nearer than another release of the program.
+  return engine.startsWith('wasmtime@') ? null : { subject, says: `${says}, ${newest}`, exact: false };
 }
 
 /** @param report null for a cell, which names its subject itself */

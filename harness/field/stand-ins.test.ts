@@ -2,6 +2,8 @@ import t from 'tap';
 import { endWith } from '../fixtures/field/endings.ts';
 import { base, type Change, reportOf } from '../fixtures/field/reports.ts';
 import { mapReport } from './map.ts';
+import { plainImages } from './mapping.ts';
+import { moveToHost } from './real-host.ts';
 import { predictSubject } from './subject-model.ts';
 
 const gib = 2 ** 30;
@@ -145,5 +147,38 @@ t.test('an engine that wants an instruction for SIMD compiles a module with SIMD
     t.equal(end.end, 'not reproduced');
     t.match(end.because.join('\n'), /programs\.wasmtime 25\.0\.0 is approximated by engine=/);
   }
+  t.end();
+});
+
+t.test('another release of the engine than the reported one is named, and never counts as it', (t) => {
+  const substitutes = new Map([['38.0.3', '38.0.0']]);
+  for (const [wasmtime, engine, why] of [
+    ['38.0.3', 'wasmtime@38.0.0', /^libwasmtime 38\.0\.3 was never published, 38\.0\.0 is the nearest$/],
+    [
+      '30.0.2',
+      'wasmtime',
+      /^libwasmtime 50\.0\.1, the newest .*: of 30\.0\.2 the pools cannot be configured/,
+    ],
+    ['25.0.0', 'wasmtime', /of 25\.0\.0 the pools/],
+    ['38.0.0', 'wasmtime@38.0.0', null],
+  ] as const) {
+    const report = reportOf({
+      words: ['wasmtime', 'run', 'a.wasm'],
+      output: ['Error: unable to make memory executable'],
+      more: { programs: { ...base.programs, wasmtime } },
+    });
+    const { settings, mappings } = mapReport(report, { ...plainImages, substitutes });
+    t.equal(settings.engine, engine, wasmtime);
+    const [mapping] = mappings.filter(({ axis }) => axis === 'engine');
+    t.match(mapping, { how: why === null ? 'exact' : 'approximated', standIn: why !== null });
+    if (why !== null) t.match(mapping?.why, why);
+  }
+  const report = reportOf({
+    words: ['wasmtime', 'run', 'a.wasm'],
+    output: ['Error: failed to create memory pool mapping: mmap failed to reserve 0x61a80000000 bytes'],
+    more: { programs: { ...base.programs, wasmtime: '38.0.3' } },
+  });
+  const { settings } = mapReport(report, { ...plainImages, substitutes });
+  t.equal(moveToHost(report, settings).settings.engine, 'wasmtime@38.0.0', 'nearer than the newest program');
   t.end();
 });

@@ -7,6 +7,7 @@ import type { Pin } from '../lock.ts';
 import {
   isWholeVersion,
   listUnpinned,
+  nearestPublished,
   nearestVersions,
   recallUnpinned,
   rememberUnpinned,
@@ -44,6 +45,24 @@ t.test('of a version that does not exist the nearest ones are named', (t) => {
   t.strictSame(nearestVersions([], '1.0.0'), []);
   t.end();
 });
+
+t.test(
+  'a version that was never published has one that stands for it, of its own major where there is one',
+  (t) => {
+    const published = ['36.0.0', '37.0.0', '38.0.0', '39.0.0', '40.0.1'];
+    for (const [version, nearest] of [
+      ['38.0.3', '38.0.0'],
+      ['36.0.9', '36.0.0'],
+      ['40.0.0', '40.0.1'],
+      ['41.2.0', '40.0.1'],
+      ['33.0.0', '36.0.0'],
+      ['38.0.0', null],
+    ] as const)
+      t.equal(nearestPublished(published, version), nearest, version);
+    t.equal(nearestPublished([], '38.0.3'), null);
+    t.end();
+  },
+);
 
 t.test('what was fetched is remembered, and a record that is none of ours counts as none', async (t) => {
   const cache = await openCache(t.testdir());

@@ -88,6 +88,35 @@ export async function neverPublished(wanted: Wanted, folder: string): Promise<Po
   );
 }
 
+/**
+ * What comes nearest to a version that was never published: of the same major where there is one, the last before it.
+ * Null for a version that is published, and where nothing is.
+ */
+export function nearestPublished(published: readonly string[], version: string): string | null {
+  if (published.includes(version)) return null;
+  const near = nearestVersions(published, version);
+  const [major] = version.split('.');
+  const isSame = (candidate: string): boolean => candidate.startsWith(`${major}.`);
+  const isBelow = (candidate: string): boolean =>
+    candidate.localeCompare(version, 'en', { numeric: true }) < 0;
+  const same = near.filter(isSame);
+  return (
+    (same.length > 0 ? (same.findLast(isBelow) ?? same[0]) : (near.findLast(isBelow) ?? near[0])) ?? null
+  );
+}
+
+/**
+ * The same of a component that no pin names, as its package manager knows it.
+ * @throws PoolproofError TOOL_NOT_FOUND, IMAGE_FETCH when the manager is missing or cannot be asked
+ */
+export async function findPublished(
+  { name, package: id, version }: Wanted,
+  folder: string,
+): Promise<string | null> {
+  const family = families.find(({ lockName }) => lockName(version) === name);
+  return nearestPublished((await family?.list(id, folder)) ?? [], version);
+}
+
 /** At most two published versions below and two above, ascending; pre-releases do not count. */
 export function nearestVersions(published: readonly string[], version: string): string[] {
   const compare = (a: string, b: string): number => a.localeCompare(b, 'en', { numeric: true });
