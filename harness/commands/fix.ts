@@ -75,8 +75,7 @@ export async function fix(
   } = await openAiling(name, cacheOption(options));
   const wanted = tierOption(options, meant);
   if (settled !== null) return endWithout(context, settled);
-  for (const mapping of approximated) context.out(`${plainLine(renderMapping(mapping))}\n`);
-  if (standsFor !== null) context.out(`tried on: ${standsFor}\n`);
+  context.out(describeStands(approximated, standsFor));
   const runTrial = await openTrialRunner(context, options, { title: 'fix', cold: true, once: true });
   const before = await runTrial(settings);
   context.out(`cell: ${formatCellId(settings)}\nnow: ${seen(before)}\n`);
@@ -84,9 +83,8 @@ export async function fix(
   // What cures another failure is no cure of the reported one.
   if (compared !== null && endCodes[compared.end] !== 0) return endWithout(context, compared);
   if (reached(before, wanted)) {
-    context.out(
-      `nothing to fix: ${before.tier === null ? 'it works in the guest' : `${wanted} is reached`}\n`,
-    );
+    const works = before.tier === null ? 'it works in the guest' : `${wanted} is reached`;
+    context.out(`nothing to fix: ${works}\n`);
     return 0;
   }
   const tried: Readonly<Record<keyof Fix, Tried[]>> = { cure: [], refuted: [], useless: [] };
@@ -106,10 +104,8 @@ export async function fix(
     ),
   );
   const none = tried.cure.length === 0;
-  if (none)
-    context.out(
-      `no cure found for ${before.tiers.length === 0 ? 'this failure' : wanted}${found === undefined ? ' so far' : ''}\n`,
-    );
+  const what = before.tiers.length === 0 ? 'this failure' : wanted;
+  if (none) context.out(`no cure found for ${what}${found === undefined ? ' so far' : ''}\n`);
   context.out(
     listTried('predicted to help, but failed in a guest', tried.refuted) +
       listTried('recommended, and of no use here', tried.useless),
@@ -119,6 +115,13 @@ export async function fix(
     return 130;
   }
   return none ? 1 : 0;
+}
+
+/** What is not met as the report tells it. */
+function describeStands(approximated: readonly FactMapping[], standsFor: string | null): string {
+  const lines = approximated.map((mapping) => plainLine(renderMapping(mapping)));
+  if (standsFor !== null) lines.push(`tried on: ${standsFor}`);
+  return lines.map((line) => `${line}\n`).join('');
 }
 
 function listTried(title: string, all: readonly Tried[]): string {

@@ -119,7 +119,10 @@ t.test('each refusal names the field, its place and the reason', (t) => {
     [/^kernel:/m, 'kernel: !!js/function x\nmore:', 'FIELD_INVALID', /./],
     [/^[^]*$/, 'memory: [', 'FIELD_INVALID', /./],
     [/^[^]*$/, '', 'FIELD_INVALID', /./],
-    [/^[^]*$/, '42', 'FIELD_INVALID', /^the report is not/],
+    [/^[^]*$/, '42', 'FIELD_INVALID', /^this is no field report/],
+    [/^[^]*$/, 'FATAL ERROR: x\n  at: [y', 'FIELD_INVALID', /^this is no field report/],
+    [/^[^]*$/, 'poolproof: field-report\n', 'FIELD_INVALID', /^the report ends after its first line/],
+    [/^overcommit:/m, 'overcomit:', 'FIELD_INVALID', /^overcomit is not .* did you mean `overcommit`\?$/],
   ]);
   refuses(t, second, [
     [/^schema: 2/m, 'schema: 3', 'FIELD_SCHEMA', /^schema is 3; this poolproof reads 1 and 2/],

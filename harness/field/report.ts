@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { describeUnread, readBounded } from '../../images/bounded-file.ts';
+import { nearest } from '../axes/nearest-word.ts';
 import { PoolproofError } from '../errors.ts';
 import { printable, quote } from '../matrix/diagnostics.ts';
 import { parseSource, type Source } from '../matrix/source.ts';
@@ -34,11 +35,16 @@ const headerShape = z.object({
   schema: z.int(),
 });
 
+/** The name with which every report begins. */
+const named = /^[^\S\n]*["']?poolproof["']?[^\S\n]*:/m;
+
 /** Why a report is refused. `path` names the field, `place` the part of the file it was read from. */
 type Refusal = Readonly<{
   path: readonly PropertyKey[];
   reason: string;
   place?: readonly PropertyKey[];
+  /** The place is that of the field's name. */
+  of?: 'key';
   code?: 'FIELD_SCHEMA';
 }>;
 type Reading = Readonly<{ report: FieldReport } | { refusal: Refusal }>;
@@ -51,13 +57,20 @@ type Reading = Readonly<{ report: FieldReport } | { refusal: Refusal }>;
 export function parseFieldReport(source: string, file: string): FieldReport {
   if (Buffer.byteLength(source) > maxReportBytes) throw tooLarge(file);
   const { text, withoutLast, whole, indentation } = unwrapReport(source);
+  if (!named.test(text))
+    throw new PoolproofError('FIELD_INVALID', 'this is no field report: no line begins with `poolproof:`', {
+      file: printable(file),
+      line: 1,
+      column: 1,
+      hint: '`poolproof capture > capture.sh` writes the script that makes one: `sh capture.sh <command> > report.yaml`',
+    });
   let [parsed, reading] = readSource(text, true);
   // The last line of a cut-off report may be half a line: a number that is too small and looks like a fact.
   if ('refusal' in reading && !whole) [parsed, reading] = readSource(withoutLast, false);
   if ('report' in reading) return reading.report;
-  const { path, reason, place, code } = reading.refusal;
+  const { path, reason, place, of, code } = reading.refusal;
   const syntax = parsed.problems[0];
-  const { line, column } = syntax ?? parsed.placeOf(place ?? path);
+  const { line, column } = syntax ?? parsed.placeOf(place ?? path, of);
   const field = path.length === 0 ? 'the report' : path.map(String).map(printable).join('.');
   throw new PoolproofError(code ?? 'FIELD_INVALID', syntax === undefined ? `${field} ${reason}` : reason, {
     file: printable(file),
@@ -74,6 +87,8 @@ function readSource(text: string, whole: boolean): [Source, Reading] {
     const syntax = source.problems[0]?.message.replace('a matrix', 'a report') ?? 'has no content';
     return refuse({ path: [], reason: syntax });
   }
+  if (source.value === null)
+    return refuse({ path: [], reason: 'ends after its first line: the lines after it hold the facts' });
   const header = headerShape.safeParse(source.value);
   if (!header.success) return refuse(describe(source.value, header.error.issues));
   const { schema } = header.data;
@@ -150,10 +165,26 @@ const unknownFacts = unknownOf(reportShape) as Readonly<Record<string, Body>>;
 function describe(value: unknown, issues: readonly z.core.$ZodIssue[]): Refusal {
   const issue = deepest(issues);
   const { path } = issue;
+  const found = valueAt(value, path);
+  const misspelt = found === undefined ? findMisspelt(path, issues) : null;
+  if (misspelt !== null)
+    return {
+      path: [...path.slice(0, -1), misspelt],
+      reason: `is not a field of a report: did you mean \`${String(path.at(-1))}\`?`,
+      of: 'key',
+    };
   if (issue.code === 'unrecognized_keys')
     return { path: [...path, issue.keys[0] ?? ''], reason: 'is not a field of a report' };
-  const found = valueAt(value, path);
   return { path, reason: found === undefined ? 'is missing' : `${reasonOf(issue)}: ${quote(found)}` };
+}
+
+/** Of a missing field, another name beside it that nobody knows and that comes near. */
+function findMisspelt(path: readonly PropertyKey[], issues: readonly z.core.$ZodIssue[]): string | null {
+  const parent = JSON.stringify(path.slice(0, -1));
+  const unknown = issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys' && JSON.stringify(issue.path) === parent ? issue.keys : [],
+  );
+  return nearest(String(path.at(-1)), unknown);
 }
 
 /** A union fails with an issue for each of its members: the one that got furthest names the problem. */
