@@ -52,7 +52,7 @@ function joinOn(clauses: readonly Clause[], index: number): readonly Clause[] {
   const others = (clause: Clause) => clause.map(({ key }, at) => (at === index ? '' : key)).join(',');
   return [...groupBy(clauses, others).values()].flatMap((members) => {
     const [first] = members;
-    if (first === undefined || members.length === 1) return members;
+    if (members.length === 1) return members;
     const places = [...new Set(members.flatMap((clause) => clause[index]?.places ?? []))];
     const joined = clausePlaces(places.sort((a, b) => a - b));
     return [first.map((own, at) => (at === index ? joined : own))];

@@ -16,11 +16,10 @@ export function renderRunStates({ given }: PageView): readonly Html[] {
   // Copies and parts of one run have one id: together they are the run.
   const newestFirst = [...groupBy(given, ({ record }) => record.id)].sort(
     ([a, [one]], [b, [other]]) =>
-      (other?.record.startedAt ?? '').localeCompare(one?.record.startedAt ?? '') || a.localeCompare(b),
+      other.record.startedAt.localeCompare(one.record.startedAt) || a.localeCompare(b),
   );
   return newestFirst.flatMap(([id, parts], _, all) => {
     const [first] = parts;
-    if (first === undefined) return [];
     const whole =
       parts.length === 1
         ? first.state
@@ -204,8 +203,8 @@ export function renderSources({ runs }: PageView): Html {
     ([name]) => name,
   );
   // Runs come newest first.
-  const matrices = [...groupBy(runs, ({ record }) => record.matrix.file).values()].flatMap(
-    ([newest]) => newest?.record.matrix ?? [],
+  const matrices = [...groupBy(runs, ({ record }) => record.matrix.file).values()].map(
+    ([newest]) => newest.record.matrix,
   );
   const rows = [...components].map(
     ([name, entries]) =>
