@@ -108,5 +108,7 @@ t.test('plan and run refuse the same, with the place and what to write instead',
   ] as const)
     t.throws(() => check(text), { code: 'MATRIX_INVALID', message }, text);
   check('axes: { arch: [x86-64, arm64], addressBits: [38, 39, 47, default] }');
+  const { placeOf: _none, ...noFile } = parseMatrix('axes: { addressBits: 52 }', 'm.yaml');
+  t.throws(() => checkMatrix(noFile), { code: 'USAGE', message: /x86-64 has no 52 bits/ });
   t.end();
 });

@@ -61,9 +61,7 @@ const v8Majors: Readonly<Record<number, string>> = {
 /** V8 version of a Node release, from its release line; a line that is not in the table counts as the nearest one. */
 export function v8VersionOf(node: string): string {
   const [line] = parseVersion(node);
-  const lines = Object.keys(v8Majors).map(Number);
-  const nearest = Math.min(Math.max(line, Math.min(...lines)), Math.max(...lines));
-  const known = v8Majors[nearest];
-  if (known === undefined) throw new RangeError(`no V8 is known of Node ${nearest}`);
-  return known;
+  const away = ([release]: readonly [string, string]): number => Math.abs(Number(release) - line);
+  const nearer = (one: [string, string], other: [string, string]) => (away(other) < away(one) ? other : one);
+  return v8Majors[line] ?? Object.entries(v8Majors).reduce(nearer)[1];
 }

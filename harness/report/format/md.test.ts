@@ -51,7 +51,7 @@ t.test('a process that does not start has a cause without a tier', (t) => {
     predicted: { outcome: 'crashed', tier: null, checks: null, tiers: [], startup: shortfall as never },
   });
   const [line = ''] = md.render(viewOf([crashed])).match(/^- \*\*all cells\*\*.*$/m) ?? [];
-  t.match(line, /crashed: [^:]*\. Observed: /);
+  t.match(line, /does not start \(crashed\): [^:]*\. Observed: /);
   t.end();
 });
 

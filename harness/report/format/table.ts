@@ -36,7 +36,7 @@ function render(view: RunView, options: RenderOptions = {}): string {
   const color = options.color === true;
   const grid = chooseGrid(view, options.width ?? 100);
   // Beside rows that name what is unusual, reasons do so too.
-  const reasons = grid.usual.size === 0 ? view.reasons : groupReasons(results, axes, grid.usual);
+  const reasons = groupReasons(results, axes, grid.usual);
   const blocks = [
     formatLegend(grid).join(', '),
     ...[
