@@ -16,7 +16,7 @@ export function stopOnAbort(machine: Machine, signal: AbortSignal): Disposable {
  * Opens the session within the deadlines; a kernel that writes nothing is given up early, because a boot that
  * hangs before its first line never recovers.
  * @throws PoolproofError MACHINE_EXITED, MACHINE_TIMEOUT, MACHINE_STALLED, PROTOCOL; KERNEL_UNFIT for a kernel that
- *   lacks a driver, runs no initramfs or cannot mount a disk: it is told by its own console, within seconds
+ *   lacks a driver or runs no initramfs: it is told by its own console, within seconds
  */
 export async function openSession(machine: Machine, deadlines: Deadlines): Promise<Session> {
   if (machine.start === 'clone') return Session.open(machine, deadlines.cloneReadyMs);
@@ -41,6 +41,6 @@ export async function openSession(machine: Machine, deadlines: Deadlines): Promi
   const failures = console.initFailures;
   // A module that none of the disks needs is missed by nobody.
   if (failures.some((what) => what.startsWith('disk ')))
-    throw new PoolproofError('KERNEL_UNFIT', `the kernel of the guest could not use ${failures.join(', ')}`);
+    throw new PoolproofError('PROTOCOL', `the kernel of the guest could not use ${failures.join(', ')}`);
   return session;
 }

@@ -36,15 +36,16 @@ t.test('requests share a connection, and the time of the server is counted', asy
     }
     socket.write(sized);
   });
-  const { code, events } = await load(server, [1, 10, 30]);
+  const { code, events } = await load(server, [1, 1000, 3000]);
   t.equal(code, 0);
   t.match(events, [
     { wanted: 1, right: 1, opened: 1, status: 200 },
-    { wanted: 10, right: 10, opened: 0, status: 200 },
-    { wanted: 30, right: 30, opened: 0, status: 200 },
+    { wanted: 1000, right: 1000, opened: 0, status: 200 },
+    { wanted: 3000, right: 3000, opened: 0, status: 200 },
   ]);
-  const [, ten, thirty] = events;
-  const slope = ((thirty?.cpuNs ?? 0) - (ten?.cpuNs ?? 0)) / 20;
+  // So many that some milliseconds of V8's own threads, which compile and collect meanwhile, do not count.
+  const [, few, many] = events;
+  const slope = ((many?.cpuNs ?? 0) - (few?.cpuNs ?? 0)) / 2000;
   t.ok(slope > 90_000, `${slope} ns a request, of which 100,000 are known`);
 });
 
