@@ -11,6 +11,7 @@ export { selectCells } from './matrix/select.ts';
 export { MatrixErrors, type Problem } from './matrix/diagnostics.ts';
 export { planMatrix, type PlannedCell } from './library/plan-matrix.ts';
 export type { CaseCell, Cell, Coverage, Expectation, FieldCase, Matrix } from './matrix/cell.ts';
+export type { Place } from './matrix/source.ts';
 export type { Measure } from './matrix/measure.ts';
 export type { ProgramPin, Ready, Subject, SubjectFile, SubjectWord } from './matrix/subject.ts';
 export type { Mapped } from './matrix/mapped.ts';
@@ -85,7 +86,8 @@ export type {
   Repetition,
   Share,
 } from './outcome/repetitions.ts';
-export type { CellStatus, CellView, CellWord, Mark } from './report/cell-view.ts';
+export type { CellStatus, CellView, CellWord, Mark, WordCount } from './report/cell-view.ts';
+export type { Group } from './report/group-by.ts';
 export type { CellHistory, Span } from './report/history.ts';
 export { explainResult as explain } from './field/explanation.ts';
 

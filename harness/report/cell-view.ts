@@ -49,7 +49,8 @@ export const markSigns: Readonly<Record<Mark, string>> = {
  */
 export type CellStatus = 'passed' | 'failed' | 'error' | 'skipped' | 'flaky' | 'undecided';
 
-type WordCount = Readonly<{ word: Observed; count: number }>;
+/** How many repetitions ended so. */
+export type WordCount = Readonly<{ word: Observed; count: number }>;
 
 export type CellView = Distribution<Result> &
   Readonly<{
