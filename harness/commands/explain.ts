@@ -9,7 +9,7 @@ import { formatCellId } from '../matrix/cell-id.ts';
 import { plainLine } from '../outcome/plain-text.ts';
 import type { Result } from '../store/result.ts';
 import { cacheOption, textOption, type Context } from './context.ts';
-import { isReport, openReport, openTrialRunner, type OpenReport } from './field-context.ts';
+import { isReport, openReport, openTrialRunner, endWith, type OpenReport } from './field-context.ts';
 
 export async function explain(
   context: Context,
@@ -28,11 +28,7 @@ export async function explain(
     name = { id: formatCellId(settings), settings, run: null };
     for (const mapping of mappings.filter(({ how }) => how !== 'exact'))
       context.out(`${plainLine(renderMapping(mapping))}\n`);
-    if (settled !== null) {
-      for (const reason of settled.because) context.out(`${plainLine(reason)}\n`);
-      context.out(`${settled.end}\n`);
-      return endCodes[settled.end];
-    }
+    if (settled !== null) return endWith(context, settled);
   } else name = parseCellName(text);
   const stored = await findResult(textOption(options, 'results') ?? 'results', name);
   if (stored === null) context.err(`no stored result of ${name.id}; booting a guest\n`);

@@ -10,7 +10,7 @@ import { mapReport } from '../field/map.ts';
 import type { FieldCase, FieldImages } from '../field/mapping.ts';
 import { moveMappings, moveToHost, type OnHost } from '../field/real-host.ts';
 import { loadFieldReport, type FieldReport } from '../field/report.ts';
-import { compareFailure, settleReport, type Reproduction } from '../field/reproduce.ts';
+import { compareFailure, endCodes, settleReport, type Reproduction } from '../field/reproduce.ts';
 import { symptomOfReport, type Symptom } from '../field/symptom.ts';
 import { knownImages, type Settings } from '../axes/table.ts';
 import { resolveEngine } from '../plan/requirements.ts';
@@ -54,11 +54,14 @@ function mapToHost(report: FieldReport, images: FieldImages): Readonly<{ host: O
  * What stands for the engine of a cell that was never published. Only of one that is neither pinned nor was fetched
  * before, its package manager is asked; where it cannot be asked, the fetch that follows says so.
  */
-async function findSubstitutes({ engine }: Settings, cacheDir: string): Promise<ReadonlyMap<string, string>> {
+async function findSubstitutes(
+  { engine }: Settings,
+  { versions }: FieldImages,
+  cacheDir: string,
+): Promise<ReadonlyMap<string, string>> {
   const { version } = resolveEngine(engine);
   const name = version === null ? null : lockNamesOf(defaultArchitecture).engine(version);
-  const wanted =
-    name === null || (await loadLock()).some((pin) => pin.name === name) ? undefined : wantUnpinned(name);
+  const wanted = name === null || versions.has(name) ? undefined : wantUnpinned(name);
   if (wanted === undefined || (await recallUnpinned(await openCache(cacheDir), wanted.name)) !== undefined)
     return new Map();
   await using folder = await makeTemporaryFolder();
@@ -75,7 +78,7 @@ export async function openReport(file: string, cacheDir: string): Promise<OpenRe
   const images = await loadFieldImages();
   let { host, found } = mapToHost(report, images);
   if (settleReport(report, found) === null) {
-    const substitutes = await findSubstitutes(found.settings, cacheDir);
+    const substitutes = await findSubstitutes(found.settings, images, cacheDir);
     if (substitutes.size > 0) ({ host, found } = mapToHost(report, { ...images, substitutes }));
   }
   const symptom = symptomOfReport(report);
@@ -132,6 +135,13 @@ export async function resultsFolder(options: Options): Promise<string> {
   const given = textOption(options, 'results');
   if (given !== undefined) return given;
   return (await makeTemporaryFolder()).path;
+}
+
+/** Why a report ends so, and its end. @returns the exit code */
+export function endWith(context: Context, { end, because }: Reproduction): number {
+  for (const reason of because) context.out(`${plainLine(reason)}\n`);
+  context.out(`${end}\n`);
+  return endCodes[end];
 }
 
 /** A runner of trials in guests, with a line of progress per result. */

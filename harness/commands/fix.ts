@@ -15,7 +15,7 @@ import { plainLine } from '../outcome/plain-text.ts';
 import { tierOption } from './bisect.ts';
 import type { Result } from '../store/result.ts';
 import { cacheOption, type Context } from './context.ts';
-import { isReport, openReport, openTrialRunner, seen, untilInterrupted } from './field-context.ts';
+import { isReport, openReport, openTrialRunner, seen, endWith, untilInterrupted } from './field-context.ts';
 
 /** A cell, or one of a report with the tier that its failure is about; or the end that needs no guest. */
 type Ailing = Readonly<{
@@ -45,13 +45,6 @@ async function openAiling(name: string, cacheDir: string): Promise<Ailing> {
   return { ...host, settled, compare, approximated };
 }
 
-/** The end of a report without a cure, with its reasons. @returns the exit code */
-function endWithout(context: Context, { end, because }: Reproduction): number {
-  for (const reason of because) context.out(`${plainLine(reason)}\n`);
-  context.out(`${end}\n`);
-  return endCodes[end];
-}
-
 /**
  * Exit code: 0 proven (or nothing to fix), 1 no cure found or another failure in the guest, 2 the case cannot be had
  * here, 130 interrupted.
@@ -74,14 +67,14 @@ export async function fix(
     approximated,
   } = await openAiling(name, cacheOption(options));
   const wanted = tierOption(options, meant);
-  if (settled !== null) return endWithout(context, settled);
+  if (settled !== null) return endWith(context, settled);
   context.out(describeStands(approximated, standsFor));
   const runTrial = await openTrialRunner(context, options, { title: 'fix', cold: true, once: true });
   const before = await runTrial(settings);
   context.out(`cell: ${formatCellId(settings)}\nnow: ${seen(before)}\n`);
   const compared = compare(before);
   // What cures another failure is no cure of the reported one.
-  if (compared !== null && endCodes[compared.end] !== 0) return endWithout(context, compared);
+  if (compared !== null && endCodes[compared.end] !== 0) return endWith(context, compared);
   if (reached(before, wanted)) {
     const works = before.tier === null ? 'it works in the guest' : `${wanted} is reached`;
     context.out(`nothing to fix: ${works}\n`);
