@@ -49,14 +49,27 @@ async function readFirstRun(results: string): Promise<Readonly<{ dir: string; li
 const isMachine = ({ words }: Process): boolean =>
   words[1]?.startsWith('-') === true && words.includes('-nodefaults');
 
-/** Waits for a stored cell and a running QEMU. @returns what runs below; null where the run ended before */
-async function untilBusy(run: ChildProcess, results: string, signal: AbortSignal) {
-  const pid = run.pid ?? 0;
+/** Waits for a stored cell and a running QEMU. @returns all that ran below until then; null where the run has ended */
+async function untilBusy(
+  run: ChildProcess,
+  results: string,
+  signal: AbortSignal,
+): Promise<readonly Process[] | null> {
+  const seen = new Map<string, Process>();
+  // What a machine leaves when it ends is below the run no more.
+  const look = async (): Promise<readonly Process[]> => {
+    const below = await listBelow(run.pid ?? 0);
+    for (const each of below) seen.set(`${each.pid} ${each.started}`, each);
+    return below;
+  };
   for (const until = performance.now() + limitMs; performance.now() < until;) {
     signal.throwIfAborted();
     if (run.exitCode !== null || run.signalCode !== null) return null;
-    const below = await listBelow(pid);
-    if (below.some(isMachine) && ((await readFirstRun(results))?.lines ?? 0) > 0) return below;
+    if ((await look()).some(isMachine) && ((await readFirstRun(results))?.lines ?? 0) > 0) {
+      // A list is read process by process: QEMU can be on it, and what was started just before QEMU is not.
+      await look();
+      return [...seen.values()];
+    }
     await sleep(20);
   }
   return null;
