@@ -1,8 +1,8 @@
 /** Samples of servers → what a request costs in each configuration, with intervals. Pure. */
 import { median } from 'simple-statistics';
 import type { Interval } from './figures.ts';
-import { mirrorOrder, type ServingCase } from './serving-plan.ts';
-import type { ServingSample } from './serving-sample.ts';
+import type { ServingCase } from './serving-plan.ts';
+import type { ServingSample, TurnFigures } from './serving-sample.ts';
 import { coversOne, estimateRatio } from './statistics.ts';
 
 /** What a request costs in one configuration. */
@@ -18,7 +18,6 @@ export type ServingFigure = Readonly<{
   p99Ms: number;
   /** In all samples. */
   requests: number;
-  /** Pairs of samples, one per round. */
   rounds: number;
   /** The mode that `cpu` and `rate` are to; null for the baseline. */
   to: string | null;
@@ -32,7 +31,7 @@ export type ServingFigure = Readonly<{
   invalid: string | null;
 }>;
 
-/** The samples of a case in one round, in the order A B … B A. */
+/** The samples of a case in one round, in the order of its contenders. */
 export type ServingRound = readonly ServingSample[];
 
 /**
@@ -44,19 +43,16 @@ export function evaluateServing(
   { work, connections, contenders }: ServingCase,
   rounds: readonly ServingRound[],
 ): readonly ServingFigure[] {
-  const order = mirrorOrder(contenders.length);
-  const samplesOf = (index: number): ServingSample[][] =>
-    rounds.map((round) => round.filter((_, at) => order[at] === index));
+  const samplesOf = (index: number): ServingSample[] => rounds.flatMap((round) => round[index] ?? []);
   return contenders.map(({ name, server }, index) => {
     const first = contenders.findIndex((other) => other.server === server);
     // Nothing else can be said of the baseline of a second server than how it stands to the first one's.
     const to = index === first ? 0 : first;
     const [own, base] = [samplesOf(index), samplesOf(to)];
     const noise = compare(samplesOf(first + 1), samplesOf(first), 'cpuNs');
-    const all = own.flat();
-    const invalid = [...all, ...base.flat()].find((sample) => sample.invalid !== null)?.invalid ?? null;
-    const middle = (field: NumberField): number => median(all.map((sample) => sample[field]));
-    const ratio = (field: NumberField): Interval | null =>
+    const invalid = [...own, ...base].find((sample) => sample.invalid !== null)?.invalid ?? null;
+    const middle = (field: NumberField): number => median(own.map((sample) => sample[field]));
+    const ratio = (field: keyof TurnFigures): Interval | null =>
       index === 0 || invalid !== null ? null : compare(own, base, field);
     return {
       work,
@@ -66,7 +62,7 @@ export function evaluateServing(
       requestsPerSecond: middle('requestsPerSecond'),
       p50Ms: middle('p50Ms'),
       p99Ms: middle('p99Ms'),
-      requests: all.reduce((sum, { requests }) => sum + requests, 0),
+      requests: own.reduce((sum, { requests }) => sum + requests, 0),
       rounds: rounds.length,
       to: index === 0 ? null : (contenders[to]?.name ?? null),
       cpu: ratio('cpuNs'),
@@ -77,13 +73,19 @@ export function evaluateServing(
   });
 }
 
-type NumberField = Exclude<keyof ServingSample, 'invalid'>;
+type NumberField = Exclude<keyof ServingSample, 'invalid' | 'turns'>;
 
-/** One log ratio per round, of the two samples of each: they are the samples that lie equally far from its middle. */
-function compare(own: ServingSample[][], base: ServingSample[][], field: NumberField): Interval {
-  const logs = own.map((samples, round) => meanLog(samples, field) - meanLog(base[round] ?? [], field));
-  return estimateRatio(logs);
-}
-
-const meanLog = (samples: readonly ServingSample[], field: NumberField): number =>
-  samples.reduce((sum, sample) => sum + Math.log(sample[field]), 0) / samples.length;
+/**
+ * Over the log ratios of the rounds, each the median over its turns: where other work begins or ends between two
+ * turns, their ratio says nothing, and the median is that of the others.
+ */
+const compare = (
+  own: readonly ServingSample[],
+  base: readonly ServingSample[],
+  field: keyof TurnFigures,
+): Interval =>
+  estimateRatio(
+    own.map(({ turns }, round) =>
+      median(turns.map((turn, at) => Math.log(turn[field] / (base[round]?.turns[at]?.[field] ?? NaN)))),
+    ),
+  );

@@ -1,18 +1,17 @@
-/** Runs the samples of a serving benchmark on this machine, one at a time, within its time. */
+/** Runs the samples of a serving benchmark on this machine, one case at a time, within its time. */
 import path from 'node:path';
 import { PoolproofError } from '../errors.ts';
 import { evaluateServing, type ServingFigure, type ServingRound } from './evaluate-serving.ts';
 import { hostModules, serveByHost } from './serving-host.ts';
 import {
   fitsRound,
-  mirrorOrder,
   planSampleMs,
   planSettling,
   warmUp,
   type Contender,
   type ServingCase,
 } from './serving-plan.ts';
-import { sampleServer } from './serving-sample.ts';
+import { sampleServers } from './serving-sample.ts';
 import type { ServerCommand } from './serving-server.ts';
 
 export type ServingRun = Readonly<{
@@ -28,7 +27,7 @@ export type ServingRun = Readonly<{
   /** Most requests of a sample. */
   requests: number;
   signal: AbortSignal;
-  /** Told before each sample. */
+  /** Told before the server of each sample is started. */
   onSample?: (sample: ServingProgress) => void;
 }>;
 
@@ -87,7 +86,7 @@ async function sampleRound(
   done: number,
   sampleMs: number,
 ): Promise<void> {
-  const of = run.cases.reduce((sum, { contenders }) => sum + 2 * contenders.length, 0);
+  const of = run.cases.reduce((sum, { contenders }) => sum + contenders.length, 0);
   let sample = 0;
   for (const [at, one] of run.cases.entries()) {
     const begin = (mode: string): void => {
@@ -99,16 +98,13 @@ async function sampleRound(
   }
 }
 
-async function sampleCase(
+function sampleCase(
   run: ServingRun,
   { contenders, connections }: ServingCase,
   sampleMs: number,
   begin: (mode: string) => void,
 ): Promise<ServingRound> {
-  const samples = [];
-  for (const index of mirrorOrder(contenders.length)) {
-    const contender = contenders[index] ?? contenders[0];
-    begin(contender.name);
+  const servers = contenders.map((contender) => {
     const settling = planSettling(contender);
     const load = {
       path: contender.path,
@@ -118,9 +114,9 @@ async function sampleCase(
       sampleMs,
       requests: run.requests,
     };
-    samples.push(await sampleServer(commandOf(run, contender), load, run.signal));
-  }
-  return samples;
+    return { command: commandOf(run, contender), load };
+  });
+  return sampleServers(servers, run.signal, (index) => begin(contenders[index]?.name ?? ''));
 }
 
 function commandOf({ program, components, library }: ServingRun, contender: Contender): ServerCommand {

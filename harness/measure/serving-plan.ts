@@ -177,16 +177,10 @@ function pick<Row extends Readonly<{ name: string }>>(
   return names.length === 0 ? rows : rows.filter((row) => names.includes(row.name));
 }
 
-/** Order of one round, A B C … C B A: what drifts steadily falls on all alike. */
-export const mirrorOrder = (count: number): readonly number[] => [
-  ...Array.from({ length: count }, (_, index) => index),
-  ...Array.from({ length: count }, (_, index) => count - 1 - index),
-];
-
 /** More short samples before fewer long ones: the interval is over rounds, and from three of them twice as wide. */
 const leastRounds = 5;
 const longestSampleMs = 1000;
-const shortestSampleMs = 100;
+const shortestSampleMs = 200;
 /** Seconds of a case's own requests before a sample. */
 export const warmUp = { duration: 0.15 };
 
@@ -204,9 +198,9 @@ export function planSettling({
   return { path: lightest?.path ?? path, amount: 5000 };
 }
 
-/** With the start of a server and its compilation or proof, milliseconds. */
+/** The start of a server with its compilation or proof, and the pauses of its turns, milliseconds. */
 const aroundSampleMs: Readonly<Record<Contender['server'], number>> = {
-  'wasmtime-serve': 400,
+  'wasmtime-serve': 500,
   'wasm-host': 3000,
 };
 
@@ -217,8 +211,8 @@ const aroundSampleMs: Readonly<Record<Contender['server'], number>> = {
  */
 export function planSampleMs(cases: readonly ServingCase[], seconds: number): number {
   const all = cases.flatMap(({ contenders }) => contenders);
-  const samples = leastRounds * 2 * all.length;
-  const aroundMs = leastRounds * 2 * all.reduce((sum, { server }) => sum + aroundSampleMs[server], 0);
+  const samples = leastRounds * all.length;
+  const aroundMs = leastRounds * all.reduce((sum, { server }) => sum + aroundSampleMs[server], 0);
   const sampleMs = Math.min(longestSampleMs, (seconds * 1000 - aroundMs) / samples);
   if (sampleMs >= shortestSampleMs) return sampleMs;
   const needed = Math.ceil((aroundMs + samples * shortestSampleMs) / 1000);
