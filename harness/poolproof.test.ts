@@ -47,6 +47,17 @@ t.test('a matrix is planned without a guest: predictions, and one number per boo
   t.end();
 });
 
+t.test('a cell that the run will skip has the reason in the plan, and no prediction', (t) => {
+  const matrix = parseMatrix(
+    'axes: { arch: riscv64, kernel: trixie, node: 24, engine: [wasmtime, v8] }\n',
+    'm.yaml',
+  );
+  const [wasmtime, v8] = planMatrix(matrix);
+  t.match(wasmtime, { predicted: null, skipped: /^there is no build of libwasmtime for riscv64/ });
+  t.match(v8, { predicted: { tier: 'standard' }, skipped: null });
+  t.end();
+});
+
 async function run(dir: string, options: Partial<RunOptions>) {
   const matrix = parseMatrix(text, 'm.yaml');
   const seams = fakeSeams([{ stdout: standardOutput }]);

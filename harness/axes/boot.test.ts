@@ -9,6 +9,10 @@ const plain = lookUp(defaultSettings());
 
 t.test('the guest of another architecture has another machine', (t) => {
   t.same(arch.machine?.('x86-64', plain), {});
+  t.same(
+    ['aarch64', 'AMD64', 'x86_64', 'riscv', 'arm65', 'arm64', 'vax'].map((word) => arch.suggest(word)),
+    ['arm64', 'x86-64', 'x86-64', 'riscv64', 'arm64', null, null],
+  );
   t.same(arch.machine?.('arm64', plain), { architecture: 'arm64' });
   t.end();
 });

@@ -21,7 +21,10 @@ export const arch = defineAxis({
   name: 'arch',
   description: "Architecture of the guest; another than this computer's is emulated",
   unit: null,
-  kind: choice(architectureNames),
+  kind: choice(architectureNames, {
+    ...{ x86_64: 'x86-64', amd64: 'x86-64', x64: 'x86-64', aarch64: 'arm64', armv8: 'arm64' },
+    ...{ riscv: 'riscv64', rv64: 'riscv64', rv64gc: 'riscv64' },
+  }),
   examples: ['arm64'],
   alsoCalled: ['architecture', 'isa', 'machine', 'platform'],
   applies: 'boot',

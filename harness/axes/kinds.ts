@@ -23,8 +23,15 @@ const isOneOf = <const T extends string | number>(values: readonly T[], input: u
 /** Message of an issue that says no more than `expects` does; zod has no issue of its own for it. */
 export const outsideRange = 'outside the range';
 
-/** One of a few words or numbers. */
-export function choice<const T extends string | number>(values: readonly T[]): AxisKind<T> {
+/**
+ * One of a few words or numbers.
+ *
+ * @param others what people write for one of them, in lower case: it is refused with that one as the suggestion
+ */
+export function choice<const T extends string | number>(
+  values: readonly T[],
+  others: Readonly<Record<string, T>> = {},
+): AxisKind<T> {
   return {
     expects: `one of ${values.join(', ')}`,
     schema: z.literal([...values]),
@@ -34,6 +41,7 @@ export function choice<const T extends string | number>(values: readonly T[]): A
       const text = String(input).trim().toLowerCase();
       const same = values.find((value) => String(value).toLowerCase() === text);
       if (same !== undefined) return isOneOf(values, input) ? null : String(same);
+      if (Object.hasOwn(others, text)) return String(others[text]);
       return nearest(text, values.map(String));
     },
   };

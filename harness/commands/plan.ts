@@ -41,11 +41,12 @@ function describe({ startup, tiers, tier, outcome }: Prediction): string {
   return stop === undefined ? word : `${word} (${describeShortfall(stop)})`;
 }
 
-function renderLine({ cell, boot, predicted }: PlannedCell, json: boolean): string {
+function renderLine({ cell, boot, predicted, skipped }: PlannedCell, json: boolean): string {
   const { id, repetition, expectation } = cell;
   const expected = expectation === null ? null : renderExpectation(expectation);
-  if (json) return `${JSON.stringify({ id, repetition, boot, expected, predicted })}\n`;
-  const words = predicted === null ? 'not predicted' : describe(predicted);
+  if (json) return `${JSON.stringify({ id, repetition, boot, expected, predicted, skipped })}\n`;
+  const words =
+    skipped !== null ? `skipped (${skipped})` : predicted === null ? 'not predicted' : describe(predicted);
   return `${id}  boot ${boot}  ${words}${expected === null ? '' : `  expected: ${expected}`}\n`;
 }
 

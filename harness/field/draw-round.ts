@@ -2,10 +2,9 @@
  * Draws the cells of one round of `explore`: the same for the same seed, round and cells before. Half of them stand
  * next to a threshold of the model; of several draws the one with most new pairs of values is taken.
  */
-import { kernels } from '../../images/definitions.ts';
 import { axes, defaultSettings, type Settings } from '../axes/table.ts';
 import { formatCellId } from '../matrix/cell-id.ts';
-import { findInapplicable } from '../plan/applicable.ts';
+import { foreseeInapplicable } from '../plan/applicable.ts';
 import { drawMachines, drawSettings, randomFrom, type Random } from './draw-settings.ts';
 import { isClose, predictSettings } from './model.ts';
 import { listMovable, moveToThreshold } from './near-threshold.ts';
@@ -57,10 +56,7 @@ const leastLeft = 256 * mib;
 
 function applies(settings: Settings): boolean {
   if (settings.hugepages * 2 * mib > settings.memory - leastLeft) return false;
-  const series = kernels.find(({ name }) => name === settings.kernel)?.series ?? null;
-  if (series === null) return true;
-  const kernel = { path: '', digest: '', release: series };
-  return findInapplicable(settings, { kernel, nodes: {} }) === null;
+  return foreseeInapplicable(settings) === null;
 }
 
 const isHanging = (settings: Settings): boolean => (predictSettings(settings)?.startup ?? null) !== null;

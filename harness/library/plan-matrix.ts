@@ -2,6 +2,7 @@
 import type { Prediction } from '../../images/allocator/prediction.ts';
 import type { Cell, Matrix } from '../matrix/cell.ts';
 import { estimateCell } from '../outcome/predict-cell.ts';
+import { foreseeInapplicable } from '../plan/applicable.ts';
 import { bootKey } from '../plan/order.ts';
 
 export type PlannedCell = Readonly<{
@@ -10,6 +11,8 @@ export type PlannedCell = Readonly<{
   boot: number;
   /** From the settings alone, not yet from the facts of a guest. Null for a subject that the model knows nothing of. */
   predicted: Prediction | null;
+  /** Why a run will skip it, as far as that is known before there are images. */
+  skipped: string | null;
 }>;
 
 const knownLimit = 10_000;
@@ -37,6 +40,7 @@ export function* planMatrix(matrix: Matrix): Generator<PlannedCell> {
     const key = bootKey(cell.settings);
     const boot = boots.get(key) ?? boots.size + 1;
     boots.set(key, boot);
-    yield { cell, boot, predicted: predict(cell) };
+    const skipped = foreseeInapplicable(cell.settings, cell.subject ?? null);
+    yield { cell, boot, predicted: skipped === null ? predict(cell) : null, skipped };
   }
 }

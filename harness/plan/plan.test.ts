@@ -9,7 +9,7 @@ import type { Cell } from '../matrix/cell.ts';
 import { parseMatrix } from '../matrix/load.ts';
 import type { Settings } from '../axes/table.ts';
 import { decideCapacity, Budget } from './admission.ts';
-import { findInapplicable } from './applicable.ts';
+import { findInapplicable, foreseeInapplicable } from './applicable.ts';
 import { findExecutable, findQemu, readComputer } from './computer.ts';
 import { backstopSeconds, deadlinesFor, elapsedCapMs } from './deadlines.ts';
 import { estimateFacts } from './estimate-facts.ts';
@@ -85,6 +85,13 @@ t.test('a cell that its guest cannot be asked is named with the reason', (t) => 
   t.match(findInapplicable(settings({ subject: 's', env }), bookworm, subject), /whole number/);
   const trixie = { ...bookworm, kernel: { ...bookworm.kernel, release: '6.12.88-cloud-amd64' } };
   t.equal(findInapplicable(settings({ mdwe: 'prctl' }), trixie), null);
+  t.match(foreseeInapplicable(settings({ mdwe: 'prctl' })), /Linux 6\.3, the guest has 6\.1/);
+  t.equal(foreseeInapplicable(settings({ mdwe: 'prctl', kernel: 'trixie' })), null);
+  t.equal(
+    foreseeInapplicable(settings({ mdwe: 'prctl', kernel: './bzImage' })),
+    null,
+    'of an unknown release',
+  );
   t.end();
 });
 
