@@ -96,6 +96,64 @@ t.test('of a foreign subject it says what the kernel showed of its process', (t)
   t.end();
 });
 
+t.test('of a subject that stands for an act it names the limit, and every limit that was set', (t) => {
+  const of = (words: string): string => {
+    const settings = parseCellId(words);
+    return explainResult({
+      ...buildResult(),
+      settings,
+      facts: estimateFacts(settings),
+      predicted: null,
+      outcome: 'crashed',
+      tier: null,
+      subject: { name: settings.subject, ready: false, failure: null, line: null } as never,
+    }).join('\n');
+  };
+  const rows: readonly (readonly [words: string, limit: RegExp, machine: RegExp])[] = [
+    [
+      'engine=v8,subject=node-threads,env.HOW=worker,pidsMax=6',
+      /fails; .*; limit: the subject needs \d+ processes and threads, pids\.max allows 6$/m,
+      /^machine: .*, pids\.max 6,/m,
+    ],
+    [
+      'engine=v8,subject=node-start,processes=4,pidsMax=5',
+      /limit: the subject needs \d+ processes and threads, RLIMIT_NPROC allows 4$/m,
+      /^machine: .*, pids\.max 5, RLIMIT_NPROC 4,/m,
+    ],
+    [
+      'subject=wasmtime-module,cpu=qemu64',
+      /limit: the subject needs the instructions ssse3, sse4\.1, sse4\.2, which the CPU qemu64 lacks$/m,
+      /^machine: .*, CPU qemu64,/m,
+    ],
+    [
+      'subject=wasmtime-module,mdwe=seccomp,env.NODE_OPTIONS=--jitless',
+      /limit: memory for machine code is to become executable, which mdwe seccomp refuses$/m,
+      /^machine: .*, mdwe seccomp,/m,
+    ],
+    [
+      'engine=v8,subject=node-instance,addressSpace=900M',
+      /limit: .* address space|limit: .* RLIMIT_AS leaves/m,
+      /^machine: .*, RLIMIT_AS 900 MiB,/m,
+    ],
+    [
+      'engine=v8,subject=node-memories,node=22.13.0,env.MEMORIES=7,addressSpace=64G',
+      /limit: Node and 7 memories need \d+ MiB of address space, RLIMIT_AS allows 65536 MiB$/m,
+      /^machine: .*, RLIMIT_AS 65536 MiB,/m,
+    ],
+    [
+      'engine=v8,subject=node-instance,cgroupMemory=300M',
+      /predicted: it works; seen: crashed$/m,
+      /^machine: .*, memory\.max 300 MiB,/m,
+    ],
+  ];
+  for (const [words, limit, machine] of rows) {
+    t.match(of(words), limit, words);
+    t.match(of(words), machine, words);
+  }
+  t.notMatch(of('subject=wasmtime-module'), /RLIMIT|pids\.max|memory\.max|mdwe|CPU|limit: /);
+  t.end();
+});
+
 t.test('of a real host it says how it decides for its pool, what that maps, and the limit', (t) => {
   const lines = (id: string, subject: object) => {
     const settings = parseCellId(id);

@@ -10,7 +10,7 @@ import type { Result } from '../store/result.ts';
 import { describeHost } from './host-explanation.ts';
 import { mappingsOf } from './model.ts';
 import { describeMapping, describeStop } from './model-text.ts';
-import { predictSubject, spaceOf } from './subject-model.ts';
+import { judgeSubject, spaceOf } from './subject-model.ts';
 
 /** Longest line; a ticket system wraps what is longer. */
 const maxLine = 160;
@@ -20,16 +20,30 @@ export function explainedTier({ tiers: attempts, tier, predicted }: Result): Tie
   return attempts.find(({ ok }) => !ok)?.tier ?? tier ?? predicted?.tiers[0]?.tier ?? tiers[0];
 }
 
-const limitsOf = ({ facts }: Result): string => {
+/** The facts that decide; limits only where there are some. */
+const limitsOf = ({ facts, settings }: Result): string => {
   if (facts === null) return 'the guest told no facts';
   const size = (bytes: number | null, none: string): string => (bytes === null ? none : formatBytes(bytes));
+  const limits = [
+    ['RLIMIT_AS', facts.addressSpaceLimit],
+    ['RLIMIT_DATA', facts.dataLimit],
+    ['memory.max', facts.cgroupMemoryMax],
+    ['memory.high', facts.cgroupMemoryHigh],
+  ] as const;
+  const counts = [
+    ['pids.max', facts.pidsMax],
+    // The kernel gives each user one by itself.
+    ['RLIMIT_NPROC', settings.processes === null ? null : facts.processLimit],
+  ] as const;
   return [
     `MemTotal ${size(facts.memTotal, 'unknown')}`,
     `overcommit ${facts.overcommitMemory ?? 'unknown'}`,
     ...(facts.overcommitMemory === 2 ? [`CommitLimit ${size(facts.commitLimit, 'unknown')}`] : []),
     `Committed_AS before ${size(facts.committedAs, 'unknown')}`,
-    ...(facts.addressSpaceLimit === null ? [] : [`RLIMIT_AS ${size(facts.addressSpaceLimit, '')}`]),
-    ...(facts.dataLimit === null ? [] : [`RLIMIT_DATA ${size(facts.dataLimit, '')}`]),
+    ...limits.flatMap(([name, bytes]) => (bytes == null ? [] : [`${name} ${formatBytes(bytes)}`])),
+    ...counts.flatMap(([name, count]) => (count == null ? [] : [`${name} ${count}`])),
+    ...(settings.mdwe === 'off' ? [] : [`mdwe ${settings.mdwe}`]),
+    ...(settings.cpu === null ? [] : [`CPU ${settings.cpu}`]),
     `max_map_count ${facts.maxMapCount ?? 'unknown'}`,
     `${facts.addressBits ?? 'unknown'} address bits`,
   ].join(', ');
@@ -66,14 +80,15 @@ function describeKernel({ host, settings, facts }: Result): string {
 
 /** What the model knows of a subject without tiers: what a memory takes in its process, and whether it works. */
 function describeSubject({ settings, outcome }: Result): readonly string[] {
-  const works = predictSubject(settings);
-  const said = works === null ? 'nothing' : works ? 'it works' : 'it fails';
-  if (settings.engine !== 'v8') return [`predicted: ${said}; seen: ${outcome}`];
+  const judged = judgeSubject(settings);
+  const said = judged === null ? 'nothing' : judged.limit === null ? 'it works' : 'it fails';
+  const predicted = `predicted: ${said}; seen: ${outcome}${judged?.limit == null ? '' : `; limit: ${judged.limit}`}`;
+  if (settings.engine !== 'v8') return [predicted];
   const { memory, start, guarded } = spaceOf(settings);
   const form = guarded ? 'with its guard regions' : 'without guard regions';
   return [
     `address space: Node takes ${formatBytes(start)} to start, a memory ${form} ${formatBytes(memory)}`,
-    `predicted: ${said}; seen: ${outcome}`,
+    predicted,
   ];
 }
 

@@ -1,5 +1,7 @@
 /** Predicts whether a subject that stands for a reported act succeeds. */
+import { describeShortfall } from '../../images/allocator/explain.ts';
 import { nodeThreads, resolveProcessCost } from '../../images/allocator/processes.ts';
+import { formatPair } from '../../images/allocator/sizes.ts';
 import {
   cageBytes,
   hasTrapHandlerFlag,
@@ -90,8 +92,8 @@ export function spaceOf(settings: Settings): Readonly<{ memory: number; start: n
   };
 }
 
-/** Whether Node comes up: what the model of the wasm host says of its start. */
-function starts(settings: Settings, slackBytes: number): boolean {
+/** What keeps Node from coming up, by the model of the wasm host; null where nothing does. */
+function findStartLimit(settings: Settings, slackBytes: number): string | null {
   const { subject, env, allocator, profile } = defaultSettings();
   // Its threads are counted by themselves.
   const addressSpace =
@@ -99,27 +101,58 @@ function starts(settings: Settings, slackBytes: number): boolean {
   const limits = { pidsMax: null, processes: null, addressSpace };
   const plain: Settings = { ...settings, ...limits, subject, env, allocator, profile, engine: 'v8' };
   const prediction = predictSettings(plain, slackBytes);
-  return prediction !== null && prediction.startup === null;
+  if (prediction === null) return 'the model knows no start of this Node';
+  return prediction.startup === null ? null : describeShortfall(prediction.startup);
+}
+
+function findThreadLimit(settings: Settings): string | null {
+  const limits = { 'pids.max': settings.pidsMax, RLIMIT_NPROC: settings.processes };
+  const threads = threadsOf(settings);
+  const [least] = Object.entries(limits)
+    .flatMap(([name, count]) => (count !== null && count < threads ? [{ name, count }] : []))
+    .sort((a, b) => a.count - b.count);
+  return least === undefined
+    ? null
+    : `the subject needs ${threads} processes and threads, ${least.name} allows ${least.count}`;
+}
+
+/** What keeps a subject that stands for an act from it; null where nothing does. */
+function findSubjectLimit(settings: Settings, memories: number, slackBytes: number): string | null {
+  const threads = findThreadLimit(settings);
+  if (threads !== null) return threads;
+  const isInterpreted = (settings.env['NODE_OPTIONS'] ?? '').includes(interpretedFlag);
+  const start = findStartLimit({ ...settings, ...(isInterpreted && { mdwe: 'off' }) }, slackBytes);
+  if (start !== null) return start;
+  // What it compiles is code all the same.
+  if (settings.subject === 'wasmtime-module' && settings.mdwe !== 'off')
+    return `memory for machine code is to become executable, which mdwe ${settings.mdwe} refuses`;
+  const lacking = lackingFlags(settings.cpu, neededFlags[settings.subject] ?? []);
+  if (lacking.length > 0)
+    return `the subject needs the instructions ${lacking.join(', ')}, which the CPU ${settings.cpu ?? ''} lacks`;
+  const { addressSpaceLimit } = estimateFacts(settings);
+  if (addressSpaceLimit === null || memories === 0) return null;
+  const { memory, start: startBytes } = spaceOf(settings);
+  const arenas = (arenasOf[settings.subject] ?? plainArenas) * arenaBytes;
+  const needed = startBytes + arenas + memories * memory;
+  const left = addressSpaceLimit - slackBytes;
+  if (needed <= left) return null;
+  const [need, allowed] = formatPair(needed, left);
+  return `Node and ${memories === 1 ? 'a memory' : `${memories} memories`} need ${need} of address space, RLIMIT_AS allows ${allowed}`;
 }
 
 /**
- * Whether the subject does its act.
+ * Whether the subject does its act, and what keeps it from that.
  * @param slackBytes taken from every limit in bytes
  * @returns null for a subject that the model knows nothing about, the wasm host included
  */
-export function predictSubject(settings: Settings, slackBytes = 0): boolean | null {
+export function judgeSubject(settings: Settings, slackBytes = 0): Readonly<{ limit: string | null }> | null {
   const memories = memoriesOf[settings.subject]?.(settings.env);
   if (memories === undefined || settings.subject === hostSubject) return null;
-  const { pidsMax, processes } = settings;
-  if (threadsOf(settings) > Math.min(pidsMax ?? Infinity, processes ?? Infinity)) return false;
-  const isInterpreted = (settings.env['NODE_OPTIONS'] ?? '').includes(interpretedFlag);
-  if (!starts({ ...settings, ...(isInterpreted && { mdwe: 'off' }) }, slackBytes)) return false;
-  // What it compiles is code all the same.
-  if (settings.subject === 'wasmtime-module' && settings.mdwe !== 'off') return false;
-  if (lackingFlags(settings.cpu, neededFlags[settings.subject] ?? []).length > 0) return false;
-  const { addressSpaceLimit } = estimateFacts(settings);
-  if (addressSpaceLimit === null || memories === 0) return true;
-  const { memory, start } = spaceOf(settings);
-  const arenas = (arenasOf[settings.subject] ?? plainArenas) * arenaBytes;
-  return start + arenas + memories * memory <= addressSpaceLimit - slackBytes;
+  return { limit: findSubjectLimit(settings, memories, slackBytes) };
+}
+
+/** As `judgeSubject`, without the limit. */
+export function predictSubject(settings: Settings, slackBytes = 0): boolean | null {
+  const judged = judgeSubject(settings, slackBytes);
+  return judged === null ? null : judged.limit === null;
 }
