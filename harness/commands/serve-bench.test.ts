@@ -46,7 +46,11 @@ function serveBench(program: string): Bench {
   return {
     process: child,
     reached: async (progress) => {
-      while (!said.stderr.includes(progress)) await once(child.stderr, 'data');
+      const ended = once(child, 'close').then(() => {
+        throw new Error(`it ended before ${progress}: ${said.stderr}`);
+      });
+      while (!said.stderr.includes(progress)) await Promise.race([once(child.stderr, 'data'), ended]);
+      ended.catch(() => undefined);
     },
     end: once(child, 'close').then(([exitCode]: unknown[]) => ({ exitCode, ...said })),
   };
@@ -63,7 +67,7 @@ const isAlive = (pid: number): boolean => {
 t.test('a signal ends the measurement with the figures of the rounds that were whole', async (t) => {
   const { program, pids } = plantServer(t.testdir());
   const run = serveBench(program);
-  await run.reached('round 3, sample 2 of 6');
+  await run.reached('round 3, sample 2 of 3');
   run.process.kill('SIGINT');
   const { exitCode, stdout, stderr } = await run.end;
   t.equal(exitCode, 130);
@@ -76,7 +80,7 @@ t.test('a signal ends the measurement with the figures of the rounds that were w
 t.test('before two rounds there is no figure, and nothing is printed as one', async (t) => {
   const { program } = plantServer(t.testdir());
   const run = serveBench(program);
-  await run.reached('round 1, sample 2 of 6');
+  await run.reached('round 1, sample 2 of 3');
   run.process.kill('SIGTERM');
   const { exitCode, stdout, stderr } = await run.end;
   t.equal(exitCode, 130);
@@ -87,7 +91,7 @@ t.test('before two rounds there is no figure, and nothing is printed as one', as
 t.test('a second signal ends the measurement at once, and its server with it', async (t) => {
   const { program, pids } = plantServer(t.testdir());
   const run = serveBench(program);
-  await run.reached('round 1, sample 2 of 6');
+  await run.reached('round 1, sample 2 of 3');
   run.process.kill('SIGINT');
   run.process.kill('SIGTERM');
   const { exitCode, stdout } = await run.end;
