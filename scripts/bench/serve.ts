@@ -160,15 +160,15 @@ export type PlantedRequestFigure = Readonly<{
 }>;
 
 /**
- * Tens of milliseconds: what a request costs without work, its instance and page faults, must be far below the points
- * in question. With 4,000,000 accesses on a busy computer 50 % more was found as 46.7 [45.1, 48.3].
+ * 80 ms: what a request costs without work, its instance and page faults, must be far below the points in question. On
+ * a busy computer that is a millisecond: with 16,000,000 accesses 50 % more was found as 47.4 [45.5, 49.5].
  */
-const accesses = 16_000_000;
+const accesses = 64_000_000;
 
 /** Points: an interval as wide as this says nothing about three of them. */
 const widest = 3;
 
-/** Of a measurement with every host's share of rounds; our host settles before each sample. */
+/** Of a measurement with every host's share of rounds; our host settles before its sample. */
 const secondsFor: Readonly<Record<Contender['server'], number>> = { 'wasmtime-serve': 60, 'wasm-host': 120 };
 
 /**
