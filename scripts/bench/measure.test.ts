@@ -2,8 +2,12 @@ import t from 'tap';
 import { compareInTurn, ownFlags, spreadOf } from './measure.ts';
 
 t.test('a benchmark starts Node with the options of scripts/poolproof', (t) => {
-  t.match(ownFlags(), ['--no-memory-reducer', /^--min-semi-space-size=\d+$/]);
-  t.equal(ownFlags().length, 2);
+  t.match(ownFlags(), [
+    '--no-memory-reducer',
+    /^--initial-old-space-size=\d+$/,
+    /^--min-semi-space-size=\d+$/,
+  ]);
+  t.equal(ownFlags().length, 3);
   t.end();
 });
 
