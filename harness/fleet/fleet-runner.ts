@@ -8,6 +8,7 @@ import type { GuestMeasureRequest, GuestOverhead } from '../measure/measure-gues
 import type { GuestServing } from '../measure/measure-serving.ts';
 import type { Cell } from '../matrix/cell.ts';
 import type { Durations } from '../plan/shard-durations.ts';
+import { formatCount } from '../report/format-run.ts';
 import type { BootPlan } from '../run/boot-plan.ts';
 import type { Prepared } from '../run/prepare.ts';
 import type { Runner, RunnerEvent, ServingRequest } from '../run/runner.ts';
@@ -159,6 +160,8 @@ export class FleetRunner implements Runner {
     const { lanes } = await this.#publish(run);
     const watch = new Watch(round, lanes, timing.patienceMs);
     await this.#adopt(batch, lanes);
+    // Results that came while nobody coordinated: their cells need no job any more.
+    while (!signal.aborted && (await this.#receive(batch, 0)) > 0);
     let size = measureFleet(await listWorkers(this.#redis)) ?? expected;
     const chunks = chunkPlans(round.pending.unassigned(), durations, size);
     const backlog = new Backlog(chunks, ({ plan }) => queueOf(run, plan));
@@ -227,7 +230,10 @@ export class FleetRunner implements Runner {
         cells += round.pending.countCells(id);
       }
     }
-    if (cells > 0) round.notice(`${cells} cells of the run are in the queue already`);
+    if (cells > 0)
+      round.notice(
+        `${formatCount(cells, 'cell')} of the run ${cells === 1 ? 'is' : 'are'} in the queue already`,
+      );
   }
 
   async #add({ run, round, places }: Batch, additions: readonly Addition[]): Promise<void> {

@@ -81,7 +81,7 @@ t.test(
     await lab.worker('old', { tool: '0.0.1' });
     const other = await lab.worker('other', { digest: 'sha256:9' });
     const says =
-      /^no worker takes the cells of bookworm: old: it has poolproof 0\.0\.1, the run .*; other: its images of bookworm are sha256:9, those of the run sha256:3$/;
+      /^no worker takes the cells of bookworm: old: this worker has poolproof 0\.0\.1, the run .*; other: its images of bookworm are sha256:9, those of the run sha256:3$/;
     await coordinator.said((line) => line.kind === 'notice' && says.test(line.text));
     t.match(other.notices(), [/^no cells of fleet with bookworm: its images/]);
     t.equal(coordinator.lines.filter(({ kind }) => kind === 'ended').length, 0);
@@ -226,6 +226,34 @@ t.test('Ctrl-C ends a run at once, keeps its cells, and workers drop the rest', 
   t.equal(worker.child.exitCode, 0);
   t.same(await listRunKeys(lab), []);
 });
+
+t.test(
+  'results that waited for a coordinator count, and no cell runs again for them',
+  needsFleet,
+  async (t) => {
+    await using lab = await Lab.open(t.testdir());
+    const killed = await lab.coordinator('main', matrixOf(cells));
+    const worker = await lab.worker('worker', { cellMs: 100 });
+    await killed.ends(2);
+    killed.kill('SIGKILL');
+    await killed.ended;
+    const opened = killed.lines.find(({ kind }) => kind === 'opened');
+    if (opened?.kind !== 'opened') throw new Error('it never began');
+    // What the worker has taken by then it also ends.
+    const { address } = await lab.redis.openProxy();
+    const link = await openLink({ address, onNotice: () => undefined });
+    t.teardown(() => link.redis.disconnect());
+    const [run = ''] = await link.redis.smembers(keys.runs);
+    while ((await link.redis.exists(keys.alive(run))) === 1) await sleep(100);
+    const before = worker.lines.filter(({ kind }) => kind === 'ended').length;
+    t.ok(before > 2, `${before} cells have ended`);
+    const resumed = await lab.coordinator('main', matrixOf(cells), { resume: opened.dir });
+    const { results } = await finish(resumed);
+    t.equal(results.length, cells);
+    const ran = worker.lines.flatMap((line) => (line.kind === 'ended' ? [line.cell] : []));
+    t.same(ran.length, new Set(ran).size, 'each cell once');
+  },
+);
 
 t.test('an address is that of a Redis, and has no password', (t) => {
   t.equal(parseAddress('rediss://lab@queue.example:6380/2').host, 'queue.example:6380');
