@@ -35,12 +35,11 @@ t.test('run stores and shows its cells, and its exit code is their verdict', asy
   t.equal(invalid.code, 2);
   const tap = await run(t, [...words, '--reporter', 'tap=-', '--retries', '1', '--template-cache', '1G']);
   t.match(tap, { code: 0, out: /^TAP version 14\n/, err: /a title/ });
-  const resumed = await run(t, [
-    ...words,
-    '--resume',
-    path.basename(whole.out.match(/results in (.*)/)?.[1] ?? ''),
-  ]);
+  const firstDir = whole.out.match(/results in (.*)/)?.[1] ?? '';
+  const resumed = await run(t, [...words, '--resume', path.basename(firstDir)]);
   t.match(resumed, { code: 0, out: /standard/ });
+  const byItself = await run(t, ['run', ...words.slice(2), '--resume', path.basename(firstDir)]);
+  t.match(byItself, { code: 0, out: /^\na title\n/ }, 'by the matrix of the run');
   const shard = await run(t, [...words, '--shard', '1/1', '--durations', 'latest', '--memory-budget', '4G']);
   t.match(shard, { code: 0, out: /standard/ });
 });

@@ -1,6 +1,7 @@
 /** The cells of a stored run that are to be run again: `run --failed` and `run --broken`. */
 import { homedir } from 'node:os';
 import { PoolproofError } from '../errors.ts';
+import type { RunRecord } from '../store/run-record.ts';
 import type { Context } from './context.ts';
 import { loadReadable } from './load-readable.ts';
 
@@ -18,6 +19,10 @@ export type CellsAgain = Readonly<{
   /** Cell ids, in the order of the run; they do as `--only`. */
   ids: readonly string[];
 }>;
+
+/** The file of a run's matrix: one below the home folder is recorded without the name of its owner. */
+export const matrixOf = ({ matrix }: Pick<RunRecord, 'matrix'>): string =>
+  matrix.file.replace(/^~(?=\/)/, homedir());
 
 /**
  * `failed`: cells that were not as expected, an overhead beyond its bound included; `broken`: cells without a verdict
@@ -46,8 +51,7 @@ export async function findCellsAgain(
       : failed !== undefined && verdict === 'unexpected',
   );
   return {
-    // A file below the home folder is recorded without the name of its owner.
-    matrix: record.matrix.file.replace(/^~(?=\/)/, homedir()),
+    matrix: matrixOf(record),
     ids: [...new Set(wanted.map(({ id }) => id))],
   };
 }

@@ -14,8 +14,10 @@ import { renderTimings } from '../report/timings.ts';
 import { wantsColor } from '../report/wants-color.ts';
 import type { RunOptions } from '../run/context.ts';
 import type { RunSummary } from '../run/run.ts';
+import { findRun } from '../store/find-run.ts';
+import { loadRecord } from '../store/run-record.ts';
 import { cacheOption, finishCells, notifyOf, type Context } from './context.ts';
-import { findCellsAgain } from './cells-again.ts';
+import { findCellsAgain, matrixOf } from './cells-again.ts';
 import { type DiskOptions, readDiskOption } from './disk-option.ts';
 import { type KernelOptions, readKernelOption } from './kernel-option.ts';
 import { partValues } from './registry.ts';
@@ -52,8 +54,9 @@ type Options = KernelOptions &
   }>;
 
 export async function run(context: Context, args: readonly string[], options: Options): Promise<number> {
-  const { results: resultsDir = 'results', resume, tag, reporter, json } = options;
-  const { shard, durations, jobs, memoryBudget, templateCache, retries } = options;
+  const { results: resultsDir = 'results', tag, reporter, json } = options;
+  const resumed = options.resume === true ? 'latest' : options.resume;
+  const { shard, durations, jobs, memoryBudget, retries } = options;
   const words = partValues(reporter ?? [], isReporter);
   const [given, ...more] = [...args, ...words.others];
   // A word that is neither a format nor the one matrix is refused as a format.
@@ -72,7 +75,7 @@ export async function run(context: Context, args: readonly string[], options: Op
     return 0;
   }
   const own = { kernel: readKernelOption(options), disks: readDiskOption(options) };
-  const file = findMatrix(given ?? again?.matrix);
+  const file = findMatrix(given ?? again?.matrix ?? (await findResumed(resultsDir, resumed)));
   const matrix = withKernel(await loadMatrix(file, { requireFiles: true }), own.kernel);
   const only = again?.ids ?? options.only ?? [];
   const summary = await runWith(
@@ -81,7 +84,7 @@ export async function run(context: Context, args: readonly string[], options: Op
       ...notifyOf(context),
       signal: context.signal,
       resultsDir,
-      ...(resume !== undefined && { resume: resume === true ? 'latest' : resume }),
+      ...(resumed !== undefined && { resume: resumed }),
       ...(tag !== undefined && { tag }),
       select: { only, ...(shard !== undefined && { shard }), ...(durations !== undefined && { durations }) },
       limits: {
@@ -93,12 +96,7 @@ export async function run(context: Context, args: readonly string[], options: Op
         failOnFlaky: options.failOnFlaky ?? false,
         strict: options.strict ?? false,
       },
-      cache: {
-        dir: cacheOption(options),
-        locked: options.locked ?? false,
-        cold: options.cold ?? false,
-        ...(templateCache !== undefined && { templateBytes: templateCache }),
-      },
+      cache: readCache(options),
       reporters: [
         finishCells(context),
         createProgress(context.stderr),
@@ -111,6 +109,25 @@ export async function run(context: Context, args: readonly string[], options: Op
   else describe(matrix, summary, options, context, printed === undefined ? context.out : context.err);
   return summary.exitCode;
 }
+
+const readCache = (options: Options) => ({
+  dir: cacheOption(options),
+  locked: options.locked ?? false,
+  cold: options.cold ?? false,
+  ...(options.templateCache !== undefined && { templateBytes: options.templateCache }),
+});
+
+/** The matrix of the run that is to be resumed. */
+async function findResumed(resultsDir: string, name: string | undefined): Promise<string | undefined> {
+  return name === undefined ? undefined : matrixOf(await loadRecord(await findRun(resultsDir, name)));
+}
+
+/** Where a command has to look for the run, as far as that is not where it looks by itself. */
+const renderPlaces = ({ results, fleet }: Options): string =>
+  [
+    ...(results === undefined ? [] : [` --results ${results}`]),
+    ...(fleet === undefined ? [] : [` --fleet ${fleet}`]),
+  ].join('');
 
 type Own = Readonly<{ kernel: string | null; disks: ReturnType<typeof readDiskOption> }>;
 
@@ -151,10 +168,11 @@ async function chooseRunner({
 function describe(
   matrix: Matrix,
   { dir, record, results, interrupted }: RunSummary,
-  { strict = false, failOnFlaky = false, details, timings }: Options,
+  options: Options,
   { stdout }: Context,
   print: (text: string) => void,
 ): void {
+  const { strict = false, failOnFlaky = false, details, timings } = options;
   const view = buildRunView({ record, results }, { interrupted, strict, failOnFlaky });
   const width = stdout.columns > 0 && { width: stdout.columns };
   const table = formats.table.render(view, {
@@ -166,5 +184,5 @@ function describe(
   if (timings) print(`\n${renderTimings(results)}`);
   const folder = path.relative(process.cwd(), dir) || '.';
   print(`results in ${folder}\npage: ${path.join(folder, 'report.html')}\n`);
-  if (interrupted) print('interrupted; `poolproof run --resume` finishes it\n');
+  if (interrupted) print(`interrupted; \`poolproof run --resume${renderPlaces(options)}\` finishes it\n`);
 }
