@@ -62,7 +62,7 @@ export function parseAddress(text: string): URL {
     });
   // Everybody on the machine can read the words of a command.
   if (url.password !== '')
-    throw new PoolproofError('USAGE', 'a password does not belong into the address of a fleet', {
+    throw new PoolproofError('USAGE', 'a password does not belong in the address of a fleet', {
       hint: 'put it into the environment, as POOLPROOF_FLEET_PASSWORD',
     });
   return url;
@@ -133,16 +133,41 @@ const wordsOf = ({ message }: Error): string =>
   /(?:NOAUTH|WRONGPASS|NOPERM|OOM|READONLY|MISCONF)\b.*/.exec(message)?.[0] ?? message;
 
 const hints: readonly (readonly [RegExp, string])[] = [
-  [/^(?:NOAUTH|WRONGPASS|ERR)/, 'put the password into the environment, as POOLPROOF_FLEET_PASSWORD'],
   [/^OOM/, 'raise maxmemory of Redis; poolproof run --resume goes on from what is stored'],
   [/^READONLY/, 'name the Redis that takes writes; poolproof run --resume goes on from what is stored'],
   [/^MISCONF/, "make room on Redis' disk; poolproof run --resume goes on from what is stored"],
 ];
 
+/** What Redis says of passwords is about its protocol. */
+const passwordProblems: readonly (readonly [RegExp, what: string, hint: string])[] = [
+  [
+    /^NOAUTH/,
+    'needs a password, and there is none',
+    'put it into the environment, as POOLPROOF_FLEET_PASSWORD',
+  ],
+  [
+    /^(?:WRONGPASS|ERR invalid password|ERR AUTH)/,
+    'does not accept the password',
+    'it is that of POOLPROOF_FLEET_PASSWORD, for the user in the address or the default one',
+  ],
+];
+
+/** By the code of an error of the connection. */
+const unreachable: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'no computer has that name: name another address with --fleet',
+  EAI_AGAIN: 'its name cannot be resolved now: try again, or name another address with --fleet',
+};
+
 /** An error of Redis or of the connection, as one of poolproof's. Others are returned as they are. */
 export function explain(error: unknown, address: string): unknown {
   if (!(error instanceof Error) || error instanceof PoolproofError) return error;
   const words = wordsOf(error);
+  const password = passwordProblems.find(([pattern]) => pattern.test(words));
+  if (password !== undefined)
+    return new PoolproofError('FLEET_REFUSED', `${address} ${password[1]}`, {
+      cause: error,
+      hint: password[2],
+    });
   if (isRefusal(error)) {
     const hint = hints.find(([pattern]) => pattern.test(words))?.[1];
     const said = words.split('\n', 1)[0] ?? '';
@@ -155,7 +180,11 @@ export function explain(error: unknown, address: string): unknown {
   if (code === undefined && !/connect|closed|timeout/i.test(words)) return error;
   return new PoolproofError('FLEET_UNREACHABLE', `${address} cannot be reached: ${code ?? words}`, {
     cause: error,
-    hint: 'start Redis there, or name another address with --fleet',
+    hint:
+      unreachable[code ?? ''] ??
+      (address.startsWith('rediss:')
+        ? 'start a Redis with TLS there, or write redis:// for one without'
+        : 'start Redis there, or name another address with --fleet'),
   });
 }
 

@@ -72,7 +72,7 @@ export function parseImagesFrom(text: string): URL {
   // Everybody on the machine can read the words of a command.
   const hasSecret = url.password !== '' || url.search !== '';
   if (hasSecret && process.env['POOLPROOF_IMAGES_FROM'] !== text)
-    throw new PoolproofError('USAGE', 'a password or token does not belong into the words of a command', {
+    throw new PoolproofError('USAGE', 'a password or token does not belong in the words of a command', {
       hint: 'put the whole address into the environment, as POOLPROOF_IMAGES_FROM',
     });
   return url;

@@ -35,7 +35,7 @@ t.test('cells of a fleet come out as here, and say which machine made them', nee
   // A worker says how it is with its next beat.
   for (let tries = 0; tries < 20 && !survey.stdout.includes('2 cells ended'); tries += 1)
     survey = await ask();
-  t.match(survey.stdout, /^lab-1: 0 of 1 guests, 2 cells ended; QEMU \d/);
+  t.match(survey.stdout, /^lab-1: runs 0 of 1 guest, 2 cells ended; QEMU \d/);
   t.match(survey.stdout, /^ {2}has templates of 1 boot$/m);
   t.match(survey.stdout, /^no runs$/m);
   worker.child.kill('SIGTERM');

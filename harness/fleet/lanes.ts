@@ -64,7 +64,7 @@ export function findUnfit(wanted: Offer, own: Offer): string | null {
   const differing = demands.find(({ of }) => of(wanted) !== of(own));
   if (differing === undefined) return null;
   const { what, of } = differing;
-  return `it has ${what} ${of(own)}, the run ${of(wanted)}`;
+  return `this worker has ${what} ${of(own)}, the run ${of(wanted)}`;
 }
 
 /** Why a machine that made its images ready cannot take jobs of a lane; null when it can. */

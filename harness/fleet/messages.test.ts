@@ -150,7 +150,7 @@ t.test('each architecture has lanes of its own, with the QEMU that runs its gues
 t.test('a machine that differs in what the record of a run says does not fit', (t) => {
   const call = { tool: '1.0.0', qemu: '7.2.0', accelerator: 'tcg' };
   t.equal(findUnfit(call, call), null);
-  t.equal(findUnfit(call, { ...call, tool: '0.9.0' }), 'it has poolproof 0.9.0, the run 1.0.0');
+  t.equal(findUnfit(call, { ...call, tool: '0.9.0' }), 'this worker has poolproof 0.9.0, the run 1.0.0');
   t.match(findUnfit(call, { ...call, qemu: '9.1.0' }), /QEMU 9\.1\.0/);
   t.match(findUnfit(call, { ...call, accelerator: 'kvm' }), /the accelerator kvm/);
   t.end();

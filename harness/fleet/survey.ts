@@ -47,7 +47,7 @@ async function surveyRun(link: Link, { run, title, lanes }: Call): Promise<RunSu
 function renderWorker(worker: Presence): readonly string[] {
   const { name, qemu, architectures, cpuModel, cores, memoryMib, jobs, ended, cells } = worker;
   return [
-    `${name}: ${cells.length} of ${jobs} guests, ${ended} cells ended; QEMU ${qemu} for ${architectures.join(', ')}`,
+    `${name}: runs ${cells.length} of ${formatCount(jobs, 'guest')}, ${formatCount(ended, 'cell')} ended; QEMU ${qemu} for ${architectures.join(', ')}`,
     `  ${cores} cores, ${Math.round(memoryMib)} MiB for guests, ${cpuModel}`,
     ...worker.images.map((image) => `  has images of ${image}`),
     ...(worker.boots.length > 0 ? [`  has templates of ${formatCount(worker.boots.length, 'boot')}`] : []),
@@ -63,8 +63,13 @@ export function renderSurvey({ workers, runs }: Survey): string {
   for (const { run, title, isAlive, lanes, unread } of runs) {
     lines.push(`run ${run}: ${title}${isAlive ? '' : ' (its coordinator is not there)'}`);
     for (const { kernel, waiting, active } of lanes)
-      lines.push(`  ${kernel}: ${waiting} jobs wait, ${active} are being done`);
-    if (unread > 0) lines.push(`  ${unread} messages wait for the coordinator`);
+      lines.push(
+        `  ${kernel}: ${formatCount(waiting, 'job')} ${waiting === 1 ? 'waits' : 'wait'}, ${active} ${active === 1 ? 'is' : 'are'} being done`,
+      );
+    if (unread > 0)
+      lines.push(
+        `  ${formatCount(unread, 'message')} ${unread === 1 ? 'waits' : 'wait'} for the coordinator`,
+      );
   }
   if (runs.length === 0) lines.push('no runs');
   return `${lines.join('\n')}\n`;
