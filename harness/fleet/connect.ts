@@ -132,24 +132,33 @@ export const isRefusal = (error: unknown): error is Error =>
 const wordsOf = ({ message }: Error): string =>
   /(?:NOAUTH|WRONGPASS|NOPERM|OOM|READONLY|MISCONF)\b.*/.exec(message)?.[0] ?? message;
 
-const hints: readonly (readonly [RegExp, string])[] = [
-  [/^OOM/, 'raise maxmemory of Redis; poolproof run --resume goes on from what is stored'],
-  [/^READONLY/, 'name the Redis that takes writes; poolproof run --resume goes on from what is stored'],
-  [/^MISCONF/, "make room on Redis' disk; poolproof run --resume goes on from what is stored"],
-];
+type Refusal = Readonly<{
+  words: RegExp;
+  /** In place of Redis' own words, which of passwords are about its protocol. */
+  what?: string;
+  hint: string;
+}>;
 
-/** What Redis says of passwords is about its protocol. */
-const passwordProblems: readonly (readonly [RegExp, what: string, hint: string])[] = [
-  [
-    /^NOAUTH/,
-    'needs a password, and there is none',
-    'put it into the environment, as POOLPROOF_FLEET_PASSWORD',
-  ],
-  [
-    /^(?:WRONGPASS|ERR invalid password|ERR AUTH)/,
-    'does not accept the password',
-    'it is that of POOLPROOF_FLEET_PASSWORD, for the user in the address or the default one',
-  ],
+const refusals: readonly Refusal[] = [
+  {
+    words: /^NOAUTH/,
+    what: 'needs a password, and there is none',
+    hint: 'put it into the environment, as POOLPROOF_FLEET_PASSWORD',
+  },
+  {
+    words: /^(?:WRONGPASS|ERR)/,
+    what: 'does not accept the password',
+    hint: 'it is that of POOLPROOF_FLEET_PASSWORD, for the user in the address or the default one',
+  },
+  { words: /^OOM/, hint: 'raise maxmemory of Redis; poolproof run --resume goes on from what is stored' },
+  {
+    words: /^READONLY/,
+    hint: 'name the Redis that takes writes; poolproof run --resume goes on from what is stored',
+  },
+  {
+    words: /^MISCONF/,
+    hint: "make room on Redis' disk; poolproof run --resume goes on from what is stored",
+  },
 ];
 
 /** By the code of an error of the connection. */
@@ -162,16 +171,10 @@ const unreachable: Readonly<Record<string, string>> = {
 export function explain(error: unknown, address: string): unknown {
   if (!(error instanceof Error) || error instanceof PoolproofError) return error;
   const words = wordsOf(error);
-  const password = passwordProblems.find(([pattern]) => pattern.test(words));
-  if (password !== undefined)
-    return new PoolproofError('FLEET_REFUSED', `${address} ${password[1]}`, {
-      cause: error,
-      hint: password[2],
-    });
   if (isRefusal(error)) {
-    const hint = hints.find(([pattern]) => pattern.test(words))?.[1];
-    const said = words.split('\n', 1)[0] ?? '';
-    return new PoolproofError('FLEET_REFUSED', `${address} refuses: ${said.slice(0, 200)}`, {
+    const { what = `refuses: ${(words.split('\n', 1)[0] ?? '').slice(0, 200)}`, hint } =
+      refusals.find((row) => row.words.test(words)) ?? {};
+    return new PoolproofError('FLEET_REFUSED', `${address} ${what}`, {
       cause: error,
       ...(hint !== undefined && { hint }),
     });

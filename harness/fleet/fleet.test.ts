@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { fakeMachines } from '../fixtures/fake-machine.ts';
 import { fakePrepared } from '../fixtures/fake-prepared.ts';
 import { finish, Lab, matrixOf, type Member, needsFleet } from '../fixtures/fleet-lab.ts';
@@ -14,7 +14,7 @@ import { planBoots } from '../run/boot-plan.ts';
 import { runPrepared } from '../run/run.ts';
 import type { Result } from '../store/result.ts';
 import { chooseFirst, countHolders, nameJobId, Preference, readBoot } from './affinity.ts';
-import { keys, openLink, openQueue, parseAddress } from './connect.ts';
+import { explain, keys, type Link, openLink, openQueue, parseAddress } from './connect.ts';
 import { forgetExpiredRun, forgetLeftRun } from './forget-run.ts';
 
 const cells = 30;
@@ -33,6 +33,14 @@ async function untilForgotten(lab: Lab): Promise<readonly string[]> {
     await sleep(100);
   }
   return listRunKeys(lab);
+}
+
+/** A connection for a test itself. */
+async function openWay(test: Test, redis: TestRedis): Promise<Link> {
+  const { address } = await redis.openProxy();
+  const link = await openLink({ address, onNotice: () => undefined });
+  test.teardown(() => link.redis.disconnect());
+  return link;
 }
 
 /** What is the same wherever a cell runs. */
@@ -150,9 +158,7 @@ t.test(
   needsFleet,
   async (t) => {
     await using redis = await TestRedis.start(t.testdir());
-    const { address } = await redis.openProxy();
-    const link = await openLink({ address, onNotice: () => undefined });
-    t.teardown(() => link.redis.disconnect());
+    const link = await openWay(t, redis);
     const queue = openQueue(link, 'lane');
     const jobs = new link.bullmq.Worker('lane', null, { connection: link.redis, autorun: false });
     const [small, large] = planBoots(
@@ -188,9 +194,7 @@ t.test(
     const coordinator = await lab.coordinator('main', matrixOf(cells));
     await lab.worker('worker', { cellMs: 50 });
     await coordinator.ends(3);
-    const { address } = await lab.redis.openProxy();
-    const link = await openLink({ address, onNotice: () => undefined });
-    t.teardown(() => link.redis.disconnect());
+    const link = await openWay(t, lab.redis);
     const [run = ''] = await link.redis.smembers(keys.runs);
     await t.rejects(forgetLeftRun(link.redis, run), { code: 'USAGE', message: /lives/ });
     await t.rejects(forgetLeftRun(link.redis, '*'), { code: 'USAGE', details: { hint: `it has ${run}` } });
@@ -240,9 +244,7 @@ t.test(
     const opened = killed.lines.find(({ kind }) => kind === 'opened');
     if (opened?.kind !== 'opened') throw new Error('it never began');
     // What the worker has taken by then it also ends.
-    const { address } = await lab.redis.openProxy();
-    const link = await openLink({ address, onNotice: () => undefined });
-    t.teardown(() => link.redis.disconnect());
+    const link = await openWay(t, lab.redis);
     const [run = ''] = await link.redis.smembers(keys.runs);
     while ((await link.redis.exists(keys.alive(run))) === 1) await sleep(100);
     const before = worker.lines.filter(({ kind }) => kind === 'ended').length;
@@ -254,6 +256,30 @@ t.test(
     t.same(ran.length, new Set(ran).size, 'each cell once');
   },
 );
+
+t.test('what Redis refuses and where it is not are said with what to do', (t) => {
+  const of = (error: Error) => explain(error, 'redis://q:1');
+  t.match(of(new Error('NOAUTH HELLO must be called with the client')), {
+    code: 'FLEET_REFUSED',
+    message: 'redis://q:1 needs a password, and there is none',
+    details: { hint: /POOLPROOF_FLEET_PASSWORD/ },
+  });
+  t.match(of(new Error('WRONGPASS invalid username-password pair')), {
+    code: 'FLEET_REFUSED',
+    message: 'redis://q:1 does not accept the password',
+  });
+  t.match(of(new Error('OOM command not allowed')), {
+    message: 'redis://q:1 refuses: OOM command not allowed',
+    details: { hint: /^raise maxmemory/ },
+  });
+  t.match(of(new Error('NOPERM no permissions')), { message: 'redis://q:1 refuses: NOPERM no permissions' });
+  const unknown = Object.assign(new Error('getaddrinfo'), { code: 'ENOTFOUND' });
+  t.match(of(unknown), { code: 'FLEET_UNREACHABLE', details: { hint: /^no computer has that name/ } });
+  const silent = Object.assign(new Error('connect'), { code: 'ETIMEDOUT' });
+  t.match(of(silent), { details: { hint: /^start Redis there/ } });
+  t.match(explain(silent, 'rediss://q:1'), { details: { hint: /with TLS there, or write redis:/ } });
+  t.end();
+});
 
 t.test('an address is that of a Redis, and has no password', (t) => {
   t.equal(parseAddress('rediss://lab@queue.example:6380/2').host, 'queue.example:6380');
