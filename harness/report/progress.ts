@@ -14,6 +14,7 @@ import { formatOverheadOf } from './format-overhead.ts';
 import { formatServingOf } from './format-serving.ts';
 import { formatCount } from './format-run.ts';
 import type { Reporter } from './reporter.ts';
+import { sumPhases } from './timings.ts';
 
 /** A terminal that is drawn more often than ten times a second only flickers. */
 const drawMs = 100;
@@ -121,7 +122,9 @@ export function createProgress(stream: NodeJS.WriteStream, clock: Clock = realCl
       changed = true;
     },
     onCellEnd: (result) => {
-      const elapsedMs = board.remove(cellKey(result));
+      const waitedMs = board.remove(cellKey(result));
+      // The end of a cell on another machine is read when it is: often together with its start.
+      const elapsedMs = result.machine === undefined ? waitedMs : sumPhases(result);
       board.done += 1;
       say(`[${board.done}/${board.total}] ${formatEnd(result, elapsedMs)}`);
     },

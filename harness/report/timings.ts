@@ -2,6 +2,10 @@
 import Table from 'cli-table3';
 import type { Result } from '../store/result.ts';
 
+/** Machine time of a cell, ms. Phases of the host (`host.…`) are parts of the subject's time and not counted twice. */
+export const sumPhases = ({ timings }: Pick<Result, 'timings'>): number =>
+  Object.entries(timings).reduce((sum, [phase, ms]) => (phase.includes('.') ? sum : sum + ms), 0);
+
 const quantile = (sorted: readonly number[], share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
 
@@ -22,10 +26,7 @@ function summarizeTimings(results: readonly Pick<Result, 'timings'>[]): readonly
       else list.push(ms);
     }
   }
-  // Phases of the host (`host.…`) are parts of the subject's time and not counted twice.
-  const all = [...byPhase]
-    .filter(([phase]) => !phase.includes('.'))
-    .reduce((sum, [, list]) => sum + total(list), 0);
+  const all = total(results.map(sumPhases));
   return [...byPhase].map(([phase, list]) => {
     const sorted = [...list].sort((a, b) => a - b);
     return {

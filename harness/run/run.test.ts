@@ -1,5 +1,5 @@
 import { deepStrictEqual } from 'node:assert';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import t, { type Test } from 'tap';
@@ -232,11 +232,18 @@ t.test('a run that was interrupted is finished by --resume, no cell lost and non
   t.equal(first.interrupted, true);
   t.equal(first.exitCode, 130);
   t.equal(first.results.length, 1);
+  // As a machine of a fleet leaves it.
+  const stored = path.join(first.dir, 'cells.jsonl');
+  const machine = { name: 'lab-2', qemu: '7.2.22', accelerator: 'tcg', cpuModel: 'x', kernel: '6.1' };
+  writeFileSync(stored, `${JSON.stringify({ ...first.results[0], machine })}\n`);
+  const notices: string[] = [];
   const second = await runPrepared(matrix, prepared, {
     ...options,
     startMachine: fakeMachines([{ stdout: good }]),
     resume: first.dir,
+    onNotice: (text) => notices.push(text),
   });
+  t.match(notices, [/^machines of a fleet ran a part of this run: .* with --fleet only$/]);
   t.equal(second.exitCode, 0);
   await agreeWithStored(second);
   t.same(second.results.map(({ repetition }) => repetition).sort(), [1, 2, 3, 4, 5, 6]);

@@ -76,6 +76,14 @@ async function runPart(
     doneBefore: run.done.size,
   });
   const before = run.done.size === 0 ? [] : await collectResults((await readRun(run.dir)).results());
+  if (
+    options.openRunner === undefined &&
+    todo.length > 0 &&
+    before.some(({ machine }) => machine !== undefined)
+  )
+    options.onNotice?.(
+      'machines of a fleet ran a part of this run: what they have for it is taken with --fleet only',
+    );
   const context: RunContext = {
     matrix,
     images: prepared.images,

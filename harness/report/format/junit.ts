@@ -11,6 +11,7 @@ import type { Format } from '../format.ts';
 import { groupBy } from '../group-by.ts';
 import { escapeMarkup } from '../html/html.ts';
 import type { RunView } from '../run-view.ts';
+import { sumPhases } from '../timings.ts';
 
 function render(view: RunView): string {
   const sizes = [...groupBy(view.cells, ({ settings }) => settings.memory)].sort(([a], [b]) => a - b);
@@ -136,11 +137,9 @@ function renderProblem(cell: CellView): string {
   return `${open(tag, { message, type })}${escapeMarkup(plainLines(detail))}</${tag}>`;
 }
 
-/** Machine time of the cells, summed over their phases; `host.…` is a part of another phase. */
+/** Machine time of the cells. */
 function seconds(results: readonly Result[]): string {
-  const ms = results
-    .flatMap(({ timings }) => Object.entries(timings))
-    .reduce((sum, [phase, value]) => (phase.includes('.') ? sum : sum + value), 0);
+  const ms = results.reduce((sum, result) => sum + sumPhases(result), 0);
   return (ms / 1000).toFixed(3);
 }
 

@@ -167,6 +167,16 @@ t.test('without a terminal progress is plain lines and a sign of life each minut
   progress.onCellEnd?.(
     buildResult({ id: 'c', repetition: 2, outcome: 'broken', verdict: null, reason: 'lost', attempts }),
   );
+  const machine = {
+    name: 'lab-2',
+    qemu: '7.2.22',
+    accelerator: 'kvm',
+    cpuModel: 'x',
+    kernel: '6.1',
+  } as const;
+  const timings = { ready: 300, subject: 1700, 'host.compile': 900 };
+  progress.onCellStart?.(cell('d'));
+  progress.onCellEnd?.(buildResult({ id: 'd', machine, timings }));
   void progress.onRunEnd?.({ record, dir: 'x', results: [], interrupted: true });
   clock.turn(120_000);
   t.same(written().join('').split('\n'), [
@@ -176,7 +186,8 @@ t.test('without a terminal progress is plain lines and a sign of life each minut
     '1/3 cells done, 1 running, 2m 00s, about 4m 00s left',
     '[2/3] b: conservative (120.0 s) UNEXPECTED, expected conservative: why',
     '[3/3] c (repetition 2): broken, 2 machines: lost',
-    'interrupted after 3 of 3 cells',
+    '[4/3] d: conservative (2.0 s) on lab-2',
+    'interrupted after 4 of 3 cells',
     '',
   ]);
   t.end();
