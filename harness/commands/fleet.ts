@@ -5,7 +5,11 @@ import { renderSurvey, surveyFleet } from '../fleet/survey.ts';
 import { formatCount } from '../report/format-run.ts';
 import { type Context, notifyOf } from './context.ts';
 
-type Options = Readonly<{ fleet: string; forget?: string | undefined; json?: boolean | undefined }>;
+type Options = Readonly<{
+  fleet?: string | undefined;
+  forget?: string | undefined;
+  json?: boolean | undefined;
+}>;
 
 export async function fleet(context: Context, _args: readonly string[], options: Options): Promise<number> {
   const link = await openLink({ address: options.fleet, onNotice: notifyOf(context).onNotice });

@@ -13,7 +13,7 @@ export const publishImages = new Option(
   'with --fleet: put the images into its Redis, for workers that lack them',
 );
 
-const fleet = new Option('--fleet <address>', address).env('POOLPROOF_FLEET').makeOptionMandatory();
+const fleet = new Option('--fleet <address>', address).env('POOLPROOF_FLEET');
 
 export function defineFleet({ program, run }: Registry): void {
   program

@@ -9,12 +9,13 @@ import { defaultTiming } from '../fleet/timing.ts';
 import { FleetWorker } from '../fleet/worker.ts';
 import { decideCapacity } from '../plan/admission.ts';
 import { findQemu, readComputer, type Qemu } from '../plan/computer.ts';
+import { formatCount } from '../report/format-run.ts';
 import { prepare } from '../run/prepare.ts';
 import { machineName } from '../store/result-schema.ts';
 import { cacheOption, notifyOf, type Context } from './context.ts';
 
 type Options = Readonly<{
-  fleet: string;
+  fleet?: string | undefined;
   name?: string | undefined;
   jobs?: number | undefined;
   /** Bytes. */
@@ -45,7 +46,7 @@ export async function work(context: Context, _args: readonly string[], options: 
   const link = await openLink({ address: fleet, onNotice: notify.onNotice });
   context.finishOnSignal();
   context.err(`${name} takes cells from ${link.address}, ${capacity.jobs} at a time; Ctrl-C ends it\n`);
-  await new FleetWorker({
+  const ended = await new FleetWorker({
     ...notify,
     link,
     name,
@@ -61,8 +62,10 @@ export async function work(context: Context, _args: readonly string[], options: 
     prepare: context.seams?.prepare ?? prepare,
     timing: defaultTiming,
     ...(metrics !== null && { onCell: metrics.onCell }),
+    onJobEnd: (line) => context.err(`${line}\n`),
     signal: context.signal,
   }).work();
+  context.err(`${name} ends: ${formatCount(ended, 'cell')} ran here\n`);
   return 0;
 }
 

@@ -54,7 +54,11 @@ export function loadPeers(): Peers {
 }
 
 /** @throws PoolproofError USAGE */
-export function parseAddress(text: string): URL {
+export function parseAddress(text: string | undefined): URL {
+  if (text === undefined)
+    throw new PoolproofError('USAGE', 'no fleet is named', {
+      hint: '--fleet redis://queue.example:6379, or that address in the environment, as POOLPROOF_FLEET',
+    });
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || !['redis:', 'rediss:'].includes(url.protocol) || url.hostname === '')
     throw new PoolproofError('USAGE', 'the address of a fleet is that of its Redis', {
@@ -74,8 +78,8 @@ const connectMs = 10_000;
 const retryMs = 1000;
 
 export type LinkOptions = Readonly<{
-  /** `redis://[user@]host[:port][/number]`, `rediss://` for TLS. */
-  address: string;
+  /** `redis://[user@]host[:port][/number]`, `rediss://` for TLS; a missing one is an error of usage. */
+  address: string | undefined;
   /** @default `$POOLPROOF_FLEET_PASSWORD` */
   password?: string;
   /** Hears that Redis no longer answers, and that it does again. */
@@ -92,7 +96,7 @@ export async function openLink({ address, password, onNotice }: LinkOptions): Pr
   const { bullmq, Redis } = loadPeers();
   const secret = password ?? process.env['POOLPROOF_FLEET_PASSWORD'];
   let isOpen = false;
-  const redis = new Redis(address, {
+  const redis = new Redis(url.href, {
     lazyConnect: true,
     connectTimeout: connectMs,
     // As BullMQ demands it: a command waits until Redis answers again.

@@ -156,9 +156,9 @@ export class FleetRunner implements Runner {
 
   async #work(batch: Batch): Promise<void> {
     const { run, round, signal } = batch;
-    const { timing, durations } = this.#options;
+    const { timing, durations, link } = this.#options;
     const { lanes } = await this.#publish(run);
-    const watch = new Watch(round, lanes, timing.patienceMs);
+    const watch = new Watch(round, { lanes, patienceMs: timing.patienceMs, address: link.address });
     await this.#adopt(batch, lanes);
     // Results that came while nobody coordinated: their cells need no job any more.
     while (!signal.aborted && (await this.#receive(batch, 0)) > 0);

@@ -85,13 +85,21 @@ t.test(
   async (t) => {
     await using lab = await Lab.open(t.testdir());
     const coordinator = await lab.coordinator('main', matrixOf(4));
-    await coordinator.said((line) => line.kind === 'notice' && /there is no worker/.test(line.text));
+    const none = /there is no worker: start some with `poolproof work --fleet redis:\/\/127\.0\.0\.1:\d+`$/;
+    await coordinator.said((line) => line.kind === 'notice' && none.test(line.text));
     await lab.worker('old', { tool: '0.0.1' });
     const other = await lab.worker('other', { digest: 'sha256:9' });
     const says =
       /^no worker takes the cells of bookworm: old: this worker has poolproof 0\.0\.1, the run .*; other: its images of bookworm are sha256:9, those of the run sha256:3$/;
     await coordinator.said((line) => line.kind === 'notice' && says.test(line.text));
     t.match(other.notices(), [/^no cells of fleet with bookworm: its images/]);
+    const patient = { ...testTiming, patienceMs: 600_000 };
+    const second = await lab.coordinator('second', matrixOf(1), { timing: patient });
+    await second.said(
+      (line) => line.kind === 'notice' && /^no worker takes .*old: .*; other: /.test(line.text),
+    );
+    second.kill('SIGINT');
+    await second.ended;
     t.equal(coordinator.lines.filter(({ kind }) => kind === 'ended').length, 0);
     await lab.worker('fit');
     const { results } = await finish(coordinator);
@@ -228,6 +236,9 @@ t.test('Ctrl-C ends a run at once, keeps its cells, and workers drop the rest', 
   worker.kill('SIGTERM');
   await worker.ended;
   t.equal(worker.child.exitCode, 0);
+  t.same(worker.notices(), [], 'a job that is there no more is no news');
+  const jobs = worker.lines.flatMap((line) => (line.kind === 'job' ? [line.text] : []));
+  t.match(jobs.at(-1), /^fleet: \d+ cells? in \d+ s, \d+ handed back$/);
   t.same(await listRunKeys(lab), []);
 });
 
@@ -285,6 +296,10 @@ t.test('an address is that of a Redis, and has no password', (t) => {
   t.equal(parseAddress('rediss://lab@queue.example:6380/2').host, 'queue.example:6380');
   for (const address of ['queue.example', 'http://queue.example', 'redis://', ''])
     t.throws(() => parseAddress(address), { code: 'USAGE', message: /that of its Redis/ }, address);
+  t.throws(() => parseAddress(undefined), {
+    message: 'no fleet is named',
+    details: { hint: /redis:.* POOLPROOF_FLEET$/ },
+  });
   t.throws(() => parseAddress('redis://:secret@queue.example'), {
     code: 'USAGE',
     message: /^(?!.*secret)/,

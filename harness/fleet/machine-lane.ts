@@ -35,6 +35,8 @@ export type OpenLane = AsyncDisposable &
   Readonly<{
     lane: Lane;
     run: string;
+    /** Of the run, for people. */
+    title: string;
     /** Fetches jobs; processes none by itself. */
     jobs: QueueWorker;
     /** The same jobs, to be looked at. */
@@ -82,6 +84,7 @@ export async function openLane(call: Call, lane: Lane, tools: LaneTools): Promis
   return {
     lane,
     run: call.run,
+    title: call.title || call.run,
     jobs,
     queue: openQueue(link, lane.queue),
     preference: new Preference(timing.preferMs, Math.random()),

@@ -23,9 +23,14 @@ export const measureFleet = (workers: readonly Presence[]): FleetSize | null =>
     ? null
     : { guests: workers.reduce((sum, { jobs }) => sum + jobs, 0), workers: workers.length };
 
-/** Why no worker takes cells of a lane; null where one does, or makes its images ready. */
-export function explainIdle(workers: readonly Presence[], { queue }: Lane): string | null {
-  if (workers.length === 0) return 'there is no worker: start some with `poolproof work --fleet`';
+/**
+ * Why no worker takes cells of a lane; null where one does, or makes its images ready.
+ *
+ * @param address of the fleet's Redis
+ */
+export function explainIdle(workers: readonly Presence[], { queue }: Lane, address: string): string | null {
+  if (workers.length === 0)
+    return `there is no worker: start some with \`poolproof work --fleet ${address}\``;
   if (workers.some(({ refuses }) => refuses[queue] === undefined)) return null;
   return workers.map(({ name, refuses }) => `${name}: ${refuses[queue] ?? ''}`).join('; ');
 }

@@ -118,11 +118,14 @@ async function giveUp(job: Job, news: News, reason: string, lost: number, tools:
   await settle(() => job.moveToFailed(new Error(reason), tools.token, false), tools);
 }
 
-/** Where it fails, the job has become another's, and that is what the queue knows. */
+/** Words of BullMQ where the run is over, or the job has become another's: the queue knows all there is to know. */
+const notOurs = /^(?:Missing (?:key|lock)|Lock mismatch) for job\b/;
+
 async function settle(action: () => Promise<unknown>, { onNotice }: JobTools): Promise<void> {
   try {
     await action();
   } catch (error) {
+    if (error instanceof Error && notOurs.test(error.message)) return;
     onNotice(`a job could not be ended in the queue: ${String(error)}`);
   }
 }
