@@ -62,6 +62,9 @@ t.test('a kernel file that no cell id can hold is refused with its place', (t) =
       { code: 'MATRIX_INVALID' },
       kernel,
     );
+  t.throws(() => parseMatrix('axes: {kernel: {file: x, label: a/b}}', 'm.yaml'), {
+    message: /a\/b.* is not a value of `kernel`: a kernel file has .* and no \/ in `label`$/m,
+  });
   t.end();
 });
 

@@ -110,13 +110,25 @@ function describe(issue: z.core.$ZodIssue, source: Source, table: AxisTable, bas
   return [
     {
       code: 'MATRIX_BAD_VALUE',
-      message: `${quote(data)} is not a value of \`${axis}\`: ${row.expects}`,
+      message: `${quote(data)} is not a value of \`${axis}\`: ${explainMap(issue, data) ?? row.expects}`,
       ...place,
       ...(suggestion === null ? {} : { suggestion }),
       ...(quoted ? { hint: 'without quotes: it is a number' } : {}),
     },
   ];
 }
+
+/** What is wrong inside a map that an axis takes beside words: better than a list of all that it takes. */
+function explainMap(issue: z.core.$ZodIssue, data: unknown): string | null {
+  return typeof data === 'object' ? (listCustom(issue)[0] ?? null) : null;
+}
+
+const listCustom = (issue: z.core.$ZodIssue): readonly string[] =>
+  issue.code === 'invalid_union'
+    ? issue.errors.flat().flatMap(listCustom)
+    : issue.code === 'custom'
+      ? [issue.message]
+      : [];
 
 function describeStructure(expected: string, path: Path, data: unknown, source: Source): Problem {
   const place = source.placeOf(path);
