@@ -83,10 +83,10 @@ export async function buildTemplate(request: TemplateRequest, key: string): Prom
     await using machine = await startMachine(spec, { kind: 'template', ramFile });
     const session = await openSession(machine, deadlines);
     const first = await readClock(machine, session, deadlines);
-    for (const { command, env, deadlineSeconds } of warm) {
+    for (const { command, env, deadlineMs } of warm) {
       await session.run(
         { limits: {}, factPaths: [], env, command },
-        { ms: deadlineSeconds * 1000, replyMs: deadlines.requestMs },
+        { ms: deadlineMs, replyMs: deadlines.requestMs },
       );
     }
     const wrong = findWrongRate(startedMs, first, await readClock(machine, session, deadlines));

@@ -13,8 +13,8 @@ import { listWords } from '../plan/subject-host.ts';
 export type GuestCommand = Readonly<{
   command: readonly string[];
   env: Readonly<Record<string, string>>;
-  /** Seconds the session allows before it ends the subject. */
-  deadlineSeconds: number;
+  /** Milliseconds of the guest's time after which it is ended. */
+  deadlineMs: number;
   /** It is ended when it is up. */
   until?: Until;
 }>;
@@ -50,7 +50,7 @@ export function buildHostCommand(
       ...(settings.allocator === 'auto' ? {} : { SPIN_ALLOCATOR: settings.allocator }),
       ...settings.env,
     },
-    deadlineSeconds: Math.ceil(deadlines.subjectMs / 1000),
+    deadlineMs: deadlines.subjectMs,
   };
 }
 
@@ -84,7 +84,7 @@ export function buildForeignCommand(
       TMPDIR: '/tmp',
       ...settings.env,
     },
-    deadlineSeconds: Math.ceil((timeoutMs ?? deadlines.subjectMs) / 1000),
+    deadlineMs: timeoutMs ?? deadlines.subjectMs,
     ...(ready.kind !== 'exit' && { until: untilOf(ready) }),
   };
 }
@@ -111,6 +111,6 @@ export function buildNodeWarmUp(node: string, deadlines: Deadlines): GuestComman
   return {
     command: [nodePath(node), '-e', '0'],
     env: { PATH: '/bin', HOME: '/tmp', TMPDIR: '/tmp' },
-    deadlineSeconds: Math.ceil(deadlines.attemptMs / 1000),
+    deadlineMs: deadlines.attemptMs,
   };
 }

@@ -232,7 +232,7 @@ export async function observeCell(
     lap('subject');
     facts = readFacts(reply.texts);
     subject = { ...readSubjectRun(reply), guestTimeMs };
-    machineEnd = findClockProblem(subject, timings['subject'] ?? 0, command.deadlineSeconds * 1000);
+    machineEnd = findClockProblem(subject, timings['subject'] ?? 0, command.deadlineMs);
   } catch (error) {
     // Every guest with this kernel ends like that: it is no result of a cell.
     if (error instanceof PoolproofError && error.code === 'KERNEL_UNFIT') throw error;
@@ -261,13 +261,13 @@ export async function observeCell(
 function runSubject(
   session: Session,
   settings: Settings,
-  { command, env, deadlineSeconds, until }: GuestCommand,
+  { command, env, deadlineMs, until }: GuestCommand,
   { requestMs }: Deadlines,
 ): Promise<Reply> {
   const limits = buildLimits(settings);
   const request = { limits, factPaths: factPathsOf(settings), env, command };
   return session.run(
     { ...request, ...(until !== undefined && { until }) },
-    { ms: deadlineSeconds * 1000, replyMs: requestMs },
+    { ms: deadlineMs, replyMs: requestMs },
   );
 }

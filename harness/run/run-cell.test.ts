@@ -37,7 +37,6 @@ const crash: Script = { exitCode: 134 };
 const panic: Script = { dieDuringRun: '[    1.000000] Kernel panic - not syncing: out of memory\n' };
 const silent: Script = { silent: true };
 const stopped = () => ({ ...startSample(), stopped: true });
-const hangs: Script = { neverEnds: true, ms: 1000 };
 
 /** Short: a machine that plays the guest answers at once or never. */
 const deadlines = {
@@ -48,6 +47,7 @@ const deadlines = {
   requestMs: 100,
   subjectMs: 100,
 };
+const hangs: Script = { neverEnds: true, ms: deadlines.subjectMs };
 
 async function run(scripts: readonly Script[], isClone: boolean, expected = 'standard') {
   const folder = mkdtempSync(path.join(tmpdir(), 'poolproof-test-'));
