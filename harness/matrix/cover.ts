@@ -74,10 +74,13 @@ class TupleSet {
 
   /** The number of the row's tuple; -1 where one of its values is not chosen. */
   #codeOf(row: readonly number[]): number {
-    return this.lists.reduce((code, list, place) => {
-      const value = Number(row[list]);
-      return code < 0 || value < 0 ? -1 : code * Number(this.#sizes[place]) + value;
-    }, 0);
+    let code = 0;
+    for (let place = 0; place < this.lists.length; place += 1) {
+      const value = Number(row[Number(this.lists[place])]);
+      if (value < 0) return -1;
+      code = code * Number(this.#sizes[place]) + value;
+    }
+    return code;
   }
 
   isOpen(row: readonly number[]): boolean {
@@ -118,7 +121,15 @@ class TupleSet {
 }
 
 /** A list with the sets that it is part of. */
-type List = Readonly<{ list: number; size: number; sets: readonly TupleSet[] }>;
+type List = Readonly<{
+  list: number;
+  sets: readonly TupleSet[];
+  /** How often each value was chosen: among values as good as each other the rarest is taken. */
+  uses: Float64Array;
+}>;
+
+/** What each value of a list would add to a row: so many missing tuples, at most `most`. */
+type Gains = Readonly<{ from: List; gains: readonly number[]; most: number }>;
 
 class Cover {
   readonly rows: Row[] = [];
@@ -127,17 +138,16 @@ class Cover {
   readonly #isExcluded: (row: readonly number[]) => boolean;
   readonly #sets: readonly TupleSet[];
   readonly #lists: readonly List[];
-  /** How often each value was chosen, by `list:value`: among values as good as each other the rarest is taken. */
-  readonly #uses = new Map<string, number>();
   #tries = 0;
 
   constructor({ sizes, ways, given = [], isExcluded = () => false }: CoverRequest) {
     this.#isExcluded = isExcluded;
     this.#sets = chooseLists(sizes.length, ways).map((lists) => new TupleSet(lists, sizes));
-    this.#lists = sizes.map((size, list) => {
-      for (let value = 0; value < size; value += 1) this.#uses.set(`${list}:${value}`, 0);
-      return { list, size, sets: this.#sets.filter(({ lists }) => lists.includes(list)) };
-    });
+    this.#lists = sizes.map((size, list) => ({
+      list,
+      sets: this.#sets.filter(({ lists }) => lists.includes(list)),
+      uses: new Float64Array(size),
+    }));
     for (const row of given) this.#take(row);
   }
 
@@ -161,11 +171,12 @@ class Cover {
 
   #take(row: readonly number[]): void {
     for (const set of this.#sets) if (set.close(row)) this.covered += 1;
-    row.forEach((value, list) => this.#uses.set(`${list}:${value}`, this.#usesOf(list, value) + 1));
+    // A value that the list does not have, as a row that is given can have it, is no element and is not counted.
+    for (const { list, uses } of this.#lists) {
+      const value = Number(row[list]);
+      uses[value] = Number(uses[value]) + 1;
+    }
   }
-
-  /** NaN of a value that no list has, as a row that is given can have it: it is never compared. */
-  readonly #usesOf = (list: number, value: number): number => Number(this.#uses.get(`${list}:${value}`));
 
   #start(tuple: Tuple): Row {
     const row = this.#lists.map(() => -1);
@@ -182,36 +193,47 @@ class Cover {
 
   /** Depth first, the list whose best value covers most before the others. */
   #extend(row: Row): boolean {
-    const [first] = this.#lists
-      .filter(({ list }) => Number(row[list]) < 0)
-      .map((list) => this.#rank(row, list))
-      .sort((a, b) => b.gain - a.gain || a.list - b.list);
-    if (first === undefined) return true;
-    for (const value of first.values) {
+    let first: Gains | null = null;
+    for (const from of this.#lists) {
+      if (Number(row[from.list]) >= 0) continue;
+      const gains = this.#weigh(row, from);
+      if (first === null || gains.most > first.most) first = gains;
+    }
+    if (first === null) return true;
+    const { list } = first.from;
+    for (const value of rank(first)) {
       this.#tries += 1;
       if (this.#tries >= maxTries) break;
-      row[first.list] = value;
+      row[list] = value;
       if (!this.#isExcluded(row) && this.#extend(row)) return true;
     }
-    row[first.list] = -1;
+    row[list] = -1;
     return false;
   }
 
-  /** The values of a list, those first that cover most missing tuples together with what is chosen. */
-  #rank(
-    row: Row,
-    { list, size, sets }: List,
-  ): Readonly<{ list: number; gain: number; values: readonly number[] }> {
-    const trial = [...row];
-    const ranked = Array.from({ length: size }, (_, value) => {
-      trial[list] = value;
-      const gain = sets.filter((set) => set.isOpen(trial)).length;
-      return { value, gain, used: this.#usesOf(list, value) };
-    }).sort((a, b) => b.gain - a.gain || a.used - b.used || a.value - b.value);
-    const gain = Math.max(...ranked.map((each) => each.gain));
-    return { list, gain, values: ranked.map(({ value }) => value) };
+  /** The missing tuples that each value of a list has together with what is chosen; `row` is as before afterwards. */
+  #weigh(row: Row, from: List): Gains {
+    const { list, sets, uses } = from;
+    const gains: number[] = [];
+    let most = 0;
+    for (let value = 0; value < uses.length; value += 1) {
+      row[list] = value;
+      let gain = 0;
+      for (const set of sets) if (set.isOpen(row)) gain += 1;
+      gains.push(gain);
+      if (gain > most) most = gain;
+    }
+    row[list] = -1;
+    return { from, gains, most };
   }
 }
+
+/** The values of a list, those first that cover most missing tuples together with what is chosen. */
+const rank = ({ gains, from: { uses } }: Gains): readonly number[] =>
+  gains
+    .map((gain, value) => ({ value, gain, used: Number(uses[value]) }))
+    .sort((a, b) => b.gain - a.gain || a.used - b.used || a.value - b.value)
+    .map(({ value }) => value);
 
 /** Rows of a product in which every `ways` values occur together, as far as they may and the budget reaches. */
 export function coverProduct(request: CoverRequest): Covering {
