@@ -10,6 +10,8 @@ import { type Html, html, markup } from './html.ts';
 const mostResults = 500;
 /** Bytes of a file that a page carries: what a guest wrote may be long. */
 const mostBytes = 512 * 1024;
+/** Characters of a file before it is packed: to pack 100 MB takes seconds, and whoever unpacks it has them. */
+const mostCharacters = 20 * mostBytes;
 
 const kinds = [
   { name: 'CSV', end: 'csv', type: 'text/csv', format: csv, pack: strToU8 },
@@ -39,7 +41,8 @@ export function renderDownloads(runs: readonly RunView[]): Html {
 
 function renderFile(run: RunView, { name, end, type, format, pack }: (typeof kinds)[number]): Html {
   const { id } = run.record;
-  const bytes = run.results.length > mostResults ? null : pack(format.render(run));
+  const text = run.results.length > mostResults ? null : format.render(run);
+  const bytes = text === null || text.length > mostCharacters ? null : pack(text);
   if (bytes === null || bytes.length > mostBytes)
     return html`${name} with <code>poolproof report ${id} --format ${end.replace('.gz', '')}</code>; `;
   const data = `data:${type};base64,${Buffer.from(bytes).toString('base64')}`;
