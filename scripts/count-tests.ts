@@ -14,12 +14,28 @@ export type Counts = {
   /** Names of what failed. */ failures: string[];
 };
 
+export const noCounts: Counts = { passed: 0, failed: 0, skipped: 0, assertions: 0, failures: [] };
+
+export const addCounts = (one: Counts, other: Counts): Counts => ({
+  passed: one.passed + other.passed,
+  failed: one.failed + other.failed,
+  skipped: one.skipped + other.skipped,
+  assertions: one.assertions + other.assertions,
+  failures: [...one.failures, ...other.failures],
+});
+
+/** What failed, then the counts; those of tests are the last line. */
+export function renderCounts({ passed, failed, skipped, assertions, failures }: Counts): string {
+  const last = `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+  return [...failures.map((name) => `failed: ${name}`), `${assertions} assertions`, last, ''].join('\n');
+}
+
 /**
  * Tests of a TAP text. A file is a test where it asserts something outside all of its tests. A test fails by its own
  * assertions, or where it does not come to its end; not by a test inside it, which is counted itself.
  */
 export function countTests(text: string): Counts {
-  const counts: Counts = { passed: 0, failed: 0, skipped: 0, assertions: 0, failures: [] };
+  const counts: Counts = { ...noCounts, failures: [] };
   const root = new Parser();
   watch(root, counts, true);
   root.end(text);
@@ -72,9 +88,6 @@ if (file !== undefined && script.endsWith('count-tests.js')) {
     counts.failed += 1;
     counts.failures.push('tap itself');
   }
-  for (const name of counts.failures) process.stdout.write(`failed: ${name}\n`);
-  process.stdout.write(`${counts.assertions} assertions\n`);
-  const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : '';
-  process.stdout.write(`${counts.passed} passed, ${counts.failed} failed${skipped}\n`);
+  process.stdout.write(renderCounts(counts));
   process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1;
 }
