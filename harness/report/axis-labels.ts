@@ -1,6 +1,6 @@
 /** Labels of settings, and the axes that vary in a set of results. */
 import type { Axis, Values } from '../axes/axis.ts';
-import { axes, type AxisTable, defaultSettings, rowOf, rowsOf, type Settings } from '../axes/table.ts';
+import { axes, type AxisTable, defaultSettings, rowsOf, type Settings } from '../axes/table.ts';
 import { plainLine } from '../outcome/plain-text.ts';
 
 /** Rows in the order of reports: places of the first columns of a CSV do not move, later axes come after them. */
@@ -106,10 +106,12 @@ function compareValues([a, x]: readonly [string, unknown], [b, y]: readonly [str
 }
 
 /** `512M`, `overcommit 2`, `node 24`: the size of the machine needs no name. */
-export function labelAxis(name: string, values: string): string {
-  const row = Object.hasOwn(axes, name) ? rowOf(axes, name) : undefined;
-  return row?.isBare === true ? values : `${name} ${values}`;
-}
+export const labelAxis = (name: string, values: string): string =>
+  bareNames.has(name) ? values : `${name} ${values}`;
+
+const bareNames: ReadonlySet<string> = new Set(
+  rowsOf(axes).flatMap((row) => (row.isBare === true ? row.name : [])),
+);
 
 /** The usual labels of cells, for some axes. */
 export type Usual = ReadonlyMap<string, string>;
@@ -117,6 +119,22 @@ export type Usual = ReadonlyMap<string, string>;
 /** `node 22, engine wasmtime` */
 export const listUsual = (usual: Usual): string =>
   [...usual].map(([name, label]) => labelAxis(name, label)).join(', ');
+
+/** The labels of a cell, one per axis. */
+export const labelCell = (
+  { settings }: Readonly<{ settings: Settings }>,
+  axes: readonly VariedAxis[],
+): readonly string[] => axes.map(({ label }) => label(settings));
+
+/** The settings of a cell that are not usual, in words. */
+export const nameUnusual = (
+  { settings }: Readonly<{ settings: Settings }>,
+  axes: readonly VariedAxis[],
+  usual: Usual,
+): readonly string[] =>
+  axes.flatMap(({ name, label }) =>
+    usual.get(name) === label(settings) ? [] : [labelAxis(name, label(settings))],
+  );
 
 /** The usual label of each axis: its default where some cell has it, otherwise the most frequent one. */
 export function findUsual(
@@ -153,6 +171,6 @@ function findMostFrequent(
     const label = labelOf(settings);
     counts.set(label, (counts.get(label) ?? 0) + 1);
   }
-  const most = Math.max(...counts.values());
-  return values.find((value) => counts.get(value) === most) ?? '';
+  const countOf = (value: string): number => counts.get(value) ?? 0;
+  return values.reduce((most, value) => (countOf(value) > countOf(most) ? value : most));
 }

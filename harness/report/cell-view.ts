@@ -1,6 +1,4 @@
 /** A cell as every report shows it: its repetitions, the word they come to, what stands out, what decided. */
-import type { Axis } from '../axes/axis.ts';
-import type { Settings } from '../axes/table.ts';
 import { tellUndecided } from '../outcome/judge-overhead.ts';
 import { outcomes } from '../outcome/outcome.ts';
 import {
@@ -11,7 +9,6 @@ import {
   observedOf,
 } from '../outcome/repetitions.ts';
 import type { Result } from '../store/result.ts';
-import { labelValue, orderForReports } from './axis-labels.ts';
 import { formatDistribution, formatSilent } from './format-distribution.ts';
 import type { Group } from './group-by.ts';
 
@@ -54,8 +51,6 @@ export type WordCount = Readonly<{ word: Observed; count: number }>;
 
 export type CellView = Distribution<Result> &
   Readonly<{
-    /** Every setting in words, by axis. */
-    labels: Readonly<Record<string, string>>;
     word: CellWord;
     /**
      * The ends of its repetitions, most frequent first; more than one when repetitions differ. Repetitions that say
@@ -72,27 +67,16 @@ export type CellView = Distribution<Result> &
 export type CellOptions = Readonly<{
   /** A flaky cell is a failure. @default false */
   failOnFlaky?: boolean;
-  /** @default every axis, in the order of reports */
-  rows?: readonly Axis<unknown>[];
 }>;
 
 /** One view per cell, in the order of first appearance. */
 export function buildCells(results: readonly Result[], options: CellOptions = {}): readonly CellView[] {
-  const rows = options.rows ?? orderForReports();
   return buildDistributions(results).map((cell) => ({
     ...cell,
-    labels: labelAll(cell.settings, rows),
     ...summarizeWords(cell),
     marks: findMarks(cell.results),
     ...decideStatus(cell, options.failOnFlaky === true),
   }));
-}
-
-/** Ten thousand cells have half a million labels: a loop takes half the time of `Object.fromEntries`. */
-function labelAll(settings: Settings, rows: readonly Axis<unknown>[]): CellView['labels'] {
-  const labels: Record<string, string> = {};
-  for (const row of rows) labels[row.name] = labelValue(row, settings);
-  return labels;
 }
 
 function summarizeWords({ results }: Distribution<Result>): Pick<CellView, 'word' | 'words'> {

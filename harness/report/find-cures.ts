@@ -61,7 +61,7 @@ function findCure<Cell extends CellView>(
   for (const cell of part) {
     for (const other of neighboursOf(cell)) {
       if (other === cell) continue;
-      const value = other.labels[axis.name] ?? '';
+      const value = axis.label(other.settings);
       const known = tried.get(value) ?? { cells: 0, failed: false, reached: new Set() };
       if (known.cells === 0) tried.set(value, known);
       known.cells += 1;

@@ -1,8 +1,16 @@
 /** Cells laid out as a grid: rows and columns of labels, a cell at each place. */
 import type { Result } from '../store/result.ts';
-import { type Usual, type VariedAxis, findOmitted, labelAxis, listUsual } from './axis-labels.ts';
+import {
+  type Usual,
+  type VariedAxis,
+  findOmitted,
+  labelAxis,
+  labelCell,
+  listUsual,
+  nameUnusual,
+} from './axis-labels.ts';
 import { type CellView, type Mark, buildCells } from './cell-view.ts';
-import { type Group, groupBy } from './group-by.ts';
+import { type Group, groupBy, zip } from './group-by.ts';
 
 export type Grid<Cell extends CellView = CellView> = Readonly<{
   /** A head for each label of a row: an axis, or `settings` where a row names its unusual settings. */
@@ -50,10 +58,10 @@ export function countFilled(
   const [down, across] = splitAxes(axes, columnAxes);
   const [rows, columns, places] = [new Set<string>(), new Set<string>(), new Set<string>()];
   for (const cell of cells) {
-    const [row, column] = [labelAll(cell, down), labelAll(cell, across)];
-    rows.add(row.join('\n'));
-    columns.add(column.join('\n'));
-    places.add(keyOf(row, column));
+    const [row, column] = [keyOf(cell, down), keyOf(cell, across)];
+    rows.add(row);
+    columns.add(column);
+    places.add(`${row}\n${column}`);
   }
   return places.size / (rows.size * columns.size);
 }
@@ -68,18 +76,18 @@ export function buildGrid<Cell extends CellView>(
   columnAxes: readonly string[] = listLayouts(cells, axes)[0],
 ): Grid<Cell> {
   const [down, across] = splitAxes(axes, columnAxes);
-  const columns = collectLabels(cells, across);
-  const places = groupBy(cells, (cell) => keyOf(labelAll(cell, down), labelAll(cell, across)));
+  const columns = listGroups(cells, across).map(([first]) => first);
   const heads = buildHeads(cells, down);
   return {
     rowHeads: heads.names,
     usual: heads.usual,
     columnAxes: across.map(({ name }) => name),
-    columns,
-    rows: collectLabels(cells, down).map((labels) => {
-      const found = columns.map((column) => joinCells(places.get(keyOf(labels, column)) ?? []));
+    columns: columns.map((column) => labelCell(column, across)),
+    rows: listGroups(cells, down).map((members) => {
+      const places = groupBy(members, (cell) => keyOf(cell, across));
+      const found = columns.map((column) => joinCells(places.get(keyOf(column, across)) ?? []));
       return {
-        labels: heads.label(labels),
+        labels: heads.label(members[0]),
         places: found,
         results: found.flatMap((cell) => cell?.results ?? []),
       };
@@ -108,7 +116,7 @@ function splitAxes(
 type Heads = Readonly<{
   names: readonly string[];
   usual: Usual;
-  label: (labels: readonly string[]) => readonly string[];
+  label: (cell: CellView) => readonly string[];
 }>;
 
 /** The name of a row that is usual in everything. */
@@ -116,20 +124,15 @@ const usualWord = 'as usual';
 
 function buildHeads(cells: readonly CellView[], down: readonly VariedAxis[]): Heads {
   if (down.length <= labelColumns) {
-    return { names: down.map(({ name }) => name), usual: new Map(), label: (labels) => labels };
+    return { names: down.map(({ name }) => name), usual: new Map(), label: (cell) => labelCell(cell, down) };
   }
-  const hasMemory = down[0]?.name === 'memory';
-  const named = hasMemory ? down.slice(1) : down;
+  const [named, memory] = splitAxes(down, ['memory']);
   const usual = findOmitted(cells, named);
-  const label = (labels: readonly string[]): readonly string[] => {
-    const own = hasMemory ? labels.slice(1) : labels;
-    const unlike = named.flatMap(({ name }, index) => {
-      const text = own[index] ?? '';
-      return text === usual.get(name) ? [] : [labelAxis(name, text)];
-    });
-    return [...labels.slice(0, hasMemory ? 1 : 0), unlike.join(', ') || usualWord];
+  return {
+    names: [...memory.map(({ name }) => name), 'settings'],
+    usual,
+    label: (cell) => [...labelCell(cell, memory), nameUnusual(cell, named, usual).join(', ') || usualWord],
   };
-  return { names: [...(hasMemory ? ['memory'] : []), 'settings'], usual, label };
 }
 
 /** `as usual: node 22, engine wasmtime`; null where each axis has its column. */
@@ -138,50 +141,37 @@ export function formatUsual({ usual }: Grid): string | null {
   return `${usualWord}: ${listUsual(usual)}`;
 }
 
-function keyOf(row: readonly string[], column: readonly string[]): string {
-  return [...row, ...column].join('\n');
-}
+/** Equal for cells with the same labels on these axes. */
+export const keyOf = (cell: CellView, axes: readonly VariedAxis[]): string =>
+  labelCell(cell, axes).join('\n');
 
-function labelAll({ labels }: CellView, axes: readonly VariedAxis[]): readonly string[] {
-  return axes.map(({ name }) => labels[name] ?? '');
-}
-
-/** The combinations that occur, in the order of the axes' values. */
-function collectLabels(
-  cells: readonly CellView[],
+/** The cells of each combination that occurs, in the order of the axes' values. */
+function listGroups<Cell extends CellView>(
+  cells: readonly Cell[],
   axes: readonly VariedAxis[],
-): readonly (readonly string[])[] {
-  const found = new Map(
-    cells.map((cell) => labelAll(cell, axes)).map((labels) => [labels.join('\n'), labels]),
-  );
-  const rank = rankLabels(axes);
-  return [...found.values()]
-    .map((labels) => ({ labels, order: rank(labels) }))
+): readonly Group<Cell>[] {
+  return [...groupBy(cells, (cell) => keyOf(cell, axes)).values()]
+    .map((members) => ({ members, order: rankCell(members[0], axes) }))
     .sort((a, b) => compareOrder(a.order, b.order))
-    .map(({ labels }) => labels);
+    .map(({ members }) => members);
 }
 
-/** The places of labels among the values of their axes. */
-export function rankLabels(axes: readonly VariedAxis[]): (labels: readonly string[]) => readonly number[] {
-  const ranks = axes.map(({ values }) => new Map(values.map((value, index) => [value, index])));
-  return (labels) => labels.map((label, index) => ranks[index]?.get(label) ?? 0);
-}
+/** The places of a cell's labels among the values of the axes. */
+export const rankCell = ({ settings }: CellView, axes: readonly VariedAxis[]): readonly number[] =>
+  axes.map(({ values, label }) => values.indexOf(label(settings)));
 
 export function compareOrder(a: readonly number[], b: readonly number[]): number {
-  return a.map((rank, index) => rank - (b[index] ?? 0)).find((difference) => difference !== 0) ?? 0;
+  return (
+    zip(a, b)
+      .map(([one, other]) => one - other)
+      .find((difference) => difference !== 0) ?? 0
+  );
 }
 
 /** `overcommit 2, thp never`; a host has its own name. */
-export const nameColumn = (
-  axes: readonly string[],
-  labels: readonly (string | undefined)[],
-  between = ', ',
-): string =>
-  axes
-    .map((axis, index) => {
-      const label = labels[index] ?? '';
-      return axis === 'subject' ? label : labelAxis(axis, label);
-    })
+export const nameColumn = (axes: readonly string[], labels: readonly string[], between = ', '): string =>
+  zip(axes, labels)
+    .map(([axis, label]) => (axis === 'subject' ? label : labelAxis(axis, label)))
     .join(between);
 
 /** A head over `span` columns. */
@@ -192,7 +182,7 @@ export function listHeads({ columnAxes, columns }: Grid): readonly (readonly Hea
   return columnAxes.map((axis, level) => {
     const paths = groupBy(columns, (labels) => labels.slice(0, level + 1).join('\n'));
     return [...paths.values()].map((members) => ({
-      text: nameColumn([axis], [members[0][level]]),
+      text: nameColumn([axis], members[0].slice(level)),
       span: members.length,
     }));
   });

@@ -1,4 +1,4 @@
-/** Groups by key, in the order of first appearance. */
+/** Lists: groups by key, in the order of first appearance; the last of a group; two lists side by side. */
 
 /** At least one item. */
 export type Group<Item> = readonly [Item, ...Item[]];
@@ -16,3 +16,12 @@ export function groupBy<Item, Key>(
   }
   return groups;
 }
+
+export const lastOf = <Item>([first, ...others]: Group<Item>): Item => others.at(-1) ?? first;
+
+/** As many pairs as the shorter list has items. */
+export const zip = <One, Other>(
+  ones: readonly One[],
+  others: readonly Other[],
+): readonly (readonly [One, Other])[] =>
+  ones.flatMap((one, at) => others.slice(at, at + 1).map((other) => [one, other] as const));

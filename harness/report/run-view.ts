@@ -8,7 +8,7 @@ import { findCompleteness } from '../store/completeness.ts';
 import type { NativeRecord } from '../store/native-record.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
-import { type VariedAxis, findVaried, orderForReports } from './axis-labels.ts';
+import { type VariedAxis, findVaried } from './axis-labels.ts';
 import { type CellView, buildCells } from './cell-view.ts';
 import type { EvidenceByCell } from './evidence.ts';
 import { type ExitCode, type ExitOptions, exitCodeOfRun, withRecorded } from './exit-code.ts';
@@ -78,7 +78,7 @@ export function buildRunView(run: RunResults, options: ViewOptions = {}): RunVie
   const { native = [], table } = options;
   const results = joinNative(run.results, native);
   const { failOnFlaky } = withRecorded(options, record);
-  const cells = buildCells(results, { failOnFlaky, rows: orderForReports(table) });
+  const cells = buildCells(results, { failOnFlaky });
   const axes = findVaried(results, table);
   return {
     record,

@@ -1,8 +1,8 @@
 /** A matrix as grids: one where it fills one, otherwise a small one for each pair of axes that vary together. */
-import { type VariedAxis, findOmitted, labelAxis } from './axis-labels.ts';
+import { type VariedAxis, findOmitted, nameUnusual } from './axis-labels.ts';
 import type { CellView } from './cell-view.ts';
-import { type Grid, buildGrid, countFilled } from './grid.ts';
-import { groupBy } from './group-by.ts';
+import { type Grid, buildGrid, countFilled, keyOf } from './grid.ts';
+import { type Group, groupBy } from './group-by.ts';
 
 export type SmallGrid<Cell extends CellView = CellView> = Readonly<{
   /** The settings that all its cells have and that are not usual; null for the grid of a whole matrix. */
@@ -16,7 +16,7 @@ const mostCandidates = 100_000;
 /** Below this share of places with a cell a grid shows holes. */
 const leastFilled = 0.5;
 
-type Candidate<Cell> = Readonly<{ cells: readonly Cell[]; pair: readonly VariedAxis[]; filled: number }>;
+type Candidate<Cell> = Readonly<{ cells: Group<Cell>; pair: readonly VariedAxis[]; filled: number }>;
 
 /** Every cell is in one grid at least; the last holds those that no pair of axes joins with others. */
 export function splitGrid<Cell extends CellView>(
@@ -27,12 +27,15 @@ export function splitGrid<Cell extends CellView>(
   const isDense = whole.usual.size === 0 && (whole.columnAxes.length > 0 || axes.length < 2);
   if (isDense || cells.length * axes.length ** 2 > mostCandidates) return [{ title: null, grid: whole }];
   const usual = findOmitted(cells, axes);
-  const name = (cell: Cell | undefined, but: readonly VariedAxis[]): string => {
-    const named = axes.filter(
-      (axis) => !but.includes(axis) && cell?.labels[axis.name] !== usual.get(axis.name),
-    );
-    const words = named.map((axis) => labelAxis(axis.name, cell?.labels[axis.name] ?? ''));
-    const isUsual = !named.some((axis) => usual.has(axis.name));
+  const name = (cell: Cell, but: readonly VariedAxis[]): string => {
+    const others = axes.filter((axis) => !but.includes(axis));
+    const words = nameUnusual(cell, others, usual);
+    const isUsual =
+      nameUnusual(
+        cell,
+        others.filter(({ name: axis }) => usual.has(axis)),
+        usual,
+      ).length === 0;
     return [...words, ...(isUsual ? ['everything else as usual'] : [])].join(', ');
   };
   const candidates = listCandidates(cells, axes);
@@ -42,8 +45,10 @@ export function splitGrid<Cell extends CellView>(
     const best = pickBest(candidates, left);
     if (best === null) break;
     const { cells: members, pair } = best;
-    const [fewer, more] = [...pair].sort((a, b) => countValues(members, a) - countValues(members, b));
-    const across = more === undefined ? [] : [fewer?.name ?? ''];
+    const across = [...pair]
+      .sort((a, b) => countValues(members, a) - countValues(members, b))
+      .slice(0, pair.length - 1)
+      .map(({ name }) => name);
     grids.push({ title: name(members[0], pair), grid: buildGrid(members, pair, across) });
     for (const cell of members) left.delete(cell);
   }
@@ -52,8 +57,8 @@ export function splitGrid<Cell extends CellView>(
   return [...grids, { title: grids.length === 0 ? null : 'others', grid: buildGrid(rest, axes, []) }];
 }
 
-const countValues = (cells: readonly CellView[], { name }: VariedAxis): number =>
-  new Set(cells.map(({ labels }) => labels[name])).size;
+const countValues = (cells: readonly CellView[], { label }: VariedAxis): number =>
+  new Set(cells.map(({ settings }) => label(settings))).size;
 
 /** Cells that differ in one axis or two, and in nothing else. */
 function listCandidates<Cell extends CellView>(
@@ -62,9 +67,9 @@ function listCandidates<Cell extends CellView>(
 ): readonly Candidate<Cell>[] {
   const pairs = axes.flatMap((one, index) => [[one], ...axes.slice(index + 1).map((other) => [one, other])]);
   return pairs.flatMap((pair) => {
-    const others = axes.filter((axis) => !pair.includes(axis)).map(({ name }) => name);
+    const others = axes.filter((axis) => !pair.includes(axis));
     const across = pair.slice(1).map(({ name }) => name);
-    const groups = groupBy(cells, ({ labels }) => others.map((name) => labels[name]).join('\n'));
+    const groups = groupBy(cells, (cell) => keyOf(cell, others));
     return [...groups.values()]
       .filter((members) => pair.every((axis) => countValues(members, axis) > 1))
       .map((members) => ({ cells: members, pair, filled: countFilled(members, pair, across) }))

@@ -1,12 +1,13 @@
 /** The table people come for: environments down, hosts across, how each runs there, and the number that decides. */
 import { formatBytes } from '../../images/allocator/sizes.ts';
 import type { Result } from '../store/result.ts';
-import { type Usual, type VariedAxis, findOmitted } from './axis-labels.ts';
+import { axes as axisTable } from '../axes/table.ts';
+import { type Usual, type VariedAxis, findOmitted, labelCell, labelValue } from './axis-labels.ts';
 import { type CellView, cellWords } from './cell-view.ts';
 import { prepareDescriptions } from './describe-cells.ts';
 import { describeUnusual } from './describe-unusual.ts';
-import { joinCells, nameColumn } from './grid.ts';
-import { groupBy } from './group-by.ts';
+import { joinCells, keyOf, nameColumn } from './grid.ts';
+import { type Group, groupBy } from './group-by.ts';
 import { fillRanges, splitNumbers } from './group-reasons.ts';
 import { basisOf, describeStart, printed } from './host-table.ts';
 import { findShortfall, tellShortfall } from './list-stops.ts';
@@ -59,29 +60,29 @@ export function buildVerdictTable<Cell extends CellView>(
   const layouts = [
     { corner: 'environment', down: environment, across: hosts },
     { corner: 'host', down: hosts, across: environment },
-    { corner: 'host and environment', down: axes, across: [] },
   ] as const;
-  const { corner, down, across } =
-    layouts.find((layout) => groupCells(cells, layout.across).length <= mostColumns) ?? layouts[2];
-  const columns = groupCells(cells, across).map(([first]) => labelAll(first, across));
+  const { corner, down, across } = layouts.find(
+    (layout) => groupCells(cells, layout.across).length <= mostColumns,
+  ) ?? { corner: 'host and environment', down: axes, across: [] };
+  const columns = groupCells(cells, across).map(([first]) => labelCell(first, across));
   const names = across.map(({ name }) => name);
   const heads = columns.map((labels) =>
     corner === 'host and environment' ? anyHost : nameColumn(names, labels, ' · ') || nameHost(cells),
   );
   const keys = columns.map((labels) => labels.join('\n'));
   const lines = groupCells(cells, down).map((members) => {
-    const byKey = groupBy(members, (cell) => labelAll(cell, across).join('\n'));
+    const byKey = groupBy(members, (cell) => keyOf(cell, across));
     return keys.map((key) => joinCells(byKey.get(key) ?? []));
   });
   const usual: Usual = down.length > namedAxes ? findOmitted(cells, down) : new Map();
   const describe = prepareDescriptions(cells, down);
   const name = (members: readonly Cell[]): readonly string[] => {
-    if (corner === 'host') return nameHosts(members);
+    if (corner === 'host') return nameHosts(members.map((cell) => keyOf(cell, hosts)));
     if (usual.size > 0) return describeUnusual(members, down, usual);
     return nameAll(describe(members), down).split('; ');
   };
-  const joined = [...groupBy(lines, (line) => line.map(keyOf).join('\u0001')).values()].map((equal) => ({
-    where: name(equal.flatMap((line) => line.find((cell) => cell !== null) ?? [])),
+  const joined = [...groupBy(lines, (line) => line.map(sameness).join('\u0001')).values()].map((equal) => ({
+    where: name(equal.flatMap((line) => line.filter((cell) => cell !== null).slice(0, 1))),
     count: equal.length,
     places: keys.map((_, index) => joinPlaces(equal.flatMap((line) => line[index] ?? []))),
   }));
@@ -93,12 +94,8 @@ export function buildVerdictTable<Cell extends CellView>(
 const namedVersions = 4;
 
 /** `wash@2.0.2, wash@2.0.3`; `wasmtime-serve (22 versions)` */
-function nameHosts(cells: readonly CellView[]): readonly string[] {
-  const hosts = groupBy(
-    cells.map(({ labels }) => labels['subject'] ?? ''),
-    (host) => host.replace(/@.*/, ''),
-  );
-  return [...hosts].map(([name, versions]) =>
+function nameHosts(hosts: readonly string[]): readonly string[] {
+  return [...groupBy(hosts, (host) => host.replace(/@.*/, ''))].map(([name, versions]) =>
     versions.length > namedVersions ? `${name} (${versions.length} versions)` : versions.join(', '),
   );
 }
@@ -107,7 +104,8 @@ type Line<Cell extends CellView> = VerdictTable<Cell>['lines'][number];
 
 /** One host: the best first, and of those what holds in most environments. */
 function sortLines<Cell extends CellView>(lines: readonly Line<Cell>[]): readonly Line<Cell>[] {
-  const rank = ({ places: [place] }: Line<Cell>) => cellWords.indexOf(place?.cell.word ?? 'skipped');
+  const rank = ({ places }: Line<Cell>): number =>
+    Math.min(...places.filter((place) => place !== null).map(({ cell }) => cellWords.indexOf(cell.word)));
   return [...lines].sort((a, b) => rank(a) - rank(b) || b.count - a.count);
 }
 
@@ -115,14 +113,11 @@ function sortLines<Cell extends CellView>(lines: readonly Line<Cell>[]): readonl
 const groupCells = <Cell extends CellView>(
   cells: readonly Cell[],
   axes: readonly VariedAxis[],
-): readonly (readonly Cell[])[] => [...groupBy(cells, (cell) => labelAll(cell, axes).join('\n')).values()];
-
-const labelAll = (cell: CellView | undefined, axes: readonly VariedAxis[]): readonly string[] =>
-  axes.map(({ name }) => cell?.labels[name] ?? '');
+): readonly Group<Cell>[] => [...groupBy(cells, (cell) => keyOf(cell, axes)).values()];
 
 /** The one that ran. */
 const nameHost = ([cell]: readonly CellView[]): string =>
-  cell?.deciding.subject === undefined ? ownHost : (cell.labels['subject'] ?? '');
+  cell?.deciding.subject === undefined ? ownHost : labelValue(axisTable.subject, cell.settings);
 
 function nameAll(described: string, down: readonly VariedAxis[]): string {
   if (described !== 'all cells') return described;
@@ -130,7 +125,7 @@ function nameAll(described: string, down: readonly VariedAxis[]): string {
 }
 
 /** Equal for cells of which a reader learns the same. */
-function keyOf(cell: CellView | null): string {
+function sameness(cell: CellView | null): string {
   if (cell === null) return '';
   const { deciding, marks } = cell;
   const { shape } = splitTold(deciding);
@@ -140,15 +135,11 @@ function keyOf(cell: CellView | null): string {
 function joinPlaces<Cell extends CellView>(cells: readonly Cell[]): VerdictPlace<Cell> | null {
   const [cell] = cells;
   if (cell === undefined) return null;
-  const split = cells.map((one) => splitTold(one.deciding));
-  return {
-    cell,
-    cells,
-    numbers: fillRanges(
-      split[0]?.shape ?? '',
-      split.map(({ numbers }) => numbers),
-    ),
-  };
+  const numbers = fillRanges(
+    splitTold(cell.deciding).shape,
+    cells.map((one) => splitTold(one.deciding).numbers),
+  );
+  return { cell, cells, numbers };
 }
 
 /** A line, a grid and a list say the numbers of one cell. */

@@ -7,7 +7,7 @@ import { pickJudged } from '../../outcome/overhead.ts';
 import { means } from '../../measure/figures.ts';
 import { servingWorks } from '../../measure/serving-plan.ts';
 import type { Result } from '../../store/result.ts';
-import { orderForReports } from '../axis-labels.ts';
+import { labelValue, orderForReports } from '../axis-labels.ts';
 import type { CellView } from '../cell-view.ts';
 import type { Format } from '../format.ts';
 import { formatDistribution } from '../format-distribution.ts';
@@ -96,7 +96,7 @@ function processOf({ host, subject }: Result): Readonly<{
 const settingColumns = (table: AxisTable, isHere: (row: Axis<unknown>) => boolean): readonly Column[] =>
   orderForReports(table)
     .filter(isHere)
-    .map(({ name }) => ({ name, of: (_, { labels }) => labels[name] ?? null }));
+    .map((row) => ({ name: row.name, of: ({ settings }) => labelValue(row, settings) }));
 
 /** Ratio to the baseline and the ends of its interval; empty where it is not known or not stable. */
 function figureColumns(title: string, mean: string): readonly Column[] {

@@ -1,6 +1,7 @@
 /** The grid of a matrix: environments by settings, a word for each cell, a link to its panel. */
 import { formatCell } from '../cell-view.ts';
 import { type Grid, formatUsual, listHeads, nameColumn } from '../grid.ts';
+import { zip } from '../group-by.ts';
 import type { SmallGrid } from '../small-grids.ts';
 import { tellNumbers } from '../verdict-table.ts';
 import { formatHeadline } from './headline-costs.ts';
@@ -22,7 +23,7 @@ export function renderSection(section: Section, index: number, of: number): Html
 }
 
 function renderGrid({ title, grid }: SmallGrid<PageCell>, id: string): Html {
-  const lines = grid.rows.map(({ labels, places }) => renderLine(labels, places, grid));
+  const lines = grid.rows.map((row) => renderLine(row, grid));
   const usual = formatUsual(grid);
   return html`<div class="gridbox${grid.columnAxes.length === 0 ? ' long' : ''}">
     <table class="grid ${widthOf(grid.columns.length)}" id="${id}">
@@ -43,16 +44,17 @@ function renderGrid({ title, grid }: SmallGrid<PageCell>, id: string): Html {
 const capitalize = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 
 function renderLine(
-  labels: readonly string[],
-  found: readonly (PageCell | null)[],
-  grid: Grid<PageCell>,
+  { labels, places }: Grid<PageCell>['rows'][number],
+  { rowHeads, columnAxes, columns }: Grid<PageCell>,
 ): Html {
-  const { rowHeads, columnAxes, columns } = grid;
-  const only = columnAxes.length === 0 ? (found[0] ?? null) : null;
+  const told = columnAxes.length === 0 ? places.filter((cell) => cell !== null) : [];
   return html`<tr>
-    ${labels.map((label, index) => html`<th scope="row" data-c="${rowHeads[index] ?? ''}">${label}</th>`)}${found.map(
-      (cell, index) => renderPlace(cell, nameColumn(columnAxes, columns[index] ?? [], ' · ')),
-    )}${only === null ? null : html`<td class="told">${tellNumbers(only)}</td>`}
+    ${zip(rowHeads, labels).map(([head, label]) => html`<th scope="row" data-c="${head}">${label}</th>`)}${zip(
+      places,
+      columns,
+    ).map(([cell, column]) => renderPlace(cell, nameColumn(columnAxes, column, ' · ')))}${told.map(
+      (cell) => html`<td class="told">${tellNumbers(cell)}</td>`,
+    )}
   </tr>`;
 }
 

@@ -1,8 +1,8 @@
 /** The cells of a page of one run or several: of each cell the newest result, with an anchor, a name, an age. */
 import type { OverheadSummary } from '../../measure/figures.ts';
-import { type Usual, type VariedAxis, findOmitted, findVaried, labelAxis } from '../axis-labels.ts';
+import { type Usual, type VariedAxis, findOmitted, findVaried, nameUnusual } from '../axis-labels.ts';
 import { type CellView, buildCells } from '../cell-view.ts';
-import { compareOrder, rankLabels } from '../grid.ts';
+import { compareOrder, rankCell } from '../grid.ts';
 import { groupBy } from '../group-by.ts';
 import { type HeadlineCost, findHeadlineCosts } from '../headline-costs.ts';
 import { type HostTable, buildHostTable } from '../host-table.ts';
@@ -86,7 +86,6 @@ export function buildPageView(given: readonly RunView[]): PageView {
   });
   const axes = findVaried(views);
   const usual: Usual = axes.length <= namedAxes ? new Map() : findOmitted(views, axes);
-  const rank = rankLabels(axes);
   const takeAnchor = createAnchors(anchorStart);
   const isEmulated = ({ results, run: { record } }: (typeof views)[number]): boolean =>
     // Some models of CPU hide from a guest that it is emulated.
@@ -96,7 +95,7 @@ export function buildPageView(given: readonly RunView[]): PageView {
     );
   const allEmulated = views.every(isEmulated);
   const cells = views
-    .map((cell) => ({ cell, order: rank(axes.map(({ name }) => cell.labels[name] ?? '')) }))
+    .map((cell) => ({ cell, order: rankCell(cell, axes) }))
     .sort((a, b) => compareOrder(a.order, b.order) || (a.cell.id < b.cell.id ? -1 : 1))
     .map(({ cell }): PageCell => {
       const { record } = cell.run;
@@ -122,10 +121,9 @@ export function buildPageView(given: readonly RunView[]): PageView {
   return { given, runs, newest, superseded, cells, axes, usual, sections };
 }
 
-function formatName({ labels }: CellView, axes: readonly VariedAxis[], usual: Usual): string {
+function formatName(cell: CellView, axes: readonly VariedAxis[], usual: Usual): string {
   if (axes.length === 0) return 'the one environment';
-  const named = axes.filter(({ name }) => usual.get(name) !== labels[name]);
-  return named.map(({ name }) => labelAxis(name, labels[name] ?? '')).join(' · ') || 'as usual';
+  return nameUnusual(cell, axes, usual).join(' · ') || 'as usual';
 }
 
 function judge({ marks, word }: CellView): PageVerdict {

@@ -1,6 +1,7 @@
 /** A cell's settings: as requested, and as the guest reads them back. */
 import { formatBytes } from '../../../images/allocator/sizes.ts';
 import type { Facts } from '../../../images/allocator/facts.ts';
+import type { Axis } from '../../axes/axis.ts';
 import { defaultSettings } from '../../axes/table.ts';
 import type { Result } from '../../store/result.ts';
 import { labelValue, orderForReports } from '../axis-labels.ts';
@@ -25,17 +26,17 @@ export function definitions(
 }
 
 const rows = orderForReports();
-const defaults = new Map(rows.map((row) => [row.name, labelValue(row, defaultSettings())]));
+const defaults = defaultSettings();
 
 /** The settings that every id names, and those not at their default; the others are folded. */
-export function tabulateSettings({ labels, run: { record } }: PageCell): readonly Html[] {
-  const shown = rows
-    .filter(({ name, core }) => core || labels[name] !== defaults.get(name))
-    .map(({ name }) => name);
+export function tabulateSettings({ settings, run: { record } }: PageCell): readonly Html[] {
+  const isShown = (row: Axis<unknown>): boolean =>
+    row.core || labelValue(row, settings) !== labelValue(row, defaults);
+  const rest = rows.filter((row) => !isShown(row));
   return [
     markup('<h3>Settings</h3>'),
-    ...definitions(shown.map((name) => [name, labels[name] ?? ''])),
-    foldDefaults(shown),
+    ...definitions(rows.filter(isShown).map((row) => [row.name, labelValue(row, settings)])),
+    foldDefaults(rest),
     html`<p>
       Run ${record.id},
       ${record.accelerator.kind === 'tcg' ? 'emulated (TCG)' : 'hardware virtualisation (KVM)'}, QEMU
@@ -46,14 +47,15 @@ export function tabulateSettings({ labels, run: { record } }: PageCell): readonl
 
 const keepFold = keepMarkup();
 
-const foldDefaults = (shown: readonly string[]): Html =>
-  keepFold(shown.join(' '), () => {
-    const rest = rows.map(({ name }) => name).filter((name) => !shown.includes(name));
-    return html`<details class="fold">
-      <summary>${rest.length} more, at their defaults</summary>
-      ${definitions(rest.map((name) => [name, defaults.get(name) ?? null]))}
-    </details>`;
-  });
+const foldDefaults = (rest: readonly Axis<unknown>[]): Html =>
+  keepFold(
+    rest.map(({ name }) => name).join(' '),
+    () =>
+      html`<details class="fold">
+        <summary>${rest.length} more, at their defaults</summary>
+        ${definitions(rest.map((row) => [row.name, labelValue(row, defaults)]))}
+      </details>`,
+  );
 
 const bytesOf = (bytes: number | null): string | null => (bytes === null ? null : formatBytes(bytes));
 
