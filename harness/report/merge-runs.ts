@@ -1,7 +1,7 @@
 /** Many runs → one set of cells: of each cell the newest result counts. */
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
-import { groupBy } from './group-by.ts';
+import { groupBy, lastOf } from './group-by.ts';
 
 type StoredResults = Readonly<{ record: RunRecord; results: readonly Result[] }>;
 
@@ -34,44 +34,27 @@ export function mergeRuns<Run extends StoredResults>(runs: readonly Run[]): Merg
   const sorted = [...runs].sort(
     (a, b) => compareText(a.record.startedAt, b.record.startedAt) || compareText(a.record.id, b.record.id),
   );
-  const cells = new Map<
-    string,
-    { runId: string; run: Run; newest: string; byRepetition: Map<number, Result> }
-  >();
+  const found = sorted.flatMap((run) => run.results.map((result) => ({ run, result })));
   let superseded = 0;
-  for (const { run, ids } of sorted.map((run) => ({ run, ids: groupBy(run.results, ({ id }) => id) }))) {
-    for (const [id, results] of ids) {
-      const known = cells.get(id);
-      const newest = results.map(({ startedAt }) => startedAt).reduce((a, b) => (a > b ? a : b), '');
-      if (known !== undefined && known.runId !== run.record.id) {
-        const [loser, winner] =
-          newest >= known.newest ? [known.byRepetition.size, 'new'] : [results.length, 'known'];
-        superseded += loser;
-        if (winner === 'known') continue;
-      }
-      const same = known?.runId === run.record.id ? known : undefined;
-      const byRepetition = same?.byRepetition ?? new Map<number, Result>();
-      for (const result of results) {
-        const other = byRepetition.get(result.repetition);
-        if (other !== undefined && !isCopy(other, result)) superseded += 1;
-        if (other === undefined || result.startedAt >= other.startedAt)
-          byRepetition.set(result.repetition, result);
-      }
-      const first = same?.run ?? run;
-      const latest = same !== undefined && same.newest > newest ? same.newest : newest;
-      cells.set(id, { runId: run.record.id, run: first, newest: latest, byRepetition });
-    }
-  }
-  const merged = [...cells].map(([id, { run, byRepetition }]) => ({
-    id,
-    run,
-    results: [...byRepetition.values()].sort((a, b) => a.repetition - b.repetition),
-  }));
-  const used = new Set(merged.map(({ run }) => run));
-  return { cells: merged, runs: sorted.filter((run) => used.has(run)).reverse(), superseded };
+  const cells = [...groupBy(found, ({ result }) => result.id)].map(([id, all]) => {
+    const oldestFirst: [Found<Run>, ...Found<Run>[]] = [...all];
+    oldestFirst.sort((a, b) => compareText(a.result.startedAt, b.result.startedAt));
+    const { run } = lastOf(oldestFirst);
+    const own = oldestFirst.filter((one) => one.run.record.id === run.record.id);
+    const byRepetition = new Map(own.map(({ result }) => [result.repetition, result]));
+    superseded += new Set(all.map(nameResult)).size - byRepetition.size;
+    return { id, run, results: [...byRepetition.values()].sort((a, b) => a.repetition - b.repetition) };
+  });
+  const used = new Set(cells.map(({ run }) => run.record.id));
+  return { cells, runs: sorted.filter(({ record }) => used.has(record.id)).reverse(), superseded };
 }
 
-const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+type Found<Run> = Readonly<{ run: Run; result: Result }>;
 
-const isCopy = (a: Result, b: Result): boolean =>
-  a.startedAt === b.startedAt && a.outcome === b.outcome && a.tier === b.tier;
+/** Equal for copies of one result. */
+const nameResult = ({
+  run,
+  result: { repetition, startedAt, outcome, tier },
+}: Found<StoredResults>): string => [run.record.id, repetition, startedAt, outcome, tier].join(' ');
+
+const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
