@@ -8,6 +8,7 @@ import {
   renderHistory,
   renderHistoryJson,
   selectKnown,
+  changeKey,
 } from '../report/history.ts';
 import { formatCount } from '../report/format-run.ts';
 import { textOption, type Context } from './context.ts';
@@ -46,7 +47,7 @@ export async function history(
     cells.flatMap(({ lastGood, firstBad }) =>
       lastGood === null || firstBad === null
         ? []
-        : [[`${lastGood} ${firstBad}`, [lastGood, firstBad]] as const],
+        : [[changeKey({ lastGood, firstBad }), [lastGood, firstBad]] as const],
     ),
   );
   const records = await loadRecords(resultsDir, [...new Set([...pairs.values()].flat())]);

@@ -17,7 +17,7 @@ import { type RunRecord, loadRecord, runFile } from '../store/run-record.ts';
 import type { Result } from '../store/result.ts';
 import type { LineFront } from '../store/scan-line.ts';
 import { formatMissing } from './format-completeness.ts';
-import { groupBy } from './group-by.ts';
+import { groupBy, zip } from './group-by.ts';
 
 export const indexFile = 'index.json';
 
@@ -89,11 +89,11 @@ export async function loadHistoryIndex(
   const intern = new Interner(known);
   const runs: IndexedRun[] = [];
   const unreadable: PoolproofError[] = [];
-  const stale = ids.filter((id, place) => byId.get(id)?.stamp !== stamps[place]);
+  const stamped = zip(ids, stamps);
+  const stale = stamped.filter(([id, stamp]) => byId.get(id)?.stamp !== stamp);
   let read = 0;
-  for (const [place, id] of ids.entries()) {
+  for (const [id, stamp] of stamped) {
     const old = byId.get(id);
-    const stamp = stamps[place] ?? '';
     if (old?.stamp === stamp) {
       runs.push(old);
       continue;
@@ -250,5 +250,5 @@ export async function loadRecords(
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, RunRecord>> {
   const records = await Promise.all(ids.map((id) => loadRecord(join(resultsDir, id))));
-  return new Map(ids.flatMap((id, place) => (records[place] === undefined ? [] : [[id, records[place]]])));
+  return new Map(zip(ids, records));
 }

@@ -1,5 +1,4 @@
 /** A cell through all runs: where it changed, and the first run in which it was bad. */
-import { PoolproofError } from '../errors.ts';
 import type { Axis } from '../axes/axis.ts';
 import { axes, rowsOf, type Settings } from '../axes/table.ts';
 import { parseCellId } from '../matrix/cell-id.ts';
@@ -68,9 +67,8 @@ export function selectKnown(ids: readonly string[], where: string, folder: strin
 function readId(id: string): Settings | null {
   try {
     return parseCellId(id);
-  } catch (error) {
-    if (error instanceof PoolproofError) return null;
-    throw error;
+  } catch {
+    return null;
   }
 }
 
@@ -85,31 +83,32 @@ function valuesOf(cells: readonly Cell[], row: Axis<unknown>): (string | number 
 }
 
 export function buildHistory(index: IndexedCells, ids: ReadonlySet<string>): readonly CellHistory[] {
-  const wanted = new Map(index.cells.flatMap((id, place) => (ids.has(id) ? [[place, id] as const] : [])));
-  const timelines = new Map(
-    [...wanted.keys()].map((place) => [place, [] as { run: string; states: IndexedState[] }[]]),
+  // A list may end before a place, for all that its type says: nothing is found there.
+  const timelines = new Map<number | undefined, Timeline>(
+    index.cells.flatMap((id, place) => (ids.has(id) ? [[place, { id, runs: [] }]] : [])),
   );
+  const statesByPlace = new Map<number | undefined, IndexedState>(index.states.entries());
   for (const { id: run, cells } of index.runs) {
     for (let place = 0; place + 1 < cells.length; place += 2) {
-      const timeline = timelines.get(cells[place] ?? -1);
-      const state = index.states[cells[place + 1] ?? -1];
+      const timeline = timelines.get(cells[place]);
+      const state = statesByPlace.get(cells[place + 1]);
       if (timeline === undefined || state === undefined) continue;
-      const last = timeline.at(-1);
+      const last = timeline.runs.at(-1);
       if (last?.run === run) last.states.push(state);
-      else timeline.push({ run, states: [state] });
+      else timeline.runs.push({ run, states: [state] });
     }
   }
-  return [...wanted].map(([place, id]) => traceCell(id, timelines.get(place) ?? []));
+  return [...timelines.values()].map(traceCell);
 }
 
-function traceCell(
-  id: string,
-  timeline: readonly Readonly<{ run: string; states: readonly IndexedState[] }>[],
-): CellHistory {
+/** What a cell did in each run that has it. */
+type Timeline = Readonly<{ id: string; runs: { run: string; states: IndexedState[] }[] }>;
+
+function traceCell({ id, runs }: Timeline): CellHistory {
   const spans: Span[] = [];
   let silent = 0;
   let best = Infinity;
-  for (const { run, states } of timeline) {
+  for (const { run, states } of runs) {
     const judged = states.filter(([outcome]) => !(silentOutcomes as readonly string[]).includes(outcome));
     if (judged.length === 0) {
       silent += 1;
@@ -141,8 +140,7 @@ function summarizeStates(
   const [only = null] = verdicts;
   const allBad = verdicts.size === 1 && only === 'unexpected';
   return {
-    state:
-      words.length === 1 ? (words[0] ?? '') : words.map((word) => `${word} ${counts.get(word)}`).join(', '),
+    state: words.length === 1 ? words.join() : words.map((word) => `${word} ${counts.get(word)}`).join(', '),
     verdict: allBad
       ? 'unexpected'
       : words.length > 1 || verdicts.size > 1
@@ -158,11 +156,14 @@ export type HistoryView = Readonly<{
   cells: readonly CellHistory[];
   /** Runs looked at. */
   runs: number;
-  /** By the id of a first bad run: what else changed since the last good one. */
+  /** By {@link changeKey}: what else changed between the last good run and the first bad one. */
   changed: ReadonlyMap<string, readonly EnvironmentDifference[]>;
   /** Runs of which cells are missing, oldest first: a cell that is not there was not seen, and did nothing. */
   incomplete: readonly IncompleteRun[];
 }>;
+
+export const changeKey = ({ lastGood, firstBad }: Pick<CellHistory, 'lastGood' | 'firstBad'>): string =>
+  [lastGood, firstBad].join(' ');
 
 export type IncompleteRun = Readonly<{ run: string; missing: string }>;
 
@@ -206,7 +207,7 @@ function formatFirstBad(
   changed: HistoryView['changed'],
 ): readonly string[] {
   if (firstBad === null) return [];
-  const differences = changed.get(`${lastGood ?? ''} ${firstBad}`) ?? [];
+  const differences = changed.get(changeKey({ firstBad, lastGood })) ?? [];
   return [
     `    first bad run ${firstBad}, last good ${lastGood ?? 'none'}`,
     ...differences.map((one) => `      ${plainLine(`${one.what} ${formatDifference(one)}`, 300)}`),
@@ -216,7 +217,7 @@ function formatFirstBad(
 export function renderHistoryJson({ cells, runs, changed, incomplete }: HistoryView): string {
   const named = cells.map((cell) => ({
     ...cell,
-    changed: changed.get(`${cell.lastGood ?? ''} ${cell.firstBad ?? ''}`) ?? [],
+    changed: changed.get(changeKey(cell)) ?? [],
   }));
   return `${JSON.stringify({ schema: 1, runs, incomplete, cells: named }, null, 2)}\n`;
 }
