@@ -1,21 +1,21 @@
 /** The part of its matrix that a run is, and its missing cells, in words: the same in every format. */
 import { plainLine } from '../outcome/plain-text.ts';
 import type { Completeness } from '../store/completeness.ts';
+import { formatCount } from './format-run.ts';
 
 /** `33 of 36 cells are missing (not finished)`; null for a complete run. One sentence without a full stop. */
 export function formatMissing(completeness: Completeness): string | null {
-  const { state, finished, expected, found, missing, repeated } = completeness;
-  if (state === 'unknown') {
-    const cells = `${found} ${found === 1 ? 'cell' : 'cells'}`;
+  const { finished, found, missing, repeated } = completeness;
+  if (completeness.state === 'unknown') {
     const end = finished ? '' : '; the run is not finished';
-    return `only the ${cells} that did not do as expected were packed; how many are missing is not known${end}`;
+    return `only the ${formatCount(found, 'cell')} that did not do as expected were packed; how many are missing is not known${end}`;
   }
-  if (state === 'complete') return null;
+  if (completeness.state === 'complete') return null;
   const noun = repeated ? 'repetition' : 'cell';
   if (missing === 0) return `every ${noun} is there, but the run is not finished: overhead may be missing`;
   const verb = missing === 1 ? 'is' : 'are';
   const why = finished ? 'the run has ended without them' : 'not finished';
-  return `${missing} of ${expected ?? 0} ${noun}s ${verb} missing (${why})`;
+  return `${missing} of ${completeness.expected} ${noun}s ${verb} missing (${why})`;
 }
 
 /** `a part of the matrix: 9 of 36 cells (--only overcommit=2, shard 1/4)`; null for the whole. */

@@ -20,27 +20,31 @@ export type Part = Readonly<{
   of: number | null;
 }>;
 
-export type Completeness = Readonly<{
-  /**
-   * `complete`: every cell has its line and the run has ended. `incomplete`: cells are missing, or the run has not
-   * ended. `unknown`: the record has no list of cells.
-   */
-  state: 'complete' | 'incomplete' | 'unknown';
-  /** The run has ended by itself. */
-  finished: boolean;
-  /** Cells of the run, repetitions included; null when unknown. */
-  expected: number | null;
-  /** Number of them that are present. */
-  found: number;
-  /** Number of them that are missing; for a record without a list of cells, at least so many. */
-  missing: number;
-  /** The first {@link namedMissing} of them as `id#repetition`; fewer where the record does not list its cells. */
-  missingCells: readonly string[];
-  /** Cells are run several times: the counts are of repetitions. */
-  repeated: boolean;
-  /** Null for the whole matrix. */
-  part: Part | null;
-}>;
+/**
+ * `complete`: every cell has its line and the run has ended. `incomplete`: cells are missing, or the run has not ended.
+ * `unknown`: the record has no list of cells.
+ */
+export type Completeness = (
+  | Readonly<{
+      state: 'complete' | 'incomplete';
+      /** Cells of the run, repetitions included. */ expected: number;
+    }>
+  | Readonly<{ state: 'unknown'; expected: null }>
+) &
+  Readonly<{
+    /** The run has ended by itself. */
+    finished: boolean;
+    /** Number of them that are present. */
+    found: number;
+    /** Number of them that are missing; for a record without a list of cells, at least so many. */
+    missing: number;
+    /** The first {@link namedMissing} of them as `id#repetition`; fewer where the record does not list its cells. */
+    missingCells: readonly string[];
+    /** Cells are run several times: the counts are of repetitions. */
+    repeated: boolean;
+    /** Null for the whole matrix. */
+    part: Part | null;
+  }>;
 
 type Selected = Pick<RunRecord, 'matrix' | 'finishedAt' | 'options' | 'selection'>;
 
