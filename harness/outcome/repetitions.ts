@@ -45,7 +45,7 @@ export type Distribution<Run extends Repetition = Repetition> = Readonly<{
   shares: readonly Share[];
   verdict: CellVerdict;
   /** The results, by repetition. */
-  results: readonly Run[];
+  results: readonly [Run, ...Run[]];
 }>;
 
 type Ended = Pick<Repetition, 'outcome' | 'tier' | 'subject'>;
@@ -95,7 +95,7 @@ export function rankOf(observed: Observed): number {
 export function buildDistributions<Run extends Repetition>(
   results: readonly Run[],
 ): readonly Distribution<Run>[] {
-  const byId = new Map<string, { settings: Settings; repeated: Run[] }>();
+  const byId = new Map<string, { settings: Settings; repeated: [Run, ...Run[]] }>();
   for (const result of results) {
     const known = byId.get(result.id);
     if (known === undefined) byId.set(result.id, { settings: result.settings, repeated: [result] });
@@ -107,9 +107,9 @@ export function buildDistributions<Run extends Repetition>(
 function buildDistribution<Run extends Repetition>(
   id: string,
   settings: Settings,
-  repeated: readonly Run[],
+  results: [Run, ...Run[]],
 ): Distribution<Run> {
-  const results = [...repeated].sort((a, b) => a.repetition - b.repetition);
+  results.sort((a, b) => a.repetition - b.repetition);
   const judged = results.filter(isJudged);
   const counts = new Map<Observed, number>();
   for (const result of judged) {

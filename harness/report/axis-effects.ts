@@ -4,8 +4,7 @@
  */
 import { tiers } from '../../images/allocator/tier.ts';
 import type { axes } from '../axes/table.ts';
-import { rankOf } from '../outcome/repetitions.ts';
-import { type VariedAxis, findUsual } from './axis-labels.ts';
+import { type VariedAxis, usualOf } from './axis-labels.ts';
 import type { CellView, CellWord } from './cell-view.ts';
 import { formatCount } from './format-run.ts';
 import { groupNeighbours } from './neighbours.ts';
@@ -43,7 +42,6 @@ export function findEffects<Cell extends CellView>(
   varied: readonly VariedAxis[],
   scope?: (cell: Cell) => string,
 ): readonly AxisEffect[] {
-  const usual = findUsual(cells, varied);
   return varied
     .map((axis) => {
       const groups = groupNeighbours(cells, axis.name, scope);
@@ -55,7 +53,7 @@ export function findEffects<Cell extends CellView>(
         pairs: sum('pairs'),
         changed: sum('changed'),
         open: sum('open'),
-        steps: findSteps(groups, axis, usual.get(axis.name) ?? axis.initial),
+        steps: findSteps(groups, axis, usualOf(cells, axis)),
       };
     })
     .sort((a, b) => shareOf(b) - shareOf(a) || b.pairs - a.pairs);
@@ -113,11 +111,13 @@ function findSteps(
   });
 }
 
-/** Above 0 where the second is worse. Coming up without showing a tier is better than every failure. */
+/** Coming up without showing a tier is better than every failure; those are not here, so that all are as bad. */
+const worstFirst: readonly CellWord[] = [...tiers, 'reached' as const].reverse();
+
+/** Above 0 where the second is worse. */
 function compareWords(one: CellWord, other: CellWord): number {
-  const rank = (word: CellWord): number =>
-    word === 'flaky' ? NaN : word === 'reached' ? rankOf('exhausted') - 0.5 : rankOf(word);
-  return rank(other) - rank(one);
+  const place = (word: CellWord): number => worstFirst.indexOf(word);
+  return place(one) - place(other);
 }
 
 /** Steps named in a sentence; the others are in the JSON. */
@@ -132,8 +132,8 @@ export function describeEffect(effect: AxisEffect, of = 'this run'): string {
   if (changed === 0)
     return `Changed neither tier nor outcome in the ${formatCount(pairs, 'pair')} of ${of}.${left}`;
   const shown = [...steps].sort((a, b) => b.changed / b.pairs - a.changed / a.pairs).slice(0, shownSteps);
-  const from =
-    shown.length === 0 ? '' : ` From ${shown[0]?.from ?? ''}: ${shown.map(describeStep).join('; ')}.`;
+  const [first] = shown;
+  const from = first === undefined ? '' : ` From ${first.from}: ${shown.map(describeStep).join('; ')}.`;
   return `Changed the tier or outcome in ${changed} of ${formatCount(pairs, 'pair')}.${from}${left}`;
 }
 
@@ -149,15 +149,16 @@ function describeStep({ to, pairs, changed, worse, better }: AxisStep): string {
 }
 
 /** What the field calls the settings that it asks about; the others have the name of their axis. */
-const titles: Readonly<Record<string, string>> = {
-  subject: 'host',
-  overcommit: 'vm.overcommit_memory',
-  overcommitRatio: 'vm.overcommit_ratio',
-  thp: 'transparent huge pages',
-  maxMapCount: 'vm.max_map_count',
-  addressSpace: 'address space (ulimit -v)',
-  dataLimit: 'data (ulimit -d)',
-} satisfies Partial<Record<keyof typeof axes, string>>;
+const titles: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    subject: 'host',
+    overcommit: 'vm.overcommit_memory',
+    overcommitRatio: 'vm.overcommit_ratio',
+    thp: 'transparent huge pages',
+    maxMapCount: 'vm.max_map_count',
+    addressSpace: 'address space (ulimit -v)',
+    dataLimit: 'data (ulimit -d)',
+  } satisfies Partial<Record<keyof typeof axes, string>>),
+);
 
-export const titleAxis = (axis: string): string =>
-  Object.hasOwn(titles, axis) ? (titles[axis] ?? axis) : axis;
+export const titleAxis = (axis: string): string => titles.get(axis) ?? axis;

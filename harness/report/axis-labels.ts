@@ -136,18 +136,14 @@ export const nameUnusual = (
     usual.get(name) === label(settings) ? [] : [labelAxis(name, label(settings))],
   );
 
-/** The usual label of each axis: its default where some cell has it, otherwise the most frequent one. */
-export function findUsual(
+/** The usual label of an axis: its default where some cell has it, otherwise the most frequent one. */
+export const usualOf = (cells: readonly Readonly<{ settings: Settings }>[], axis: VariedAxis): string =>
+  axis.values.includes(axis.initial) ? axis.initial : findMostFrequent(cells, axis);
+
+export const findUsual = (
   cells: readonly Readonly<{ settings: Settings }>[],
   varied: readonly VariedAxis[],
-): Usual {
-  return new Map(
-    varied.map((axis) => [
-      axis.name,
-      axis.values.includes(axis.initial) ? axis.initial : findMostFrequent(cells, axis),
-    ]),
-  );
-}
+): Usual => new Map(varied.map((axis) => [axis.name, usualOf(cells, axis)]));
 
 /** Settings that every name has: a reader looks for the host and for the size of the machine. */
 const alwaysNamed: readonly string[] = ['memory', 'subject'];

@@ -10,7 +10,7 @@ import {
 } from '../outcome/repetitions.ts';
 import type { Result } from '../store/result.ts';
 import { formatDistribution, formatSilent } from './format-distribution.ts';
-import type { Group } from './group-by.ts';
+import { type Group, lastOf } from './group-by.ts';
 
 /** The tier, else the outcome; `flaky` where repetitions differ. */
 export type CellWord = Observed | 'flaky';
@@ -109,8 +109,8 @@ function decideStatus(
   failOnFlaky: boolean,
 ): Pick<CellView, 'status' | 'deciding' | 'reason'> {
   const { results, verdict } = cell;
-  const [first] = results;
-  if (first === undefined) throw new RangeError('a cell without a result');
+  const judged = results.filter(isJudged);
+  const [decisive = results[0]] = judged;
   const unexpected = results.find((result) => result.verdict === 'unexpected');
   const silent = results.find((result) => result.outcome !== 'skipped' && result.verdict === null);
   const undecided = results.find((result) => result.verdict === 'undecided');
@@ -122,14 +122,13 @@ function decideStatus(
   if (verdict === 'unexpected' && unexpected !== undefined)
     return decide('failed', unexpected, `${formatSurprise(unexpected)}: `);
   const flaky = (status: CellStatus) =>
-    decide(status, unexpected ?? results.findLast(isJudged) ?? first, `flaky: ${formatDistribution(cell)}: `);
+    decide(status, unexpected ?? lastOf([decisive, ...judged]), `flaky: ${formatDistribution(cell)}: `);
   if (verdict === 'flaky' && failOnFlaky) return flaky('failed');
   if (silent !== undefined) return decide('error', silent, `${observedOf(silent)}: `);
   if (verdict === 'flaky') return flaky('flaky');
   if (verdict === 'undecided' && undecided !== undefined)
     return { status: 'undecided', deciding: undecided, reason: tellUndecided(undecided) };
-  if (results.every(({ outcome }) => outcome === 'skipped')) return decide('skipped', first);
-  return decide('passed', results.find(isJudged) ?? first);
+  return decide(decisive.outcome === 'skipped' ? 'skipped' : 'passed', decisive);
 }
 
 /** `expected standard, got conservative` */

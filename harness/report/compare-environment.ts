@@ -84,24 +84,27 @@ function describeText(text: string): string {
 }
 
 /** The surroundings of a single cell, as its guest reports them. */
-const cellRows: readonly Readonly<{ what: string; of: (result: Result) => string | null }>[] = [
+const cellRows: readonly Readonly<{
+  what: string;
+  of: (result: Result) => string | number | null | undefined;
+}>[] = [
   { what: 'engine', of: ({ host }) => (host === null ? null : `${host.engine.kind} ${host.engine.version}`) },
-  { what: 'node', of: ({ host }) => host?.node ?? null },
-  { what: 'guest kernel', of: ({ facts }) => facts?.kernelRelease ?? null },
-  { what: 'address bits', of: ({ facts }) => (facts === null ? null : String(facts.addressBits)) },
-  { what: 'guest CPU', of: ({ facts }) => facts?.cpuModel ?? null },
+  { what: 'node', of: ({ host }) => host?.node },
+  { what: 'guest kernel', of: ({ facts }) => facts?.kernelRelease },
+  { what: 'address bits', of: ({ facts }) => facts?.addressBits },
+  { what: 'guest CPU', of: ({ facts }) => facts?.cpuModel },
   // Where the matrix says nothing the prediction is the expectation, and is named as such.
   {
     what: 'expectation',
     of: ({ expected }) => (expected?.source === 'matrix' ? expected.text : null),
   },
-  { what: 'prediction', of: ({ predicted }) => predicted?.tier ?? predicted?.outcome ?? null },
+  { what: 'prediction', of: ({ predicted }) => predicted?.tier ?? predicted?.outcome },
 ];
 
 /** Facts that both sides of a cell know and that differ: `node 22.23.3 → 24.21.0`. */
 export function compareCells(old: Result, now: Result): readonly string[] {
   return cellRows.flatMap(({ what, of }) => {
     const [was, is] = [of(old), of(now)];
-    return was === null || is === null || was === is ? [] : [`${what} ${was} → ${is}`];
+    return was == null || is == null || was === is ? [] : [`${what} ${was} → ${is}`];
   });
 }

@@ -8,7 +8,7 @@ import { prepareDescriptions } from './describe-cells.ts';
 import type { CellView } from './cell-view.ts';
 import { formatDistribution } from './format-distribution.ts';
 import { formatCount } from './format-run.ts';
-import { groupBy } from './group-by.ts';
+import { type Group, groupBy, lastOf } from './group-by.ts';
 import { escapeMarkdown } from './markdown.ts';
 
 /** Cells that moved in the same way for the same reason. */
@@ -21,7 +21,9 @@ export type ChangeGroup = Readonly<{
   what: string;
   /** The deciding sentence of the first cell on both sides, and what differs. */
   notes: readonly string[];
-  ids: readonly string[];
+  ids: Group<string>;
+  /** How the figures of the first cell moved. */
+  moves: readonly string[];
 }>;
 
 export function groupChanges({ changes }: Pick<Comparison, 'changes'>): readonly ChangeGroup[] {
@@ -30,25 +32,24 @@ export function groupChanges({ changes }: Pick<Comparison, 'changes'>): readonly
     [change.regression, change.direction, formatMove(change), ...change.differs].join('\n'),
   );
   const describe = prepareDescriptions(changes, axes);
-  return [...groups.values()].flatMap((members): ChangeGroup[] => {
-    const [first] = members;
-    const described = describe(members);
-    return [
-      {
-        direction: first.direction,
-        regression: first.regression,
-        // One cell, or all there are: the id says more than "all cells".
-        where: members.length === 1 || axes.length === 0 ? first.id : described,
-        what: formatMove(first),
-        notes: [
-          ...(first.oldId === first.id ? [] : [`compared with ${first.oldId}`]),
-          ...formatReasons(first),
-          ...first.overhead.map(formatOverheadMove),
-          ...(first.differs.length === 0 ? [] : [`differs: ${first.differs.join(', ')}`]),
-        ].map((note) => plainLine(note, 500)),
-        ids: members.map(({ id }) => id),
-      },
-    ];
+  return [...groups.values()].map((members) => {
+    const [first, ...others] = members;
+    const moves = first.overhead.map(formatOverheadMove);
+    return {
+      direction: first.direction,
+      regression: first.regression,
+      // One cell, or all there are: the id says more than "all cells".
+      where: members.length === 1 || axes.length === 0 ? first.id : describe(members),
+      what: formatMove(first),
+      notes: [
+        ...(first.oldId === first.id ? [] : [`compared with ${first.oldId}`]),
+        ...formatReasons(first),
+        ...moves,
+        ...(first.differs.length === 0 ? [] : [`differs: ${first.differs.join(', ')}`]),
+      ].map((note) => plainLine(note, 500)),
+      ids: [first.id, ...others.map(({ id }) => id)],
+      moves,
+    };
   });
 }
 
@@ -70,8 +71,8 @@ const checksOf = ({ results }: CellView): string =>
   results.find(({ form }) => form !== null)?.form?.checks ?? 'unknown';
 
 function formatReasons({ old, new: now }: CellChange): readonly string[] {
-  const [was, is] = [old, now].map(({ results }) => results.at(-1)?.reason ?? '');
-  return was === is ? [`why: ${is ?? ''}`] : [`was: ${was ?? ''}`, `now: ${is ?? ''}`];
+  const [was, is] = [lastOf(old.results).reason, lastOf(now.results).reason];
+  return was === is ? [`why: ${is}`] : [`was: ${was}`, `now: ${is}`];
 }
 
 const titles: readonly Readonly<{ title: string; holds: (group: ChangeGroup) => boolean }>[] = [
@@ -153,55 +154,29 @@ function formatSides({ old, new: now, unfinished, states }: Comparison): readonl
 }
 
 function renderBody(comparison: Comparison, { heading, item, note }: Marks): readonly string[] {
+  const { changes, added, missing, asked, environment } = comparison;
   const groups = groupChanges(comparison);
-  const sections = titles.flatMap(({ title, holds }) => {
-    const members = groups.filter(holds);
-    if (members.length === 0) return [];
-    return [
-      heading(title),
-      ...limit(members, item).flatMap((member) =>
-        typeof member === 'string'
-          ? [member]
-          : [
-              item(
-                member.where,
-                member.ids.length === 1 ? member.what : `${member.what} (${member.ids.length} cells)`,
-              ),
-              ...member.notes.map(note),
-            ],
-      ),
-    ];
-  });
-  const list = (title: string, ids: readonly string[]) =>
-    ids.length === 0
-      ? []
-      : [
-          heading(title),
-          ...limit(
-            ids.map((id) => item(id, '')),
-            item,
-          ),
-        ];
+  const list = <Item>(title: string, items: readonly Item[], show: (one: Item) => readonly string[]) => {
+    if (items.length === 0) return [];
+    const shown = items.length <= listLimit + 1 ? items : items.slice(0, listLimit);
+    const more = items.length - shown.length;
+    return [heading(title), ...shown.flatMap(show), ...(more > 0 ? [item(`and ${more} more`, '')] : [])];
+  };
+  const name = (text: string) => [item(text, '')];
   return [
-    ...sections,
-    ...list('New cells', comparison.added),
-    ...list('Missing cells', comparison.missing),
-    ...list(
-      'Not the same was asked',
-      comparison.asked.map((what) => `${what} differs`),
+    ...titles.flatMap(({ title, holds }) =>
+      list(title, groups.filter(holds), ({ where, what, ids, notes }) => [
+        item(where, ids.length === 1 ? what : `${what} (${ids.length} cells)`),
+        ...notes.map(note),
+      ]),
     ),
-    ...(comparison.environment.length === 0 || comparison.changes.length === 0
-      ? []
-      : [
-          heading('What may explain it'),
-          ...comparison.environment.map((difference) => item(difference.what, formatDifference(difference))),
-        ]),
+    ...list('New cells', added, name),
+    ...list('Missing cells', missing, name),
+    ...list('Not the same was asked', asked, (what) => name(`${what} differs`)),
+    ...list('What may explain it', changes.length === 0 ? [] : environment, (difference) => [
+      item(difference.what, formatDifference(difference)),
+    ]),
   ];
-}
-
-function limit<Item>(items: readonly Item[], item: Marks['item']): readonly (Item | string)[] {
-  if (items.length <= listLimit + 1) return items;
-  return [...items.slice(0, listLimit), item(`and ${items.length - listLimit} more`, '')];
 }
 
 /** Everything, for programs. `schema` counts up when a field changes its meaning. */
@@ -222,14 +197,14 @@ export function renderComparisonJson(comparison: Comparison): string {
 }
 
 function shortenSide({ verdict, judged, silent, shares, results }: CellView): object {
-  const last = results.at(-1);
+  const last = lastOf(results);
   return {
     verdict,
     judged,
     silent,
     shares,
-    checks: last?.form?.checks ?? null,
-    reason: last?.reason ?? null,
-    evidence: last?.evidence ?? null,
+    checks: last.form?.checks ?? null,
+    reason: last.reason,
+    evidence: last.evidence,
   };
 }

@@ -10,6 +10,7 @@ import { type CellView, buildCells } from './cell-view.ts';
 import { type EnvironmentDifference, compareCells, compareEnvironments } from './compare-environment.ts';
 import { type OverheadMove, compareOverhead } from './compare-overhead.ts';
 import { type CellVerdict, rankOf, wilsonInterval } from '../outcome/repetitions.ts';
+import { lastOf } from './group-by.ts';
 import { mergeRuns } from './merge-runs.ts';
 import { type RunResults, type RunView, buildRunView } from './run-view.ts';
 
@@ -154,8 +155,6 @@ function keyAcross(settings: Settings, across: readonly string[]): string {
 type Step = Readonly<{ kind: ChangeKind; direction: Direction; regression: boolean }>;
 
 function compareCell(old: CellView, now: CellView, failOnFlaky: boolean): readonly CellChange[] {
-  const [was, is] = [old.results.at(-1), now.results.at(-1)];
-  if (was === undefined || is === undefined) return [];
   const overhead = compareOverhead(figuresOf(old), figuresOf(now));
   const steps: Step[] = [
     ...compareEnds(old, now),
@@ -175,7 +174,7 @@ function compareCell(old: CellView, now: CellView, failOnFlaky: boolean): readon
       old,
       new: now,
       overhead,
-      differs: compareCells(was, is),
+      differs: compareCells(lastOf(old.results), lastOf(now.results)),
     },
   ];
 }
@@ -185,14 +184,13 @@ const figuresOf = ({ results }: CellView): readonly OverheadSummary[] =>
 
 /** Where the repetitions ended. */
 function compareEnds(old: CellView, now: CellView): readonly Step[] {
-  if (old.judged === 0 || now.judged === 0) {
-    return old.judged === now.judged ? [] : [{ kind: 'judged', direction: 'other', regression: false }];
+  const [[was], [is]] = [old.shares, now.shares];
+  if (was === undefined || is === undefined) {
+    return was === is ? [] : [{ kind: 'judged', direction: 'other', regression: false }];
   }
-  const [was, is] = [old.shares[0]?.observed, now.shares[0]?.observed];
-  if (was === undefined || is === undefined) return [];
   if (old.shares.length > 1 || now.shares.length > 1) return compareSpread(old, now);
-  if (was === is) return compareChecks(old, now);
-  const [before, after] = [rankOf(was), rankOf(is)];
+  if (was.observed === is.observed) return compareChecks(old, now);
+  const [before, after] = [rankOf(was.observed), rankOf(is.observed)];
   const none = rankOf('exhausted');
   if (before === none && after === none) return [{ kind: 'outcome', direction: 'other', regression: false }];
   const kind = before === none || after === none ? 'reached' : 'tier';

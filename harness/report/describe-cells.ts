@@ -49,9 +49,9 @@ function findClauses(
   // Values whose rest reads the same are one clause.
   const byRest = new Map<string, { positions: number[]; clauses: readonly string[] }>();
   for (const [position, value] of values.entries()) {
-    const cells = inPart.get(value);
-    if (cells === undefined) continue;
-    const clauses = findClauses(cells, tree.get(value) ?? new Map<string, Branch>(), rest);
+    const [cells, branch] = [inPart.get(value), tree.get(value)];
+    if (cells === undefined || branch === undefined) continue;
+    const clauses = findClauses(cells, branch, rest);
     const key = clauses.join('\n');
     const known = byRest.get(key);
     if (known === undefined) byRest.set(key, { positions: [position], clauses });
@@ -70,19 +70,16 @@ export function joinValues(
   values: readonly string[],
   positions: readonly number[],
 ): string {
-  // Most parts of a tree of ten thousand cells.
-  const [only] = positions;
-  if (positions.length === 1 && only !== undefined) return values[only] ?? '';
-  const runs: number[][] = [];
+  const runs: { from: number; to: number }[] = [];
   for (const position of positions) {
     const last = runs.at(-1);
-    if (axis.ordered && last?.at(-1) === position - 1) last.push(position);
-    else runs.push([position]);
+    if (axis.ordered && last?.to === position) last.to += 1;
+    else runs.push({ from: position, to: position + 1 });
   }
   return runs
-    .flatMap((run) => {
-      const words = run.map((position) => values[position] ?? '');
-      return words.length < 3 ? words : [`${words[0] ?? ''}–${words.at(-1) ?? ''}`];
+    .flatMap(({ from, to }) => {
+      const words = values.slice(from, to);
+      return words.length < 3 ? words : [[...words.slice(0, 1), ...words.slice(-1)].join('–')];
     })
     .join('/');
 }

@@ -2,7 +2,7 @@
 import type { Settings } from '../axes/table.ts';
 import { type Usual, type VariedAxis, labelAxis } from './axis-labels.ts';
 import { type Describe, joinValues, prepareDescriptions } from './describe-cells.ts';
-import { groupBy } from './group-by.ts';
+import { groupBy, zip } from './group-by.ts';
 
 type HasSettings = Readonly<{ settings: Settings }>;
 
@@ -53,17 +53,19 @@ function joinOn(clauses: readonly Clause[], index: number): readonly Clause[] {
   return [...groupBy(clauses, others).values()].flatMap((members) => {
     const [first] = members;
     if (members.length === 1) return members;
-    const places = [...new Set(members.flatMap((clause) => clause[index]?.places ?? []))];
+    const places = [
+      ...new Set(members.flatMap((clause) => clause.slice(index, index + 1).flatMap(({ places }) => places))),
+    ];
     const joined = clausePlaces(places.sort((a, b) => a - b));
     return [first.map((own, at) => (at === index ? joined : own))];
   });
 }
 
 function describeClause(clause: Clause, axes: readonly VariedAxis[], usual: Usual): string {
-  const words = axes.flatMap((axis, index) => {
-    const places = clause[index]?.places ?? [];
-    const isUsual = places.length === 1 && axis.values[places[0] ?? 0] === usual.get(axis.name);
-    return isUsual ? [] : [labelAxis(axis.name, joinValues(axis, axis.values, places))];
+  const words = zip(axes, clause).flatMap(([axis, { places }]) => {
+    const label = joinValues(axis, axis.values, places);
+    const isUsual = places.length === 1 && label === usual.get(axis.name);
+    return isUsual ? [] : [labelAxis(axis.name, label)];
   });
   return words.join(', ') || 'everything as usual';
 }

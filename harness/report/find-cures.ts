@@ -70,12 +70,15 @@ function findCure<Cell extends CellView>(
       else known.failed = true;
     }
   }
-  const helped = axis.values.filter((value) => tried.get(value)?.failed === false);
-  const most = Math.max(0, ...helped.map((value) => tried.get(value)?.cells ?? 0));
-  const values = helped.filter((value) => tried.get(value)?.cells === most);
-  if (values.length === 0) return [];
-  const reached = tiers.filter((tier) => values.some((value) => tried.get(value)?.reached.has(tier)));
-  return [{ axis: axis.name, values, reached, cells: most }];
+  const helped = axis.values.flatMap((value) => {
+    const known = tried.get(value);
+    return known === undefined || known.failed ? [] : [{ value, ...known }];
+  });
+  if (helped.length === 0) return [];
+  const most = Math.max(...helped.map(({ cells }) => cells));
+  const best = helped.filter(({ cells }) => cells === most);
+  const reached = tiers.filter((tier) => best.some((one) => one.reached.has(tier)));
+  return [{ axis: axis.name, values: best.map(({ value }) => value), reached, cells: most }];
 }
 
 /** Every repetition of both was judged the same way, and the tier is a better one. */

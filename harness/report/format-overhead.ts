@@ -1,7 +1,8 @@
 /** The overhead of a tier in a few words: a mean over the memory kernels, one over the real programs. */
 import { formatBytes } from '../../images/allocator/sizes.ts';
 import { workloads } from '../../images/wasm-host/workloads/catalogue.ts';
-import { isMean, type OverheadSource } from '../outcome/overhead.ts';
+import { formatConfiguration } from '../measure/configurations.ts';
+import { isMean, type OverheadSource, subjectOf } from '../outcome/overhead.ts';
 import { formatFigure, formatStart } from '../outcome/format-figure.ts';
 import { means, type Clock, type OverheadSummary, type TierResources } from '../measure/figures.ts';
 import type { Result } from '../store/result.ts';
@@ -15,10 +16,12 @@ export type OverheadText = Readonly<{ text: string; stable: boolean }>;
 export const baselineText = 'baseline';
 export const noFigureText = 'not measured';
 
-export const shortNames: Readonly<Record<string, string>> = {
-  [means.memory]: 'kernels',
-  [means.program]: 'programs',
-};
+const shortNames: ReadonlyMap<string, string> = new Map([
+  [means.memory, 'kernels'],
+  [means.program, 'programs'],
+]);
+
+export const shortName = (workload: string): string => shortNames.get(workload) ?? workload;
 
 /** The clocks that the figures of these results were taken with, time first. Two quantities: a column each. */
 export function findClocks(results: readonly Costed[]): readonly Clock[] {
@@ -52,8 +55,7 @@ export function formatByClock(
 }
 
 function nameFigure(figure: OverheadSummary): OverheadText {
-  const name = shortNames[figure.workload] ?? figure.workload;
-  return { text: `${name} ${formatFigure(figure)}`, stable: figure.stable };
+  return { text: `${shortName(figure.workload)} ${formatFigure(figure)}`, stable: figure.stable };
 }
 
 function formatNone(source: OverheadSource | undefined): string {
@@ -131,6 +133,14 @@ export function formatNotes(results: readonly Costed[]): readonly string[] {
       ([reason, { length }]) => `overhead not measured: ${reason}${length > 1 ? ` (${length} cells)` : ''}`,
     ),
   ];
+}
+
+/** `conservative/explicit, wasmtime 50.0.1, Node 22` */
+export function formatForm(result: Result): string {
+  const { host, settings } = result;
+  const subject = subjectOf(result);
+  const engine = host === null ? settings.engine : `${host.engine.kind} ${host.engine.version}`;
+  return `${subject === null ? 'no tier' : formatConfiguration(subject)}, ${engine}, Node ${settings.node}`;
 }
 
 /** Why nothing of a cell was measured. */

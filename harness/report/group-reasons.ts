@@ -95,7 +95,7 @@ function formatReason(result: Result): string {
 export function fillRanges(shape: string, numbers: readonly (readonly string[])[]): string {
   let index = 0;
   return shape.replaceAll('\u0000', () => {
-    const [low, high] = findEnds(numbers.map((row) => row[index] ?? ''));
+    const [low, high] = findEnds(numbers.flatMap((row) => row.slice(index, index + 1)));
     index += 1;
     if (low === high) return low;
     return joinEnds(low, high);
@@ -104,16 +104,12 @@ export function fillRanges(shape: string, numbers: readonly (readonly string[])[
 
 /** `160–868 MiB`; ends in different units are both told in one: `64.5–258 GiB`. */
 function joinEnds(low: string, high: string): string {
-  const [amount = '', unit] = low.split(' ');
-  const [, highUnit] = high.split(' ');
-  if (highUnit === unit) return `${amount}–${high}`;
-  const ends = [sizeOf(low), sizeOf(high)];
-  const shared = unitNames
-    .slice(unitNames.indexOf(highUnit ?? ''))
-    .find((name) => sizeOf(low) >= leastAmount * (factors[name] ?? 1));
-  if (unit === undefined || highUnit === undefined || shared === undefined) return `${low}–${high}`;
-  const [from, to] = ends.map((size) => round(size / (factors[shared] ?? 1)));
-  return `${from ?? ''}–${shared === highUnit ? high : `${to ?? ''} ${shared}`}`;
+  const [least, most] = [unitOf(low), unitOf(high)];
+  if (most === least) return `${low.replace(/ .*/, '')}–${high}`;
+  const shared = units.slice(units.indexOf(most)).find(({ factor }) => sizeOf(low) >= leastAmount * factor);
+  if (shared === undefined || least === noUnit) return `${low}–${high}`;
+  const inShared = (measure: string): string => round(sizeOf(measure) / shared.factor);
+  return `${inShared(low)}–${shared === most ? high : `${inShared(high)} ${shared.name}`}`;
 }
 
 /** Three digits are enough for an end that stands beside a far larger one. */
@@ -135,12 +131,15 @@ function findEnds(measures: readonly string[]): readonly [low: string, high: str
   return [low, high];
 }
 
-const factors: Readonly<Record<string, number>> = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
-
 /** The largest first. */
-const unitNames = Object.keys(factors).reverse();
+const units = [
+  { name: 'TiB', factor: 2 ** 40 },
+  { name: 'GiB', factor: 2 ** 30 },
+  { name: 'MiB', factor: 2 ** 20 },
+  { name: 'KiB', factor: 2 ** 10 },
+];
+const noUnit = { name: '', factor: 1 };
 
-function sizeOf(measure: string): number {
-  const [amount, unit = ''] = measure.split(' ');
-  return Number(amount) * (factors[unit] ?? 1);
-}
+const unitOf = (measure: string): typeof noUnit => units.find(({ name }) => measure.endsWith(name)) ?? noUnit;
+
+const sizeOf = (measure: string): number => parseFloat(measure) * unitOf(measure).factor;

@@ -3,7 +3,7 @@ import { logAverage } from 'simple-statistics';
 import type { Tier } from '../../images/allocator/tier.ts';
 import { type Clock, type Interval, means, type OverheadSummary } from '../measure/figures.ts';
 import type { Result } from '../store/result.ts';
-import { groupBy } from './group-by.ts';
+import { type Group, groupBy } from './group-by.ts';
 
 /** How much that is: by the mean, in a word for the eye. The sign says it without colour. */
 export const bands = [
@@ -47,27 +47,23 @@ export function findHeadlineCosts(
       all.filter((one) => one.clock === clock),
       ({ cpuModel }) => cpuModel ?? '',
     );
-    return [...byCpu.values()].flatMap((own) => joinMeasurements(own));
+    return [...byCpu.values()].map(joinMeasurements);
   });
 }
 
-function joinMeasurements(all: readonly Measured[]): readonly HeadlineCost[] {
+function joinMeasurements(all: Group<Measured>): HeadlineCost {
   // Cells that share a measurement have the same figures.
   const own = [...new Map(all.map((one) => [JSON.stringify(one), one])).values()];
-  const [first] = own;
-  if (first === undefined) return [];
   const ratio = logAverage(own.map((one) => one.ratio));
-  return [
-    {
-      ...first,
-      ratio,
-      sign: bands.find(({ below }) => ratio < below)?.sign ?? '',
-      low: Math.min(...own.map(({ low }) => low)),
-      high: Math.max(...own.map(({ high }) => high)),
-      sameCode: own.every(({ sameCode }) => sameCode),
-      measurements: own.length,
-    },
-  ];
+  return {
+    ...all[0],
+    ratio,
+    sign: bands.reduceRight((least, band) => (ratio < band.below ? band : least)).sign,
+    low: Math.min(...own.map(({ low }) => low)),
+    high: Math.max(...own.map(({ high }) => high)),
+    sameCode: own.every(({ sameCode }) => sameCode),
+    measurements: own.length,
+  };
 }
 
 function readPrograms(figure: OverheadSummary): readonly Measured[] {

@@ -20,7 +20,9 @@ export function listStops({ outcome, tier, predicted, finding, tiers }: Result):
     tiers.length > 0
       ? predicted.tiers.filter((one) => isFailed(one.tier))
       : predicted.tiers.slice(0, reached === -1 ? undefined : reached);
-  return failed.flatMap((one) => (one.fits ? [] : [{ tier: one.tier, shortfall: one.shortfall }]));
+  return failed
+    .filter((one) => !one.fits)
+    .map(({ tier: failing, shortfall }) => ({ tier: failing, shortfall }));
 }
 
 /** The limit that keeps a host from its whole pool, from serving, or from starting; null where none is known. */

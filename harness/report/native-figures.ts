@@ -5,8 +5,8 @@ import type { TierConfiguration } from '../measure/configurations.ts';
 import type { NativeRecord } from '../store/native-record.ts';
 import type { OverheadSummary } from '../measure/figures.ts';
 
-/** Release line of a record's Node. */
-export const lineOf = ({ node }: NativeRecord): string => node.split('.')[0] ?? node;
+/** Release line of a Node: `22`. */
+export const lineOf = ({ node }: Pick<NativeRecord, 'node'>): string => node.replace(/\..*/, '');
 
 /**
  * The record to stand beside a cell; null when none fits. V8 is that of its Node; libwasmtime is one library,

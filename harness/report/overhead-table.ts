@@ -7,8 +7,14 @@ import { plainLine } from '../outcome/plain-text.ts';
 import type { OverheadSummary, TierResources } from '../measure/figures.ts';
 import { cellKey } from '../store/read-run.ts';
 import type { Result } from '../store/result.ts';
-import { formatResources, formatWorkloads, groupNotMeasured, resourceHeads } from './format-overhead.ts';
-import { type Group, groupBy } from './group-by.ts';
+import {
+  formatForm,
+  formatResources,
+  formatWorkloads,
+  groupNotMeasured,
+  resourceHeads,
+} from './format-overhead.ts';
+import { type Group, groupBy, zip } from './group-by.ts';
 import { createPlainTable, renderLines } from './plain-table.ts';
 
 export type ChartOptions = Readonly<{
@@ -107,11 +113,11 @@ export function renderDetails(results: readonly Result[], options: ChartOptions)
   );
   return [...shared.values()]
     .map((members) => {
-      const [{ result, source }] = members;
+      const [{ result, source }, ...others] = members;
       return renderMeasurement(
         result,
         source,
-        members.map((member) => cellKey(member.result)),
+        [cellKey(result), ...others.map((member) => cellKey(member.result))],
         options,
       );
     })
@@ -119,25 +125,25 @@ export function renderDetails(results: readonly Result[], options: ChartOptions)
 }
 
 function renderMeasurement(
-  { overhead = [], tier, form, host, settings }: Result,
+  result: Result,
   source: OverheadSource,
-  cells: readonly string[],
+  cells: Group<string>,
   options: ChartOptions,
 ): string {
-  const engine = host === null ? settings.engine : `${host.engine.kind} ${host.engine.version}`;
-  const where = source.measuredIn ?? cells[0] ?? '';
-  const title = `${tier ?? ''}/${form?.checks ?? ''}, ${engine}, Node ${settings.node}: ${where}`;
+  const { overhead = [] } = result;
+  const where = source.measuredIn ?? cells[0];
+  const title = `${formatForm(result)}: ${where}`;
   const others = cells.filter((key) => key !== where);
-  const few = others.length <= 2 ? others.join(', ') : `${others[0] ?? ''} and ${others.length - 1} others`;
+  const few = others.length <= 2 ? others : [`${others.slice(0, 1).join()} and ${others.length - 1} others`];
   const took = source.measuredIn === null ? '' : `, ${(source.wallMs / 1000).toFixed(1)} s`;
   return [
     plainLine(`${title}${took}`, 500),
-    ...(others.length === 0 ? [] : [`  holds for ${others.length} more: ${plainLine(few, 400)}`]),
+    ...(others.length === 0 ? [] : [`  holds for ${others.length} more: ${plainLine(few.join(', '), 400)}`]),
     ...(source.baselineNote === null ? [] : [`  ${plainLine(`baseline: ${source.baselineNote}`, 500)}`]),
     ...(overhead.length === 0 ? [] : [renderOverhead(overhead, options).trimEnd()]),
     ...formatReasons(source).map((line) => `  ${plainLine(line, 500)}`),
     ...source.resources.map((one) => {
-      const texts = formatResources(one).map((text, index) => `${resourceHeads[index] ?? ''} ${text}`);
+      const texts = zip(resourceHeads, formatResources(one)).map((words) => words.join(' '));
       return `  ${one.tier}/${one.form}: ${texts.join(', ').replace(',', ';')}`;
     }),
     '',

@@ -10,10 +10,10 @@ import { tellUndecided } from '../outcome/judge-overhead.ts';
 import { observedOf } from '../outcome/repetitions.ts';
 import { cellKey } from '../store/read-run.ts';
 import type { Result } from '../store/result.ts';
-import { formatOverheadOf } from './format-overhead.ts';
+import { formatForm, formatOverheadOf } from './format-overhead.ts';
 import { formatServingOf } from './format-serving.ts';
 import { formatCount } from './format-run.ts';
-import type { Reporter } from './reporter.ts';
+import type { MeasureKind, Reporter, RunStart } from './reporter.ts';
 import { sumPhases } from './timings.ts';
 
 /** A terminal that is drawn more often than ten times a second only flickers. */
@@ -104,13 +104,9 @@ export function createProgress(stream: NodeJS.WriteStream, clock: Clock = realCl
     changed = false;
   };
   return {
-    onRunStart: ({ record: { accelerator }, cells, doneBefore, dir }) => {
-      board.start(cells);
-      const before = doneBefore > 0 ? `, ${doneBefore} done before` : '';
-      const how = accelerator.kind === 'kvm' ? 'with KVM' : 'emulated';
-      say(
-        `${formatCount(cells, 'cell')} to run${before}, ${how} (${plainLine(accelerator.reason)}), results in ${plainLine(dir)}`,
-      );
+    onRunStart: (start) => {
+      board.start(start.cells);
+      say(formatStart(start));
       const stops =
         live === null
           ? [clock.every(heartbeatMs, () => say(board.status()))]
@@ -131,11 +127,14 @@ export function createProgress(stream: NodeJS.WriteStream, clock: Clock = realCl
     onMeasureStart: (measured, cells, kind) => {
       board.add(measureKey(measured), `${kind}: ${labelOf(measured)}`);
       const share = cells === 1 ? '' : `, for ${cells} cells`;
-      say(`measuring ${whatOf[kind]} of ${formatForm(measured)} in ${labelOf(measured)}${share}`);
+      say(`measuring ${whatOf[kind]} of ${formatMeasured(measured)} in ${labelOf(measured)}${share}`);
     },
     onMeasureEnd: (results, kind) => {
-      const ended = results.find((result) => board.remove(measureKey(result)) !== null) ?? results[0];
-      if (ended !== undefined) say(`${kind} of ${formatForm(ended)}: ${plainLine(formatters[kind](ended))}`);
+      const [measured] = [
+        ...results.filter((result) => board.remove(measureKey(result)) !== null),
+        ...results,
+      ];
+      if (measured !== undefined) say(formatFigures(measured, kind));
       for (const result of results) {
         if (result.verdict !== 'expected') say(formatEnd(result, null));
       }
@@ -150,17 +149,25 @@ export function createProgress(stream: NodeJS.WriteStream, clock: Clock = realCl
   };
 }
 
+function formatStart({ record: { accelerator }, cells, doneBefore, dir }: RunStart): string {
+  const before = doneBefore > 0 ? `, ${doneBefore} done before` : '';
+  const how = accelerator.kind === 'kvm' ? 'with KVM' : 'emulated';
+  return `${formatCount(cells, 'cell')} to run${before}, ${how} (${plainLine(accelerator.reason)}), results in ${plainLine(dir)}`;
+}
+
 const formatters = { overhead: formatOverheadOf, requests: formatServingOf } as const;
 const whatOf = { overhead: 'the overhead', requests: 'requests' } as const;
+
+const formatFigures = (result: Result, kind: MeasureKind): string =>
+  `${kind} of ${formatMeasured(result)}: ${plainLine(formatters[kind](result))}`;
 
 const measureKey = (result: Readonly<{ id: string; repetition: number }>): string =>
   `figures of ${cellKey(result)}`;
 
 /** `conservative/explicit, wasmtime 50.0.1, Node 22`; `conservative, spin-sizes` */
-function formatForm({ tier, form, host, subject, settings }: Result): string {
-  if (subject !== undefined) return plainLine(`${tier ?? 'no tier'}, ${subject.name}`, 200);
-  const engine = host === null ? settings.engine : `${host.engine.kind} ${host.engine.version}`;
-  return plainLine(`${tier ?? ''}/${form?.checks ?? ''}, ${engine}, Node ${settings.node}`, 200);
+function formatMeasured(result: Result): string {
+  const { tier, subject } = result;
+  return plainLine(subject === undefined ? formatForm(result) : `${tier ?? 'no tier'}, ${subject.name}`, 200);
 }
 
 function labelOf({ id, repetition }: Readonly<Pick<Cell, 'id' | 'repetition'>>): string {

@@ -20,6 +20,9 @@ import { describeStart } from './host-table.ts';
 import { type Stop, listStops, tellShortfall } from './list-stops.ts';
 import { tellEnd } from './tell-end.ts';
 
+/** A stop with the cell that has it. */
+type CellStop = Stop & Readonly<{ cell: CellView }>;
+
 /** A limit of the model over the cells of a card. */
 export type Cause = Readonly<{
   /** The tier that it stops; null for the process itself. */
@@ -65,46 +68,45 @@ export function buildReasonCards<Cell extends CellView>(
   const describe = prepareNames(cells, axes, usual);
   const findCure = prepareCures(cells, axes, scope);
   return [...groupBy(troubled, keyOf).values()]
-    .flatMap((members) => {
+    .map((members) => {
       const [first] = members;
       const part = members.map(({ cell }) => cell);
-      return [
-        {
-          word: first.cell.word,
-          where: describe(part),
-          seen: joinTexts(members.map(({ seen }) => seen)),
-          causes: first.stops.map((_, index) =>
-            joinStops(
-              members.flatMap(({ stops }) => stops[index] ?? []),
-              part,
+      return {
+        word: first.cell.word,
+        where: describe(part),
+        seen: joinTexts(members.map(({ seen }) => seen)),
+        causes: first.stops.map(({ tier }, index) =>
+          joinStops(
+            tier,
+            members.flatMap(({ cell, stops }) =>
+              stops.slice(index, index + 1).map((stop) => ({ ...stop, cell })),
             ),
           ),
-          cells: part,
-          cure: findCure(part),
-        },
-      ];
+        ),
+        cells: part,
+        cure: findCure(part),
+      };
     })
     .sort((a, b) => b.cells.length - a.cells.length);
 }
 
-function joinStops(stops: readonly Stop[], cells: readonly CellView[]): Cause {
+function joinStops(tier: Tier | null, stops: readonly CellStop[]): Cause {
   const counted = stops.flatMap(({ shortfall: { limit, needed, available } }) =>
     limit === 'feature' || limit === 'write-execute' || needed <= 0 ? [] : [Math.min(1, available / needed)],
   );
   return {
-    tier: stops[0]?.tier ?? null,
-    text: joinTexts(describeStops(stops, cells)),
+    tier,
+    text: joinTexts(describeStops(stops)),
     share: counted.length === 0 ? null : { least: Math.min(...counted), most: Math.max(...counted) },
   };
 }
 
 /** In the order of the cells, with the numbers of the table. A process that does not start is known by its name. */
-function describeStops(stops: readonly Stop[], cells: readonly CellView[]): readonly string[] {
-  const isOurs = cells.every(({ settings }) => settings.subject === hostSubject);
-  const nodes = [...new Set(cells.map(({ settings }) => settings.node))].sort().join(', ');
-  return stops.map(({ shortfall }, index) => {
-    const text =
-      tellShortfall(shortfall, cells[index]?.deciding.reason ?? '') ?? describeShortfall(shortfall);
+function describeStops(stops: readonly CellStop[]): readonly string[] {
+  const isOurs = stops.every(({ cell: { settings } }) => settings.subject === hostSubject);
+  const nodes = [...new Set(stops.map(({ cell: { settings } }) => settings.node))].sort().join(', ');
+  return stops.map(({ shortfall, cell }) => {
+    const text = tellShortfall(shortfall, cell.deciding.reason) ?? describeShortfall(shortfall);
     return isOurs
       ? text.replace(/^the process itself needs (.+?), /, `Node ${nodes} needs $1 before its first line, `)
       : text;

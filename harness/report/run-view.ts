@@ -15,7 +15,7 @@ import { type ExitCode, type ExitOptions, exitCodeOfRun, withRecorded } from './
 import type { Basis } from '../outcome/find-tier.ts';
 import { type RunState, formatCompleteness } from './format-completeness.ts';
 import { type ReasonGroup, groupReasons } from './group-reasons.ts';
-import { type HostTable, buildHostTable } from './host-table.ts';
+import { type HostTable, basisOf, buildHostTable } from './host-table.ts';
 import { joinNative } from './native-figures.ts';
 
 export type Counts = Readonly<{
@@ -105,16 +105,16 @@ function countResults(results: readonly Result[]): Counts {
     total: results.length,
     byOutcome: countBy(outcomes, results, (result) => result.outcome),
     byTier: countBy(tiers, results, (result) => result.tier),
-    byBasis: countBy(['told', 'seen'], results, basisOf),
+    byBasis: countBy(
+      ['told', 'seen'],
+      results.filter(({ subject }) => subject !== undefined),
+      basisOf,
+    ),
     byVerdict: countBy([...verdicts, 'none'] as const, results, (result) => result.verdict ?? 'none'),
     findings: results.filter(({ finding }) => finding !== null).length,
     restarts: { count: restarted.length, hung },
   };
 }
-
-/** Older results do not say that a tier was told. */
-const basisOf = ({ subject, tier }: Result): Basis | null =>
-  subject === undefined || tier === null ? null : (subject.basis ?? 'told');
 
 function countBy<Key extends string>(
   keys: readonly Key[],

@@ -32,7 +32,7 @@ export function renderServingSection(records: readonly ServingRecord[]): string 
     'It is a figure about checks, and checks are a part of `explicit` alone, which apart from smaller slots is `spin`: they count where a request does little but access memory (`loop`). A lower tier costs a server something else. `pool` differs from `spin` in that it keeps no memory of a slot resident, so each page that a request touches is a page fault again. `on-demand` has these faults and the system calls that map and unmap each memory. The more pages a short request touches, the more that is; a request that works long, or waits, hides it.',
     tabulateModes(new Set(figures.map(({ mode }) => mode))),
     ...[...groupBy(figures, ({ work }) => work)].flatMap(([work, rows]) => [
-      `### ${work}: a request that ${describeWork(work)}`,
+      `### ${titleWork(work)}`,
       tabulate(rows),
     ]),
   ].join('\n\n');
@@ -51,10 +51,13 @@ function formatOrigin(
   return `${escapeMarkdown(isOnly ? origin : `${works}: ${origin}`)}${noisy}`;
 }
 
-const describeWork = (name: string): string => {
-  const stands = servingWorks.find((work) => work.name === name)?.stands ?? '';
-  return stands === 'nothing' ? 'does nothing' : stands;
-};
+/** Work that this poolproof does not know has its name alone. */
+function titleWork(name: string): string {
+  const stands = servingWorks.find((work) => work.name === name)?.stands;
+  return stands === undefined
+    ? name
+    : `${name}: a request that ${stands === 'nothing' ? 'does nothing' : stands}`;
+}
 
 /** A line per mode: the range of its ratios, and where it lies to the claim. */
 function formatAnswer(figures: readonly Compared[]): string {

@@ -2,17 +2,14 @@
 import { formatFactor, formatFactorInterval } from '../outcome/format-figure.ts';
 import type { ServingRecord } from '../store/serving-record.ts';
 import { formatMachine } from './format-run.ts';
+import { groupBy } from './group-by.ts';
 import { createPlainTable, renderLines } from './plain-table.ts';
 
 type Figure = ServingRecord['figures'][number];
 
 export function renderServing({ server, host, machine, load, figures }: ServingRecord): string {
   const head = ['CPU per request', 'CPU µs', 'requests/s', 'p50 ms', 'p99 ms', 'of requests'];
-  const groups = new Map<string, Figure[]>();
-  for (const figure of figures) {
-    const title = `${figure.work}, connections: ${figure.connections}`;
-    groups.set(title, [...(groups.get(title) ?? []), figure]);
-  }
+  const groups = groupBy(figures, ({ work, connections }) => `${work}, connections: ${connections}`);
   const tables = [...groups].map(([title, rows]) => {
     const table = createPlainTable({
       head: [title, ...head],
@@ -49,6 +46,6 @@ export function describeCpu({ cpu, to, mode, invalid, stable }: Figure): string 
   if (invalid !== null) return `invalid: ${invalid}`;
   if (cpu === null) return formatFactor(1);
   // A baseline of another server, or what is compared with that.
-  const named = to === 'spin' && !mode.startsWith('host-') ? '' : ` of ${to ?? ''}`;
+  const named = to === null || (to === 'spin' && !mode.startsWith('host-')) ? '' : ` of ${to}`;
   return `${formatFactorInterval(cpu)}${named}${stable ? '' : ' unstable'}`;
 }

@@ -19,8 +19,8 @@ export type SinceLast = Readonly<{
   older: number;
   comparison: Comparison;
   groups: readonly ChangeGroup[];
-  /** Of the cells that changed, by id: through all runs, these two and those before them. */
-  histories: ReadonlyMap<string, CellHistory>;
+  /** Of the cells that changed: through all runs, these two and those before them. */
+  histories: readonly CellHistory[];
 }>;
 
 /** An entry per matrix that was run twice and more; of each cell of the older runs the newest result counts. */
@@ -35,15 +35,14 @@ export function findChanges(given: readonly RunView[]): readonly SinceLast[] {
     if (newest === undefined || before === undefined) return [];
     const comparison = compareRuns({ runs: byId.slice(1).flat() }, { runs: now });
     const ids = new Set(comparison.changes.map(({ id }) => id));
-    const histories = new Map(buildHistory(indexRuns(runs), ids).map((cell) => [cell.id, cell]));
+    const histories = buildHistory(indexRuns(runs), ids);
     // By the cells that there are, not by those that changed: "all cells" means all.
     const cells = now.flatMap((part) => part.cells);
     const describe = prepareDescriptions(cells, findVaried(cells));
-    const changes = new Map(comparison.changes.map((change) => [change.id, change]));
-    const groups = groupChanges(comparison).map((group) => ({
-      ...group,
-      where: describe(group.ids.flatMap((id) => changes.get(id) ?? [])),
-    }));
+    const groups = groupChanges(comparison).map((group) => {
+      const own = new Set(group.ids);
+      return { ...group, where: describe(comparison.changes.filter(({ id }) => own.has(id))) };
+    });
     return [{ newest, before, older: byId.length - 1, comparison, groups, histories }];
   });
 }

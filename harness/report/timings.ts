@@ -1,6 +1,7 @@
 /** The time of the cells by phase: one row per phase. */
 import Table from 'cli-table3';
 import type { Result } from '../store/result.ts';
+import { groupBy } from './group-by.ts';
 
 /** Machine time of a cell, ms. Phases of the host (`host.…`) are parts of the subject's time and not counted twice. */
 export const sumPhases = ({ timings }: Pick<Result, 'timings'>): number =>
@@ -18,16 +19,10 @@ function summarizeTimings(results: readonly Pick<Result, 'timings'>[]): readonly
   totalMs: number;
   share: number;
 }>[] {
-  const byPhase = new Map<string, number[]>();
-  for (const { timings } of results) {
-    for (const [phase, ms] of Object.entries(timings)) {
-      const list = byPhase.get(phase);
-      if (list === undefined) byPhase.set(phase, [ms]);
-      else list.push(ms);
-    }
-  }
   const all = total(results.map(sumPhases));
-  return [...byPhase].map(([phase, list]) => {
+  const times = results.flatMap(({ timings }) => Object.entries(timings));
+  return [...groupBy(times, ([phase]) => phase)].map(([phase, entries]) => {
+    const list = entries.map(([, ms]) => ms);
     const sorted = [...list].sort((a, b) => a - b);
     return {
       phase,

@@ -7,6 +7,7 @@
 import { plainLine } from '../../outcome/plain-text.ts';
 import { cellWords, formatCell } from '../cell-view.ts';
 import { formatCount } from '../format-run.ts';
+import { zip } from '../group-by.ts';
 import { rankCell } from '../grid.ts';
 import { tellNumbers } from '../verdict-table.ts';
 import { type Html, embedJson, html, markup } from './html.ts';
@@ -51,76 +52,75 @@ export function collectPanels(
   build: (cell: PageCell) => readonly Html[],
   limit = staticLimit,
 ): Panels {
-  const numbers = new Map<string, number>();
-  const counts: number[] = [];
+  const pieces = new Map<string, Piece>();
   let size = 0;
-  // Ids that are their own anchors need no escape anywhere.
-  const ids = cells.map(({ anchor, id }) => (anchor === `${anchorStart}${id}` && id.length > 8 ? id : null));
-  const coded = cells.map((cell, index) => {
-    const id = ids[index] ?? null;
-    const inPath = inPaths(id ?? '');
-    return Uint32Array.from(build(cell), ({ text }) => {
+  const coded = cells.map((cell) => {
+    const { anchor, id } = cell;
+    // Ids that are their own anchors need no escape anywhere.
+    const isPacked = anchor === `${anchorStart}${id}` && id.length > 8;
+    const inPath = inPaths(id);
+    const body = build(cell).map(({ text }) => {
       size += text.length;
       // Most pieces are known as they are.
-      const number = numbers.get(text) ?? addPiece(numbers, id === null ? text : packId(text, id, inPath));
-      counts[number] = (counts[number] ?? 0) + 1;
-      return number;
+      const piece = pieces.get(text) ?? addPiece(pieces, isPacked ? packId(text, id, inPath) : text);
+      piece.count += 1;
+      return piece;
     });
+    return { id, body };
   });
-  const texts = [...numbers.keys()];
-  if (size > limit) return { kind: 'pieces', ...pack(coded, texts, counts) };
+  if (size > limit)
+    return {
+      kind: 'pieces',
+      ...pack(
+        coded.map(({ body }) => body),
+        [...pieces.values()],
+      ),
+    };
   return {
     kind: 'static',
-    bodies: coded.map((body, index) => {
-      const joined = [...body].map((number) => texts[number] ?? '').join('');
-      return markup(unpackId(joined, ids[index] ?? ''));
-    }),
+    bodies: coded.map(({ id, body }) => markup(unpackId(body.map(({ text }) => text).join(''), id))),
   };
 }
 
-function addPiece(numbers: Map<string, number>, piece: string): number {
-  const number = numbers.get(piece) ?? numbers.size;
-  numbers.set(piece, number);
-  return number;
+/** A piece of markup, and how often it occurs. */
+type Piece = { readonly text: string; count: number };
+
+function addPiece(pieces: Map<string, Piece>, text: string): Piece {
+  const piece = pieces.get(text) ?? { text, count: 0 };
+  pieces.set(text, piece);
+  return piece;
 }
 
-function pack(
-  coded: readonly Uint32Array[],
-  texts: readonly string[],
-  counts: readonly number[],
-): PackedPanels {
-  const shared = texts
-    .map((_, number) => number)
-    .filter((number) => (counts[number] ?? 0) > 1)
-    .sort((a, b) => (counts[b] ?? 0) - (counts[a] ?? 0) || a - b);
-  const places = new Map(shared.map((number, place) => [number, place]));
-  const lastOfLength = new Map<number, Uint32Array>();
+function pack(coded: readonly (readonly Piece[])[], pieces: readonly Piece[]): PackedPanels {
+  const shared = pieces.filter(({ count }) => count > 1).sort((a, b) => b.count - a.count);
+  const places = new Map(shared.map((piece, place) => [piece, place]));
+  const lastOfLength = new Map<number, readonly Piece[]>();
   const bodies = coded.map((body) => {
     const last = lastOfLength.get(body.length);
     lastOfLength.set(body.length, body);
     const parts: (number | string)[] = [body.length];
     let same = 0;
-    for (const [at, number] of body.entries()) {
-      if (last?.[at] === number) {
+    for (const [at, piece] of body.entries()) {
+      if (last?.[at] === piece) {
         same += 1;
         continue;
       }
       if (same > 0) parts.push(-same);
       same = 0;
-      parts.push(places.get(number) ?? texts[number] ?? '');
+      parts.push(places.get(piece) ?? piece.text);
     }
     return same > 0 ? [...parts, -same] : parts;
   });
-  return { pieces: shared.map((number) => texts[number] ?? ''), bodies };
+  return { pieces: shared.map(({ text }) => text), bodies };
 }
 
 /** A long list stands in `noscript`: there for those without a script, and not parsed in vain for the others. */
 export function renderList(cells: readonly PageCell[], panels: Panels): Html {
-  const rows = cells.map((cell, index) =>
-    renderCell(cell, panels.kind === 'static' ? (panels.bodies[index] ?? null) : null),
-  );
-  const shown = panels.kind === 'static' ? rows : [markup('<noscript>'), ...rows, markup('</noscript>')];
-  return html`<div id="cells">${shown}</div>`;
+  const rows =
+    panels.kind === 'static'
+      ? zip(cells, panels.bodies).map(([cell, body]) => renderCell(cell, html`<div>${body}</div>`))
+      : [markup('<noscript>'), ...cells.map((cell) => renderCell(cell, null)), markup('</noscript>')];
+  return html`<div id="cells">${rows}</div>`;
 }
 
 function renderCell(cell: PageCell, body: Html | null): Html {
@@ -134,7 +134,7 @@ function renderCell(cell: PageCell, body: Html | null): Html {
           : null
       }
     </summary>
-    ${body === null ? null : html`<div>${body}</div>`}
+    ${body}
   </details>`;
 }
 

@@ -1,6 +1,5 @@
 /** Since last time: the cells that moved, the first bad run of each kind of move, and its history as a strip. */
 import { formatDifference } from '../compare-environment.ts';
-import { formatOverheadMove } from '../compare-overhead.ts';
 import type { ChangeGroup } from '../compare-render.ts';
 import type { CellHistory } from '../history.ts';
 import { type SinceLast, describeChanges, findChanges } from '../since-last.ts';
@@ -18,11 +17,10 @@ const shownMoves = 3;
 export function renderChanges({ given, cells }: PageView): Html | null {
   const found = findChanges(given);
   if (found.length === 0) return null;
-  const byId = new Map(cells.map((cell) => [cell.id, cell]));
-  return html`${found.map((since) => renderMatrix(since, byId))}`;
+  return html`${found.map((since) => renderMatrix(since, cells))}`;
 }
 
-function renderMatrix(since: SinceLast, cells: ReadonlyMap<string, PageCell>): Html {
+function renderMatrix(since: SinceLast, cells: readonly PageCell[]): Html {
   const { newest, before, groups, comparison } = since;
   const items = groups.map((group) => renderGroup(group, since, cells));
   const fold = { shown: shownGroups, more: (count: number) => formatCount(count, 'more change') };
@@ -50,30 +48,27 @@ const renderList = (items: readonly Html[]): Html =>
 
 const words = { worse: '✗ worse', better: '✓ better', other: '≠ different' } as const;
 
-function renderGroup(group: ChangeGroup, since: SinceLast, cells: ReadonlyMap<string, PageCell>): Html {
-  const { direction, regression, where, what, ids } = group;
-  const first = since.comparison.changes.find(({ id }) => id === ids[0]);
-  const history = since.histories.get(ids[0] ?? '');
-  const moves = (first?.overhead ?? []).slice(0, shownMoves).map(formatOverheadMove);
+function renderGroup(group: ChangeGroup, { histories }: SinceLast, cells: readonly PageCell[]): Html {
+  const { direction, regression, where, what, ids, moves } = group;
+  const first = histories.filter(({ id }) => id === ids[0]);
+  const linked = new Set(ids.slice(0, shownLinks));
   return html`<li>
     <p>
       <b>${words[direction]}</b>${regression ? ', a regression' : ''}: ${where}: ${what}
-      ${history === undefined ? null : drawStrip(history)}
+      ${first.map(drawStrip)}
     </p>
-    ${moves.length === 0 ? null : html`<p>${moves.join('; ')}</p>`}
-    ${
-      history?.firstBad == null
+    ${moves.length === 0 ? null : html`<p>${moves.slice(0, shownMoves).join('; ')}</p>`}
+    ${first.map(({ firstBad, lastGood }) =>
+      firstBad === null
         ? null
-        : html`<p>
-            First bad run: ${history.firstBad}; last good one: ${history.lastGood ?? 'none of these'}.
-          </p>`
-    }
+        : html`<p>First bad run: ${firstBad}; last good one: ${lastGood ?? 'none of these'}.</p>`,
+    )}
     <p>
-      ${ids.slice(0, shownLinks).map((id, index) => {
-        const cell = cells.get(id);
-        const name = cell === undefined ? id : html`<a href="#${cell.anchor}">${cell.name}</a>`;
-        return html`${index === 0 ? '' : '; '}${name}`;
-      })}${ids.length > shownLinks ? ` and ${ids.length - shownLinks} more` : ''}
+      ${cells
+        .filter(({ id }) => linked.has(id))
+        .map(
+          ({ anchor, name }, index) => html`${index === 0 ? '' : '; '}<a href="#${anchor}">${name}</a>`,
+        )}${ids.length > shownLinks ? ` and ${ids.length - shownLinks} more` : ''}
     </p>
   </li>`;
 }

@@ -1,5 +1,6 @@
 /** A template tag that cannot forget to escape: every value is made harmless on its way in. */
 import { plainLines } from '../../outcome/plain-text.ts';
+import { zip } from '../group-by.ts';
 
 /** Markup. Only `html` and `markup` make it, so that text cannot be taken for it. */
 export class Html {
@@ -18,11 +19,7 @@ export type HtmlValue = Html | string | number | null | readonly HtmlValue[];
  * ten thousand cells need no indent. Where white space counts, it comes as a value.
  */
 export function html(strings: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {
-  const parts = collapse(strings);
-  let text = parts[0] ?? '';
-  for (let index = 0; index < values.length; index += 1)
-    text += show(values[index] ?? null) + (parts[index + 1] ?? '');
-  return new Html(text);
+  return new Html(String.raw({ raw: collapse(strings) }, ...values.map(show)));
 }
 
 /** Elements around which white space means nothing. */
@@ -88,7 +85,7 @@ export function table(
         ([first, ...rest]) =>
           html`<tr>
             <th scope="row">${first}</th>
-            ${rest.map((value, index) => html`<td data-c="${heads[index + 1] ?? ''}">${value}</td>`)}
+            ${zip(rest, heads.slice(1)).map(([value, head]) => html`<td data-c="${head}">${value}</td>`)}
           </tr>`,
       )}
     </tbody>
@@ -108,19 +105,14 @@ const plain = /^[\n !#-%(-;=?-~]*$/;
 const showText = (value: string): string =>
   value.length < 1000 && plain.test(value) ? value : escapeMarkup(plainLines(value));
 
-const special = /[&<>"']/g;
-const entities: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
 /** For HTML and XML; `plainLines` drops what both forbid. */
-export function escapeMarkup(text: string): string {
-  return text.replace(special, (character) => entities[character] ?? '');
-}
+export const escapeMarkup = (text: string): string =>
+  text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+    .replaceAll("'", '&#39;');
 
 /** JSON for a data block: nothing in it can end the script element or begin a comment. */
 export function embedJson(value: unknown): Html {

@@ -9,9 +9,10 @@ import {
   formatWorkloads,
   groupNotMeasured,
   resourceHeads,
-  shortNames,
+  shortName,
 } from '../format-overhead.ts';
 import { findHeadlineCosts } from '../headline-costs.ts';
+import { lineOf } from '../native-figures.ts';
 import { renderHeadlines } from './headline-costs.ts';
 import { type Html, html, table } from './html.ts';
 import { type ChartRow, drawIntervals, formatExactly } from './interval-chart.ts';
@@ -119,7 +120,7 @@ export function renderCosts(cells: readonly PageCell[]): Html | null {
 function renderMeasurements(costs: readonly Cost[]): Html {
   const rows = costs
     .filter(({ pair }) => !pair.sameCode)
-    .map(({ name, pair }) => ({ ...pair, name: `${name}, ${shortNames[pair.workload] ?? pair.workload}` }));
+    .map(({ name, pair }) => ({ ...pair, name: `${name}, ${shortName(pair.workload)}` }));
   return html`<details class="fold">
       <summary>Each measurement, and the memory kernels</summary>
       ${drawByClock(rows.slice(0, rowLimit), 'Overhead: geometric means over memory kernels and over real programs')}${
@@ -137,7 +138,7 @@ function collectCosts(all: readonly PageCell[]): readonly Cost[] {
     for (const pair of figures.filter(isMean)) {
       const key = JSON.stringify(pair);
       const cost = found.get(key) ?? { pair, nodes: new Set(), cells: 0 };
-      cost.nodes.add(node.split('.')[0] ?? node);
+      cost.nodes.add(lineOf({ node }));
       cost.cells += 1;
       found.set(key, cost);
     }

@@ -5,6 +5,7 @@ import { labelAxis } from '../axis-labels.ts';
 import { formatCompleteness } from '../format-completeness.ts';
 import { formatCount, formatTime } from '../format-run.ts';
 import { groupBy } from '../group-by.ts';
+import { basisOf } from '../host-table.ts';
 import type { RunView } from '../run-view.ts';
 import { type Html, html, nothing, table } from './html.ts';
 import { type PageCell, type PageVerdict, type PageView, dayMs } from './page-view.ts';
@@ -67,8 +68,7 @@ function renderFacts(page: PageView, now: string | null): Html {
       'On',
       html`QEMU ${record.qemu.version},
       ${record.accelerator.kind === 'kvm' ? 'hardware virtualisation (KVM)' : 'emulation (TCG)'}:
-      ${record.accelerator.reason}; ${record.machine.cpuModel ?? 'unknown CPU'}, ${record.machine.cores}
-      cores, ${record.machine.os}`,
+      ${record.accelerator.reason}; ${nameCpu(record)}, ${record.machine.cores} cores, ${record.machine.os}`,
     ],
     ['In the guests', formatGuests(record, page.cells)],
     [
@@ -84,6 +84,8 @@ function renderFacts(page: PageView, now: string | null): Html {
     )}
   </dl>`;
 }
+
+const nameCpu = ({ machine }: RunRecord): string => machine.cpuModel ?? 'unknown CPU';
 
 const renderWhen = ({ startedAt, finishedAt }: RunRecord, now: string | null): Html =>
   html`${renderTime(startedAt)}${finishedAt === null ? ', not finished' : null}${formatAge(startedAt, now)}`;
@@ -145,17 +147,18 @@ export const renderDate = ({ newest: { record } }: PageView, now: string | null)
 
 /** The source of each tier: proven, seen or told. */
 function describeProof({ cells }: PageView): string {
-  const tiersOf = cells.flatMap(({ results }) => results.filter(({ tier }) => tier !== null));
-  const foreign = tiersOf.flatMap(({ subject }) => (subject === undefined ? [] : [subject.basis ?? 'told']));
-  if (foreign.length === 0) return 'Each tier was proven in a real guest by running a module in it';
-  const seen = foreign.filter((basis) => basis === 'seen').length;
-  const parts = [
-    [tiersOf.length - foreign.length, 'proven in a real guest by running a module in it'],
-    [seen, 'seen in the mappings of the process'],
-    [foreign.length - seen, 'told by the program itself'],
-  ] as const;
-  const words = parts.filter(([count]) => count > 0).map(([count, text]) => `${count} ${text}`);
-  return `Tiers: ${words.join(', ')}`;
+  const bases = cells.flatMap(({ results }) => results.flatMap((result) => basisOf(result) ?? []));
+  const isProven = bases.every((basis) => basis === 'proven');
+  if (isProven) return 'Each tier was proven in a real guest by running a module in it';
+  const words = (
+    [
+      ['proven', 'proven in a real guest by running a module in it'],
+      ['seen', 'seen in the mappings of the process'],
+      ['told', 'told by the program itself'],
+    ] as const
+  ).map(([basis, text]) => ({ count: bases.filter((one) => one === basis).length, text }));
+  const found = words.filter(({ count }) => count > 0).map(({ count, text }) => `${count} ${text}`);
+  return `Tiers: ${found.join(', ')}`;
 }
 
 function formatTrust({ superseded, cells }: PageView): string {
@@ -182,12 +185,11 @@ function formatTrust({ superseded, cells }: PageView): string {
 /** The runs this page is made of, where there are several. */
 export function renderRuns({ runs, cells }: PageView): Html | null {
   if (runs.length < 2) return null;
-  const byRun = groupBy(cells, ({ run }) => run);
-  const formatComputer = ({ record: { qemu, accelerator, machine } }: RunView): string =>
-    `QEMU ${qemu.version}, ${accelerator.kind}, ${machine.cpuModel ?? 'unknown CPU'}`;
+  const formatComputer = ({ record }: RunView): string =>
+    `QEMU ${record.qemu.version}, ${record.accelerator.kind}, ${nameCpu(record)}`;
   const rows = runs.map((run) => {
     const { id, startedAt, images } = run.record;
-    const count = byRun.get(run)?.length ?? 0;
+    const count = cells.filter((cell) => cell.run === run).length;
     return [id, renderTime(startedAt), count, formatComputer(run), images.digest.slice(0, 19)] as const;
   });
   return html`<p>

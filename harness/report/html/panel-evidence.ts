@@ -82,7 +82,7 @@ function showText(content: string): readonly Html[] {
 
 /** One option per line, still ready to paste; unchanged where the words cannot be separated. */
 export function wrapCommand(command: string): string {
-  const words = command.match(/(?:[^\s'"\\]|'[^']*')+/g) ?? [];
+  const words = [...command.matchAll(/(?:[^\s'"\\]|'[^']*')+/g)].map(([word]) => word);
   if (words.join(' ') !== command.trim()) return command;
   return words
     .map((word, index) => (index === 0 ? '' : /^-[a-z]/.test(word) ? ' \\\n  ' : ' ') + word)

@@ -49,19 +49,27 @@ function block(kind: 'wide' | '', pieces: readonly Html[]): readonly Html[] {
 }
 
 function renderOverhead({ id, results, figures: pairs, name }: PageCell): readonly Html[] {
-  const measured = results.findLast(({ overheadSource }) => overheadSource !== undefined);
-  const source = measured?.overheadSource;
-  if (pairs.length === 0 && source === undefined) return [];
+  const measured = results
+    .flatMap(({ repetition, overheadSource: source }) =>
+      source === undefined ? [] : [{ repetition, source }],
+    )
+    .at(-1);
+  if (pairs.length === 0 && measured === undefined) return [];
   const figures =
     pairs.length === 0
-      ? markup(source?.kind === 'baseline' ? '<p>None: it is the baseline.</p>' : '<p>Not measured.</p>')
+      ? markup(
+          measured?.source.kind === 'baseline' ? '<p>None: it is the baseline.</p>' : '<p>Not measured.</p>',
+        )
       : html`${drawFigures(pairs, `Overhead in ${name}`)}${tabulateCosts(pairs)}`;
   return [
     markup('<h3>Overhead</h3>'),
     figures,
-    ...(source === undefined
+    ...(measured === undefined
       ? []
-      : [renderSource(source, `${id}#${measured?.repetition ?? 1}`), tabulateResources(source) ?? nothing]),
+      : [
+          renderSource(measured.source, `${id}#${measured.repetition}`),
+          tabulateResources(measured.source) ?? nothing,
+        ]),
   ];
 }
 

@@ -61,7 +61,10 @@ function drawShares({ cells }: PageView): readonly Html[] {
 }
 
 /** The page's own, of its light scheme. */
-const colorOf = (token: string): string => new RegExp(`--${token}:(#\\w+)`).exec(styles)?.[1] ?? 'none';
+function colorOf(token: string): string {
+  const start = `--${token}:`;
+  return styles.slice(styles.indexOf(start) + start.length).replace(/[;}].*/s, '');
+}
 
 /** Lines of at most so many characters; a longer word has one of its own. */
 function wrap(text: string, most: number): readonly string[] {

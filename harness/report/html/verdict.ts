@@ -3,7 +3,7 @@ import { hosts } from '../../../images/allocator/hosts.ts';
 import { listUsual } from '../axis-labels.ts';
 import { type CellWord, markSigns } from '../cell-view.ts';
 import { formatCount } from '../format-run.ts';
-import { groupBy } from '../group-by.ts';
+import { groupBy, zip } from '../group-by.ts';
 import { basisOf, describeStart, hostLegend, servesNothing } from '../host-table.ts';
 import { shortenClauses } from '../describe-unusual.ts';
 import type { VerdictPlace, VerdictTable } from '../verdict-table.ts';
@@ -116,7 +116,7 @@ function renderTable({ corner, heads, lines }: VerdictTable<PageCell>, caption: 
             <th scope="row">
               ${renderClauses(where)}${count === 1 ? null : html` <small>${formatCount(count, nouns[corner])}</small>`}${renderUntested(places, heads)}
             </th>
-            ${places.map((place, index) => renderPlace(place, heads[index] ?? ''))}
+            ${zip(places, heads).map(([place, head]) => renderPlace(place, head))}
           </tr>`,
       )}
     </tbody>
