@@ -194,6 +194,13 @@ t.test('each kind of change has its direction, and only some are regressions', (
     ],
     ['never judged', [ended('broken', null)], [ended('invalid', null)], null, 0],
     [
+      'elided checks',
+      [conservative({ form: { checks: 'explicit', slots: 16, reservedBytes: 1, chargedBytes: 1 } })],
+      [conservative()],
+      { kinds: ['checks'], direction: 'better', regression: false },
+      0,
+    ],
+    [
       'explicit checks',
       [conservative()],
       [conservative({ form: { checks: 'explicit', slots: 16, reservedBytes: 1, chargedBytes: 1 } })],
@@ -241,6 +248,10 @@ t.test('cells on one side only are named; nothing in common is no verdict', (t) 
   const comparison = compare([standard(), standard({ id: 'gone' })], [standard(), standard({ id: 'new' })]);
   t.match(comparison, { added: ['new'], missing: ['gone'], compared: 1, exitCode: 0 });
   t.match(renderComparisonText(comparison), /New cells\n {2}new\n\nMissing cells\n {2}gone/);
+  t.match(
+    renderComparisonMarkdown(comparison),
+    /## New cells\n\n- \*\*new\*\*\n\n## Missing cells\n\n- \*\*gone\*\*\n/,
+  );
   t.equal(compare([standard()], [standard({ id: 'new' })]).exitCode, 2);
   t.same(compareRuns(side([standard()]), side([standard()], { finishedAt: null })).unfinished, [record.id]);
   t.match(

@@ -47,6 +47,12 @@ t.test('every format says that cells of a killed run are missing', (t) => {
   t.match(formats.github.render(viewOf(results, killed)), `> **⚠️ ${sentence}`);
   t.match(formats.annotations.render(viewOf(results, killed)), `::warning file=`);
   t.equal(exitCodeOfRun(killed, results), 2);
+  const silent = buildStandard({ id: 'cell-1', outcome: 'broken', verdict: null, tier: null });
+  t.match(
+    formats.table.render(viewOf([silent], killed)),
+    'exit 2: 35 of 36 cells are missing (not finished); some cell has no verdict',
+    'both are told where both are so',
+  );
   t.end();
 });
 
@@ -117,6 +123,8 @@ t.test('repetitions that are missing count, and retries stand for no other cell'
   ]);
   t.equal(formatCompleteness(found).missingSentence, '1 of 4 repetitions is missing (not finished)');
   t.same(formatCompleteness(found).missingNames, ['cell-2#2']);
+  const part = findCompleteness({ ...repeated, selection: { ...repeated.selection!, of: 8 } }, []);
+  t.equal(formatCompleteness(part).partSentence, 'a part of the matrix: 4 of 8 repetitions');
   t.end();
 });
 
@@ -143,6 +151,14 @@ t.test('an older record gives the number, and no names', (t) => {
   t.match(
     formatCompleteness(packed).missingSentence,
     /how many are missing is not known; the run is not finished/,
+  );
+  const ended = findCompleteness(
+    { ...record, selection, options: { packed: 'failed' } },
+    results.slice(0, 1),
+  );
+  t.equal(
+    formatCompleteness(ended).missingSentence,
+    'only the 1 cell that did not do as expected was packed; how many are missing is not known',
   );
   t.end();
 });

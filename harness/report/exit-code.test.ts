@@ -1,8 +1,9 @@
 import t from 'tap';
 import { buildDistributions } from '../outcome/repetitions.ts';
-import { buildResult, buildStandard } from '../fixtures/report/results.ts';
+import { buildResult, buildStandard, viewOf } from '../fixtures/report/results.ts';
 import type { Result } from '../store/result.ts';
 import { exitCodeOf } from './exit-code.ts';
+import { formatExit } from './format-run.ts';
 
 const standard = (repetition: number, changes: Partial<Result> = {}): Result =>
   buildStandard({ repetition, verdict: 'expected', ...changes });
@@ -26,6 +27,10 @@ t.test('a flaky cell fails the run only when asked to', (t) => {
     exitCodeOf(buildDistributions([...flaky, broken(3)])),
     2,
     'a repetition that could not be asked is not hidden',
+  );
+  t.equal(
+    formatExit(viewOf(flaky.map((result) => ({ ...result, id: 'a' })))),
+    'exit 0: every other cell did what was expected; warning: 1 flaky cell (--fail-on-flaky: exit 1)',
   );
   t.equal(exitCodeOf(buildDistributions([...flaky, broken(3)]), { failOnFlaky: true }), 1);
   t.equal(exitCodeOf(buildDistributions([...flaky, skipped(3)])), 0);

@@ -19,6 +19,7 @@ import { collectResults, readRun } from '../store/read-run.ts';
 import type { Result } from '../store/result.ts';
 import type { RunRecord } from '../store/run-record.ts';
 import { formats } from './formats.ts';
+import { renderReportSchema } from './report-schema.ts';
 
 const root = join(import.meta.dirname, '../..');
 const fixtures = join(root, 'harness/fixtures');
@@ -200,7 +201,9 @@ t.test("CSV is read by Python's parser: rectangular, and no field is a formula",
 });
 
 t.test('JSON is valid by its published schema, in the eyes of ajv', async (t) => {
-  const schema = JSON.parse(await readFile(join(root, 'results/report.schema.json'), 'utf8')) as object;
+  const published = await readFile(join(root, 'results/report.schema.json'), 'utf8');
+  t.equal(renderReportSchema(), published);
+  const schema = JSON.parse(published) as object;
   const validate = new Ajv({ allErrors: true, strict: false }).compile(schema);
   for (const { name, run, results } of [...inputs.slice(0, 3), await realRun()]) {
     const text = formats.json.render(viewOf(results, recordOf(results, run)));

@@ -8,7 +8,7 @@ export function formatMissing(completeness: Completeness): string | null {
   const { finished, found, missing, repeated } = completeness;
   if (completeness.state === 'unknown') {
     const end = finished ? '' : '; the run is not finished';
-    return `only the ${formatCount(found, 'cell')} that did not do as expected were packed; how many are missing is not known${end}`;
+    return `only the ${formatCount(found, 'cell')} that did not do as expected ${found === 1 ? 'was' : 'were'} packed; how many are missing is not known${end}`;
   }
   if (completeness.state === 'complete') return null;
   const noun = repeated ? 'repetition' : 'cell';

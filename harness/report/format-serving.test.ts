@@ -43,6 +43,10 @@ t.test('a request has its price as a factor, and the baseline its instructions',
   t.same(formatServing({ serving: baseline }), [{ text: 'baseline', stable: true }]);
   t.equal(formatServingOf({ serving: baseline }), 'hello 143 k instructions');
   t.equal(formatServingOf({ serving: servingNotMeasured('status 500') }), 'not measured: status 500');
+  t.same(formatServing({}), [{ text: 'not measured', stable: true }]);
+  t.same(formatServingNotes([{ serving: servingNotMeasured('status 500') }]), [
+    'not priced: a request: status 500',
+  ]);
   t.equal(formatServingOf({}), 'not measured');
   t.same(formatServingNotes([{ serving }, { serving }, {}]), [
     'not priced: loop: the budget of 60 s was used up (2 cells)',

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { buildResult, buildStandard, record } from '../fixtures/report/results.ts';
@@ -80,7 +80,11 @@ t.test('what was never better is not bad; what was never good has no last good r
   );
   await storeNight(dir, 2, [fallen()]);
   t.match(await trace(dir), { firstBad: null });
-  t.match(await trace(dir, otherId), { firstBad: night(1), lastGood: null });
+  const never = await trace(dir, otherId);
+  t.match(never, { firstBad: night(1), lastGood: null });
+  const view = { cells: [never], runs: 2, changed: new Map(), incomplete: [] };
+  t.match(renderHistory(view), `first bad run ${night(1)}, last good none\n`);
+  t.match(JSON.parse(renderHistoryJson(view)), { cells: [{ lastGood: null, changed: [] }] });
   await storeNight(dir, 3, [ended('crashed', 'expected')]);
   t.match(
     await trace(dir),
@@ -174,6 +178,11 @@ t.test('damage, newer schemas and merged parts', async (t) => {
   );
   t.match(await loadHistoryIndex(dir), { read: 2, unreadable: [{}, {}] }, 'tried again');
   t.same([...(await loadRecords(dir, [night(5)])).keys()], [night(5)]);
+  await rm(join(dir, night(5), 'cells.jsonl'));
+  t.match(await loadHistoryIndex(dir), { runs: [{}, { id: night(5), cells: [] }] }, 'a run without cells');
+  await rm(join(await storeNight(dir, 7, []), 'cells.jsonl'));
+  await symlink('cells.jsonl', join(dir, night(7), 'cells.jsonl'));
+  await t.rejects(loadHistoryIndex(dir), { code: 'ELOOP' }, 'a fault of the file system is no damaged run');
   t.match(await loadHistoryIndex(join(dir, 'none')), { runs: [], cells: [] });
 });
 
@@ -294,4 +303,23 @@ t.test('fronts of lines are read as whole lines are', async (t) => {
     { fronts: [{ id: other.id }], damaged: 1 },
     'a large file is streamed',
   );
+});
+
+t.test('a state of which nothing was expected has no verdict', async (t) => {
+  const dir = t.testdir();
+  await storeNight(dir, 1, [standard({ verdict: null })]);
+  const cell = await trace(dir);
+  t.match(cell, { firstBad: null, spans: [{ state: 'standard', verdict: null }] });
+  const view = { cells: [cell], runs: 1, changed: new Map() };
+  t.match(
+    renderHistory({ ...view, incomplete: [] }),
+    / {2}20270101T022300Z-000001 {2}standard, no verdict {2}\(1 run\)\n/,
+  );
+  const incomplete = Array.from({ length: 12 }, (_, day) => ({ run: night(day + 1), missing: 'cells' }));
+  t.match(
+    renderHistory({ ...view, incomplete }),
+    `\n\n${night(3)}: cells\n`,
+    'the newest ten that lack cells are named',
+  );
+  t.match(renderHistory({ ...view, incomplete }), `${night(12)}: cells\nand 2 older runs\n`);
 });

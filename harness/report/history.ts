@@ -196,7 +196,8 @@ export function renderHistory({ cells, runs, changed, incomplete }: HistoryView)
   );
   const listed = incomplete.slice(-shownIncomplete).map(({ run, missing }) => `${run}: ${missing}`);
   const more = incomplete.length - listed.length;
-  if (listed.length > 0) blocks.push([...listed, ...(more > 0 ? [`and ${more} older runs`] : [])].join('\n'));
+  if (listed.length > 0)
+    blocks.push([...listed, ...(more > 0 ? [`and ${formatCount(more, 'older run')}`] : [])].join('\n'));
   const total = `${formatCount(cells.length, 'cell')} in ${formatCount(runs, 'run')}`;
   if (folded.size > 0) blocks.push(`${formatCount(folded.size, 'cell')} did the same in every run`);
   return `${[...blocks, `${total}; ${bad.length === 0 ? 'none is bad now' : `${bad.length} bad now`}`].join('\n\n')}\n`;

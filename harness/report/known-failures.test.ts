@@ -44,8 +44,15 @@ t.test('a case is reproduced when every cell in which it fails does as it says',
 t.test('one repetition that differs is enough, and silence is no reproduction', (t) => {
   const again = seen(failing, { repetition: 2, verdict: 'unexpected' });
   t.match(endOf([seen(failing), again]), { end: 'not reproduced' });
-  t.match(endOf([seen(failing), seen(other, { verdict: null, outcome: 'broken' })]), {
-    end: 'cannot be reproduced here',
+  t.match(
+    endOf([seen(failing), seen(other, { verdict: null, outcome: 'broken', tier: null, reason: 'lost' })]),
+    {
+      end: 'cannot be reproduced here',
+      because: [`${other}: broken: lost`],
+    },
+  );
+  t.match(endOf([seen(failing), seen(gone, { verdict: null, outcome: 'broken' })]), {
+    gone: [{ gone: null }],
   });
   t.match(endOf([]), { end: 'not run' });
   t.match(endOf([], { cells: [], cannot: 'no such machine' }), {
@@ -93,6 +100,11 @@ t.test('the reports have a section of them, and nothing of a case becomes markup
     page.indexOf('</section>', page.indexOf('id="known"')),
   );
   for (const text of [md, section]) t.notMatch(text, /<b>x|<i>|"><script>/);
+  const probed = { ...known, id: 'probed', title: null, standIn: 'a probe' };
+  t.match(
+    formats.html.render(viewOf(results, { ...record, cases: [probed] })),
+    /noreferrer">probed<\/a><\/th><td [^>]*>reproduced by stand-in<\/td><td [^>]*>[^<]*<br \/>stand-in: a probe<\/td>/,
+  );
   t.notMatch(formats.md.render(viewOf(results, record)), /Known field failures/, 'no section without cases');
   t.end();
 });

@@ -3,6 +3,7 @@ import { formatOverhead } from '../outcome/format-figure.ts';
 import { buildOverhead, resources } from '../fixtures/overhead/figures.ts';
 import { buildResult, buildStandard } from '../fixtures/report/results.ts';
 import { baselineOverhead, notMeasured } from '../outcome/overhead.ts';
+import { formatForm } from './format-overhead.ts';
 import { renderDetails, renderOverhead, renderResources } from './overhead-table.ts';
 import type { OverheadSummary } from '../measure/figures.ts';
 
@@ -39,6 +40,10 @@ t.test('the table names clock, CPU and baseline, and strikes through what is not
   t.match(text, /both pairs/, 'counts have no confidence interval');
   t.notMatch(text, /│|─/);
   t.match(renderOverhead(summaries, { color: true }), '\u001b[9m-6.0 %\u001b[29m');
+  const life = { ...base, workload: 'instantiate-64k-touch-4', ratio: 20, low: 19, high: 21 };
+  const withLife = renderOverhead([...summaries, life], { color: false });
+  t.match(withLife, 'ratio to standard/elided, lives of instances, time on the wall on A CPU\n');
+  t.match(withLife, text.split('\n')[2], 'the scale of the others stays');
   t.equal(renderOverhead([], { color: false }), 'nothing was measured\n');
   t.equal(formatOverhead({ ...base, ratio: 0.99999 }), '0.0 %');
   t.end();
@@ -61,6 +66,16 @@ t.test('details list every workload once per measurement, with the cells it is o
     /\n {2}not measured: it died\n/,
   );
   t.equal(renderDetails([buildStandard(baselineOverhead)], { color: false }), '');
+  const shared = ['b', 'c', 'd'].map((id) => buildResult({ id, ...buildOverhead() }));
+  t.match(
+    renderDetails([cells[0]!, ...shared], { color: false }),
+    '\n  holds for 3 more: b#1 and 2 others\n',
+  );
+  const { overheadSource } = buildOverhead();
+  const noted = buildResult({ overheadSource: { ...overheadSource, baselineNote: 'of another cell' } });
+  t.match(renderDetails([noted], { color: false }), '\n  baseline: of another cell\n');
+  const unknown = buildResult({ outcome: 'broken', tier: null, form: null, host: null });
+  t.equal(formatForm(unknown), 'no tier, wasmtime, Node 22');
   t.end();
 });
 

@@ -125,3 +125,47 @@ t.test('a cell that was flaky there is no proof', (t) => {
   t.equal(card?.cure, null);
   t.end();
 });
+
+t.test('an attempt is told by what it says of itself', (t) => {
+  const attempt = {
+    tier: 'standard',
+    ok: false,
+    class: null,
+    message: null,
+    pool: null,
+    bytes: null,
+  } as const;
+  const seenOf = (changes: Partial<Result['tiers'][number]>): string | undefined =>
+    cardsOf([fallen({}, 100, { finding: 'x', predicted: null, tiers: [{ ...attempt, ...changes }] })])[0]
+      ?.seen;
+  t.equal(seenOf({ bytes: 2 ** 20 }), 'standard: 1024 KiB refused');
+  t.equal(seenOf({ message: 'no memory', class: 'oom' }), 'standard: no memory');
+  t.equal(seenOf({ class: 'v8-fatal' }), 'standard: v8-fatal');
+  t.equal(seenOf({}), 'standard: failed');
+  t.end();
+});
+
+t.test('a crash of which the model says nothing has its reason; many kinds of ends are counted', (t) => {
+  const died = (node: string, reason: string): Result =>
+    fallen({ node }, 100, { outcome: 'crashed', tier: null, tiers: [], predicted: null, reason });
+  t.match(cardsOf([died('22', 'it died')]), [{ seen: 'it died', causes: [] }]);
+  const stops = ['table', 'stack', 'memory', 'heap'].map((pool, index): Result => {
+    const result = fallen({ node: String(20 + index) }, 100);
+    return { ...result, tiers: result.tiers.map((one) => (one.ok ? one : { ...one, pool })) };
+  });
+  t.equal(
+    cardsOf(stops)[0]?.seen,
+    'standard: 1531 MiB for the table pool refused; or standard: 1531 MiB for the stack pool refused; or standard: 1531 MiB for the memory pool refused; or 1 other end',
+  );
+  t.end();
+});
+
+t.test('a setting with many values that help names the first', (t) => {
+  const nodes = ['18', '20', '22', '24', '26'].map((node) => standard({ node }));
+  const [card] = cardsOf([fallen({ node: '16' }, 100), ...nodes]);
+  t.equal(
+    card === undefined ? '' : describeCure(card),
+    'With node 18, 20, 22 or 2 other values, and nothing else changed, it reached standard.',
+  );
+  t.end();
+});

@@ -14,6 +14,7 @@ import type { Usual, VariedAxis } from './axis-labels.ts';
 import { type CellView, type CellWord, formatSurprise } from './cell-view.ts';
 import { prepareNames } from './describe-unusual.ts';
 import { type Cure, prepareCures } from './find-cures.ts';
+import { formatCount } from './format-run.ts';
 import { groupBy } from './group-by.ts';
 import { fillRanges, needsReason, splitNumbers } from './group-reasons.ts';
 import { describeStart } from './host-table.ts';
@@ -125,7 +126,7 @@ function joinTexts(texts: readonly string[]): string {
     ),
   );
   const more = kinds.length - shownKinds;
-  return [...kinds.slice(0, shownKinds), ...(more > 0 ? [`${more} other ends`] : [])].join('; or ');
+  return [...kinds.slice(0, shownKinds), ...(more > 0 ? [formatCount(more, 'other end')] : [])].join('; or ');
 }
 
 /** Of one attempt, and of all that a cell did. */

@@ -112,6 +112,11 @@ t.test('settings are told as in cell ids', (t) => {
   t.match(findVaried(limits), [{ name: 'addressSpace', values: ['2G', '8G', 'unlimited'], ordered: true }]);
   const nodes = ['24', '8', '22'].map((node) => buildResult({}, { node }));
   t.match(findVaried(nodes), [{ name: 'node', values: ['8', '22', '24'], ordered: false }]);
+  const usual = (of: readonly Result[], all = of) => [...findUsual(of, findVaried(all)).values()];
+  const old = ['18', '20'].map((node) => buildResult({}, { node }));
+  t.same(usual(nodes), ['22'], 'the default where there is one');
+  t.same(usual(old), ['18'], 'the first of those that are as frequent');
+  t.same(usual(old.slice(1), old), ['20'], 'the most frequent of some cells');
   t.end();
 });
 
@@ -326,5 +331,6 @@ t.test('both ends of a range are in one unit', (t) => {
   t.equal(range('16384 MiB', '9.77 TiB'), '0.0156–9.77 TiB');
   t.equal(range('956 MiB', '3.94 TiB'), '0.934–4035 GiB');
   t.equal(range('882', '860'), '860–882');
+  t.equal(range('0', '158 MiB'), '0–158 MiB', 'a number without a unit is in none');
   t.end();
 });

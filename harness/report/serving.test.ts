@@ -68,6 +68,14 @@ t.test('the page holds the claim against each interval, and shows no figure that
   t.end();
 });
 
+t.test('work and a comparison that this version does not know are no riddle', (t) => {
+  const figure = { ...base, mode: 'pool', cpu: { ratio: 1.3, low: 1.2, high: 1.4 }, invalid: null, to: null };
+  const later = { ...record, figures: [{ ...figure, work: 'later' }] };
+  t.match(renderServingSection([later]), /\n### later\n/);
+  t.match(renderServing(later), /× 1\.30 \[1\.20, 1\.40\] +30\.0/);
+  t.end();
+});
+
 t.test('our host is named, and its baseline is no tier to be held against the claim', (t) => {
   const compared = { ...base, invalid: null };
   const figures = [

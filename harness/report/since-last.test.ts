@@ -56,7 +56,7 @@ t.test('a run beside those before it: what got worse, what better, and since whe
   );
   t.match(first?.groups, [{ direction: 'worse', regression: true, where: '512M overcommit 1' }]);
   t.match(
-    [...(first?.histories.values() ?? [])],
+    first?.histories,
     [1, 2, 3].map(() => ({ firstBad: '20261122T100000Z-aaaaaa', lastGood: '20261121T100000Z-aaaaaa' })),
   );
   t.end();

@@ -2,7 +2,10 @@ import t from 'tap';
 import { buildDefaultResults, buildResult, buildStandard, viewOf } from '../fixtures/report/results.ts';
 import { parseCellId, formatCellId } from '../matrix/cell-id.ts';
 import type { Result } from '../store/result.ts';
+import { findUsual, findVaried } from './axis-labels.ts';
+import { describeUnusual, shortenClauses } from './describe-unusual.ts';
 import { splitGrid } from './small-grids.ts';
+import { tellEnd } from './tell-end.ts';
 import { type VerdictTable, buildVerdictTable } from './verdict-table.ts';
 
 const tableOf = (results: readonly Result[]): VerdictTable => {
@@ -82,6 +85,15 @@ t.test('many hosts are lines, and many versions of one with the same result are 
   );
   t.match(table, { corner: 'host', heads: ['overcommit 0', 'overcommit 2'] });
   t.same(showLines(table), [['wash (11 versions)', 11, '', '']]);
+  const named = tableOf(
+    Array.from({ length: 12 }, (_, minor) =>
+      host(`subject=wash@2.${minor}.0`, { tier: minor < 2 ? 'standard' : 'conservative' }, { basis: 'seen' }),
+    ),
+  );
+  t.same(
+    showLines(named).map(([where]) => where),
+    ['wash@2.0.0, wash@2.1.0', 'wash (10 versions)'],
+  );
   t.end();
 });
 
@@ -177,5 +189,31 @@ t.test('where many axes vary a line names what is not usual, and nothing else', 
       ],
     ],
   );
+  t.end();
+});
+
+t.test('a host that ended in no way of its own is told by its words, or by the reason', (t) => {
+  const endOf = (line: string | null): string =>
+    tellEnd(host('subject=wash', { outcome: 'timeout', tier: null, reason: 'not up in 30 s' }, { line }));
+  t.equal(endOf('still waiting'), 'it printed: “still waiting”');
+  t.equal(endOf(null), 'not up in 30 s');
+  t.equal(
+    tellEnd(host('subject=wash', { outcome: 'exhausted', tier: null }, { exitCode: 3 })),
+    'ended with code 3',
+  );
+  const silent = { exitCode: null, signal: null };
+  t.equal(
+    tellEnd(host('subject=wash', { outcome: 'crashed', tier: null, reason: 'it is gone' }, silent)),
+    'it is gone',
+  );
+  t.end();
+});
+
+t.test('a line that stands for everything usual says so, and many clauses become a number', (t) => {
+  const results = sparse.map(([, over]) => buildStandard({}, over));
+  const axes = findVaried(results);
+  t.same(describeUnusual(results.slice(0, 1), axes, findUsual(results, axes)), ['everything as usual']);
+  t.same(shortenClauses(['a', 'b', 'c', 'd'], 2), ['a', 'b', 'and 2 more']);
+  t.same(shortenClauses(['a', 'b', 'c'], 2), ['a', 'b', 'c'], 'one more takes no more room than its number');
   t.end();
 });

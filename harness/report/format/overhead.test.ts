@@ -148,6 +148,17 @@ t.test('without a record instructions decide, and V8 takes only those of its own
   t.notMatch(renderPage(record, [{ ...explicit, host }], [v8]), '(by time)');
   const own = renderPage(record, [{ ...explicit, host }], [{ ...v8, node: '22.1.0' }]);
   t.match(own, '| v8 | conservative/explicit | time | 22 | +30.0 % \\[+29.0, +31.0\\]');
+  for (const results of [
+    [{ ...explicit, host }, explicit],
+    [explicit, { ...explicit, host }],
+  ])
+    t.match(renderPage(record, results, []), /\n\| wasmtime 50\.0\.1 \|[^]*\n\| v8 \|/, 'V8 is told last');
+  const inGuest = { ...explicit, overhead: [timed(30, means.memory), timed(19.5, means.program)] };
+  t.match(
+    renderPage(record, [inGuest], []),
+    '| wasmtime 50.0.1 | conservative/explicit | time | 22 | +30.0 %',
+    'times of the guest itself',
+  );
   t.end();
 });
 

@@ -9,7 +9,10 @@ import {
   settings,
   viewOf,
 } from '../../fixtures/report/results.ts';
+import { buildOverhead } from '../../fixtures/overhead/figures.ts';
 import type { Cell } from '../../matrix/cell.ts';
+import { tellUndecided } from '../../outcome/judge-overhead.ts';
+import { servingNotMeasured } from '../../outcome/serving.ts';
 import type { ExitOptions } from '../exit-code.ts';
 import type { RenderOptions } from '../format.ts';
 import { type Clock, createProgress, formatTime } from '../progress.ts';
@@ -164,19 +167,14 @@ t.test('without a terminal progress is plain lines and a sign of life each minut
   clock.turn(120_000);
   progress.onCellEnd?.(buildResult({ id: 'b', verdict: 'unexpected', reason: 'why\u001b[2J' }));
   const attempts = [buildResult().attempts[0]!, buildResult().attempts[0]!];
+  const machine = { name: 'shed', accelerator: 'kvm' } as NonNullable<Result['machine']>;
+  // Its end is read together with its start.
+  const timings = { ready: 300, subject: 1700, 'host.compile': 900 };
+  const surprise = { verdict: 'unexpected', expected: null, reason: 'r' } as const;
+  progress.onCellEnd?.(buildResult({ id: 'd', ...surprise, machine, timings }));
   progress.onCellEnd?.(
     buildResult({ id: 'c', repetition: 2, outcome: 'broken', verdict: null, reason: 'lost', attempts }),
   );
-  const machine = {
-    name: 'lab-2',
-    qemu: '7.2.22',
-    accelerator: 'kvm',
-    cpuModel: 'x',
-    kernel: '6.1',
-  } as const;
-  const timings = { ready: 300, subject: 1700, 'host.compile': 900 };
-  progress.onCellStart?.(cell('d'));
-  progress.onCellEnd?.(buildResult({ id: 'd', machine, timings }));
   void progress.onRunEnd?.({ record, dir: 'x', results: [], interrupted: true });
   clock.turn(120_000);
   t.same(written().join('').split('\n'), [
@@ -185,8 +183,8 @@ t.test('without a terminal progress is plain lines and a sign of life each minut
     '1/3 cells done, 1 running, 1m 00s, about 2m 00s left',
     '1/3 cells done, 1 running, 2m 00s, about 4m 00s left',
     '[2/3] b: conservative (120.0 s) UNEXPECTED, expected conservative: why',
-    '[3/3] c (repetition 2): broken, 2 machines: lost',
-    '[4/3] d: conservative (2.0 s) on lab-2',
+    '[3/3] d: conservative (2.0 s) on shed UNEXPECTED, expected something else: r',
+    '[4/3] c (repetition 2): broken, 2 machines: lost',
     'interrupted after 4 of 3 cells',
     '',
   ]);
@@ -214,6 +212,52 @@ t.test('on a terminal what runs is redrawn at most ten times a second, what is d
   const after = written().length;
   clock.turn(5000);
   t.equal(written().length, after, 'silent after the end');
+  t.end();
+});
+
+t.test('a measurement says whose it is and what came out, also of those that share it', (t) => {
+  const { stream, written } = buildStream(false);
+  const progress = createProgress(stream, buildClock());
+  const undecided = { verdict: 'undecided', ...buildOverhead() } as const;
+  const [own, other] = [buildResult({ id: 'a', ...undecided }), buildResult({ id: 'b', ...undecided })];
+  const subject = { name: 'spin-sizes' } as NonNullable<Result['subject']>;
+  const host = buildResult({ id: 'h', subject, serving: servingNotMeasured('status 500') });
+  void progress.onRunStart?.({
+    ...start,
+    record: { ...record, accelerator: { kind: 'kvm', reason: 'found' } },
+  });
+  progress.onMeasureStart?.(own, 2, 'overhead');
+  progress.onMeasureEnd?.([other, own], 'overhead');
+  progress.onMeasureStart?.(host, 1, 'requests');
+  progress.onMeasureEnd?.([{ ...host, tier: null }], 'requests');
+  progress.onMeasureEnd?.([], 'requests');
+  void progress.onRunEnd?.({ record, dir: 'x', results: [], interrupted: false });
+  const figures = 'kernels +47.7 % [+47.6, +47.8], programs +37.6 % [+37.5, +37.7] (instructions)';
+  const why = tellUndecided(own);
+  t.same(written().join('').trimEnd().split('\n'), [
+    '3 cells to run, with KVM (found), results in results/x',
+    'measuring the overhead of conservative/elided, wasmtime 50.0.1, Node 22 in a, for 2 cells',
+    `overhead of conservative/elided, wasmtime 50.0.1, Node 22: ${figures}`,
+    `b: conservative, undecided: ${why}`,
+    `a: conservative, undecided: ${why}`,
+    'measuring requests of conservative, spin-sizes in h',
+    'requests of no tier, spin-sizes: not measured: status 500',
+  ]);
+  t.end();
+});
+
+t.test('a terminal that tells no width has eighty columns; few running cells are all named', (t) => {
+  const { stream, written } = buildStream(true);
+  Object.assign(stream, { columns: undefined });
+  const clock = buildClock();
+  const progress = createProgress(stream, clock);
+  void progress.onRunStart?.(start);
+  progress.onCellStart?.(cell('x'.repeat(100)));
+  clock.turn(200);
+  const text = stripVTControlCharacters(written().join(''));
+  t.match(text, `  ${'x'.repeat(79 - 12)} 0 s\n`);
+  t.notMatch(text, 'more');
+  void progress.onRunEnd?.({ record, dir: 'x', results: [], interrupted: false });
   t.end();
 });
 
