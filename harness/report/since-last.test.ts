@@ -1,4 +1,5 @@
 import t from 'tap';
+import { buildOverhead, figureAt } from '../fixtures/overhead/figures.ts';
 import { buildDefaultResults, buildStandard, recordOf, viewOf } from '../fixtures/report/results.ts';
 import { formatCellId } from '../matrix/cell-id.ts';
 import type { Result } from '../store/result.ts';
@@ -102,5 +103,48 @@ t.test('the page names each change, links its cells and draws their history', (t
   t.equal(fallen.match(/class="good"/g)?.length, 2);
   t.equal(fallen.match(/class="bad"/g)?.length, 1);
   t.equal(fallen.match(/class="cross"/g)?.length, 1, 'no colour alone');
+  t.end();
+});
+
+t.test('a change says what else is different, how figures moved, and since when it has been bad', (t) => {
+  const changesOf = (...runs: readonly RunView[]): string => renderChanges(buildPageView(runs))?.text ?? '';
+  const under = (run: RunView, version: string): RunView => ({
+    ...run,
+    record: { ...run.record, qemu: { ...run.record.qemu, version } },
+  });
+  t.match(
+    changesOf(runOf(21), under(runOf(22, fall), '9.0.0')),
+    /<p>Also different between these runs: QEMU 7\.2\.22 → 9\.0\.0\.<\/p>/,
+  );
+  t.notMatch(changesOf(runOf(21), under(runOf(22), '9.0.0')), 'Also different', 'nothing is to be explained');
+  const costing = (percent: number) => (result: Result) => ({
+    ...result,
+    ...buildOverhead(figureAt(percent)),
+  });
+  t.match(
+    changesOf(runOf(21, costing(10)), runOf(22, costing(30))),
+    /<p>random-access \(instructions\): 1\.100 [^;]*→ 1\.300 [^;]*; geometric mean, memory kernels [^;]*<\/p>/,
+  );
+  const bad = (tier: Result['tier']) => (result: Result) => ({
+    ...result,
+    tier,
+    verdict: 'unexpected' as const,
+  });
+  const always = changesOf(runOf(21, bad('standard')), runOf(22, bad('conservative')));
+  t.match(always, 'First bad run: 20261121T100000Z-aaaaaa; last good one: none of these.');
+  t.match(always, ' and 28 more', '36 cells of which eight are linked');
+  t.equal(always.match(/href="#cell-/g)?.length, 8);
+  const broken = (result: Result): Result => ({
+    ...result,
+    outcome: 'broken',
+    tier: null,
+    form: null,
+    tiers: [],
+    verdict: null,
+  });
+  t.match(
+    changesOf(runOf(21), runOf(22, broken), runOf(23, fall)),
+    'aria-label="standard in 1 run, then conservative in 1 run; not judged in 1 run"',
+  );
   t.end();
 });

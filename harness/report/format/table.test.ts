@@ -261,6 +261,19 @@ t.test('a terminal that tells no width has eighty columns; few running cells are
   t.end();
 });
 
+t.test('progress keeps no process alive', (t) => {
+  const before = process.getActiveResourcesInfo();
+  const { stream, written } = buildStream(false);
+  const progress = createProgress(stream);
+  void progress.onRunStart?.(start);
+  t.same(process.getActiveResourcesInfo(), before);
+  progress.onCellStart?.(cell('a'));
+  progress.onCellEnd?.(buildResult({ id: 'a' }));
+  void progress.onRunEnd?.({ record, dir: 'x', results: [], interrupted: false });
+  t.match(written().join(''), /\[1\/3\] a: conservative \(0\.\d s\)\n$/);
+  t.end();
+});
+
 t.test('times are told in the two units that matter', (t) => {
   t.equal(formatTime(7900), '8 s');
   t.equal(formatTime(80_000), '1m 20s');

@@ -33,7 +33,7 @@ export function renderDownloads(runs: readonly RunView[]): Html {
       return html`<li>
         ${matrix.title}, run ${id}: ${kinds.map((kind) => renderFile(run, kind))}
         ${again === null ? 'made by' : 'again with'}
-        <code>${again ?? `poolproof ${options['command'] ?? ''}`}</code>
+        <code>${again ?? `poolproof ${String(options['command'])}`}</code>
       </li>`;
     })}
   </ul>`;

@@ -1,5 +1,7 @@
 import t from 'tap';
 import { readReference } from '../../fixtures/report/reference.ts';
+import { buildStandard, viewOf } from '../../fixtures/report/results.ts';
+import type { Result } from '../../store/result.ts';
 import { renderEffects } from './effects.ts';
 import { buildPageView } from './page-view.ts';
 import { renderReasonCards } from './reason-cards.ts';
@@ -39,4 +41,15 @@ t.test('nothing varied, nothing failed: no section', async (t) => {
   const page = buildPageView([one]);
   t.equal(renderEffects(page), null);
   t.equal(renderReasonCards(page), null);
+});
+
+t.test('a setting of which no pair can be compared has no bar', (t) => {
+  const cell = (overcommit: 0 | 1, changes: Partial<Result> = {}): Result =>
+    buildStandard({ id: `overcommit=${overcommit}`, ...changes }, { overcommit });
+  const flaky = [cell(1), cell(1, { repetition: 2, tier: 'conservative' })];
+  const text = renderEffects(buildPageView([viewOf([cell(0), ...flaky])]))?.text ?? '';
+  t.match(text, '<span class="of">no pair</span>');
+  t.match(text, '<rect class="least" width="0" height="10" />');
+  t.match(text, 'Nothing to compare. 1 pair could not be compared.');
+  t.end();
 });

@@ -1,5 +1,7 @@
 import t from 'tap';
 import { readReference } from '../../fixtures/report/reference.ts';
+import { buildResult, buildStandard, viewOf } from '../../fixtures/report/results.ts';
+import type { Result } from '../../store/result.ts';
 import { renderHtml } from '../format/html.ts';
 import { buildPageView } from './page-view.ts';
 import { renderVerdict } from './verdict.ts';
@@ -33,4 +35,37 @@ t.test('no environment is hidden: those beyond the first are behind a fold', asy
   const { text } = renderVerdict(buildPageView([await readReference('limits')]));
   const fold = /<summary>and 7 more<\/summary>(.*?)<\/details>/s.exec(text)?.[1] ?? '';
   t.equal(fold.match(/<span>/g)?.length, 7);
+});
+
+t.test('lines and clauses beyond the first are folded, but never a single one', (t) => {
+  const textOf = (results: readonly Result[]): string => renderVerdict(buildPageView([viewOf(results)])).text;
+  const ended = (index: number): Result =>
+    buildResult(
+      {
+        id: `cell-${index}`,
+        outcome: 'crashed',
+        tier: null,
+        tiers: [],
+        predicted: null,
+        reason: `end ${index}`,
+      },
+      { memory: (index + 1) * 2 ** 29 },
+    );
+  const lines = textOf(Array.from({ length: 26 }, (_, index) => ended(index)));
+  t.match(lines, '<summary>2 more lines</summary>');
+  t.match(lines, 'How each host runs: Spin&#39;s defaults on small machines, continued');
+  const clausesOf = (count: number): string =>
+    textOf(
+      Array.from({ length: count }, (_, index) => {
+        const size = (index + 2) * 2 ** 30;
+        return buildStandard(
+          { id: `cell-${index}` },
+          { memory: size, addressSpace: size, dataLimit: size, maxMapCount: 1000 + index },
+        );
+      }),
+    );
+  t.equal(clausesOf(7).match(/<span>[^<]*<\/span>/g)?.length, 7);
+  t.notMatch(clausesOf(7), 'more</summary>');
+  t.match(clausesOf(8), '<summary>and 2 more</summary>');
+  t.end();
 });
