@@ -24,6 +24,8 @@ export type VariedAxis = Readonly<{
   label: (settings: Values) => string;
 }>;
 
+export type HasSettings = Readonly<{ settings: Settings }>;
+
 /** Ten thousand cells have few values, and each report needs them many times. */
 class KnownLabels {
   static readonly #limit = 10_000;
@@ -61,10 +63,7 @@ export function labelValue(row: Axis<unknown>, settings: Values): string {
 }
 
 /** The axes with more than one value among these cells, in the order of reports. */
-export function findVaried(
-  cells: readonly Readonly<{ settings: Settings }>[],
-  table: AxisTable = axes,
-): readonly VariedAxis[] {
+export function findVaried(cells: readonly HasSettings[], table: AxisTable = axes): readonly VariedAxis[] {
   return orderForReports(table).flatMap((row) => {
     const byLabel = collectLabels(row, cells);
     if (byLabel.size < 2) return [];
@@ -82,10 +81,7 @@ export function findVaried(
   });
 }
 
-function collectLabels(
-  row: Axis<unknown>,
-  cells: readonly Readonly<{ settings: Settings }>[],
-): ReadonlyMap<string, unknown> {
+function collectLabels(row: Axis<unknown>, cells: readonly HasSettings[]): ReadonlyMap<string, unknown> {
   const byLabel = new Map<string, unknown>();
   let last: unknown = collectLabels;
   for (const { settings } of cells) {
@@ -121,14 +117,12 @@ export const listUsual = (usual: Usual): string =>
   [...usual].map(([name, label]) => labelAxis(name, label)).join(', ');
 
 /** The labels of a cell, one per axis. */
-export const labelCell = (
-  { settings }: Readonly<{ settings: Settings }>,
-  axes: readonly VariedAxis[],
-): readonly string[] => axes.map(({ label }) => label(settings));
+export const labelCell = ({ settings }: HasSettings, axes: readonly VariedAxis[]): readonly string[] =>
+  axes.map(({ label }) => label(settings));
 
 /** The settings of a cell that are not usual, in words. */
 export const nameUnusual = (
-  { settings }: Readonly<{ settings: Settings }>,
+  { settings }: HasSettings,
   axes: readonly VariedAxis[],
   usual: Usual,
 ): readonly string[] =>
@@ -137,31 +131,23 @@ export const nameUnusual = (
   );
 
 /** The usual label of an axis: its default where some cell has it, otherwise the most frequent one. */
-export const usualOf = (cells: readonly Readonly<{ settings: Settings }>[], axis: VariedAxis): string =>
+export const usualOf = (cells: readonly HasSettings[], axis: VariedAxis): string =>
   axis.values.includes(axis.initial) ? axis.initial : findMostFrequent(cells, axis);
 
-export const findUsual = (
-  cells: readonly Readonly<{ settings: Settings }>[],
-  varied: readonly VariedAxis[],
-): Usual => new Map(varied.map((axis) => [axis.name, usualOf(cells, axis)]));
+export const findUsual = (cells: readonly HasSettings[], varied: readonly VariedAxis[]): Usual =>
+  new Map(varied.map((axis) => [axis.name, usualOf(cells, axis)]));
 
 /** Settings that every name has: a reader looks for the host and for the size of the machine. */
 const alwaysNamed: readonly string[] = ['memory', 'subject'];
 
 /** The labels that a name of a cell leaves out, since they are usual. */
-export const findOmitted = (
-  cells: readonly Readonly<{ settings: Settings }>[],
-  varied: readonly VariedAxis[],
-): Usual =>
+export const findOmitted = (cells: readonly HasSettings[], varied: readonly VariedAxis[]): Usual =>
   findUsual(
     cells,
     varied.filter(({ name }) => !alwaysNamed.includes(name)),
   );
 
-function findMostFrequent(
-  cells: readonly Readonly<{ settings: Settings }>[],
-  { label: labelOf, values }: VariedAxis,
-): string {
+function findMostFrequent(cells: readonly HasSettings[], { label: labelOf, values }: VariedAxis): string {
   const counts = new Map<string, number>();
   for (const { settings } of cells) {
     const label = labelOf(settings);

@@ -83,14 +83,8 @@ const titles: readonly Readonly<{ title: string; holds: (group: ChangeGroup) => 
 ];
 
 /** `2 regressions, 1 better; 33 of 36 cells unchanged, 1 new, 2 missing` */
-export function formatComparison({
-  changes,
-  regressions,
-  compared,
-  unchanged,
-  added,
-  missing,
-}: Comparison): string {
+export function formatComparison(comparison: Comparison): string {
+  const { changes, regressions, compared, unchanged, added, missing } = comparison;
   const count = (direction: Direction) =>
     changes.filter((change) => !change.regression && change.direction === direction).length;
   const moved = [

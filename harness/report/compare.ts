@@ -134,13 +134,8 @@ function collectCells(side: readonly RunView[], across: readonly string[]): Read
     const key = across.length === 0 ? cell.id : keyAcross(cell.settings, across);
     const other = cells.get(key);
     if (other !== undefined) {
-      throw new PoolproofError(
-        'USAGE',
-        `${other.id} and ${cell.id} are the same across ${across.join(', ')}`,
-        {
-          hint: 'each side must have one value of these axes',
-        },
-      );
+      const message = `${other.id} and ${cell.id} are the same across ${across.join(', ')}`;
+      throw new PoolproofError('USAGE', message, { hint: 'each side must have one value of these axes' });
     }
     cells.set(key, cell);
   }

@@ -1,9 +1,6 @@
 /** A set of cells in few words: `512M–2G overcommit 2`. */
-import type { Settings } from '../axes/table.ts';
-import { type VariedAxis, labelAxis } from './axis-labels.ts';
+import { type HasSettings, type VariedAxis, labelAxis } from './axis-labels.ts';
 import { groupBy } from './group-by.ts';
-
-type HasSettings = Readonly<{ settings: Settings }>;
 
 /** More clauses than this say less than a number does. */
 const clauseLimit = 4;

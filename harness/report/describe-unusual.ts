@@ -1,10 +1,7 @@
 /** A set of cells of a sparse matrix in few words: `512M–2G, overcommit 2, node 20`, where the rest is as usual. */
-import type { Settings } from '../axes/table.ts';
-import { type Usual, type VariedAxis, labelAxis } from './axis-labels.ts';
+import { type HasSettings, type Usual, type VariedAxis, labelAxis } from './axis-labels.ts';
 import { type Describe, joinValues, prepareDescriptions } from './describe-cells.ts';
 import { groupBy, zip } from './group-by.ts';
-
-type HasSettings = Readonly<{ settings: Settings }>;
 
 /** More clauses than this say less than a number does, where the cells are named elsewhere too. */
 const clauseLimit = 6;

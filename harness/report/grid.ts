@@ -56,14 +56,8 @@ export function countFilled(
   columnAxes: readonly string[],
 ): number {
   const [down, across] = splitAxes(axes, columnAxes);
-  const [rows, columns, places] = [new Set<string>(), new Set<string>(), new Set<string>()];
-  for (const cell of cells) {
-    const [row, column] = [keyOf(cell, down), keyOf(cell, across)];
-    rows.add(row);
-    columns.add(column);
-    places.add(`${row}\n${column}`);
-  }
-  return places.size / (rows.size * columns.size);
+  const count = (of: readonly VariedAxis[]): number => groupCells(cells, of).length;
+  return count(axes) / (count(down) * count(across));
 }
 
 /** More columns of labels than this push the results off the screen: rows name unusual settings instead. */
@@ -145,12 +139,18 @@ export function formatUsual({ usual }: Grid): string | null {
 export const keyOf = (cell: CellView, axes: readonly VariedAxis[]): string =>
   labelCell(cell, axes).join('\n');
 
-/** The cells of each combination that occurs, in the order of the axes' values. */
+/** The cells of each combination that occurs, in the order of the cells. */
+export const groupCells = <Cell extends CellView>(
+  cells: readonly Cell[],
+  axes: readonly VariedAxis[],
+): readonly Group<Cell>[] => [...groupBy(cells, (cell) => keyOf(cell, axes)).values()];
+
+/** The same, in the order of the axes' values. */
 function listGroups<Cell extends CellView>(
   cells: readonly Cell[],
   axes: readonly VariedAxis[],
 ): readonly Group<Cell>[] {
-  return [...groupBy(cells, (cell) => keyOf(cell, axes)).values()]
+  return groupCells(cells, axes)
     .map((members) => ({ members, order: rankCell(members[0], axes) }))
     .sort((a, b) => compareOrder(a.order, b.order))
     .map(({ members }) => members);

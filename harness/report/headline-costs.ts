@@ -69,19 +69,8 @@ function joinMeasurements(all: Group<Measured>): HeadlineCost {
 function readPrograms(figure: OverheadSummary): readonly Measured[] {
   const { workload, stable, tier, form, engine, clock, cpuModel, ratio, low, high, sameCode } = figure;
   if (workload !== means.program || !stable) return [];
-  return [
-    {
-      name: `${tier}/${form}, ${engine}`,
-      tier,
-      of: 'real programs',
-      clock,
-      cpuModel,
-      ratio,
-      low,
-      high,
-      sameCode,
-    },
-  ];
+  const name = `${tier}/${form}, ${engine}`;
+  return [{ name, tier, of: 'real programs', clock, cpuModel, ratio, low, high, sameCode }];
 }
 
 /** Over the kinds of requests that were priced in a cell; one that is unstable leaves no mean over all of them. */

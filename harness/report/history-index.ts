@@ -210,14 +210,9 @@ class Interner {
     this.#statePlaces = new Map(this.states.map((state, place) => [keyOf(state), place]));
   }
 
-  add({
-    id,
-    outcome,
-    tier,
-    checks,
-    verdict,
-  }: Pick<LineFront, 'id' | 'outcome' | 'tier' | 'checks' | 'verdict'>): readonly [number, number] {
-    const state: IndexedState = [outcome, tier, checks, verdict];
+  add(front: Pick<LineFront, 'id' | 'outcome' | 'tier' | 'checks' | 'verdict'>): readonly [number, number] {
+    const { id } = front;
+    const state: IndexedState = [front.outcome, front.tier, front.checks, front.verdict];
     return [
       placeOf(this.cells, this.#cellPlaces, id, id),
       placeOf(this.states, this.#statePlaces, keyOf(state), state),

@@ -79,7 +79,8 @@ function makeRow(result: Result, records: readonly NativeRecord[]): Row | null {
   };
 }
 
-const isLifeCycle = ({ workload }: OverheadSummary): boolean => findWorkload(workload)?.kind === 'life-cycle';
+export const isLifeCycle = ({ workload }: OverheadSummary): boolean =>
+  findWorkload(workload)?.kind === 'life-cycle';
 
 /** True where every figure is 0 by proof: the same machine code. */
 export const isProven = ({ counted, timed }: Row): boolean =>

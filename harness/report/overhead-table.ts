@@ -1,6 +1,5 @@
 /** Overhead for a terminal: a table with a bar for each interval, every measurement of a run, the serving processes. */
 import { styleText } from 'node:util';
-import { findWorkload } from '../../images/wasm-host/workloads/catalogue.ts';
 import { clockTitles, formatOverhead, formatPercent } from '../outcome/format-figure.ts';
 import type { OverheadSource } from '../outcome/overhead.ts';
 import { plainLine } from '../outcome/plain-text.ts';
@@ -15,6 +14,7 @@ import {
   resourceHeads,
 } from './format-overhead.ts';
 import { type Group, groupBy, zip } from './group-by.ts';
+import { isLifeCycle } from './overhead-rows.ts';
 import { createPlainTable, renderLines } from './plain-table.ts';
 
 export type ChartOptions = Readonly<{
@@ -35,23 +35,22 @@ export function renderOverhead(summaries: readonly OverheadSummary[], options: C
   // Lives of instances differ twentyfold: on one scale with them everything else would be a dot.
   const scaleFor = (lives: boolean): Scale =>
     makeScale(
-      summaries.filter(({ workload }) => isLifeCycle(workload) === lives),
+      summaries.filter((summary) => isLifeCycle(summary) === lives),
       options.chartWidth ?? 40,
     );
   const [lives, others] = [scaleFor(true), scaleFor(false)];
   return [...groupBy(summaries, titleOf)]
     .map(([title, group]) => {
-      const scale = isLifeCycle(group[0].workload) ? lives : others;
+      const scale = isLifeCycle(group[0]) ? lives : others;
       return `${title}\n${renderGroup(group, scale, options)}`;
     })
     .join('\n');
 }
 
-const isLifeCycle = (workload: string): boolean => findWorkload(workload)?.kind === 'life-cycle';
-
-function titleOf({ engine, tier, form, clock, baseline, cpuModel, workload }: OverheadSummary): string {
+function titleOf(summary: OverheadSummary): string {
+  const { engine, tier, form, clock, baseline, cpuModel } = summary;
   const cpu = cpuModel === null ? '' : ` on ${cpuModel}`;
-  return `${engine} ${tier}/${form}, ratio to ${baseline}, ${isLifeCycle(workload) ? 'lives of instances, time on the wall' : clockTitles[clock]}${cpu}`;
+  return `${engine} ${tier}/${form}, ratio to ${baseline}, ${isLifeCycle(summary) ? 'lives of instances, time on the wall' : clockTitles[clock]}${cpu}`;
 }
 
 function renderGroup(group: Group<OverheadSummary>, scale: Scale, { color }: ChartOptions): string {

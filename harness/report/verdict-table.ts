@@ -6,8 +6,8 @@ import { type Usual, type VariedAxis, findOmitted, labelCell, labelValue } from 
 import { type CellView, cellWords } from './cell-view.ts';
 import { prepareDescriptions } from './describe-cells.ts';
 import { describeUnusual } from './describe-unusual.ts';
-import { joinCells, keyOf, nameColumn } from './grid.ts';
-import { type Group, groupBy } from './group-by.ts';
+import { groupCells, joinCells, keyOf, nameColumn } from './grid.ts';
+import { groupBy } from './group-by.ts';
 import { fillRanges, splitNumbers } from './group-reasons.ts';
 import { basisOf, describeStart, printed } from './host-table.ts';
 import { findShortfall, tellShortfall } from './list-stops.ts';
@@ -108,12 +108,6 @@ function sortLines<Cell extends CellView>(lines: readonly Line<Cell>[]): readonl
     Math.min(...places.filter((place) => place !== null).map(({ cell }) => cellWords.indexOf(cell.word)));
   return [...lines].sort((a, b) => rank(a) - rank(b) || b.count - a.count);
 }
-
-/** Cells by their labels on some axes, in the order of the cells. */
-const groupCells = <Cell extends CellView>(
-  cells: readonly Cell[],
-  axes: readonly VariedAxis[],
-): readonly Group<Cell>[] => [...groupBy(cells, (cell) => keyOf(cell, axes)).values()];
 
 /** The one that ran. */
 const nameHost = ([cell]: readonly CellView[]): string =>
