@@ -41,3 +41,10 @@ t.test('a flaky cell fails the run only when asked to', (t) => {
   t.equal(exitCodeOf(buildDistributions(flaky), { interrupted: true }), 130);
   t.end();
 });
+
+t.test('a result that is stored as unexpected is never a success, whatever its outcome', (t) => {
+  const odd = buildResult({ outcome: 'broken', tier: null, verdict: 'unexpected' });
+  t.equal(exitCodeOf(buildDistributions([odd])), 1);
+  t.equal(exitCodeOf(buildDistributions([odd, standard(2)])), 1);
+  t.end();
+});
