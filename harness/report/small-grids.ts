@@ -1,8 +1,8 @@
 /** A matrix as grids: one where it fills one, otherwise a small one for each pair of axes that vary together. */
 import { type VariedAxis, findOmitted, nameUnusual } from './axis-labels.ts';
 import type { CellView } from './cell-view.ts';
-import { type Grid, buildGrid, countFilled, keyOf } from './grid.ts';
-import { type Group, groupBy } from './group-by.ts';
+import { type Grid, buildGrid, countFilled, groupCells } from './grid.ts';
+import type { Group } from './group-by.ts';
 
 export type SmallGrid<Cell extends CellView = CellView> = Readonly<{
   /** The settings that all its cells have and that are not usual; null for the grid of a whole matrix. */
@@ -69,8 +69,7 @@ function listCandidates<Cell extends CellView>(
   return pairs.flatMap((pair) => {
     const others = axes.filter((axis) => !pair.includes(axis));
     const across = pair.slice(1).map(({ name }) => name);
-    const groups = groupBy(cells, (cell) => keyOf(cell, others));
-    return [...groups.values()]
+    return groupCells(cells, others)
       .filter((members) => pair.every((axis) => countValues(members, axis) > 1))
       .map((members) => ({ cells: members, pair, filled: countFilled(members, pair, across) }))
       .filter(({ filled }) => filled >= leastFilled);
