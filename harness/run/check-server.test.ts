@@ -43,6 +43,16 @@ t.test('the wasm host must have proved the tier and the checks of the cell', (t)
     checkServer(conservative, null, stepOf('lifted'), run),
     /baseline has the tier conservative.*standard/,
   );
+  const formless = { tier: 'conservative', form: null } as const;
+  t.equal(checkServer(formless, null, stepOf('cell'), run), null, 'a form that nobody knows is not compared');
+  t.match(
+    checkServer({ ...formless, tier: 'on-demand' }, null, stepOf('cell'), run),
+    /conservative\/elided instead of on-demand$/,
+  );
+  t.match(
+    checkServer({ tier: null, form: null }, null, stepOf('cell'), run),
+    /conservative\/elided instead of standard\/elided$/,
+  );
   t.match(checkServer(conservative, null, stepOf('cell'), buildSubject({ stdout: '' })), /proved no tier/);
   t.end();
 });

@@ -7,6 +7,8 @@ import { reportOf } from '../outcome/read-report.ts';
 import { formatConfiguration } from '../measure/configurations.ts';
 import type { Result } from '../store/result.ts';
 
+const baseline = { tier: 'standard', form: { checks: 'elided' } } as const;
+
 /**
  * What is wrong with a server, as a sentence; null where it came up, in the tier of the cell or, as the baseline, in
  * `standard`.
@@ -29,8 +31,10 @@ export function checkServer(
   }
   const { report } = reportOf(run);
   if (report?.tier == null || report.proof === null) return `${who} proved no tier`;
-  const found = formatConfiguration({ tier: report.tier, checks: report.proof.checks });
-  const own = cell.tier === null || cell.form === null ? null : { tier: cell.tier, checks: cell.form.checks };
-  const wanted = limits === 'cell' && own !== null ? formatConfiguration(own) : 'standard/elided';
-  return found === wanted ? null : `${who} has the tier ${found} instead of ${wanted}`;
+  const { tier, form } = limits === 'cell' && cell.tier !== null ? cell : baseline;
+  const { checks } = report.proof;
+  // Of a cell whose form nobody knows the tier has to do.
+  if (report.tier === tier && (form === null || form.checks === checks)) return null;
+  const found = formatConfiguration({ tier: report.tier, checks });
+  return `${who} has the tier ${found} instead of ${tier ?? ''}${form === null ? '' : `/${form.checks}`}`;
 }
