@@ -12,7 +12,7 @@ import type { Session } from '../guest/session.ts';
 import type { Ready, Subject } from '../matrix/subject.ts';
 import { countingDeadlines } from '../plan/deadlines.ts';
 import { findLimitProblem, settingsUnder, wantLimits, type LimitState } from './limits.ts';
-import { readBatches, type Batch, type ServerLoad } from './request-price.ts';
+import { listRequests, readWork, type Batch, type ServerLoad } from './request-price.ts';
 
 /** What serves: a foreign subject with the folder of its files, or null for the wasm host. */
 export type Served = Readonly<{ subject: Subject; folder: string | null }> | null;
@@ -125,7 +125,7 @@ export async function countServer(
   await session.request({ verb: 'apply', settings: [...buildWrites(own), samePlaces] }, requestMs);
   const { command, env, until } = buildCommand(context, step);
   if (until?.kind !== 'http') throw new RangeError('a server that is not waited for by a request');
-  const loads = load.works.map(({ path, requests }) => ({ page: path, requests }));
+  const loads = listRequests(load);
   const reply = await session.run(
     {
       limits: buildLimits(own),
@@ -137,7 +137,7 @@ export async function countServer(
     { ms: timeoutMs, replyMs: requestMs },
   );
   const run = readSubjectRun(reply);
-  const texts = loads.map(({ page }) => reply.texts[`load${page}`]);
+  const texts = Object.fromEntries(loads.map(({ page }) => [page, reply.texts[`load${page}`]]));
   const raw = JSON.stringify({
     component: load.component,
     limits: state,
@@ -150,10 +150,10 @@ export async function countServer(
     findLimitProblem(state, readFacts(reply.texts), wantLimits(settings, facts)) ?? check(step, run);
   if (wrong !== null) return { raw, end: { kind: 'invalid', reason: wrong } };
   const batches = new Map<string, readonly Batch[]>();
-  for (const [at, { name, path, requests }] of load.works.entries()) {
-    const found = readBatches(texts[at], requests);
-    if (typeof found === 'string') return { raw, end: { kind: 'failed', reason: `${path}: ${found}` } };
-    batches.set(name, found);
+  for (const work of load.works) {
+    const found = readWork(load, work, texts[work.path]);
+    if (typeof found === 'string') return { raw, end: { kind: 'failed', reason: `${work.path}: ${found}` } };
+    batches.set(work.name, found);
   }
   return { raw, end: { kind: 'counted', batches } };
 }

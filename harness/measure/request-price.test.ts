@@ -1,52 +1,88 @@
 import t from 'tap';
 import {
   evaluateBatches,
+  listRequests,
   pickProcesses,
   planLoads,
   priceRequest,
   readBatches,
+  readWork,
   wantProcesses,
 } from './request-price.ts';
 
 const planOf = (...request: Parameters<typeof planLoads>) =>
-  planLoads(...request).map(({ component, works }) => [
+  planLoads(...request).map(({ component, settling, works }) => [
     component,
-    works.map(({ name, requests }) => [name, ...requests]),
+    settling.map(({ path, requests }) => [path, requests]),
+    ...works.map(({ name, requests }) => [name, ...requests]),
   ]);
 
 t.test(
   'one server for each component, settled by its first page, with a short and a long batch of each, twice',
   (t) => {
     t.same(planOf([], 'component'), [
-      ['hello', [['hello', 120, 96, 288, 96, 288]]],
+      ['hello', [['/', 100]], ['hello', 20, 96, 288, 96, 288]],
       [
         'touch',
-        [
-          ['touch-1', 120, 48, 144, 48, 144],
-          ...['touch-16', 'touch-256'].map((name) => [name, 20, 48, 144, 48, 144]),
-          ['loop', 1, 2, 6, 2, 6],
-        ],
+        [['/1/1', 100]],
+        ...['touch-1', 'touch-16', 'touch-256'].map((name) => [name, 20, 48, 144, 48, 144]),
+        ['loop', 1, 2, 6, 2, 6],
       ],
-      ['sleep', [['sleep', 120, 48, 144, 48, 144]]],
+      ['sleep', [['/20', 100]], ['sleep', 20, 48, 144, 48, 144]],
     ]);
-    t.match(planLoads(['touch-16'], 'component'), [{ works: [{ path: '/32/1' }] }]);
+    t.match(planOf(['touch-16'], 'component'), [['touch', [['/1/1', 100]], ['touch-16', 20]]]);
     t.end();
   },
 );
 
-t.test('the wasm host is settled once by its first page, and its requests are counted one by one', (t) => {
-  const [{ works } = { works: [] }] = planLoads(['touch-16', 'touch-256', 'loop'], 'wasm-host');
+t.test('the wasm host is settled by all pages of its module in turn, whichever are wanted', (t) => {
+  const [load] = planLoads(['touch-16', 'loop'], 'wasm-host');
+  t.ok(load);
+  if (load === undefined) return t.end();
+  const round = [
+    { path: '/1/1', requests: 400 },
+    { path: '/32/1', requests: 400 },
+    { path: '/512/16', requests: 400 },
+    { path: '/1000000/16', requests: 1 },
+  ];
+  t.same(load.settling, Array.from({ length: 8 }, () => round).flat());
+  t.same(planLoads([], 'wasm-host')[1]?.settling, load.settling);
   t.same(
-    works.map(({ name, requests }) => [name, ...requests.slice(0, 3)]),
+    load.works.map(({ name, requests: [before, ...counted] }) => [name, before, counted.length]),
     [
-      ['touch-16', 6400, 1, 1],
-      ['touch-256', 80, 1, 1],
-      ['loop', 4, 1, 1],
+      ['touch-16', 80, 960],
+      ['loop', 4, 32],
     ],
   );
-  t.same(
-    works.map(({ requests }) => requests.length),
-    [961, 961, 33],
+  t.ok(load.works.every(({ requests: [, ...counted] }) => counted.every((count) => count === 1)));
+  t.same(listRequests(load).slice(30, 34), [
+    { page: '/512/16', requests: [400] },
+    { page: '/1000000/16', requests: [1] },
+    ...load.works.map(({ path, requests }) => ({ page: path, requests })),
+  ]);
+  t.end();
+});
+
+t.test('what settled a server is not among the batches of a work, and has to be answered too', (t) => {
+  const work = { ...planLoads(['touch-16'], 'component')[0]!.works[0]!, requests: [2, 3] };
+  const load = {
+    component: 'touch',
+    settling: [
+      { path: '/1/1', requests: 9 },
+      { path: work.path, requests: 7 },
+      { path: work.path, requests: 7 },
+    ],
+    works: [work],
+  };
+  const settled = '7 7 1 700 200\n7 7 1 700 200';
+  t.same(readWork(load, work, `${settled}\n2 2 1 20 200\n3 3 0 30 200`), [
+    { requests: 2, connections: 1, instructions: 20 },
+    { requests: 3, connections: 0, instructions: 30 },
+  ]);
+  t.equal(readWork(load, work, settled), '2 of 4 batches of requests were counted');
+  t.equal(
+    readWork(load, work, '7 7 1 700 200\n7 4 1 700 503'),
+    'request 5 of 7 was answered with status 503',
   );
   t.end();
 });

@@ -37,14 +37,22 @@ export type PlannedWork = ServingWork &
     requests: readonly number[];
   }>;
 
-/** Requests to one server process. */
-export type ServerLoad = Readonly<{ component: string; works: readonly PlannedWork[] }>;
+/** So many requests of a page, whose cost nobody wants to know. */
+export type Settling = Readonly<{ path: string; requests: number }>;
+
+/** Requests to one server process: those that settle it, then those that count. */
+export type ServerLoad = Readonly<{
+  component: string;
+  settling: readonly Settling[];
+  works: readonly PlannedWork[];
+}>;
 
 type Counting = Readonly<{
   /** Of the cell, and as many of the baseline. */
   processes: number;
-  /** @param position of the work among those of its server */
-  planRequests: (work: string, position: number) => readonly number[];
+  /** @param works of the server's component, all there are */
+  planSettling: (works: readonly ServingWork[]) => readonly Settling[];
+  planRequests: (work: string) => readonly number[];
   /** Two figures of a request, from one half of the batches each. */
   evaluate: (counted: readonly Batch[]) => Pair;
 }>;
@@ -54,10 +62,10 @@ const shortBatches: Readonly<Record<string, number>> = { hello: 96, loop: 2 };
 const usualBatch = 48;
 
 /**
- * Before a component's first page. With a pool the first requests are dearer, by 160,000 to 220,000 instructions in
- * all. Behind 10 requests `sleep` still had 60,000 of these, and the slope from there was 0.8 % below the next.
+ * To a component's first page. With a pool the first requests are dearer, by 160,000 to 220,000 instructions in all.
+ * Behind 10 requests `sleep` still had 60,000 of these, and the slope from there was 0.8 % below the next.
  */
-const settlingComponent = 120;
+const componentSettling = 100;
 
 /** A long batch is so many times as long as the short one; the slope is between them. */
 const growth = 3;
@@ -65,25 +73,42 @@ const growth = 3;
 /**
  * JavaScript is compiled in several steps while it serves: a function that each request calls once is optimized after
  * thousands of calls. By V8's own account (`--trace-opt`) some 220 functions are in the first 6000 requests, and no
- * more than 4 in the next 6000; until then requests become cheaper by up to 1 % at a time.
+ * more than 4 in the next 6000. Of six boots three had the last of them between the 7000th and the 8000th request,
+ * which made `hello` 1.6 % cheaper; behind the 9600th none changed.
  */
-const settling = 6400;
+const hostSettling = 9600;
 
-/** Of the wasm host, by work: requests before a page that is not the first, and those that count. */
-const hostCounts: Readonly<Record<string, readonly [before: number, counted: number]>> = {
-  loop: [4, 32],
+/**
+ * All pages of a module take part, in turn: V8 compiles for the values that it has seen. When `touch-1` had settled the
+ * host alone, the first other page undid that; `touch-16` began a third dearer than it ended, and two boots differed by
+ * up to 2.5 %.
+ */
+const hostSettlingRounds = 8;
+
+/** Of the wasm host, by work: requests of a round that settles, and those before the ones that count. */
+const hostCounts: Readonly<Record<string, Readonly<{ round: number; before: number; counted: number }>>> = {
+  loop: { round: 1, before: 4, counted: 32 },
   // Each takes 20 ms of real time.
-  sleep: [80, 240],
+  sleep: { round: 800, before: 80, counted: 240 },
 };
+
+function planHostSettling(works: readonly ServingWork[]): readonly Settling[] {
+  const { length } = works.filter(({ name }) => hostCounts[name] === undefined);
+  const usual = Math.ceil(hostSettling / hostSettlingRounds / length);
+  const round = works.map(({ name, path }) => ({ path, requests: hostCounts[name]?.round ?? usual }));
+  return Array.from({ length: hostSettlingRounds }, () => round).flat();
+}
 
 const countings: Readonly<Record<ServerKind, Counting>> = {
   component: {
     // In one boot of 20 `hello` took 6 % more on demand, for a reason that is not known.
     processes: 2,
-    planRequests: (work, position) => {
+    planSettling: ([first]) =>
+      first === undefined ? [] : [{ path: first.path, requests: componentSettling }],
+    planRequests: (work) => {
       const short = shortBatches[work] ?? usualBatch;
       const before = Math.max(1, Math.round(20 * Math.min(1, short / usualBatch)));
-      return [position === 0 ? settlingComponent : before, short, growth * short, short, growth * short];
+      return [before, short, growth * short, short, growth * short];
     },
     evaluate: ([short, long, short2, long2]) => [slope(short, long), slope(short2, long2)],
   },
@@ -92,9 +117,10 @@ const countings: Readonly<Record<ServerKind, Counting>> = {
     // One request in 20 comes with a burst of V8's compiler or its collector, of up to 16 times a request; the others
     // are alike within 1 %, and their median is what a request takes without bursts. Of 960 requests 120 in a row took
     // 5 % more: a median of 240 has that in one half, if not in both, and one of 960 hardly.
-    planRequests: (work, position) => {
-      const [before, counted] = hostCounts[work] ?? [80, 960];
-      return [position === 0 ? settling : before, ...Array<number>(counted).fill(1)];
+    planSettling: planHostSettling,
+    planRequests: (work) => {
+      const { before, counted } = hostCounts[work] ?? { before: 80, counted: 960 };
+      return [before, ...Array<number>(counted).fill(1)];
     },
     evaluate: (counted) => {
       const middle = counted.length / 2;
@@ -112,19 +138,41 @@ const medianOf = (batches: readonly Batch[]): number =>
   batches.length === 0 ? NaN : median(batches.map(({ instructions, requests }) => instructions / requests));
 
 /**
- * One server for each component, in an order of works that is always the same.
+ * One server for each component, in an order of works that is always the same, and settled alike whichever are wanted.
  *
- * @param works names; all where there are none
+ * @param wanted names; all where there are none
  */
-export function planLoads(works: readonly string[], kind: ServerKind): readonly ServerLoad[] {
-  const loads = new Map<string, readonly PlannedWork[]>();
-  for (const work of servingWorks) {
-    if (works.length > 0 && !works.includes(work.name)) continue;
-    const others = loads.get(work.component) ?? [];
-    const requests = countings[kind].planRequests(work.name, others.length);
-    loads.set(work.component, [...others, { ...work, requests }]);
-  }
-  return [...loads].map(([component, planned]) => ({ component, works: planned }));
+export function planLoads(wanted: readonly string[], kind: ServerKind): readonly ServerLoad[] {
+  const components = new Set(servingWorks.map(({ component }) => component));
+  return [...components].flatMap((component): readonly ServerLoad[] => {
+    const all = servingWorks.filter((work) => work.component === component);
+    const works = all
+      .filter(({ name }) => wanted.length === 0 || wanted.includes(name))
+      .map((work) => ({ ...work, requests: countings[kind].planRequests(work.name) }));
+    return works.length === 0 ? [] : [{ component, settling: countings[kind].planSettling(all), works }];
+  });
+}
+
+/** What the server is sent, in this order. */
+export const listRequests = ({
+  settling,
+  works,
+}: ServerLoad): readonly Readonly<{ page: string; requests: readonly number[] }>[] =>
+  [...settling, ...works].map(({ path, requests }) => ({ page: path, requests: [requests].flat() }));
+
+/**
+ * The batches of a work by its page's text, those that settle the server left out.
+ *
+ * @returns a sentence where an answer was wrong or missing: then there is no figure
+ */
+export function readWork(
+  { settling }: ServerLoad,
+  { path, requests }: PlannedWork,
+  text: string | undefined,
+): readonly Batch[] | string {
+  const before = settling.flatMap((one) => (one.path === path ? [one.requests] : []));
+  const batches = readBatches(text, [...before, ...requests]);
+  return typeof batches === 'string' ? batches : batches.slice(before.length);
 }
 
 /** Both figures of a page's batches, instructions per request. */
