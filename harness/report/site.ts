@@ -71,7 +71,7 @@ export const pageAddress = (address: string, id: string, noun?: SiteOptions['nou
   `${baseOf(address)}${folderOf(id, noun)}report.html`;
 
 /** One entry per run with a regression, newest first; RFC 4287. */
-function renderFeed(runs: readonly SiteRun[], { address = '', noun }: SiteOptions = {}): string {
+function renderFeed(newest: SiteRun, runs: readonly SiteRun[], { address = '', noun }: SiteOptions): string {
   const base = baseOf(address);
   const entries = runs.flatMap(({ run, changes }) => {
     const regressed = changes?.changes.filter(({ regression }) => regression) ?? [];
@@ -88,12 +88,12 @@ function renderFeed(runs: readonly SiteRun[], { address = '', noun }: SiteOption
   });
   const feed = xml`<feed xmlns="http://www.w3.org/2005/Atom"><id>${base === '' ? 'urn:poolproof:feed' : `${base}feed.xml`}</id>
     <title>poolproof: regressions</title><author><name>poolproof</name></author>
-    <updated>${runs[0]?.run.startedAt ?? ''}</updated><link rel="self" href="${base}feed.xml"/>${entries}</feed>`;
+    <updated>${newest.run.startedAt}</updated><link rel="self" href="${base}feed.xml"/>${entries}</feed>`;
   return `<?xml version="1.0" encoding="utf-8"?>\n${feed.text}\n`;
 }
 
 /** The list of runs, newest first. */
-function renderIndex(runs: readonly SiteRun[], { noun = 'run' }: SiteOptions = {}): string {
+function renderIndex(newest: SiteRun, runs: readonly SiteRun[], { noun = 'run' }: SiteOptions): string {
   const rows = runs.map(({ run, summary, changes }): [Html, ...string[]] => [
     html`<a href="${folderOf(run.id, noun)}report.html">${formatTime(run.startedAt)}</a>`,
     run.matrix.title,
@@ -116,7 +116,7 @@ function renderIndex(runs: readonly SiteRun[], { noun = 'run' }: SiteOptions = {
     </head>
     <body>
       <main>
-        <h1>${runs[0]?.run.matrix.title ?? 'poolproof'}</h1>
+        <h1>${newest.run.matrix.title}</h1>
         <p><a href="report.html">the newest report</a>, <a href="feed.xml">feed of regressions</a></p>
         ${table([noun, 'matrix', 'cells', 'result', 'regressions'], rows)}
       </main>
@@ -128,13 +128,10 @@ function renderIndex(runs: readonly SiteRun[], { noun = 'run' }: SiteOptions = {
 async function readPage(folder: string): Promise<SiteRun> {
   const read = async (name: string): Promise<unknown> =>
     JSON.parse(await readFile(path.join(folder, name), 'utf8'));
-  const changes = await read('changes.json').catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
-    throw error;
-  });
+  const isCompared = (await readdir(folder)).includes('changes.json');
   return {
     ...reportSchema.parse(await read('report.json')),
-    changes: changes === null ? null : changesSchema.parse(changes),
+    changes: isCompared ? changesSchema.parse(await read('changes.json')) : null,
   };
 }
 
@@ -158,11 +155,11 @@ export async function addPage(
   const names = (await readdir(all)).sort().reverse();
   for (const name of names.slice(kept)) await rm(path.join(all, name), { recursive: true });
   const runs = await Promise.all(names.slice(0, kept).map((name) => readPage(path.join(all, name))));
-  const newest = runs[0] ?? added;
+  const newest = runs.reduce((latest, one) => (one.run.id > latest.run.id ? one : latest), added);
   await cp(path.join(all, newest.run.id, 'report.html'), path.join(site, 'report.html'));
-  await writeFile(path.join(site, 'index.html'), renderIndex(runs, options));
+  await writeFile(path.join(site, 'index.html'), renderIndex(newest, runs, options));
   await writeFile(path.join(site, 'badge.json'), renderBadge(newest));
-  await writeFile(path.join(site, 'feed.xml'), renderFeed(runs, options));
+  await writeFile(path.join(site, 'feed.xml'), renderFeed(newest, runs, options));
   // GitHub's pages leave out names with an underscore unless this is there.
   await writeFile(path.join(site, '.nojekyll'), '');
   return runs;
