@@ -5,6 +5,7 @@ import { servingNotMeasured, type CellServing } from '../outcome/serving.ts';
 import { listCosts } from './cost-columns.ts';
 import { formatServing, formatServingNotes, formatServingOf } from './format-serving.ts';
 import { formats } from './formats.ts';
+import { renderGuestServing } from './guest-serving-page.ts';
 import { buildRunView } from './run-view.ts';
 
 const priceAt = (work: string, ratio: number, stable = true) => ({
@@ -80,5 +81,35 @@ t.test('every format of a run shows the price', (t) => {
   );
   t.match(formats.csv.render(view), /,measured,2608\d\d[.\d]*,1\.824,/);
   t.match(formats.json.render(view), /"touch-256"/);
+  t.end();
+});
+
+t.test('the page has a row per host and tier, best first, and says what has no figure and why', (t) => {
+  const { settings } = buildResult();
+  const spin = { ...settings, subject: 'spin-sizes' };
+  const without = servingNotMeasured('status 500');
+  const text = renderGuestServing(
+    viewOf([
+      buildResult({ id: 'a', outcome: 'exhausted', tier: null, form: null, serving: without }),
+      buildResult({ id: 'b', serving }),
+      buildStandard({ id: 'c', serving: baseline }),
+      buildStandard({ id: 'd', settings: spin, serving: { ...baseline, prices: [priceAt('sleep', 1)] } }),
+      buildStandard({ id: 'e' }),
+    ]),
+  );
+  t.same(
+    text.split('\n').filter((line) => line.startsWith('|')),
+    [
+      '| host | tier | hello | touch-256 | sleep |',
+      '| --- | --- | --- | --- | --- |',
+      '| wasm-host, wasmtime | standard | 143 k instructions | not measured | not measured |',
+      String.raw`| wasm-host, wasmtime | conservative | × 1.82 \[1.82, 1.83\] | × 5.91 \[5.90, 5.92\] | ~~× 1.01 \[1.01, 1.01\]~~ unstable |`,
+      '| wasm-host, wasmtime | exhausted | not measured | not measured | not measured |',
+      '| spin-sizes | standard | not measured | not measured | 143 k instructions |',
+    ],
+  );
+  t.match(text, /^- not priced: loop: the budget of 60 s was used up$/m);
+  t.match(text, /^- not priced: a request: status 500$/m);
+  t.notMatch(renderGuestServing(viewOf([buildStandard({ serving: baseline })])), 'not priced');
   t.end();
 });

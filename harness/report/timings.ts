@@ -1,14 +1,12 @@
 /** The time of the cells by phase: one row per phase. */
 import Table from 'cli-table3';
+import { median, quantile, sum } from 'simple-statistics';
 import type { Result } from '../store/result.ts';
 import { groupBy } from './group-by.ts';
 
 /** Machine time of a cell, ms. Phases of the host (`host.…`) are parts of the subject's time and not counted twice. */
 export const sumPhases = ({ timings }: Pick<Result, 'timings'>): number =>
-  Object.entries(timings).reduce((sum, [phase, ms]) => (phase.includes('.') ? sum : sum + ms), 0);
-
-const quantile = (sorted: readonly number[], share: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
+  sum(Object.entries(timings).flatMap(([phase, ms]) => (phase.includes('.') ? [] : ms)));
 
 /** Phases in the order in which they first appear; milliseconds; `share` of all time spent in cells. */
 function summarizeTimings(results: readonly Pick<Result, 'timings'>[]): readonly Readonly<{
@@ -19,23 +17,20 @@ function summarizeTimings(results: readonly Pick<Result, 'timings'>[]): readonly
   totalMs: number;
   share: number;
 }>[] {
-  const all = total(results.map(sumPhases));
+  const all = sum(results.map(sumPhases));
   const times = results.flatMap(({ timings }) => Object.entries(timings));
   return [...groupBy(times, ([phase]) => phase)].map(([phase, entries]) => {
     const list = entries.map(([, ms]) => ms);
-    const sorted = [...list].sort((a, b) => a - b);
     return {
       phase,
       cells: list.length,
-      medianMs: quantile(sorted, 0.5),
-      p90Ms: quantile(sorted, 0.9),
-      totalMs: total(list),
-      share: all === 0 ? 0 : total(list) / all,
+      medianMs: median(list),
+      p90Ms: quantile(list, 0.9),
+      totalMs: sum(list),
+      share: all === 0 ? 0 : sum(list) / all,
     };
   });
 }
-
-const total = (list: readonly number[]): number => list.reduce((sum, ms) => sum + ms, 0);
 
 /** A table for the terminal. */
 export function renderTimings(results: readonly Pick<Result, 'timings'>[]): string {
