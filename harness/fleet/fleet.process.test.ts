@@ -238,7 +238,7 @@ t.test('Ctrl-C ends a run at once, keeps its cells, and workers drop the rest', 
   t.equal(worker.child.exitCode, 0);
   t.same(worker.notices(), [], 'a job that is there no more is no news');
   const jobs = worker.lines.flatMap((line) => (line.kind === 'job' ? [line.text] : []));
-  t.match(jobs.at(-1), /^fleet: \d+ cells? in \d+ s, \d+ handed back$/);
+  t.match(jobs.at(-1), /^fleet: \d+ cells? in \d+ s, \d+ not run here$/);
   t.same(await listRunKeys(lab), []);
 });
 

@@ -13,7 +13,7 @@ export type Timing = Readonly<{
   gatherMs: number;
   /** A job is left for so long to a machine that has its template. */
   preferMs: number;
-  /** Cells that no worker has taken for so long are reported. */
+  /** A run without any worker for so long says so. */
   patienceMs: number;
 }>;
 

@@ -14,7 +14,7 @@ export type WatchOptions = Readonly<{
 export class Watch {
   readonly #round: Round;
   readonly #options: WatchOptions;
-  /** By queue: since when no worker takes its jobs, and what was said about it. */
+  /** By lane: since when no worker takes its jobs, and what was said about it. */
   readonly #idle: ReadonlyMap<Lane, { since: number; said: string | null }>;
   #seen: ReadonlySet<string> = new Set();
 

@@ -250,13 +250,13 @@ export class FleetWorker {
   }
 }
 
-/** `nightly: 4 cells in 1m 20s, 1 handed back` */
+/** `nightly: 4 cells in 1m 20s, 1 not run here` */
 function formatJob(
   title: string,
   { ended, dropped }: Readonly<{ ended: number; dropped: number }>,
   ms: number,
 ): string {
-  const others = dropped === 0 ? '' : `, ${dropped} handed back`;
+  const others = dropped === 0 ? '' : `, ${dropped} not run here`;
   return `${plainLine(title)}: ${formatCount(ended, 'cell')} in ${formatTime(ms)}${others}`;
 }
 

@@ -243,7 +243,7 @@ t.test('a run that was interrupted is finished by --resume, no cell lost and non
     resume: first.dir,
     onNotice: (text) => notices.push(text),
   });
-  t.match(notices, [/^machines of a fleet ran a part of this run: .* with --fleet only$/]);
+  t.match(notices, [/^a fleet ran a part of this run: .* only with --fleet$/]);
   t.equal(second.exitCode, 0);
   await agreeWithStored(second);
   t.same(second.results.map(({ repetition }) => repetition).sort(), [1, 2, 3, 4, 5, 6]);

@@ -82,7 +82,7 @@ async function runPart(
     before.some(({ machine }) => machine !== undefined)
   )
     options.onNotice?.(
-      'machines of a fleet ran a part of this run: what they have for it is taken with --fleet only',
+      'a fleet ran a part of this run: results that still wait there are read only with --fleet',
     );
   const context: RunContext = {
     matrix,
