@@ -1,7 +1,7 @@
 /**
  * Runs test files in one process per core: `node scripts/run-tests.ts [--jobs N] [file ...]`. Each process takes one
  * file after another from a shared queue. Prints what fails, and how many tests passed and failed as the last line.
- * Loading tap and the project takes 0.5 s in each of the processes that `tap run` gives to each file.
+ * `tap run` starts a process for each file, which takes 0.5 s to load tap and the project.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -59,7 +59,7 @@ async function runProcess(queue: string[]): Promise<Counts> {
 const addFailure = (counts: Counts, failure: string): Counts =>
   addCounts(counts, { ...noCounts, failed: 1, failures: [failure] });
 
-/** One process at a time; there is another where one ended, or had grown, before the queue was empty. */
+/** One process at a time; a new one follows where it ended, or grew too large, before the queue was empty. */
 async function runProcesses(queue: string[]): Promise<Counts> {
   let counts = noCounts;
   while (queue.length > 0) counts = addCounts(counts, await runProcess(queue));

@@ -10,11 +10,11 @@ import t, { type Test } from 'tap';
 
 /** As the `timeout` of `.taprc`. */
 const fileTimeoutMs = 600_000;
-/** From the last test to the end of the process: what is open then keeps it from ending. */
+/** How long the process may stay open after its last test. */
 const endTimeoutMs = 3000;
 
 /**
- * Memory of a process that takes no further file. It starts children by copying its page tables: that takes 4 ms at
+ * A process with more memory than this takes no further file. It starts children by copying its page tables: that takes 4 ms at
  * 50 MB and 31 ms at 650 MB, and V8 hardly gives memory back.
  */
 const mostBytes = 400 * 2 ** 20;
@@ -57,7 +57,7 @@ async function runFile(file: string): Promise<void> {
   const { href } = pathToFileURL(file);
   const putRight = keepState();
   const results = await t.test(file, { timeout: fileTimeoutMs }, async (test) => {
-    // As where the file has a process of its own: a title that is in two files names two folders.
+    // A folder per file, as with a process per file: two files may have equal titles.
     test.testdirName = path.resolve('.tap/fixtures', file.replaceAll('/', '-'));
     testOf.set(nameModule(href), test);
     await import(href);

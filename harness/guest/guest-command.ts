@@ -13,7 +13,7 @@ import { listWords } from '../plan/subject-host.ts';
 export type GuestCommand = Readonly<{
   command: readonly string[];
   env: Readonly<Record<string, string>>;
-  /** Milliseconds of the guest's time after which it is ended. */
+  /** The harness ends it after so many milliseconds in which the guest could run. */
   deadlineMs: number;
   /** It is ended when it is up. */
   until?: Until;

@@ -171,7 +171,7 @@ class Cover {
 
   #take(row: readonly number[]): void {
     for (const set of this.#sets) if (set.close(row)) this.covered += 1;
-    // A value that the list does not have, as a row that is given can have it, is no element and is not counted.
+    // A given row may have a value that is not in the list: it is not counted.
     for (const { list, uses } of this.#lists) {
       const value = Number(row[list]);
       uses[value] = Number(uses[value]) + 1;

@@ -62,7 +62,7 @@ export type Subject = Readonly<{
   program?: ProgramPin;
   ready: Ready;
   words: readonly SubjectWord[];
-  /** Milliseconds by the guest's clock; null for the default. */
+  /** Milliseconds in which the guest could run; null for the default. */
   timeoutMs: number | null;
   /** The subject on other architectures, where it has files of its own there. */
   elsewhere?: Readonly<Partial<Record<ArchitectureName, Subject>>>;

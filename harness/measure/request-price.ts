@@ -80,8 +80,8 @@ const hostSettling = 9600;
 
 /**
  * All pages of a module take part, in turn: V8 compiles for the values that it has seen. When `touch-1` had settled the
- * host alone, the first other page undid that; `touch-16` began a third dearer than it ended, and two boots differed by
- * up to 2.5 %.
+ * host alone, the first other page undid that; `touch-16` began a third dearer than it is when settled, and two boots
+ * differed by up to 2.5 %.
  */
 const hostSettlingRounds = 8;
 

@@ -72,7 +72,7 @@ export type ServingWork = Readonly<{
   /** File in matrices/subjects/components/, and of a core module for our host. */
   component: string;
   path: string;
-  /** Our host has no module that does so. @default false */
+  /** `serve-bench` leaves it out for our host. @default false */
   componentOnly?: boolean;
 }>;
 

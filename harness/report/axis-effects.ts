@@ -111,7 +111,7 @@ function findSteps(
   });
 }
 
-/** Coming up without showing a tier is better than every failure; those are not here, so that all are as bad. */
+/** Failures are not listed: all count as equally bad, below `reached`. */
 const worstFirst: readonly CellWord[] = [...tiers, 'reached' as const].reverse();
 
 /** Above 0 where the second is worse. */

@@ -36,7 +36,7 @@ export function exitCodeOf(cells: readonly Distribution<Result>[], options: Exit
     )
     .filter(({ outcome }) => outcome !== 'skipped');
   if (rest.length === 0) return hasFlaky ? 0 : 2;
-  // Of a repetition that was not judged too, as another tool may have stored it.
+  // Another tool may have stored `unexpected` for a repetition that was not judged: it counts.
   if (rest.some(({ verdict }) => verdict === 'unexpected')) return 1;
   return rest.every(({ verdict }) => verdict !== null) ? 0 : 2;
 }

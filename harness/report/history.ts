@@ -83,7 +83,7 @@ function valuesOf(cells: readonly Cell[], row: Axis<unknown>): (string | number 
 }
 
 export function buildHistory(index: IndexedCells, ids: ReadonlySet<string>): readonly CellHistory[] {
-  // A list may end before a place, for all that its type says: nothing is found there.
+  // A stored list may be shorter than its type says: a missing place finds nothing.
   const timelines = new Map<number | undefined, Timeline>(
     index.cells.flatMap((id, place) => (ids.has(id) ? [[place, { id, runs: [] }]] : [])),
   );

@@ -119,7 +119,7 @@ export function createProgress(stream: NodeJS.WriteStream, clock: Clock = realCl
     },
     onCellEnd: (result) => {
       const waitedMs = board.remove(cellKey(result));
-      // The end of a cell on another machine is read when it is: often together with its start.
+      // The end of a cell on another machine is often read together with its start: the time between says nothing.
       const elapsedMs = result.machine === undefined ? waitedMs : sumPhases(result);
       board.done += 1;
       say(`[${board.done}/${board.total}] ${formatEnd(result, elapsedMs)}`);

@@ -29,7 +29,7 @@ export function renderServingSection(records: readonly ServingRecord[]): string 
     `CPU time of the whole server per request, kernel included, as a multiple of that with \`spin\`; in brackets the 95 % interval over rounds.${ofHost} Each request has an instance of its own: made, used and dropped.`,
     '### Does “10–20 %” hold for a request?',
     formatAnswer(figures.filter(isCompared).filter(isTier)),
-    'It is a figure about checks, and checks are a part of `explicit` alone, which apart from smaller slots is `spin`: they count where a request does little but access memory (`loop`). A lower tier costs a server something else. `pool` differs from `spin` in that it keeps no memory of a slot resident, so each page that a request touches is a page fault again. `on-demand` has these faults and the system calls that map and unmap each memory. The more pages a short request touches, the more that is; a request that works long, or waits, hides it.',
+    'It is a figure about checks, and checks are a part of `explicit` alone, which apart from smaller slots is `spin`: they count where a request does little but access memory (`loop`). A lower tier costs a server something else. `pool` differs from `spin` in that it keeps no memory of a slot resident, so each page that a request touches is a page fault again. `on-demand` has these faults and the system calls that map and unmap each memory. The more pages a short request touches, the more that is; in a request that works long, or waits, it is a smaller part.',
     tabulateModes(new Set(figures.map(({ mode }) => mode))),
     ...[...groupBy(figures, ({ work }) => work)].flatMap(([work, rows]) => [
       `### ${titleWork(work)}`,

@@ -34,9 +34,9 @@ export type Completeness = (
   Readonly<{
     /** The run has ended by itself. */
     finished: boolean;
-    /** Number of them that are present. */
+    /** Cells that are present. */
     found: number;
-    /** Number of them that are missing; for a record without a list of cells, at least so many. */
+    /** Cells that are missing; for a record without a list of cells, at least so many. */
     missing: number;
     /** The first {@link namedMissing} of them as `id#repetition`; fewer where the record does not list its cells. */
     missingCells: readonly string[];

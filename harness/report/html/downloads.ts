@@ -10,7 +10,7 @@ import { type Html, html, markup } from './html.ts';
 const mostResults = 500;
 /** Bytes of a file that a page carries: what a guest wrote may be long. */
 const mostBytes = 512 * 1024;
-/** Characters of a file before it is packed: to pack 100 MB takes seconds, and whoever unpacks it has them. */
+/** Most characters of a file before it is packed: packing 100 MB takes seconds, and unpacking gives 100 MB. */
 const mostCharacters = 20 * mostBytes;
 
 const kinds = [
