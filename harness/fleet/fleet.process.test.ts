@@ -238,7 +238,12 @@ t.test('Ctrl-C ends a run at once, keeps its cells, and workers drop the rest', 
   t.equal(worker.child.exitCode, 0);
   t.same(worker.notices(), [], 'a job that is there no more is no news');
   const jobs = worker.lines.flatMap((line) => (line.kind === 'job' ? [line.text] : []));
-  t.match(jobs.at(-1), /^fleet: \d+ cells? in \d+ s, \d+ not run here$/);
+  const told = jobs.map((line) => /^fleet: (\d+) cells? in \d+ s(?:, (\d+) not run here)?$/.exec(line));
+  t.ok(told.length > 0 && told.every((words) => words !== null), jobs.join('; '));
+  for (const [index, kind] of [[1, 'ended'] as const, [2, 'dropped'] as const]) {
+    const sum = told.reduce((sum, words) => sum + Number(words?.[index] ?? 0), 0);
+    t.equal(sum, worker.lines.filter((line) => line.kind === kind).length, `cells that ${kind}`);
+  }
   t.same(await listRunKeys(lab), []);
 });
 
