@@ -14,8 +14,8 @@ const fileTimeoutMs = 600_000;
 const endTimeoutMs = 3000;
 
 /**
- * A process with more memory than this takes no further file. It starts children by copying its page tables: that takes 4 ms at
- * 50 MB and 31 ms at 650 MB, and V8 hardly gives memory back.
+ * A process with more memory than this takes no further file. It starts children by copying its page tables: that takes
+ * 4 ms at 50 MB and 31 ms at 650 MB, and V8 hardly gives memory back.
  */
 const mostBytes = 400 * 2 ** 20;
 
