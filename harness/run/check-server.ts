@@ -7,8 +7,6 @@ import { reportOf } from '../outcome/read-report.ts';
 import { formatConfiguration } from '../measure/configurations.ts';
 import type { Result } from '../store/result.ts';
 
-const baseline = { tier: 'standard', form: { checks: 'elided' } } as const;
-
 /**
  * What is wrong with a server, as a sentence; null where it came up, in the tier of the cell or, as the baseline, in
  * `standard`.
@@ -31,10 +29,13 @@ export function checkServer(
   }
   const { report } = reportOf(run);
   if (report?.tier == null || report.proof === null) return `${who} proved no tier`;
-  const { tier, form } = limits === 'cell' && cell.tier !== null ? cell : baseline;
-  const { checks } = report.proof;
   // Of a cell whose form nobody knows the tier has to do.
-  if (report.tier === tier && (form === null || form.checks === checks)) return null;
-  const found = formatConfiguration({ tier: report.tier, checks });
-  return `${who} has the tier ${found} instead of ${tier ?? ''}${form === null ? '' : `/${form.checks}`}`;
+  const [tier, checks = null] =
+    limits === 'cell' && cell.tier !== null
+      ? [cell.tier, cell.form?.checks]
+      : (['standard', 'elided'] as const);
+  const { proof } = report;
+  if (report.tier === tier && (checks === null || checks === proof.checks)) return null;
+  const found = formatConfiguration({ tier: report.tier, checks: proof.checks });
+  return `${who} has the tier ${found} instead of ${checks === null ? tier : formatConfiguration({ tier, checks })}`;
 }
