@@ -1,6 +1,6 @@
 import t from 'tap';
 import { readReference } from '../fixtures/report/reference.ts';
-import { buildResult, buildStandard, settings } from '../fixtures/report/results.ts';
+import { buildResult, buildStandard, settings, silentAttempt } from '../fixtures/report/results.ts';
 import type { Settings } from '../axes/table.ts';
 import { formatCellId } from '../matrix/cell-id.ts';
 import type { Result } from '../store/result.ts';
@@ -127,17 +127,10 @@ t.test('a cell that was flaky there is no proof', (t) => {
 });
 
 t.test('an attempt is told by what it says of itself', (t) => {
-  const attempt = {
-    tier: 'standard',
-    ok: false,
-    class: null,
-    message: null,
-    pool: null,
-    bytes: null,
-  } as const;
   const seenOf = (changes: Partial<Result['tiers'][number]>): string | undefined =>
-    cardsOf([fallen({}, 100, { finding: 'x', predicted: null, tiers: [{ ...attempt, ...changes }] })])[0]
-      ?.seen;
+    cardsOf([
+      fallen({}, 100, { finding: 'x', predicted: null, tiers: [{ ...silentAttempt, ...changes }] }),
+    ])[0]?.seen;
   t.equal(seenOf({ bytes: 2 ** 20 }), 'standard: 1024 KiB refused');
   t.equal(seenOf({ message: 'no memory', class: 'oom' }), 'standard: no memory');
   t.equal(seenOf({ class: 'v8-fatal' }), 'standard: v8-fatal');

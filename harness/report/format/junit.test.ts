@@ -1,17 +1,9 @@
 import t from 'tap';
-import { buildResult, buildStandard, viewOf } from '../../fixtures/report/results.ts';
+import { buildResult, buildStandard, viewOf, silentAttempt } from '../../fixtures/report/results.ts';
 import { junit } from './junit.ts';
 
 t.test('a failure without evidence names none, and an attempt without a message its tier', (t) => {
-  const silent = {
-    tier: 'standard',
-    ok: false,
-    class: null,
-    message: null,
-    pool: null,
-    bytes: null,
-  } as const;
-  const common = { verdict: 'unexpected', tiers: [silent] } as const;
+  const common = { verdict: 'unexpected', tiers: [silentAttempt] } as const;
   const text = junit.render(
     viewOf([
       buildResult({ id: 'with', ...common }),

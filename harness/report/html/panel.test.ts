@@ -1,6 +1,6 @@
 import t from 'tap';
 import { buildOverhead, figureAt } from '../../fixtures/overhead/figures.ts';
-import { buildResult, recordOf, viewOf } from '../../fixtures/report/results.ts';
+import { buildResult, recordOf, viewOf, silentAttempt } from '../../fixtures/report/results.ts';
 import { facts } from '../../fixtures/outcome/observations.ts';
 import { notMeasured } from '../../outcome/overhead.ts';
 import { servingNotMeasured } from '../../outcome/serving.ts';
@@ -45,21 +45,16 @@ t.test('what a guest did not say of itself has no line', (t) => {
 });
 
 t.test('an attempt that says little, and one without a prediction, are told as they are', (t) => {
-  const attempt = {
-    tier: 'standard',
-    ok: false,
-    class: null,
-    message: null,
-    pool: null,
-    bytes: null,
-  } as const;
   const rowOf = (changes: Partial<Result>): readonly string[] =>
     /<th scope="row">standard<\/th><td data-c="predicted">(.*?)<\/td><td data-c="observed">(.*?)<\/td>/
       .exec(panelOf(changes))
       ?.slice(1) ?? [];
-  t.same(rowOf({ predicted: null, tiers: [attempt] }), ['–', 'fails (no class): no message']);
+  t.same(rowOf({ predicted: null, tiers: [silentAttempt] }), ['–', 'fails (no class): no message']);
   t.same(
-    rowOf({ predicted: null, tiers: [{ ...attempt, class: 'oom', message: 'no memory', bytes: 2 ** 30 }] }),
+    rowOf({
+      predicted: null,
+      tiers: [{ ...silentAttempt, class: 'oom', message: 'no memory', bytes: 2 ** 30 }],
+    }),
     ['–', 'fails (oom, 1024 MiB refused): no memory'],
   );
   t.end();
