@@ -70,16 +70,19 @@ export function buildGrid<Cell extends CellView>(
   columnAxes: readonly string[] = listLayouts(cells, axes)[0],
 ): Grid<Cell> {
   const [down, across] = splitAxes(axes, columnAxes);
-  const columns = listGroups(cells, across).map(([first]) => first);
+  const columns = listGroups(cells, across).map(([first]) => ({
+    labels: labelCell(first, across),
+    key: keyOf(first, across),
+  }));
   const heads = buildHeads(cells, down);
   return {
     rowHeads: heads.names,
     usual: heads.usual,
     columnAxes: across.map(({ name }) => name),
-    columns: columns.map((column) => labelCell(column, across)),
+    columns: columns.map(({ labels }) => labels),
     rows: listGroups(cells, down).map((members) => {
       const places = groupBy(members, (cell) => keyOf(cell, across));
-      const found = columns.map((column) => joinCells(places.get(keyOf(column, across)) ?? []));
+      const found = columns.map(({ key }) => joinCells(places.get(key) ?? []));
       return {
         labels: heads.label(members[0]),
         places: found,
@@ -150,22 +153,28 @@ function listGroups<Cell extends CellView>(
   cells: readonly Cell[],
   axes: readonly VariedAxis[],
 ): readonly Group<Cell>[] {
+  const rank = prepareRanks(axes);
   return groupCells(cells, axes)
-    .map((members) => ({ members, order: rankCell(members[0], axes) }))
+    .map((members) => ({ members, order: rank(members[0]) }))
     .sort((a, b) => compareOrder(a.order, b.order))
     .map(({ members }) => members);
 }
 
-/** The places of a cell's labels among the values of the axes. */
-export const rankCell = ({ settings }: CellView, axes: readonly VariedAxis[]): readonly number[] =>
-  axes.map(({ values, label }) => values.indexOf(label(settings)));
+/** The places of a cell's labels among the values of the axes, which can be as many as there are cells. */
+export function prepareRanks(axes: readonly VariedAxis[]): (cell: CellView) => readonly number[] {
+  const ranks = axes.map(({ values, label }) => {
+    const places = new Map(values.map((value, place) => [value, place]));
+    return ({ settings }: CellView): number => Number(places.get(label(settings)));
+  });
+  return (cell) => ranks.map((rank) => rank(cell));
+}
 
 export function compareOrder(a: readonly number[], b: readonly number[]): number {
-  return (
-    zip(a, b)
-      .map(([one, other]) => one - other)
-      .find((difference) => difference !== 0) ?? 0
-  );
+  for (const [at, rank] of a.entries()) {
+    const difference = rank - Number(b[at]);
+    if (difference !== 0) return difference;
+  }
+  return 0;
 }
 
 /** `overcommit 2, thp never`; a host has its own name. */

@@ -8,7 +8,7 @@ import { plainLine } from '../../outcome/plain-text.ts';
 import { cellWords, formatCell } from '../cell-view.ts';
 import { formatCount } from '../format-run.ts';
 import { zip } from '../group-by.ts';
-import { rankCell } from '../grid.ts';
+import { prepareRanks } from '../grid.ts';
 import { tellNumbers } from '../verdict-table.ts';
 import { type Html, embedJson, html, markup } from './html.ts';
 import { classOf } from './legend.ts';
@@ -144,11 +144,12 @@ const formatDeciding = (cell: PageCell): string => tellNumbers(cell) || plainLin
 /** The data that the script filters and sorts by, and the pieces of the panels. */
 export function embedData({ cells, axes }: PageView, panels: Panels): Html {
   const newest = Math.max(0, ...cells.map(({ olderMs }) => olderMs));
+  const rank = prepareRanks(axes);
   return embedJson({
     axes: axes.map(({ name }) => name),
     // For each cell: the places of its values on the axes, its word, its verdict, minutes before the newest.
     cells: cells.map((cell) => [
-      ...rankCell(cell, axes),
+      ...rank(cell),
       cellWords.indexOf(cell.word),
       pageVerdicts.indexOf(cell.pageVerdict),
       newest === 0 ? 0 : Math.round(cell.olderMs / 60_000),

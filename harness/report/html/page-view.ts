@@ -2,7 +2,7 @@
 import type { OverheadSummary } from '../../measure/figures.ts';
 import { type Usual, type VariedAxis, findOmitted, findVaried, nameUnusual } from '../axis-labels.ts';
 import { type CellView, buildCells } from '../cell-view.ts';
-import { compareOrder, rankCell } from '../grid.ts';
+import { compareOrder, prepareRanks } from '../grid.ts';
 import { groupBy } from '../group-by.ts';
 import { type HeadlineCost, findHeadlineCosts } from '../headline-costs.ts';
 import { type HostTable, buildHostTable } from '../host-table.ts';
@@ -94,8 +94,9 @@ export function buildPageView(given: readonly RunView[]): PageView {
         facts?.emulated === true || (machine?.accelerator ?? record.accelerator.kind) === 'tcg',
     );
   const allEmulated = views.every(isEmulated);
+  const rank = prepareRanks(axes);
   const cells = views
-    .map((cell) => ({ cell, order: rankCell(cell, axes) }))
+    .map((cell) => ({ cell, order: rank(cell) }))
     .sort((a, b) => compareOrder(a.order, b.order) || (a.cell.id < b.cell.id ? -1 : 1))
     .map(({ cell }): PageCell => {
       const { record } = cell.run;
