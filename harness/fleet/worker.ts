@@ -5,8 +5,7 @@ import { randomBytes } from 'node:crypto';
 import type { Job } from 'bullmq';
 import { plainLine } from '../outcome/plain-text.ts';
 import type { Computer, Qemu } from '../plan/computer.ts';
-import { formatCount } from '../report/format-run.ts';
-import { formatTime } from '../report/progress.ts';
+import { formatCount, formatElapsed } from '../report/format-run.ts';
 import { chooseFirst, countHolders, noteBoot, readBoot } from './affinity.ts';
 import { isRefusal, explain, keys } from './connect.ts';
 import { forgetExpiredRun } from './forget-run.ts';
@@ -257,7 +256,7 @@ function formatJob(
   ms: number,
 ): string {
   const others = dropped === 0 ? '' : `, ${dropped} not run here`;
-  return `${plainLine(title)}: ${formatCount(ended, 'cell')} in ${formatTime(ms)}${others}`;
+  return `${plainLine(title)}: ${formatCount(ended, 'cell')} in ${formatElapsed(ms)}${others}`;
 }
 
 /** None where the queue is empty, which the types of BullMQ do not say. */

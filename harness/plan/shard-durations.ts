@@ -10,6 +10,10 @@ const unknownMs = 8_000;
 
 type Timed = Readonly<{ id: string; timings: Readonly<Record<string, number>> }>;
 
+/** The phases of a cell that add up to its time: one with a point in its name (`host.…`) is a part of another. */
+export const ownPhases = ({ timings }: Pick<Timed, 'timings'>): readonly (readonly [string, number])[] =>
+  Object.entries(timings).filter(([phase]) => !phase.includes('.'));
+
 /** A boot is counted once for its group and not in each cell, so a `ready` longer than this is capped. */
 const readyLimitMs = 1_000;
 
@@ -19,11 +23,10 @@ const readyLimitMs = 1_000;
  */
 export function collectDurations(results: Iterable<Timed>): Durations {
   const byId = new Map<string, number[]>();
-  for (const { id, timings } of results) {
-    const ms = Object.entries(timings).reduce(
-      // A phase with a point in its name is part of another.
-      (sum, [phase, value]) =>
-        sum + (phase.includes('.') ? 0 : phase === 'ready' ? Math.min(value, readyLimitMs) : value),
+  for (const result of results) {
+    const { id } = result;
+    const ms = ownPhases(result).reduce(
+      (sum, [phase, value]) => sum + (phase === 'ready' ? Math.min(value, readyLimitMs) : value),
       0,
     );
     if (!Number.isFinite(ms) || ms <= 0) continue;

@@ -75,3 +75,12 @@ export function formatCounts({ counts, flaky }: Pick<RunView, 'counts' | 'flaky'
 /** `2026-11-24 00:18 UTC`; other text is returned unchanged. */
 export const formatTime = (iso: string): string =>
   iso.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d).*Z$/, '$1 $2 UTC');
+
+/** `8 s`, `1m 20s`, `2h 05m` */
+export function formatElapsed(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  const pad = (value: number) => String(value).padStart(2, '0');
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m ${pad(seconds % 60)}s`;
+  return `${Math.floor(seconds / 3600)}h ${pad(Math.floor((seconds % 3600) / 60))}m`;
+}

@@ -12,7 +12,7 @@ import { cellKey } from '../store/read-run.ts';
 import type { Result } from '../store/result.ts';
 import { formatForm, formatOverheadOf } from './format-overhead.ts';
 import { formatServingOf } from './format-serving.ts';
-import { formatCount } from './format-run.ts';
+import { formatCount, formatElapsed } from './format-run.ts';
 import type { MeasureKind, Reporter, RunStart } from './reporter.ts';
 import { sumPhases } from './timings.ts';
 
@@ -73,15 +73,15 @@ class Board {
     // Before a tenth is done an estimate would only be a guess.
     const left =
       done > 0 && done < total && done * 10 >= total
-        ? `, about ${formatTime((elapsed / done) * (total - done))} left`
+        ? `, about ${formatElapsed((elapsed / done) * (total - done))} left`
         : '';
-    return `${done}/${formatCount(total, 'cell')} done, ${this.#running.size} running, ${formatTime(elapsed)}${left}`;
+    return `${done}/${formatCount(total, 'cell')} done, ${this.#running.size} running, ${formatElapsed(elapsed)}${left}`;
   }
 
   render(width: number): string {
     const named = [...this.#running.values()].slice(0, namedCells);
     const lines = named.map(
-      ({ label, since }) => `  ${label.slice(0, width - 12)} ${formatTime(this.#clock.now() - since)}`,
+      ({ label, since }) => `  ${label.slice(0, width - 12)} ${formatElapsed(this.#clock.now() - since)}`,
     );
     const others = this.#running.size - named.length;
     const more = others > 0 ? [`  and ${others} more`] : [];
@@ -188,13 +188,4 @@ function formatEnd(result: Result, elapsedMs: number | null): string {
           ? `, undecided: ${plainLine(tellUndecided(result))}`
           : '';
   return `${labelOf(result)}: ${observedOf(result)}${time}${where}${retried}${surprise}`;
-}
-
-/** `8 s`, `1m 20s`, `2h 05m` */
-export function formatTime(ms: number): string {
-  const seconds = Math.round(ms / 1000);
-  if (seconds < 60) return `${seconds} s`;
-  const pad = (value: number) => String(value).padStart(2, '0');
-  if (seconds < 3600) return `${Math.floor(seconds / 60)}m ${pad(seconds % 60)}s`;
-  return `${Math.floor(seconds / 3600)}h ${pad(Math.floor((seconds % 3600) / 60))}m`;
 }

@@ -1,12 +1,13 @@
 /** The time of the cells by phase: one row per phase. */
 import Table from 'cli-table3';
 import { median, quantile, sum } from 'simple-statistics';
+import { ownPhases } from '../plan/shard-durations.ts';
 import type { Result } from '../store/result.ts';
 import { groupBy } from './group-by.ts';
 
-/** Machine time of a cell, ms. Phases of the host (`host.…`) are parts of the subject's time and not counted twice. */
-export const sumPhases = ({ timings }: Pick<Result, 'timings'>): number =>
-  sum(Object.entries(timings).flatMap(([phase, ms]) => (phase.includes('.') ? [] : ms)));
+/** Machine time of a cell, ms. */
+export const sumPhases = (result: Pick<Result, 'timings'>): number =>
+  sum(ownPhases(result).map(([, ms]) => ms));
 
 /** Phases in the order in which they first appear; milliseconds; `share` of all time spent in cells. */
 function summarizeTimings(results: readonly Pick<Result, 'timings'>[]): readonly Readonly<{

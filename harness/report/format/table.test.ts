@@ -15,7 +15,8 @@ import { tellUndecided } from '../../outcome/judge-overhead.ts';
 import { servingNotMeasured } from '../../outcome/serving.ts';
 import type { ExitOptions } from '../exit-code.ts';
 import type { RenderOptions } from '../format.ts';
-import { type Clock, createProgress, formatTime } from '../progress.ts';
+import { formatElapsed } from '../format-run.ts';
+import { type Clock, createProgress } from '../progress.ts';
 import { type Reporter, multiplex } from '../reporter.ts';
 import { wantsColor } from '../wants-color.ts';
 import type { Result } from '../../store/result.ts';
@@ -275,9 +276,9 @@ t.test('progress keeps no process alive', (t) => {
 });
 
 t.test('times are told in the two units that matter', (t) => {
-  t.equal(formatTime(7900), '8 s');
-  t.equal(formatTime(80_000), '1m 20s');
-  t.equal(formatTime(7_500_000), '2h 05m');
+  t.equal(formatElapsed(7900), '8 s');
+  t.equal(formatElapsed(80_000), '1m 20s');
+  t.equal(formatElapsed(7_500_000), '2h 05m');
   t.end();
 });
 

@@ -1,4 +1,5 @@
 /** The machines of a cell, the evidence they left behind, and the commands that reproduce it. */
+import { ownPhases } from '../../plan/shard-durations.ts';
 import type { Result } from '../../store/result.ts';
 import { type EvidenceByCell, evidenceFolder, evidenceKey, shownTexts } from '../evidence.ts';
 import { formatRunCommand, formatShellCommand } from './commands.ts';
@@ -22,9 +23,7 @@ export function renderAttempts({ attempts, timings, startedAt }: Result): readon
     text(startedAt.slice(0, 16)),
     text(startedAt.slice(16).replace(/\.\d+(?=Z$)/, '')),
     markup("; by the test machine's clock: "),
-    ...Object.entries(timings)
-      .filter(([phase]) => !phase.includes('.'))
-      .map(([phase, ms]) => text(` ${phase} ${formatDuration(ms)}`)),
+    ...ownPhases({ timings }).map(([phase, ms]) => text(` ${phase} ${formatDuration(ms)}`)),
     markup('</p>'),
   ];
 }
